@@ -1,0 +1,59 @@
+/** What the program needs from where it runs. Two implementations: `local/` and `github/`. */
+import type { Coded } from '../records/words.ts';
+
+/** What started this run. */
+export type HostEvent =
+  /** A pull request, a merge-queue group, or a developer's tree. `base`: a commit or ref, null to find it from the checkout. */
+  | { readonly kind: 'change'; readonly base: string | null; readonly number: number | null; readonly trusted: boolean }
+  /** A push to, or a scheduled run on, the default branch. */
+  | { readonly kind: 'default-branch'; readonly before: string | null };
+
+export interface Annotation {
+  readonly level: 'error' | 'warning' | 'notice';
+  readonly title: string;
+  readonly message: string;
+}
+
+export interface Published {
+  /** Markdown of the pull-request comment, ≤ 60,000 characters, without the marker. */
+  readonly comment: string;
+  /** Markdown of the job summary, or the text for a terminal. */
+  readonly summary: string;
+  readonly text: string;
+  readonly annotations: readonly Annotation[];
+}
+
+export interface BaselineChange {
+  /** Commit whose measurement this is: writing the same commit twice is one write. */
+  readonly forCommit: string;
+  /** path below baselines/ → content */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Lines for people. `progress` is replaced in place on a terminal and printed sparsely elsewhere. */
+export interface Log {
+  info(text: string): void;
+  warn(text: string): void;
+  progress(state: { readonly done: number; readonly total: number; readonly cell: string; readonly secondsLeft: number | null }): void;
+  endProgress(): void;
+}
+
+export interface Cache {
+  /** The key that matched, or null. Never throws: a cache is an optimization. */
+  restore(key: string, restoreKeys: readonly string[], paths: readonly string[]): Promise<string | null>;
+  save(key: string, paths: readonly string[]): Promise<'saved' | 'exists' | 'denied' | 'off'>;
+}
+
+export interface Host {
+  readonly kind: 'github' | 'local';
+  readonly event: HostEvent;
+  readonly log: Log;
+  readonly cache: Cache;
+  /** The environment that user code may see: an allow-list without tokens, INPUT_* and runner command files. */
+  readonly subjectEnvironment: Readonly<Record<string, string>>;
+  /** Never throws: reporting cannot change the verdict. Returns what went wrong, with the missing permission named. */
+  publish(report: Published): Promise<readonly Coded[]>;
+  /** Commits baseline files (optimistic lock, idempotent per commit). Throws a coded error that loses nothing. */
+  writeBaselines(change: BaselineChange): Promise<'written' | 'already'>;
+  setOutputs(outputs: Readonly<Record<string, string | number | boolean>>): void;
+}

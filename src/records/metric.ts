@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { armId, type Immutable, jsonValue } from './words.ts';
+
+const arms = z.array(armId);
+const point = z.string();
+
+/** How a point is run says what its samples can prove; `measurement/` and `worker/` switch on `kind`, never on an optimization's id. */
+export const operatingPoint = z.discriminatedUnion('kind', [
+  /** One prefill of `length` tokens, or one decode step after `length` past tokens, at `batch`. A round runs every arm once. */
+  z.strictObject({
+    id: point, kind: z.literal('call'), phase: z.enum(['prefill', 'decode']), length: z.int().positive(), batch: z.int().positive(),
+    rounds: z.int().positive(), warmUp: z.int().nonnegative(), arms,
+  }),
+  /** A trace, a drift or a trial budget, played by the bench against the arm's policy. */
+  z.strictObject({ id: point, kind: z.literal('episode'), setting: jsonValue, rounds: z.int().positive(), warmUp: z.int().nonnegative(), arms }),
+  /** Teacher-forced scoring: round = held-out window; once per artefact digest. */
+  z.strictObject({ id: point, kind: z.literal('evaluation'), windows: z.int().positive(), arms }),
+  /** From the files alone; once per artefact digest. */
+  z.strictObject({ id: point, kind: z.literal('inspection'), arms }),
+  /** One arm per process: peak resident set, energy. `of` names the call point that is repeated. */
+  z.strictObject({ id: point, kind: z.literal('solo'), of: point, seconds: z.number().positive(), launches: z.int().positive(), arms }),
+  /** What building the artefact cost. */
+  z.strictObject({ id: point, kind: z.literal('build'), arms }),
+]);
+export type OperatingPoint = Immutable<z.infer<typeof operatingPoint>>;
+export type CallPoint = Extract<OperatingPoint, { kind: 'call' }>;
+
+const over = z.enum(['median', 'mean', 'max', 'last']);
+
+/** How a number comes from samples: a closed set, interpreted by `gate/`. A metric is data: no function crosses a phase. */
+export const reduction = z.discriminatedUnion('of', [
+  /** Reduce one series of one arm over the rounds of a launch. `last`: a property of the whole point, carried by its last round. */
+  z.strictObject({ of: z.literal('series'), point, series: z.string(), over }),
+  /**
+   * The arm against another arm, paired round by round, then reduced:
+   * `difference` arm − other; `speed-up` other ÷ arm; `ratio` arm ÷ other;
+   * `percent-removed` 100·(1 − arm ÷ other); `percent-kept` 100·exp(−(arm − other)).
+   */
+  z.strictObject({
+    of: z.literal('against'), arm: armId, point, series: z.string(), over,
+    as: z.enum(['difference', 'speed-up', 'ratio', 'percent-removed', 'percent-kept']),
+  }),
+  /** Over the cells of the model (before-after): geometric mean or worst of a metric. */
+  z.strictObject({ of: z.literal('cells'), metric: z.string(), as: z.enum(['geometric-mean', 'worst']) }),
+  /** Cost ÷ saving per token; null without a saving. */
+  z.strictObject({ of: z.literal('break-even'), cost: z.string(), saving: z.string() }),
+  /** A figure of this very run. */
+  z.strictObject({ of: z.literal('run'), figure: z.enum(['false-alarms', 'smallest-detectable']) }),
+]);
+export type Reduction = Immutable<z.infer<typeof reduction>>;
+
+export const metricSpec = z.strictObject({
+  id: z.string(),
+  unit: z.string(),
+  better: z.enum(['lower', 'higher']),
+  /** `timing` is noisy and tested; `exact` is deterministic and compared with its tolerance. */
+  kind: z.enum(['timing', 'exact']),
+  /** `gate` decides; `described` is shown; `advisory` is shown with a warning when it moves. */
+  role: z.enum(['gate', 'described', 'advisory']),
+  /** `log` compares logarithms and needs values > 0; `linear` is for what can be 0 or negative. */
+  scale: z.enum(['log', 'linear']),
+  from: reduction,
+  /** What must be identical for `unchanged`: the artefacts served, or also the code that made them (build times). */
+  identity: z.enum(['artefact', 'code']),
+  /** `log`: a fraction (0.02 = 2 %); `linear`: in the metric's unit. */
+  tolerance: z.number().nonnegative(),
+});
+export type MetricSpec = Immutable<z.infer<typeof metricSpec>>;

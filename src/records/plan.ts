@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { metricSpec, operatingPoint } from './metric.ts';
+import { cellId, commitId, type Immutable, jsonValue, nounId, notMeasured, sha256 } from './words.ts';
+
+/** A commit and the tree that was on disk; `dirty` when the working tree differs from the commit. */
+export const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
+
+/** What must agree for numbers to be comparable: library, provider, session options and bench version, digested. */
+export const runtimeSpec = z.strictObject({
+  digest: sha256,
+  ort: z.string(),
+  provider: z.string(),
+  threads: z.int().positive(),
+  session: jsonValue,
+  bench: z.string(),
+});
+export type RuntimeSpec = Immutable<z.infer<typeof runtimeSpec>>;
+
+/** How to start user code: a command line run in one side's tree, and the digest of the code it is. */
+export const subjectRef = z.strictObject({
+  /**
+   * `builtin`: the gate's own subject of this optimization; `entry` is the worker program of the side's own tree (this
+   * repository gating itself), or null for the running program. `command`: a template with {model} and {output}.
+   * `module`: a JavaScript file of the tree.
+   */
+  door: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('builtin'), optimization: nounId, entry: z.string().nullable() }),
+    z.strictObject({ kind: z.literal('command'), command: z.string() }),
+    z.strictObject({ kind: z.literal('module'), module: z.string() }),
+    z.strictObject({ kind: z.literal('serve'), command: z.string() }),
+  ]),
+  tree: z.enum(['head', 'base']),
+  /** Digest of the code: the declared inputs of the tree, or of the gate's own program. */
+  code: sha256,
+});
+export type SubjectRef = Immutable<z.infer<typeof subjectRef>>;
+
+/** One artefact to make. The key names everything that it depends on: code, options, model, seed. */
+export const plannedBuild = z.strictObject({
+  key: sha256,
+  cell: cellId,
+  arm: z.enum(['head', 'base']),
+  variant: z.string(),
+  model: nounId,
+  optimization: nounId,
+  options: jsonValue,
+  on: z.string().nullable(),
+  subject: subjectRef,
+  seed: z.int().nonnegative(),
+});
+export type PlannedBuild = Immutable<z.infer<typeof plannedBuild>>;
+
+export const plannedArm = z.strictObject({
+  id: z.enum(['head', 'base']),
+  /** variant → build key */
+  builds: z.record(z.string(), sha256),
+  policy: subjectRef.nullable(),
+  options: jsonValue,
+  code: sha256,
+});
+
+export const plannedCell = z.strictObject({
+  id: cellId,
+  model: nounId,
+  optimization: nounId,
+  like: nounId,
+  /** `both` sides have it; `new` only head; `removed` only base, which the gate calls `missing`. */
+  presence: z.enum(['both', 'new', 'removed']),
+  /** Why it cannot be measured at all, else null. */
+  skipped: notMeasured.nullable(),
+  arms: z.array(plannedArm),
+  points: z.array(operatingPoint),
+  metrics: z.array(metricSpec),
+});
+export type PlannedCell = Immutable<z.infer<typeof plannedCell>>;
+
+/** An accepted regression: read from base, bounded and with an end. */
+export const acceptance = z.strictObject({ cell: cellId, metric: z.string(), bound: z.number(), expires: z.iso.date(), reason: z.string().min(1) });
+export type Acceptance = Immutable<z.infer<typeof acceptance>>;
+
+/** The rule's numbers, always base's. Looks spend alpha: their sum is the false-alarm budget of the whole pull request. */
+export const gatePolicy = z.strictObject({
+  alpha: z.number().gt(0).lt(1),
+  screen: z.int().positive(),
+  looks: z.array(z.strictObject({ launches: z.int().positive(), alpha: z.number().gt(0).lt(1) })).min(1),
+  mustDetect: z.number().positive(),
+  failOn: z.array(z.enum(['regressed', 'missing', 'failed', 'inconclusive'])),
+  accepted: z.array(acceptance),
+});
+export type GatePolicy = Immutable<z.infer<typeof gatePolicy>>;
+
+export const modelRef = z.strictObject({
+  id: nounId,
+  /** Digest of the source files (card or manifest): names the reference artefact. */
+  digest: sha256,
+  /** Folder of the source files, relative to the head tree. */
+  folder: z.string(),
+});
+
+export const plan = z.strictObject({
+  schema: z.literal('optimization-gate/plan/1'),
+  head: revision,
+  base: revision.nullable(),
+  /** `change`: a pull request or a developer's tree; `default-branch`: a push to, or a merge queue of, the default branch. */
+  event: z.enum(['change', 'default-branch']),
+  seed: z.int().nonnegative(),
+  policy: gatePolicy,
+  /** Head's edits of the policy: shown, in force only after the merge. */
+  policyChanges: z.array(z.string()),
+  runtime: runtimeSpec,
+  baseRuntime: runtimeSpec.nullable(),
+  models: z.array(modelRef),
+  builds: z.array(plannedBuild),
+  cells: z.array(plannedCell),
+  /** Run once in each side's checkout before its builds. */
+  setup: z.strictObject({ head: z.string().nullable(), base: z.string().nullable() }),
+  limits: z.strictObject({ seconds: z.number().positive(), memoryBytes: z.int().positive() }),
+  budgetMinutes: z.number().positive().nullable(),
+});
+export type Plan = Immutable<z.infer<typeof plan>>;

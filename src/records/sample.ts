@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { armId, cellId, coded, type Immutable, jsonValue, sha256, values } from './words.ts';
+
+export const launchPurpose = z.enum(['impact', 'once', 'solo', 'tune', 'screen', 'confirm']);
+export type LaunchPurpose = z.infer<typeof launchPurpose>;
+
+/** What the operating system says of one measuring process; null where it does not say. */
+export const processFacts = z.strictObject({
+  seconds: z.number().nonnegative(),
+  vmHwmBytes: z.number().nonnegative().nullable(),
+  cpuSeconds: z.number().nonnegative().nullable(),
+  /** Time on and waiting for a processor (`/proc/PID/schedstat`), nanoseconds. */
+  runNs: z.number().nonnegative().nullable(),
+  waitNs: z.number().nonnegative().nullable(),
+  /** CPU pressure during the launch, `some avg10` in %. */
+  pressure: z.number().nonnegative().nullable(),
+  throttled: z.boolean().nullable(),
+});
+export type ProcessFacts = Immutable<z.infer<typeof processFacts>>;
+
+/** arm → series → one number per round */
+export const columns = z.record(z.string(), z.record(z.string(), z.array(z.number())));
+
+/**
+ * One line of samples.jsonl. A launch is written whole (launch, points, end) in one append, so a killed run loses at most
+ * the launch in flight; the reader drops a torn last line and a launch without its end.
+ */
+export const sampleLine = z.discriminatedUnion('line', [
+  z.strictObject({
+    line: z.literal('run'), schema: z.literal('optimization-gate/samples/1'), plan: sha256, runnerClass: z.string(), environment: jsonValue,
+  }),
+  /** A build that ended: `found` by its key in the store, `built`, or `failed`. */
+  z.strictObject({
+    line: z.literal('built'), key: sha256, status: z.enum(['built', 'found', 'failed']), artefact: sha256.nullable(), bytes: z.number().nullable(),
+    seconds: z.number().nullable(), facts: values, error: coded.nullable(),
+  }),
+  /** What is known of a cell once its artefacts are: the digests of its arms and what follows from them. */
+  z.strictObject({
+    line: z.literal('settled'), cell: cellId, status: z.enum(['changed', 'unchanged', 'new', 'removed', 'failed', 'skipped']),
+    arms: z.record(z.string(), sha256), error: coded.nullable(),
+  }),
+  z.strictObject({
+    line: z.literal('launch'), launch: z.string(), cell: cellId, purpose: launchPurpose, index: z.int().nonnegative(),
+    control: z.enum(['none', 'a-a', 'planted']),
+  }),
+  /** All rounds of one point of one launch, column-wise. */
+  z.strictObject({ line: z.literal('point'), launch: z.string(), point: z.string(), values: columns, warnings: z.array(z.string()) }),
+  z.strictObject({ line: z.literal('end'), launch: z.string(), status: z.enum(['complete', 'failed', 'discarded']), error: coded.nullable(), process: processFacts.nullable() }),
+  /** Measuring stopped before it was done. */
+  z.strictObject({ line: z.literal('stopped'), reason: z.enum(['budget', 'interrupted']) }),
+]);
+export type SampleLine = Immutable<z.infer<typeof sampleLine>>;
+
+export type BuiltLine = Extract<SampleLine, { line: 'built' }>;
+export type SettledLine = Extract<SampleLine, { line: 'settled' }>;
+
+/** One whole launch, put together from its lines. */
+export interface Launch {
+  readonly id: string;
+  readonly cell: string;
+  readonly purpose: LaunchPurpose;
+  readonly index: number;
+  readonly control: 'none' | 'a-a' | 'planted';
+  readonly status: 'complete' | 'failed' | 'discarded';
+  readonly error: Immutable<z.infer<typeof coded>> | null;
+  readonly process: ProcessFacts | null;
+  readonly points: Readonly<Record<string, { readonly values: Immutable<z.infer<typeof columns>>; readonly warnings: readonly string[] }>>;
+}
+
+/** samples.jsonl, read: the last `built` of a key and the last `settled` of a cell count; launches are unique by id, first complete one wins. */
+export interface Samples {
+  readonly plan: string | null;
+  readonly runnerClass: string | null;
+  readonly environment: Immutable<z.infer<typeof jsonValue>>;
+  readonly built: ReadonlyMap<string, BuiltLine>;
+  readonly settled: ReadonlyMap<string, SettledLine>;
+  readonly launches: readonly Launch[];
+  readonly stopped: 'budget' | 'interrupted' | null;
+  readonly warnings: readonly string[];
+}
+
+export { armId };

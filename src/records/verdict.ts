@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { cellId, type Immutable, jsonValue, nounId, sha256 } from './words.ts';
+
+export const verdictKind = z.enum(['regressed', 'improved', 'passed', 'unchanged', 'inconclusive', 'new', 'missing', 'failed']);
+export type VerdictKind = z.infer<typeof verdictKind>;
+export const runVerdict = z.enum(['passed', 'regressed', 'inconclusive', 'unfit', 'error']);
+export type RunVerdict = z.infer<typeof runVerdict>;
+
+/** Whether a number exists for head, and if not, why. Coverage counts these, never names. */
+export const measuredState = z.enum(['measured', 'baseline', 'unchanged', 'not-applicable', 'unsupported-export', 'no-meter', 'no-base', 'refused', 'missing', 'failed']);
+
+/** Head against base. `log` scale: a fraction (0.05 = 5 % more); `linear`: in the metric's unit. Null bound: unbounded. Sign as measured (not "worse"). */
+export const change = z.strictObject({ estimate: z.number(), lower: z.number().nullable(), upper: z.number().nullable() });
+
+export const metricVerdict = z.strictObject({
+  id: z.string(),
+  point: z.string(),
+  unit: z.string(),
+  better: z.enum(['lower', 'higher']),
+  kind: z.enum(['timing', 'exact']),
+  role: z.enum(['gate', 'described', 'advisory']),
+  scale: z.enum(['log', 'linear']),
+  /** Null: no verdict is passed on it (described, advisory or not measured for a stated reason). */
+  verdict: verdictKind.nullable(),
+  state: measuredState,
+  reference: z.number().nullable(),
+  base: z.number().nullable(),
+  head: z.number().nullable(),
+  change: change.nullable(),
+  tolerance: z.number(),
+  /** Adjusted for everything that was tested in the pull request; null where no test applies. */
+  p: z.number().nullable(),
+  /** How many launches the numbers rest on (of the deciding stage). */
+  launches: z.int().nonnegative(),
+  /** The smallest change (fraction or unit) that these launches could have told from noise; null where unknown. */
+  detectable: z.number().nullable(),
+  /** Why there is no number, or why the verdict is what it is. */
+  reason: z.string().nullable(),
+  warnings: z.array(z.string()),
+  /** One value per launch, for the plots. */
+  samples: z.strictObject({ reference: z.array(z.number()), base: z.array(z.number()), head: z.array(z.number()), change: z.array(z.number()) }),
+});
+export type MetricVerdict = Immutable<z.infer<typeof metricVerdict>>;
+
+export const cellVerdict = z.strictObject({
+  id: cellId,
+  model: nounId,
+  optimization: nounId,
+  verdict: verdictKind,
+  reason: z.string().nullable(),
+  /** Findings in words, such as "sparser, not faster". */
+  warnings: z.array(z.string()),
+  metrics: z.array(metricVerdict),
+});
+export type CellVerdict = Immutable<z.infer<typeof cellVerdict>>;
+
+export const verdict = z.strictObject({
+  schema: z.literal('optimization-gate/verdict/1'),
+  verdict: runVerdict,
+  exitCode: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]),
+  /** One sentence for people. */
+  summary: z.string(),
+  plan: sha256,
+  samples: sha256,
+  baselines: sha256.nullable(),
+  cells: z.array(cellVerdict),
+  coverage: z.strictObject({ judged: z.int(), total: z.int(), byReason: z.record(z.string(), z.int()) }),
+  statistics: z.strictObject({
+    alpha: z.number(),
+    /** How many metrics advanced to confirmation in the whole pull request. */
+    family: z.int().nonnegative(),
+    /** `CELL METRIC@POINT` → smallest detectable change */
+    smallestDetectable: z.record(z.string(), z.number()),
+  }),
+  controls: z.array(z.strictObject({ kind: z.enum(['a-a', 'planted']), cell: cellId, outcome: z.enum(['as-expected', 'unlikely', 'withheld']), detail: z.string() })),
+  runnerClass: z.string().nullable(),
+  environment: jsonValue,
+  policyChanges: z.array(z.string()),
+  warnings: z.array(z.string()),
+  seed: z.int(),
+});
+export type Verdict = Immutable<z.infer<typeof verdict>>;

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+/** A JSON value: what options, settings and environments are made of. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Makes an inferred document type immutable all the way down. */
+export type Immutable<T> = T extends (infer U)[] ? readonly Immutable<U>[] : T extends object ? { readonly [K in keyof T]: Immutable<T[K]> } : T;
+
+export const jsonValue: z.ZodType<Json> = z.lazy(() =>
+  z.union([z.null(), z.boolean(), z.number(), z.string(), z.array(jsonValue), z.record(z.string(), jsonValue)]),
+);
+
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in lower-case hex');
+export const commitId = z.string().regex(/^[0-9a-f]{40,64}$/, 'a full commit id');
+/** Ids that become file names, so no slash and no dot at the start. */
+export const nounId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'lower-case letters, digits, dots and dashes');
+export const cellId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}\/[a-z0-9][a-z0-9._-]{0,79}$/, 'MODEL/OPTIMIZATION');
+export const values = z.record(z.string(), z.number());
+export const armId = z.union([z.enum(['reference', 'base', 'head']), z.templateLiteral(['control:', z.string()])]);
+
+export type Sha256 = string;
+export type ModelId = string;
+export type OptimizationId = string;
+/** `MODEL/OPTIMIZATION` */
+export type CellId = string;
+export type PointId = string;
+export type MetricId = string;
+export type VariantName = string;
+export type ArmId = z.infer<typeof armId>;
+export type Values = Readonly<Record<string, number>>;
+
+/** An error as data: what a launch or build carries instead of throwing across a process. */
+export const coded = z.strictObject({ code: z.string().max(80), message: z.string().max(20_000), arm: armId.nullable() });
+export type Coded = Immutable<z.infer<typeof coded>>;
+
+/** Why a number does not exist. Such a metric is never 0 and never a pass. */
+export const notMeasured = z.strictObject({
+  status: z.enum(['not-applicable', 'unsupported-export', 'no-meter', 'no-base', 'refused']),
+  reason: z.string(),
+});
+export type NotMeasured = Immutable<z.infer<typeof notMeasured>>;
