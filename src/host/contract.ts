@@ -3,9 +3,9 @@ import type { Coded } from '../records/words.ts';
 
 /** What started this run. */
 export type HostEvent =
-  /** A pull request, a merge-queue group, or a developer's tree. `base`: a commit or ref, null to find it from the checkout. */
+  /** A pull request, a push to another branch, or a developer's tree. `base`: a commit or ref, null to find it from the checkout. */
   | { readonly kind: 'change'; readonly base: string | null; readonly number: number | null; readonly trusted: boolean }
-  /** A push to, or a scheduled run on, the default branch. */
+  /** A push to, a merge-queue group of, or a scheduled run on, the default branch. `before`: the commit to compare with, null where unknown. */
   | { readonly kind: 'default-branch'; readonly before: string | null };
 
 export interface Annotation {
@@ -23,11 +23,17 @@ export interface Published {
   readonly annotations: readonly Annotation[];
 }
 
+/** The text of a file below baselines/ (`linux-x64/tiny.json`) as the branch has it now, or null. */
+export type BaselineReader = (path: string) => Promise<string | null>;
+
 export interface BaselineChange {
   /** Commit whose measurement this is: writing the same commit twice is one write. */
   readonly forCommit: string;
-  /** path below baselines/ → content */
-  readonly files: Readonly<Record<string, string>>;
+  /**
+   * path below baselines/ → content, computed from what `read` finds at the head of the branch. It is called anew whenever
+   * another writer was faster, so that concurrent updates lose nothing: keep no state between calls.
+   */
+  readonly files: (read: BaselineReader) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** Lines for people. `progress` is replaced in place on a terminal and printed sparsely elsewhere. */
