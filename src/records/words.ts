@@ -3,8 +3,14 @@ import { z } from 'zod';
 /** A JSON value: what options, settings and environments are made of. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Makes an inferred document type immutable all the way down. */
-export type Immutable<T> = T extends (infer U)[] ? readonly Immutable<U>[] : T extends object ? { readonly [K in keyof T]: Immutable<T[K]> } : T;
+/** Makes an inferred document type immutable all the way down; `Json` is so already (and too deep to map). */
+export type Immutable<T> = [Json] extends [T]
+  ? T
+  : T extends (infer U)[]
+    ? readonly Immutable<U>[]
+    : T extends object
+      ? { readonly [K in keyof T]: Immutable<T[K]> }
+      : T;
 
 export const jsonValue: z.ZodType<Json> = z.lazy(() =>
   z.union([z.null(), z.boolean(), z.number(), z.string(), z.array(jsonValue), z.record(z.string(), jsonValue)]),

@@ -1,0 +1,165 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { SampleLine } from '../../src/records/sample.ts';
+import { appendLines, mergeSamples, readSamples } from '../../src/records/samples-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'samples-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const plan = 'a'.repeat(64);
+const run: SampleLine = { line: 'run', schema: 'optimization-gate/samples/1', plan, runnerClass: 'class-1', environment: { cpu: 'x' } };
+const launchLines = (id: string, status: 'complete' | 'failed' = 'complete', latency: readonly number[] = [1, 2, 3]): SampleLine[] => [
+  { line: 'launch', launch: id, cell: 'model/opt', purpose: 'screen', index: 0, control: 'none' },
+  { line: 'point', launch: id, point: 'decode-b1', values: { head: { latency }, base: { latency } }, warnings: [] },
+  { line: 'end', launch: id, status, error: null, process: null },
+];
+const text = (...lines: readonly SampleLine[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+
+describe('readSamples', () => {
+  it('puts launches together', () => {
+    const samples = readSamples(text(run, ...launchLines('l1')));
+    expect(samples).toMatchObject({ plan, runnerClass: 'class-1', environment: { cpu: 'x' }, stopped: null, warnings: [] });
+    expect(samples.launches).toHaveLength(1);
+    expect(samples.launches[0]?.points['decode-b1']?.values['head']?.['latency']).toEqual([1, 2, 3]);
+  });
+
+  it('reads any prefix of a file without an error, and never a launch that is not whole', () => {
+    const whole = text(run, ...launchLines('l1'), ...launchLines('l2', 'complete', [4]), { line: 'stopped', reason: 'budget' });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: whole.length }), (cut) => {
+        const samples = readSamples(whole.slice(0, cut));
+        const ends = whole
+          .slice(0, cut)
+          .split('\n')
+          .slice(0, -1)
+          .filter((line) => line.includes('"end"')).length;
+        expect(samples.launches).toHaveLength(ends);
+        expect(samples.launches.every((launch) => launch.points['decode-b1'] !== undefined)).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('warns about what it dropped', () => {
+    const torn = readSamples(`${text(run, ...launchLines('l1').slice(0, 2))}{"line":"end","laun`);
+    expect(torn.launches).toEqual([]);
+    expect(torn.warnings).toEqual([
+      'samples.jsonl:4: the last line is torn and was dropped',
+      'samples.jsonl: launch l1 has no end and was dropped',
+    ]);
+  });
+
+  it.each([
+    ['a broken line in the middle', `${text(run)}{"line":\n${text(...launchLines('l1'))}`, 'samples.jsonl:2'],
+    ['a broken last line that has its newline', `${text(run)}{"line":\n`, 'samples.jsonl:2'],
+    ['no run line', text(...launchLines('l1')), 'samples.jsonl:1'],
+    ['a point without a launch', text(run, ...launchLines('l1').slice(1)), 'samples.jsonl:2'],
+    ['an unknown kind of line', `${text(run)}{"line":"other"}\n`, 'samples.jsonl:2'],
+    ['an infinite number', text(run, ...launchLines('l1')).replace('[1,2,3]', '[1,1e999,3]'), 'samples.jsonl:3'],
+    ['a null among numbers', text(run, ...launchLines('l1')).replace('[1,2,3]', '[1,null,3]'), 'samples.jsonl:3'],
+    ['an unknown arm', text(run, ...launchLines('l1')).replace('"head"', '"other"'), 'samples.jsonl:3'],
+    ['a prototype key', text(run, ...launchLines('l1')).replace('"head"', '"__proto__"'), 'samples.jsonl:3'],
+    ['an extra key', text(run, ...launchLines('l1')).replace('"warnings":[]', '"warnings":[],"x":1'), 'samples.jsonl:3'],
+  ])('refuses %s with the line number', (_, content, where) => {
+    expect(() => readSamples(content)).toThrow(expect.objectContaining({ code: 'document-invalid', where }));
+  });
+
+  it('takes the first complete launch of an id, else the first', () => {
+    const again = readSamples(
+      text(run, ...launchLines('l1', 'failed'), ...launchLines('l1', 'complete', [7]), ...launchLines('l1', 'complete', [8])),
+    );
+    expect(again.launches.map((launch) => [launch.status, launch.points['decode-b1']?.values['head']?.['latency']])).toEqual([
+      ['complete', [7]],
+    ]);
+    const other = { ...launchLines('l1')[0], cell: 'model/other' } as SampleLine;
+    expect(() => readSamples(text(run, ...launchLines('l1'), other, ...launchLines('l1').slice(1)))).toThrow(/two different launches/);
+  });
+
+  it('counts the last built and settled line, and forgets an earlier stop after a resumption', () => {
+    const built = (status: 'failed' | 'built'): SampleLine => ({
+      line: 'built',
+      key: plan,
+      status,
+      artefact: null,
+      bytes: null,
+      seconds: null,
+      facts: {},
+      error: null,
+    });
+    const samples = readSamples(text(run, built('failed'), { line: 'stopped', reason: 'budget' }, run, built('built')));
+    expect(samples.built.get(plan)?.status).toBe('built');
+    expect(samples.stopped).toBeNull();
+  });
+
+  it('reads a run of the largest planned size', () => {
+    const rounds = Array.from({ length: 60 }, (_, index) => 3.0001 + index / 7);
+    const lines: SampleLine[] = [run];
+    for (let launch = 0; launch < 33 * 36; launch += 1) {
+      const [start, , end] = launchLines(`launch-${launch}`) as [SampleLine, SampleLine, SampleLine];
+      lines.push(
+        start,
+        ...[1, 2, 3, 4].map(
+          (point): SampleLine => ({
+            line: 'point',
+            launch: `launch-${launch}`,
+            point: `p${point}`,
+            values: { head: { latency: rounds }, base: { latency: rounds } },
+            warnings: [],
+          }),
+        ),
+        end,
+      );
+    }
+    expect(readSamples(text(...lines)).launches).toHaveLength(33 * 36);
+  });
+});
+
+describe('mergeSamples', () => {
+  it('joins the shards of one plan and refuses another plan', () => {
+    const merged = mergeSamples([text(run, ...launchLines('l1')), text(run, ...launchLines('l2'), { line: 'stopped', reason: 'budget' })]);
+    expect(merged.launches.map((launch) => launch.id)).toEqual(['l1', 'l2']);
+    expect(merged.stopped).toBe('budget');
+    expect(() => mergeSamples([text(run), text({ ...run, plan: 'b'.repeat(64) })], ['a', 'b'])).toThrow(
+      expect.objectContaining({ code: 'run-mismatch', where: 'b:1' }),
+    );
+  });
+
+  it('claims no runner class when the shards had several', () => {
+    const merged = mergeSamples([text(run), text({ ...run, runnerClass: 'class-2' })]);
+    expect(merged.runnerClass).toBeNull();
+    expect(merged.warnings).toEqual(['measured on several runner classes: class-1, class-2']);
+  });
+});
+
+describe('appendLines', () => {
+  it('writes what readSamples reads, and cuts off what a killed writer left', () => {
+    const path = join(folder, 'torn.jsonl');
+    appendLines(path, [run, ...launchLines('l1')]);
+    appendFileSync(path, JSON.stringify(launchLines('l2')[0]).slice(0, 20));
+    appendLines(path, launchLines('l2'));
+    const samples = readSamples(readFileSync(path, 'utf8'));
+    expect(samples.launches.map((launch) => launch.id)).toEqual(['l1', 'l2']);
+    expect(samples.warnings).toEqual([]);
+  });
+
+  it('cuts off a torn line that is all of the file or longer than a read', () => {
+    const path = join(folder, 'long.jsonl');
+    writeFileSync(path, 'x'.repeat(200_000));
+    appendLines(path, [run]);
+    expect(readFileSync(path, 'utf8')).toBe(text(run));
+  });
+
+  it('writes nothing when a number is not finite', () => {
+    const path = join(folder, 'finite.jsonl');
+    appendLines(path, [run]);
+    expect(() => appendLines(path, launchLines('l1', 'complete', [1, Number.NaN]))).toThrow(expect.objectContaining({ code: 'internal' }));
+    expect(readFileSync(path, 'utf8')).toBe(text(run));
+  });
+
+  it.runIf(existsSync('/dev/full'))('says that the disk is full', () => {
+    expect(() => appendLines('/dev/full', [run])).toThrow(expect.objectContaining({ code: 'disk-full' }));
+  });
+});
