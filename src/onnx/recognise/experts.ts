@@ -1,0 +1,71 @@
+import { GateError } from '../../errors.ts';
+import { integerAttribute } from '../model.ts';
+import type { NodeProto } from '../proto/onnx_pb.js';
+import type { Experts, Router } from './architecture.ts';
+import { type Dataflow, nodeId } from './dataflow.ts';
+import { type LinearsByOutput, walkUp } from './walk.ts';
+
+const integral = new Set([6, 7]);
+
+const routerOf = (flow: Dataflow, index: LinearsByOutput, node: NodeProto, count: number): Router => {
+  const walk = walkUp(flow, index, node.input[1] ?? '');
+  const linear = walk?.linears[0];
+  if (walk === null || linear === undefined || walk.linears.length !== 1 || linear.columns !== count)
+    throw new GateError('onnx-unsupported', `the router of ${nodeId(node)} is not one linear with ${count} outputs`, {
+      where: flow.model.graph,
+    });
+  const perExpert = new Map<string, number>();
+  const counts = new Set<string>();
+  for (const passed of walk.nodes)
+    for (const name of passed.input) {
+      const tensor = flow.initializer(name);
+      if (tensor === undefined) continue;
+      const dims = tensor.dims.map(Number);
+      if (integral.has(tensor.dataType) && flow.integers(name)?.includes(count)) counts.add(name);
+      else if (dims.length > 0 && dims.at(-1) === count) perExpert.set(name, dims.length - 1);
+    }
+  return { linear, perExpert: [...perExpert].map(([tensor, axis]) => ({ tensor, axis })), counts: [...counts] };
+};
+
+const expertsOf = (flow: Dataflow, index: LinearsByOutput, node: NodeProto): Experts => {
+  const quantized = node.opType === 'QMoE';
+  const upSlot = 2;
+  const downSlot = quantized ? 5 : 4;
+  const up = flow.initializer(node.input[upSlot] ?? '');
+  const down = flow.initializer(node.input[downSlot] ?? '');
+  if (up === undefined || down === undefined || up.dims.length !== 3 || down.dims.length !== 3)
+    throw new GateError('onnx-unsupported', `the weights of ${nodeId(node)} are not two stacked initializers`, { where: flow.model.graph });
+  const [count = 0, rows = 0] = up.dims.map(Number);
+  const storedWidth = Number(down.dims[2] ?? 0);
+  const width = quantized ? (storedWidth * 8) / integerAttribute(node, 'expert_weight_bits', 4) : storedWidth;
+  const fusion = integerAttribute(node, 'swiglu_fusion', 0);
+  const fused = rows === 2 * width ? 2 : 1;
+  const layout = fused === 1 ? 'single' : fusion === 2 ? 'concatenated' : 'interleaved';
+  const extras = node.input.flatMap((tensor, slot) =>
+    slot > 1 && slot !== upSlot && slot !== downSlot && flow.initializer(tensor) !== undefined ? [{ slot, tensor }] : [],
+  );
+  return {
+    kind: 'experts',
+    op: quantized ? 'QMoE' : 'MoE',
+    node: nodeId(node),
+    input: node.input[0] ?? '',
+    output: node.output[0] ?? '',
+    count,
+    chosen: integerAttribute(node, 'k', 1),
+    width,
+    up: up.name,
+    fused,
+    layout,
+    down: down.name,
+    extras,
+    quantized,
+    router: routerOf(flow, index, node, count),
+  };
+};
+
+/**
+ * Fused expert operators and their routers.
+ * @throws GateError onnx-unsupported where the weights are not stacked initializers or the router is not one linear.
+ */
+export const findExperts = (flow: Dataflow, index: LinearsByOutput): readonly Experts[] =>
+  flow.nodes.filter((node) => node.opType === 'MoE' || node.opType === 'QMoE').map((node) => expertsOf(flow, index, node));
