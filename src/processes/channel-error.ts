@@ -1,0 +1,18 @@
+import { type ErrorCode, GateError } from '../errors.ts';
+import { describeEnd, type GroupEnd } from './process-group.ts';
+
+/** Whose process it is, which says how its failures are coded: a `launch` measures, a `subject` is user code. */
+export type ProcessRole = 'launch' | 'subject';
+
+const codes = {
+  launch: { crashed: 'launch-crashed', timeout: 'launch-timeout', memory: 'launch-memory' },
+  subject: { crashed: 'subject-crashed', timeout: 'subject-timeout', memory: 'subject-memory' },
+} as const satisfies Record<ProcessRole, Record<string, ErrorCode>>;
+
+/** The coded error for an end that nobody asked for, with the last output of the process. */
+export const channelError = (role: ProcessRole, where: string, end: GroupEnd, stderr: string, detail = ''): GateError => {
+  const kind = end.status === 'timeout' || end.status === 'memory' ? end.status : 'crashed';
+  const output = stderr.trim();
+  const message = `it ${describeEnd(end)}${detail === '' ? '' : `, ${detail}`}${output === '' ? ' (no output on standard error)' : `; its last output:\n${output}`}`;
+  return new GateError(codes[role][kind], message, { where });
+};

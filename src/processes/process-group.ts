@@ -1,0 +1,189 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { descendants, isSameProcess, type ProcessId, residentBytes, sessionMembers } from './process-tree.ts';
+
+const pollMilliseconds = 100;
+/** How long a process that was asked to end may take before it is killed. */
+const graceMilliseconds = 2_000;
+/** How long output that is still in the pipes may take to arrive after the end. */
+const drainMilliseconds = 3_000;
+
+export type StopReason = 'timeout' | 'memory' | 'killed';
+
+export interface GroupOptions {
+  /** The program and its arguments; the program is looked up on the PATH of `environment`. */
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** The whole environment of the child: nothing is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Limit of the resident set of the process and all its descendants, polled ten times a second; null: none. */
+  readonly memoryBytes: number | null;
+  readonly stdin: 'pipe' | 'ignore';
+  readonly ipc: boolean;
+}
+
+export type GroupEnd =
+  | { readonly status: 'exited'; readonly code: number }
+  | { readonly status: 'signalled'; readonly signal: string }
+  | { readonly status: StopReason }
+  | { readonly status: 'failed-to-start'; readonly message: string };
+
+const living = new Set<ProcessGroup>();
+
+/** Kills every process that this module started and that still runs. For the entries' handlers of SIGINT and SIGTERM. */
+export const killAllProcesses = (): void => {
+  for (const group of living) group.killNow();
+};
+
+/**
+ * A child that leads a process group and a session of its own, without a shell. When it ends, by itself or not, whatever it
+ * started and left behind is killed too (what has left the session as well, if it was seen before).
+ */
+export class ProcessGroup {
+  /** Null when the system refused to start it at once: then `ended` says why. */
+  readonly child: ChildProcess | null;
+  /** Settles once the child is gone and its output was read; never rejects. */
+  readonly ended: Promise<GroupEnd>;
+  readonly #memoryBytes: number | null;
+  readonly #seen = new Map<number, ProcessId>();
+  #reason: StopReason | null = null;
+  #poll: NodeJS.Timeout | null = null;
+  #grace: NodeJS.Timeout | null = null;
+
+  constructor(options: GroupOptions) {
+    const [program = '', ...args] = options.argv;
+    this.#memoryBytes = options.memoryBytes;
+    let child: ChildProcess | null = null;
+    let refusal = '';
+    try {
+      child = spawn(program, args, {
+        cwd: options.cwd,
+        env: options.environment,
+        shell: false,
+        detached: true,
+        windowsHide: true,
+        serialization: 'json',
+        stdio: options.ipc ? [options.stdin, 'pipe', 'pipe', 'ipc'] : [options.stdin, 'pipe', 'pipe'],
+      });
+    } catch (thrown) {
+      refusal = thrown instanceof Error ? thrown.message : String(thrown);
+    }
+    this.child = child;
+    // A child that ends without reading its input breaks the pipe: its end says enough.
+    child?.stdin?.on('error', () => {});
+    this.ended = child === null ? Promise.resolve({ status: 'failed-to-start', message: refusal }) : this.#watch(child);
+  }
+
+  get pid(): number | null {
+    return this.child?.pid ?? null;
+  }
+
+  /** Asks the whole group to end, and kills it when it does not; a memory limit kills at once. The first reason counts. */
+  stop(reason: StopReason): void {
+    if (this.#reason !== null || this.pid === null) return;
+    this.#reason = reason;
+    if (reason === 'memory') {
+      this.killNow();
+      return;
+    }
+    this.#note();
+    this.#signal('SIGTERM');
+    this.#grace = setTimeout(() => this.killNow(), graceMilliseconds);
+  }
+
+  killNow(): void {
+    this.#note();
+    this.#signal('SIGKILL');
+    for (const one of this.#seen.values()) if (isSameProcess(one)) signalQuietly(one.pid, 'SIGKILL');
+  }
+
+  #watch(child: ChildProcess): Promise<GroupEnd> {
+    return new Promise((resolve) => {
+      let end: GroupEnd | null = null;
+      const settle = (): void => {
+        living.delete(this);
+        if (living.size === 0) process.removeListener('exit', killAllProcesses);
+        if (end !== null) resolve(end);
+      };
+      child.on('error', (error) => {
+        if (child.pid !== undefined) return;
+        end = { status: 'failed-to-start', message: error.message };
+        settle();
+      });
+      if (child.pid === undefined) return;
+      if (living.size === 0) process.once('exit', killAllProcesses);
+      living.add(this);
+      this.#note();
+      this.#poll = setInterval(() => this.#check(), pollMilliseconds);
+      this.#poll.unref();
+      child.once('exit', (code, signal) => {
+        if (this.#poll !== null) clearInterval(this.#poll);
+        if (this.#grace !== null) clearTimeout(this.#grace);
+        this.#killLeftBehind();
+        if (this.#reason !== null) end = { status: this.#reason };
+        else end = signal === null ? { status: 'exited', code: code ?? 0 } : { status: 'signalled', signal };
+        const drain = setTimeout(() => {
+          child.stdout?.destroy();
+          child.stderr?.destroy();
+          settle();
+        }, drainMilliseconds);
+        child.once('close', () => {
+          clearTimeout(drain);
+          settle();
+        });
+      });
+    });
+  }
+
+  /** The leader is gone, so its descendants can no longer be found through it: its session is searched. */
+  #killLeftBehind(): void {
+    if (this.pid === null) return;
+    this.#signal('SIGKILL');
+    for (const one of [...sessionMembers(this.pid), ...this.#seen.values()]) {
+      if (one.pid !== this.pid && isSameProcess(one)) signalQuietly(one.pid, 'SIGKILL');
+    }
+  }
+
+  #check(): void {
+    const current = this.#note();
+    if (this.#memoryBytes === null) return;
+    const resident = residentBytes(current, this.#memoryBytes);
+    if (resident !== null && resident > this.#memoryBytes) this.stop('memory');
+  }
+
+  #note(): readonly ProcessId[] {
+    if (this.pid === null) return [];
+    const current = descendants(this.pid);
+    for (const one of current) this.#seen.set(one.pid, one);
+    return current;
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.pid !== null) signalQuietly(process.platform === 'win32' ? this.pid : -this.pid, signal);
+  }
+}
+
+const signalQuietly = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already.
+  }
+};
+
+/** How a process ended, in words that follow its name. */
+export const describeEnd = (end: GroupEnd): string => {
+  switch (end.status) {
+    case 'exited':
+      return `ended with exit status ${end.code}`;
+    case 'signalled':
+      return `was ended by ${end.signal}${end.signal === 'SIGKILL' ? ', perhaps because the system ran out of memory' : ''}`;
+    case 'failed-to-start':
+      return `could not be started: ${end.message}`;
+    case 'timeout':
+      return 'took too long and was ended';
+    case 'memory':
+      return 'used more memory than it may and was ended';
+    case 'killed':
+      return 'was ended on request';
+  }
+};

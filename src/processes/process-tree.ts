@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Bytes per page of `/proc/PID/statm`, from the kernel through the process's own numbers; see `pageBytes`. */
+let knownPageBytes: number | null = null;
+
+/** A process and when it started (clock ticks since boot): a pid alone can name another process later. */
+export interface ProcessId {
+  readonly pid: number;
+  readonly startTicks: string;
+}
+
+interface Stat {
+  readonly parent: number;
+  readonly session: number;
+  readonly startTicks: string;
+  readonly state: string;
+}
+
+/** `/proc/PID/stat`, or null when there is no such process or no /proc. */
+const readStat = (pid: number): Stat | null => {
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  // The name stands in brackets and may hold anything, so fields are counted from the last bracket.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '', parent: Number(fields[1]), session: Number(fields[3]), startTicks: fields[19] ?? '' };
+};
+
+/** Who the process with this pid is now; null when there is none, or it is dead and only waits to be collected. */
+export const identifyProcess = (pid: number): ProcessId | null => {
+  const stat = readStat(pid);
+  return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : { pid, startTicks: stat.startTicks };
+};
+
+export const isSameProcess = (known: ProcessId): boolean => identifyProcess(known.pid)?.startTicks === known.startTicks;
+
+/** A process and all that descend from it, by walking `/proc/PID/task/TID/children`; empty without a /proc. */
+export const descendants = (root: number): readonly ProcessId[] => {
+  const found: ProcessId[] = [];
+  const queue = [root];
+  const seen = new Set(queue);
+  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
+    const id = identifyProcess(pid);
+    if (id === null) continue;
+    found.push(id);
+    for (const child of childrenOf(pid)) {
+      if (!seen.has(child)) queue.push(child);
+      seen.add(child);
+    }
+  }
+  return found;
+};
+
+/** All living processes of a session: also those whose parents have ended. One pass over /proc: not for frequent use. */
+export const sessionMembers = (session: number): readonly ProcessId[] =>
+  listPids().flatMap((pid) => {
+    const stat = readStat(pid);
+    return stat === null || stat.session !== session || stat.state === 'Z' ? [] : [{ pid, startTicks: stat.startTicks }];
+  });
+
+/**
+ * Bytes that the processes keep resident, or null without a /proc. Pages that they share count once per process, except when
+ * that sum is above `limit`: then their proportional shares (dearer to read) are summed.
+ */
+export const residentBytes = (processes: readonly ProcessId[], limit: number): number | null => {
+  let total = 0;
+  let readable = 0;
+  for (const { pid } of processes) {
+    const pages = Number(readText(`/proc/${pid}/statm`)?.split(' ')[1] ?? Number.NaN);
+    if (!Number.isFinite(pages)) continue;
+    total += pages * pageBytes();
+    readable += 1;
+  }
+  if (readable === 0) return null;
+  if (total <= limit || readable === 1) return total;
+  const shares = processes.map(({ pid }) => proportionalBytes(pid));
+  return shares.every((share) => share !== null) ? shares.reduce((sum, share) => sum + share, 0) : total;
+};
+
+const proportionalBytes = (pid: number): number | null => {
+  const match = /^Pss:\s+(\d+) kB/m.exec(readText(`/proc/${pid}/smaps_rollup`) ?? '');
+  return match?.[1] === undefined ? null : Number(match[1]) * 1024;
+};
+
+/** Page size, found by comparing the two ways in which the kernel states this process's virtual size. */
+const pageBytes = (): number => {
+  if (knownPageBytes !== null) return knownPageBytes;
+  const pages = Number(readText('/proc/self/statm')?.split(' ')[0]);
+  const bytes = Number(/^VmSize:\s+(\d+) kB/m.exec(readText('/proc/self/status') ?? '')?.[1]) * 1024;
+  const ratio = bytes / pages;
+  knownPageBytes = Number.isFinite(ratio) && ratio > 0 ? 2 ** Math.round(Math.log2(ratio)) : 4096;
+  return knownPageBytes;
+};
+
+const childrenOf = (pid: number): readonly number[] => {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      (readText(`/proc/${pid}/task/${thread}/children`) ?? '')
+        .split(' ')
+        .filter((one) => one !== '')
+        .map(Number),
+    );
+  } catch {
+    return [];
+  }
+};
+
+const listPids = (): readonly number[] => {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+};
+
+const readText = (path: string): string | null => {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+};
