@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { defaultConfig, parseConfig } from '../../src/config/config.ts';
+import { diffPolicy, gatePolicyOf } from '../../src/config/policy.ts';
+import { type Catalogue, resolveConfig, selectConfig } from '../../src/config/resolve.ts';
+import { checkTolerances, toleranceOf } from '../../src/config/tolerance.ts';
+import { GateError } from '../../src/errors.ts';
+import { gatePolicy } from '../../src/records/plan.ts';
+import type { Json } from '../../src/records/words.ts';
+import { refusal } from './refusal.ts';
+
+const catalogue: Catalogue = {
+  optimizations: ['structured-pruning', 'tensor-decomposition'].map((id) => ({
+    id,
+    parse: (value: unknown, where: string): Json => {
+      const { ratio = 0.25, ...rest } = value as { ratio?: number };
+      if (Object.keys(rest).length > 0) throw new GateError('option-invalid', 'unknown option', { where });
+      return { ratio };
+    },
+  })),
+  models: ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'],
+  doors: ['builtin', 'command'],
+};
+const resolve = (text: string) => resolveConfig(parseConfig(text, 'gate.yml'), catalogue);
+
+describe('resolveConfig', () => {
+  it('fills in the options of built-ins and leaves those of own code alone', () => {
+    expect(resolve('').optimizations.map(({ id, options }) => [id, options])).toEqual([
+      ['structured-pruning', { ratio: 0.25 }],
+      ['tensor-decomposition', { ratio: 0.25 }],
+    ]);
+    const [own] = resolve('optimizations: [{id: own, like: structured-pruning, command: "p {output}", with: {level: 3}}]').optimizations;
+    expect(own).toMatchObject({ like: 'structured-pruning', options: { level: 3 } });
+  });
+
+  it.each([
+    ['models: [mini-qwen3-dens]', 'model-unknown', 'Did you mean "mini-qwen3-dense"'],
+    ['optimizations: [{id: pruning}]', 'optimization-unknown', 'Did you mean "structured-pruning"'],
+    [
+      'optimizations: [{id: x, like: tensor-decompositon, command: "{output}"}]',
+      'optimization-unknown',
+      'Did you mean "tensor-decomposition"',
+    ],
+    ['optimizations: [{id: structured-pruning, with: {raito: 1}}]', 'option-invalid', 'unknown option'],
+    ['optimizations: [{id: x, like: structured-pruning, module: m.js}]', 'config-invalid', 'it has builtin, command'],
+  ])('refuses %j', (text, code, part) => {
+    expect(refusal(() => resolve(text))).toMatchObject({
+      code,
+      where: expect.stringContaining('gate.yml'),
+      message: expect.stringContaining(part),
+    });
+  });
+});
+
+describe('selectConfig', () => {
+  it('keeps what is named, in the order of the configuration', () => {
+    const some = selectConfig(defaultConfig(), { models: ['mini-qwen3-vl', 'mini-qwen3-dense'], optimizations: null });
+    expect(some.models).toEqual([
+      { kind: 'id', id: 'mini-qwen3-dense' },
+      { kind: 'id', id: 'mini-qwen3-vl' },
+    ]);
+    expect(some.optimizations).toHaveLength(2);
+    const manifest = parseConfig('models: [{manifest: models/qwen3-4b.json}]', 'gate.yml');
+    expect(selectConfig(manifest, { models: ['qwen3-4b'], optimizations: [] }).models).toHaveLength(1);
+  });
+
+  it('refuses what is not configured', () => {
+    expect(refusal(() => selectConfig(defaultConfig(), { models: null, optimizations: ['structured-prune'] }))).toMatchObject({
+      code: 'optimization-unknown',
+      where: '--optimizations',
+      message: expect.stringContaining('Did you mean "structured-pruning"'),
+    });
+  });
+});
+
+describe('policy', () => {
+  it('spends exactly alpha over the looks, as a document of the plan', () => {
+    for (const alpha of [0.05, 0.01]) {
+      const policy = gatePolicyOf(parseConfig(`gate: {alpha: ${alpha}}`, 'gate.yml'), []);
+      expect(gatePolicy.parse(policy)).toEqual(policy);
+      expect(policy.looks.reduce((sum, look) => sum + look.alpha, 0)).toBeCloseTo(alpha, 12);
+      expect(policy.looks.map((look) => look.launches)).toEqual([12, 24, 36]);
+    }
+    expect(gatePolicyOf(defaultConfig(), []).looks.map((look) => look.alpha)).toEqual([0.01, 0.015, 0.025]);
+  });
+
+  it('says head edits of the rule in sentences, and nothing when only options of an optimization differ', () => {
+    const base = parseConfig('gate: {tolerance: {latency: 2%}}', 'base.yml');
+    const head = parseConfig(
+      'gate: {alpha: 0.2, tolerance: {latency: 50%, nll-delta: 0.1}, fail-on: [regressed]}\nmodels: [mini-qwen3-dense]\noptimizations: [{id: structured-pruning, points: [{id: p, length: 8}]}, {id: new-one}]',
+      'head.yml',
+    );
+    expect(diffPolicy(base, head)).toEqual([
+      'gate.alpha was changed from 0.05 to 0.2; 0.05 is in force until the merge.',
+      'gate.fail-on was changed from failed, missing, regressed to regressed; failed, missing, regressed is in force until the merge.',
+      'gate.tolerance.latency was changed from 2% to 50%; 2% is in force until the merge.',
+      'gate.tolerance.nll-delta was changed from default to 0.1; default is in force until the merge.',
+      "optimization structured-pruning is judged otherwise (like, points or metrics); base's way is in force until the merge.",
+      'model mini-qwen3-moe was removed: it is expected until the merge, so its cells are missing.',
+      'model mini-glm4-moe-lite was removed: it is expected until the merge, so its cells are missing.',
+      'model mini-qwen3-vl was removed: it is expected until the merge, so its cells are missing.',
+      'optimization tensor-decomposition was removed: it is expected until the merge, so its cells are missing.',
+      'optimization new-one was added: it has no base to be compared with yet.',
+    ]);
+    const options = parseConfig(
+      'gate: {tolerance: {latency: 2%}}\noptimizations: [{id: structured-pruning, with: {ratio: 0.9}}, {id: tensor-decomposition}]',
+      'head.yml',
+    );
+    expect(diffPolicy(base, options)).toEqual([]);
+  });
+});
+
+describe('tolerances', () => {
+  const { gate } = parseConfig('gate: {tolerance: {latency: 2%, decode-latency: 3%, nll-delta: 0.005, late-nll-delta: 1%}}', 'gate.yml');
+
+  it('take the longest key that means the metric', () => {
+    expect(toleranceOf(gate, { id: 'prefill-latency', scale: 'log' })).toBe(0.02);
+    expect(toleranceOf(gate, { id: 'decode-latency', scale: 'log' })).toBe(0.03);
+    expect(toleranceOf(gate, { id: 'nll-delta', scale: 'linear' })).toBe(0.005);
+    expect(toleranceOf(gate, { id: 'translatency', scale: 'log' })).toBeNull();
+  });
+
+  it('refuse a percentage where zero is possible, and a key that means nothing', () => {
+    expect(refusal(() => toleranceOf(gate, { id: 'late-nll-delta', scale: 'linear' })).code).toBe('config-invalid');
+    expect(() => checkTolerances(gate, ['decode-latency', 'late-nll-delta', 'nll-delta'])).not.toThrow();
+    expect(refusal(() => checkTolerances(gate, ['decode-latency', 'nll-delta']))).toMatchObject({
+      code: 'config-unknown-key',
+      where: 'gate.tolerance.late-nll-delta',
+    });
+  });
+});

@@ -1,0 +1,143 @@
+import type { Immutable, Json } from '../records/words.ts';
+import { type Place, readConfigText } from './document.ts';
+import { configError } from './problem.ts';
+import { type ConfigDocument, configSchema, defaultModels, defaultOptimizations, type OptimizationDocument } from './schema.ts';
+
+/** Name of the configuration file at the root of a repository. */
+export const configFileName = 'optimization-gate.yml';
+
+export type ModelEntry = { readonly kind: 'id'; readonly id: string } | { readonly kind: 'manifest'; readonly path: string };
+
+/** How the code of an optimization is run; `builtin` is the gate's own. */
+export type Door =
+  | { readonly kind: 'builtin' }
+  | { readonly kind: 'command'; readonly command: string }
+  | { readonly kind: 'module'; readonly module: string }
+  | { readonly kind: 'serve'; readonly command: string }
+  | { readonly kind: 'measure'; readonly command: string };
+
+export interface PointEntry {
+  readonly id: string;
+  readonly phase: 'prefill' | 'decode';
+  /** Tokens of the prefill, or tokens in the cache before the decode step. */
+  readonly length: number;
+  readonly batch: number;
+  /** Null: as many as the bench takes. */
+  readonly rounds: number | null;
+}
+
+export interface OptimizationEntry {
+  readonly id: string;
+  /** The built-in whose bench judges it; null for an external measurement. */
+  readonly like: string | null;
+  readonly door: Door;
+  /** As written under `with:`; checked against the built-in's own options by `resolveConfig`. */
+  readonly options: { readonly [key: string]: Json };
+  /** Globs of the files that it depends on; empty: the whole tree for one's own code, nothing for a built-in. */
+  readonly inputs: readonly string[];
+  /** Null: the bench's own. */
+  readonly points: readonly PointEntry[] | null;
+  readonly metrics: Immutable<NonNullable<OptimizationDocument['metrics']>>;
+  /** `FILE:LINE:COLUMN` of the entry, for messages. */
+  readonly place: string;
+}
+
+/** A configuration with every default filled in. */
+export interface Config {
+  readonly models: readonly ModelEntry[];
+  readonly optimizations: readonly OptimizationEntry[];
+  readonly runtime: { readonly provider: string; readonly threads: number };
+  readonly gate: {
+    readonly alpha: number;
+    /** By metric id or by the last words of one. */
+    readonly tolerance: Readonly<Record<string, { readonly value: number; readonly relative: boolean }>>;
+    /** A fraction: 0.1 is 10 %. */
+    readonly mustDetect: number;
+    readonly failOn: readonly ('regressed' | 'missing' | 'failed' | 'inconclusive')[];
+  };
+  readonly setup: string | null;
+  readonly budgetMinutes: number | null;
+  readonly limits: { readonly seconds: number; readonly memoryBytes: number };
+  readonly quality: { readonly data: string | null };
+  /** Where it came from, for messages. */
+  readonly origin: string;
+  /** What was written, with default models and optimizations: what overrides are applied to. */
+  readonly document: Json;
+}
+
+const doorOf = (entry: OptimizationDocument): Door => {
+  if (entry.command !== undefined) return { kind: 'command', command: entry.command };
+  if (entry.module !== undefined) return { kind: 'module', module: entry.module };
+  if (entry.serve !== undefined) return { kind: 'serve', command: entry.serve };
+  if (entry.measure !== undefined) return { kind: 'measure', command: entry.measure };
+  return { kind: 'builtin' };
+};
+
+const pointOf = (point: NonNullable<OptimizationDocument['points']>[number]): PointEntry => ({
+  id: point.id,
+  phase: point.phase ?? (point.past === undefined ? 'prefill' : 'decode'),
+  length: point.past ?? point.length ?? 1,
+  batch: point.batch,
+  rounds: point.rounds ?? null,
+});
+
+const optimizationOf = (entry: OptimizationDocument, place: string): OptimizationEntry => {
+  const door = doorOf(entry);
+  return {
+    id: entry.id,
+    like: entry.like ?? (door.kind === 'measure' ? null : entry.id),
+    door,
+    options: entry.with as OptimizationEntry['options'],
+    inputs: entry.inputs ?? [],
+    points: entry.points?.map(pointOf) ?? null,
+    metrics: entry.metrics ?? [],
+    place,
+  };
+};
+
+const configOf = (written: ConfigDocument, origin: string, document: Json, place: Place): Config => ({
+  models: written.models.map((entry) =>
+    typeof entry === 'string' ? { kind: 'id', id: entry } : { kind: 'manifest', path: entry.manifest },
+  ),
+  optimizations: written.optimizations.map((entry, index) => optimizationOf(entry, place(['optimizations', index]))),
+  runtime: written.runtime,
+  gate: {
+    alpha: written.gate.alpha,
+    tolerance: written.gate.tolerance,
+    mustDetect: written.gate['must-detect'],
+    failOn: written.gate['fail-on'],
+  },
+  setup: written.setup ?? null,
+  budgetMinutes: written.budget?.minutes ?? null,
+  limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },
+  quality: { data: written.quality.data ?? null },
+  origin,
+  document,
+});
+
+/**
+ * Checks a document that was read already. `place` names where a part of it stands.
+ * Throws `config-unknown-key` or `config-invalid`.
+ */
+export const checkConfig = (document: Json, origin: string, place: Place): Config => {
+  const outcome = configSchema.safeParse(document);
+  if (!outcome.success) throw configError(outcome.error.issues, place);
+  const filled = {
+    models: [...defaultModels],
+    optimizations: [...defaultOptimizations],
+    ...(document as { readonly [key: string]: Json }),
+  };
+  return configOf(outcome.data, origin, filled, place);
+};
+
+/**
+ * Reads the text of optimization-gate.yml; `where` is its name in messages. Everything that is not written has its
+ * default. Throws `config-syntax`, `config-too-large`, `config-unknown-key` or `config-invalid`, with line and column.
+ */
+export const parseConfig = (text: string, where: string): Config => {
+  const { value, place } = readConfigText(text, where);
+  return checkConfig(value, where, place);
+};
+
+/** What holds for a repository that has no configuration file. */
+export const defaultConfig = (): Config => parseConfig('', 'defaults');

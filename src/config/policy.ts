@@ -1,0 +1,75 @@
+import type { Acceptance, GatePolicy } from '../records/plan.ts';
+import type { Config, OptimizationEntry } from './config.ts';
+import { modelEntryId } from './resolve.ts';
+
+/** Launches of the confirmation's looks and their shares of alpha (.010 + .015 + .025 of .05). */
+const looks = [
+  { launches: 12, share: 0.2 },
+  { launches: 24, share: 0.3 },
+  { launches: 36, share: 0.5 },
+] as const;
+const screenLaunches = 5;
+
+/** The decision rule's numbers. Always called with base's configuration and base's acceptances. */
+export const gatePolicyOf = (config: Config, accepted: readonly Acceptance[]): GatePolicy => ({
+  alpha: config.gate.alpha,
+  screen: screenLaunches,
+  looks: looks.map(({ launches, share }) => ({ launches, alpha: Number((config.gate.alpha * share).toPrecision(12)) })),
+  mustDetect: config.gate.mustDetect,
+  failOn: config.gate.failOn,
+  accepted,
+});
+
+/** Everything of a configuration by which a pull request is judged, as readable pairs. */
+const rulesOf = (config: Config): ReadonlyMap<string, string> =>
+  new Map<string, string>([
+    ['gate.alpha', String(config.gate.alpha)],
+    ['gate.must-detect', `${Number((config.gate.mustDetect * 100).toPrecision(6))}%`],
+    ['gate.fail-on', [...config.gate.failOn].sort().join(', ') || 'nothing'],
+    ...Object.entries(config.gate.tolerance).map(
+      ([metric, { value, relative }]) =>
+        [`gate.tolerance.${metric}`, relative ? `${Number((value * 100).toPrecision(6))}%` : String(value)] as const,
+    ),
+    ['budget.minutes', config.budgetMinutes === null ? 'none' : String(config.budgetMinutes)],
+    ['limits.seconds', String(config.limits.seconds)],
+    ['limits.memory', `${config.limits.memoryBytes} bytes`],
+    ['quality.data', config.quality.data ?? 'built in'],
+  ]);
+
+/** What the bench of an entry is: judged like what, at which points, by which metrics of its own. */
+const benchOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like, entry.points, entry.metrics]);
+
+const listed = (what: string, base: readonly string[], head: readonly string[]): readonly string[] => [
+  ...base
+    .filter((id) => !head.includes(id))
+    .map((id) => `${what} ${id} was removed: it is expected until the merge, so its cells are missing.`),
+  ...head.filter((id) => !base.includes(id)).map((id) => `${what} ${id} was added: it has no base to be compared with yet.`),
+];
+
+/**
+ * Head's edits of what it is judged by, as plain sentences in a stable order; empty when there are none. The values in
+ * force are base's; head's count after the merge. Options under `with:` are no policy: each side is built with its own.
+ */
+export const diffPolicy = (base: Config, head: Config): string[] => {
+  const [before, after] = [rulesOf(base), rulesOf(head)];
+  const edits = [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((rule) => {
+    const [was, is] = [before.get(rule) ?? 'default', after.get(rule) ?? 'default'];
+    return was === is ? [] : [`${rule} was changed from ${was} to ${is}; ${was} is in force until the merge.`];
+  });
+  const benches = base.optimizations.flatMap((entry) => {
+    const other = head.optimizations.find(({ id }) => id === entry.id);
+    return other === undefined || benchOf(other) === benchOf(entry)
+      ? []
+      : [`optimization ${entry.id} is judged otherwise (like, points or metrics); base's way is in force until the merge.`];
+  });
+  return [
+    ...edits,
+    ...benches,
+    ...listed('model', base.models.map(modelEntryId), head.models.map(modelEntryId)),
+    ...listed(
+      'optimization',
+      base.optimizations.map(({ id }) => id),
+      head.optimizations.map(({ id }) => id),
+    ),
+  ];
+};

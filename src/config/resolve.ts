@@ -1,0 +1,87 @@
+import { GateError } from '../errors.ts';
+import type { Json } from '../records/words.ts';
+import type { Config, Door, ModelEntry, OptimizationEntry } from './config.ts';
+import { suggestion } from './nearest.ts';
+
+/** What can be configured: given by the caller, so that this folder knows no optimization and no model. */
+export interface Catalogue {
+  readonly optimizations: readonly {
+    readonly id: string;
+    /** Options with defaults filled in. Throws a coded error that names the key and what is allowed. */
+    parse(value: unknown, where: string): Json;
+  }[];
+  /** Ids of the models that exist; null when any id may. */
+  readonly models: readonly string[] | null;
+  /** The ways to run an optimization's code that this version has. */
+  readonly doors: readonly Door['kind'][];
+}
+
+export interface ResolvedOptimization extends Omit<OptimizationEntry, 'options' | 'place'> {
+  /** Checked, with the built-in's defaults. */
+  readonly options: Json;
+}
+
+export interface ResolvedConfig extends Omit<Config, 'optimizations' | 'document' | 'origin'> {
+  readonly optimizations: readonly ResolvedOptimization[];
+}
+
+const resolveOptimization = ({ place, ...entry }: OptimizationEntry, catalogue: Catalogue): ResolvedOptimization => {
+  const where = `${place} (${entry.id})`;
+  if (!catalogue.doors.includes(entry.door.kind)) {
+    throw new GateError(
+      'config-invalid',
+      `This version cannot run an optimization by "${entry.door.kind}:"; it has ${catalogue.doors.join(', ')}.`,
+      { where },
+    );
+  }
+  if (entry.like === null) return entry;
+  const builtin = catalogue.optimizations.find(({ id }) => id === entry.like);
+  if (builtin === undefined) {
+    const ids = catalogue.optimizations.map(({ id }) => id);
+    throw new GateError('optimization-unknown', `There is no built-in "${entry.like}".${suggestion(entry.like, ids)}`, { where });
+  }
+  // The options of one's own code are its own business; those of a built-in must be its options.
+  return { ...entry, options: entry.door.kind === 'builtin' ? builtin.parse(entry.options, `${where}: with`) : entry.options };
+};
+
+/** Id of the entry in messages and in `--models`: a manifest is called by its file name without ending. */
+export const modelEntryId = (entry: ModelEntry): string =>
+  entry.kind === 'id' ? entry.id : (entry.path.split('/').at(-1) ?? entry.path).replace(/\.json$/, '');
+
+/**
+ * Checks ids and options against what exists and fills in the options' defaults.
+ * Throws `model-unknown`, `optimization-unknown`, `config-invalid`, or what a built-in says of its options.
+ */
+export const resolveConfig = (config: Config, catalogue: Catalogue): ResolvedConfig => {
+  const { document: _document, origin, optimizations, ...rest } = config;
+  for (const entry of config.models) {
+    if (entry.kind === 'id' && catalogue.models !== null && !catalogue.models.includes(entry.id)) {
+      throw new GateError('model-unknown', `There is no model "${entry.id}".${suggestion(entry.id, catalogue.models)}`, { where: origin });
+    }
+  }
+  return { ...rest, optimizations: optimizations.map((entry) => resolveOptimization(entry, catalogue)) };
+};
+
+const chosen = <Entry>(
+  entries: readonly Entry[],
+  names: readonly string[] | null,
+  idOf: (entry: Entry) => string,
+  code: 'model-unknown' | 'optimization-unknown',
+  where: string,
+): readonly Entry[] => {
+  const ids = entries.map(idOf);
+  for (const name of names ?? []) {
+    if (!ids.includes(name)) throw new GateError(code, `"${name}" is not configured.${suggestion(name, ids)}`, { where });
+  }
+  return names === null ? entries : entries.filter((entry) => names.includes(idOf(entry)));
+};
+
+/** Keeps the named models and optimizations (`--models`, `--optimizations`) in the configuration's order; null keeps all. */
+export const selectConfig = (
+  config: Config,
+  selection: { readonly models: readonly string[] | null; readonly optimizations: readonly string[] | null },
+): Config => ({
+  ...config,
+  models: chosen(config.models, selection.models, modelEntryId, 'model-unknown', '--models'),
+  optimizations: chosen(config.optimizations, selection.optimizations, ({ id }) => id, 'optimization-unknown', '--optimizations'),
+});

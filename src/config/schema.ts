@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { jsonValue, nounId } from '../records/words.ts';
+import { suggestion } from './nearest.ts';
+import { failOnValues } from './option-table.ts';
+import { byteSize, duration, fraction, tolerance } from './quantity.ts';
+
+/** A map whose unknown keys are errors that name the nearest known one. */
+const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === 'invalid_type') return 'must be a map of keys and values';
+      if (issue.code !== 'unrecognized_keys') return undefined;
+      return issue.keys.map((key) => `unknown key "${key.slice(0, 80)}".${suggestion(key, Object.keys(shape))}`).join(' ');
+    },
+  });
+
+const id = nounId;
+const line = z.string().trim().min(1, 'must not be empty').max(4096, 'must be at most 4096 characters');
+/** A path or glob inside the repository: relative, with forward slashes, never upwards. */
+const inside = line.refine(
+  (path) => !/^([/\\~]|[A-Za-z]:)/.test(path) && !path.split(/[/\\]/).includes('..') && !path.includes('\0'),
+  'must be a path inside the repository, without ".."',
+);
+const count = (most: number) => z.int().positive().max(most);
+
+const manifestRef = section({ manifest: inside.describe('Path of the manifest of a full-size model.') });
+const modelEntry = z.union([id, manifestRef], { error: 'must be the id of a model or {manifest: FILE}' });
+
+const pointEntry = section({
+  id: id.describe('Name of the operating point, such as decode-b32.'),
+  phase: z.enum(['prefill', 'decode']).optional().describe('Default: decode when `past` is given, else prefill.'),
+  past: count(1_048_576).optional().describe('Tokens in the cache before the decode step.'),
+  length: count(1_048_576).optional().describe('Tokens of the prefill.'),
+  batch: count(4096).default(1).describe('Sequences at once.'),
+  rounds: count(10_000).optional().describe('Rounds of one launch.'),
+}).superRefine((point, context) => {
+  const phase = point.phase ?? (point.past === undefined ? 'prefill' : 'decode');
+  const [needed, other] = phase === 'decode' ? (['past', 'length'] as const) : (['length', 'past'] as const);
+  if (point[needed] === undefined) context.addIssue({ code: 'custom', path: [needed], message: `is needed by a ${phase} point` });
+  if (point[other] !== undefined) context.addIssue({ code: 'custom', path: [other], message: `has no meaning for a ${phase} point` });
+});
+
+const metricEntry = section({
+  id: id.describe('Name of the metric.'),
+  unit: z.string().trim().min(1).max(40),
+  better: z.enum(['lower', 'higher']),
+  kind: z.enum(['timing', 'exact']).describe('`timing` is noisy and tested; `exact` is deterministic and compared.'),
+  role: z.enum(['gate', 'described', 'advisory']).default('gate'),
+  scale: z.enum(['log', 'linear']).default('log').describe('`linear` for values that can be zero or negative.'),
+});
+
+const doors = ['command', 'module', 'serve', 'measure'] as const;
+
+const optimizationEntry = section({
+  id: id.describe('Name of this optimization in reports; the id of a built-in unless `like` says which one it is like.'),
+  with: z.record(z.string(), jsonValue).default({}).describe('Options of the optimization.'),
+  like: id.optional().describe('Judge it like the built-in of this id.'),
+  command: line.optional().describe('Command that reads {model} and writes {output}, both ONNX.'),
+  module: inside.optional().describe('JavaScript module with the published contract.'),
+  serve: line.optional().describe('Command that answers the subject protocol on standard input and output.'),
+  measure: line.optional().describe('Command that measures by itself, one JSON line per round.'),
+  inputs: z.array(inside).min(1).max(1000).optional().describe('Files that the optimization depends on, as globs: part of its digest.'),
+  points: z.array(pointEntry).min(1).max(32).optional().describe('Operating points to measure instead of the usual ones.'),
+  metrics: z.array(metricEntry).min(1).max(64).optional().describe('Metrics of an external measurement.'),
+}).superRefine((entry, context) => {
+  const given = doors.filter((door) => entry[door] !== undefined);
+  const [door, second] = given;
+  const complain = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message });
+  if (second !== undefined) complain(second, `cannot stand beside "${door}": an optimization is run in one way`);
+  if (door === 'measure') {
+    if (entry.metrics === undefined) complain('measure', 'needs `metrics` beside it: what does the command report?');
+    if (entry.like !== undefined) complain('like', 'has no meaning beside "measure"');
+    if (entry.points !== undefined) complain('points', 'has no meaning beside "measure": the command chooses what it runs');
+  } else {
+    if (door !== undefined && entry.like === undefined) complain(door, 'needs `like: ID` beside it: which built-in is it judged like?');
+    if (entry.metrics !== undefined)
+      complain('metrics', 'belongs to `measure`; other optimizations have the metrics of the built-in that they are like');
+  }
+  if (door === undefined && entry.inputs !== undefined) complain('inputs', 'belongs to your own code; a built-in has none');
+  if (door === 'command' && !(entry.command ?? '').includes('{output}'))
+    complain('command', 'must say where the result is written: use {output}');
+});
+
+/** No two entries of one list may share an id. */
+const distinct =
+  <Entry>(idOf: (entry: Entry) => string) =>
+  (entries: readonly Entry[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, entry] of entries.entries()) {
+      if (seen.has(idOf(entry))) context.addIssue({ code: 'custom', path: [index], message: `"${idOf(entry)}" is listed twice` });
+      seen.add(idOf(entry));
+    }
+  };
+
+/** The models of a configuration that names none. */
+export const defaultModels = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'] as const;
+/** The optimizations of a configuration that names none. */
+export const defaultOptimizations = [{ id: 'structured-pruning' }, { id: 'tensor-decomposition' }] as const;
+
+/** optimization-gate.yml. The JSON Schema in `schemas/` is generated from this. */
+export const configSchema = section({
+  models: z
+    .array(modelEntry)
+    .min(1)
+    .max(64)
+    .superRefine(distinct((entry) => (typeof entry === 'string' ? entry : entry.manifest)))
+    .prefault([...defaultModels])
+    .describe('Models to measure on.'),
+  optimizations: z
+    .array(optimizationEntry)
+    .min(1)
+    .max(64)
+    .superRefine(distinct((entry) => entry.id))
+    .prefault([...defaultOptimizations])
+    .describe('Optimizations to guard.'),
+  runtime: section({
+    provider: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be a provider such as cpu or cuda')
+      .default('cpu')
+      .describe('Execution provider. Asked for means required.'),
+    threads: count(1024).default(1).describe('Threads inside one operator.'),
+  }).prefault({}),
+  gate: section({
+    alpha: z.number().gt(0).max(0.5).default(0.05).describe('False alarms that are allowed per pull request.'),
+    tolerance: z
+      .record(id, tolerance, { error: 'must be a map of metric to tolerance' })
+      .default({})
+      .describe('Worsening that is accepted, by metric or by the last words of its name.'),
+    'must-detect': fraction.prefault('10%').describe('A pass must exclude a worsening of this size.'),
+    'fail-on': z
+      .array(z.enum(failOnValues))
+      .max(failOnValues.length)
+      .default(['regressed', 'missing', 'failed'])
+      .describe('Outcomes that fail the job.'),
+  }).prefault({}),
+  setup: line.optional().describe('Command run once in the checkout of each side before its builds.'),
+  budget: section({ minutes: z.number().positive().max(10_080).describe('Measuring stops after this time.') }).optional(),
+  limits: section({
+    seconds: duration.prefault(600).describe('Longest time of one build or launch.'),
+    memory: byteSize.prefault('4GiB').describe('Largest resident set of one build or launch.'),
+  }).prefault({}),
+  quality: section({ data: inside.optional().describe('Evaluation texts of your own, as a glob of .jsonl files.') }).prefault({}),
+});
+
+export type ConfigDocument = z.infer<typeof configSchema>;
+export type OptimizationDocument = ConfigDocument['optimizations'][number];
