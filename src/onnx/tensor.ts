@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { clearField, create } from '@bufbuild/protobuf';
 import { GateError } from '../errors.ts';
 import { dataType, dataTypeName } from './data-type.ts';
 import { externalRange, isExternal, readRange } from './external.ts';
@@ -169,3 +169,21 @@ export const halfTensor = (name: string, dims: readonly number[], values: Float3
 /** An int64 tensor: shapes, axes, indices. */
 export const integerTensor = (name: string, dims: readonly number[], values: readonly number[]): TensorProto =>
   rawTensor(name, dataType.int64, dims, viewBytes(BigInt64Array.from(values, BigInt)));
+
+const fields = TensorProtoSchema.field;
+const storageFields = [
+  fields.externalData,
+  fields.dataLocation,
+  fields.rawData,
+  fields.floatData,
+  fields.int32Data,
+  fields.stringData,
+  fields.int64Data,
+  fields.doubleData,
+  fields.uint64Data,
+];
+
+/** Empties a tensor in place: every storage field and the external reference; name, type and dims stay. */
+export const clearStorage = (tensor: TensorProto): void => {
+  for (const field of storageFields) clearField(tensor, field);
+};

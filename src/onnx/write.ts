@@ -1,12 +1,12 @@
-import { clearField, create, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { GateError } from '../errors.ts';
 import { copyWithoutDescriptions } from './copy.ts';
 import { dataType } from './data-type.ts';
 import { dataFile, externalRange, isExternal } from './external.ts';
 import { allTensors, mainGraph } from './model.ts';
 import { createFile, makeFolder, shareFile } from './output-file.ts';
-import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from './proto/onnx_pb.js';
-import { tensorBytes } from './tensor.ts';
+import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema, type TensorProto } from './proto/onnx_pb.js';
+import { clearStorage, tensorBytes } from './tensor.ts';
 import { checkTensor, tensorByteLength } from './tensor-layout.ts';
 
 /** Bytes of a tensor (little-endian, row-major), or how to get them when their turn to be written comes. */
@@ -22,26 +22,8 @@ const alignment = 4096;
 const smallest = 1024;
 const largestGraph = 2 ** 31 - 1;
 
-const fields = TensorProtoSchema.field;
-const storageFields = [
-  fields.externalData,
-  fields.dataLocation,
-  fields.rawData,
-  fields.floatData,
-  fields.int32Data,
-  fields.stringData,
-  fields.int64Data,
-  fields.doubleData,
-  fields.uint64Data,
-];
-
-/** Clears every storage of a tensor: what follows fills exactly one. */
-const clear = (tensor: TensorProto): void => {
-  for (const field of storageFields) clearField(tensor, field);
-};
-
 const setExternal = (tensor: TensorProto, location: string, offset: number, length: number): void => {
-  clear(tensor);
+  clearStorage(tensor);
   const entries = Object.entries({ location, offset: String(offset), length: String(length) });
   tensor.externalData = entries.map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
   tensor.dataLocation = 1;
@@ -63,7 +45,7 @@ const pendingTensors = (
   const model = { proto, folder: sourceFolder ?? '', graph };
   return mainGraph(proto, graph).initializer.flatMap((tensor): Pending[] => {
     const source = changed.get(tensor.name);
-    if (source !== undefined) clear(tensor);
+    if (source !== undefined) clearStorage(tensor);
     else if (isExternal(tensor) || tensor.dataType === dataType.string) return [];
     const length = tensorByteLength(tensor);
     if (source === undefined) {
@@ -138,7 +120,7 @@ const writeData = (pending: readonly Pending[], folder: string, location: string
 };
 
 const setInline = (tensor: TensorProto, bytes: Uint8Array): void => {
-  clear(tensor);
+  clearStorage(tensor);
   tensor.rawData = bytes;
 };
 
