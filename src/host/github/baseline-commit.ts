@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { GateError } from '../../errors.ts';
+import { commitId } from '../../records/words.ts';
+import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
+import type { BaselineChange, BaselineReader } from '../contract.ts';
+import type { Client } from './client.ts';
+import { GitHubFailure } from './failure.ts';
+import { type Patience, patiently } from './patience.ts';
+
+const FOLDER = 'baselines';
+const mutation = `mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }`;
+const reference = z.object({ object: z.object({ sha: commitId }) });
+const history = z.array(z.object({ commit: z.object({ message: z.string() }) }));
+
+const notFound = (error: unknown): boolean => error instanceof GitHubFailure && error.kind === 'not-found';
+
+const headOf = async (client: Client, branch: string): Promise<string> => {
+  const { data } = await client.rest('GET /repos/{owner}/{repo}/git/ref/{ref}', { ref: `heads/${branch}` });
+  const read = reference.safeParse(data);
+  if (!read.success) throw new GitHubFailure('other', `the head of ${branch} is not a commit`);
+  return read.data.object.sha;
+};
+
+/** Head of the branch; a branch for baselines that does not exist yet begins at the head of the default branch. */
+const headOrNew = async (client: Client, branch: string, defaultBranch: string): Promise<string> => {
+  try {
+    return await headOf(client, branch);
+  } catch (error) {
+    if (!notFound(error) || branch === defaultBranch) throw error;
+  }
+  const sha = await headOf(client, defaultBranch);
+  try {
+    await client.rest('POST /repos/{owner}/{repo}/git/refs', { ref: `refs/heads/${branch}`, sha });
+    return sha;
+  } catch (error) {
+    if (error instanceof GitHubFailure && /already exists/i.test(error.message)) return headOf(client, branch);
+    throw error;
+  }
+};
+
+const trailer = (forCommit: string): string => `Baseline-For: ${forCommit}`;
+
+const alreadyWritten = async (client: Client, head: string, forCommit: string): Promise<boolean> => {
+  const { data } = await client.rest('GET /repos/{owner}/{repo}/commits', { sha: head, path: FOLDER, per_page: 100 });
+  const read = history.safeParse(data);
+  if (!read.success) throw new GitHubFailure('other', 'the history of baselines/ is not a list of commits');
+  return read.data.some(({ commit }) => commit.message.split(/\r?\n/).includes(trailer(forCommit)));
+};
+
+const fileAt =
+  (client: Client, head: string): BaselineReader =>
+  async (path) => {
+    const route = `GET /repos/{owner}/{repo}/contents/${FOLDER}/{+path}`;
+    try {
+      const { data } = await client.rest(route, {
+        path: checkBaselinePath(path),
+        ref: head,
+        headers: { accept: 'application/vnd.github.raw+json' },
+      });
+      if (typeof data !== 'string') throw new GitHubFailure('other', `${FOLDER}/${path} is not a file`);
+      return data;
+    } catch (error) {
+      if (notFound(error)) return null;
+      throw error;
+    }
+  };
+
+/** Each file of that commit is asked for once. */
+const readerAt = (client: Client, head: string): BaselineReader => {
+  const known = new Map<string, Promise<string | null>>();
+  const file = fileAt(client, head);
+  return (path) => {
+    const found = known.get(path) ?? file(path);
+    known.set(path, found);
+    return found;
+  };
+};
+
+const refused = (error: GitHubFailure, branch: string): GateError => {
+  const options = { where: `branch ${branch}`, cause: error };
+  switch (error.kind) {
+    case 'permission':
+      return new GateError(
+        'github-permission',
+        `baselines were not written (${error.message}): the job needs \`permissions: contents: write\``,
+        options,
+      );
+    case 'protected':
+      return new GateError(
+        'github-permission',
+        `baselines were not written (${error.message}): let the workflow's token bypass the rule, or set baseline-branch to a branch without rules`,
+        options,
+      );
+    case 'stale':
+      return new GateError(
+        'baseline-conflict',
+        `other writers were faster each time (${error.message}); nothing was written or lost`,
+        options,
+      );
+    default:
+      return new GateError('github-failed', `baselines were not written: ${error.message}`, options);
+  }
+};
+
+/**
+ * Commits an update of baselines/ on a branch, on top of exactly the head that its content was computed from. When another
+ * writer was faster or an answer was lost, it starts anew at the new head, so nothing is lost and nothing is written twice:
+ * the trailer `Baseline-For: COMMIT` (among the last 100 commits of baselines/) or unchanged content means `already`.
+ * Throws `github-permission`, `baseline-conflict`, `github-failed`, `baseline-invalid`, and what `change.files` throws.
+ */
+export const commitBaselines = async (
+  client: Client,
+  change: BaselineChange,
+  target: { readonly slug: string; readonly branch: string; readonly defaultBranch: string; readonly patience: Patience },
+): Promise<'written' | 'already'> => {
+  const { branch } = target;
+  const forCommit = commitId.safeParse(change.forCommit);
+  if (!forCommit.success)
+    throw new GateError('baseline-invalid', 'the commit that was measured is not a full commit id', {
+      where: change.forCommit.slice(0, 80),
+    });
+  const attempt = async (): Promise<'written' | 'already'> => {
+    const head = await headOrNew(client, branch, target.defaultBranch);
+    if (await alreadyWritten(client, head, forCommit.data)) return 'already';
+    const read = readerAt(client, head);
+    const additions: { readonly path: string; readonly contents: string }[] = [];
+    for (const [path, content] of checkBaselineFiles(await change.files(read))) {
+      if ((await read(path)) !== content)
+        additions.push({ path: `${FOLDER}/${path}`, contents: Buffer.from(content, 'utf8').toString('base64') });
+    }
+    if (additions.length === 0) return 'already';
+    await client.graphql(mutation, {
+      input: {
+        branch: { repositoryNameWithOwner: target.slug, branchName: branch },
+        expectedHeadOid: head,
+        message: { headline: `Update baselines for ${forCommit.data.slice(0, 12)} [skip ci]`, body: trailer(forCommit.data) },
+        fileChanges: { additions },
+      },
+    });
+    return 'written';
+  };
+  try {
+    return await patiently(attempt, target.patience);
+  } catch (error) {
+    throw error instanceof GitHubFailure ? refused(error, branch) : error;
+  }
+};

@@ -1,0 +1,80 @@
+import { GitHubFailure, type GraphqlError, graphqlFailure, restFailure } from './failure.ts';
+
+export interface Answer {
+  readonly data: unknown;
+  readonly link: string;
+}
+
+/** GitHub's two interfaces for one repository. Every failure is thrown as a `GitHubFailure`; nothing is tried twice. */
+export interface Client {
+  /** `route` is a template such as `GET /repos/{owner}/{repo}/commits`; owner and repo are filled in. */
+  rest(route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer>;
+  graphql(query: string, variables: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
+}
+
+export interface ClientOptions {
+  readonly token: string;
+  readonly owner: string;
+  readonly repository: string;
+  readonly apiUrl: string;
+  readonly graphqlUrl: string;
+  /** Time for one answer, milliseconds. */
+  readonly timeout: number;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Loads Octokit (a third of a second from cold files) only here, that is, when the first request is due. */
+export const openClient = async (options: ClientOptions): Promise<Client> => {
+  const { getOctokit } = await import('@actions/github');
+  const octokit = getOctokit(options.token, {
+    baseUrl: options.apiUrl,
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  });
+  const send = async (route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer> => {
+    try {
+      const response = await octokit.request(route, { ...parameters, request: { signal: AbortSignal.timeout(options.timeout) } });
+      return { data: response.data, link: response.headers.link ?? '' };
+    } catch (error) {
+      throw restFailure(error);
+    }
+  };
+  return {
+    rest: (route, parameters) => send(route, { owner: options.owner, repo: options.repository, ...parameters }),
+    graphql: async (query, variables) => {
+      const { data } = await send(`POST ${options.graphqlUrl}`, { query, variables });
+      if (!isObject(data)) throw new GitHubFailure('wait', 'the answer is not an object');
+      const errors = data['errors'];
+      if (Array.isArray(errors) && errors.length > 0) {
+        throw graphqlFailure(
+          errors.filter(isObject).map(
+            (one): GraphqlError => ({
+              type: one['type'] === undefined ? undefined : String(one['type']),
+              message: String(one['message']),
+            }),
+          ),
+        );
+      }
+      if (!isObject(data['data'])) throw new GitHubFailure('wait', 'the answer holds no data');
+      return data['data'];
+    },
+  };
+};
+
+const MAX_PAGES = 50;
+
+/** All entries of a listing, page by page (100 each, at most 5,000). */
+export const listAll = async (
+  client: Client,
+  route: string,
+  parameters: Readonly<Record<string, unknown>>,
+): Promise<readonly unknown[]> => {
+  const all: unknown[] = [];
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const { data, link } = await client.rest(route, { ...parameters, per_page: 100, page });
+    if (!Array.isArray(data)) throw new GitHubFailure('wait', 'the answer is not a list');
+    all.push(...data);
+    if (!/rel="next"/.test(link)) break;
+  }
+  return all;
+};

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { GateError } from '../../errors.ts';
+import { type Client, listAll } from './client.ts';
+import { GitHubFailure } from './failure.ts';
+
+/** GitHub refuses a longer comment (characters). */
+export const MAX_COMMENT = 65_536;
+
+const storedComment = z.object({
+  id: z.int().positive(),
+  body: z.string().nullish(),
+  user: z.object({ login: z.string(), type: z.string() }).nullish(),
+});
+type StoredComment = z.infer<typeof storedComment>;
+
+/** The hidden first line by which the comment of this key is found again. Throws `usage-bad-value` for a key that cannot stand in it. */
+export const commentMarker = (key: string): string => {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(key))
+    throw new GateError('usage-bad-value', 'letters, digits, dots and dashes, at most 80', { where: 'comment-key' });
+  return `<!-- optimization-gate:${key} -->`;
+};
+
+/**
+ * Marker and text, never longer than GitHub takes: what is too long is cut at a line, open code fences and `<details>` are closed,
+ * and a last line says so and names where the whole report is.
+ */
+export const commentBody = (marker: string, text: string, whole: string): string => {
+  const body = `${marker}\n${text.trim()}\n`;
+  if (body.length <= MAX_COMMENT) return body;
+  const note = `\n\n_Cut: longer than GitHub allows. The whole report is in ${whole}._\n`;
+  const reserve = note.length + 400;
+  const room = body.slice(0, MAX_COMMENT - reserve);
+  const end = room.lastIndexOf('\n');
+  const kept = (end > marker.length ? room.slice(0, end) : room).replace(/[\uD800-\uDBFF]$/, '');
+  const fences = kept.match(/^ {0,3}```/gm)?.length ?? 0;
+  const open = (kept.match(/<details\b/gi)?.length ?? 0) - (kept.match(/<\/details>/gi)?.length ?? 0);
+  return `${kept}${fences % 2 === 1 ? '\n```' : ''}${'\n</details>'.repeat(Math.min(Math.max(open, 0), 20))}${note}`;
+};
+
+/** GraphQL says who the token is even for a workflow's own token; its name lacks the `[bot]` that REST shows. Null when it does not say. */
+const ownLogin = async (client: Client): Promise<string | null> => {
+  try {
+    const { viewer } = await client.graphql('query { viewer { login } }', {});
+    const login = (viewer as { login?: unknown } | null)?.login;
+    return typeof login === 'string' ? login : null;
+  } catch (error) {
+    if (error instanceof GitHubFailure && error.kind === 'wait') throw error;
+    return null;
+  }
+};
+
+const bare = (login: string): string => login.toLowerCase().replace(/\[bot\]$/, '');
+
+/** Comments with the marker by the token's own author; where that cannot be known, by any bot: a person's copy of the marker never counts. */
+const ownComments = async (client: Client, number: number, marker: string): Promise<readonly StoredComment[]> => {
+  const all = await listAll(client, 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments', { issue_number: number });
+  const marked = all.flatMap((one) => {
+    const { success, data } = storedComment.safeParse(one);
+    return success && (data.body ?? '').trimStart().startsWith(marker) ? [data] : [];
+  });
+  if (marked.length === 0) return [];
+  const login = await ownLogin(client);
+  const own = marked.filter(({ user }) => (login === null ? user?.type === 'Bot' : user != null && bare(user.login) === bare(login)));
+  return own.sort((a, b) => a.id - b.id);
+};
+
+const same = (a: string, b: string): boolean => a.replaceAll('\r\n', '\n').trim() === b.replaceAll('\r\n', '\n').trim();
+
+const missingIsFine = async (work: Promise<unknown>): Promise<boolean> => {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if (error instanceof GitHubFailure && error.kind === 'not-found') return false;
+    throw error;
+  }
+};
+
+/**
+ * Brings the pull request to having exactly one comment with this marker and body: creates it, edits the oldest in place, or sends
+ * nothing when it already reads so; younger duplicates are deleted. It looks first each time, so doing it again is always safe.
+ * Throws a `GitHubFailure`.
+ */
+export const syncComment = async (
+  client: Client,
+  target: { readonly number: number; readonly marker: string; readonly body: string },
+): Promise<'created' | 'updated' | 'same'> => {
+  const [oldest, ...younger] = await ownComments(client, target.number, target.marker);
+  const create = async (): Promise<'created'> => {
+    await client.rest('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', { issue_number: target.number, body: target.body });
+    return 'created';
+  };
+  for (const { id } of younger)
+    await missingIsFine(client.rest('DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}', { comment_id: id }));
+  if (oldest === undefined) return create();
+  if (same(oldest.body ?? '', target.body)) return 'same';
+  const route = 'PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}';
+  return (await missingIsFine(client.rest(route, { comment_id: oldest.id, body: target.body }))) ? 'updated' : create();
+};

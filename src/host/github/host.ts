@@ -1,0 +1,170 @@
+import { setTimeout as pauseFor } from 'node:timers/promises';
+import { error, notice, setOutput, warning } from '@actions/core';
+import { GateError } from '../../errors.ts';
+import { allowedEnvironment } from '../../processes/environment.ts';
+import type { Coded } from '../../records/words.ts';
+import type { Annotation, Host, Published } from '../contract.ts';
+import { plainLines } from '../plain-text.ts';
+import { commitBaselines } from './baseline-commit.ts';
+import { workflowCache } from './cache.ts';
+import { type Client, openClient } from './client.ts';
+import { commentBody, commentMarker, syncComment } from './comment.ts';
+import { readEvent } from './event.ts';
+import { GitHubFailure } from './failure.ts';
+import { jobLog } from './log.ts';
+import { type Patience, patiently } from './patience.ts';
+import { findPullRequest } from './pull-request.ts';
+import { appendSummary } from './summary.ts';
+
+export interface GitHubHostOptions {
+  /** Default: `GITHUB_TOKEN` of the environment. */
+  readonly token?: string | null;
+  /** Post the pull-request comment; default true. */
+  readonly comment?: boolean;
+  /** Tells the comments of several gates on one pull request apart; default `default`. */
+  readonly commentKey?: string;
+  /** Where baselines are committed; default: the default branch. */
+  readonly baselineBranch?: string | null;
+  /** Seeds the jitter of pauses; default: the run, its attempt and the job. */
+  readonly seed?: string;
+  /** Time for one answer of GitHub; default 20 s. */
+  readonly requestSeconds?: number;
+  readonly pause?: (milliseconds: number) => Promise<void>;
+  readonly write?: (text: string) => void;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** GitHub shows ten annotations of a level per step. */
+const SHOWN_ANNOTATIONS = 10;
+const MAX_ANNOTATION = 4_000;
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+
+const levels = { error, warning, notice };
+
+const annotate = (annotations: readonly Annotation[]): void => {
+  const left = { error: SHOWN_ANNOTATIONS, warning: SHOWN_ANNOTATIONS, notice: SHOWN_ANNOTATIONS };
+  for (const { level, title, message } of annotations) {
+    if (left[level] === 0) continue;
+    left[level] -= 1;
+    levels[level](plainLines(message).join('\n').slice(0, MAX_ANNOTATION), { title: plainLines(title).join(' ').slice(0, 250) });
+  }
+};
+
+const coded = (code: 'github-permission' | 'github-failed', message: string): Coded => ({
+  code,
+  message: message.slice(0, 2_000),
+  arm: null,
+});
+
+const commentRefused = (error: unknown, number: number | null, fork: boolean): Coded => {
+  const what = `the comment${number === null ? '' : ` on pull request #${number}`} was not posted`;
+  if (!(error instanceof GitHubFailure))
+    return coded('github-failed', `${what}: ${error instanceof Error ? error.message : String(error)}`);
+  if (error.kind !== 'permission') return coded('github-failed', `${what}: ${error.message}`);
+  const remedy = fork
+    ? 'the token of a pull request from a fork is read-only, whatever `permissions:` says; the fork-safe pair of workflows can post it (`pull-requests: write`)'
+    : 'the job needs `permissions: pull-requests: write`';
+  return coded('github-permission', `${what} (${error.message}): ${remedy}`);
+};
+
+const required = (environment: Environment, name: string, fallback: string): string => environment[name] || fallback;
+
+/**
+ * A run inside GitHub Actions: its event, log, cache, report and baselines. Reads the event's payload at once and throws
+ * `document-invalid` when it is not one, `usage-bad-value` for a bad `commentKey`; Octokit and the cache are loaded when first used.
+ * Honours `GITHUB_API_URL`, `GITHUB_GRAPHQL_URL` and `GITHUB_SERVER_URL`.
+ */
+export const githubHost = (environment: Environment, options: GitHubHostOptions = {}): Host => {
+  const run = readEvent(environment);
+  const marker = commentMarker(options.commentKey ?? 'default');
+  const log = jobLog(options.write ?? ((text) => void process.stdout.write(text)));
+  const token = (options.token === undefined ? environment['GITHUB_TOKEN'] : options.token) || null;
+  const slug = `${run.owner}/${run.repository}`;
+  const runUrl = `${required(environment, 'GITHUB_SERVER_URL', 'https://github.com')}/${slug}/actions/runs/${environment['GITHUB_RUN_ID'] ?? ''}`;
+  const patience = (attempts: number, seconds: number): Patience => ({
+    attempts,
+    seconds,
+    seed: options.seed ?? ['GITHUB_RUN_ID', 'GITHUB_RUN_ATTEMPT', 'GITHUB_JOB'].map((one) => environment[one] ?? '').join('\n'),
+    pause: options.pause ?? ((milliseconds) => pauseFor(milliseconds)),
+  });
+
+  let opened: Promise<Client> | undefined;
+  const client = (secret: string): Promise<Client> => {
+    const apiUrl = required(environment, 'GITHUB_API_URL', 'https://api.github.com');
+    opened ??= openClient({
+      token: secret,
+      owner: run.owner,
+      repository: run.repository,
+      apiUrl,
+      graphqlUrl: required(environment, 'GITHUB_GRAPHQL_URL', `${apiUrl.replace(/\/v3\/?$/, '')}/graphql`),
+      timeout: 1000 * (options.requestSeconds ?? 20),
+    });
+    return opened;
+  };
+
+  const post = async (text: string): Promise<Coded | null> => {
+    let number = run.event.kind === 'change' ? run.event.number : null;
+    if ((number === null && run.lookUp === null) || options.comment === false) return null;
+    if (token === null)
+      return coded('github-permission', 'the comment was not posted: there is no token; pass one with `permissions: pull-requests: write`');
+    try {
+      const github = await client(token);
+      await patiently(
+        async () => {
+          if (number === null && run.lookUp !== null) number = await findPullRequest(github, run.lookUp);
+          if (number === null) throw new GitHubFailure('not-found', 'no open pull request has this commit as its head');
+          await syncComment(github, { number, marker, body: commentBody(marker, text, `the [job summary](${runUrl})`) });
+        },
+        patience(5, 120),
+      );
+      return null;
+    } catch (error) {
+      return commentRefused(error, number, run.fork);
+    }
+  };
+
+  const summarise = async (markdown: string, kind: 'report' | 'note'): Promise<Coded | null> => {
+    try {
+      await appendSummary(environment['GITHUB_STEP_SUMMARY'], markdown, kind);
+      return null;
+    } catch (error) {
+      return coded('github-failed', `the job summary was not written: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+
+  const publish = async (report: Published): Promise<readonly Coded[]> => {
+    log.info(report.text);
+    annotate(report.annotations);
+    const unsummarised = await summarise(report.summary, 'report');
+    const unposted = await post(report.comment);
+    const unnoted = unposted === null ? null : await summarise(`> [!NOTE]\n> ${plainLines(unposted.message).join(' ')}`, 'note');
+    return [unsummarised, unposted, unnoted].filter((one) => one !== null);
+  };
+
+  return {
+    kind: 'github',
+    event: run.event,
+    log,
+    cache: workflowCache(log),
+    subjectEnvironment: allowedEnvironment(environment),
+    publish,
+    writeBaselines: async (change) => {
+      if (run.event.kind !== 'default-branch')
+        throw new GateError('baseline-untrusted', 'this run belongs to a change, not to the default branch');
+      if (token === null)
+        throw new GateError(
+          'github-permission',
+          'baselines were not written: there is no token; pass one with `permissions: contents: write`',
+        );
+      const branch = options.baselineBranch || run.defaultBranch;
+      return commitBaselines(await client(token), change, { slug, branch, defaultBranch: run.defaultBranch, patience: patience(16, 120) });
+    },
+    setOutputs: (outputs) => {
+      for (const [name, value] of Object.entries(outputs)) {
+        if (Buffer.byteLength(String(value)) > MAX_OUTPUT_BYTES) log.warn(`output ${name} was left out: longer than 1 MiB`);
+        else setOutput(name, value);
+      }
+    },
+  };
+};

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { GateError } from '../../errors.ts';
+import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
+import type { BaselineChange, BaselineReader } from '../contract.ts';
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+const readerOf =
+  (folder: string): BaselineReader =>
+  async (path) => {
+    const file = join(folder, checkBaselinePath(path));
+    try {
+      return await readFile(file, 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw new GateError('baseline-invalid', `cannot be read: ${(error as Error).message}`, { where: file, cause: error });
+    }
+  };
+
+/** A link in the place of the folder, or of one below it, could lead the write out of the working tree. */
+const refuseLinks = async (folder: string, path: string): Promise<void> => {
+  const parts = path.split('/');
+  for (let depth = 0; depth < parts.length; depth += 1) {
+    const at = join(folder, ...parts.slice(0, depth));
+    const facts = await lstat(at).catch(() => null);
+    if (facts?.isSymbolicLink()) throw new GateError('baseline-invalid', 'is a symbolic link', { where: at });
+  }
+};
+
+/** Whole or not at all: a reader never meets half a file. */
+const replaceFile = async (file: string, content: string): Promise<void> => {
+  const draft = `${file}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(draft, content, 'utf8');
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+    throw new GateError(full ? 'disk-full' : 'baseline-invalid', `cannot be written: ${(error as Error).message}`, {
+      where: file,
+      cause: error,
+    });
+  }
+};
+
+/**
+ * Writes an update into `baselines/` of a working tree, each file whole or not at all; committing is the developer's.
+ * `already` when no file would change. Throws `baseline-invalid` (paths, links, unreadable files) and `disk-full`.
+ */
+export const writeBaselineFiles = async (root: string, change: BaselineChange): Promise<'written' | 'already'> => {
+  const folder = join(root, 'baselines');
+  const read = readerOf(folder);
+  let written = 0;
+  for (const [path, content] of checkBaselineFiles(await change.files(read))) {
+    await refuseLinks(folder, path);
+    if ((await read(path)) === content) continue;
+    await replaceFile(join(folder, path), content);
+    written += 1;
+  }
+  return written > 0 ? 'written' : 'already';
+};

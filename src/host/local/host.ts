@@ -1,0 +1,36 @@
+import { allowedEnvironment } from '../../processes/environment.ts';
+import type { Cache, Host } from '../contract.ts';
+import { writeBaselineFiles } from './baseline-files.ts';
+import { terminalLog, terminalOf } from './log.ts';
+
+export interface LocalHostOptions {
+  /** Root of the working tree: baselines are written below it. */
+  readonly root: string;
+  /** For lines about the work; default: standard error, so that standard output holds only the result. */
+  readonly logTo?: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
+  /** For the report; default: standard output. Null: nothing is printed (`--json` prints by itself). */
+  readonly printTo?: { write(text: string): unknown } | null;
+}
+
+/** The developer's disk keeps models and artefacts by itself. */
+const noCache: Cache = { restore: async () => null, save: async () => 'off' };
+
+/** A run on a developer's machine: progress on the terminal, the report as text, baselines into the working tree. */
+export const localHost = (environment: Readonly<Record<string, string | undefined>>, options: LocalHostOptions): Host => {
+  const printTo = options.printTo === undefined ? process.stdout : options.printTo;
+  const log = terminalLog(terminalOf(options.logTo ?? process.stderr, environment));
+  return {
+    kind: 'local',
+    event: { kind: 'change', base: null, number: null, trusted: true },
+    log,
+    cache: noCache,
+    subjectEnvironment: allowedEnvironment(environment),
+    publish: async (report) => {
+      log.endProgress();
+      printTo?.write(`${report.text.trimEnd()}\n`);
+      return [];
+    },
+    writeBaselines: (change) => writeBaselineFiles(options.root, change),
+    setOutputs: () => {},
+  };
+};
