@@ -3,25 +3,10 @@
  * **Bench** (what stays fixed for all arms). See docs/adr/0002-contract.md.
  */
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
+import type { ModelFacts, ServeHints, Stage } from '../records/serving.ts';
 import type { ArmId, Json, NotMeasured, PointId, Sha256, Values, VariantName } from '../records/words.ts';
 
-/** How a decode loop must drive an artefact. Part of its digest. */
-export interface ServeHints {
-  /** Keep only this many newest positions of the KV cache … */
-  readonly keepLast?: number;
-  /** … and this many first ones. */
-  readonly sinks?: number;
-  /** Prefill in chunks of this many tokens. */
-  readonly chunk?: number;
-}
-
-/** One graph of an artefact; more than one is a pipeline (vision tower and decoder; modules). */
-export interface Stage {
-  /** `decoder`, `vision`, … */
-  readonly id: string;
-  /** File name of the ONNX graph inside the artefact's folder; its external data lies beside it. */
-  readonly graph: string;
-}
+export type { ModelFacts, ServeHints, Stage };
 
 /** What an optimization made: a folder of files named by their digest. */
 export interface Artefact {
@@ -32,25 +17,6 @@ export interface Artefact {
   readonly serve: ServeHints;
   /** Exact numbers that only the builder knows. */
   readonly facts: Values;
-}
-
-/** What is known of a model without opening a weight. */
-export interface ModelFacts {
-  readonly id: string;
-  readonly family: string;
-  readonly digest: Sha256;
-  readonly miniature: boolean;
-  readonly layers: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  /** Routed experts per layer; 0: dense. */
-  readonly experts: number;
-  readonly vision: boolean;
-  readonly latentAttention: boolean;
-  readonly quantized: boolean;
-  readonly vocabulary: number;
-  readonly context: number;
 }
 
 export interface ModelView {
@@ -65,7 +31,11 @@ export interface Calibration {
    * Runs the calibration windows and hands over named intermediate tensors of one stage, window by window.
    * Values are row-major float32; `dims` as the graph produced them.
    */
-  observe(stage: string, tensors: readonly string[], visit: (values: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>) => void): Promise<void>;
+  observe(
+    stage: string,
+    tensors: readonly string[],
+    visit: (values: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>) => void,
+  ): Promise<void>;
 }
 
 export interface BuildContext<Options = Json> {

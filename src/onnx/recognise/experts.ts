@@ -6,6 +6,7 @@ import { type Dataflow, nodeId } from './dataflow.ts';
 import { type LinearsByOutput, walkUp } from './walk.ts';
 
 const integral = new Set([6, 7]);
+const shaping = new Set(['Reshape', 'Expand', 'OneHot', 'Tile']);
 
 const routerOf = (flow: Dataflow, index: LinearsByOutput, node: NodeProto, count: number): Router => {
   const walk = walkUp(flow, index, node.input[1] ?? '');
@@ -21,8 +22,9 @@ const routerOf = (flow: Dataflow, index: LinearsByOutput, node: NodeProto, count
       const tensor = flow.initializer(name);
       if (tensor === undefined) continue;
       const dims = tensor.dims.map(Number);
-      if (integral.has(tensor.dataType) && flow.integers(name)?.includes(count)) counts.add(name);
-      else if (dims.length > 0 && dims.at(-1) === count) perExpert.set(name, dims.length - 1);
+      if (integral.has(tensor.dataType)) {
+        if (shaping.has(passed.opType) && flow.integers(name)?.includes(count)) counts.add(name);
+      } else if (dims.length > 0 && dims.at(-1) === count) perExpert.set(name, dims.length - 1);
     }
   return { linear, perExpert: [...perExpert].map(([tensor, axis]) => ({ tensor, axis })), counts: [...counts] };
 };

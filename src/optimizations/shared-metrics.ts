@@ -1,0 +1,216 @@
+import type { MetricSpec, OperatingPoint, Reduction } from '../records/metric.ts';
+import type { ArmId } from '../records/words.ts';
+import type { ModelFacts } from './contract.ts';
+
+const everyArm: readonly ArmId[] = ['reference', 'base', 'head'];
+
+/**
+ * The operating points that every optimization of a model shares: prefill of 256 tokens, one decode step after 256 tokens at
+ * batch 1 and 8, held-out windows (an upper bound: as many as the data has), the files, one arm alone, the build.
+ */
+export const sharedPoints = (arms: readonly ArmId[] = everyArm): readonly OperatingPoint[] => [
+  { id: 'prefill-256', kind: 'call', phase: 'prefill', length: 256, batch: 1, rounds: 60, warmUp: 10, arms },
+  { id: 'decode-b1', kind: 'call', phase: 'decode', length: 256, batch: 1, rounds: 60, warmUp: 10, arms },
+  { id: 'decode-b8', kind: 'call', phase: 'decode', length: 256, batch: 8, rounds: 60, warmUp: 10, arms },
+  { id: 'evaluation', kind: 'evaluation', windows: 64, arms },
+  { id: 'inspection', kind: 'inspection', arms },
+  { id: 'solo', kind: 'solo', of: 'decode-b1', seconds: 1, launches: 3, arms },
+  { id: 'build', kind: 'build', arms },
+];
+
+type Over = Extract<Reduction, { of: 'series' }>['over'];
+type Comparison = Extract<Reduction, { of: 'against' }>['as'];
+
+/** One series of one point, reduced. */
+export const ofSeries = (point: string, series: string, over: Over): Reduction => ({ of: 'series', point, series, over });
+/** One series of one point against the untouched model. */
+export const againstReference = (point: string, series: string, over: Over, as: Comparison): Reduction => ({
+  of: 'against',
+  arm: 'reference',
+  point,
+  series,
+  over,
+  as,
+});
+
+const timed = (phase: 'prefill' | 'decode', point: string): readonly MetricSpec[] => [
+  {
+    id: `${phase}-latency`,
+    unit: 'ms',
+    better: 'lower',
+    kind: 'timing',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries(point, 'wall-ms', 'median'),
+    identity: 'artefact',
+    tolerance: 0.02,
+  },
+  {
+    id: `${phase}-speedup`,
+    unit: '×',
+    better: 'higher',
+    kind: 'timing',
+    role: 'described',
+    scale: 'log',
+    from: againstReference(point, 'wall-ms', 'median', 'speed-up'),
+    identity: 'artefact',
+    tolerance: 0.02,
+  },
+];
+
+const latency = [...timed('prefill', 'prefill-256'), ...timed('decode', 'decode-b1'), ...timed('decode', 'decode-b8')];
+
+const exact = { kind: 'exact', identity: 'artefact' } as const;
+
+const quality = (unit: string): readonly MetricSpec[] => [
+  {
+    ...exact,
+    id: 'nll-delta',
+    unit,
+    better: 'lower',
+    role: 'gate',
+    scale: 'linear',
+    from: againstReference('evaluation', 'nll', 'mean', 'difference'),
+    tolerance: 0.005,
+  },
+  {
+    ...exact,
+    id: 'accuracy-preservation',
+    unit: '%',
+    better: 'higher',
+    role: 'described',
+    scale: 'log',
+    from: againstReference('evaluation', 'nll', 'mean', 'percent-kept'),
+    tolerance: 0.005,
+  },
+  {
+    ...exact,
+    id: 'kl-divergence',
+    unit,
+    better: 'lower',
+    role: 'described',
+    scale: 'linear',
+    from: ofSeries('evaluation', 'kl', 'mean'),
+    tolerance: 0.005,
+  },
+  {
+    ...exact,
+    id: 'kl-p99',
+    unit,
+    better: 'lower',
+    role: 'described',
+    scale: 'linear',
+    from: ofSeries('evaluation', 'kl-p99', 'last'),
+    tolerance: 0.05,
+  },
+  {
+    ...exact,
+    id: 'top1-agreement',
+    unit: 'share',
+    better: 'higher',
+    role: 'described',
+    scale: 'linear',
+    from: ofSeries('evaluation', 'top1', 'mean'),
+    tolerance: 0.005,
+  },
+];
+
+/** Captions are spelled in bytes, so a token is a character; the blind score is the control: the same captions without the image. */
+const captions: readonly MetricSpec[] = [
+  {
+    ...exact,
+    id: 'nll-per-character',
+    unit: 'nats/character',
+    better: 'lower',
+    role: 'described',
+    scale: 'linear',
+    from: ofSeries('evaluation', 'nll', 'mean'),
+    tolerance: 0.005,
+  },
+  {
+    ...exact,
+    id: 'blind-nll-per-character',
+    unit: 'nats/character',
+    better: 'lower',
+    role: 'described',
+    scale: 'linear',
+    from: ofSeries('evaluation', 'blind-nll', 'mean'),
+    tolerance: 0.005,
+  },
+];
+
+const size: readonly MetricSpec[] = [
+  {
+    ...exact,
+    id: 'model-size',
+    unit: 'bytes',
+    better: 'lower',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries('inspection', 'bytes', 'last'),
+    tolerance: 0.001,
+  },
+  {
+    ...exact,
+    id: 'size-reduction',
+    unit: '%',
+    better: 'higher',
+    role: 'described',
+    scale: 'linear',
+    from: againstReference('inspection', 'bytes', 'last', 'percent-removed'),
+    tolerance: 0.1,
+  },
+  {
+    ...exact,
+    id: 'flops-per-token',
+    unit: 'multiply-adds',
+    better: 'lower',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries('inspection', 'multiply-adds', 'last'),
+    tolerance: 0.001,
+  },
+  {
+    ...exact,
+    id: 'parameters',
+    unit: 'count',
+    better: 'lower',
+    role: 'described',
+    scale: 'log',
+    from: ofSeries('inspection', 'parameters', 'last'),
+    tolerance: 0.001,
+  },
+];
+
+const alone: readonly MetricSpec[] = [
+  {
+    ...exact,
+    id: 'peak-memory',
+    unit: 'bytes',
+    better: 'lower',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries('solo', 'peak-bytes', 'median'),
+    tolerance: 0.01,
+  },
+  {
+    id: 'energy',
+    unit: 'J/token',
+    better: 'lower',
+    kind: 'timing',
+    role: 'advisory',
+    scale: 'log',
+    from: ofSeries('solo', 'joules-per-token', 'mean'),
+    identity: 'artefact',
+    tolerance: 0.05,
+  },
+];
+
+/** The metrics that every optimization of a model shares; quality is per character where the model describes pictures. */
+export const sharedMetrics = (model: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => [
+  ...latency,
+  ...quality(model.vision ? 'nats/character' : 'nats/token'),
+  ...(model.vision ? captions : []),
+  ...size,
+  ...alone,
+];
