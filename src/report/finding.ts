@@ -1,0 +1,95 @@
+/** What a verdict holds, sorted as a reader wants it: the worst first, ties by name. */
+import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
+
+/** A metric and the cell it belongs to. */
+export interface Finding {
+  readonly cell: CellVerdict;
+  readonly metric: MetricVerdict;
+}
+
+/** By code unit: the same on every machine, unlike a locale's order. */
+export const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** `decode-latency@decode-b1`; the point is left out where it is empty. */
+export const metricName = (metric: Pick<MetricVerdict, 'id' | 'point'>): string =>
+  metric.point === '' ? metric.id : `${metric.id}@${metric.point}`;
+
+/** How many tolerances worse head is than base (negative: better); 0 without a change. */
+export const severity = ({ better, change, tolerance }: MetricVerdict): number => {
+  if (change === null || !Number.isFinite(change.estimate)) return 0;
+  return ((better === 'lower' ? 1 : -1) * change.estimate) / (tolerance > 0 ? tolerance : 1e-6);
+};
+
+/** The metrics with a verdict of this kind, those that moved most for the worse (`improved`: for the better) first. */
+export const findings = (verdict: Verdict, kind: VerdictKind): readonly Finding[] =>
+  verdict.cells
+    .flatMap((cell) => cell.metrics.filter((metric) => metric.verdict === kind).map((metric) => ({ cell, metric })))
+    .sort(
+      (a, b) =>
+        (kind === 'improved' ? 1 : -1) * (severity(a.metric) - severity(b.metric)) ||
+        byName(a.cell.id, b.cell.id) ||
+        byName(metricName(a.metric), metricName(b.metric)),
+    );
+
+/** Something that did not run to its end, or did not run at all: a whole cell (no metric named) or some metrics for one reason. */
+export interface Failure {
+  readonly cell: CellVerdict;
+  readonly kind: 'failed' | 'missing';
+  readonly metrics: readonly string[];
+  readonly reason: string;
+}
+
+const unexplained = 'no reason was recorded';
+
+const isFailure = (kind: VerdictKind | null): kind is 'failed' | 'missing' => kind === 'failed' || kind === 'missing';
+
+const failuresOf = (cell: CellVerdict): readonly Failure[] => {
+  const grouped = new Map<string, Failure>();
+  const whole = isFailure(cell.verdict) && (cell.reason !== null || !cell.metrics.some((metric) => isFailure(metric.verdict)));
+  if (whole && isFailure(cell.verdict))
+    grouped.set(`${cell.verdict} ${cell.reason}`, { cell, kind: cell.verdict, metrics: [], reason: cell.reason ?? unexplained });
+  for (const metric of cell.metrics) {
+    if (!isFailure(metric.verdict)) continue;
+    const key = `${metric.verdict} ${metric.reason ?? (whole ? cell.reason : null)}`;
+    const known = grouped.get(key);
+    if (whole && known?.metrics.length === 0) continue;
+    grouped.set(key, {
+      cell,
+      kind: metric.verdict,
+      metrics: [...(known?.metrics ?? []), metricName(metric)],
+      reason: metric.reason ?? unexplained,
+    });
+  }
+  return [...grouped.values()];
+};
+
+/** Every failed or missing cell and metric, one entry per cell and reason, by cell. */
+export const failures = (verdict: Verdict): readonly Failure[] =>
+  verdict.cells.flatMap(failuresOf).sort((a, b) => byName(a.cell.id, b.cell.id));
+
+/** The order in which verdicts matter to a reader. */
+export const verdictOrder = [
+  'regressed',
+  'failed',
+  'missing',
+  'inconclusive',
+  'improved',
+  'new',
+  'passed',
+  'unchanged',
+] as const satisfies readonly VerdictKind[];
+
+/** `1 regressed, 2 improved, 30 unchanged`: the cells by verdict, those that matter first. */
+export const cellCounts = (cells: readonly CellVerdict[]): string =>
+  verdictOrder
+    .map((kind) => ({ kind, count: cells.filter((cell) => cell.verdict === kind).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ kind, count }) => `${count} ${kind}`)
+    .join(', ');
+
+/** The models of a verdict in order of first appearance, each with its cells. */
+export const cellsByModel = (verdict: Verdict): ReadonlyMap<string, readonly CellVerdict[]> => {
+  const models = new Map<string, CellVerdict[]>();
+  for (const cell of verdict.cells) models.set(cell.model, [...(models.get(cell.model) ?? []), cell]);
+  return models;
+};

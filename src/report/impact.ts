@@ -1,0 +1,71 @@
+/** What an optimization does to its model: untouched (pre) against optimized (post), from the metrics of one cell. */
+import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
+import { absent, passage, quantity, signedPercent, speedUpText } from './number.ts';
+
+/** Pre and post of one metric; `ratio` is pre ÷ post, null unless both are positive. */
+export interface Effect {
+  readonly metric: MetricVerdict;
+  readonly pre: number | null;
+  readonly post: number | null;
+  readonly ratio: number | null;
+}
+
+export interface Impact {
+  readonly prefill: Effect | null;
+  readonly decode: Effect | null;
+  readonly quality: Effect | null;
+  readonly size: Effect | null;
+  readonly memory: Effect | null;
+  /** The first gating metric of the optimization's own (goodput, density …). */
+  readonly own: Effect | null;
+}
+
+const shared = new Set(['prefill-latency', 'decode-latency', 'nll-delta', 'model-size', 'peak-memory', 'flops-per-token']);
+
+const effect = (metric: MetricVerdict): Effect => {
+  const pre = metric.reference;
+  const post = metric.head ?? (metric.state === 'unchanged' ? metric.base : null);
+  return { metric, pre, post, ratio: pre !== null && post !== null && pre > 0 && post > 0 ? pre / post : null };
+};
+
+/** The pre/post figures of a cell; null where the cell has no such number. Of several points the first that has one is taken. */
+export const impactOf = (cell: CellVerdict): Impact => {
+  const effects = cell.metrics.map(effect).filter(({ post }) => post !== null);
+  const first = (id: string): Effect | null => effects.find(({ metric }) => metric.id === id) ?? null;
+  return {
+    prefill: first('prefill-latency'),
+    decode: first('decode-latency'),
+    quality: first('nll-delta'),
+    size: first('model-size'),
+    memory: first('peak-memory'),
+    own: effects.find(({ metric }) => metric.role === 'gate' && !shared.has(metric.id)) ?? null,
+  };
+};
+
+/** `41.2 → 33.5 ms, 1.23× faster`. */
+export const speedCell = (found: Effect | null): string => {
+  if (found === null) return absent;
+  const numbers = passage(found.pre, found.post, found.metric.unit) ?? absent;
+  return found.ratio === null ? numbers : `${numbers}, ${speedUpText(found.ratio)}`;
+};
+
+/** `12.3 → 9.20 MiB, −25.2 %`. */
+export const sizeCell = (found: Effect | null): string => {
+  if (found === null) return absent;
+  const numbers = passage(found.pre, found.post, found.metric.unit) ?? absent;
+  return found.ratio === null ? numbers : `${numbers}, ${signedPercent(1 / found.ratio - 1)}`;
+};
+
+/** What the optimization cost in quality, in its unit, with the sign of a difference. */
+export const qualityCell = (found: Effect | null): string => {
+  if (found === null || found.post === null) return absent;
+  return `${found.post > 0 ? '+' : ''}${quantity(found.post, found.metric.unit)}`;
+};
+
+/** Head against the untouched model for one metric: a speed-up for latencies, else a change; `–` where it has no meaning. */
+export const againstReference = (metric: MetricVerdict): string => {
+  const { pre, post, ratio } = effect(metric);
+  if (pre === null || post === null || ratio === null || metric.scale === 'linear') return absent;
+  if (metric.kind === 'timing' && metric.unit === 'ms') return speedUpText(ratio);
+  return signedPercent(post / pre - 1);
+};

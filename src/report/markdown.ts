@@ -1,0 +1,94 @@
+/** The pull-request comment and the job summary: the same report in two lengths. */
+import type { Verdict } from '../records/verdict.ts';
+import type { Json } from '../records/words.ts';
+import { fill, type Section } from './budget.ts';
+import type { ReportContext } from './context.ts';
+import { coverageDocument, coverageMarkdown } from './coverage.ts';
+import { code, prose } from './escape.ts';
+import { cellsByModel } from './finding.ts';
+import { heading } from './heading.ts';
+import { modelSections } from './model-section.ts';
+import { news, ranks } from './news.ts';
+import { allowanceText, counted } from './number.ts';
+import { tableHead, tableRow } from './table.ts';
+
+/** GitHub refuses comments above 65,536 characters; the rest is room for a marker and a note of the host. */
+export const commentLimit = 60_000;
+/** GitHub drops a step summary above 1 MiB (2^20 bytes). */
+export const summaryLimit = 1_000_000;
+
+const fixed = (open: string): Section => ({ open, rows: [], close: '', omitted: () => '' });
+
+const guide = (verdict: Verdict): string =>
+  [
+    '<details><summary>How to read this</summary>',
+    [
+      '- Three arms are measured side by side, round by round: the **untouched** model, and the model as **base** and as **head** optimize it.',
+      '- **Change** is head against base as measured, with its interval; ↓ lower is better, ↑ higher is better. Only a change that is worse beyond its tolerance, and told from noise, is a regression.',
+      `- p is corrected for all ${counted(verdict.statistics.family, 'timed metric')} that needed a confirmation in this pull request. At most ${allowanceText(verdict.statistics.alpha, { scale: 'log', unit: '' })} of pull requests without a regression may fail by chance.`,
+      '- **passed** needs evidence; **unchanged** means the same artefact on the same runtime, so nothing can have regressed; **inconclusive** means that a large change could not be ruled out.',
+      '- **described** and **advisory** numbers never decide. **–** was not measured: the coverage says why.',
+    ].join('\n'),
+    '</details>',
+  ].join('\n\n');
+
+const facts = (value: Json, path = ''): readonly (readonly [string, string])[] => {
+  if (value === null || typeof value !== 'object') return [[path === '' ? 'details' : path, String(value)]];
+  if (Array.isArray(value)) return value.length === 0 ? [] : [[path, JSON.stringify(value)]];
+  if (path.split('.').length > 3) return [[path, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, inner]: readonly [string, Json]) => facts(inner, path === '' ? key : `${path}.${key}`));
+};
+
+const environment = (verdict: Verdict): Section => {
+  const known: readonly (readonly [string, string])[] = [
+    ['runner class', verdict.runnerClass ?? 'unknown'],
+    ['seed', String(verdict.seed)],
+    ...(verdict.environment === null ? [] : facts(verdict.environment)),
+    ...verdict.controls.map((control) => [`control ${control.kind} on ${control.cell}`, `${control.outcome}: ${control.detail}`] as const),
+    ['plan', verdict.plan.slice(0, 12)],
+    ['samples', verdict.samples.slice(0, 12)],
+  ];
+  return {
+    open: `<details><summary>Environment and controls</summary>\n\n${tableHead(['what', 'value'])}`,
+    rows: known.slice(0, 60).map(([name, value]) => ({ text: tableRow([prose(name, 120), code(value, 160)]), rank: ranks.environment })),
+    close: '</details>',
+    omitted: (count) => `… and ${counted(count, 'more row')}.`,
+  };
+};
+
+/** More models than this are named, not shown, so that the frames of their tables always fit. */
+const shownModels = 24;
+
+const models = (verdict: Verdict, everything: boolean): readonly Section[] => {
+  const all = [...cellsByModel(verdict)];
+  const more = all.length - shownModels;
+  return [
+    ...all.slice(0, shownModels).flatMap(([model, cells]) => modelSections(model, cells, everything)),
+    ...(more > 0 ? [fixed(`${counted(more, 'more model')}: see the full report.`)] : []),
+  ];
+};
+
+/**
+ * The comment, without the host's marker: at most 60,000 characters whatever the verdict holds; what has no room is counted.
+ * The same input gives the same text. Foreign strings are escaped: no markup, mention, reference or link comes from them.
+ */
+export const commentBody = (verdict: Verdict, context: ReportContext): string =>
+  fill(
+    [fixed(heading(verdict, context)), ...news(verdict), ...models(verdict, false), fixed(guide(verdict)), environment(verdict)],
+    commentLimit,
+  );
+
+/** The job summary: the comment with far more room, and the coverage tables. At most 1,000,000 bytes of UTF-8. */
+export const summaryMarkdown = (verdict: Verdict, context: ReportContext): string =>
+  fill(
+    [
+      fixed(heading(verdict, context)),
+      ...news(verdict),
+      ...models(verdict, true),
+      fixed(`<details><summary>Coverage</summary>\n\n${coverageMarkdown(coverageDocument(verdict))}\n\n</details>`),
+      fixed(guide(verdict)),
+      environment(verdict),
+    ],
+    summaryLimit,
+    (text) => Buffer.byteLength(text),
+  );

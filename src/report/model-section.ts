@@ -1,0 +1,107 @@
+/** One collapsed block per model: what each optimization does to it (pre → post), then every metric that has a number. */
+import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
+import type { Row, Section } from './budget.ts';
+import { detectableSentence } from './detectable.ts';
+import { code, html } from './escape.ts';
+import { byName, cellCounts, metricName, verdictOrder } from './finding.ts';
+import { verdictSigns } from './heading.ts';
+import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
+import { metricLabel, ranks } from './news.ts';
+import { allowanceText, changeText, counted, passage, quantity } from './number.ts';
+import { tableHead, tableRow } from './table.ts';
+
+const impactRow = (cell: CellVerdict): Row => {
+  const impact = impactOf(cell);
+  const own = impact.own;
+  return {
+    rank: ranks.impact,
+    text: tableRow([
+      code(cell.optimization),
+      `${verdictSigns[cell.verdict]} ${cell.verdict}`,
+      speedCell(impact.prefill),
+      speedCell(impact.decode),
+      qualityCell(impact.quality),
+      sizeCell(impact.size),
+      sizeCell(impact.memory),
+      own === null
+        ? '–'
+        : `${code(own.metric.id, 60)} ${own.pre === null ? quantity(own.post, own.metric.unit) : (passage(own.pre, own.post, own.metric.unit) ?? '–')}`,
+    ]),
+  };
+};
+
+/** Rank of a metric among all metric rows of the report: judged before described, trouble before peace. */
+const importance = (metric: MetricVerdict): number => {
+  const order: readonly string[] = verdictOrder;
+  if (metric.verdict !== null) return ranks.metric + order.indexOf(metric.verdict);
+  return ranks.metric + order.length + (metric.role === 'advisory' ? 0 : 1);
+};
+
+const metricRow = (cell: CellVerdict, metric: MetricVerdict): Row => ({
+  rank: importance(metric),
+  text: tableRow([
+    code(cell.optimization),
+    metricLabel({ metric }),
+    quantity(metric.reference, metric.unit),
+    quantity(metric.base, metric.unit),
+    quantity(metric.head, metric.unit),
+    changeText(metric),
+    metric.role === 'gate' ? allowanceText(metric.tolerance, metric) : '–',
+    metric.verdict === null ? metric.role : `${verdictSigns[metric.verdict]} ${metric.verdict}`,
+  ]),
+});
+
+/** Metrics without a number stand in the coverage, not here. */
+const shown = (metric: MetricVerdict): boolean => metric.head !== null || metric.base !== null;
+
+const impactHead = tableHead([
+  'optimization',
+  'verdict',
+  'prefill, pre → post',
+  'decode, pre → post',
+  'quality (nll-delta):',
+  'size, pre → post',
+  'peak memory, pre → post',
+  'its own',
+]);
+const metricHead = tableHead(['optimization', 'metric', 'untouched:', 'base:', 'head:', 'head against base:', 'tolerance:', 'verdict']);
+
+/**
+ * Two sections that share one collapsed block; put them next to each other. `everything`: also the metrics of unchanged cells,
+ * whose pre/post figures stand in the first table anyway.
+ */
+export const modelSections = (model: string, cells: readonly CellVerdict[], everything: boolean): readonly Section[] => {
+  const omitted = (count: number): string => `… ${counted(count, 'less important row')} left out here: see the full report.`;
+  const quiet = everything ? 0 : cells.filter(({ verdict }) => verdict === 'unchanged').length;
+  const metrics = cells.flatMap((cell) =>
+    cell.metrics
+      .filter((metric) => shown(metric) && (everything || cell.verdict !== 'unchanged'))
+      .toSorted((a, b) => importance(a) - importance(b) || byName(metricName(a), metricName(b)))
+      .map((metric) => metricRow(cell, metric)),
+  );
+  return [
+    {
+      open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the untouched model (pre → post):\n\n${impactHead}`,
+      rows: cells.map(impactRow),
+      close: '',
+      omitted,
+    },
+    {
+      open:
+        metrics.length === 0
+          ? ''
+          : `Every metric with a number${quiet === 0 ? '' : ` (without ${counted(quiet, 'unchanged cell')}: same artefact, same runtime)`}:\n\n${metricHead}`,
+      rows: metrics,
+      close: [
+        detectableSentence(
+          cells.flatMap((cell) => cell.metrics),
+          (name) => code(name, 60),
+        ),
+        '</details>',
+      ]
+        .filter((text) => text !== '')
+        .join('\n\n'),
+      omitted,
+    },
+  ];
+};

@@ -1,0 +1,207 @@
+/** The summary for a terminal: one screen, verdict first, the numbers that matter, where the rest is. */
+import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
+import { aligned, type Column, cut, widths, wrapped } from './columns.ts';
+import { coverageSentence } from './coverage.ts';
+import { plain } from './escape.ts';
+import { byName, cellCounts, cellsByModel, failures, findings, metricName, verdictOrder } from './finding.ts';
+import { impactOf } from './impact.ts';
+import { allowanceText, changeText, counted, passage, probabilityText, quantity, signedPercent, significant } from './number.ts';
+
+export interface TextOptions {
+  /** Width of the terminal; at least 40 is assumed. */
+  readonly columns: number;
+  readonly colour: boolean;
+  /** Where the full report lies, as a path or address to print; left out: not printed. */
+  readonly report?: string | undefined;
+}
+
+/** Lines of one terminal screen. */
+export const screenLines = 40;
+
+const red = 31;
+const green = 32;
+const yellow = 33;
+const grey = 90;
+
+const colours: Readonly<Record<VerdictKind | RunVerdict, number>> = {
+  regressed: red,
+  failed: red,
+  missing: red,
+  error: red,
+  inconclusive: yellow,
+  unfit: yellow,
+  improved: green,
+  passed: green,
+  new: green,
+  unchanged: grey,
+};
+
+const marks: Readonly<Record<VerdictKind, string>> = {
+  regressed: '✗',
+  failed: '!',
+  missing: '∅',
+  inconclusive: '?',
+  improved: '↑',
+  new: '+',
+  passed: '✓',
+  unchanged: '=',
+};
+
+type Paint = (text: string, kind: VerdictKind | RunVerdict) => string;
+
+const painter =
+  (colour: boolean): Paint =>
+  (text, kind) =>
+    colour ? `\u001b[${colours[kind]}m${text}\u001b[0m` : text;
+
+const speed = (ratio: number | null | undefined): string => (ratio === null || ratio === undefined ? '–' : `${significant(ratio)}×`);
+
+const detailColumns: readonly Column[] = [
+  { name: 'model', right: false },
+  { name: 'optimization', right: false },
+  { name: 'verdict', right: false },
+  { name: 'prefill', right: true },
+  { name: 'decode', right: true },
+  { name: 'nll-delta', right: true },
+  { name: 'size', right: true },
+];
+
+const detailRow = (cell: CellVerdict): readonly string[] => {
+  const { prefill, decode, quality, size } = impactOf(cell);
+  const delta = quality?.post ?? null;
+  return [
+    cell.model,
+    cell.optimization,
+    cell.verdict,
+    speed(prefill?.ratio),
+    speed(decode?.ratio),
+    delta === null ? '–' : `${delta > 0 ? '+' : ''}${significant(delta)}`,
+    size === null ? '–' : size.ratio === null ? quantity(size.post, size.metric.unit) : signedPercent(1 / size.ratio - 1),
+  ];
+};
+
+const important = (cells: readonly CellVerdict[]): readonly CellVerdict[] => {
+  const order: readonly string[] = verdictOrder;
+  return cells.toSorted((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict) || byName(a.id, b.id));
+};
+
+/** One line per cell; the columns on the left shrink where the terminal is narrow. */
+const detailTable = (cells: readonly CellVerdict[], columns: number, paint: Paint): readonly string[] => {
+  const rows = cells.map(detailRow);
+  const total = widths(detailColumns, rows).reduce((sum, size) => sum + size + 2, -2);
+  const excess = Math.max(0, total - columns);
+  const [model = 0, optimization = 0] = widths(detailColumns, rows);
+  const fromModel = Math.min(excess, Math.max(0, model - 10));
+  const limits = [model - fromModel, Math.max(8, optimization - (excess - fromModel))];
+  const fitted = rows.map((row) => row.map((text, index) => (index < 2 ? cut(text, limits[index] ?? 0) : text)));
+  return aligned(detailColumns, fitted, (text, row, column) => {
+    const kind = cells[row]?.verdict;
+    return column === 2 && kind !== undefined ? paint(text, kind) : text;
+  });
+};
+
+/** One line per optimization, one column per model: mark and speed-ups of prefill and decode. Null when it does not fit. */
+const gridTable = (verdict: Verdict, columns: number, lines: number, paint: Paint): readonly string[] | null => {
+  const models = [...cellsByModel(verdict).keys()];
+  const optimizations = [...new Set(verdict.cells.map(({ optimization }) => optimization))];
+  const cellAt = new Map(verdict.cells.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
+  const head = [{ name: '× prefill, decode', right: false }, ...models.map((name) => ({ name, right: false }))];
+  const rows = optimizations.map((optimization) => [
+    optimization,
+    ...models.map((model) => {
+      const cell = cellAt.get(`${optimization} ${model}`);
+      if (cell === undefined) return '';
+      const { prefill, decode } = impactOf(cell);
+      const speeds =
+        prefill === null && decode === null ? '' : ` ${[prefill, decode].map((found) => speed(found?.ratio).replace('×', '')).join(' ')}`;
+      return `${marks[cell.verdict]}${speeds}`;
+    }),
+  ]);
+  const total = widths(head, rows).reduce((sum, size) => sum + size + 2, -2);
+  if (total > columns || rows.length + 2 > lines || models.length * optimizations.length < verdict.cells.length) return null;
+  const used = verdictOrder.filter((kind) => verdict.cells.some((cell) => cell.verdict === kind));
+  const legend = `${used.map((kind) => `${marks[kind]} ${kind}`).join('  ')}`;
+  const table = aligned(head, rows, (text, row, column) => {
+    const cell = cellAt.get(`${optimizations[row]} ${models[column - 1]}`);
+    return cell === undefined ? text : paint(text, cell.verdict);
+  });
+  return [...table, cut(legend, columns)];
+};
+
+const tables = (verdict: Verdict, columns: number, lines: number, paint: Paint): readonly string[] => {
+  if (verdict.cells.length === 0) return [];
+  if (verdict.cells.length + 1 <= lines) return detailTable(verdict.cells, columns, paint);
+  const grid = gridTable(verdict, columns, lines - 5, paint);
+  const room = lines - (grid === null ? 2 : grid.length + 3);
+  const rest = important(verdict.cells).filter((cell) => grid === null || (cell.verdict !== 'unchanged' && cell.verdict !== 'passed'));
+  const shown = rest.slice(0, Math.max(0, room));
+  const hidden = (grid === null ? verdict.cells : rest).length - shown.length;
+  return [
+    ...(grid ?? []),
+    ...(grid === null || shown.length === 0 ? [] : ['']),
+    ...(shown.length === 0 ? [] : detailTable(shown, columns, paint)),
+    ...(hidden > 0 ? [`… and ${counted(hidden, 'more cell')}`] : []),
+  ];
+};
+
+/** Each item as one or two lines. */
+const news = (verdict: Verdict, columns: number, paint: Paint): readonly (readonly string[])[] => {
+  const item = (text: string, kind: VerdictKind | null): readonly string[] => {
+    const lines = wrapped(text, columns, 2);
+    return kind === null ? lines : lines.map((line) => paint(line, kind));
+  };
+  return [
+    ...findings(verdict, 'regressed').map(({ cell, metric }) => {
+      const evidence =
+        metric.kind === 'exact' ? 'exact' : `p ${probabilityText(metric.p)}, ${counted(metric.launches, 'launch', 'launches')}`;
+      const numbers = `${passage(metric.base, metric.head, metric.unit) ?? '–'}, ${changeText(metric)}, tolerance ${allowanceText(metric.tolerance, metric)}, ${evidence}`;
+      return item(`${marks.regressed} ${cell.id} ${plain(metricName(metric), 60)}: ${numbers}`, 'regressed');
+    }),
+    ...failures(verdict).map((failure) => {
+      const metrics = failure.metrics.length === 0 ? '' : ` ${plain(failure.metrics.join(', '), 60)}`;
+      return item(`${marks[failure.kind]} ${failure.cell.id}${metrics} ${failure.kind}: ${plain(failure.reason)}`, failure.kind);
+    }),
+    ...findings(verdict, 'inconclusive').map(({ cell, metric }) => {
+      const why = metric.reason === null ? '' : `, ${plain(metric.reason, 120)}`;
+      return item(`${marks.inconclusive} ${cell.id} ${plain(metricName(metric), 60)}: ${changeText(metric)}${why}`, 'inconclusive');
+    }),
+    ...verdict.warnings.map((warning) => item(`note: ${plain(warning)}`, null)),
+    ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => item(`note: ${cell.id}: ${plain(warning)}`, null))),
+    ...verdict.policyChanges.map((edit) => item(`policy (after the merge): ${plain(edit)}`, null)),
+  ];
+};
+
+/** As many whole items as fit into `room` lines; the last line counts the others. */
+const clipped = (items: readonly (readonly string[])[], room: number): readonly string[] => {
+  if (items.flat().length <= room) return items.flat();
+  const lines: string[] = [];
+  let shown = 0;
+  for (const item of items) {
+    if (lines.length + item.length > room - 1) break;
+    lines.push(...item);
+    shown += 1;
+  }
+  return room < 1 ? [] : [...lines, `… and ${items.length - shown} more`];
+};
+
+/**
+ * At most 40 lines of at most `columns` columns: verdict, counts, a table of the cells (a grid of optimizations × models when there
+ * are many), what regressed with its numbers, what failed, warnings, and where the report is. Without colour there is no escape
+ * code in it, whatever the verdict holds.
+ */
+export const summaryText = (verdict: Verdict, options: TextOptions): string => {
+  const columns = Math.max(40, Math.floor(options.columns));
+  const paint = painter(options.colour);
+  const counts = cellCounts(verdict.cells);
+  const top = [
+    paint(cut(`${verdict.verdict.toUpperCase()}  ${plain(verdict.summary, 400)}`, columns), verdict.verdict),
+    cut(`${counted(verdict.cells.length, 'cell')}${counts === '' ? '' : `: ${counts}`}`, columns),
+    cut(coverageSentence(verdict.coverage, plain), columns),
+  ];
+  const end = options.report === undefined ? [] : ['', cut(`Report: ${plain(options.report, 1000)}`, columns)];
+  const free = screenLines - top.length - end.length - 2;
+  const items = news(verdict, columns, paint);
+  const table = tables(verdict, columns, free - Math.min(items.flat().length, 10), paint);
+  const below = clipped(items, free - table.length);
+  return [...top, ...(table.length === 0 ? [] : ['', ...table]), ...(below.length === 0 ? [] : ['', ...below]), ...end, ''].join('\n');
+};
