@@ -68,10 +68,10 @@ export interface Experts {
 /** What chooses experts: a linear, and every constant between it and the experts that is as long as there are experts. */
 export interface Router {
   readonly linear: Linear;
-  /** Constants with the experts on an axis (correction bias, masks). */
-  readonly perExpert: readonly { readonly tensor: string; readonly axis: number }[];
-  /** Integer constants that hold the number of experts (shapes, depths). */
-  readonly counts: readonly string[];
+  /** Constants with the experts on an axis (correction bias, masks), each with the node that reads it. */
+  readonly perExpert: readonly { readonly node: string; readonly tensor: string; readonly axis: number }[];
+  /** Integer constants that hold the number of experts (shapes, depths), each with the node and input that read it. */
+  readonly counts: readonly { readonly node: string; readonly input: number }[];
 }
 
 /** Where the keys and values of one attention enter and leave the graph. Layout: [batch, heads, positions, size]. */
@@ -112,10 +112,13 @@ export interface Norm {
   readonly length: number;
 }
 
-/** One writer of the residual stream: `output` = `stream` + what the block made. */
+/** One writer of the residual stream: `output` = `stream` + `delta`. */
 export interface ResidualWrite {
   readonly node: string;
   readonly stream: string;
+  /** What the block made. */
+  readonly delta: string;
+  /** Empty where the sum is fused into a norm and does not leave it. */
   readonly output: string;
 }
 

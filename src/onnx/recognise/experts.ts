@@ -15,18 +15,18 @@ const routerOf = (flow: Dataflow, index: LinearsByOutput, node: NodeProto, count
     throw new GateError('onnx-unsupported', `the router of ${nodeId(node)} is not one linear with ${count} outputs`, {
       where: flow.model.graph,
     });
-  const perExpert = new Map<string, number>();
-  const counts = new Set<string>();
+  const perExpert: Router['perExpert'][number][] = [];
+  const counts: Router['counts'][number][] = [];
   for (const passed of walk.nodes)
-    for (const name of passed.input) {
+    for (const [input, name] of passed.input.entries()) {
       const tensor = flow.initializer(name);
       if (tensor === undefined) continue;
-      const dims = tensor.dims.map(Number);
+      const axis = tensor.dims.length - 1;
       if (integral.has(tensor.dataType)) {
-        if (shaping.has(passed.opType) && flow.integers(name)?.includes(count)) counts.add(name);
-      } else if (dims.length > 0 && dims.at(-1) === count) perExpert.set(name, dims.length - 1);
+        if (shaping.has(passed.opType) && flow.integers(name)?.includes(count)) counts.push({ node: nodeId(passed), input });
+      } else if (Number(tensor.dims[axis] ?? 0) === count) perExpert.push({ node: nodeId(passed), tensor: name, axis });
     }
-  return { linear, perExpert: [...perExpert].map(([tensor, axis]) => ({ tensor, axis })), counts: [...counts] };
+  return { linear, perExpert, counts };
 };
 
 const expertsOf = (flow: Dataflow, index: LinearsByOutput, node: NodeProto): Experts => {

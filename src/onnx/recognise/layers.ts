@@ -19,7 +19,7 @@ const writerBelow = (flow: Dataflow, tensor: string, isStream: (name: string) =>
       if (skip || node.opType === 'Add') {
         const stream = node.input.slice(0, 2).find((each) => each !== name);
         if (stream !== undefined && flow.constant(stream) === null && isStream(stream))
-          return { node: nodeId(node), stream, output: (skip ? node.output[3] : node.output[0]) ?? '' };
+          return { node: nodeId(node), stream, delta: name, output: (skip ? node.output[3] : node.output[0]) ?? '' };
       }
       if (!wanders.has(node.opType)) continue;
       for (const next of node.output)

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { GateError } from '../errors.ts';
+import type { OnnxModel } from '../onnx/model.ts';
+import { readModel } from '../onnx/read.ts';
+import type { Architecture } from '../onnx/recognise/architecture.ts';
+import { recognise } from '../onnx/recognise/recognise.ts';
+import type { BuildContext, BuildResult } from './contract.ts';
+import { finishRewrite, startRewrite } from './graph-rewrite.ts';
+
+/** One stage of a model, to be edited in place: `architecture` names the tensors of `model` as it was read. */
+export interface StageGraph {
+  readonly stage: string;
+  readonly model: OnnxModel;
+  readonly architecture: Architecture;
+}
+
+/**
+ * Reads every stage, lets `edit` change the ones that it wants to, and writes all of them; untouched weights are shared with the
+ * input. `edit` returns exact numbers; those of several stages are added up.
+ * @throws GateError of reading, recognising and writing; build-failed when the build was cancelled.
+ */
+export const rewriteStages = async <Options>(
+  { input, output, signal }: BuildContext<Options>,
+  edits: (stage: string) => boolean,
+  edit: (graph: StageGraph) => Promise<Readonly<Record<string, number>>>,
+): Promise<BuildResult> => {
+  const facts: Record<string, number> = {};
+  for (const { id, graph } of input.stages) {
+    if (signal.aborted) throw new GateError('build-failed', 'the build was cancelled');
+    const model = startRewrite(readModel(join(input.folder, graph)));
+    if (edits(id))
+      for (const [name, value] of Object.entries(await edit({ stage: id, model, architecture: recognise(model) })))
+        facts[name] = (facts[name] ?? 0) + value;
+    finishRewrite(model, output);
+  }
+  return { stages: input.stages, facts };
+};

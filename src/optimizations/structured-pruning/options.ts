@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import type { OptionSchema } from '../contract.ts';
+import { optionSchema } from '../option-schema.ts';
+
+export const targets = ['ffn', 'heads', 'layers', 'experts', 'vision'] as const;
+export const importances = ['activation', 'magnitude', 'random'] as const;
+
+const schema = z.strictObject({
+  target: z
+    .enum(targets)
+    .default('ffn')
+    .describe(
+      'What is removed: feed-forward channels, query heads with their key-value group, layers, routed experts, channels of the vision tower.',
+    ),
+  ratio: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.25)
+    .describe('Share that is removed. Of heads, layers and experts at least one, and never the last.'),
+  importance: z
+    .enum(importances)
+    .default('activation')
+    .describe('What decides: activations on calibration text, weight norms alone, or chance (a control).'),
+  multiple: z.int().min(1).max(1024).default(8).describe('Widths stay a multiple of this.'),
+});
+
+export type PruningOptions = Readonly<z.output<typeof schema>>;
+export const pruningOptions: OptionSchema<PruningOptions> = optionSchema(schema, (options) => options);
