@@ -1,0 +1,98 @@
+import type { Baseline } from '../records/baseline.ts';
+import type { Plan } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
+import { accepted } from './acceptance.ts';
+import { ineffective } from './finding.ts';
+import { gapReason, gapVerdict } from './gap.ts';
+import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
+import { isDerived, metricKey } from './metric-key.ts';
+import { judgePlain } from './plain-metric.ts';
+import type { Progress } from './progress.ts';
+import { judgeNew, judgeUnchanged } from './same-metric.ts';
+import type { Standing } from './standing.ts';
+import { comparesMetric } from './tested.ts';
+import { judgeTiming } from './timing-metric.ts';
+
+/** All that the metrics of one cell are judged from. */
+export interface Evidence {
+  readonly plan: Plan;
+  readonly samples: Samples;
+  readonly baselines: readonly Baseline[];
+  /** ISO date, for acceptances. */
+  readonly today: string;
+}
+
+/** Verdict of a whole cell where its metrics have no say, and why. */
+export interface CellOutcome {
+  readonly verdict: VerdictKind;
+  readonly reason: string;
+}
+
+/** What is known of a cell before its numbers: removed, skipped, failed, or not reached. Null: its metrics decide. */
+export const outcomeBeforeMetrics = (standing: Standing, samples: Samples): CellOutcome | null => {
+  const { cell, status, failure, settled } = standing;
+  if (status === 'removed') return { verdict: 'missing', reason: 'base has this cell and head does not' };
+  if (status === 'skipped')
+    return {
+      verdict: 'unchanged',
+      reason: `not judged: ${cell.skipped?.reason ?? settled?.error?.message ?? 'skipped when its artefacts were settled'}`,
+    };
+  if (failure !== null && (status !== 'unchanged' || standing.compared.length > 0))
+    return { verdict: 'failed', reason: `error[${failure.code}]${failure.arm === null ? '' : ` arm ${failure.arm}`}: ${failure.message}` };
+  if (status === 'pending') return { verdict: gapVerdict(samples), reason: gapReason(samples, 'its artefacts were never settled') };
+  return null;
+};
+
+const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly JudgedMetric[] =>
+  standing.cell.metrics.map((spec) => {
+    if (standing.status === 'skipped') return unmeasured(spec, standing.cell.skipped?.status ?? 'not-applicable', null, outcome.reason);
+    if (outcome.verdict === 'failed') return metricVerdictOf(spec, { state: 'failed', verdict: 'failed', reason: outcome.reason });
+    return unmeasured(spec, 'missing', outcome.verdict, outcome.reason);
+  });
+
+/** The metrics of one cell that read samples; those that read other metrics come later and are left out. */
+export const judgeMetrics = (standing: Standing, progress: Progress, evidence: Evidence): readonly JudgedMetric[] => {
+  const { plan, samples, baselines, today } = evidence;
+  const outcome = outcomeBeforeMetrics(standing, samples);
+  if (outcome !== null) return withoutNumbers(standing, outcome);
+  return standing.cell.metrics
+    .filter((spec) => !isDerived(spec))
+    .map((spec) => {
+      if (standing.status === 'new') return judgeNew(standing, spec, samples, plan);
+      if (!comparesMetric(standing, spec)) return judgeUnchanged(standing, spec, samples, plan, baselines);
+      const tested = progress.metrics.get(metricKey(standing.cell, spec));
+      const judged =
+        tested === undefined
+          ? judgePlain(standing, spec, samples, plan.policy)
+          : judgeTiming(tested, samples, plan.policy, progress.family);
+      return accepted(judged, standing.cell, plan.policy, today);
+    });
+};
+
+/** Worst first. */
+const order: readonly VerdictKind[] = ['regressed', 'failed', 'missing', 'inconclusive', 'improved', 'passed', 'new', 'unchanged'];
+
+/** The worst verdict that any metric carries; null when none does. */
+export const worstOf = (metrics: readonly JudgedMetric[]): VerdictKind | null =>
+  order.find((kind) => metrics.some((metric) => metric.verdict.verdict === kind)) ?? null;
+
+/** Puts a cell's verdict together from its metrics, in the plan's order. */
+export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples): CellVerdict => {
+  const { cell, status, failure } = standing;
+  const outcome = outcomeBeforeMetrics(standing, samples);
+  const worst = worstOf(metrics);
+  const reason = outcome?.reason ?? (worst === null ? 'report only: nothing in this cell gates' : null);
+  const warnings = ineffective(metrics);
+  if (status === 'unchanged' && failure !== null && outcome === null)
+    warnings.push(`its figures could not be measured: ${failure.message}`);
+  return {
+    id: cell.id,
+    model: cell.model,
+    optimization: cell.optimization,
+    verdict: outcome?.verdict ?? worst ?? 'unchanged',
+    reason,
+    warnings,
+    metrics: metrics.map((metric) => metric.verdict),
+  };
+};

@@ -1,0 +1,101 @@
+import type { CallPoint, MetricSpec } from '../records/metric.ts';
+import type { Plan } from '../records/plan.ts';
+import type { Launch, Samples } from '../records/sample.ts';
+import type { Verdict } from '../records/verdict.ts';
+import { median } from '../statistics/describe.ts';
+import { deriveSeed } from '../statistics/random.ts';
+import { signedRankGreater, signedRankTwoSided } from '../statistics/signed-rank.ts';
+import { launchChange } from './launch-change.ts';
+import { pointOf } from './metric-key.ts';
+import { ofLaunches } from './observation.ts';
+import { readAll } from './reading.ts';
+import { onScale } from './scale.ts';
+import { allSettled, type Standing } from './standing.ts';
+
+export const controlKinds = ['a-a', 'planted'] as const;
+export type ControlKind = (typeof controlKinds)[number];
+export type ControlOutcome = Verdict['controls'][number];
+
+/** Launches of each control; 12 is the fewest at which a two-sided p below .001 exists (2 ÷ 4096). */
+export const controlLaunches = 12;
+
+/** Where the indices of a control's launches begin, far from those that are judged. */
+export const controlStart: Readonly<Record<ControlKind, number>> = { 'a-a': 1000, planted: 2000 };
+
+/** What a measuring run tests itself with: one call point of one changed cell, and the latency that is read there. */
+export interface ControlTarget {
+  readonly standing: Standing;
+  readonly point: CallPoint;
+  readonly spec: MetricSpec;
+}
+
+const cost = (point: CallPoint): number => (point.phase === 'decode' ? point.batch : 1e6 * point.length * point.batch);
+
+const targetIn = (standing: Standing): ControlTarget | null => {
+  const targets = standing.cell.metrics.flatMap((spec): ControlTarget[] => {
+    const point = pointOf(standing.cell, spec);
+    return point?.kind === 'call' && spec.kind === 'timing' && spec.scale === 'log' && spec.from.of === 'series'
+      ? [{ standing, point, spec }]
+      : [];
+  });
+  return targets.toSorted((a, b) => cost(a.point) - cost(b.point))[0] ?? null;
+};
+
+/** The target, drawn by the plan's seed from all changed cells with a timed call point; null without one or before all cells are settled. */
+export const controlTarget = (plan: Plan, cells: readonly Standing[]): ControlTarget | null => {
+  if (!allSettled(cells)) return null;
+  const targets = cells
+    .flatMap((standing) => (standing.status === 'changed' ? [targetIn(standing)] : []))
+    .filter((target) => target !== null);
+  return targets[deriveSeed(plan.seed, 'control') % Math.max(1, targets.length)] ?? null;
+};
+
+/** Launches of one control of the target's cell. */
+export const controlsOf = (samples: Samples, target: ControlTarget, kind: ControlKind): readonly Launch[] =>
+  samples.launches.filter((launch) => launch.cell === target.standing.cell.id && launch.control === kind);
+
+export interface ControlReading {
+  readonly kind: ControlKind;
+  readonly target: ControlTarget;
+  /** Launch values, positive is slower; null where the control did not run to its end. */
+  readonly values: readonly number[] | null;
+}
+
+/** The values of both controls, from their first 12 complete launches by index. */
+export const readControls = (target: ControlTarget, samples: Samples): readonly ControlReading[] =>
+  controlKinds.map((kind) => {
+    const complete = controlsOf(samples, target, kind)
+      .filter((launch) => launch.status === 'complete')
+      .toSorted((a, b) => a.index - b.index);
+    const values = readAll(ofLaunches(complete.slice(0, controlLaunches), target.point.id).columns, (columns) =>
+      launchChange(columns, target.spec),
+    );
+    return { kind, target, values: values.status === 'read' && values.value.length === controlLaunches ? values.value : null };
+  });
+
+/**
+ * What a control says of the machine. `a-a` (base against itself): the exact two-sided p that nothing differs; `withheld` below
+ * .001, the chance of that on a fit machine. `planted` (head slowed by 25 %): `withheld` when the signed rank leans the other way
+ * (one-sided p > .5), which a working gate shows with a chance below .001 as long as a launch's noise has an sd below 23 %;
+ * `unlikely` when the slowdown is not found at .05.
+ */
+export const controlOutcome = (reading: ControlReading): ControlOutcome | null => {
+  if (reading.values === null) return null;
+  const cell = reading.target.standing.cell.id;
+  const percent = `${(100 * Math.expm1(median(reading.values))).toFixed(2)} %`;
+  if (reading.kind === 'a-a') {
+    const p = signedRankTwoSided(reading.values);
+    const outcome = p < 0.001 ? 'withheld' : p < 0.05 ? 'unlikely' : 'as-expected';
+    return { kind: 'a-a', cell, outcome, detail: `base against itself differs by ${percent} (p = ${p.toPrecision(2)})` };
+  }
+  const p = signedRankGreater(reading.values);
+  const outcome = p > 0.5 ? 'withheld' : p > 0.05 ? 'unlikely' : 'as-expected';
+  return { kind: 'planted', cell, outcome, detail: `a planted slowdown of 25 % was read as ${percent} (p = ${p.toPrecision(2)})` };
+};
+
+/** Whether the A/A control would have been called a regression of its metric at the policy's alpha: 1 or 0, null without the control. */
+export const falseAlarms = (readings: readonly ControlReading[], alpha: number): number | null => {
+  const reading = readings.find((each) => each.kind === 'a-a');
+  if (reading === undefined || reading.values === null) return null;
+  return signedRankGreater(reading.values, onScale(reading.target.spec, reading.target.spec.tolerance)) <= alpha ? 1 : 0;
+};

@@ -1,0 +1,160 @@
+import type { OperatingPoint } from '../records/metric.ts';
+import type { Plan } from '../records/plan.ts';
+import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
+import type { ArmId, CellId } from '../records/words.ts';
+import { type ControlTarget, controlKinds, controlLaunches, controlStart, controlsOf, controlTarget } from './control.ts';
+import { freshIndices, tally } from './launch-tally.ts';
+import { pointIdOf } from './metric-key.ts';
+import { hasScreen, type MetricProgress, type Progress, progressOf, wantedLaunches } from './progress.ts';
+import { allSettled, impactLaunches, type Standing } from './standing.ts';
+
+/** One fresh process that the rule wants. */
+export interface LaunchDemand {
+  /** Unique in the run: `CELL#PURPOSE-INDEX`. */
+  readonly launch: string;
+  readonly cell: CellId;
+  readonly purpose: LaunchPurpose;
+  readonly index: number;
+  readonly arms: readonly ArmId[];
+  /** What to run, each with only the arms of this launch. */
+  readonly points: readonly OperatingPoint[];
+  /** `a-a`: base's artefact in both arms; `planted`: the same, the head arm slowed by 25 %. */
+  readonly control: 'none' | 'a-a' | 'planted';
+}
+
+/** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do. */
+const impactRounds = 30;
+
+const demand = (
+  standing: Standing,
+  purpose: LaunchPurpose,
+  index: number,
+  points: readonly OperatingPoint[],
+  arms: readonly ArmId[] | null,
+  control: LaunchDemand['control'] = 'none',
+): LaunchDemand => {
+  const narrowed = points.map(
+    (point): OperatingPoint => (arms === null ? point : { ...point, arms: point.arms.filter((arm) => arms.includes(arm)) }),
+  );
+  const used = [...new Set(narrowed.flatMap((point) => point.arms))];
+  const cell = standing.cell.id;
+  return {
+    launch: `${cell}#${purpose}-${index}`,
+    cell,
+    purpose,
+    index,
+    arms: used,
+    points: narrowed.filter((point) => point.arms.length > 0),
+    control,
+  };
+};
+
+const isTimed = (point: OperatingPoint): boolean => point.kind === 'call' || point.kind === 'episode';
+const isOnce = (point: OperatingPoint): boolean => point.kind === 'evaluation' || point.kind === 'inspection';
+
+/** The launch of exact points and the solo launches, for the given arms (null: as each point says). */
+const onceAndSolo = (standing: Standing, points: readonly OperatingPoint[], arms: readonly ArmId[] | null): LaunchDemand[] => {
+  const wanted: LaunchDemand[] = [];
+  const once = points.filter(isOnce);
+  if (once.length > 0 && standing.once.complete.length === 0)
+    wanted.push(...freshIndices(standing.launches.once, 1).map((index) => demand(standing, 'once', index, once, arms)));
+  for (const { slot, launches, tally: done } of standing.solo) {
+    if (!points.includes(slot.point) || (arms !== null && !arms.includes(slot.arm))) continue;
+    const indices = freshIndices(launches, Math.max(0, slot.point.launches - done.complete.length), slot.start);
+    wanted.push(...indices.map((index) => demand(standing, 'solo', index, [slot.point], [slot.arm])));
+  }
+  return wanted;
+};
+
+const screens = (standing: Standing, screen: number): LaunchDemand[] => {
+  if (!hasScreen(standing)) return [];
+  const missing = Math.max(0, screen - standing.screen.complete.length);
+  return freshIndices(standing.launches.screen, missing).map((index) =>
+    demand(standing, 'screen', index, standing.compared.filter(isTimed), null),
+  );
+};
+
+const impacts = (standing: Standing): LaunchDemand[] => {
+  const points = standing.cell.points
+    .filter(isTimed)
+    .map((point) => ('rounds' in point ? { ...point, rounds: Math.min(point.rounds, impactRounds) } : point));
+  const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
+  const arms = ['reference', 'head'] as const;
+  return [
+    ...onceAndSolo(standing, standing.cell.points, arms),
+    ...freshIndices(standing.launches.impact, missing).map((index) => demand(standing, 'impact', index, points, arms)),
+  ];
+};
+
+/** Fresh launches of one cell: each holds the points that still lack one. */
+const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
+  const lacking = new Map<string, number>();
+  const arms = new Set<ArmId>(['base', 'head']);
+  for (const each of metrics) {
+    const missing = wantedLaunches(each) - (each.tested.confirm.status === 'read' ? each.tested.confirm.value.length : 0);
+    if (missing <= 0) continue;
+    const { spec } = each.tested;
+    lacking.set(pointIdOf(spec), Math.max(missing, lacking.get(pointIdOf(spec)) ?? 0));
+    if (spec.from.of === 'against') arms.add(spec.from.arm);
+  }
+  // A launch that ends complete without its points would be asked for again and again: three families of looks are the most there can be.
+  const room = Math.max(0, 4 * lastLook - standing.launches.confirm.length);
+  const indices = freshIndices(standing.launches.confirm, Math.min(room, Math.max(0, ...lacking.values())));
+  return indices.map((index, k) => {
+    const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k);
+    return demand(standing, 'confirm', index, points, [...arms]);
+  });
+};
+
+const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] =>
+  controlKinds.flatMap((kind) => {
+    const launches: readonly Launch[] = controlsOf(samples, target, kind);
+    const done = tally(launches, controlLaunches);
+    if (done.failed !== null || done.overDiscarded || target.standing.failure !== null) return [];
+    const missing = Math.max(0, controlLaunches - done.complete.length);
+    return freshIndices(launches, missing, controlStart[kind]).map((index) =>
+      demand(target.standing, 'screen', index, [target.point], ['base', 'head'], kind),
+    );
+  });
+
+/** Launch k of every cell before launch k + 1 of any: a slow drift, or the end of the budget, meets all cells alike. */
+const interleaved = (lists: readonly (readonly LaunchDemand[])[]): LaunchDemand[] => {
+  const longest = Math.max(0, ...lists.map((list) => list.length));
+  return Array.from({ length: longest }, (_, k) => lists.flatMap((list) => list.slice(k, k + 1))).flat();
+};
+
+const confirmDemand = (progress: Progress, lastLook: number): LaunchDemand[] => {
+  const byCell = Map.groupBy(progress.metrics.values(), (each) => each.tested.standing);
+  const lists = [...byCell].map(([standing, metrics]) => ({
+    list: confirms(standing, metrics, lastLook),
+    urgent: metrics.some((each) => each.regress?.outcome === 'open'),
+  }));
+  return [true, false].flatMap((urgent) => interleaved(lists.filter((each) => each.urgent === urgent).map((each) => each.list)));
+};
+
+/**
+ * Every launch that the rule still wants, given what has been measured; empty when measuring is done (or stopped by the budget).
+ * Run all of it in this order, read the samples again, and ask again: later looks depend on the whole pull request. A pure
+ * function of its arguments. A failed launch is never repeated (its cell fails), a discarded one is replaced by a fresh index.
+ * `cells` limits the answer to a shard's cells, which then go on without waiting for the looks of the others. Throws
+ * `document-invalid` for a policy whose looks overspend alpha.
+ */
+export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<CellId> | null = null): readonly LaunchDemand[] => {
+  if (samples.stopped === 'budget') return [];
+  const progress = progressOf(plan, samples, true, cells !== null);
+  const live = progress.cells.filter((standing) => standing.failure === null);
+  const showImpact =
+    plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((standing) => standing.status === 'changed'));
+  const target = controlTarget(plan, progress.cells);
+  const wanted = [
+    ...live.flatMap((standing) => onceAndSolo(standing, standing.compared, null)),
+    ...interleaved(live.map((standing) => screens(standing, plan.policy.screen))),
+    ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
+    ...interleaved(
+      live.map((standing) => (standing.status === 'new' || (standing.status === 'unchanged' && showImpact) ? impacts(standing) : [])),
+    ),
+    ...(target === null ? [] : controls(target, samples)),
+  ];
+  const unique = [...new Map(wanted.toReversed().map((each) => [each.launch, each])).values()].reverse();
+  return cells === null ? unique : unique.filter((each) => cells.has(each.cell));
+};

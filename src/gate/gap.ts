@@ -1,0 +1,28 @@
+import type { MetricSpec } from '../records/metric.ts';
+import type { Samples } from '../records/sample.ts';
+import type { VerdictKind } from '../records/verdict.ts';
+import { type JudgedMetric, unmeasured } from './judged-metric.ts';
+import type { MeasuredState } from './reading.ts';
+
+/** The verdict on what was expected and is not there. */
+export const gapVerdict = (samples: Samples): VerdictKind => (samples.stopped === 'budget' ? 'inconclusive' : 'missing');
+
+/** Words for it, with what is known of the gap. */
+export const gapReason = (samples: Samples, what: string): string => {
+  if (samples.stopped === 'budget') return `budget: ${what}`;
+  return samples.stopped === 'interrupted' ? `interrupted: ${what}` : what;
+};
+
+const verdicts: Readonly<Partial<Record<MeasuredState, VerdictKind>>> = { failed: 'failed', 'no-base': 'inconclusive' };
+
+/** A metric whose number could not be read: absent samples are a gap, broken ones a failure, and a stated excuse is no verdict at all. */
+export const unread = (
+  spec: MetricSpec,
+  state: MeasuredState,
+  reason: string,
+  samples: Samples,
+  warnings: readonly string[] = [],
+): JudgedMetric => {
+  if (state === 'missing') return unmeasured(spec, 'missing', gapVerdict(samples), gapReason(samples, reason), warnings);
+  return unmeasured(spec, state, verdicts[state] ?? null, reason, warnings);
+};

@@ -1,0 +1,119 @@
+import { GateError } from '../errors.ts';
+import type { Baseline } from '../records/baseline.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import type { Verdict } from '../records/verdict.ts';
+import { cellVerdictOf, judgeMetrics, outcomeBeforeMetrics } from './cell.ts';
+import { controlKinds, controlOutcome, controlTarget, falseAlarms, readControls } from './control.ts';
+import { coverageOf } from './coverage.ts';
+import { type JudgedCell, judgeDerived, type RunFigures } from './derived-metric.ts';
+import type { JudgedMetric } from './judged-metric.ts';
+import { isDerived } from './metric-key.ts';
+import { requirePath } from './path.ts';
+import { type Progress, progressOf } from './progress.ts';
+import { runOutcome } from './run-verdict.ts';
+import type { Standing } from './standing.ts';
+import { summaryOf } from './summary.ts';
+
+export interface JudgeInput {
+  readonly plan: Plan;
+  readonly planDigest: string;
+  readonly samples: Samples;
+  readonly samplesDigest: string;
+  readonly baselines: readonly Baseline[];
+  readonly baselinesDigest: string | null;
+  /** ISO date (`2026-01-31`): the last day of an acceptance still counts. */
+  readonly today: string;
+}
+
+interface Judged {
+  readonly standing: Standing;
+  readonly metrics: readonly JudgedMetric[];
+}
+
+/** Derived metrics take their places among the others, in the plan's order. */
+const withDerived = (judged: readonly Judged[], samples: Samples, figures: RunFigures): readonly Judged[] => {
+  const known: readonly JudgedCell[] = judged.map(({ standing, metrics }) => ({
+    id: standing.cell.id,
+    model: standing.cell.model,
+    metrics: metrics.map((metric) => metric.verdict),
+  }));
+  return judged.map(({ standing, metrics }, at) => {
+    const own = known[at];
+    if (own === undefined || outcomeBeforeMetrics(standing, samples) !== null) return { standing, metrics };
+    const sampled = [...metrics];
+    return {
+      standing,
+      metrics: standing.cell.metrics.flatMap((spec) =>
+        isDerived(spec) ? judgeDerived(spec, own, known, figures) : (sampled.shift() ?? []),
+      ),
+    };
+  });
+};
+
+const detectableOf = (cells: Verdict['cells']): Record<string, number> => {
+  const entries = cells.flatMap((cell) =>
+    cell.metrics.flatMap((metric) =>
+      metric.detectable === null ? [] : [[`${cell.id} ${metric.id}@${metric.point}`, metric.detectable] as const],
+    ),
+  );
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+};
+
+const requireSameRun = (input: JudgeInput): void => {
+  const { samples, plan, planDigest } = input;
+  if (samples.plan !== null && samples.plan !== planDigest)
+    throw new GateError('run-mismatch', `the samples belong to plan ${samples.plan}, not ${planDigest}`);
+  const cells = new Set(plan.cells.map((cell: PlannedCell) => cell.id));
+  const stranger = samples.launches.find((launch) => !cells.has(launch.cell));
+  if (stranger !== undefined)
+    throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`);
+};
+
+const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['controls']): string[] => {
+  if (controlTarget(plan, progress.cells) === null) return [];
+  return controlKinds
+    .filter((kind) => !outcomes.some((outcome) => outcome.kind === kind))
+    .map((kind) => `the ${kind} control was not measured to its end`);
+};
+
+/**
+ * The verdict: everything recomputed from raw samples, a pure function of its input (same input, same bytes, in whatever order
+ * launches were read). Throws `run-mismatch` for samples that cannot come from this plan and rule, and `document-invalid` for a
+ * policy whose looks overspend alpha; anything that merely did not run becomes `missing`, `failed` or `inconclusive`.
+ */
+export const judge = (input: JudgeInput): Verdict => {
+  const { plan, samples } = input;
+  requireSameRun(input);
+  const progress = progressOf(plan, samples, false);
+  requirePath(progress, plan);
+  const target = controlTarget(plan, progress.cells);
+  const readings = target === null ? [] : readControls(target, samples);
+  const controls = readings.flatMap((reading) => controlOutcome(reading) ?? []);
+  const direct = progress.cells.map((standing): Judged => ({ standing, metrics: judgeMetrics(standing, progress, input) }));
+  const judged = withDerived(direct, samples, { falseAlarms: falseAlarms(readings, plan.policy.alpha) });
+  const cells = judged.map(({ standing, metrics }) => cellVerdictOf(standing, metrics, samples));
+  const outcome = runOutcome(
+    cells,
+    judged.flatMap((each) => each.metrics),
+    controls,
+    plan.policy,
+  );
+  return {
+    schema: 'optimization-gate/verdict/1',
+    ...outcome,
+    summary: summaryOf(outcome, cells, controls),
+    plan: input.planDigest,
+    samples: input.samplesDigest,
+    baselines: input.baselinesDigest,
+    cells,
+    coverage: coverageOf(cells),
+    statistics: { alpha: plan.policy.alpha, family: progress.family, smallestDetectable: detectableOf(cells) },
+    controls,
+    runnerClass: samples.runnerClass,
+    environment: samples.environment,
+    policyChanges: plan.policyChanges,
+    warnings: [...samples.warnings, ...controlWarnings(progress, plan, controls)],
+    seed: plan.seed,
+  };
+};

@@ -1,0 +1,76 @@
+import type { MetricSpec } from '../records/metric.ts';
+import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
+import { pointIdOf } from './metric-key.ts';
+import type { MeasuredState } from './reading.ts';
+import { offScale, onScale, worseSign } from './scale.ts';
+
+/** A metric's verdict, and whether an `inconclusive` one keeps the whole run from a decision. */
+export interface JudgedMetric {
+  readonly verdict: MetricVerdict;
+  readonly spec: MetricSpec;
+  /** False for what stayed undecided below must-detect: named, but no reason to hold the run. */
+  readonly holdsRun: boolean;
+}
+
+export type MetricFields = Partial<Omit<MetricVerdict, 'id' | 'point' | 'unit' | 'better' | 'kind' | 'scale' | 'tolerance'>>;
+
+const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [], change: [] };
+
+/** Fills in what the specification says; whatever `fields` leaves out is null or empty. */
+export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun = true): JudgedMetric => ({
+  spec,
+  holdsRun,
+  verdict: {
+    id: spec.id,
+    point: pointIdOf(spec),
+    unit: spec.unit,
+    better: spec.better,
+    kind: spec.kind,
+    role: fields.role ?? spec.role,
+    scale: spec.scale,
+    verdict: fields.verdict ?? null,
+    state: fields.state ?? 'measured',
+    reference: fields.reference ?? null,
+    base: fields.base ?? null,
+    head: fields.head ?? null,
+    change: fields.change ?? null,
+    tolerance: spec.tolerance,
+    p: fields.p ?? null,
+    launches: fields.launches ?? 0,
+    detectable: fields.detectable ?? null,
+    reason: fields.reason ?? null,
+    warnings: fields.warnings ?? [],
+    samples: fields.samples ?? noSamples,
+  },
+});
+
+/** A metric without a number; only one that gates carries the verdict. */
+export const unmeasured = (
+  spec: MetricSpec,
+  state: MeasuredState,
+  verdict: VerdictKind | null,
+  reason: string,
+  warnings: readonly string[] = [],
+): JudgedMetric => metricVerdictOf(spec, { state, verdict: spec.role === 'gate' ? verdict : null, reason, warnings });
+
+/** An oriented centre (positive worse, on the scale of launch values) as head against base: a fraction or unit, sign as measured. */
+export const changeOf = (
+  spec: MetricSpec,
+  centre: { readonly estimate: number; readonly lower: number | null; readonly upper: number | null },
+): NonNullable<MetricVerdict['change']> => {
+  const back = (value: number | null): number | null => (value === null ? null : offScale(spec, worseSign(spec) * value) + 0);
+  const [lower, upper] = spec.better === 'lower' ? [centre.lower, centre.upper] : [centre.upper, centre.lower];
+  return { estimate: back(centre.estimate) ?? 0, lower: back(lower), upper: back(upper) };
+};
+
+/** Head against base of two single numbers; null where a zero denominator leaves none. */
+export const plainChange = (spec: MetricSpec, head: number, base: number): MetricVerdict['change'] => {
+  const estimate = spec.scale === 'linear' ? head - base : head === base ? 0 : base === 0 ? null : head / base - 1;
+  return estimate === null ? null : { estimate, lower: estimate, upper: estimate };
+};
+
+/** Whether a change (as measured) moved by more than the tolerance, in either direction; equal logarithms count as equal. */
+export const moved = (spec: MetricSpec, estimate: number): boolean =>
+  spec.scale === 'log'
+    ? estimate <= -1 || Math.abs(Math.log1p(estimate)) > onScale(spec, spec.tolerance) + 1e-12
+    : Math.abs(estimate) > spec.tolerance + 1e-12;

@@ -1,0 +1,50 @@
+import type { MetricSpec } from '../records/metric.ts';
+import { median } from '../statistics/describe.ts';
+import { absent, type Reading, read } from './reading.ts';
+import { type Columns, launchValue, roundsOf } from './reduction.ts';
+import { worseBy } from './scale.ts';
+
+/**
+ * The value of one replicate: head against base with positive worse. Over the median, rounds are paired before they are reduced
+ * (median of ln(head ÷ base), so that a stall that hits both arms cancels); otherwise the reduced values are compared.
+ */
+export const launchChange = (columns: Columns, spec: MetricSpec): Reading<number> => {
+  const { from } = spec;
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
+  const zero = (arm: string): Reading<never> => absent('failed', `${arm} has a value ≤ 0, which has no logarithm`);
+  if (from.over !== 'median') {
+    const head = launchValue(columns, from, 'head');
+    if (head.status === 'absent') return head;
+    const base = launchValue(columns, from, 'base');
+    if (base.status === 'absent') return base;
+    const change = worseBy(spec, head.value, base.value);
+    return change === null ? zero(head.value > 0 ? 'base' : 'head') : read(change);
+  }
+  const changes = roundChanges(columns, spec);
+  return changes.status === 'absent' ? changes : read(median(changes.value));
+};
+
+/** Head against base round by round, positive worse. */
+export const roundChanges = (columns: Columns, spec: MetricSpec): Reading<readonly number[]> => {
+  const { from } = spec;
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
+  const head = roundsOf(columns, from, 'head');
+  if (head.status === 'absent') return head;
+  const base = roundsOf(columns, from, 'base');
+  if (base.status === 'absent') return base;
+  if (head.value.length !== base.value.length)
+    return absent('failed', `arms head and base have ${head.value.length} and ${base.value.length} rounds`);
+  return pair(head.value, base.value, spec);
+};
+
+const pair = (head: readonly number[], base: readonly number[], spec: MetricSpec): Reading<readonly number[]> => {
+  const changes: number[] = [];
+  for (const [round, value] of head.entries()) {
+    const other = base[round] ?? Number.NaN;
+    const change = worseBy(spec, value, other);
+    if (change === null)
+      return absent('failed', `${value > 0 ? 'base' : 'head'} has a value ≤ 0 in round ${round}, which has no logarithm`);
+    changes.push(change);
+  }
+  return read(changes);
+};

@@ -1,0 +1,94 @@
+import { GateError } from '../errors.ts';
+import type { GatePolicy } from '../records/plan.ts';
+import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
+import { holm } from '../statistics/holm.ts';
+import { signedRankGreater } from '../statistics/signed-rank.ts';
+
+type Looks = GatePolicy['looks'];
+
+/** One metric that advanced: its fresh launch values in order of index, positive in the direction that is tested. */
+export interface Candidate {
+  readonly key: string;
+  readonly values: readonly number[];
+  /** H0: centre ≤ margin. */
+  readonly margin: number;
+  /** More values may still come; without, a missing look counts as p = 1. */
+  readonly waiting: boolean;
+}
+
+/** `rejected`: the change is real. `futile`: given up at a look. `exhausted`: the last look passed. `open`: its next look has too few values. */
+export interface Decision {
+  readonly outcome: 'rejected' | 'futile' | 'exhausted' | 'open';
+  /** Launches of the deciding look, or of the one that is wanted. */
+  readonly launches: number;
+  /** Adjusted for the family and for the looks; null before the first look. */
+  readonly p: number | null;
+}
+
+/** Refuses looks that are not a plan: they must grow, and their alphas together must not exceed the budget. */
+export const requireLooks = (policy: Pick<GatePolicy, 'looks' | 'alpha'>): void => {
+  let before = 0;
+  let spent = 0;
+  for (const { launches, alpha } of policy.looks) {
+    if (launches <= before) throw new GateError('document-invalid', 'policy: looks must grow', { where: 'policy.looks' });
+    before = launches;
+    spent += alpha;
+  }
+  if (spent > policy.alpha * (1 + 1e-9))
+    throw new GateError('document-invalid', `policy: looks spend ${spent}, alpha is ${policy.alpha}`, { where: 'policy.looks' });
+};
+
+interface State {
+  readonly candidate: Candidate;
+  decision: Decision;
+}
+
+/**
+ * Replays the looks of one family of `candidates.length` metrics over the whole pull request. At each look the exact one-sided
+ * signed rank p values of the open metrics go through Holm's step-down over all that are not rejected yet (given-up and missing
+ * ones count on, as p = 1) at the look's share of alpha. The first true hypothesis to fall had p ≤ alpha_look ÷ (number of true
+ * ones), so the union over looks keeps the family at the sum of the shares, whatever the dependence.
+ *
+ * While one open metric still waits for values of a look, the others are decided only as far as Bonferroni over the family
+ * already does (Holm would agree), or by futility: centre ≤ half the margin. With `shard`, a metric goes on to its next look
+ * without the others: what Holm would have decided before, `judge` still finds.
+ */
+export const replayLooks = (
+  candidates: readonly Candidate[],
+  looks: Looks,
+  alpha: number,
+  shard = false,
+): ReadonlyMap<string, Decision> => {
+  const first = looks[0]?.launches ?? 0;
+  const states: State[] = candidates.map((candidate) => ({ candidate, decision: { outcome: 'open', launches: first, p: null } }));
+  const family = candidates.length;
+  let rejectedBefore = 0;
+  for (const look of looks) {
+    const open = states.filter((state) => state.decision.outcome === 'open');
+    const ready = open.filter((state) => state.candidate.values.length >= look.launches);
+    const waiting = open.some((state) => state.candidate.waiting && state.candidate.values.length < look.launches);
+    const pValues = ready.map((state) => signedRankGreater(state.candidate.values.slice(0, look.launches), state.candidate.margin));
+    const adjusted = waiting ? pValues.map((p) => Math.min(1, p * family)) : holm(pValues, family - rejectedBefore);
+    ready.forEach((state, i) => {
+      const pLook = adjusted[i] ?? 1;
+      const p = Math.min(1, state.decision.p ?? 1, (pLook * alpha) / look.alpha);
+      state.decision = { outcome: outcomeAt(state.candidate, look, pLook), launches: look.launches, p };
+    });
+    for (const state of open) {
+      if (state.decision.outcome === 'open' && !ready.includes(state)) state.decision = { ...state.decision, launches: look.launches };
+    }
+    rejectedBefore = states.filter((state) => state.decision.outcome === 'rejected').length;
+    if (waiting && !shard) break;
+  }
+  const last = looks.at(-1)?.launches ?? 0;
+  for (const state of states) {
+    if (state.decision.outcome === 'open' && state.decision.launches === last && state.candidate.values.length >= last)
+      state.decision = { ...state.decision, outcome: 'exhausted' };
+  }
+  return new Map(states.map((state) => [state.candidate.key, state.decision]));
+};
+
+const outcomeAt = (candidate: Candidate, look: Looks[number], pLook: number): Decision['outcome'] => {
+  if (pLook <= look.alpha) return 'rejected';
+  return hodgesLehmann(candidate.values.slice(0, look.launches)).estimate <= candidate.margin / 2 ? 'futile' : 'open';
+};

@@ -1,0 +1,54 @@
+import type { MetricSpec } from '../records/metric.ts';
+import type { MetricVerdict } from '../records/verdict.ts';
+import type { ArmId } from '../records/words.ts';
+import { median } from '../statistics/describe.ts';
+import type { Observations } from './observation.ts';
+import { absent, type MeasuredState, type Reading, read, readAll } from './reading.ts';
+import { type Columns, launchValue } from './reduction.ts';
+
+/** One value per replicate. */
+export type ArmReading = Reading<readonly number[]>;
+
+const excuses: readonly MeasuredState[] = ['not-applicable', 'unsupported-export', 'no-meter', 'refused'];
+
+/** A worker says why a series is not there by a warning of the form `no-meter: words`; then that is the state, not `missing`. */
+const excused = (reading: ArmReading, warnings: readonly string[]): ArmReading => {
+  if (reading.status === 'read' || reading.state !== 'missing') return reading;
+  for (const state of excuses) {
+    const note = warnings.find((warning) => warning.startsWith(`${state}: `));
+    if (note !== undefined) return absent(state, note.slice(state.length + 2));
+  }
+  return reading;
+};
+
+/** Values of a byte count to 1 MiB steps: finer differences of a resident set are the allocator's. */
+const stepped = (spec: MetricSpec, solo: boolean, value: number): number =>
+  solo && spec.unit === 'bytes' ? Math.round(value / 2 ** 20) * 2 ** 20 : value;
+
+/** One value per replicate of an arm, or why there is none. Replicates of solo points are stepped to 1 MiB where they are bytes. */
+export const armValues = (observations: Observations, spec: MetricSpec, arm: ArmId, solo = false): ArmReading => {
+  const { from } = spec;
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
+  if (observations.columns.length === 0) return absent('missing', 'no samples');
+  const reading = readAll(observations.columns, (columns: Columns) => {
+    const value = launchValue(columns, from, arm);
+    return value.status === 'read' ? read(stepped(spec, solo, value.value)) : value;
+  });
+  return excused(reading, observations.warnings);
+};
+
+/** Values of an arm that may be absent, as the verdict shows them. */
+export const shown = (reading: ArmReading): { readonly value: number | null; readonly samples: readonly number[] } =>
+  reading.status === 'read' && reading.value.length > 0
+    ? { value: median(reading.value), samples: reading.value }
+    : { value: null, samples: [] };
+
+/** Reference, base and head of a metric, as the verdict shows them. */
+export const shownValues = (
+  reference: ArmReading,
+  base: ArmReading,
+  head: ArmReading,
+): Pick<MetricVerdict, 'reference' | 'base' | 'head'> & { readonly samples: Omit<MetricVerdict['samples'], 'change'> } => {
+  const [r, b, h] = [shown(reference), shown(base), shown(head)];
+  return { reference: r.value, base: b.value, head: h.value, samples: { reference: r.samples, base: b.samples, head: h.samples } };
+};

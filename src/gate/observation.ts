@@ -1,0 +1,88 @@
+import type { MetricSpec } from '../records/metric.ts';
+import type { PlannedCell } from '../records/plan.ts';
+import type { BuiltLine, Launch, Samples } from '../records/sample.ts';
+import { pointOf } from './metric-key.ts';
+import { type Columns, reduce, type SampledReduction } from './reduction.ts';
+import type { Standing } from './standing.ts';
+
+/** What the replicates of one point say: one entry per replicate, and what the worker noted beside the numbers. */
+export interface Observations {
+  readonly columns: readonly Columns[];
+  readonly warnings: readonly string[];
+}
+
+const none: Observations = { columns: [], warnings: [] };
+
+/** The point's columns of every launch that has it. */
+export const ofLaunches = (launches: readonly Launch[], point: string): Observations => {
+  const notes = new Set<string>();
+  const columns: Columns[] = [];
+  for (const launch of launches) {
+    const found = Object.hasOwn(launch.points, point) ? launch.points[point] : undefined;
+    if (found === undefined) continue;
+    columns.push(found.values);
+    for (const warning of found.warnings) notes.add(warning);
+  }
+  return { columns, warnings: [...notes].sort() };
+};
+
+/** Solo launches hold one arm each: the i-th ones of all arms make one replicate, every series reduced within its own process. */
+const ofSolo = (standing: Standing, from: SampledReduction): Observations => {
+  const replicates: Record<string, Record<string, number[]>>[] = [];
+  const notes = new Set<string>();
+  for (const { slot, tally } of standing.solo) {
+    if (slot.point.id !== from.point) continue;
+    const { columns, warnings } = ofLaunches(tally.complete.slice(0, slot.point.launches), from.point);
+    for (const warning of warnings) notes.add(warning);
+    columns.forEach((each, i) => {
+      const values = Object.hasOwn(each, slot.arm) ? each[slot.arm]?.[from.series] : undefined;
+      if (values === undefined || values.length === 0 || !values.every(Number.isFinite)) return;
+      const replicate = replicates[i] ?? {};
+      replicates[i] = replicate;
+      replicate[slot.arm] = { [from.series]: [reduce(values, from.over)] };
+    });
+  }
+  return { columns: Object.values(replicates), warnings: [...notes].sort() };
+};
+
+/** Seconds, bytes and facts of an arm's build: variant `main`, or the sum over all variants where every one has the number. */
+const builtColumns = (builds: Readonly<Record<string, string>>, built: Samples['built']): Record<string, number[]> => {
+  const main = Object.hasOwn(builds, 'main') ? builds['main'] : undefined;
+  const lines: BuiltLine[] = [];
+  for (const key of main === undefined ? Object.values(builds) : [main]) {
+    const line = built.get(key);
+    if (line === undefined || line.status === 'failed') return {};
+    lines.push(line);
+  }
+  const sums = new Map<string, { total: number; count: number }>();
+  for (const line of lines) {
+    for (const [name, value] of Object.entries({ ...line.facts, seconds: line.seconds, bytes: line.bytes })) {
+      const sum = sums.get(name) ?? { total: 0, count: 0 };
+      sums.set(name, sum);
+      if (value !== null) sum.count += 1;
+      sum.total += value ?? 0;
+    }
+  }
+  const columns: Record<string, number[]> = {};
+  for (const [name, { total, count }] of sums) if (count === lines.length) columns[name] = [total];
+  return columns;
+};
+
+const ofBuild = (cell: PlannedCell, samples: Samples): Observations => ({
+  columns: [Object.fromEntries(cell.arms.map((arm) => [arm.id, builtColumns(arm.builds, samples.built)]))],
+  warnings: [],
+});
+
+/**
+ * All replicates that a metric rests on before confirmation: screening launches of a compared cell, impact launches of an
+ * unchanged or new one, the one `once` launch, solo launches by replicate, or the build lines.
+ */
+export const observationsOf = (standing: Standing, spec: MetricSpec, samples: Samples, screen: number): Observations => {
+  const point = pointOf(standing.cell, spec);
+  if (point === null || (spec.from.of !== 'series' && spec.from.of !== 'against')) return none;
+  if (point.kind === 'build') return ofBuild(standing.cell, samples);
+  if (point.kind === 'solo') return ofSolo(standing, spec.from);
+  if (point.kind === 'evaluation' || point.kind === 'inspection') return ofLaunches(standing.once.complete.slice(0, 1), point.id);
+  const launches = standing.compared.includes(point) ? standing.screen.complete.slice(0, screen) : standing.impact.complete;
+  return ofLaunches(launches, point.id);
+};

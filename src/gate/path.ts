@@ -1,0 +1,25 @@
+import { GateError } from '../errors.ts';
+import type { Plan } from '../records/plan.ts';
+import type { MetricProgress, Progress } from './progress.ts';
+
+const wasSuspect = (metric: MetricProgress): boolean => metric.regress !== null || metric.improve !== null || metric.evidence !== null;
+
+/**
+ * Refuses samples that the rule cannot have asked for: confirming launches before the screens of the whole pull request are in,
+ * of a cell in which nothing advanced, or more of them than all looks together want. Whoever may choose when to measure again may
+ * choose the verdict. Throws `run-mismatch`.
+ */
+export const requirePath = (progress: Progress, plan: Plan): void => {
+  const suspects = new Set([...progress.metrics.values()].filter(wasSuspect).map((metric) => metric.tested.standing.cell.id));
+  const most = 4 * (plan.policy.looks.at(-1)?.launches ?? 0);
+  for (const { cell, launches } of progress.cells) {
+    const { length } = launches.confirm;
+    if (length === 0) continue;
+    const refuse = (why: string): never => {
+      throw new GateError('run-mismatch', `${cell.id} has ${length} confirming launches ${why}`, { where: cell.id });
+    };
+    if (!progress.screened) refuse('before every screen of the pull request is in');
+    if (!suspects.has(cell.id)) refuse('although no metric of it advanced');
+    if (length > most) refuse(`where all looks together want at most ${most}`);
+  }
+};

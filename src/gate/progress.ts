@@ -1,0 +1,109 @@
+import type { GatePolicy, Plan } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import { type Candidate, type Decision, replayLooks, requireLooks } from './looks.ts';
+import { numberOf } from './reading.ts';
+import { advances, excludes } from './screen.ts';
+import { allSettled, type Standing, standings } from './standing.ts';
+import { type Tested, testedMetrics } from './tested.ts';
+
+/** Launches that only show that nothing large is wrong: `evident` at a look, `exhausted` after the last, or `open`. */
+export interface Evidence {
+  readonly outcome: 'evident' | 'exhausted' | 'open';
+  readonly launches: number;
+}
+
+/** Where one tested metric stands; null: not in that family. */
+export interface MetricProgress {
+  readonly tested: Tested;
+  readonly regress: Decision | null;
+  readonly improve: Decision | null;
+  readonly evidence: Evidence | null;
+}
+
+export interface Progress {
+  readonly cells: readonly Standing[];
+  /** Every screen of the pull request is in: the families are fixed. */
+  readonly screened: boolean;
+  /** Metrics that advanced towards a regression. */
+  readonly family: number;
+  readonly metrics: ReadonlyMap<string, MetricProgress>;
+}
+
+/** Whether the cell has points that are screened at all. */
+export const hasScreen = (standing: Standing): boolean =>
+  standing.compared.some((point) => point.kind === 'call' || point.kind === 'episode');
+
+const screenDone = (standing: Standing, policy: GatePolicy): boolean =>
+  standing.failure !== null || !hasScreen(standing) || standing.screen.complete.length >= policy.screen;
+
+const candidate = (tested: Tested, sign: 1 | -1, waiting: boolean): Candidate => ({
+  key: tested.key,
+  values: (numberOf(tested.confirm) ?? []).map((value) => sign * value),
+  margin: tested.margin,
+  waiting: waiting && tested.standing.failure === null && tested.confirm.status === 'read',
+});
+
+const evidenceFrom = (tested: Tested, looks: GatePolicy['looks'], from: number): Evidence => {
+  const values = numberOf(tested.confirm) ?? [];
+  for (const { launches } of looks) {
+    if (launches < from) continue;
+    if (values.length < launches) return { outcome: 'open', launches };
+    if (excludes(values.slice(0, launches), tested.bound)) return { outcome: 'evident', launches };
+  }
+  return { outcome: 'exhausted', launches: looks.at(-1)?.launches ?? 0 };
+};
+
+const evidenceOf = (tested: Tested, regress: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
+  if (regress !== null) return regress.outcome === 'futile' ? evidenceFrom(tested, looks, regress.launches) : null;
+  return excludes(numberOf(tested.screen) ?? [], tested.bound) ? null : evidenceFrom(tested, looks, 0);
+};
+
+/**
+ * The state of the whole two-stage test, recomputed from samples: the one place that `launchDemand` and `judge` both read.
+ * `waiting`: launches may still come, so a look is held until every open metric has its values (`shard`: without waiting for
+ * other cells). Judging passes false: what is not there counts as p = 1. Throws `document-invalid` for looks that overspend alpha.
+ */
+export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard = false): Progress => {
+  const { policy } = plan;
+  requireLooks(policy);
+  const cells = standings(plan, samples);
+  const screened = allSettled(cells) && cells.every((standing) => screenDone(standing, policy));
+  const tested = testedMetrics(cells, samples, policy);
+  const advanced = (sign: 1 | -1): readonly Tested[] =>
+    tested.filter(
+      (each) =>
+        each.screen.status === 'read' &&
+        advances(
+          each.screen.value.map((value) => sign * value),
+          each.margin,
+        ),
+    );
+  const family = (members: readonly Tested[], sign: 1 | -1): ReadonlyMap<string, Decision> =>
+    replayLooks(
+      members.map((each) => candidate(each, sign, waiting)),
+      policy.looks,
+      policy.alpha,
+      shard,
+    );
+  const worse = advanced(1);
+  const regress = family(worse, 1);
+  const improve = family(advanced(-1), -1);
+  const metrics = new Map<string, MetricProgress>();
+  for (const each of tested) {
+    const decision = regress.get(each.key) ?? null;
+    const evidence = each.screen.status === 'read' ? evidenceOf(each, decision, policy.looks) : null;
+    metrics.set(each.key, { tested: each, regress: decision, improve: improve.get(each.key) ?? null, evidence });
+  }
+  return { cells, screened, family: worse.length, metrics };
+};
+
+/** The number of confirming launches that a metric wants now; 0 when it is decided, broken or held until others are in. */
+export const wantedLaunches = (progress: MetricProgress): number => {
+  const { tested, regress, improve, evidence } = progress;
+  if (tested.confirm.status === 'absent' || tested.screen.status === 'absent' || tested.standing.failure !== null) return 0;
+  const have = tested.confirm.value.length;
+  return [regress, improve, evidence].reduce(
+    (most, each) => (each !== null && each.outcome === 'open' && each.launches > have ? Math.max(most, each.launches) : most),
+    0,
+  );
+};

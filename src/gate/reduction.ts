@@ -1,0 +1,62 @@
+import type { Reduction } from '../records/metric.ts';
+import type { ArmId } from '../records/words.ts';
+import { mean, median } from '../statistics/describe.ts';
+import { absent, type Reading, read } from './reading.ts';
+
+/** arm → series → one number per round: what one launch says of one point. */
+export type Columns = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+export type SampledReduction = Extract<Reduction, { of: 'series' | 'against' }>;
+
+type Comparison = Extract<Reduction, { of: 'against' }>['as'];
+
+/** Rounds to one number. `last` is a property of the whole point, carried by its last round. `values` must not be empty. */
+export const reduce = (values: readonly number[], over: SampledReduction['over']): number => {
+  if (over === 'median') return median(values);
+  if (over === 'mean') return mean(values);
+  return over === 'max' ? values.reduce((a, b) => Math.max(a, b)) : (values.at(-1) ?? Number.NaN);
+};
+
+const column = (columns: Columns, arm: ArmId, series: string): Reading<readonly number[]> => {
+  const values = Object.hasOwn(columns, arm) ? columns[arm] : undefined;
+  if (values === undefined) return absent('missing', `no samples of arm ${arm}`);
+  const found = Object.hasOwn(values, series) ? values[series] : undefined;
+  if (found === undefined || found.length === 0) return absent('missing', `no values of series ${series} for arm ${arm}`);
+  return found.every(Number.isFinite) ? read(found) : absent('failed', `series ${series} of arm ${arm} is not finite`);
+};
+
+const compared = (as: Comparison, arm: number, other: number): number => {
+  if (as === 'difference') return arm - other;
+  if (as === 'speed-up') return other / arm;
+  if (as === 'ratio') return arm / other;
+  return as === 'percent-removed' ? 100 * (1 - arm / other) : 100 * Math.exp(other - arm);
+};
+
+/**
+ * The metric of one arm, round by round: its series, or the series compared with the other arm's in the same round.
+ * Absent with a reason: no such arm or series, unequal numbers of rounds, a zero denominator.
+ */
+export const roundsOf = (columns: Columns, from: SampledReduction, arm: ArmId): Reading<readonly number[]> => {
+  const own = column(columns, arm, from.series);
+  if (own.status === 'absent' || from.of === 'series') return own;
+  const other = column(columns, from.arm, from.series);
+  if (other.status === 'absent') return other;
+  if (own.value.length !== other.value.length)
+    return absent('failed', `arms ${arm} and ${from.arm} have ${own.value.length} and ${other.value.length} rounds`);
+  const rounds = own.value.map((value, round) => compared(from.as, value, other.value[round] ?? Number.NaN));
+  return rounds.every(Number.isFinite)
+    ? read(rounds)
+    : absent('failed', `zero denominator: series ${from.series} of arm ${from.as === 'speed-up' ? arm : from.arm}`);
+};
+
+/**
+ * The metric of one arm in one launch. `percent-kept` over the mean is taken of the mean difference (the ratio of perplexities,
+ * not the mean of ratios).
+ */
+export const launchValue = (columns: Columns, from: SampledReduction, arm: ArmId): Reading<number> => {
+  if (from.of === 'against' && from.as === 'percent-kept' && from.over === 'mean') {
+    const differences = roundsOf(columns, { ...from, as: 'difference' }, arm);
+    return differences.status === 'absent' ? differences : read(100 * Math.exp(-mean(differences.value)));
+  }
+  const rounds = roundsOf(columns, from, arm);
+  return rounds.status === 'absent' ? rounds : read(reduce(rounds.value, from.over));
+};

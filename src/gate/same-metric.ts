@@ -1,0 +1,103 @@
+import type { Baseline } from '../records/baseline.ts';
+import type { MetricSpec } from '../records/metric.ts';
+import type { Plan } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import { gapReason } from './gap.ts';
+import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
+import { pointIdOf, pointOf } from './metric-key.ts';
+import { armValues, shown } from './metric-values.ts';
+import { observationsOf } from './observation.ts';
+import type { Standing } from './standing.ts';
+
+const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
+  const arm = standing.settled?.arms['head'];
+  const entries = baselines
+    .filter(
+      (each) => each.runnerClass === samples.runnerClass && each.model === standing.cell.model && each.runtime === plan.runtime.digest,
+    )
+    .flatMap((each) => each.entries)
+    .filter((entry) => entry.cell === standing.cell.id && entry.arm === arm)
+    .toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+  const point = pointIdOf(spec);
+  return entries.flatMap((entry) => entry.metrics).find((metric) => metric.id === spec.id && metric.point === point) ?? null;
+};
+
+/** Head and reference of a cell without a base to compare with, or whose base is identical. */
+const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan) => {
+  const observations = observationsOf(standing, spec, samples, plan.policy.screen);
+  const solo = pointOf(standing.cell, spec)?.kind === 'solo';
+  const head = armValues(observations, spec, 'head', solo);
+  return { head, reference: shown(armValues(observations, spec, 'reference', solo)), warnings: observations.warnings };
+};
+
+/**
+ * A metric of an unchanged cell: what head produced is, byte for byte, what base produced. Values come from impact launches, else
+ * from the baseline of the same runner class, runtime and arm digest, else there are none.
+ */
+export const judgeUnchanged = (
+  standing: Standing,
+  spec: MetricSpec,
+  samples: Samples,
+  plan: Plan,
+  baselines: readonly Baseline[],
+): JudgedMetric => {
+  const { head, reference, warnings } = impactOf(standing, spec, samples, plan);
+  const zero = { estimate: 0, lower: 0, upper: 0 };
+  if (head.status === 'read') {
+    const { value, samples: values } = shown(head);
+    const numbers = {
+      reference: reference.value,
+      base: value,
+      head: value,
+      samples: { reference: reference.samples, base: values, head: values, change: [] },
+    };
+    return metricVerdictOf(spec, {
+      verdict: 'unchanged',
+      state: 'measured',
+      ...numbers,
+      change: zero,
+      launches: values.length,
+      reason: 'identical arms',
+      warnings,
+    });
+  }
+  const known = baselineOf(standing, spec, baselines, samples, plan);
+  if (known !== null)
+    return metricVerdictOf(spec, {
+      verdict: 'unchanged',
+      state: 'baseline',
+      reference: known.reference,
+      base: known.value,
+      head: known.value,
+      change: zero,
+      reason: 'identical arms; values of the baseline',
+    });
+  return metricVerdictOf(spec, {
+    verdict: 'unchanged',
+    state: 'unchanged',
+    change: zero,
+    reason: 'identical arms; not measured in this run, and no baseline of this runner class holds it',
+  });
+};
+
+/** A metric of a cell that base does not have: shown, never gated. */
+export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
+  const { head, reference, warnings } = impactOf(standing, spec, samples, plan);
+  if (head.status === 'absent')
+    return metricVerdictOf(spec, {
+      verdict: 'new',
+      state: head.state,
+      reason: head.state === 'missing' ? gapReason(samples, head.reason) : head.reason,
+      warnings,
+    });
+  const { value, samples: values } = shown(head);
+  return metricVerdictOf(spec, {
+    verdict: 'new',
+    reference: reference.value,
+    head: value,
+    launches: values.length,
+    reason: 'base does not have it',
+    warnings,
+    samples: { reference: reference.samples, base: [], head: values, change: [] },
+  });
+};

@@ -1,0 +1,104 @@
+import type { OperatingPoint } from '../records/metric.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { Launch, LaunchPurpose, Samples, SettledLine } from '../records/sample.ts';
+import type { Coded } from '../records/words.ts';
+import { type Tally, tally } from './launch-tally.ts';
+import { isDerived, pointOf } from './metric-key.ts';
+import { type SoloSlot, soloSlots } from './solo.ts';
+
+/** Launches of a cell whose result is the same whatever arm they compare with. */
+export const impactLaunches = 3;
+
+/** `pending`: nothing is known of its artefacts yet. `report`: it has no samples of its own, only figures over other cells. */
+export type CellStatus = SettledLine['status'] | 'pending' | 'report';
+
+/** What is known of one cell: settled by the orchestrator, and what its launches (controls excluded) became. */
+export interface Standing {
+  readonly cell: PlannedCell;
+  readonly status: CellStatus;
+  readonly settled: SettledLine | null;
+  /** Why the cell fails: its artefacts, a failed launch or too many discarded ones. */
+  readonly failure: Coded | null;
+  /** Points at which base and head are compared by launches: all of a changed cell, none of an unchanged one whose code is equal too. */
+  readonly compared: readonly OperatingPoint[];
+  readonly once: Tally;
+  readonly screen: Tally;
+  readonly confirm: Tally;
+  readonly impact: Tally;
+  readonly solo: readonly { readonly slot: SoloSlot; readonly launches: readonly Launch[]; readonly tally: Tally }[];
+  /** Of any status, for choosing fresh indices. */
+  readonly launches: Readonly<Record<LaunchPurpose, readonly Launch[]>>;
+}
+
+const statusOf = (cell: PlannedCell, settled: SettledLine | null): CellStatus => {
+  if (cell.presence === 'removed') return 'removed';
+  if (cell.skipped !== null) return 'skipped';
+  if (cell.metrics.every(isDerived) && cell.points.length === 0) return 'report';
+  return settled?.status ?? 'pending';
+};
+
+const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly OperatingPoint[] => {
+  if (status === 'changed') return cell.points;
+  if (status !== 'unchanged' || equalCode(cell)) return [];
+  const wanted = new Set(cell.metrics.filter((spec) => spec.identity === 'code').map((spec) => pointOf(cell, spec)));
+  const exact = (point: OperatingPoint): boolean => point.kind === 'evaluation' || point.kind === 'inspection';
+  // All exact points share one launch, so needing one of them means running all.
+  const anyExact = cell.points.some((point) => wanted.has(point) && exact(point));
+  return cell.points.filter((point) => wanted.has(point) || (anyExact && exact(point)));
+};
+
+/** Whether both arms of the plan come from the same code. */
+export const equalCode = (cell: PlannedCell): boolean => {
+  const [head, base] = ['head', 'base'].map((id) => cell.arms.find((arm) => arm.id === id));
+  return head === undefined || base === undefined || head.code === base.code;
+};
+
+const failureOf = (tallies: readonly Tally[]): Coded | null => {
+  const failed = tallies.find((each) => each.failed !== null)?.failed ?? null;
+  if (failed !== null) return failed.error ?? { code: 'launch-crashed', message: `launch ${failed.id} failed`, arm: null };
+  const thrown = tallies.find((each) => each.overDiscarded);
+  if (thrown === undefined) return null;
+  return { code: 'launch-crashed', message: `${thrown.discarded} launches were discarded (throttling), more than a fifth`, arm: null };
+};
+
+const standingOf = (plan: Plan, cell: PlannedCell, settled: SettledLine | null, all: readonly Launch[]): Standing => {
+  const status = statusOf(cell, settled);
+  const of = (purpose: LaunchPurpose): readonly Launch[] => all.filter((launch) => launch.purpose === purpose);
+  const launches = {
+    impact: of('impact'),
+    once: of('once'),
+    solo: of('solo'),
+    tune: of('tune'),
+    screen: of('screen'),
+    confirm: of('confirm'),
+  };
+  const once = tally(launches.once, 1);
+  const screen = tally(launches.screen, plan.policy.screen);
+  const confirm = tally(launches.confirm, plan.policy.looks[0]?.launches ?? 1);
+  const impact = tally(launches.impact, impactLaunches);
+  const solo = soloSlots(cell).map((slot) => {
+    const mine = launches.solo.filter((launch) => launch.index >= slot.start && launch.index < slot.end);
+    return { slot, launches: mine, tally: tally(mine, slot.point.launches) };
+  });
+  const tallies = [once, ...solo.map((each) => each.tally), impact, screen, confirm];
+  const failure =
+    status === 'failed'
+      ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null })
+      : failureOf(tallies);
+  return { cell, status, settled, failure, compared: comparedPoints(cell, status), once, screen, confirm, impact, solo, launches };
+};
+
+/** Every cell of the plan, in its order, with what the samples say of it. */
+export const standings = (plan: Plan, samples: Samples): readonly Standing[] => {
+  const byCell = new Map<string, Launch[]>();
+  for (const launch of samples.launches) {
+    if (launch.control !== 'none') continue;
+    const list = byCell.get(launch.cell);
+    if (list === undefined) byCell.set(launch.cell, [launch]);
+    else list.push(launch);
+  }
+  return plan.cells.map((cell) => standingOf(plan, cell, samples.settled.get(cell.id) ?? null, byCell.get(cell.id) ?? []));
+};
+
+/** Whether every cell that has artefacts is known. */
+export const allSettled = (cells: readonly Standing[]): boolean => cells.every((each) => each.status !== 'pending');

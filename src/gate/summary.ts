@@ -1,0 +1,96 @@
+import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
+import type { RunOutcome } from './run-verdict.ts';
+import { worsening } from './scale.ts';
+
+interface Placed {
+  readonly cell: CellVerdict;
+  readonly metric: MetricVerdict;
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+const signed = (value: number, digits: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+
+const amounts = (metric: MetricVerdict): string => {
+  const percent = metric.scale === 'log';
+  const unit = percent ? '%' : metric.unit;
+  const factor = percent ? 100 : 1;
+  const digits = percent ? 1 : 3;
+  const change = metric.change === null ? 'from 0' : `${signed(metric.change.estimate * factor, digits)} ${unit}`;
+  return `${change} (tolerance ${Number((metric.tolerance * factor).toPrecision(6))} ${unit})`;
+};
+
+/** How many tolerances worse; a metric without a fraction comes first. */
+const severity = ({ metric }: Placed): number =>
+  metric.change === null ? Number.MAX_VALUE : worsening(metric, metric.change.estimate) / Math.max(metric.tolerance, 1e-9);
+
+const gating = (cells: readonly CellVerdict[], kind: VerdictKind): readonly Placed[] =>
+  cells.flatMap((cell) =>
+    cell.metrics.filter((metric) => metric.role === 'gate' && metric.verdict === kind).map((metric) => ({ cell, metric })),
+  );
+
+const inCells = (found: readonly Placed[]): string =>
+  `${count(found.length, 'metric')} in ${count(new Set(found.map((each) => each.cell.id)).size, 'cell')}`;
+
+const gapWords = (cells: readonly CellVerdict[]): string[] =>
+  (['failed', 'missing'] as const).flatMap((kind) => {
+    const whole = cells.filter((cell) => cell.verdict === kind);
+    const [first] = whole;
+    if (first !== undefined)
+      return [
+        `${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${first.reason.split('\n')[0]?.slice(0, 160)}`})`,
+      ];
+    const metrics = gating(cells, kind);
+    return metrics.length === 0 ? [] : [`${inCells(metrics)} ${kind}`];
+  });
+
+const regressedWords = (cells: readonly CellVerdict[]): string[] => {
+  const found = gating(cells, 'regressed');
+  const [worst] = found.toSorted((a, b) => severity(b) - severity(a));
+  return worst === undefined ? [] : [`${inCells(found)}, worst ${worst.metric.id} of ${worst.cell.id}, ${amounts(worst.metric)}`];
+};
+
+const undecidedWords = (cells: readonly CellVerdict[]): string[] => {
+  const found = gating(cells, 'inconclusive');
+  const [first] = found;
+  if (first !== undefined)
+    return [
+      `${inCells(found)} undecided, first ${first.metric.id} of ${first.cell.id}${first.metric.reason === null ? '' : ` (${first.metric.reason})`}`,
+    ];
+  const cell = cells.find((each) => each.verdict === 'inconclusive');
+  return cell === undefined ? [] : [`${cell.id} undecided (${cell.reason ?? 'not measured'})`];
+};
+
+const passedWords = (cells: readonly CellVerdict[]): string[] => {
+  const numbers = (['passed', 'improved', 'unchanged', 'new'] as const)
+    .map((kind) => [kind, gating(cells, kind).length] as const)
+    .filter(([, n]) => n > 0);
+  return [
+    numbers.length === 0
+      ? 'nothing here gates'
+      : `none of the gating metrics regressed: ${numbers.map(([kind, n]) => `${n} ${kind}`).join(', ')}`,
+  ];
+};
+
+const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
+  passed: 'Passed',
+  regressed: 'Regressed',
+  inconclusive: 'Inconclusive',
+  unfit: 'Unfit',
+};
+
+/** One plain sentence for people: how many, the worst one by name, and what stayed open. */
+export const summaryOf = (outcome: RunOutcome, cells: readonly CellVerdict[], controls: Verdict['controls']): string => {
+  const title = titles[outcome.verdict];
+  if (outcome.verdict === 'unfit') {
+    const control = controls.find((each) => each.outcome === 'withheld');
+    return `${title}: this machine cannot be trusted with a verdict, ${control?.detail ?? 'a control failed'}`;
+  }
+  const words =
+    outcome.verdict === 'regressed'
+      ? [...regressedWords(cells), ...gapWords(cells)]
+      : outcome.verdict === 'inconclusive'
+        ? [...undecidedWords(cells), ...gapWords(cells)]
+        : [...passedWords(cells), ...undecidedWords(cells)];
+  return `${title}: ${words.join('; ')}`;
+};

@@ -1,0 +1,124 @@
+import type { GatePolicy } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import { median, robustDeviation, standardDeviation } from '../statistics/describe.ts';
+import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
+import { smallestDetectable } from '../statistics/power.ts';
+import { gapReason, gapVerdict, unread } from './gap.ts';
+import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf } from './judged-metric.ts';
+import { roundChanges } from './launch-change.ts';
+import { pointIdOf } from './metric-key.ts';
+import { armValues, shownValues } from './metric-values.ts';
+import { observationsOf, ofLaunches } from './observation.ts';
+import type { MetricProgress } from './progress.ts';
+import { numberOf } from './reading.ts';
+import type { Columns } from './reduction.ts';
+import { offScale } from './scale.ts';
+import { excludes } from './screen.ts';
+import type { Tested } from './tested.ts';
+
+interface Outcome {
+  readonly verdict: 'regressed' | 'improved' | 'passed' | 'inconclusive' | 'missing';
+  /** Confirming launches that decide; 0: the screen does. */
+  readonly launches: number;
+  readonly p: number | null;
+  readonly reason: string | null;
+  readonly holdsRun: boolean;
+}
+
+const passed = (launches: number, p: number | null): Outcome => ({ verdict: 'passed', launches, p, reason: null, holdsRun: false });
+
+/** What the families and the evidence rule say together; the regression family speaks first. */
+const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, samples: Samples): Outcome => {
+  const have = numberOf(tested.confirm)?.length ?? 0;
+  const p = regress?.p ?? null;
+  const cutOff = (wanted: number): Outcome => ({
+    verdict: gapVerdict(samples) === 'missing' ? 'missing' : 'inconclusive',
+    launches: 0,
+    p,
+    reason: gapReason(samples, `${have} of ${wanted} confirming launches`),
+    holdsRun: true,
+  });
+  if (regress?.outcome === 'rejected') return { verdict: 'regressed', launches: regress.launches, p, reason: null, holdsRun: true };
+  if (improve?.outcome === 'rejected')
+    return { verdict: 'improved', launches: improve.launches, p: improve.p, reason: null, holdsRun: false };
+  if (regress?.outcome === 'open') return cutOff(regress.launches);
+  if (regress?.outcome === 'exhausted') {
+    const bounded = excludes((numberOf(tested.confirm) ?? []).slice(0, regress.launches), tested.bound);
+    const limit = offScale(tested.spec, tested.bound);
+    const reason = bounded
+      ? `undecided, but a change as large as must-detect (${limit.toPrecision(2)}) is excluded`
+      : `undecided: a change of ${limit.toPrecision(2)} cannot be excluded`;
+    return { verdict: 'inconclusive', launches: regress.launches, p, reason, holdsRun: !bounded };
+  }
+  if (evidence?.outcome === 'open') return cutOff(evidence.launches);
+  if (evidence?.outcome === 'exhausted')
+    return {
+      verdict: 'inconclusive',
+      launches: evidence.launches,
+      p,
+      reason: `too noisy: a change of ${offScale(tested.spec, tested.bound).toPrecision(2)} cannot be excluded`,
+      holdsRun: true,
+    };
+  if (evidence?.outcome === 'evident') return passed(evidence.launches, p);
+  const mirrored = improve !== null && have >= improve.launches && improve.outcome !== 'open' ? improve.launches : 0;
+  return passed(mirrored, p);
+};
+
+/** Doubts about the launch values themselves: a drift within launches, or two modes between them. */
+const doubts = (tested: Tested, columns: readonly Columns[], values: readonly number[]): string[] => {
+  const warnings: string[] = [];
+  let drifting = 0;
+  for (const each of columns) {
+    const rounds = numberOf(roundChanges(each, tested.spec)) ?? [];
+    const third = Math.floor(rounds.length / 3);
+    if (third >= 5 && Math.abs(median(rounds.slice(0, third)) - median(rounds.slice(-third))) > tested.margin) drifting += 1;
+  }
+  if (drifting > columns.length / 2)
+    warnings.push(`non-stationary: first and last third differ by more than the tolerance in ${drifting} of ${columns.length} launches`);
+  if (values.length >= 12 && standardDeviation(values) > 3 * robustDeviation(values))
+    warnings.push('launch values have far outliers or two modes');
+  return warnings;
+};
+
+const smallest = (tested: Tested, values: readonly number[], policy: GatePolicy, family: number, launches: number): number | null => {
+  const reach = launches > 0 ? launches : (policy.looks.at(-1)?.launches ?? 0);
+  const change = smallestDetectable({ values, launches: reach, margin: tested.margin, alpha: policy.alpha / Math.max(1, family) });
+  return change === null ? null : offScale(tested.spec, change);
+};
+
+/**
+ * The verdict on a timing metric that gates: families and evidence of the whole pull request as `progressOf` replays them.
+ * Numbers shown are those of the deciding stage (reference: of the screen, it is not confirmed). `detectable` is what the
+ * confirming launches could have told from noise, or for a metric that the screen cleared, what all looks together could.
+ */
+export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: GatePolicy, family: number): JudgedMetric => {
+  const { tested } = progress;
+  const { spec, standing } = tested;
+  const screen = observationsOf(standing, spec, samples, policy.screen);
+  if (tested.screen.status === 'absent') {
+    const head = armValues(screen, spec, 'head');
+    const gap = head.status === 'absent' && head.state !== 'missing' ? head : tested.screen;
+    return unread(spec, gap.state, gap.reason, samples, screen.warnings);
+  }
+  if (tested.confirm.status === 'absent') return unread(spec, tested.confirm.state, tested.confirm.reason, samples);
+  const outcome = outcomeOf(progress, samples);
+  const stage = outcome.launches > 0 ? ofLaunches(standing.confirm.complete, pointIdOf(spec)) : screen;
+  const columns = outcome.launches > 0 ? stage.columns.slice(0, outcome.launches) : stage.columns;
+  const values = outcome.launches > 0 ? tested.confirm.value.slice(0, outcome.launches) : tested.screen.value;
+  const arm = (id: 'base' | 'head') => armValues({ ...stage, columns }, spec, id);
+  const numbers = shownValues(armValues(screen, spec, 'reference'), arm('base'), arm('head'));
+  const centre = hodgesLehmann(values);
+  const fields: MetricFields = {
+    verdict: outcome.verdict,
+    state: outcome.verdict === 'missing' ? 'missing' : 'measured',
+    ...numbers,
+    change: changeOf(spec, centre),
+    p: outcome.p,
+    launches: values.length,
+    detectable: smallest(tested, values, policy, family, outcome.launches),
+    reason: outcome.reason,
+    warnings: [...stage.warnings, ...doubts(tested, columns, values)],
+    samples: { ...numbers.samples, change: values.map((value) => changeOf(spec, { estimate: value, lower: null, upper: null }).estimate) },
+  };
+  return metricVerdictOf(spec, fields, outcome.holdsRun);
+};

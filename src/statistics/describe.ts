@@ -1,0 +1,55 @@
+import {
+  mean as meanOf,
+  medianAbsoluteDeviation as medianAbsoluteDeviationOf,
+  median as medianOf,
+  quantile as quantileOf,
+  sampleStandardDeviation,
+} from 'simple-statistics';
+import { GateError } from '../errors.ts';
+
+/** Refuses no values, NaN and infinities: the library below would answer with a number all the same. */
+export const requireFinite = (values: readonly number[], what: string): void => {
+  if (values.length === 0) throw new GateError('document-invalid', `the ${what} of no values does not exist`);
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) throw new GateError('document-invalid', `the ${what} needs finite numbers, value ${at} is ${values[at]}`);
+};
+
+/** Middle value, or the mean of the two middle ones. Throws `document-invalid` on no values or a non-finite one. */
+export const median = (values: readonly number[]): number => {
+  requireFinite(values, 'median');
+  return medianOf([...values]);
+};
+
+/** Arithmetic mean (compensated sum). Throws `document-invalid` on no values or a non-finite one. */
+export const mean = (values: readonly number[]): number => {
+  requireFinite(values, 'mean');
+  return meanOf([...values]);
+};
+
+/**
+ * Quantile of type 2 in Hyndman and Fan's list (inverse of the empirical distribution, averaged at jumps), `p` in [0, 1].
+ * Throws `document-invalid` on no values, a non-finite one, or `p` outside its range.
+ */
+export const quantile = (values: readonly number[], p: number): number => {
+  requireFinite(values, 'quantile');
+  if (!(p >= 0 && p <= 1)) throw new GateError('document-invalid', `a quantile lies between 0 and 1, not at ${p}`);
+  return quantileOf([...values], p);
+};
+
+/** Median of |value − median|, not scaled (times 1.4826 it estimates the sd of a normal). Throws as `median` does. */
+export const medianAbsoluteDeviation = (values: readonly number[]): number => {
+  requireFinite(values, 'median absolute deviation');
+  return medianAbsoluteDeviationOf([...values]);
+};
+
+/** Sample standard deviation (n − 1); 0 for a single value. Throws as `median` does. */
+export const standardDeviation = (values: readonly number[]): number => {
+  requireFinite(values, 'standard deviation');
+  return values.length < 2 ? 0 : sampleStandardDeviation([...values]);
+};
+
+/** Robust standard deviation: 1.4826 × median absolute deviation, or the sample one where more than half of the values are equal. */
+export const robustDeviation = (values: readonly number[]): number => {
+  const robust = 1.4826 * medianAbsoluteDeviation(values);
+  return robust > 0 ? robust : standardDeviation(values);
+};
