@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { GateError } from '../errors.ts';
+import type { ModelFacts, Stage } from '../records/serving.ts';
+import { nounId, sha256 } from '../records/words.ts';
+import { type ModelConfig, parseModelConfig, readJsonFile } from './config.ts';
+import { modelFacts } from './facts.ts';
+import { buildGraphs } from './reference.ts';
+import { openWeights } from './weights.ts';
+
+const fileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,119}$/, 'a plain file name');
+const cardSchema = z.looseObject({
+  id: nounId,
+  family: z.string(),
+  parameters: z.int().positive(),
+  statement: z.string(),
+  licence: z.string(),
+  evaluation: z.object({ windows: z.int().positive(), tokens: z.int().positive() }),
+  /** Figures of PyTorch on the committed windows, such as `perplexity`. */
+  quality: z.record(z.string(), z.number()),
+  sha256: z.record(fileName, sha256),
+});
+export type ModelCard = Readonly<z.infer<typeof cardSchema>>;
+
+/** The source files of a model, as they stand in `models/ID/`. */
+export interface ModelSource {
+  readonly folder: string;
+  readonly id: string;
+  /** sha256 over the names and digests of the files that the card lists. */
+  readonly digest: string;
+  readonly config: ModelConfig;
+  readonly facts: ModelFacts;
+  readonly card: ModelCard;
+}
+
+const fileDigest = (path: string): string => {
+  let file: number;
+  try {
+    if (!lstatSync(path).isFile()) throw new GateError('model-invalid', 'not a regular file', { where: path });
+    file = openSync(path, 'r');
+  } catch (cause) {
+    if (cause instanceof GateError) throw cause;
+    throw new GateError('model-invalid', 'the file is missing or unreadable', { where: path, cause });
+  }
+  try {
+    const hash = createHash('sha256');
+    const chunk = new Uint8Array(1 << 20);
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+    return hash.digest('hex');
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** The card of a model, without touching its other files. Throws `model-invalid`, naming the key. */
+export const readModelCard = (folder: string): ModelCard => {
+  const path = join(folder, 'card.json');
+  const parsed = cardSchema.safeParse(readJsonFile(path));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new GateError('model-invalid', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`, { where: path });
+};
+
+/** The digest that names a model: sha256 over the sorted `DIGEST  NAME` lines of the card. */
+export const modelDigest = (card: ModelCard): string => {
+  const lines = Object.entries(card.sha256).map(([name, digest]) => `${digest}  ${name}\n`);
+  return createHash('sha256').update(lines.sort().join('')).digest('hex');
+};
+
+/**
+ * Opens the source files of a miniature: card.json, config.json and the files that the card lists, each checked against its sha256.
+ * Throws `model-digest-mismatch`, naming the file, or `model-invalid`.
+ */
+export const openModelSource = (folder: string): ModelSource => {
+  const card = readModelCard(folder);
+  for (const needed of ['config.json', 'model.safetensors', 'evaluation.safetensors', 'calibration.safetensors']) {
+    if (card.sha256[needed] === undefined)
+      throw new GateError('model-invalid', `sha256 does not list ${needed}`, { where: join(folder, 'card.json') });
+  }
+  for (const [name, expected] of Object.entries(card.sha256)) {
+    const path = join(folder, name);
+    const actual = fileDigest(path);
+    if (actual !== expected)
+      throw new GateError('model-digest-mismatch', `sha256 is ${actual}; the card says ${expected}`, { where: path });
+  }
+  const config = parseModelConfig(readJsonFile(join(folder, 'config.json')), join(folder, 'config.json'));
+  if (config.family !== card.family)
+    throw new GateError('model-invalid', `the card says family ${card.family}, config.json ${config.family}`, { where: folder });
+  const digest = modelDigest(card);
+  return { folder, id: card.id, digest, config, facts: modelFacts(card.id, digest, config, true), card };
+};
+
+/** Writes the untouched model's graphs into the empty folder `output`. Deterministic. */
+export const buildReference = (source: ModelSource, output: string): readonly Stage[] => {
+  const weights = openWeights([join(source.folder, 'model.safetensors')]);
+  try {
+    return buildGraphs(weights, source.config, output);
+  } finally {
+    weights.close();
+  }
+};

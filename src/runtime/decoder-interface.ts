@@ -1,0 +1,91 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { GateError } from '../errors.ts';
+
+export type FloatType = 'float32' | 'float16';
+
+/** One cache tensor: its input and output name, [batch, heads, length, size]. */
+export interface CacheSlot {
+  readonly past: string;
+  readonly present: string;
+  readonly heads: number;
+  readonly size: number;
+  readonly type: FloatType;
+}
+
+/** What a decoder graph wants to be fed, read from its inputs and outputs alone. */
+export interface DecoderInterface {
+  readonly mask: boolean;
+  /** `position_ids`: none, [batch, sequence], or [3, batch, sequence]. */
+  readonly positions: 'none' | 'flat' | 'sectioned';
+  /** Logits of only the last n positions can be asked for. */
+  readonly keepsLogits: boolean;
+  readonly cache: readonly CacheSlot[];
+  /** Names of the float inputs that come from a vision stage; empty for a text decoder. */
+  readonly features: readonly string[];
+  readonly featureWidth: number;
+  readonly vocabulary: number | null;
+}
+
+const cacheName = /^past_key_values\.(\d{1,4})\.(key|value)$/;
+
+const tensorsOf = (metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, InferenceSession.TensorValueMetadata> => {
+  const out = new Map<string, InferenceSession.TensorValueMetadata>();
+  for (const value of metadata) {
+    if (!value.isTensor) throw new GateError('onnx-unsupported', `${JSON.stringify(value.name)} is no tensor`);
+    out.set(value.name, value);
+  }
+  return out;
+};
+
+const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: ReadonlyMap<string, unknown>): CacheSlot => {
+  const [, heads, , size] = input.shape;
+  const present = input.name.replace('past_key_values', 'present');
+  if (input.shape.length !== 4 || typeof heads !== 'number' || typeof size !== 'number' || heads < 1 || size < 1)
+    throw new GateError(
+      'onnx-unsupported',
+      `cache input ${input.name} is [${input.shape.join(', ')}]; heads and size must be fixed numbers`,
+    );
+  if (input.type !== 'float32' && input.type !== 'float16')
+    throw new GateError('onnx-unsupported', `cache input ${input.name} is of type ${input.type}`);
+  if (!outputs.has(present)) throw new GateError('onnx-unsupported', `the graph reads ${input.name} but does not write ${present}`);
+  return { past: input.name, present, heads, size, type: input.type };
+};
+
+/**
+ * Reads how a decoder is driven from its metadata: our own graphs and common exports (with or without `attention_mask`,
+ * `position_ids`, `num_logits_to_keep`). Throws `onnx-unsupported`, naming the input that is not understood.
+ */
+export const decoderInterface = (session: InferenceSession): DecoderInterface => {
+  const inputs = tensorsOf(session.inputMetadata);
+  const outputs = tensorsOf(session.outputMetadata);
+  const cache: CacheSlot[] = [];
+  const features: string[] = [];
+  let positions: DecoderInterface['positions'] = 'none';
+  let featureWidth = 0;
+  for (const [name, input] of inputs) {
+    if (cacheName.test(name)) cache.push(cacheSlot(input, outputs));
+    else if (name === 'position_ids') positions = input.shape.length === 3 ? 'sectioned' : 'flat';
+    else if (name === 'image_features' || /^deepstack_features_\d{1,3}$/.test(name)) {
+      const width = input.shape[1];
+      if (typeof width !== 'number') throw new GateError('onnx-unsupported', `input ${name} has no fixed width`);
+      features.push(name);
+      featureWidth = width;
+    } else if (!['input_ids', 'attention_mask', 'num_logits_to_keep', 'image_index'].includes(name))
+      throw new GateError('onnx-unsupported', `the decoder wants an input ${JSON.stringify(name)}, which is not understood`);
+  }
+  const logits = outputs.get('logits');
+  if (!inputs.has('input_ids')) throw new GateError('onnx-unsupported', 'the decoder has no input "input_ids"');
+  if (logits === undefined) throw new GateError('onnx-unsupported', 'the decoder has no output "logits"');
+  if (features.length > 0 !== inputs.has('image_index'))
+    throw new GateError('onnx-unsupported', 'image features and image_index must come together');
+  const vocabulary = logits.shape.at(-1);
+  return {
+    mask: inputs.has('attention_mask'),
+    positions,
+    keepsLogits: inputs.has('num_logits_to_keep'),
+    cache,
+    features,
+    featureWidth,
+    vocabulary: typeof vocabulary === 'number' && vocabulary > 0 ? vocabulary : null,
+  };
+};

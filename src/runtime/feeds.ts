@@ -1,0 +1,121 @@
+import type { Tensor } from 'onnxruntime-node';
+import { GateError } from '../errors.ts';
+import { halfToFloat } from '../onnx/half.ts';
+import type { EvaluationWindows } from '../records/serving.ts';
+import type { CacheSlot, DecoderInterface } from './decoder-interface.ts';
+import type { OrtModule } from './library.ts';
+
+export type Feeds = Record<string, Tensor>;
+
+/** A rectangle of tokens, and the images that stand in its rows. */
+export interface Rows {
+  readonly batch: number;
+  readonly length: number;
+  /** batch × length */
+  readonly tokens: Uint32Array;
+  /** One window of `images` per row; null: text only. */
+  readonly windows: readonly number[] | null;
+}
+
+/** The newest keys and values of a batch, and how far its rows have come. */
+export interface Cache {
+  readonly length: number;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+export const emptyCache = (ort: OrtModule, slots: readonly CacheSlot[], batch: number): Cache => ({
+  length: 0,
+  tensors: Object.fromEntries(
+    slots.map(({ past, heads, size, type }) => [past, floatTensor(ort, type, new Float32Array(0), [batch, heads, 0, size])]),
+  ),
+});
+
+/** Zeros have the same bits in both float types, so a half tensor is made from words. */
+const floatTensor = (ort: OrtModule, type: CacheSlot['type'], values: Float32Array, dims: readonly number[]): Tensor =>
+  type === 'float32' ? new ort.Tensor('float32', values, dims) : new ort.Tensor('float16', new Uint16Array(values.length), dims);
+
+export const integerTensor = (ort: OrtModule, values: ArrayLike<number>, dims: readonly number[]): Tensor =>
+  new ort.Tensor(
+    'int64',
+    BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i] ?? 0)),
+    dims,
+  );
+
+/** Values of a float output as float32. Throws `onnx-unsupported` for other types. */
+export const floatsOfTensor = (tensor: Tensor): Float32Array => {
+  const data: unknown = tensor.data;
+  if (tensor.type === 'float32' && data instanceof Float32Array) return data;
+  if (tensor.type === 'float16' && ArrayBuffer.isView(data))
+    return halfToFloat(new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2));
+  throw new GateError('onnx-unsupported', `an output of type ${tensor.type} where floats were expected`);
+};
+
+const spread = (
+  rows: Rows,
+  start: number,
+  images: EvaluationWindows['images'],
+): { readonly axes: Float64Array; readonly next: readonly number[] } => {
+  const { batch, length, tokens } = rows;
+  const axes = new Float64Array(3 * batch * length);
+  const next: number[] = [];
+  for (let row = 0; row < batch; row++) {
+    const own = rows.windows === null || images === null ? null : images.positions(tokens.subarray(row * length, (row + 1) * length));
+    for (let axis = 0; axis < 3; axis++)
+      for (let i = 0; i < length; i++)
+        axes[(axis * batch + row) * length + i] = own === null ? start + i : (own.axes[axis * length + i] ?? 0);
+    next.push(own?.next ?? start + length);
+  }
+  return { axes, next };
+};
+
+/** Where the image tokens of the rows are: row and position, one pair after the other. */
+export const imageIndex = (rows: Rows, imageToken: number): readonly number[] => {
+  const out: number[] = [];
+  rows.tokens.forEach((token, i) => {
+    if (token === imageToken) out.push(Math.floor(i / rows.length), i % rows.length);
+  });
+  return out;
+};
+
+export interface DecoderCall {
+  readonly rows: Rows;
+  readonly cache: Cache;
+  /** Rotary position of the first new token of text rows: tokens seen so far, or less after an image. */
+  readonly start: number;
+  /** Logits of the last n positions; 0: all. */
+  readonly keep: number;
+}
+
+/** Builds all inputs of one decoder call, except the features of images. */
+export const decoderFeeds = (
+  ort: OrtModule,
+  face: DecoderInterface,
+  call: DecoderCall,
+  images: EvaluationWindows['images'],
+): { readonly feeds: Feeds; readonly next: readonly number[] } => {
+  const { rows, cache, start, keep } = call;
+  const { batch, length } = rows;
+  const feeds: Feeds = { input_ids: integerTensor(ort, rows.tokens, [batch, length]), ...cache.tensors };
+  if (face.mask)
+    feeds['attention_mask'] = new ort.Tensor('int64', new BigInt64Array(batch * (cache.length + length)).fill(1n), [
+      batch,
+      cache.length + length,
+    ]);
+  if (face.keepsLogits) feeds['num_logits_to_keep'] = integerTensor(ort, [keep], []);
+  if (face.positions === 'flat') {
+    feeds['position_ids'] = integerTensor(
+      ort,
+      Float64Array.from({ length: batch * length }, (_, i) => start + (i % length)),
+      [batch, length],
+    );
+  }
+  const places = spread(rows, start, face.positions === 'sectioned' ? images : null);
+  if (face.positions === 'sectioned') feeds['position_ids'] = integerTensor(ort, places.axes, [3, batch, length]);
+  if (face.features.length > 0) {
+    const index = rows.windows === null || images === null ? [] : imageIndex(rows, images.imageToken);
+    feeds['image_index'] = integerTensor(ort, index, [index.length / 2, 2]);
+    if (index.length === 0)
+      for (const name of face.features) feeds[name] = new ort.Tensor('float32', new Float32Array(0), [0, face.featureWidth]);
+  }
+  return { feeds, next: places.next };
+};

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import type { RuntimeSpec } from '../records/plan.ts';
+import type { Json } from '../records/words.ts';
+import { libraryDigest, type RuntimeLocation } from './library.ts';
+import { type SessionSettings, sessionOptions } from './session.ts';
+
+const canonical = (value: Json): string => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`)
+    .join()}}`;
+};
+
+/**
+ * What must agree for numbers to be comparable. The digest covers the native libraries' bytes, the version, the provider, the
+ * session options and `bench`, the version of the measuring program; no path and nothing of the machine. Loads nothing native.
+ */
+export const describeRuntime = async (location: RuntimeLocation, settings: SessionSettings, bench: string): Promise<RuntimeSpec> => {
+  const session: Json = JSON.parse(JSON.stringify(sessionOptions(settings)));
+  const covered: Json = {
+    libraries: await libraryDigest(location),
+    ort: location.version,
+    provider: settings.provider,
+    threads: settings.threads,
+    session,
+    bench,
+  };
+  return {
+    digest: createHash('sha256').update(canonical(covered)).digest('hex'),
+    ort: location.version,
+    provider: settings.provider,
+    threads: settings.threads,
+    session,
+    bench,
+  };
+};

@@ -1,0 +1,66 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { GateError } from '../errors.ts';
+import type { Runtime } from './library.ts';
+
+/** What a session is made with; everything here is part of the runtime's digest. */
+export interface SessionSettings {
+  /** Asked for means required: nothing falls back to another provider. */
+  readonly provider: string;
+  /** Threads of one operator, 1 to 256. */
+  readonly threads: number;
+  /** Spin instead of sleeping between operators: a little faster, costs processor time of the neighbours. */
+  readonly spinning: boolean;
+}
+
+const providerName = /^[a-z][a-z0-9]{0,31}$/;
+
+/** Refuses what the native runtime would silently ignore or replace. Throws `option-invalid` or `provider-unavailable`. */
+export const checkSettings = (settings: SessionSettings, runtime: Runtime): void => {
+  if (!Number.isInteger(settings.threads) || settings.threads < 1 || settings.threads > 256)
+    throw new GateError('option-invalid', `threads must be a whole number from 1 to 256, not ${settings.threads}`, {
+      where: 'runtime.threads',
+    });
+  if (!providerName.test(settings.provider) || !runtime.providers.includes(settings.provider))
+    throw new GateError(
+      'provider-unavailable',
+      `this build of ONNX Runtime has ${runtime.providers.join(', ')}; asked for is ${JSON.stringify(settings.provider)}`,
+    );
+};
+
+/** The options as the native runtime takes them. */
+export const sessionOptions = (settings: SessionSettings): InferenceSession.SessionOptions => ({
+  executionProviders: [settings.provider],
+  intraOpNumThreads: settings.threads,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  enableCpuMemArena: true,
+  enableMemPattern: true,
+  logSeverityLevel: 4,
+  extra: { session: { intra_op: { allow_spinning: settings.spinning ? '1' : '0' } } },
+});
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** Opens a graph by path, so that its external data is found beside it. Throws `session-failed` or `provider-unavailable`. */
+export const openSession = async (runtime: Runtime, path: string, settings: SessionSettings): Promise<InferenceSession> => {
+  checkSettings(settings, runtime);
+  try {
+    return await runtime.ort.InferenceSession.create(path, sessionOptions(settings));
+  } catch (cause) {
+    const message = messageOf(cause);
+    const missing = /AppendExecutionProvider|no available backend|Failed to get a WebGPU adapter/.test(message);
+    throw new GateError(missing ? 'provider-unavailable' : 'session-failed', message, { where: path, cause });
+  }
+};
+
+type Feeds = InferenceSession.OnnxValueMapType;
+
+/** One run. Throws `session-failed` with the runtime's message. */
+export const runSession = async (session: InferenceSession, feeds: Feeds, fetches: readonly string[] | Feeds): Promise<Feeds> => {
+  try {
+    return await session.run(feeds, fetches);
+  } catch (cause) {
+    throw new GateError('session-failed', messageOf(cause), { cause });
+  }
+};
