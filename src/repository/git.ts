@@ -1,0 +1,76 @@
+import { GateError } from '../errors.ts';
+import { type CommandResult, runCommand } from '../processes/run-command.ts';
+
+const localSeconds = 300;
+const networkSeconds = 600;
+const maxOutputBytes = 256 * 1024 * 1024;
+
+/** Nothing of the repository's own configuration may start a program, wait for a person, or leave work running. */
+const settings: readonly string[] = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'core.quotePath=false',
+  'core.safecrlf=false',
+  'advice.addEmbeddedRepo=false',
+  'core.pager=cat',
+  'color.ui=false',
+  'submodule.recurse=false',
+].flatMap((one) => ['-c', one]);
+
+export interface GitOptions {
+  readonly input?: string | Uint8Array;
+  /** Talks to a remote, so it may take longer. */
+  readonly network?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Runs git in one folder. Paths in arguments are literal, never patterns. */
+export interface Git {
+  /** Standard output of a command that must succeed. Throws `git-failed` with git's own message. */
+  read(args: readonly string[], options?: GitOptions): Promise<Buffer>;
+  /** The same, without the newline at the end, or null when the command fails. */
+  line(args: readonly string[], options?: GitOptions): Promise<string | null>;
+  run(args: readonly string[], options?: GitOptions): Promise<CommandResult>;
+}
+
+/** Git in a folder, with an allow-listed environment to which only what makes it predictable is added. */
+export const gitIn = (folder: string, environment: Readonly<Record<string, string>>): Git => {
+  const run: Git['run'] = (args, options = {}) =>
+    runCommand({
+      argv: ['git', ...settings, ...args],
+      cwd: folder,
+      environment: {
+        ...environment,
+        LC_ALL: 'C',
+        GIT_TERMINAL_PROMPT: '0',
+        GIT_OPTIONAL_LOCKS: '0',
+        GIT_LITERAL_PATHSPECS: '1',
+        ...options.environment,
+      },
+      ...(options.input === undefined ? {} : { input: options.input }),
+      timeoutSeconds: options.network === true ? networkSeconds : localSeconds,
+      maxOutputBytes,
+    });
+  const read: Git['read'] = async (args, options) => {
+    const result = await run(args, options);
+    if (result.status === 'exited' && result.code === 0 && !result.truncated) return result.stdout;
+    throw gitError(args, result);
+  };
+  return {
+    run,
+    read,
+    line: async (args, options) => {
+      const result = await run(args, options);
+      return result.status === 'exited' && result.code === 0 ? result.stdout.toString('utf8').replace(/\r?\n$/, '') : null;
+    },
+  };
+};
+
+/** What git said when a command failed, as `git-failed`. */
+export const gitError = (args: readonly string[], result: CommandResult): GateError => {
+  const how = result.truncated ? 'printed too much' : result.status === 'exited' ? `exit status ${result.code}` : result.status;
+  const said = result.stderr.trim().slice(-2000);
+  return new GateError('git-failed', `git ${args[0] ?? ''}: ${how}${said === '' ? '' : `: ${said}`}`, { where: 'git' });
+};
