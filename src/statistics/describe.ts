@@ -27,7 +27,7 @@ export const mean = (values: readonly number[]): number => {
 };
 
 /**
- * Quantile of type 2 in Hyndman and Fan's list (inverse of the empirical distribution, averaged at jumps), `p` in [0, 1].
+ * Quantile of type 7 in Hyndman and Fan's list (linear between order statistics; R's and NumPy's default), `p` in [0, 1].
  * Throws `document-invalid` on no values, a non-finite one, or `p` outside its range.
  */
 export const quantile = (values: readonly number[], p: number): number => {
