@@ -5,7 +5,7 @@ import type { CallPoint } from '../records/metric.ts';
 import type { EvaluationWindows, ServeHints, Stage } from '../records/serving.ts';
 import { cacheOf, stacked, trimmed } from './cache-window.ts';
 import { type DecoderInterface, decoderInterface } from './decoder-interface.ts';
-import { type Cache, decoderFeeds, emptyCache, type Feeds, floatsOfTensor, type Rows } from './feeds.ts';
+import { type Cache, decoderFeeds, emptyCache, type Feeds, floatsOfTensor, pixelFeeds, type Rows } from './feeds.ts';
 import type { Runtime } from './library.ts';
 import { promptRows } from './prompt.ts';
 import { openSession, runSession, type SessionSettings } from './session.ts';
@@ -121,14 +121,8 @@ export const openModel = async (
   const chunked = serve.chunk !== undefined || serve.keepLast !== undefined;
   const presents = face.cache.map((slot) => slot.present);
 
-  const pixelFeeds = (windows: readonly number[], images: NonNullable<EvaluationWindows['images']>, blind: boolean): Feeds => {
-    const size = images.patches * images.patchWidth;
-    const pixels = new Float32Array(windows.length * size);
-    if (!blind) windows.forEach((window, row) => pixels.set(images.pixels(window), row * size));
-    return { pixel_values: new ort.Tensor('float32', pixels, [windows.length * images.patches, images.patchWidth]) };
-  };
   const see = async (windows: readonly number[], images: NonNullable<EvaluationWindows['images']>, blind: boolean): Promise<Feeds> =>
-    vision === null ? {} : runSession(vision, pixelFeeds(windows, images, blind), face.features);
+    vision === null ? {} : runSession(vision, pixelFeeds(ort, windows, images, blind), face.features);
 
   const whole = async (
     rows: Rows,
@@ -216,7 +210,7 @@ export const openModel = async (
       };
     }
     const { feeds } = decoderFeeds(ort, face, { rows, cache: emptyCache(ort, face.cache, rows.batch), start: 0, keep: 1 }, images);
-    const pixels = rows.windows !== null && images !== null && vision !== null ? pixelFeeds(rows.windows, images, false) : null;
+    const pixels = rows.windows !== null && images !== null && vision !== null ? pixelFeeds(ort, rows.windows, images, false) : null;
     const features: Feeds = pixels === null || vision === null ? {} : await runSession(vision, pixels, face.features);
     const all = { ...feeds, ...features };
     const outputs = await runSession(decoder, all, ['logits', ...presents]);

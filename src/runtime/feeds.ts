@@ -1,7 +1,7 @@
 import type { Tensor } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
 import { halfToFloat } from '../onnx/half.ts';
-import type { EvaluationWindows } from '../records/serving.ts';
+import type { EvaluationWindows, WindowImages } from '../records/serving.ts';
 import type { CacheSlot, DecoderInterface } from './decoder-interface.ts';
 import type { OrtModule } from './library.ts';
 
@@ -75,6 +75,16 @@ export const imageIndex = (rows: Rows, imageToken: number): readonly number[] =>
     if (token === imageToken) out.push(Math.floor(i / rows.length), i % rows.length);
   });
   return out;
+};
+
+/** Inputs of a vision stage for the images of some windows; `blind` blanks them. */
+export const pixelFeeds = (ort: OrtModule, windows: readonly number[], images: WindowImages, blind: boolean): Feeds => {
+  const size = images.patches * images.patchWidth;
+  const pixels = new Float32Array(windows.length * size);
+  windows.forEach((window, row) => {
+    if (!blind) pixels.set(images.pixels(window), row * size);
+  });
+  return { pixel_values: new ort.Tensor('float32', pixels, [windows.length * images.patches, images.patchWidth]) };
 };
 
 export interface DecoderCall {

@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { InferenceSession } from 'onnxruntime-node';
+import { GateError } from '../errors.ts';
+import { exposeTensors } from '../onnx/edit.ts';
+import { readModel } from '../onnx/read.ts';
+import { writeModel } from '../onnx/write.ts';
+import type { EvaluationWindows, Stage } from '../records/serving.ts';
+import { decoderInterface } from './decoder-interface.ts';
+import { decoderFeeds, emptyCache, type Feeds, floatsOfTensor, pixelFeeds } from './feeds.ts';
+import { loadRuntime, type Runtime } from './library.ts';
+import { openSession, runSession } from './session.ts';
+
+export interface CalibrationOptions {
+  /** The graphs whose activations are wanted; nothing is written into the folder. */
+  readonly input: { readonly folder: string; readonly stages: readonly Stage[] };
+  /** Calibration windows; never the evaluation's. */
+  readonly windows: EvaluationWindows;
+  /** Where onnxruntime-node is looked for. */
+  readonly roots: readonly string[];
+}
+
+type Observed = Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>;
+
+/** Always the CPU and one thread: a build must give the same bytes on every machine of an architecture. */
+const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
+
+/** Intermediate tensors of a model on calibration windows; satisfies the contract's `Calibration`. Release it. */
+export interface OpenCalibration {
+  /**
+   * Runs every window (one at a time, no cache) through a copy of the stage that also hands out the named tensors. Each call runs
+   * the windows again: ask for all tensors of a stage at once where memory allows.
+   * Throws `onnx-dangling-input` for a name that nothing produces, `onnx-unsupported` for tensors that are not floats.
+   */
+  observe(stage: string, tensors: readonly string[], visit: (values: Observed) => void): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Feeds of one window for a stage: pixels for the vision stage; tokens, and what the untouched vision stage sees, for the decoder. */
+const windowFeeds = async (
+  runtime: Runtime,
+  session: InferenceSession,
+  stage: string,
+  vision: InferenceSession | null,
+  windows: EvaluationWindows,
+  window: number,
+): Promise<Feeds> => {
+  const { images, length } = windows;
+  if (stage === 'vision') {
+    if (images === null) throw new GateError('model-invalid', 'the calibration windows have no images for the vision stage');
+    return pixelFeeds(runtime.ort, [window], images, false);
+  }
+  const face = decoderInterface(session);
+  const tokens = Uint32Array.from(windows.tokens.subarray(window * length, (window + 1) * length));
+  const rows = { batch: 1, length, tokens, windows: images === null ? null : [window] };
+  const { feeds } = decoderFeeds(runtime.ort, face, { rows, cache: emptyCache(runtime.ort, face.cache, 1), start: 0, keep: 1 }, images);
+  const features =
+    vision === null || images === null ? {} : await runSession(vision, pixelFeeds(runtime.ort, [window], images, false), face.features);
+  return { ...feeds, ...features };
+};
+
+/** Opens the calibration of a model view. The runtime is loaded on the first observation. */
+export const openCalibration = ({ input, windows, roots }: CalibrationOptions): OpenCalibration => {
+  let loading: Promise<Runtime> | null = null;
+  let vision: Promise<InferenceSession> | null = null;
+  const visionSession = async (runtime: Runtime, stage: string): Promise<InferenceSession | null> => {
+    const found = input.stages.find(({ id }) => id === 'vision');
+    if (stage !== 'decoder' || found === undefined) return null;
+    vision ??= openSession(runtime, join(input.folder, found.graph), settings);
+    return vision;
+  };
+  return {
+    observe: async (stage, tensors, visit) => {
+      const found = input.stages.find(({ id }) => id === stage);
+      if (found === undefined)
+        throw new GateError('onnx-unsupported', `no stage ${JSON.stringify(stage)} among ${input.stages.map(({ id }) => id).join(', ')}`);
+      const exposed = exposeTensors(readModel(join(input.folder, found.graph)), tensors);
+      loading ??= loadRuntime(roots);
+      const runtime = await loading;
+      const scratch = mkdtempSync(join(tmpdir(), 'calibration-'));
+      try {
+        writeModel({ proto: exposed.proto, sourceFolder: input.folder }, scratch, found.graph, new Map());
+        const session = await openSession(runtime, join(scratch, found.graph), settings);
+        try {
+          const seeing = await visionSession(runtime, stage);
+          for (let window = 0; window < windows.count; window++) {
+            const outputs = await runSession(session, await windowFeeds(runtime, session, stage, seeing, windows, window), tensors);
+            visit(
+              Object.fromEntries(
+                Object.entries(outputs).map(([name, tensor]) => [name, { dims: tensor.dims, data: floatsOfTensor(tensor) }]),
+              ),
+            );
+          }
+        } finally {
+          await session.release();
+        }
+      } finally {
+        rmSync(scratch, { recursive: true, force: true });
+      }
+    },
+    release: async () => {
+      const session = await vision;
+      vision = null;
+      await session?.release();
+    },
+  };
+};

@@ -1,0 +1,39 @@
+import { GateError } from '../errors.ts';
+import { cacheBytes } from './cache-window.ts';
+import { type Advanced, argMax, type LoadedModel } from './decoder.ts';
+
+/** A conversation with a model: tokens in, greedy tokens on. Satisfies the contract's `ServingSession`; releasing the model is its owner's affair. */
+export interface GreedySession {
+  /** Starts anew with `batch` rows of equal length, one after the other. Throws `option-invalid` when they do not divide. */
+  prefill(tokens: BigInt64Array, batch: number): Promise<void>;
+  /** Greedy steps after the last prefill. Throws `option-invalid` before one. */
+  decode(steps: number): Promise<void>;
+  /** Bytes of the keys and values held now. */
+  readonly cacheBytes: number;
+  release(): Promise<void>;
+}
+
+/** A session on a loaded model; several may take turns on one model. */
+export const greedySession = (model: LoadedModel): GreedySession => {
+  let state: Advanced | null = null;
+  return {
+    prefill: async (tokens, batch) => {
+      if (!Number.isInteger(batch) || batch < 1 || tokens.length === 0 || tokens.length % batch !== 0)
+        throw new GateError('option-invalid', `${tokens.length} tokens do not make ${batch} rows`);
+      state = await model.advance({ batch, length: tokens.length / batch, tokens: Uint32Array.from(tokens, Number), windows: null }, null);
+    },
+    decode: async (steps) => {
+      for (let step = 0; step < steps; step++) {
+        if (state === null) throw new GateError('option-invalid', 'decode needs a prefill before it');
+        const tokens = argMax(state.logits);
+        state = await model.advance({ batch: tokens.length, length: 1, tokens, windows: null }, state);
+      }
+    },
+    get cacheBytes() {
+      return state === null ? 0 : cacheBytes(state.cache);
+    },
+    release: async () => {
+      state = null;
+    },
+  };
+};
