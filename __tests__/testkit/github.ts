@@ -159,11 +159,13 @@ export const startGitHub = async (options: {
     };
   };
 
-  const resolve = (revision: string): Promise<string | null> =>
-    git(options.repository, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).then(
-      (text) => text.trim(),
-      () => null,
-    );
+  const resolve = async (revision: string): Promise<string | null> =>
+    /^[0-9a-f]{40}$/.test(revision)
+      ? revision
+      : git(options.repository, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).then(
+          (text) => text.trim(),
+          () => null,
+        );
 
   const contents = async (call: Call): Promise<Reply> => {
     const revision = await resolve(call.query.get('ref') ?? defaultBranch);

@@ -18,7 +18,7 @@ const jitter = (seed: string, attempt: number): number =>
 
 /**
  * Does the work, and does it anew from its beginning when it ends in a failure that is worth another try (`wait`, `stale`). The
- * pause is what GitHub asks for, else it doubles from 1 s (0.1 s when another writer was faster), times 0.5 to 1.5.
+ * pause is what GitHub asks for, else it doubles from 1 s to 16 s (from 0.1 s to 4 s when another writer was faster), times 0.5 to 1.5.
  * Throws the last failure when the attempts or the seconds are spent; every other error at once.
  */
 export const patiently = async <T>(work: () => Promise<T>, patience: Patience): Promise<T> => {
@@ -29,7 +29,7 @@ export const patiently = async <T>(work: () => Promise<T>, patience: Patience): 
     } catch (error) {
       if (!(error instanceof GitHubFailure) || (error.kind !== 'wait' && error.kind !== 'stale') || attempt >= patience.attempts)
         throw error;
-      const backOff = Math.min((error.kind === 'stale' ? 0.1 : 1) * 2 ** (attempt - 1), 16);
+      const backOff = error.kind === 'stale' ? Math.min(0.1 * 2 ** (attempt - 1), 4) : Math.min(2 ** (attempt - 1), 16);
       const seconds = error.seconds ?? backOff * (0.5 + jitter(patience.seed, attempt));
       if (seconds > left) throw error;
       left -= seconds;

@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import type { BaselineChange } from '../../../src/host/contract.ts';
+import type { GitHubHostOptions } from '../../../src/host/github/host.ts';
+import { events } from '../../testkit/events.ts';
+import { git } from '../../testkit/git.ts';
+import { openSetting, type Setting } from './setting.ts';
+
+const sha = (digit: string): string => digit.repeat(40);
+const push = events.push('refs/heads/main');
+const onMain = (setting: Setting, options: GitHubHostOptions = {}) => setting.host('push', push, options);
+
+/** Adds an entry to the list in a file, as `update` adds a commit to a history. */
+const adding = (entry: string, forCommit: string, path = 'linux-x64/tiny.json'): BaselineChange => ({
+  forCommit,
+  files: async (read) => ({ [path]: JSON.stringify([...(JSON.parse((await read(path)) ?? '[]') as string[]), entry]) }),
+});
+
+const fileAt = (setting: Setting, path: string, branch = 'main') => git(setting.repository, ['cat-file', 'blob', `${branch}:${path}`]);
+const count = async (setting: Setting, branch = 'main') => Number(await git(setting.repository, ['rev-list', '--count', branch]));
+
+describe('baselines on GitHub', () => {
+  test('are one commit on the default branch that starts no workflow and leaves other files alone', async () => {
+    const setting = await openSetting({
+      'README.md': 'hello\n',
+      'baselines/linux-x64/tiny.json': '["a"]',
+      'baselines/linux-x64/other.json': '["z"]',
+    });
+    expect(await onMain(setting).writeBaselines(adding('b', sha('1')))).toBe('written');
+    expect(await fileAt(setting, 'baselines/linux-x64/tiny.json')).toBe('["a","b"]');
+    expect(await fileAt(setting, 'baselines/linux-x64/other.json')).toBe('["z"]');
+    expect(await count(setting)).toBe(2);
+    const message = await git(setting.repository, ['log', '-1', '--format=%B', 'main']);
+    expect(message).toContain('[skip ci]');
+    expect(await git(setting.repository, ['log', '-1', '--format=%(trailers:key=Baseline-For,valueonly)', 'main'])).toBe(`${sha('1')}\n\n`);
+  });
+
+  test('text that is not ASCII survives, in a new folder', async () => {
+    const setting = await openSetting();
+    const content = '{"naïve": "数 🙂"}\n';
+    await onMain(setting).writeBaselines({ forCommit: sha('1'), files: async () => ({ 'gpu_h200+cuda@12/new.model.json': content }) });
+    expect(await fileAt(setting, 'baselines/gpu_h200+cuda@12/new.model.json')).toBe(content);
+  });
+
+  test('the same commit is written once, and unchanged content not at all', async () => {
+    const setting = await openSetting();
+    expect(await onMain(setting).writeBaselines(adding('a', sha('1')))).toBe('written');
+    expect(await onMain(setting).writeBaselines(adding('a', sha('1')))).toBe('already');
+    const same: BaselineChange = {
+      forCommit: sha('2'),
+      files: async (read) => ({ 'linux-x64/tiny.json': (await read('linux-x64/tiny.json')) ?? '' }),
+    };
+    expect(await onMain(setting).writeBaselines(same)).toBe('already');
+    expect(await fileAt(setting, 'baselines/linux-x64/tiny.json')).toBe('["a"]');
+    expect(await count(setting)).toBe(2);
+  });
+
+  test('six writers at once: nothing is lost and nothing is written twice', async () => {
+    const setting = await openSetting();
+    const digits = ['1', '2', '3', '4', '5', '6'];
+    const write = (digit: string) => onMain(setting, { seed: digit }).writeBaselines(adding(digit, sha(digit)));
+    expect(await Promise.all(digits.map(write))).toEqual(digits.map(() => 'written'));
+    const entries = JSON.parse(await fileAt(setting, 'baselines/linux-x64/tiny.json')) as string[];
+    expect(entries.toSorted()).toEqual(digits);
+    expect(await count(setting)).toBe(7);
+    const refused = setting.github.writes().length - digits.length;
+    expect(refused).toBeGreaterThan(0);
+    expect(setting.pauses).toHaveLength(refused);
+  });
+
+  test('a lost answer is not a second commit', async () => {
+    const setting = await openSetting();
+    setting.github.state.faults.push({ times: 1, status: 502, path: /^\/graphql$/, after: true });
+    expect(await onMain(setting).writeBaselines(adding('a', sha('1')))).toBe('already');
+    expect(await fileAt(setting, 'baselines/linux-x64/tiny.json')).toBe('["a"]');
+    expect(await count(setting)).toBe(2);
+  });
+
+  test('a branch that never holds still ends in baseline-conflict, with nothing written', async () => {
+    const setting = await openSetting();
+    const errors = [
+      {
+        type: 'STALE_DATA',
+        path: ['createCommitOnBranch'],
+        message: 'Expected branch to point to "x" but it did not. Pull and try again.',
+      },
+    ];
+    setting.github.state.faults.push({
+      times: 99,
+      status: 200,
+      path: /^\/graphql$/,
+      body: { data: { createCommitOnBranch: null }, errors },
+    });
+    await expect(onMain(setting).writeBaselines(adding('a', sha('9')))).rejects.toMatchObject({
+      code: 'baseline-conflict',
+      where: 'branch main',
+    });
+    expect(setting.github.writes()).toHaveLength(16);
+    expect(await count(setting)).toBe(1);
+  });
+
+  test('refusals name the remedy: no write permission, a protected branch', async () => {
+    const setting = await openSetting();
+    setting.github.state.readOnly = true;
+    const write = () => onMain(setting).writeBaselines(adding('a', sha('1')));
+    await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('contents: write') });
+    setting.github.state.readOnly = false;
+    setting.github.state.protected = true;
+    await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('baseline-branch') });
+    expect(await count(setting)).toBe(1);
+  });
+
+  test('a branch for baselines begins at the default branch and then grows by itself', async () => {
+    const setting = await openSetting({ 'baselines/linux-x64/tiny.json': '["a"]' });
+    setting.github.state.protected = true;
+    const options = { baselineBranch: 'perf/baselines' };
+    expect(await onMain(setting, options).writeBaselines(adding('b', sha('1')))).toBe('written');
+    expect(await onMain(setting, options).writeBaselines(adding('c', sha('2')))).toBe('written');
+    expect(await fileAt(setting, 'baselines/linux-x64/tiny.json', 'perf/baselines')).toBe('["a","b","c"]');
+    expect(await count(setting)).toBe(1);
+    expect(await count(setting, 'perf/baselines')).toBe(3);
+  });
+
+  test.each([
+    ['a pull request', 'pull_request', events.pullRequest(7)],
+    ['a push to another branch', 'push', events.push('refs/heads/topic')],
+    ['a tag of the name of the default branch', 'push', events.push('refs/tags/main')],
+    ['a merge queue of another branch', 'merge_group', events.mergeGroup(sha('a'), 'refs/heads/release')],
+  ])('%s writes none', async (_, name, event) => {
+    const setting = await openSetting();
+    await expect(setting.host(name, event).writeBaselines(adding('a', sha('1')))).rejects.toMatchObject({ code: 'baseline-untrusted' });
+    expect(setting.github.state.requests).toEqual([]);
+  });
+
+  test('a path that could lead out of baselines/ is refused, to read and to write', async () => {
+    const setting = await openSetting();
+    const host = onMain(setting);
+    const paths = [
+      '../README.md',
+      '/etc/passwd',
+      'a/../b.json',
+      '.git/config',
+      'a//b',
+      'a\\b',
+      'a b',
+      '',
+      `${'x/'.repeat(5)}y`,
+      'a?ref=b',
+      'a%2Fb',
+    ];
+    for (const path of paths) {
+      const written = host.writeBaselines({ forCommit: sha('1'), files: async () => ({ [path]: '{}' }) });
+      await expect(written, path).rejects.toMatchObject({ code: 'baseline-invalid' });
+      const read = host.writeBaselines({ forCommit: sha('1'), files: async (at) => ({ 'a.json': (await at(path)) ?? '' }) });
+      await expect(read, path).rejects.toMatchObject({ code: 'baseline-invalid' });
+    }
+    expect(setting.github.writes()).toEqual([]);
+  });
+
+  test('a commit that is not one, and no token', async () => {
+    const setting = await openSetting();
+    await expect(onMain(setting).writeBaselines(adding('a', 'HEAD'))).rejects.toMatchObject({ code: 'baseline-invalid' });
+    await expect(onMain(setting, { token: null }).writeBaselines(adding('a', sha('1')))).rejects.toMatchObject({
+      code: 'github-permission',
+    });
+  });
+
+  test('what the update itself throws comes through as it is', async () => {
+    const setting = await openSetting();
+    const failing = { forCommit: sha('1'), files: () => Promise.reject(new TypeError('in the update')) };
+    await expect(onMain(setting).writeBaselines(failing)).rejects.toThrow(new TypeError('in the update'));
+  });
+});
