@@ -4,7 +4,7 @@ export const commandTable = {
   plan: { summary: 'list what is to be built and measured; runs no user code', mode: true },
   measure: { summary: 'build the artefacts and take the samples that the plan asks for', mode: true },
   gate: { summary: 'decide from plan, samples and baselines; measures nothing', mode: true },
-  update: { summary: 'write baselines from samples of the default branch', mode: true },
+  update: { summary: 'measure what was merged and write its baselines', mode: true },
   doctor: { summary: 'show what this machine can measure', mode: false },
   models: { summary: 'list, verify or inspect models', mode: false },
   help: { summary: 'show this text', mode: false },

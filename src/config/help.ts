@@ -53,5 +53,4 @@ export const helpText = (): string =>
     ]),
     '',
     'Exit status: 0 nothing regressed; 1 a regression; 2 usage or configuration; 3 it could not be decided.',
-    '',
   ].join('\n');

@@ -87,7 +87,7 @@ export const optionTable = {
     least: 0,
     most: 4_294_967_295,
     default: 1,
-    summary: 'seed of builds, orders and traces',
+    summary: 'seed of the orders in which arms are measured',
   },
   runDir: {
     kind: 'text',
@@ -159,9 +159,9 @@ interface ValueOfKind {
 type ValueOf<Row extends OptionRow> =
   | (Row extends { kind: 'choice'; choices: readonly (infer Choice)[] }
       ? Choice
-      : Row['kind'] extends keyof ValueOfKind
-        ? ValueOfKind[Row['kind']]
-        : never)
+      : Row extends { kind: 'list'; choices: readonly (infer Choice)[] }
+        ? readonly Choice[]
+        : ValueOfKind[Exclude<Row['kind'], 'choice'>])
   | (Row['default'] extends null ? null : never);
 
 /** The value of every option, with defaults filled in. */

@@ -42,10 +42,10 @@ const pointEntry = section({
 
 const metricEntry = section({
   id: id.describe('Name of the metric.'),
-  unit: z.string().trim().min(1).max(40),
-  better: z.enum(['lower', 'higher']),
+  unit: z.string().trim().min(1).max(40).describe('Unit, such as ms.'),
+  better: z.enum(['lower', 'higher']).describe('Which direction is an improvement.'),
   kind: z.enum(['timing', 'exact']).describe('`timing` is noisy and tested; `exact` is deterministic and compared.'),
-  role: z.enum(['gate', 'described', 'advisory']).default('gate'),
+  role: z.enum(['gate', 'described', 'advisory']).default('gate').describe('`gate` decides, the others are only shown.'),
   scale: z.enum(['log', 'linear']).default('log').describe('`linear` for values that can be zero or negative.'),
 });
 

@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseCommandLine } from '../../src/config/command-line.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { parseInputs } from '../../src/config/inputs.ts';
+import { outputTable } from '../../src/config/output-table.ts';
+import { applyOverrides } from '../../src/config/override.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import { errorTable } from '../../src/errors.ts';
+import { builtinOptimizations } from '../../src/optimizations/registry.ts';
+import { refusal } from '../config/refusal.ts';
+import { blocks, pages, root, textOf, workflows } from './documentation.ts';
+
+interface Step {
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+interface Workflow {
+  readonly on: unknown;
+  readonly permissions: unknown;
+  readonly jobs: Readonly<Record<string, { readonly 'runs-on': string; readonly steps: readonly Step[] }>>;
+}
+interface Action {
+  readonly inputs: Readonly<Record<string, { readonly description: string; readonly default: string }>>;
+  readonly outputs: Readonly<Record<string, { readonly description: string }>>;
+  readonly runs: { readonly using: string; readonly main: string };
+}
+
+const isGate = ({ uses }: Step): boolean => uses === './' || uses?.includes('optimization-gate') === true;
+const action = parse(textOf('action.yml')) as Action;
+
+/** What the runner hands over: upper case, dashes kept, expressions already evaluated. */
+const environmentOf = (inputs: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [
+      `INPUT_${name.toUpperCase()}`,
+      String(value)
+        .replace(/\$\{\{ github\.event_name == 'push' && 'update' \|\| 'run' \}\}/, 'update')
+        .replace(/\$\{\{.*?\}\}/g, 'x'),
+    ]),
+  );
+
+describe('action.yml', () => {
+  it('has defaults that the program itself would choose', () => {
+    const defaults = Object.fromEntries(Object.entries(action.inputs).map(([name, input]) => [name, input.default]));
+    expect(parseInputs(environmentOf({ ...defaults, token: '' }))).toEqual(parseInputs({}));
+  });
+
+  it('runs on Node 24, like the scripts of this repository', () => {
+    expect(action.runs).toEqual({ using: 'node24', main: 'dist/action.js' });
+    expect(process.version).toMatch(/^v24\./);
+  });
+
+  it('has the outputs that the program sets', () => {
+    const set = /setOutputs\(\{([\s\S]*?)\n {2}\}\)/.exec(textOf('src/commands/run.ts'))?.[1] ?? '';
+    const names = [...set.matchAll(/^ {4}'?([a-z-]+)'?:/gm)].map((match) => match[1]);
+    expect(names.toSorted()).toEqual(Object.keys(outputTable).toSorted());
+    expect(Object.keys(action.outputs)).toEqual(Object.keys(outputTable));
+  });
+});
+
+describe('workflows', () => {
+  it('are shipped for pull requests and for baselines', () => {
+    expect(workflows().map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'examples/workflows/pull-request.yml',
+        'examples/workflows/baselines.yml',
+        '.github/workflows/gate.yml',
+        'README.md (block)',
+      ]),
+    );
+  });
+
+  it.each(workflows())('$name gives the gate inputs that it has, with least permissions', ({ text }) => {
+    const workflow = parse(text) as Workflow;
+    expect(workflow.permissions).toEqual({ contents: 'read' });
+    for (const job of Object.values(workflow.jobs)) {
+      expect(job['runs-on']).toMatch(/^ubuntu-/);
+      for (const step of job.steps.filter(isGate)) {
+        expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(Object.keys(step.with ?? {})));
+        expect(() => parseInputs(environmentOf(step.with ?? {}))).not.toThrow();
+        const checkout = job.steps.find(({ uses }) => uses?.startsWith('actions/checkout@'));
+        expect(checkout?.with?.['fetch-depth']).toBe(0);
+      }
+    }
+  });
+
+  it('would be seen to give a wrong input', () => {
+    expect(refusal(() => parseInputs(environmentOf({ 'fail-ons': 'x' }))).code).toBe('usage-unknown-option');
+  });
+});
+
+describe('configurations', () => {
+  const catalogue = {
+    optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: bench.options.parse })),
+    models: null,
+    doors: ['builtin', 'command'] as const,
+  };
+
+  it('of this repository is valid and names what there is', () => {
+    const config = resolveConfig(parseConfig(textOf('optimization-gate.yml'), 'optimization-gate.yml'), catalogue);
+    expect(config.models).toHaveLength(4);
+    expect(config.optimizations.map(({ id }) => id)).toEqual(['structured-pruning', 'tensor-decomposition']);
+  });
+
+  it.each(blocks('yaml').filter(({ text }) => !/^jobs:/m.test(text)))('on $page are valid: $text', ({ page, text }) => {
+    expect(resolveConfig(parseConfig(text, page), catalogue).models.length).toBeGreaterThan(0);
+  });
+});
+
+describe('command lines', () => {
+  const lines = blocks('').flatMap(({ text }) => text.split('\n').filter((line) => /^(npm run gate|optimization-gate )/.test(line)));
+
+  it.each(lines)('%s', (line) => {
+    const argv = line
+      .replace(/^(npm run gate( --)?|optimization-gate)/, '')
+      .trim()
+      .split(/\s+/)
+      .filter((word) => word !== '');
+    const { overrides } = parseCommandLine(argv);
+    expect(applyOverrides(parseConfig(textOf('optimization-gate.yml'), 'c'), overrides).optimizations).toHaveLength(2);
+  });
+
+  it('are there', () => {
+    expect(lines).toContain('npm run gate');
+    expect(lines.length).toBeGreaterThan(2);
+  });
+});
+
+describe('pages', () => {
+  it('list every error code and no other', () => {
+    const listed = [...textOf('docs/errors.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
+    expect(listed.toSorted()).toEqual(Object.keys(errorTable).toSorted());
+  });
+
+  it.each(pages())('%s links to files that exist', (page) => {
+    const targets = [...textOf(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+      .map((match) => match[1] ?? '')
+      .filter((target) => !/^https?:/.test(target));
+    expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([]);
+  });
+});

@@ -1,0 +1,261 @@
+/**
+ * Generates what is derived from tables in the source: the inputs and outputs of action.yml, tables of the documentation
+ * (between markers) and the JSON Schemas. `--check` changes nothing and fails when a file differs.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { commandNames, commandTable, modeNames } from '../src/config/command-table.ts';
+import { optionDefault, optionSummary, optionUsage } from '../src/config/help.ts';
+import { type NamedOption, optionsOn } from '../src/config/option-table.ts';
+import { outputTable } from '../src/config/output-table.ts';
+import { configSchema } from '../src/config/schema.ts';
+import { errorTable } from '../src/errors.ts';
+import { builtinOptimizations } from '../src/optimizations/registry.ts';
+import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
+import { baseline } from '../src/records/baseline.ts';
+import type { MetricSpec } from '../src/records/metric.ts';
+import { plan } from '../src/records/plan.ts';
+import { sampleLine } from '../src/records/sample.ts';
+import { verdict } from '../src/records/verdict.ts';
+import { reportDocumentSchema } from '../src/report/document.ts';
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const row = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+};
+
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+
+const inputDefault = (option: NamedOption): string => (option.row.kind === 'switch' ? String(option.row.default) : optionDefault(option));
+
+const choicesOf = ({ row }: NamedOption): string =>
+  'choices' in row && row.choices !== null ? ` One or more of ${row.choices.join(', ')}.` : '';
+
+const actionInputs = (): string =>
+  [
+    '  mode:',
+    `    description: ${JSON.stringify(`What to do: ${modeNames.join(', ')}.`)}`,
+    '    default: run',
+    ...optionsOn('action').flatMap((option) => [
+      `  ${option.outside}:`,
+      `    description: ${JSON.stringify(`${sentence(option.row.summary)}${choicesOf(option)}`)}`,
+      // The token of the job is there without asking; every other empty default is filled in by the program.
+      `    default: ${option.name === 'token' ? '${{ github.token }}' : JSON.stringify(inputDefault(option))}`,
+    ]),
+  ].join('\n');
+
+const actionOutputs = (): string =>
+  Object.entries(outputTable)
+    .flatMap(([name, summary]) => [`  ${name}:`, `    description: ${JSON.stringify(sentence(summary))}`])
+    .join('\n');
+
+const inputTable = (): string =>
+  table(
+    ['Input', 'Default', 'What it does'],
+    [
+      ['`mode`', '`run`', `What to do: ${modeNames.map(code).join(', ')}.`],
+      ...optionsOn('action').map((option) => [
+        code(option.outside),
+        option.name === 'token' ? 'the token of the job' : code(inputDefault(option)),
+        `${sentence(option.row.summary)}${choicesOf(option)}`,
+      ]),
+    ],
+  );
+
+const outputsTable = (): string =>
+  table(
+    ['Output', 'What it is'],
+    Object.entries(outputTable).map(([name, summary]) => [code(name), sentence(summary)]),
+  );
+
+const commandsTable = (): string =>
+  table(
+    ['Command', 'What it does'],
+    commandNames.map((name) => [code(name), sentence(commandTable[name].summary)]),
+  );
+
+const cliTable = (): string =>
+  table(
+    ['Option', 'What it does'],
+    optionsOn('cli').map((option) => [code(optionUsage(option)), sentence(optionSummary(option).replace(/ \[(.*)\]$/, '. Default: `$1`'))]),
+  );
+
+const errorsTable = (): string =>
+  table(
+    ['Code', 'Exit', 'What to do'],
+    Object.entries(errorTable).map(([name, { exit, remedy }]) => [code(name), String(exit), remedy]),
+  );
+
+interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+}
+
+const configRows = (node: SchemaNode, path: string): readonly (readonly string[])[] =>
+  Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
+    const here = path === '' ? key : `${path}.${key}`;
+    const inner = child.items?.properties === undefined ? child : child.items;
+    const nested = inner.properties === undefined ? [] : configRows(inner, child.items === undefined ? here : `${here}[]`);
+    const plain =
+      child.default === undefined || (typeof child.default === 'object' && child.properties !== undefined)
+        ? ''
+        : JSON.stringify(child.default);
+    const allowed = child.enum === undefined ? '' : ` One of ${child.enum.join(', ')}.`;
+    const row = [code(here), code(plain), `${child.description ?? ''}${allowed}`.trim()];
+    return child.properties === undefined ? [row, ...nested] : nested;
+  });
+
+const configTable = (): string =>
+  table(['Key', 'Default', 'Meaning'], configRows(z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode, ''));
+
+const toleranceText = ({ tolerance, scale, unit }: MetricSpec): string =>
+  scale === 'log' ? `${Number((tolerance * 100).toPrecision(6))} %` : `${tolerance} ${unit}`;
+
+const metricRows = (metrics: readonly MetricSpec[]): string => {
+  const seen = new Map<string, MetricSpec>();
+  for (const metric of metrics) if (!seen.has(metric.id)) seen.set(metric.id, metric);
+  return table(
+    ['Metric', 'Unit', 'Better', 'Kind', 'Role', 'Tolerance'],
+    [...seen.values()].map((metric) => [
+      code(metric.id),
+      metric.unit,
+      metric.better,
+      metric.kind,
+      metric.role,
+      metric.role === 'described' ? '' : toleranceText(metric),
+    ]),
+  );
+};
+
+/** Any model will do to ask a bench for its metrics; these two differ in what they can be asked for. */
+const sampleModels = [false, true].map((vision) => ({
+  id: 'sample',
+  family: 'sample',
+  digest: '0'.repeat(64),
+  miniature: true,
+  layers: 4,
+  hidden: 64,
+  heads: 4,
+  kvHeads: 2,
+  experts: 8,
+  vision,
+  latentAttention: false,
+  quantized: false,
+  vocabulary: 512,
+  context: 512,
+}));
+
+const sharedMetricsTable = (): string => metricRows(sampleModels.flatMap((model) => sharedMetrics(model)));
+
+const ownMetrics = (): string => {
+  const shared = new Set(sampleModels.flatMap((model) => sharedMetrics(model)).map(({ id }) => id));
+  return builtinOptimizations
+    .map(({ bench }) => {
+      const metrics = sampleModels
+        .flatMap((model) => bench.workload(model, bench.options.parse({}, bench.id)).metrics)
+        .filter(({ id }) => !shared.has(id));
+      return `### ${bench.title} \`${bench.id}\`\n\n${metrics.length === 0 ? 'The shared metrics.' : `Beside the shared metrics:\n\n${metricRows(metrics)}`}`;
+    })
+    .join('\n\n');
+};
+
+const optionsOfBuiltins = (): string =>
+  builtinOptimizations
+    .map(({ bench }) => {
+      const { properties = {} } = bench.options.json as SchemaNode;
+      const rows = Object.entries(properties).map(([key, node]) => {
+        const kind = node.enum === undefined ? (node.type ?? '') : node.enum.join(', ');
+        return [code(key), kind, code(node.default === undefined ? '' : JSON.stringify(node.default)), node.description ?? ''];
+      });
+      return `### ${bench.title} \`${bench.id}\`\n\n${table(['Option', 'Values', 'Default', 'Meaning'], rows)}`;
+    })
+    .join('\n\n');
+
+/** Marker name → what stands between `generated: NAME` and `end of NAME`. */
+const sections: Readonly<Record<string, () => string>> = {
+  'action-inputs': actionInputs,
+  'action-outputs': actionOutputs,
+  inputs: inputTable,
+  outputs: outputsTable,
+  commands: commandsTable,
+  options: cliTable,
+  errors: errorsTable,
+  configuration: configTable,
+  'shared-metrics': sharedMetricsTable,
+  'own-metrics': ownMetrics,
+  'optimization-options': optionsOfBuiltins,
+};
+
+/** Replaces what stands between the markers of every section in `text`. Throws when a marker is unknown or has no end. */
+export const filledIn = (text: string, path: string): string => {
+  const filled = text.replace(
+    /^(<!--|#) generated: ([a-z-]+)( -->)?\n[\s\S]*?^\1 end of \2( -->)?$/gm,
+    (_whole, open: string, name: string, close: string | undefined) => {
+      const section = sections[name];
+      if (section === undefined) throw new Error(`${path}: nothing is called "${name}"`);
+      const gap = open === '#' ? '' : '\n';
+      return `${open} generated: ${name}${close ?? ''}\n${gap}${section()}\n${gap}${open} end of ${name}${close ?? ''}`;
+    },
+  );
+  const [begins, ends] = [/^(<!--|#) generated: /gm, /^(<!--|#) end of /gm].map((marker) => filled.match(marker)?.length ?? 0);
+  if (begins !== ends) throw new Error(`${path}: a generated section has no end`);
+  return filled;
+};
+
+const schemas = {
+  'optimization-gate': { schema: configSchema, title: 'optimization-gate.yml' },
+  plan: { schema: plan, title: 'plan.json: what is to be measured and by which rule' },
+  'samples-line': { schema: sampleLine, title: 'One line of samples.jsonl' },
+  verdict: { schema: verdict, title: 'verdict.json: the decision, recomputable from plan, samples and baselines' },
+  report: { schema: reportDocumentSchema, title: 'report.json: the decision for scripts' },
+  baseline: { schema: baseline, title: 'baselines/<runner class>/<model>.json' },
+} as const;
+
+const schemaText = (name: keyof typeof schemas): string => {
+  const { schema, title } = schemas[name];
+  return `${JSON.stringify({ ...z.toJSONSchema(schema, { io: 'input' }), title }, null, 2)}\n`;
+};
+
+const documented = (root: string): readonly string[] => [
+  'action.yml',
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+/** Every generated file as it should be: path → content. */
+export const generatedFiles = (root: string): ReadonlyMap<string, string> =>
+  new Map([
+    ...documented(root).map((path) => [path, filledIn(readFileSync(join(root, path), 'utf8'), path)] as const),
+    ...(Object.keys(schemas) as (keyof typeof schemas)[]).map((name) => [`schemas/${name}.schema.json`, schemaText(name)] as const),
+  ]);
+
+/** The paths whose content on disk is not what would be generated. */
+export const drifted = (root: string): readonly string[] =>
+  [...generatedFiles(root)]
+    .filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text)
+    .map(([path]) => path);
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..');
+  const paths = drifted(root);
+  if (process.argv.includes('--check')) {
+    for (const path of paths) console.error(`${path} is not what the source says: run \`npm run docs\`.`);
+    process.exitCode = paths.length === 0 ? 0 : 1;
+  } else {
+    const files = generatedFiles(root);
+    for (const path of paths) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), files.get(path) ?? '');
+      console.log(`wrote ${path}`);
+    }
+  }
+}
