@@ -18,7 +18,7 @@ export const halfToFloat = (halves: Uint16Array): Float32Array => {
   return floats;
 };
 
-/** float32 as binary16 bit patterns, rounded to nearest, ties to even; from 65520 on infinity; every NaN becomes the quiet NaN. */
+/** float32 as binary16 bit patterns, rounded to nearest, ties to even; from 65520 on infinity; every NaN becomes a quiet NaN of its sign. */
 export const floatToHalf = (floats: Float32Array): Uint16Array => {
   const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
   const halves = new Uint16Array(floats.length);

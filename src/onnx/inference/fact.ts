@@ -1,0 +1,49 @@
+import type { NodeProto } from '../proto/onnx_pb.js';
+
+/**
+ * What is known of a tensor before anything runs. A dimension that is not known is NaN, so that it makes every product that it enters
+ * unknown; one that depends on data may be a fraction (an expectation, see `density`).
+ */
+export interface TensorFact {
+  /** null: not even the rank is known. */
+  readonly dims: readonly number[] | null;
+  /** Row-major values of a small integer or boolean tensor: shapes, axes, lengths; NaN for one that is not known. */
+  readonly integers: readonly number[] | null;
+  /** Depends on initializers alone. */
+  readonly constant: boolean;
+  /** Expected share of non-zero elements of a mask: a one-hot over E classes has 1/E. */
+  readonly density: number;
+}
+
+export const unknownFact: TensorFact = { dims: null, integers: null, constant: false, density: 1 };
+
+/** A fact about a computed tensor of this shape. */
+export const shaped = (dims: readonly number[] | null): TensorFact => ({ ...unknownFact, dims });
+
+/** Integers of this shape. */
+export const valued = (dims: readonly number[], integers: readonly number[]): TensorFact => ({ ...unknownFact, dims, integers });
+
+export const product = (numbers: readonly number[]): number => numbers.reduce((total, each) => total * each, 1);
+
+/** A negative axis counts from the end. */
+export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
+/** The shape of an element-wise result; an unknown dimension gives way to a known one that is not 1. */
+export const broadcast = (shapes: readonly (readonly number[] | null)[]): readonly number[] | null => {
+  const known = shapes.filter((each) => each !== null);
+  if (known.length < shapes.length) return null;
+  const rank = Math.max(0, ...known.map((each) => each.length));
+  return Array.from({ length: rank }, (_, at) => {
+    const here = known.map((each) => each[each.length - rank + at] ?? 1);
+    return here.find((dim) => dim !== 1 && !Number.isNaN(dim)) ?? (here.some(Number.isNaN) ? Number.NaN : 1);
+  });
+};
+
+/** What a shape rule sees of a node. A missing optional input is `unknownFact` and not `has`. */
+export interface NodeView {
+  readonly node: NodeProto;
+  input(index: number): TensorFact;
+  has(index: number): boolean;
+  integer(name: string, fallback: number): number;
+  integers(name: string): readonly number[] | null;
+}
