@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { launchDemand } from '../../src/gate/demand.ts';
+import type { Launch, Samples } from '../../src/records/sample.ts';
+import { cell, measure, planOf, run, samplesOf, settle } from './fixtures.ts';
+
+const one = planOf([cell('mini/pruning')]);
+const count = (launches: readonly { purpose: string; control: string }[], purpose: string, control = 'none'): number =>
+  launches.filter((launch) => launch.purpose === purpose && launch.control === control).length;
+const confirms = (samples: Samples, id: string): readonly Launch[] =>
+  samples.launches.filter((launch) => launch.cell === id && launch.purpose === 'confirm');
+
+describe('what is wanted first', () => {
+  it('nothing before the cell is settled, nothing for failed, skipped or unchanged ones beside a changed one', () => {
+    expect(launchDemand(one, samplesOf([]))).toEqual([]);
+    expect(launchDemand(one, samplesOf([settle('mini/pruning', 'failed')]))).toEqual([]);
+    expect(launchDemand(one, samplesOf([settle('mini/pruning', 'skipped')]))).toEqual([]);
+    const two = planOf([cell('mini/pruning'), cell('mini/sparsity')]);
+    const wanted = launchDemand(two, samplesOf([settle('mini/pruning', 'changed'), settle('mini/sparsity', 'unchanged')]));
+    expect(new Set(wanted.map((demand) => demand.cell))).toEqual(new Set(['mini/pruning']));
+  });
+
+  it('of a changed cell: one exact launch, solo by arm, five screens, two controls', () => {
+    const wanted = launchDemand(one, samplesOf([settle('mini/pruning', 'changed')]));
+    expect([
+      count(wanted, 'once'),
+      count(wanted, 'solo'),
+      count(wanted, 'screen'),
+      count(wanted, 'confirm'),
+      count(wanted, 'impact'),
+    ]).toEqual([1, 9, 5, 0, 0]);
+    expect([count(wanted, 'screen', 'a-a'), count(wanted, 'screen', 'planted')]).toEqual([12, 12]);
+    expect(new Set(wanted.map((demand) => demand.launch)).size).toBe(wanted.length);
+    const screen = wanted.find((demand) => demand.launch === 'mini/pruning#screen-0')!;
+    expect(screen).toMatchObject({ index: 0, arms: ['reference', 'base', 'head'] });
+    expect(screen.points.map((point) => point.id)).toEqual(['prefill-256', 'decode-b1']);
+    expect(wanted.find((demand) => demand.control === 'planted')).toMatchObject({
+      arms: ['base', 'head'],
+      points: [{ id: 'decode-b1', arms: ['base', 'head'] }],
+    });
+    expect(
+      wanted.filter((demand) => demand.purpose === 'solo').every((demand) => demand.arms.length === 1 && demand.points.length === 1),
+    ).toBe(true);
+  });
+
+  it('of unchanged and new cells: three impact launches of reference and head, at most 30 rounds', () => {
+    for (const [status, plan] of [
+      ['unchanged', one],
+      ['new', one],
+      ['unchanged', { ...one, event: 'default-branch' }],
+    ] as const) {
+      const wanted = launchDemand(plan, samplesOf([settle('mini/pruning', status)]));
+      expect([count(wanted, 'once'), count(wanted, 'solo'), count(wanted, 'impact'), count(wanted, 'screen')]).toEqual([1, 6, 3, 0]);
+      const impact = wanted.find((demand) => demand.purpose === 'impact')!;
+      expect(impact.arms).toEqual(['reference', 'head']);
+      expect(impact.points.map((point) => 'rounds' in point && point.rounds)).toEqual([30, 30]);
+    }
+  });
+});
+
+describe('confirmation', () => {
+  const two = planOf([cell('mini/pruning'), cell('mini/sparsity')]);
+  const settled = [settle('mini/pruning', 'changed'), settle('mini/sparsity', 'changed')];
+  const slow = { noise: 0.004, slowdown: (id: string, point: string) => (id === 'mini/pruning' && point === 'decode-b1' ? 0.1 : 0) };
+
+  it('waits for every screen of the pull request', () => {
+    const first = launchDemand(two, samplesOf(settled));
+    const withheld = first.find((demand) => demand.launch === 'mini/sparsity#screen-4')!;
+    const part = samplesOf(
+      settled,
+      first.filter((demand) => demand !== withheld).map((demand) => run(slow, demand)),
+    );
+    expect(launchDemand(two, part).map((demand) => demand.launch)).toEqual([withheld.launch]);
+    const next = launchDemand(two, { ...part, launches: [...part.launches, run(slow, withheld)] });
+    expect(next.map((demand) => demand.launch)).toEqual(Array.from({ length: 12 }, (_, i) => `mini/pruning#confirm-${i}`));
+    expect(next[0]).toMatchObject({ arms: ['base', 'head'], points: [{ id: 'decode-b1' }] });
+    expect(next[0]!.points).toHaveLength(1);
+  });
+
+  it('ends at the first look for a clear regression, and costs a clean cell nothing', () => {
+    const done = measure(two, samplesOf(settled), slow);
+    expect(confirms(done, 'mini/pruning')).toHaveLength(12);
+    expect(confirms(done, 'mini/sparsity')).toHaveLength(0);
+    expect(launchDemand(two, done)).toEqual([]);
+  });
+
+  it('goes on to the last look for what stays near the margin', () => {
+    const near = { noise: 0.004, slowdown: (id: string) => (id === 'mini/pruning' ? 0.02 : 0) };
+    expect(confirms(measure(two, samplesOf(settled), near), 'mini/pruning').length).toBe(36);
+  });
+
+  it('does not wait for other cells in a shard, and asks only for its own', () => {
+    const both = { noise: 0.004, slowdown: () => 0.02 };
+    const screened = samplesOf(
+      settled,
+      launchDemand(two, samplesOf(settled)).map((demand) => run(both, demand)),
+    );
+    const shard = new Set(['mini/pruning']);
+    let samples = screened;
+    for (let wanted = launchDemand(two, samples, shard); wanted.length > 0; wanted = launchDemand(two, samples, shard)) {
+      expect(wanted.every((demand) => demand.cell === 'mini/pruning')).toBe(true);
+      samples = { ...samples, launches: [...samples.launches, ...wanted.map((demand) => run(both, demand))] };
+    }
+    expect(confirms(samples, 'mini/pruning')).toHaveLength(36);
+  });
+});
+
+describe('launches that go wrong', () => {
+  const settled = [settle('mini/pruning', 'changed')];
+  it('stops a cell at its first failed launch', () => {
+    const done = measure(one, samplesOf(settled), {}, (launch) =>
+      launch.id === 'mini/pruning#screen-2' ? { ...launch, status: 'failed' } : launch,
+    );
+    expect(launchDemand(one, done)).toEqual([]);
+    expect(confirms(done, 'mini/pruning')).toHaveLength(0);
+  });
+
+  it('replaces one discarded screen by a fresh index, and gives up after a second', () => {
+    const discard = (ids: readonly string[]) => (launch: Launch) =>
+      ids.includes(launch.id) ? { ...launch, status: 'discarded' as const, points: {} } : launch;
+    const done = measure(one, samplesOf(settled), { noise: 0.002 }, discard(['mini/pruning#screen-2']));
+    const screens = done.launches.filter((launch) => launch.purpose === 'screen' && launch.control === 'none');
+    expect(screens.map((launch) => launch.index)).toEqual([0, 1, 2, 3, 4, 5]);
+    const worse = measure(one, samplesOf(settled), { noise: 0.002 }, discard(['mini/pruning#screen-2', 'mini/pruning#screen-5']));
+    expect(worse.launches.filter((launch) => launch.purpose === 'screen' && launch.control === 'none')).toHaveLength(6);
+  });
+
+  it('wants nothing after the budget ended', () => {
+    expect(launchDemand(one, samplesOf(settled, [], { stopped: 'budget' }))).toEqual([]);
+    expect(launchDemand(one, samplesOf(settled, [], { stopped: 'interrupted' })).length).toBeGreaterThan(0);
+  });
+
+  it('ends even when launches come back without their points', () => {
+    const hollow = (launch: Launch): Launch => (launch.purpose === 'confirm' ? { ...launch, points: {} } : launch);
+    const done = measure(one, samplesOf(settled), { slowdown: () => 0.2 }, hollow);
+    expect(launchDemand(one, done)).toEqual([]);
+  });
+});
