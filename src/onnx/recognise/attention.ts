@@ -174,7 +174,9 @@ const attentionOf = (
   const value = projection(flow, index, anchor.value);
   if (output === null || query === null || key === null || value === null) return null;
   const packed = anchor.query === anchor.key && anchor.heads > 0;
-  const inside = nodesBetween(flow, [query.linear.output, key.linear.output, value.linear.output], output.input);
+  const latent = latentOf(flow, index, query, key);
+  const starts = [query.linear.output, key.linear.output, value.linear.output, ...(latent === null ? [] : [latent.keyValueDown.output])];
+  const inside = nodesBetween(flow, starts, output.input);
   const cacheSize = (name: string | undefined, axis: number): number => {
     const dim = ports.find((port) => port.name === name)?.dims[axis];
     return typeof dim === 'number' ? dim : 0;
@@ -197,7 +199,7 @@ const attentionOf = (
     key: packed ? third(heads, kvHeads) : key,
     value: packed ? third(heads + kvHeads, kvHeads) : value,
     output,
-    latent: latentOf(flow, index, query, key),
+    latent,
     cache: anchor.cache,
     inside: idsOf(inside),
   };

@@ -3,7 +3,7 @@ import { type Dataflow, nodeId } from './dataflow.ts';
 import { origin } from './walk.ts';
 
 const skips = new Set(['SkipSimplifiedLayerNormalization', 'SkipLayerNormalization']);
-const wanders = new Set(['Add', 'Mul', 'Cast', 'Identity', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Div']);
+const wanders = new Set(['Add', 'Mul', 'Cast', 'Identity', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Div', 'ScatterND']);
 
 /**
  * The first node below `tensor` that adds it to a stream that `isStream` knows. Sums with anything else (a shared expert)

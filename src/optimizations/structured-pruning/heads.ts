@@ -1,5 +1,5 @@
 import { GateError } from '../../errors.ts';
-import { findAttribute, mainGraph, type OnnxModel } from '../../onnx/model.ts';
+import { findAttribute, integerAttribute, mainGraph, type OnnxModel } from '../../onnx/model.ts';
 import type { NodeProto } from '../../onnx/proto/onnx_pb.js';
 import type { Attention, Linear, Slice } from '../../onnx/recognise/architecture.ts';
 import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph-rewrite.ts';
@@ -55,6 +55,7 @@ const reshape = (model: OnnxModel, attention: Attention, heads: number, kvHeads:
       });
     if (node.opType === 'Expand' || node.opType === 'Tile')
       replaceIntegers(model, node, 1, (value, at, all) => (at === all.length - 3 ? (perHead.get(value) ?? value) : value));
+    if (node.opType === 'RotaryEmbedding') setAttribute(node, 'num_heads', perHead.get(integerAttribute(node, 'num_heads', 0)) ?? 0);
     if (node.opType === 'Split') resizeSplit(model, node, attention, heads, kvHeads);
   }
 };

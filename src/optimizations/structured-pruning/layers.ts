@@ -31,6 +31,17 @@ const silence = (model: OnnxModel, write: ResidualWrite, stream: string): void =
   nodes.splice(nodes.indexOf(node), 1);
 };
 
+/**
+ * The stream behind a silenced block: what is scattered into the block's output on its way (features of a picture) is no part
+ * of the block and now goes into the stream itself.
+ */
+const besides = (model: OnnxModel, write: ResidualWrite, stream: string): string => {
+  const node = mainGraph(model.proto, model.graph).node.find((each) => each.output.includes(write.delta));
+  if (node?.opType !== 'ScatterND') return stream;
+  node.input[0] = stream;
+  return write.delta;
+};
+
 const namesOf = (cache: Cache): readonly string[] => [cache.pastKey, cache.pastValue, cache.presentKey, cache.presentValue];
 
 /** Takes the cache of dropped layers out and gives those that stay the names of the first ones, so that numbers stay dense. */
@@ -93,10 +104,12 @@ export const pruneLayers = async (model: OnnxModel, layers: readonly Layer[], ch
   const aliases = new Map<string, string>();
   for (const [at, { attentionWrite, feedForwardWrite }] of layers.entries()) {
     if (keep.includes(at)) continue;
-    const stream = aliases.get(attentionWrite.stream) ?? attentionWrite.stream;
-    silence(model, attentionWrite, stream);
-    silence(model, feedForwardWrite, stream);
-    for (const { output } of [attentionWrite, feedForwardWrite]) aliases.set(output, stream);
+    const entering = aliases.get(attentionWrite.stream) ?? attentionWrite.stream;
+    silence(model, attentionWrite, entering);
+    const leaving = besides(model, feedForwardWrite, entering);
+    silence(model, feedForwardWrite, leaving);
+    aliases.set(attentionWrite.output, entering);
+    aliases.set(feedForwardWrite.output, leaving);
   }
   renumber(model, layers, keep);
   return layers.length - count;
