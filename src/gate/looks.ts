@@ -75,7 +75,9 @@ export const replayLooks = (
       state.decision = { outcome: outcomeAt(state.candidate, look, pLook), launches: look.launches, p };
     });
     for (const state of open) {
-      if (state.decision.outcome === 'open' && !ready.includes(state)) state.decision = { ...state.decision, launches: look.launches };
+      const { decision, candidate } = state;
+      const ranLast = decision.launches <= candidate.values.length;
+      if (decision.outcome === 'open' && !ready.includes(state) && ranLast) state.decision = { ...decision, launches: look.launches };
     }
     rejectedBefore = states.filter((state) => state.decision.outcome === 'rejected').length;
     if (waiting && !shard) break;

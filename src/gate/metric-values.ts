@@ -29,7 +29,7 @@ const stepped = (spec: MetricSpec, solo: boolean, value: number): number =>
 export const armValues = (observations: Observations, spec: MetricSpec, arm: ArmId, solo = false): ArmReading => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
-  if (observations.columns.length === 0) return absent('missing', 'no samples');
+  if (observations.columns.length === 0) return excused(absent('missing', 'no samples'), observations.warnings);
   const reading = readAll(observations.columns, (columns: Columns) => {
     const value = launchValue(columns, from, arm);
     return value.status === 'read' ? read(stepped(spec, solo, value.value)) : value;

@@ -1,0 +1,371 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GateError } from '../../src/errors.ts';
+import { judge } from '../../src/gate/judge.ts';
+import { verdict as verdictSchema } from '../../src/records/verdict.ts';
+import { cell, digest, type Machine, measure, metricOf, metrics, planOf, policy, samplesOf, settle, verdictOf } from './fixtures.ts';
+
+const one = planOf([cell('mini/pruning')]);
+const changed = samplesOf([settle('mini/pruning', 'changed')]);
+const measured = (machine: Machine, plan = one) => verdictOf(plan, measure(plan, changed, machine));
+const quiet: Machine = { noise: 0.004 };
+const slow: Machine = { ...quiet, slowdown: (_, point) => (point === 'decode-b1' ? 0.1 : 0) };
+
+describe('a changed cell', () => {
+  it('passes when nothing changed, with every number and a document that its schema accepts', () => {
+    const verdict = measured(quiet);
+    expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
+    expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0, statistics: { family: 0 }, warnings: [] });
+    expect(verdict.controls.map((control) => [control.kind, control.outcome])).toEqual([
+      ['a-a', 'as-expected'],
+      ['planted', 'as-expected'],
+    ]);
+    expect(verdict.coverage).toEqual({ judged: 9, total: 10, byReason: { 'no-meter': 1 } });
+    expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'passed', launches: 5, p: null, state: 'measured' });
+    expect(metricOf(verdict, 'decode-speedup').head).toBeCloseTo(1.5, 1);
+    expect(metricOf(verdict, 'energy')).toMatchObject({ verdict: null, state: 'no-meter', head: null, reason: 'this machine has none' });
+    expect(metricOf(verdict, 'compression-time')).toMatchObject({ verdict: null, base: 2, head: 3, change: { estimate: 0.5 } });
+    expect(metricOf(verdict, 'nll-delta').head).toBeCloseTo(0.1, 9);
+    expect(metricOf(verdict, 'accuracy-preservation').head).toBeCloseTo(100 * Math.exp(-0.1), 9);
+  });
+
+  it('is regressed by a slower decode, named in the summary', () => {
+    const verdict = measured(slow);
+    expect(verdict).toMatchObject({ verdict: 'regressed', exitCode: 1, statistics: { family: 1 } });
+    const latency = metricOf(verdict, 'decode-latency');
+    // One metric advanced; all 12 launches lie above the margin: p = 2^-12, scaled by alpha over the look's share.
+    expect(latency).toMatchObject({ verdict: 'regressed', launches: 12, p: (2 ** -12 * 0.05) / 0.01 });
+    expect(latency.change!.estimate).toBeCloseTo(0.1, 1);
+    expect(latency.change!.lower!).toBeGreaterThan(0.08);
+    expect(latency.samples.reference).toHaveLength(5);
+    expect(latency.samples.change).toHaveLength(12);
+    expect(metricOf(verdict, 'prefill-latency').verdict).toBe('passed');
+    expect(verdict.summary).toMatch(
+      /^Regressed: 1 metric in 1 cell, worst decode-latency of mini\/pruning, \+\d+\.\d % \(tolerance 2 %\)$/,
+    );
+  });
+
+  it('is improved by a faster one, in a family of its own', () => {
+    const verdict = measured({ ...quiet, slowdown: () => -0.1 });
+    expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0, statistics: { family: 0 } });
+    expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'improved', launches: 12 });
+    expect(metricOf(verdict, 'decode-latency').change!.estimate).toBeCloseTo(-0.1, 1);
+    expect(verdict.cells[0]!.verdict).toBe('improved');
+  });
+
+  it('stays undecided at the margin without holding the run, and holds it when must-detect cannot be excluded', () => {
+    const near = measured({ ...quiet, slowdown: () => 0.02 });
+    expect(metricOf(near, 'decode-latency').verdict).toBe('inconclusive');
+    expect(near).toMatchObject({ verdict: 'passed', exitCode: 0 });
+    expect(near.summary).toMatch(/undecided/);
+    const noisy = measured({ noise: 0.6 });
+    expect(noisy).toMatchObject({ verdict: 'inconclusive', exitCode: 0 });
+    expect(measured({ noise: 0.6 }, { ...one, policy: { ...policy, failOn: ['inconclusive'] } }).exitCode).toBe(3);
+  });
+
+  it('has higher-is-better metrics the right way round', () => {
+    const throughput = { ...metrics[1]!, id: 'throughput', better: 'higher' as const };
+    const plan = planOf([cell('mini/pruning', { metrics: [throughput] })]);
+    const faster = metricOf(verdictOf(plan, measure(plan, changed, slow)), 'throughput');
+    expect(faster.verdict).toBe('improved');
+    expect(faster.change!.estimate).toBeGreaterThan(0.05);
+    const slower = metricOf(verdictOf(plan, measure(plan, changed, { ...quiet, slowdown: () => -0.1 })), 'throughput');
+    expect(slower.verdict).toBe('regressed');
+    expect(slower.change!.upper!).toBeLessThan(0);
+  });
+});
+
+describe('exact metrics', () => {
+  it.each([
+    [1000, 1001, 'passed'],
+    [1000, 1002, 'regressed'],
+    [1000, 998, 'improved'],
+    [0, 5, 'regressed'],
+    [0, 0, 'passed'],
+  ])('size %d to %d is %s', (base, head, expected) => {
+    const verdict = measured({ ...quiet, size: (arm) => (arm === 'head' ? head : base) });
+    expect(metricOf(verdict, 'model-size')).toMatchObject({ verdict: expected, p: null });
+    expect(verdict.exitCode).toBe(expected === 'regressed' ? 1 : 0);
+  });
+
+  it('quality: the mean over windows decides, the clustered interval is shown', () => {
+    const worse = measured({ ...quiet, nll: (arm, window) => (arm === 'head' ? 2.106 + (window % 2) * 0.001 : arm === 'base' ? 2.1 : 2) });
+    const nll = metricOf(worse, 'nll-delta');
+    expect(nll).toMatchObject({ verdict: 'regressed' });
+    expect(nll.change!.estimate).toBeCloseTo(0.0065, 9);
+    // windows alternate .006 and .007: sd .000534522, n 8, t(.975, 7) = 2.36462425
+    expect(nll.change!.upper! - nll.change!.estimate).toBeCloseTo((2.364624251592785 * 0.0005345224838248488) / Math.sqrt(8), 9);
+    const wide = metricOf(
+      measured({ ...quiet, nll: (arm, window) => (arm === 'head' ? 2.1 + (window % 2 ? 0.1 : -0.1) : 2.1) }),
+      'nll-delta',
+    );
+    expect(wide).toMatchObject({ verdict: 'passed', warnings: [expect.stringMatching(/wider than the tolerance/)] });
+  });
+
+  it('memory: steps of 1 MiB, median of three, advisory when launches disagree', () => {
+    const mib = 2 ** 20;
+    const peak = (head: (index: number) => number) =>
+      metricOf(measured({ ...quiet, peak: (arm, index) => (arm === 'head' ? head(index) : 100 * mib) }), 'peak-memory');
+    expect(peak(() => 103 * mib)).toMatchObject({ verdict: 'regressed', head: 103 * mib });
+    expect(peak(() => 100 * mib + 400_000)).toMatchObject({ verdict: 'passed', head: 100 * mib });
+    expect(peak((index) => (100 + 5 * (index % 2)) * mib)).toMatchObject({
+      verdict: null,
+      role: 'advisory',
+      warnings: expect.arrayContaining([expect.stringMatching(/launches of one arm differ/)]),
+    });
+  });
+
+  it('says aloud what is sparser and not faster', () => {
+    expect(measured({ ...quiet, sparsity: 50 }).cells[0]!.warnings).toEqual([]);
+    const plan = planOf([
+      cell('mini/pruning', {
+        metrics: metrics.map((spec) =>
+          spec.id === 'decode-speedup'
+            ? { ...spec, from: { ...spec.from, arm: 'reference', as: 'speed-up', series: 'nll', point: 'evaluation' } }
+            : spec,
+        ) as typeof metrics,
+      }),
+    ]);
+    expect(verdictOf(plan, measure(plan, changed, { ...quiet, sparsity: 50 })).cells[0]!.warnings).toEqual([
+      expect.stringMatching(/^sparser, not faster: sparsity 50.0 %/),
+    ]);
+  });
+});
+
+describe('acceptance', () => {
+  const accepting = (bound: number, expires: string) => ({
+    ...one,
+    policy: { ...policy, accepted: [{ cell: 'mini/pruning', metric: 'decode-latency', bound, expires, reason: 'a safer kernel' }] },
+  });
+  it('turns a regression within its bound into passed until its last day', () => {
+    const verdict = measured(slow, accepting(0.15, '2026-06-15'));
+    expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0 });
+    expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'passed', reason: expect.stringMatching(/a safer kernel/) });
+  });
+  it('does not beyond the bound or the day', () => {
+    expect(measured(slow, accepting(0.05, '2026-06-15')).verdict).toBe('regressed');
+    expect(measured(slow, accepting(0.15, '2026-06-14')).verdict).toBe('regressed');
+  });
+});
+
+describe('cells that were not compared', () => {
+  it('unchanged: measured by impact launches, equal on both sides', () => {
+    const verdict = verdictOf(one, measure(one, samplesOf([settle('mini/pruning', 'unchanged')]), quiet));
+    expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0, controls: [] });
+    const latency = metricOf(verdict, 'decode-latency');
+    expect(latency).toMatchObject({ verdict: 'unchanged', state: 'measured', launches: 3, change: { estimate: 0 } });
+    expect(latency.base).toBe(latency.head);
+    // The code differs, so what depends on code is compared all the same.
+    expect(metricOf(verdict, 'compression-time')).toMatchObject({ base: 2, head: 3, verdict: null });
+  });
+
+  it('unchanged and unmeasured: the baseline of the same class, runtime and digest, or no number at all', () => {
+    const baseline = {
+      schema: 'optimization-gate/baseline/1' as const,
+      runnerClass: 'cpu-test',
+      model: 'mini',
+      runtime: digest('e'),
+      history: [],
+      anchor: null,
+      entries: [
+        {
+          cell: 'mini/pruning',
+          commit: 'b'.repeat(40),
+          at: '2026-01-01T00:00:00Z',
+          arm: digest('9'),
+          artefacts: {},
+          metrics: [{ id: 'decode-latency', point: 'decode-b1', reference: 3, value: 2, launches: [2, 2] }],
+        },
+      ],
+    };
+    const samples = samplesOf([settle('mini/pruning', 'unchanged')]);
+    expect(metricOf(verdictOf(one, samples, [baseline]), 'decode-latency')).toMatchObject({
+      state: 'baseline',
+      base: 2,
+      head: 2,
+      reference: 3,
+      verdict: 'unchanged',
+    });
+    for (const other of [
+      { ...baseline, runnerClass: 'another' },
+      { ...baseline, runtime: digest('7') },
+      { ...baseline, entries: [{ ...baseline.entries[0]!, arm: digest('8') }] },
+    ])
+      expect(metricOf(verdictOf(one, samples, [other]), 'decode-latency')).toMatchObject({
+        state: 'unchanged',
+        head: null,
+        verdict: 'unchanged',
+      });
+  });
+
+  it('new: shown, not gated', () => {
+    const verdict = verdictOf(one, measure(one, samplesOf([settle('mini/pruning', 'new')]), quiet));
+    expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0, cells: [{ verdict: 'new' }] });
+    expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'new', base: null, launches: 3 });
+  });
+
+  it('removed: missing, and that fails', () => {
+    const plan = planOf([cell('mini/pruning', { presence: 'removed' })]);
+    expect(verdictOf(plan, samplesOf([]))).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'missing' }] });
+    const lenient = { ...plan, policy: { ...policy, failOn: ['regressed' as const] } };
+    expect(verdictOf(lenient, samplesOf([]))).toMatchObject({ verdict: 'inconclusive', exitCode: 0 });
+  });
+
+  it('skipped: a reason instead of numbers, and no failure', () => {
+    const plan = planOf([cell('mini/pruning', { skipped: { status: 'not-applicable', reason: 'no experts' } })]);
+    const verdict = verdictOf(plan, samplesOf([]));
+    expect(verdict).toMatchObject({
+      verdict: 'passed',
+      exitCode: 0,
+      coverage: { judged: 0, total: 10, byReason: { 'not-applicable': 10 } },
+    });
+    expect(metricOf(verdict, 'decode-latency')).toMatchObject({
+      verdict: null,
+      state: 'not-applicable',
+      head: null,
+      reason: expect.stringMatching(/no experts/),
+    });
+  });
+
+  it('failed: the coded error, naming the arm', () => {
+    const verdict = verdictOf(one, samplesOf([settle('mini/pruning', 'failed', { code: 'build-failed', message: 'exit 1', arm: 'base' })]));
+    expect(verdict).toMatchObject({
+      verdict: 'regressed',
+      exitCode: 1,
+      cells: [{ verdict: 'failed', reason: 'error[build-failed] arm base: exit 1' }],
+    });
+    expect(metricOf(verdict, 'model-size')).toMatchObject({ verdict: 'failed', state: 'failed', head: null });
+  });
+
+  it('a failed launch fails its cell, whatever else was measured', () => {
+    const samples = measure(one, changed, quiet, (launch) =>
+      launch.id === 'mini/pruning#screen-3'
+        ? { ...launch, status: 'failed', error: { code: 'non-finite-output', message: 'NaN in logits', arm: 'head' } }
+        : launch,
+    );
+    expect(verdictOf(one, samples)).toMatchObject({
+      verdict: 'regressed',
+      exitCode: 1,
+      cells: [{ verdict: 'failed', reason: expect.stringMatching(/non-finite-output.*head/) }],
+    });
+  });
+
+  it('never settled or cut off: missing, or inconclusive by the budget, never passed', () => {
+    expect(verdictOf(one, samplesOf([]))).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'missing' }] });
+    expect(verdictOf(one, samplesOf([], [], { stopped: 'budget' }))).toMatchObject({
+      verdict: 'inconclusive',
+      cells: [{ verdict: 'inconclusive', reason: expect.stringMatching(/^budget/) }],
+    });
+    const full = measure(one, changed, slow);
+    const part = { ...full, launches: full.launches.filter((launch) => launch.purpose !== 'confirm') };
+    expect(metricOf(verdictOf(one, part), 'decode-latency')).toMatchObject({ verdict: 'missing', state: 'missing' });
+    const cut = verdictOf(one, { ...part, stopped: 'budget' });
+    expect(cut.verdict).toBe('inconclusive');
+    expect(metricOf(cut, 'decode-latency')).toMatchObject({ verdict: 'inconclusive', reason: 'budget: 0 of 12 confirming launches' });
+  });
+});
+
+describe('an untrusted machine or document', () => {
+  it('is unfit when base differs from itself in all twelve launches, or a planted slowdown is not seen at all', () => {
+    expect(measured({ ...slow, control: { 'a-a': 0.3, planted: 0.25 } })).toMatchObject({ verdict: 'unfit', exitCode: 3 });
+    expect(measured({ ...quiet, control: { 'a-a': 0, planted: -0.1 } })).toMatchObject({ verdict: 'unfit', exitCode: 3 });
+  });
+
+  it('refuses samples of another plan, of strangers, and of a path that the rule does not take', () => {
+    const refused = (plan: typeof one, samples: typeof changed) => {
+      try {
+        verdictOf(plan, samples);
+      } catch (error) {
+        return error instanceof GateError ? error.code : error;
+      }
+      return null;
+    };
+    expect(refused(one, { ...changed, plan: digest('3') })).toBe('run-mismatch');
+    const clean = measure(one, changed, quiet);
+    const confirm = {
+      ...clean.launches.find((launch) => launch.id === 'mini/pruning#screen-0')!,
+      id: 'mini/pruning#confirm-0',
+      purpose: 'confirm' as const,
+    };
+    expect(refused(one, { ...clean, launches: [...clean.launches, confirm] })).toBe('run-mismatch');
+    expect(refused(one, { ...changed, launches: [confirm] })).toBe('run-mismatch');
+    expect(refused(one, { ...changed, launches: [{ ...confirm, cell: 'mini/unknown' }] })).toBe('run-mismatch');
+    expect(refused({ ...one, policy: { ...policy, alpha: 0.04 } }, clean)).toBe('document-invalid');
+    expect(refused(one, clean)).toBeNull();
+  });
+
+  it('does not fall for names of built-in properties or for uneven columns', () => {
+    const hostile = measure(one, changed, quiet, (launch) =>
+      launch.purpose === 'screen' && launch.control === 'none'
+        ? {
+            ...launch,
+            points: {
+              ...launch.points,
+              'decode-b1': { values: { ...launch.points['decode-b1']!.values, head: { 'wall-ms': [1, 2] } }, warnings: [] },
+            },
+          }
+        : launch,
+    );
+    expect(metricOf(verdictOf(one, hostile), 'decode-latency')).toMatchObject({
+      verdict: 'failed',
+      head: null,
+      reason: expect.stringMatching(/2 and 9 rounds/),
+    });
+    const odd = planOf([
+      cell('mini/pruning', {
+        metrics: [{ ...metrics[1]!, from: { of: 'series', point: 'decode-b1', series: 'constructor', over: 'median' } }],
+      }),
+    ]);
+    expect(metricOf(verdictOf(odd, measure(odd, changed, quiet)), 'decode-latency')).toMatchObject({
+      verdict: 'missing',
+      state: 'missing',
+    });
+  });
+});
+
+describe('replay', () => {
+  const two = planOf([cell('mini/pruning'), cell('mini/sparsity')]);
+  const samples = measure(two, samplesOf([settle('mini/pruning', 'changed'), settle('mini/sparsity', 'changed')]), slow);
+
+  it('gives the same bytes for the same input, in whatever order launches come', () => {
+    const bytes = JSON.stringify(verdictOf(two, samples));
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...samples.launches], { minLength: samples.launches.length }), (launches) => {
+        expect(JSON.stringify(verdictOf(two, { ...samples, launches }))).toBe(bytes);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('accepts every part of the path, and never calls a part passed that the whole calls regressed', () => {
+    expect(verdictOf(two, samples).verdict).toBe('regressed');
+    for (let length = 0; length < samples.launches.length; length += 5) {
+      const part = verdictOf(two, { ...samples, launches: samples.launches.slice(0, length), stopped: 'budget' });
+      expect(part.verdict).not.toBe('passed');
+    }
+  });
+
+  it('judges a pull request of 132 metrics with 36 launches each', () => {
+    const cells = Array.from({ length: 66 }, (_, i) =>
+      cell(`mini/o${i}`, {
+        metrics: metrics.slice(0, 2),
+        points: [{ ...(cell('a/b').points[0] as object), id: 'prefill-256' }, cell('a/b').points[1]!] as never,
+      }),
+    );
+    const plan = planOf(cells);
+    const all = measure(plan, samplesOf(cells.map((each) => settle(each.id, 'changed'))), { noise: 0.004, slowdown: () => 0.02 });
+    expect(all.launches.filter((launch) => launch.purpose === 'confirm').length).toBeGreaterThan(66 * 24);
+    const verdict = judge({
+      plan,
+      planDigest: digest('f'),
+      samples: all,
+      samplesDigest: digest('a'),
+      baselines: [],
+      baselinesDigest: null,
+      today: '2026-01-01',
+    });
+    expect(verdict.cells).toHaveLength(66);
+    expect(verdict.statistics.family).toBeGreaterThan(100);
+    expect(verdict.verdict).toBe('passed');
+  });
+});
