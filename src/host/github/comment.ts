@@ -44,7 +44,8 @@ const ownLogin = async (client: Client): Promise<string | null> => {
     const login = (viewer as { login?: unknown } | null)?.login;
     return typeof login === 'string' ? login : null;
   } catch (error) {
-    if (error instanceof GitHubFailure && error.kind === 'wait') throw error;
+    // A limit holds for what follows too; a server without GraphQL must not cost the comment.
+    if (error instanceof GitHubFailure && error.kind === 'wait' && error.seconds !== null) throw error;
     return null;
   }
 };

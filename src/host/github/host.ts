@@ -1,5 +1,4 @@
 import { setTimeout as pauseFor } from 'node:timers/promises';
-import { error, notice, setOutput, warning } from '@actions/core';
 import { GateError } from '../../errors.ts';
 import { allowedEnvironment } from '../../processes/environment.ts';
 import type { Coded } from '../../records/words.ts';
@@ -12,6 +11,7 @@ import { commentBody, commentMarker, syncComment } from './comment.ts';
 import { readEvent } from './event.ts';
 import { GitHubFailure } from './failure.ts';
 import { jobLog } from './log.ts';
+import { appendOutputs } from './output.ts';
 import { type Patience, patiently } from './patience.ts';
 import { findPullRequest } from './pull-request.ts';
 import { appendSummary } from './summary.ts';
@@ -38,11 +38,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** GitHub shows ten annotations of a level per step. */
 const SHOWN_ANNOTATIONS = 10;
 const MAX_ANNOTATION = 4_000;
-const MAX_OUTPUT_BYTES = 1024 * 1024;
 
-const levels = { error, warning, notice };
-
-const annotate = (annotations: readonly Annotation[]): void => {
+const annotate = async (annotations: readonly Annotation[]): Promise<void> => {
+  if (annotations.length === 0) return;
+  const { error, warning, notice } = await import('@actions/core');
+  const levels = { error, warning, notice };
   const left = { error: SHOWN_ANNOTATIONS, warning: SHOWN_ANNOTATIONS, notice: SHOWN_ANNOTATIONS };
   for (const { level, title, message } of annotations) {
     if (left[level] === 0) continue;
@@ -72,7 +72,7 @@ const required = (environment: Environment, name: string, fallback: string): str
 
 /**
  * A run inside GitHub Actions: its event, log, cache, report and baselines. Reads the event's payload at once and throws
- * `document-invalid` when it is not one, `usage-bad-value` for a bad `commentKey`; Octokit and the cache are loaded when first used.
+ * `document-invalid` when it is not one, `usage-bad-value` for a bad `commentKey`; the packages of GitHub's toolkit are loaded when first used.
  * Honours `GITHUB_API_URL`, `GITHUB_GRAPHQL_URL` and `GITHUB_SERVER_URL`.
  */
 export const githubHost = (environment: Environment, options: GitHubHostOptions = {}): Host => {
@@ -135,7 +135,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
 
   const publish = async (report: Published): Promise<readonly Coded[]> => {
     log.info(report.text);
-    annotate(report.annotations);
+    await annotate(report.annotations);
     const unsummarised = await summarise(report.summary, 'report');
     const unposted = await post(report.comment);
     const unnoted = unposted === null ? null : await summarise(`> [!NOTE]\n> ${plainLines(unposted.message).join(' ')}`, 'note');
@@ -161,10 +161,8 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       return commitBaselines(await client(token), change, { slug, branch, defaultBranch: run.defaultBranch, patience: patience(16, 120) });
     },
     setOutputs: (outputs) => {
-      for (const [name, value] of Object.entries(outputs)) {
-        if (Buffer.byteLength(String(value)) > MAX_OUTPUT_BYTES) log.warn(`output ${name} was left out: longer than 1 MiB`);
-        else setOutput(name, value);
-      }
+      for (const name of appendOutputs(environment['GITHUB_OUTPUT'], outputs))
+        log.warn(`output ${name} was left out: there is no room for it`);
     },
   };
 };
