@@ -30,11 +30,15 @@ describe('parseModelConfig', () => {
     ['a size of zero', { ...tinyConfigs.qwen3, hidden_size: 0 }, 'hidden_size'],
     ['a size beyond reason', { ...tinyConfigs.qwen3, vocab_size: 1e15 }, 'vocab_size'],
     ['heads that do not divide', { ...tinyConfigs.qwen3, num_key_value_heads: 3 }, 'num_attention_heads'],
-    ['an odd head', { ...tinyConfigs.qwen3, head_dim: 7 }, 'head_dim is odd'],
+    ['a head that no kernel takes', { ...tinyConfigs.qwen3, head_dim: 8 }, 'head_dim'],
     ['more chosen than there are', { ...tinyConfigs.qwen3_moe, num_experts_per_tok: 5 }, 'num_experts_per_tok'],
     ['unnormalised routing', { ...tinyConfigs.qwen3_moe, norm_topk_prob: false }, 'norm_topk_prob'],
     ['grouped routing', { ...tinyConfigs.glm4_moe_lite, n_group: 2 }, 'n_group'],
-    ['a tap that is not there', { ...tinyConfigs.qwen3_vl, vision_config: { ...tinyConfigs.qwen3_vl.vision_config, deepstack_visual_indexes: [2] } }, 'deepstack'],
+    [
+      'a tap that is not there',
+      { ...tinyConfigs.qwen3_vl, vision_config: { ...tinyConfigs.qwen3_vl.vision_config, deepstack_visual_indexes: [2] } },
+      'deepstack',
+    ],
     ['no object', null, 'config'],
   ])('refuses %s', (_, value, place) => {
     expect(refusal(value)).toContain(place);
@@ -43,6 +47,18 @@ describe('parseModelConfig', () => {
 });
 
 test('facts follow from the configuration alone', () => {
-  expect(modelFacts('tiny', 'd', tinyConfig('glm4_moe_lite'), true)).toMatchObject({ experts: 4, kvHeads: 4, latentAttention: true, vision: false, vocabulary: 40 });
-  expect(modelFacts('tiny', 'd', tinyConfig('qwen3_vl'), false)).toMatchObject({ experts: 0, kvHeads: 2, latentAttention: false, vision: true, miniature: false });
+  expect(modelFacts('tiny', 'd', tinyConfig('glm4_moe_lite'), true)).toMatchObject({
+    experts: 4,
+    kvHeads: 4,
+    latentAttention: true,
+    vision: false,
+    vocabulary: 40,
+  });
+  expect(modelFacts('tiny', 'd', tinyConfig('qwen3_vl'), false)).toMatchObject({
+    experts: 0,
+    kvHeads: 2,
+    latentAttention: false,
+    vision: true,
+    miniature: false,
+  });
 });

@@ -6,8 +6,16 @@ import { testFolder } from '../testkit/folder.ts';
 import { tinyConfig } from './random-weights.ts';
 import { type Written, writeSafetensors } from './safetensors-file.ts';
 
-const words = (shape: readonly number[], ...values: number[]): Written => ({ dtype: 'U16', shape, data: new Uint8Array(Uint16Array.from(values).buffer) });
-const octets = (shape: readonly number[], value: (i: number) => number): Written => ({ dtype: 'U8', shape, data: Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => value(i)) });
+const words = (shape: readonly number[], ...values: number[]): Written => ({
+  dtype: 'U16',
+  shape,
+  data: new Uint8Array(Uint16Array.from(values).buffer),
+});
+const octets = (shape: readonly number[], value: (i: number) => number): Written => ({
+  dtype: 'U8',
+  shape,
+  data: Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => value(i)),
+});
 const written = (tensors: Record<string, Written>): string => {
   const path = join(testFolder(), 'windows.safetensors');
   writeSafetensors(path, tensors);
@@ -57,7 +65,11 @@ describe('readWindows', () => {
   });
 
   test('refuses pixels of another size', () => {
-    const path = written({ pixels: octets([1, 3, 4, 4], () => 0), scored: octets([1, 6], () => 1), tokens: words([1, 6], 1, 2, 3, 4, 5, 6) });
+    const path = written({
+      pixels: octets([1, 3, 4, 4], () => 0),
+      scored: octets([1, 6], () => 1),
+      tokens: words([1, 6], 1, 2, 3, 4, 5, 6),
+    });
     expect(codeOf(() => readWindows(path, tinyConfig('qwen3_vl')))).toBe('model-invalid');
   });
 });

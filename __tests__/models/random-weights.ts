@@ -29,7 +29,7 @@ const text = {
   rope_theta: 10000,
   intermediate_size: 48,
 };
-const grouped = { ...text, num_key_value_heads: 2, head_dim: 8 };
+const grouped = { ...text, num_key_value_heads: 2, head_dim: 16 };
 
 /** Hub-style configurations of tiny models, one per family. */
 export const tinyConfigs = {
@@ -68,7 +68,7 @@ export const tinyConfigs = {
     image_token_id: 30,
     vision_start_token_id: 31,
     vision_end_token_id: 32,
-    text_config: { ...grouped, rope_scaling: { mrope_section: [2, 1, 1], mrope_interleaved: true } },
+    text_config: { ...grouped, rope_scaling: { mrope_section: [3, 3, 2], mrope_interleaved: true } },
     vision_config: {
       depth: 2,
       hidden_size: 16,

@@ -7,7 +7,8 @@ import { readModel } from '../../src/onnx/read.ts';
 import { testFolder } from '../testkit/folder.ts';
 import { randomWeights, tinyConfig, tinyFamilies } from './random-weights.ts';
 
-const contents = (folder: string): Record<string, string> => Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name)).toString('base64')]));
+const contents = (folder: string): Record<string, string> =>
+  Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name)).toString('base64')]));
 const interfaceOf = (path: string): { inputs: string[]; outputs: string[] } => {
   const graph = readModel(path).proto.graph;
   return { inputs: graph?.input.map(({ name }) => name) ?? [], outputs: graph?.output.map(({ name }) => name) ?? [] };
@@ -25,7 +26,10 @@ describe.each(tinyFamilies)('%s', (family) => {
   test('every weight of a layer is read', () => {
     const asked = new Set<string>();
     buildGraphs(randomWeights(asked), tinyConfig(family), testFolder());
-    const attention = family === 'glm4_moe_lite' ? ['q_a_proj', 'q_b_proj', 'kv_a_proj_with_mqa', 'kv_b_proj', 'o_proj', 'q_a_layernorm', 'kv_a_layernorm'] : ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'q_norm', 'k_norm'];
+    const attention =
+      family === 'glm4_moe_lite'
+        ? ['q_a_proj', 'q_b_proj', 'kv_a_proj_with_mqa', 'kv_b_proj', 'o_proj', 'q_a_layernorm', 'kv_a_layernorm']
+        : ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'q_norm', 'k_norm'];
     const root = family === 'qwen3_vl' ? 'model.language_model.' : 'model.';
     for (const part of attention) expect(asked).toContain(`${root}layers.1.self_attn.${part}.weight`);
     expect(asked).toContain(`${root}norm.weight`);

@@ -7,7 +7,11 @@ export interface Written {
 }
 
 /** Writes a safetensors file; `edit` may spoil the table before it is written. */
-export const writeSafetensors = (path: string, tensors: Readonly<Record<string, Written>>, edit: (table: Record<string, unknown>) => unknown = (table) => table): void => {
+export const writeSafetensors = (
+  path: string,
+  tensors: Readonly<Record<string, Written>>,
+  edit: (table: Record<string, unknown>) => unknown = (table) => table,
+): void => {
   const table: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let at = 0;
   for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {

@@ -26,7 +26,9 @@ const spoiled = (edit: (table: Record<string, unknown>) => unknown): string => {
   writeSafetensors(path, good, edit);
   return refusal(() => openSafetensors(path).close());
 };
-const withA = (entry: unknown) => (table: Record<string, unknown>): unknown => ({ ...table, a: entry });
+const withA =
+  (entry: unknown) =>
+  (table: Record<string, unknown>): unknown => ({ ...table, a: entry });
 
 describe('openSafetensors', () => {
   test('reads tensors by name and position', () => {
@@ -87,7 +89,11 @@ describe('openSafetensors', () => {
 describe('openWeights', () => {
   test('gives float32 of the shape asked for, and refuses another', () => {
     const path = join(testFolder(), 'x.safetensors');
-    writeSafetensors(path, { ...good, c: { dtype: 'BF16', shape: [1], data: bytes(0x80, 0x3f) }, d: { dtype: 'F32', shape: [1], data: new Uint8Array(Float32Array.of(0.5).buffer) } });
+    writeSafetensors(path, {
+      ...good,
+      c: { dtype: 'BF16', shape: [1], data: bytes(0x80, 0x3f) },
+      d: { dtype: 'F32', shape: [1], data: new Uint8Array(Float32Array.of(0.5).buffer) },
+    });
     const weights = openWeights([path]);
     expect(weights.read('a', [2])).toEqual(Float32Array.of(1, -2));
     expect(weights.read('c', [1])).toEqual(Float32Array.of(1));

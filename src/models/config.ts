@@ -164,7 +164,7 @@ const demand = (holds: boolean, message: string): void => {
 };
 const groupedSize = (base: Base & { readonly num_key_value_heads: number; readonly head_dim: number }, tied: boolean): GroupedSize => {
   demand(base.num_attention_heads % base.num_key_value_heads === 0, 'num_attention_heads is not a multiple of num_key_value_heads');
-  demand(base.head_dim % 2 === 0, 'head_dim is odd');
+  demand(base.head_dim % 16 === 0, 'head_dim is not a multiple of 16, which the attention kernel needs');
   return { ...decoderSize(base, tied), kvHeads: base.num_key_value_heads, headSize: base.head_dim };
 };
 

@@ -18,7 +18,7 @@ const headOf = (windows: EvaluationWindows, window: number): Uint16Array => {
   const row = windows.tokens.subarray(at, at + windows.length);
   if (windows.scored === null) return row;
   const first = windows.scored.indexOf(1, at);
-  return row.subarray(0, first < at || first >= at + windows.length ? windows.length : first);
+  return row.subarray(0, first < at || first >= at + windows.length ? windows.length : first - at);
 };
 
 /**
