@@ -1,11 +1,11 @@
 import type { OnnxModel } from '../../onnx/model.ts';
 import type { FeedForward } from '../../onnx/recognise/architecture.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
+import { channelEnergy } from '../activations.ts';
 import type { Calibration } from '../contract.ts';
 import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph-rewrite.ts';
-import { channelEnergy } from './activations.ts';
+import { keptWidth, largest } from '../selection.ts';
 import type { PruningOptions } from './options.ts';
-import { keptWidth, largest } from './selection.ts';
 
 /** What choosing needs besides the graph. */
 export interface Choice {

@@ -2,10 +2,10 @@ import { GateError } from '../../errors.ts';
 import { findAttribute, integerAttribute, mainGraph, type OnnxModel } from '../../onnx/model.ts';
 import type { NodeProto } from '../../onnx/proto/onnx_pb.js';
 import type { Attention, Linear, Slice } from '../../onnx/recognise/architecture.ts';
+import { channelEnergy } from '../activations.ts';
 import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph-rewrite.ts';
-import { channelEnergy } from './activations.ts';
+import { keptCount, largest } from '../selection.ts';
 import { type Choice, randomScores } from './feed-forward.ts';
-import { keptCount, largest } from './selection.ts';
 
 /** Positions `[group · size, (group + 1) · size)` of every kept group. */
 const spans = (keep: readonly number[], size: number, offset = 0): readonly number[] =>

@@ -1,4 +1,4 @@
-import type { Calibration } from '../contract.ts';
+import type { Calibration } from './contract.ts';
 
 /** Sum of squares of every channel (last axis) of the named tensors over the calibration text. */
 export const channelEnergy = async (
@@ -53,4 +53,40 @@ export const meanCosines = async (calibration: Calibration, stage: string, turns
     }
   });
   return turns.map((_, at) => (sums[at] ?? 0) / (counts[at] ?? 0));
+};
+
+/** Mean of xᵀx over the positions of each named tensor, [width, width] row-major: what a linear's inputs have in common. */
+export const secondMoments = async (
+  calibration: Calibration,
+  stage: string,
+  tensors: readonly string[],
+): Promise<ReadonlyMap<string, Float64Array>> => {
+  const moments = new Map<string, Float64Array>();
+  const counts = new Map<string, number>();
+  if (tensors.length === 0) return moments;
+  await calibration.observe(stage, [...new Set(tensors)], (values) => {
+    for (const [name, { dims, data }] of Object.entries(values)) {
+      const width = dims.at(-1) ?? 1;
+      const sums = moments.get(name) ?? new Float64Array(width * width);
+      moments.set(name, sums);
+      counts.set(name, (counts.get(name) ?? 0) + data.length / width);
+      for (let start = 0; start < data.length; start += width)
+        for (let i = 0; i < width; i += 1) {
+          const x = data[start + i] ?? 0;
+          if (x === 0) continue;
+          for (let j = 0, at = i * width; j <= i; j += 1, at += 1) sums[at] = (sums[at] ?? 0) + x * (data[start + j] ?? 0);
+        }
+    }
+  });
+  for (const [name, sums] of moments) {
+    const width = Math.sqrt(sums.length);
+    const count = counts.get(name) ?? 1;
+    for (let i = 0; i < width; i += 1)
+      for (let j = 0; j <= i; j += 1) {
+        const mean = (sums[i * width + j] ?? 0) / count;
+        sums[i * width + j] = mean;
+        sums[j * width + i] = mean;
+      }
+  }
+  return moments;
 };

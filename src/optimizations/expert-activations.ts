@@ -1,8 +1,8 @@
-import { findAttribute, type OnnxModel } from '../../onnx/model.ts';
-import type { Experts } from '../../onnx/recognise/architecture.ts';
-import { readFloats } from '../../onnx/tensor.ts';
-import type { Calibration } from '../contract.ts';
-import { producerOf } from '../graph-rewrite.ts';
+import { findAttribute, type OnnxModel } from '../onnx/model.ts';
+import type { Experts } from '../onnx/recognise/architecture.ts';
+import { readFloats } from '../onnx/tensor.ts';
+import type { Calibration } from './contract.ts';
+import { producerOf } from './graph-rewrite.ts';
 import { largest } from './selection.ts';
 
 /** The experts of one token: the `chosen` largest routing logits and their softmax. */

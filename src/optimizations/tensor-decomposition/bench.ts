@@ -1,0 +1,63 @@
+import type { MetricSpec } from '../../records/metric.ts';
+import type { Bench } from '../contract.ts';
+import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import { type DecompositionOptions, decompositionOptions } from './options.ts';
+
+const own: readonly MetricSpec[] = [
+  {
+    id: 'compression-ratio',
+    unit: '×',
+    better: 'higher',
+    kind: 'exact',
+    role: 'described',
+    scale: 'log',
+    from: againstReference('inspection', 'bytes', 'last', 'speed-up'),
+    identity: 'artefact',
+    tolerance: 0.001,
+  },
+  {
+    id: 'removed-fraction',
+    unit: '%',
+    better: 'higher',
+    kind: 'exact',
+    role: 'described',
+    scale: 'linear',
+    from: againstReference('inspection', 'parameters', 'last', 'percent-removed'),
+    identity: 'artefact',
+    tolerance: 0.1,
+  },
+  {
+    id: 'compression-time',
+    unit: 's',
+    better: 'lower',
+    kind: 'timing',
+    role: 'described',
+    scale: 'log',
+    from: ofSeries('build', 'seconds', 'last'),
+    identity: 'code',
+    tolerance: 0.1,
+  },
+];
+
+/** Tensor decomposition: low-rank factors in place of matrices, Tucker-2 for stacked experts. Judged against the dense model. */
+export const tensorDecompositionBench: Bench<DecompositionOptions> = {
+  id: 'tensor-decomposition',
+  title: 'Tensor decomposition',
+  options: decompositionOptions,
+  needs: ['build'],
+  applies: (model) =>
+    model.quantized ? { status: 'unsupported-export', reason: 'quantized blocks cannot be factored; decompose before quantizing' } : true,
+  workload: (model, options) => ({
+    variants: { main: { options: optionsJson(options) } },
+    points: sharedPoints(),
+    metrics: [...sharedMetrics(model), ...own],
+  }),
+};
+
+/** The options as the user wrote them: a build parses its options again. */
+const optionsJson = ({ target, aware, multiple, rank }: DecompositionOptions) => ({
+  target,
+  aware,
+  multiple,
+  ...(rank.by === 'energy' ? { energy: rank.keep } : { 'rank-ratio': rank.share }),
+});

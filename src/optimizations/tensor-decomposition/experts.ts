@@ -1,0 +1,105 @@
+import { create } from '@bufbuild/protobuf';
+import { freshName } from '../../onnx/edit.ts';
+import type { OnnxModel } from '../../onnx/model.ts';
+import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
+import type { Experts } from '../../onnx/recognise/architecture.ts';
+import { readFloats } from '../../onnx/tensor.ts';
+import { addFloats, insertAfter, insertBefore, producerOf, replaceFloats } from '../graph-rewrite.ts';
+import { randomisedSvd, type Singular } from './factorisation.ts';
+import { unweighed, type Weighing } from './linear.ts';
+import { flipped, type Matrix, matrix, times, topRows } from './matrix.ts';
+
+/** Tucker-2 of stacked experts on the hidden side: one way in and one way out for all of them, and a smaller core each. */
+export interface ExpertBasis {
+  readonly hidden: number;
+  readonly input: { readonly singular: Singular; readonly weighing: Weighing };
+  readonly output: { readonly singular: Singular };
+  /** Stored matrices: gate and up unfolded to [hidden, rows], down unfolded to [hidden, experts · width]. */
+  readonly up: Matrix;
+  readonly down: Matrix;
+}
+
+/** [experts, hidden, width] → [hidden, experts · width] */
+const unfoldDown = (stored: Float32Array, count: number, hidden: number, width: number): Matrix => {
+  const out = matrix(hidden, count * width);
+  for (let expert = 0; expert < count; expert += 1)
+    for (let row = 0; row < hidden; row += 1)
+      out.data.set(
+        stored.subarray((expert * hidden + row) * width, (expert * hidden + row + 1) * width),
+        row * count * width + expert * width,
+      );
+  return out;
+};
+
+/**
+ * Directions of the hidden side that matter: for what goes in, weighed by the inputs; for what comes out, by the energy of each
+ * expert's channels.
+ */
+export const expertBasis = async (
+  model: OnnxModel,
+  experts: Experts,
+  rank: number,
+  weighing: Weighing,
+  energy: Float64Array | null,
+  random: () => number,
+): Promise<ExpertBasis> => {
+  const stored = readFloats(model, experts.up);
+  const rows = experts.count * experts.fused * experts.width;
+  const hidden = stored.length / rows;
+  const up = flipped(matrix(rows, hidden, stored));
+  const down = unfoldDown(readFloats(model, experts.down), experts.count, hidden, experts.width);
+  const scales = energy?.map(Math.sqrt) ?? null;
+  const weighedDown = scales === null ? down : { ...down, data: down.data.map((value, at) => value * (scales[at % down.columns] ?? 0)) };
+  return {
+    hidden,
+    up,
+    down,
+    input: { singular: await randomisedSvd(weighing.weigh(up), rank, random), weighing },
+    output: { singular: await randomisedSvd(unweighed.weigh(weighedDown), rank, random) },
+  };
+};
+
+/** Elements with and without the factorisation: the rank pays while `perRank · rank` is below `dense`. */
+export const expertElements = (experts: Experts, hidden: number): { readonly dense: number; readonly perRank: number } => {
+  const rows = experts.count * (experts.fused + 1) * experts.width;
+  return { dense: rows * hidden, perRank: rows + 2 * hidden };
+};
+
+/**
+ * x → x·In, the experts on `rank` channels, · Out. The router still reads the whole x.
+ * Biases of the second product are refused by the caller: they live on the hidden side.
+ */
+export const replaceExperts = (model: OnnxModel, experts: Experts, basis: ExpertBasis, rank: number): void => {
+  const node = producerOf(model, experts.node);
+  const { input, output, up, down, hidden } = basis;
+  const into = input.weighing.undo(flipped(topRows(input.singular.left, rank)));
+  const upCore = flipped(times(topRows(input.singular.left, rank), input.weighing.weigh(up)));
+  const outOf = topRows(output.singular.left, rank);
+  const downCore = times(outOf, down);
+  const { count, width, fused } = experts;
+  const folded = new Float32Array(count * rank * width);
+  for (let expert = 0; expert < count; expert += 1)
+    for (let row = 0; row < rank; row += 1)
+      folded.set(
+        downCore.data.subarray(row * count * width + expert * width, row * count * width + (expert + 1) * width),
+        (expert * rank + row) * width,
+      );
+  const inName = addFloats(model, `${experts.up}.in`, experts.up, [hidden, rank], Float32Array.from(into.data));
+  const outName = addFloats(model, `${experts.down}.out`, experts.down, [rank, hidden], Float32Array.from(outOf.data));
+  replaceFloats(model, node, experts.up, [count, fused * width, rank], Float32Array.from(upCore.data));
+  replaceFloats(model, node, experts.down, [count, rank, width], folded);
+  const narrow = freshName(model, `${experts.node}/narrow`);
+  const mixed = freshName(model, `${experts.node}/mixed`);
+  insertBefore(
+    model,
+    node,
+    create(NodeProtoSchema, { name: `${node.name}/in`, opType: 'MatMul', input: [experts.input, inName], output: [narrow] }),
+  );
+  node.input[0] = narrow;
+  node.output[0] = mixed;
+  insertAfter(
+    model,
+    node,
+    create(NodeProtoSchema, { name: `${node.name}/out`, opType: 'MatMul', input: [mixed, outName], output: [experts.output] }),
+  );
+};

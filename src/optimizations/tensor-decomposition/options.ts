@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { GateError } from '../../errors.ts';
+import type { OptionSchema } from '../contract.ts';
+import { optionSchema } from '../option-schema.ts';
+
+export const defaultEnergy = 0.9;
+
+const schema = z.strictObject({
+  target: z
+    .enum(['ffn', 'attention', 'all'])
+    .default('ffn')
+    .describe(
+      'Which matrices are factored: feed-forwards with their experts, projections of attention, or both in every stage of the model.',
+    ),
+  energy: z
+    .number()
+    .gt(0)
+    .lte(1)
+    .optional()
+    .describe(`Share of the squared output of each matrix that its factors keep; ${defaultEnergy} where no rank is given.`),
+  'rank-ratio': z.number().gt(0).lte(1).optional().describe('Rank of the factors as a share of full rank, instead of energy.'),
+  aware: z.boolean().default(true).describe('Weigh by activations on calibration text; without, the matrix alone counts.'),
+  multiple: z.int().min(1).max(1024).default(8).describe('Ranks are a multiple of this.'),
+});
+
+export interface DecompositionOptions {
+  readonly target: 'ffn' | 'attention' | 'all';
+  readonly aware: boolean;
+  readonly multiple: number;
+  readonly rank: { readonly by: 'energy'; readonly keep: number } | { readonly by: 'ratio'; readonly share: number };
+}
+
+/** Exactly one of `energy` and `rank-ratio` decides the ranks. */
+export const decompositionOptions: OptionSchema<DecompositionOptions> = optionSchema(
+  schema,
+  ({ target, energy, 'rank-ratio': share, aware, multiple }, where) => {
+    if (energy !== undefined && share !== undefined)
+      throw new GateError('option-invalid', 'give energy or rank-ratio, not both', { where: `${where}.rank-ratio` });
+    return {
+      target,
+      aware,
+      multiple,
+      rank: share === undefined ? { by: 'energy', keep: energy ?? defaultEnergy } : { by: 'ratio', share },
+    };
+  },
+);

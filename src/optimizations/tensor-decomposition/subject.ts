@@ -1,0 +1,117 @@
+import { GateError } from '../../errors.ts';
+import type { Experts, Layer, Linear } from '../../onnx/recognise/architecture.ts';
+import { deriveSeed, seededRandom } from '../../statistics/random.ts';
+import { secondMoments } from '../activations.ts';
+import type { BuildContext, Subject } from '../contract.ts';
+import { expertEnergy } from '../expert-activations.ts';
+import { readMatrix } from '../graph-rewrite.ts';
+import { rewriteStages, type StageGraph } from '../stage-graphs.ts';
+import { expertBasis, expertElements, replaceExperts } from './experts.ts';
+import { randomisedSvd } from './factorisation.ts';
+import { factorsOf, replaceLinear, unweighed, type Weighing, weighingBy } from './linear.ts';
+import { matrix } from './matrix.ts';
+import type { DecompositionOptions } from './options.ts';
+import { savingRank, wantedRank } from './rank.ts';
+
+type Context = BuildContext<DecompositionOptions>;
+
+const linearsOf = (layers: readonly Layer[], target: DecompositionOptions['target']): readonly Linear[] => {
+  const found = layers.flatMap(({ attention, feedForwards }) => [
+    ...(target === 'attention'
+      ? []
+      : feedForwards.flatMap(({ gate, up, down }) => [...(gate === null ? [] : [gate.linear]), up.linear, down])),
+    ...(target === 'ffn'
+      ? []
+      : [
+          attention.query.linear,
+          attention.key.linear,
+          attention.value.linear,
+          attention.output,
+          attention.latent?.queryDown ?? null,
+          attention.latent?.keyValueDown ?? null,
+        ].filter((linear) => linear !== null)),
+  ]);
+  return [...new Set(found)];
+};
+
+const factorLinear = async ({ model }: StageGraph, linear: Linear, weighing: Weighing, { options, seed }: Context): Promise<number> => {
+  const weights = matrix(linear.rows, linear.columns, readMatrix(model, linear));
+  const full = Math.min(linear.rows, linear.columns);
+  const most = Math.min(full, savingRank(linear.rows * linear.columns, linear.rows + linear.columns, options.multiple));
+  if (most < 1) return 0;
+  const singular = await randomisedSvd(weighing.weigh(weights), most, seededRandom(deriveSeed(seed, linear.node)));
+  const rank = wantedRank(options, singular.values, singular.energy, full);
+  if (rank === null || rank > most) return 0;
+  replaceLinear(model, linear, factorsOf(singular, rank, weighing));
+  return 1;
+};
+
+const factorExperts = async (
+  { model }: StageGraph,
+  experts: Experts,
+  weighing: Weighing,
+  energy: Float64Array | null,
+  { options, seed }: Context,
+): Promise<number> => {
+  if (experts.quantized || experts.extras.length > 0)
+    throw new GateError('onnx-unsupported', `${experts.op} ${experts.node}: only float experts without biases can be factored`, {
+      where: model.graph,
+    });
+  const hidden = experts.router.linear.rows;
+  const { dense, perRank } = expertElements(experts, hidden);
+  const most = Math.min(hidden, savingRank(dense, perRank, options.multiple));
+  if (most < 1) return 0;
+  const basis = await expertBasis(model, experts, most, weighing, energy, seededRandom(deriveSeed(seed, experts.node)));
+  const ranks = [basis.input.singular, basis.output.singular].map((singular) =>
+    wantedRank(options, singular.values, singular.energy, hidden),
+  );
+  const [into, outOf] = ranks;
+  if (into === null || into === undefined || outOf === null || outOf === undefined || Math.max(into, outOf) > most) return 0;
+  replaceExperts(model, experts, basis, Math.max(into, outOf));
+  return 1;
+};
+
+const factorStage = async (graph: StageGraph, context: Context): Promise<Readonly<Record<string, number>>> => {
+  const { stage, model, architecture } = graph;
+  const { options, calibration } = context;
+  const linears = linearsOf(architecture.layers, options.target);
+  const experts =
+    options.target === 'attention'
+      ? []
+      : architecture.layers.map((layer) => layer.experts).filter((each): each is Experts => each !== null);
+  if (linears.length + experts.length === 0)
+    throw new GateError('onnx-unsupported', `nothing of target ${options.target} recognised (${architecture.layers.length} layers)`, {
+      where: model.graph,
+    });
+  const inputs = [...linears, ...experts].map((each) => each.input);
+  const moments = options.aware ? await secondMoments(calibration, stage, inputs) : new Map<string, Float64Array>();
+  const energies = options.aware ? await expertEnergy(model, experts, calibration, stage) : null;
+  const weighings = new Map([...moments].map(([name, moment]) => [name, weighingBy(moment)]));
+  let factored = 0;
+  for (const linear of linears) factored += await factorLinear(graph, linear, weighings.get(linear.input) ?? unweighed, context);
+  for (const each of experts)
+    factored += await factorExperts(graph, each, weighings.get(each.input) ?? unweighed, energies?.get(each) ?? null, context);
+  return { 'factored-matrices': factored, 'kept-matrices': linears.length + experts.length - factored };
+};
+
+/**
+ * Builds the factored model. A matrix is replaced only where its factors have fewer elements; facts: `factored-matrices` and
+ * `kept-matrices` (stacked experts count once).
+ * @throws GateError build-ineffective when no matrix of the target can be replaced at the asked rank or energy.
+ */
+export const tensorDecomposition: Subject<DecompositionOptions> = {
+  build: async (context) => {
+    const { target } = context.options;
+    const result = await rewriteStages(
+      context,
+      (stage) => target === 'all' || stage === 'decoder',
+      (graph) => factorStage(graph, context),
+    );
+    if ((result.facts?.['factored-matrices'] ?? 0) === 0) {
+      const asked =
+        context.options.rank.by === 'energy' ? `energy ${context.options.rank.keep}` : `rank-ratio ${context.options.rank.share}`;
+      throw new GateError('build-ineffective', `at ${asked} no matrix of target ${target} becomes smaller`, { where: 'options' });
+    }
+    return result;
+  },
+};
