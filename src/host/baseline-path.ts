@@ -2,7 +2,7 @@ import { GateError } from '../errors.ts';
 
 const MAX_FILES = 200;
 const MAX_BYTES = 16 * 1024 * 1024;
-const segment = /^[A-Za-z0-9_][A-Za-z0-9._+@-]{0,119}$/;
+const segment = /^[A-Za-z0-9_][A-Za-z0-9._+@-]{0,139}$/;
 
 /** A path below baselines/ that leaves it nowhere: plain segments of letters, digits and `._+@-`. Throws `baseline-invalid`. */
 export const checkBaselinePath = (path: string): string => {
