@@ -5,7 +5,9 @@ import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
+import { countMultiplyAdds } from '../../src/onnx/count.ts';
 import { dataType } from '../../src/onnx/data-type.ts';
+import { graphDigest } from '../../src/onnx/digest.ts';
 import { type TensorProto, TensorProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
 import { readModel } from '../../src/onnx/read.ts';
 import { floatTensor, readFloats } from '../../src/onnx/tensor.ts';
@@ -258,7 +260,9 @@ describe('damaged files', () => {
   const survives = (bytes: Uint8Array, folder: string): void => {
     writeFileSync(join(folder, 'model.onnx'), bytes);
     try {
-      readModel(join(folder, 'model.onnx'));
+      const { multiplyAdds, parameters } = countMultiplyAdds(readModel(join(folder, 'model.onnx')), { past: 3, batch: 2, tokens: 5 });
+      expect(Number.isFinite(multiplyAdds + parameters)).toBe(true);
+      expect(graphDigest(folder, 'model.onnx')).toMatch(/^[0-9a-f]{64}$/);
     } catch (error) {
       expect(error).toBeInstanceOf(GateError);
       if (error instanceof GateError) codes.add(error.code);

@@ -88,7 +88,7 @@ const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, Te
   const view = viewOf(node, facts);
   const multiplication = multiplicationRule(operatorName(node))?.(view, { fallback });
   if (multiplication !== undefined) {
-    const known = !Number.isNaN(multiplication.multiplyAdds);
+    const known = multiplication.multiplyAdds >= 0 && multiplication.multiplyAdds <= Number.MAX_SAFE_INTEGER;
     const outputs = multiplication.outputs.map((dims) => ({ ...unknownFact, dims }));
     return { multiplyAdds: known ? multiplication.multiplyAdds : 0, outputs, uncounted: !known };
   }

@@ -65,6 +65,7 @@ const slice: Rule = (view) => {
   const ends = view.integers('ends') ?? view.input(2).integers;
   const axes = axesOf(view, 3) ?? (view.has(3) ? null : (starts ?? dims).map((_, at) => at));
   if (axes === null) return [dims.map(() => Number.NaN)];
+  if (axes.some((axis) => !(axisOf(axis, dims.length) in dims))) return [null];
   const result = [...dims];
   axes.forEach((axis, at) => {
     const step = view.has(4) ? (view.input(4).integers?.[at] ?? Number.NaN) : 1;
