@@ -1,0 +1,69 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { GateError } from '../../src/errors.ts';
+import { readModel } from '../../src/onnx/read.ts';
+import type { Calibration } from '../../src/optimizations/contract.ts';
+import { openCalibration } from '../../src/runtime/calibration.ts';
+import type { TinyFamily } from '../models/random-weights.ts';
+import { type Built, builtTiny, largestDifference, opened, roots, tinyWindows } from './tiny-model.ts';
+
+const downInputs = (built: Built, graph: string, part: string): string[] =>
+  readModel(join(built.folder, graph))
+    .proto.graph?.node.filter(({ opType, name }) => opType === 'MatMul' && name.includes(part))
+    .map(({ input }) => input[0] ?? '') ?? [];
+
+describe.each(['qwen3', 'glm4_moe_lite', 'qwen3_vl'] satisfies TinyFamily[])('%s', (family) => {
+  test('hands over intermediate tensors of every window and leaves the model as it was', async () => {
+    const built = builtTiny(family);
+    const files = readdirSync(built.folder).sort();
+    const windows = tinyWindows(built.config);
+    const names = downInputs(built, 'model.onnx', '/mlp/down_proj/');
+    const calibration = openCalibration({ input: built, windows, roots }) satisfies Calibration;
+    const seen: (readonly number[])[] = [];
+    await calibration.observe('decoder', names, (values) => {
+      expect(Object.keys(values).sort()).toEqual([...names].sort());
+      for (const { dims, data } of Object.values(values)) {
+        expect(data.length).toBe(dims.reduce((a, b) => a * b, 1));
+        expect(data.some((value) => value !== 0)).toBe(true);
+      }
+      seen.push(values[names[0] ?? '']?.dims ?? []);
+    });
+    expect(seen).toEqual(Array(windows.count).fill([1, windows.length, 48]));
+    await calibration.release();
+    expect(readdirSync(built.folder).sort()).toEqual(files);
+  });
+});
+
+test('observes the vision stage, and the decoder with what it sees', async () => {
+  const built = builtTiny('qwen3_vl');
+  const windows = tinyWindows(built.config);
+  const calibration = openCalibration({ input: built, windows, roots });
+  const widths: (readonly number[])[] = [];
+  await calibration.observe('vision', downInputs(built, 'vision.onnx', '/mlp/linear_fc2/').slice(0, 1), (values) =>
+    widths.push(...Object.values(values).map(({ dims }) => dims)),
+  );
+  expect(widths).toEqual(Array(3).fill([1, 16, 24]));
+  const logits: Float32Array[] = [];
+  await calibration.observe('decoder', ['logits'], ({ logits: own }) => logits.push(own?.data ?? new Float32Array()));
+  await calibration.release();
+  const model = await opened(built, windows);
+  const row = Uint32Array.from(windows.tokens.subarray(0, windows.length));
+  const seeing = await model.advance({ batch: 1, length: windows.length, tokens: row, windows: [0] }, null, windows.images);
+  expect(largestDifference(logits[0] ?? [], seeing.logits.values)).toBeLessThan(1e-4);
+  await model.release();
+});
+
+test('refuses a tensor that nothing produces and a stage that is not there', async () => {
+  const built = builtTiny('qwen3');
+  const calibration = openCalibration({ input: built, windows: tinyWindows(built.config), roots });
+  const codeOf = (stage: string, name: string): Promise<string> =>
+    calibration
+      .observe(stage, [name], () => {})
+      .then(
+        () => 'none',
+        (thrown: unknown) => (thrown instanceof GateError ? thrown.code : String(thrown)),
+      );
+  expect(await codeOf('decoder', 'no such tensor')).toBe('onnx-dangling-input');
+  expect(await codeOf('vision', 'logits')).toBe('onnx-unsupported');
+});
