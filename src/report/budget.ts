@@ -1,6 +1,7 @@
 /** Fits a text of sections into a fixed length: frames always stand, rows come in by rank, and what was left out is counted. */
 export interface Row {
-  readonly text: string;
+  /** Called once at most, and not at all when the section is full before: what cannot be shown is not written. */
+  readonly text: () => string;
   /** Lower is more important. Equal ranks keep their order. */
   readonly rank: number;
 }
@@ -15,9 +16,9 @@ export interface Section {
 
 const glue = '\n\n';
 
-const render = (section: Section, kept: readonly Row[]): string => {
+const render = (section: Section, kept: readonly string[]): string => {
   const left = section.rows.length - kept.length;
-  const body = [section.open, ...kept.map(({ text }) => text)].filter((text) => text !== '').join('\n');
+  const body = [section.open, ...kept].filter((text) => text !== '').join('\n');
   return [body, left === 0 ? '' : section.omitted(left), section.close].filter((text) => text !== '').join(glue);
 };
 
@@ -31,25 +32,20 @@ export const fill = (sections: readonly Section[], limit: number, measure: (text
     (section) => measure(render({ ...section, rows: [] }, [])) + glue.length * 3 + measure(section.omitted(section.rows.length)),
   );
   let room = limit - frames.reduce((sum, length) => sum + length, 0);
-  const kept = sections.map(() => new Set<Row>());
+  const kept = sections.map(() => new Map<Row, string>());
   const full = new Set<number>();
   const ranked = sections.flatMap((section, index) => section.rows.map((row) => ({ row, index }))).sort((a, b) => a.row.rank - b.row.rank);
   for (const { row, index } of ranked) {
-    const cost = measure(row.text) + 1;
     if (full.has(index)) continue;
+    const text = row.text();
+    const cost = measure(text) + 1;
     if (cost > room) {
       full.add(index);
       continue;
     }
     room -= cost;
-    kept[index]?.add(row);
+    kept[index]?.set(row, text);
   }
-  return sections
-    .map((section, index) =>
-      render(
-        section,
-        section.rows.filter((row) => kept[index]?.has(row)),
-      ),
-    )
-    .join(glue);
+  const texts = (section: Section, index: number): readonly string[] => section.rows.flatMap((row) => kept[index]?.get(row) ?? []);
+  return sections.map((section, index) => render(section, texts(section, index))).join(glue);
 };

@@ -28,9 +28,9 @@ export const prose = (text: string, max = 300): string =>
     .replace(/(?<!&)#(?=\w)/g, `#${seam}`)
     .replace(/[\\`*_~[\]$]|(?<!&)#/g, '\\$&')
     .replace(/@(?=\w)/g, `@${seam}`)
-    .replace(/\bGH-(?=\d)/gi, `$&${seam}`)
+    .replace(/GH-(?=\d)/gi, `$&${seam}`)
     .replace(/:\/\//g, `:${seam}//`)
-    .replace(/\bwww\./gi, (match) => `${match.slice(0, 3)}${seam}.`);
+    .replace(/www\./gi, (match) => `${match.slice(0, 3)}${seam}.`);
 
 /** A name as a code span that is safe in table cells too; `–` when nothing is left of it. */
 export const code = (text: string, max = 120): string => {

@@ -19,13 +19,18 @@ export const summaryLimit = 1_000_000;
 
 const fixed = (open: string): Section => ({ open, rows: [], close: '', omitted: () => '' });
 
+const confirmed = (family: number): string =>
+  family === 0
+    ? 'No timed metric needed a confirmation in this pull request.'
+    : `p is corrected for everything that needed a confirmation in this pull request: ${counted(family, 'timed metric')}.`;
+
 const guide = (verdict: Verdict): string =>
   [
     '<details><summary>How to read this</summary>',
     [
       '- Three arms are measured side by side, round by round: the **untouched** model, and the model as **base** and as **head** optimize it.',
       '- **Change** is head against base as measured, with its interval; ↓ lower is better, ↑ higher is better. Only a change that is worse beyond its tolerance, and told from noise, is a regression.',
-      `- p is corrected for all ${counted(verdict.statistics.family, 'timed metric')} that needed a confirmation in this pull request. At most ${allowanceText(verdict.statistics.alpha, { scale: 'log', unit: '' })} of pull requests without a regression may fail by chance.`,
+      `- ${confirmed(verdict.statistics.family)} At most ${allowanceText(verdict.statistics.alpha, { scale: 'log', unit: '' })} of pull requests without a regression may fail by chance.`,
       '- **passed** needs evidence; **unchanged** means the same artefact on the same runtime, so nothing can have regressed; **inconclusive** means that a large change could not be ruled out.',
       '- **described** and **advisory** numbers never decide. **–** was not measured: the coverage says why.',
     ].join('\n'),
@@ -50,7 +55,9 @@ const environment = (verdict: Verdict): Section => {
   ];
   return {
     open: `<details><summary>Environment and controls</summary>\n\n${tableHead(['what', 'value'])}`,
-    rows: known.slice(0, 60).map(([name, value]) => ({ text: tableRow([prose(name, 120), code(value, 160)]), rank: ranks.environment })),
+    rows: known
+      .slice(0, 60)
+      .map(([name, value]) => ({ text: () => tableRow([prose(name, 120), code(value, 160)]), rank: ranks.environment })),
     close: '</details>',
     omitted: (count) => `… and ${counted(count, 'more row')}.`,
   };

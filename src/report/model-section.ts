@@ -10,24 +10,21 @@ import { metricLabel, ranks } from './news.ts';
 import { allowanceText, changeText, counted, passage, quantity } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
-const impactRow = (cell: CellVerdict): Row => {
+const impactText = (cell: CellVerdict): string => {
   const impact = impactOf(cell);
   const own = impact.own;
-  return {
-    rank: ranks.impact,
-    text: tableRow([
-      code(cell.optimization),
-      `${verdictSigns[cell.verdict]} ${cell.verdict}`,
-      speedCell(impact.prefill),
-      speedCell(impact.decode),
-      qualityCell(impact.quality),
-      sizeCell(impact.size),
-      sizeCell(impact.memory),
-      own === null
-        ? '–'
-        : `${code(own.metric.id, 60)} ${own.pre === null ? quantity(own.post, own.metric.unit) : (passage(own.pre, own.post, own.metric.unit) ?? '–')}`,
-    ]),
-  };
+  return tableRow([
+    code(cell.optimization),
+    `${verdictSigns[cell.verdict]} ${cell.verdict}`,
+    speedCell(impact.prefill),
+    speedCell(impact.decode),
+    qualityCell(impact.quality),
+    sizeCell(impact.size),
+    sizeCell(impact.memory),
+    own === null
+      ? '–'
+      : `${code(own.metric.id, 60)} ${own.pre === null ? quantity(own.post, own.metric.unit) : (passage(own.pre, own.post, own.metric.unit) ?? '–')}`,
+  ]);
 };
 
 /** Rank of a metric among all metric rows of the report: judged before described, trouble before peace. */
@@ -39,16 +36,17 @@ const importance = (metric: MetricVerdict): number => {
 
 const metricRow = (cell: CellVerdict, metric: MetricVerdict): Row => ({
   rank: importance(metric),
-  text: tableRow([
-    code(cell.optimization),
-    metricLabel({ metric }),
-    quantity(metric.reference, metric.unit),
-    quantity(metric.base, metric.unit),
-    quantity(metric.head, metric.unit),
-    changeText(metric),
-    metric.role === 'gate' ? allowanceText(metric.tolerance, metric) : '–',
-    metric.verdict === null ? metric.role : `${verdictSigns[metric.verdict]} ${metric.verdict}`,
-  ]),
+  text: () =>
+    tableRow([
+      code(cell.optimization),
+      metricLabel({ metric }),
+      quantity(metric.reference, metric.unit),
+      quantity(metric.base, metric.unit),
+      quantity(metric.head, metric.unit),
+      changeText(metric),
+      metric.role === 'gate' ? allowanceText(metric.tolerance, metric) : '–',
+      metric.verdict === null ? metric.role : `${verdictSigns[metric.verdict]} ${metric.verdict}`,
+    ]),
 });
 
 /** Metrics without a number stand in the coverage, not here. */
@@ -82,7 +80,7 @@ export const modelSections = (model: string, cells: readonly CellVerdict[], ever
   return [
     {
       open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the untouched model (pre → post):\n\n${impactHead}`,
-      rows: cells.map(impactRow),
+      rows: cells.map((cell) => ({ rank: ranks.impact, text: () => impactText(cell) })),
       close: '',
       omitted,
     },

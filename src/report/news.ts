@@ -28,10 +28,13 @@ export const metricLabel = ({ metric }: Pick<Finding, 'metric'>): string => `${c
 
 const omittedRows = (count: number): string => `… and ${counted(count, 'more row')}: see the full report.`;
 
+/** What is written only if there is room for it. */
+type Later<T> = () => T;
+
 const table = (
   title: string,
   head: readonly string[],
-  rows: readonly (readonly string[])[],
+  rows: readonly Later<readonly string[]>[],
   rank: number,
   below = '',
 ): readonly Section[] =>
@@ -40,19 +43,19 @@ const table = (
     : [
         {
           open: `#### ${title}\n\n${tableHead(head)}`,
-          rows: rows.map((cells) => ({ text: tableRow(cells), rank })),
+          rows: rows.map((cells) => ({ text: () => tableRow(cells()), rank })),
           close: below,
           omitted: omittedRows,
         },
       ];
 
-const list = (title: string, items: readonly string[], rank: number): readonly Section[] =>
+const list = (title: string, items: readonly Later<string>[], rank: number): readonly Section[] =>
   items.length === 0
     ? []
     : [
         {
           open: `#### ${title}\n`,
-          rows: items.map((item) => ({ text: `- ${item}`, rank })),
+          rows: items.map((item) => ({ text: () => `- ${item()}`, rank })),
           close: '',
           omitted: (count) => `… and ${counted(count, 'more entry', 'more entries')}.`,
         },
@@ -68,7 +71,7 @@ const regressions = (verdict: Verdict): readonly Section[] =>
   table(
     'Regressions',
     ['cell', 'metric', 'base → head:', 'change:', 'tolerance:', 'p:', 'launches:', 'head against the untouched model'],
-    findings(verdict, 'regressed').map(({ cell, metric }) => [
+    findings(verdict, 'regressed').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),
       passage(metric.base, metric.head, metric.unit) ?? '–',
@@ -88,18 +91,18 @@ const named = ({ metrics }: Failure): string => {
   return ` (${shown.join(', ')}${metrics.length > 4 ? ` and ${metrics.length - 4} more` : ''})`;
 };
 
-const failureItems = (verdict: Verdict): readonly string[] =>
-  failures(verdict).map((failure) => `${code(failure.cell.id)}${named(failure)} **${failure.kind}**: ${prose(failure.reason, 500)}`);
+const failureItems = (verdict: Verdict): readonly Later<string>[] =>
+  failures(verdict).map((failure) => () => `${code(failure.cell.id)}${named(failure)} **${failure.kind}**: ${prose(failure.reason, 500)}`);
 
-const warningItems = (verdict: Verdict): readonly string[] => [
-  ...verdict.warnings.map((warning) => prose(warning, 400)),
+const warningItems = (verdict: Verdict): readonly Later<string>[] => [
+  ...verdict.warnings.map((warning) => () => prose(warning, 400)),
   ...verdict.controls
     .filter(({ outcome }) => outcome !== 'as-expected')
-    .map((control) => `Control ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`),
+    .map((control) => () => `Control ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`),
   ...verdict.cells.flatMap((cell) => [
-    ...cell.warnings.map((warning) => `${code(cell.id)}: ${prose(warning, 300)}`),
+    ...cell.warnings.map((warning) => () => `${code(cell.id)}: ${prose(warning, 300)}`),
     ...cell.metrics.flatMap((metric) =>
-      metric.warnings.map((warning) => `${code(cell.id)} ${code(metricName(metric), 80)}: ${prose(warning, 300)}`),
+      metric.warnings.map((warning) => () => `${code(cell.id)} ${code(metricName(metric), 80)}: ${prose(warning, 300)}`),
     ),
   ]),
 ];
@@ -108,7 +111,7 @@ const undecided = (verdict: Verdict): readonly Section[] =>
   table(
     'Undecided',
     ['cell', 'metric', 'base → head:', 'change:', 'smallest detectable:', 'why'],
-    findings(verdict, 'inconclusive').map(({ cell, metric }) => [
+    findings(verdict, 'inconclusive').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),
       passage(metric.base, metric.head, metric.unit) ?? '–',
@@ -123,7 +126,7 @@ const improvements = (verdict: Verdict): readonly Section[] =>
   table(
     'Improvements',
     ['cell', 'metric', 'base → head:', 'change:', 'p:', 'head against the untouched model'],
-    findings(verdict, 'improved').map(({ cell, metric }) => [
+    findings(verdict, 'improved').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),
       passage(metric.base, metric.head, metric.unit) ?? '–',
@@ -144,7 +147,7 @@ export const news = (verdict: Verdict): readonly Section[] => [
   ...improvements(verdict),
   ...list(
     'Edits of the policy in this change (in force only after the merge)',
-    verdict.policyChanges.map((edit) => prose(edit, 300)),
+    verdict.policyChanges.map((edit) => () => prose(edit, 300)),
     ranks.policy,
   ),
 ];

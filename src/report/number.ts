@@ -9,7 +9,8 @@ const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, '
 
 const unsigned = (value: number, digits: number): string => {
   if (value === 0) return '0';
-  if (value >= 1e15 || value < 1e-4) return value.toExponential(Math.min(1, digits - 1));
+  if (!Number.isFinite(value)) return '∞';
+  if (value >= 1e15 || value < 1e-4) return value.toExponential(Math.min(1, digits - 1)).replace('-', '−');
   if (value >= 999.5) return grouped(value.toFixed(0));
   return value.toPrecision(digits);
 };
@@ -38,6 +39,9 @@ const step = (magnitude: number, base: number, labels: readonly string[]): { rea
   return { divisor: base ** power, label: labels[power] ?? '' };
 };
 
+/** A unit is a name from a plug-in: what could be markup anywhere is dropped from it. */
+const unitText = (unit: string, max: number): string => plain(unit.slice(0, 200).replace(/[^\p{L}\p{N}%×/·°² –]/gu, ''), max);
+
 const bytesUnit = /^bytes(?<per>\/.*)?$/;
 
 /** The unit that a value of this size is read in: bytes as KiB or MiB, very small milliseconds as µs, large counts as k, M, G. */
@@ -45,19 +49,19 @@ const scaleOf = (magnitude: number, unit: string): Scale => {
   const bytes = bytesUnit.exec(unit);
   if (bytes !== null) {
     const { divisor, label } = step(magnitude, 1024, binary);
-    return { divisor, label: ` ${label}${plain(bytes.groups?.['per'] ?? '', 16)}`, whole: divisor === 1 };
+    return { divisor, label: ` ${label}${unitText(bytes.groups?.['per'] ?? '', 16)}`, whole: divisor === 1 };
   }
   if (unit === 'count') {
     const { divisor, label } = magnitude < 10_000 ? { divisor: 1, label: '' } : step(magnitude, 1000, decimal);
     return { divisor, label: label === '' ? '' : ` ${label}`, whole: divisor === 1 };
   }
   if (unit === 'ms') {
-    if (magnitude !== 0 && magnitude < 0.1) return { divisor: 1e-3, label: ' µs', whole: false };
+    if (magnitude >= 1e-6 && magnitude < 0.1) return { divisor: 1e-3, label: ' µs', whole: false };
     if (magnitude >= 10_000) return { divisor: 1e3, label: ' s', whole: false };
   }
-  if (unit === 's' && magnitude !== 0 && magnitude < 0.1) return { divisor: 1e-3, label: ' ms', whole: false };
+  if (unit === 's' && magnitude >= 1e-6 && magnitude < 0.1) return { divisor: 1e-3, label: ' ms', whole: false };
   if (unit === '×') return { divisor: 1, label: '×', whole: false };
-  const label = plain(unit, 24);
+  const label = unitText(unit, 24);
   return { divisor: 1, label: label === '' || label === '0–1' || label === '1' ? '' : ` ${label}`, whole: false };
 };
 

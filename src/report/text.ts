@@ -3,9 +3,10 @@ import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/v
 import { aligned, type Column, cut, widths, wrapped } from './columns.ts';
 import { coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
-import { byName, cellCounts, cellsByModel, failures, findings, metricName, verdictOrder } from './finding.ts';
+import { byName, cellCounts, cellsByModel, verdictOrder } from './finding.ts';
 import { impactOf } from './impact.ts';
-import { allowanceText, changeText, counted, passage, probabilityText, quantity, signedPercent, significant } from './number.ts';
+import { counted, quantity, signedPercent, significant } from './number.ts';
+import { marks, textNews } from './text-news.ts';
 
 export interface TextOptions {
   /** Width of the terminal; at least 40 is assumed. */
@@ -34,17 +35,6 @@ const colours: Readonly<Record<VerdictKind | RunVerdict, number>> = {
   passed: green,
   new: green,
   unchanged: grey,
-};
-
-const marks: Readonly<Record<VerdictKind, string>> = {
-  regressed: '✗',
-  failed: '!',
-  missing: '∅',
-  inconclusive: '?',
-  improved: '↑',
-  new: '+',
-  passed: '✓',
-  unchanged: '=',
 };
 
 type Paint = (text: string, kind: VerdictKind | RunVerdict) => string;
@@ -85,16 +75,18 @@ const important = (cells: readonly CellVerdict[]): readonly CellVerdict[] => {
   return cells.toSorted((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict) || byName(a.id, b.id));
 };
 
-/** One line per cell; the columns on the left shrink where the terminal is narrow. */
+/** One line per cell; where the terminal is narrow, names on the left shrink, then columns on the right go. */
 const detailTable = (cells: readonly CellVerdict[], columns: number, paint: Paint): readonly string[] => {
   const rows = cells.map(detailRow);
-  const total = widths(detailColumns, rows).reduce((sum, size) => sum + size + 2, -2);
-  const excess = Math.max(0, total - columns);
-  const [model = 0, optimization = 0] = widths(detailColumns, rows);
-  const fromModel = Math.min(excess, Math.max(0, model - 10));
-  const limits = [model - fromModel, Math.max(8, optimization - (excess - fromModel))];
-  const fitted = rows.map((row) => row.map((text, index) => (index < 2 ? cut(text, limits[index] ?? 0) : text)));
-  return aligned(detailColumns, fitted, (text, row, column) => {
+  const [model = 0, optimization = 0, ...rest] = widths(detailColumns, rows);
+  let shown = detailColumns.length;
+  const others = (): number => rest.slice(0, shown - 2).reduce((sum, size) => sum + size + 2, 2);
+  while (shown > 3 && others() + Math.min(model, 10) + Math.min(optimization, 12) > columns) shown -= 1;
+  const room = columns - others();
+  const forModel = Math.min(model, Math.max(10, room - optimization));
+  const limits = [forModel, room - forModel];
+  const fitted = rows.map((row) => row.slice(0, shown).map((text, index) => (index < 2 ? cut(text, limits[index] ?? 0) : text)));
+  return aligned(detailColumns.slice(0, shown), fitted, (text, row, column) => {
     const kind = cells[row]?.verdict;
     return column === 2 && kind !== undefined ? paint(text, kind) : text;
   });
@@ -144,36 +136,9 @@ const tables = (verdict: Verdict, columns: number, lines: number, paint: Paint):
   ];
 };
 
-/** Each item as one or two lines. */
-const news = (verdict: Verdict, columns: number, paint: Paint): readonly (readonly string[])[] => {
-  const item = (text: string, kind: VerdictKind | null): readonly string[] => {
-    const lines = wrapped(text, columns, 2);
-    return kind === null ? lines : lines.map((line) => paint(line, kind));
-  };
-  return [
-    ...findings(verdict, 'regressed').map(({ cell, metric }) => {
-      const evidence =
-        metric.kind === 'exact' ? 'exact' : `p ${probabilityText(metric.p)}, ${counted(metric.launches, 'launch', 'launches')}`;
-      const numbers = `${passage(metric.base, metric.head, metric.unit) ?? '–'}, ${changeText(metric)}, tolerance ${allowanceText(metric.tolerance, metric)}, ${evidence}`;
-      return item(`${marks.regressed} ${cell.id} ${plain(metricName(metric), 60)}: ${numbers}`, 'regressed');
-    }),
-    ...failures(verdict).map((failure) => {
-      const metrics = failure.metrics.length === 0 ? '' : ` ${plain(failure.metrics.join(', '), 60)}`;
-      return item(`${marks[failure.kind]} ${failure.cell.id}${metrics} ${failure.kind}: ${plain(failure.reason)}`, failure.kind);
-    }),
-    ...findings(verdict, 'inconclusive').map(({ cell, metric }) => {
-      const why = metric.reason === null ? '' : `, ${plain(metric.reason, 120)}`;
-      return item(`${marks.inconclusive} ${cell.id} ${plain(metricName(metric), 60)}: ${changeText(metric)}${why}`, 'inconclusive');
-    }),
-    ...verdict.warnings.map((warning) => item(`note: ${plain(warning)}`, null)),
-    ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => item(`note: ${cell.id}: ${plain(warning)}`, null))),
-    ...verdict.policyChanges.map((edit) => item(`policy (after the merge): ${plain(edit)}`, null)),
-  ];
-};
-
-/** As many whole items as fit into `room` lines; the last line counts the others. */
-const clipped = (items: readonly (readonly string[])[], room: number): readonly string[] => {
-  if (items.flat().length <= room) return items.flat();
+/** As many whole items as fit into `room` lines; the last line counts the others of `total`. */
+const clipped = (items: readonly (readonly string[])[], total: number, room: number): readonly string[] => {
+  if (items.length === total && items.flat().length <= room) return items.flat();
   const lines: string[] = [];
   let shown = 0;
   for (const item of items) {
@@ -181,7 +146,7 @@ const clipped = (items: readonly (readonly string[])[], room: number): readonly 
     lines.push(...item);
     shown += 1;
   }
-  return room < 1 ? [] : [...lines, `… and ${items.length - shown} more`];
+  return room < 1 ? [] : [...lines, `… and ${total - shown} more`];
 };
 
 /**
@@ -200,8 +165,12 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
   ];
   const end = options.report === undefined ? [] : ['', cut(`Report: ${plain(options.report, 1000)}`, columns)];
   const free = screenLines - top.length - end.length - 2;
-  const items = news(verdict, columns, paint);
+  const all = textNews(verdict);
+  const items = all.slice(0, screenLines).map(({ kind, text }) => {
+    const lines = wrapped(text(), columns, 2);
+    return kind === null ? lines : lines.map((line) => paint(line, kind));
+  });
   const table = tables(verdict, columns, free - Math.min(items.flat().length, 10), paint);
-  const below = clipped(items, free - table.length);
+  const below = clipped(items, all.length, free - table.length);
   return [...top, ...(table.length === 0 ? [] : ['', ...table]), ...(below.length === 0 ? [] : ['', ...below]), ...end, ''].join('\n');
 };

@@ -1,0 +1,263 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { baselinePath } from '../../src/baselines/path.ts';
+import { selectBaselines } from '../../src/baselines/selection.ts';
+import { staleness } from '../../src/baselines/staleness.ts';
+import { baselineText, readBaseline } from '../../src/baselines/text.ts';
+import { type BaselineUpdate, updateBaselines } from '../../src/baselines/update.ts';
+import { GateError } from '../../src/errors.ts';
+import { type Baseline, baseline } from '../../src/records/baseline.ts';
+import type { Plan } from '../../src/records/plan.ts';
+import type { Samples } from '../../src/records/sample.ts';
+import type { CellVerdict, MetricVerdict } from '../../src/records/verdict.ts';
+import { cell, metric, verdictOf } from '../report/fixtures.ts';
+import { expectGolden } from '../report/golden.ts';
+
+const hex = (digit: string, length = 64): string => digit.repeat(length);
+const model = 'mini-qwen3-dense';
+const runnerClass = 'cpu-xeon-2c';
+const pruning = `${model}/structured-pruning`;
+const sparse = `${model}/sparse-network`;
+const key = hex('7');
+
+const measured = (decode: number): readonly MetricVerdict[] => [
+  metric('decode-latency', 'decode-b1', {
+    reference: 2,
+    base: decode,
+    head: decode,
+    samples: { reference: [2, 2], base: [], head: [decode, decode + 0.01], change: [] },
+  }),
+  metric('model-size', 'files', { kind: 'exact', unit: 'bytes', reference: 100, head: 75 }),
+  metric('energy', 'solo', { state: 'no-meter', role: 'advisory', verdict: null }),
+  metric('goodput', 'load', { state: 'baseline', head: 12 }),
+];
+
+const planOf = (given: Partial<Plan> = {}): Plan => ({
+  schema: 'optimization-gate/plan/1',
+  head: { commit: hex('1', 40), dirty: false },
+  base: null,
+  event: 'default-branch',
+  seed: 1,
+  policy: { alpha: 0.05, screen: 5, looks: [{ launches: 12, alpha: 0.05 }], mustDetect: 0.1, failOn: ['regressed'], accepted: [] },
+  policyChanges: [],
+  runtime: { digest: hex('5'), ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' },
+  baseRuntime: null,
+  models: [],
+  builds: [],
+  cells: [pruning, sparse].map((id) => ({
+    id,
+    model,
+    optimization: id.slice(model.length + 1),
+    like: id.slice(model.length + 1),
+    presence: 'both' as const,
+    skipped: null,
+    arms: [{ id: 'head' as const, builds: { main: key }, policy: null, options: null, code: hex('6') }],
+    points: [],
+    metrics: [],
+  })),
+  setup: { head: null, base: null },
+  limits: { seconds: 60, memoryBytes: 1 },
+  budgetMinutes: null,
+  ...given,
+});
+
+const samplesOf = (arms: Readonly<Record<string, string>>, given: Partial<Samples> = {}): Samples => ({
+  plan: hex('a'),
+  runnerClass,
+  environment: null,
+  built: new Map([[key, { line: 'built', key, status: 'built', artefact: hex('8'), bytes: 75, seconds: 1, facts: {}, error: null }]]),
+  settled: new Map(
+    Object.entries(arms).map(([id, arm]) => [id, { line: 'settled', cell: id, status: 'changed', arms: { head: arm }, error: null }]),
+  ),
+  launches: [],
+  stopped: null,
+  warnings: [],
+  ...given,
+});
+
+const updateOf = (cells: readonly CellVerdict[], given: Partial<BaselineUpdate> = {}): BaselineUpdate => ({
+  plan: planOf(),
+  verdict: verdictOf(cells, { runnerClass }),
+  samples: samplesOf(Object.fromEntries(cells.map(({ id }) => [id, hex('2')]))),
+  previous: null,
+  model,
+  at: '2026-11-23T12:00:00Z',
+  commit: hex('1', 40),
+  ...given,
+});
+
+const pruned = (decode = 1.5): CellVerdict => cell(model, 'structured-pruning', 'passed', measured(decode));
+const sparsed = (decode = 1.9): CellVerdict => cell(model, 'sparse-network', 'passed', measured(decode));
+const later = { commit: hex('3', 40), at: '2026-11-24T12:00:00Z' };
+
+const codeOf = (act: () => unknown): string => {
+  try {
+    act();
+  } catch (thrown) {
+    return thrown instanceof GateError ? thrown.code : String(thrown);
+  }
+  return 'no error';
+};
+
+describe('updateBaselines', () => {
+  it('stores what head measured, and nothing that it did not measure', () => {
+    const file = updateBaselines(updateOf([pruned(), sparsed()]));
+    expect(baseline.parse(file)).toEqual(file);
+    expect(file.entries.map((entry) => entry.cell)).toEqual([sparse, pruning]);
+    expect(file.entries[1]).toMatchObject({ arm: hex('2'), artefacts: { main: hex('8') }, commit: hex('1', 40) });
+    expect(file.entries[1]?.metrics).toEqual([
+      { id: 'decode-latency', point: 'decode-b1', reference: 2, value: 1.5, launches: [1.5, 1.51] },
+      { id: 'model-size', point: 'files', reference: 100, value: 75, launches: [] },
+    ]);
+    expect(Object.keys(file.history[0]?.values ?? {})).toHaveLength(4);
+    expect(file.anchor).toEqual({ commit: hex('1', 40), values: file.history[0]?.values });
+    expectGolden('../baselines/file.json', baselineText(file));
+  });
+
+  it('keeps the entries of other cells, and the metrics that it did not reach while the arm is the same', () => {
+    const first = updateBaselines(updateOf([pruned(), sparsed()]));
+    const only = { ...pruned(1.4), metrics: measured(1.4).slice(0, 1) };
+    const same = updateBaselines(updateOf([only], { previous: first, ...later }));
+    expect(same.entries[0]).toEqual(first.entries[0]);
+    expect(same.entries[1]?.metrics.map(({ id, value }) => [id, value])).toEqual([
+      ['decode-latency', 1.4],
+      ['model-size', 75],
+    ]);
+    const other = updateBaselines(updateOf([only], { previous: first, ...later, samples: samplesOf({ [pruning]: hex('4') }) }));
+    expect(other.entries[1]?.metrics.map(({ id }) => id)).toEqual(['decode-latency']);
+    expect(other.history).toHaveLength(2);
+    expect(other.anchor).toEqual(first.anchor);
+  });
+
+  it('writes nothing new when nothing was measured', () => {
+    const first = updateBaselines(updateOf([pruned()]));
+    const failed = cell(model, 'structured-pruning', 'failed', [
+      metric('decode-latency', 'decode-b1', { state: 'failed', verdict: 'failed' }),
+    ]);
+    expect(updateBaselines(updateOf([failed], { previous: first, ...later }))).toEqual(first);
+  });
+
+  it('drops cells that the branch no longer has, and entries of another runtime', () => {
+    const first = updateBaselines(updateOf([pruned(), sparsed()]));
+    const removed = planOf({ cells: planOf().cells.map((one) => (one.id === sparse ? { ...one, presence: 'removed' } : one)) });
+    expect(updateBaselines(updateOf([pruned()], { previous: first, plan: removed })).entries.map((entry) => entry.cell)).toEqual([pruning]);
+    const moved = planOf({ runtime: { ...planOf().runtime, digest: hex('9') } });
+    const file = updateBaselines(updateOf([pruned()], { previous: first, plan: moved, ...later }));
+    expect(file.runtime).toBe(hex('9'));
+    expect(file.entries.map((entry) => entry.cell)).toEqual([pruning]);
+    expect(file.history).toHaveLength(2);
+  });
+
+  it('anchors cells that are new, and never moves an anchor', () => {
+    const first = updateBaselines(updateOf([pruned(1.5)]));
+    const second = updateBaselines(updateOf([pruned(9), sparsed(1.9)], { previous: first, ...later }));
+    expect(second.anchor?.commit).toBe(hex('1', 40));
+    expect(second.anchor?.values[`${pruning} decode-latency@decode-b1`]).toBe(1.5);
+    expect(second.anchor?.values[`${sparse} decode-latency@decode-b1`]).toBe(1.9);
+  });
+
+  it('is idempotent per commit, deterministic and bounded', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 15 }), fc.double({ min: 0.1, max: 9, noNaN: true }), fc.boolean()), {
+          minLength: 1,
+          maxLength: 30,
+        }),
+        fc.integer({ min: 1, max: 6 }),
+        (runs, historyLimit) => {
+          let file: Baseline | null = null;
+          for (const [commit, decode, both] of runs) {
+            const update: BaselineUpdate = updateOf(both ? [pruned(decode), sparsed(decode)] : [pruned(decode)], {
+              previous: file,
+              commit: hex(commit.toString(16), 40),
+              historyLimit,
+            });
+            const once: Baseline = updateBaselines(update);
+            expect(updateBaselines({ ...update, previous: once })).toEqual(once);
+            expect(once.history.length).toBeLessThanOrEqual(historyLimit);
+            expect(new Set(once.history.map((row) => row.commit)).size).toBe(once.history.length);
+            expect(baselineText(readBaseline('x', baselineText(once)))).toBe(baselineText(once));
+            file = once;
+          }
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('refuses what must not become a baseline', () => {
+    const file = updateBaselines(updateOf([pruned()]));
+    const refusals: readonly (readonly [Partial<BaselineUpdate>, string])[] = [
+      [{ plan: planOf({ event: 'change' }) }, 'baseline-untrusted'],
+      [{ plan: planOf({ head: { commit: hex('1', 40), dirty: true } }) }, 'baseline-untrusted'],
+      [{ verdict: verdictOf([pruned()], { runnerClass, verdict: 'unfit' }) }, 'baseline-untrusted'],
+      [{ verdict: verdictOf([pruned()], { runnerClass, verdict: 'error' }) }, 'baseline-untrusted'],
+      [{ samples: samplesOf({}, { plan: hex('0') }) }, 'run-mismatch'],
+      [{ samples: samplesOf({}, { runnerClass: 'gpu' }) }, 'run-mismatch'],
+      [{ verdict: verdictOf([pruned()], { runnerClass: null }) }, 'run-mismatch'],
+      [{ previous: { ...file, model: 'mini-qwen3-moe' } }, 'baseline-invalid'],
+      [{ previous: { ...file, runnerClass: 'gpu' } }, 'baseline-invalid'],
+    ];
+    for (const [given, code] of refusals) expect(codeOf(() => updateBaselines(updateOf([pruned()], given)))).toBe(code);
+    expect(
+      codeOf(() => updateBaselines(updateOf([pruned()], { verdict: verdictOf([pruned()], { runnerClass, verdict: 'regressed' }) }))),
+    ).toBe('no error');
+  });
+});
+
+describe('selection', () => {
+  const file = updateBaselines(updateOf([pruned()]));
+  const foreign = { ...file, runnerClass: 'gpu-h200' };
+
+  it('returns this class only, and names the others', () => {
+    const files = { [baselinePath(runnerClass, model)]: file, [baselinePath('gpu-h200', model)]: foreign };
+    expect(selectBaselines(files, runnerClass, model)).toEqual({ baseline: file, otherClasses: ['gpu-h200'] });
+    expect(selectBaselines(files, 'arm', model)).toEqual({ baseline: null, otherClasses: [runnerClass, 'gpu-h200'] });
+    expect(selectBaselines(files, runnerClass, 'mini-qwen3-moe')).toEqual({ baseline: null, otherClasses: [] });
+  });
+
+  it('refuses a file that lies where it does not belong', () => {
+    expect(codeOf(() => selectBaselines({ [baselinePath('gpu-h200', model)]: file }, runnerClass, model))).toBe('baseline-invalid');
+    expect(codeOf(() => selectBaselines({ [baselinePath(runnerClass, model)]: foreign }, runnerClass, model))).toBe('baseline-invalid');
+  });
+
+  it('takes only safe names into a path', () => {
+    expect(baselinePath('cpu-Xeon_2c.v1', 'mini')).toBe('cpu-Xeon_2c.v1/mini.json');
+    for (const bad of ['', '.', '..', '../x', 'a/b', 'a\\b', '.git', 'a.', 'a b', 'a\u0000', 'é', 'x'.repeat(121)]) {
+      expect(
+        codeOf(() => baselinePath(bad, model)),
+        JSON.stringify(bad),
+      ).toBe('baseline-invalid');
+      expect(
+        codeOf(() => baselinePath(runnerClass, bad)),
+        JSON.stringify(bad),
+      ).toBe('baseline-invalid');
+    }
+  });
+
+  it('tells how old the stored numbers are, and what has none', () => {
+    const at = '2026-11-26T00:00:00Z';
+    expect(staleness([file], [pruning, sparse], at)).toEqual({ oldestDays: 2.5, oldestCommit: hex('1', 40), without: [sparse] });
+    expect(staleness([file], [pruning], '2026-11-01T00:00:00Z')?.oldestDays).toBe(0);
+    expect(staleness([], [pruning], at)).toBeNull();
+  });
+
+  it('reads files as hostile input', () => {
+    expect(readBaseline('x/y.json', baselineText(file))).toEqual(file);
+    for (const text of [
+      '',
+      '{',
+      '[]',
+      'null',
+      '{"schema":"optimization-gate/baseline/1"}',
+      baselineText(file).replace('"value":75', '"value":1e999'),
+      baselineText(file).replace('"model":', '"modell":'),
+      ' '.repeat(17_000_000),
+    ]) {
+      expect(
+        codeOf(() => readBaseline('x/y.json', text)),
+        text.slice(0, 40),
+      ).toBe('baseline-invalid');
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cut, width, wrapped } from '../../src/report/columns.ts';
+import { screenLines, summaryText } from '../../src/report/text.ts';
+import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
+import { failed, fullGrid, named, regressed, verdictOf } from './fixtures.ts';
+import { expectGolden } from './golden.ts';
+
+const misfits = (text: string, columns: number): readonly string[] => {
+  const lines = stripVTControlCharacters(text).replace(/\n$/, '').split('\n');
+  return [...lines.filter((line) => width(line) > columns), ...(lines.length > screenLines ? [`${lines.length} lines`] : [])];
+};
+
+describe('summaryText', () => {
+  for (const [name, verdict] of Object.entries(named)) {
+    it(`reads as written down for ${name}`, () => {
+      const text = summaryText(verdict, { columns: 100, colour: false, report: '.optimization-gate/report/index.html' });
+      expect(misfits(text, 100)).toEqual([]);
+      expectGolden(`summary-${name}.txt`, text);
+    });
+  }
+
+  it('fits 80 columns too, grid and all', () => {
+    const text = summaryText(fullGrid, { columns: 80, colour: false, report: 'report/index.html' });
+    expect(misfits(text, 80)).toEqual([]);
+    expectGolden('summary-full-grid-80.txt', text);
+  });
+
+  it('names what regressed with its numbers, and where the report is, last', () => {
+    const text = summaryText(regressed, { columns: 160, colour: false, report: '/runs/7/report/index.html' });
+    expect(text).toMatch(/^REGRESSED/);
+    expect(text).toMatch(/decode-latency@decode-b1: 1\.49 → 1\.61 ms, \+8\.29 % \(\+7\.11 … \+9\.48\), tolerance 2 %, p \.002/);
+    expect(text.trimEnd().endsWith('Report: /runs/7/report/index.html')).toBe(true);
+    expect(summaryText(regressed, { columns: 120, colour: false })).not.toContain('Report:');
+  });
+
+  it('colours only when asked, and colour changes nothing else', () => {
+    const plainText = summaryText(failed, { columns: 100, colour: false });
+    const coloured = summaryText(failed, { columns: 100, colour: true });
+    expect(plainText).not.toContain('\u001b');
+    expect(coloured).toContain('\u001b[31m');
+    expect(stripVTControlCharacters(coloured)).toBe(plainText);
+  });
+
+  it('fits a screen for any verdict that fits the schema', () => {
+    fc.assert(
+      fc.property(hostileVerdict, fc.integer({ min: 40, max: 200 }), fc.boolean(), hostileText, (verdict, columns, colour, report) => {
+        const text = summaryText(verdict, { columns, colour, report });
+        expect(misfits(text, columns)).toEqual([]);
+        if (!colour) expect(text).not.toContain('\u001b');
+        expect(text).not.toMatch(/\bNaN\b|\bundefined\b|Infinity/);
+      }),
+      { numRuns: 60 },
+    );
+    expect(misfits(summaryText(hugeVerdict(), { columns: 100, colour: false, report: 'x' }), 100)).toEqual([]);
+    expect(misfits(summaryText(verdictOf([]), { columns: 40, colour: false }), 40)).toEqual([]);
+  });
+});
+
+describe('columns', () => {
+  it('counts what a terminal shows', () => {
+    expect(width('abc')).toBe(3);
+    expect(width('漢字')).toBe(4);
+    expect(width('e\u0301')).toBe(1);
+    expect(cut('abcdef', 4)).toBe('abc…');
+    expect(cut('漢字漢字', 4)).toBe('漢…');
+    expect(cut('abc', 0)).toBe('');
+    expect(wrapped('one two three four', 9, 2)).toEqual(['one two', '  three …']);
+    expect(wrapped('one two three', 40, 2)).toEqual(['one two three']);
+  });
+});
