@@ -8,11 +8,24 @@ const point = z.string();
 export const operatingPoint = z.discriminatedUnion('kind', [
   /** One prefill of `length` tokens, or one decode step after `length` past tokens, at `batch`. A round runs every arm once. */
   z.strictObject({
-    id: point, kind: z.literal('call'), phase: z.enum(['prefill', 'decode']), length: z.int().positive(), batch: z.int().positive(),
-    rounds: z.int().positive(), warmUp: z.int().nonnegative(), arms,
+    id: point,
+    kind: z.literal('call'),
+    phase: z.enum(['prefill', 'decode']),
+    length: z.int().positive(),
+    batch: z.int().positive(),
+    rounds: z.int().positive(),
+    warmUp: z.int().nonnegative(),
+    arms,
   }),
   /** A trace, a drift or a trial budget, played by the bench against the arm's policy. */
-  z.strictObject({ id: point, kind: z.literal('episode'), setting: jsonValue, rounds: z.int().positive(), warmUp: z.int().nonnegative(), arms }),
+  z.strictObject({
+    id: point,
+    kind: z.literal('episode'),
+    setting: jsonValue,
+    rounds: z.int().positive(),
+    warmUp: z.int().nonnegative(),
+    arms,
+  }),
   /** Teacher-forced scoring: round = held-out window; once per artefact digest. */
   z.strictObject({ id: point, kind: z.literal('evaluation'), windows: z.int().positive(), arms }),
   /** From the files alone; once per artefact digest. */
@@ -37,7 +50,11 @@ export const reduction = z.discriminatedUnion('of', [
    * `percent-removed` 100·(1 − arm ÷ other); `percent-kept` 100·exp(−(arm − other)).
    */
   z.strictObject({
-    of: z.literal('against'), arm: armId, point, series: z.string(), over,
+    of: z.literal('against'),
+    arm: armId,
+    point,
+    series: z.string(),
+    over,
     as: z.enum(['difference', 'speed-up', 'ratio', 'percent-removed', 'percent-kept']),
   }),
   /** Over the cells of the model (before-after): geometric mean or worst of a metric. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { metricSpec, operatingPoint } from './metric.ts';
-import { cellId, commitId, type Immutable, jsonValue, nounId, notMeasured, sha256 } from './words.ts';
+import { cellId, commitId, type Immutable, jsonValue, notMeasured, nounId, sha256 } from './words.ts';
 
 /** A commit and the tree that was on disk; `dirty` when the working tree differs from the commit. */
 export const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
@@ -75,7 +75,13 @@ export const plannedCell = z.strictObject({
 export type PlannedCell = Immutable<z.infer<typeof plannedCell>>;
 
 /** An accepted regression: read from base, bounded and with an end. */
-export const acceptance = z.strictObject({ cell: cellId, metric: z.string(), bound: z.number(), expires: z.iso.date(), reason: z.string().min(1) });
+export const acceptance = z.strictObject({
+  cell: cellId,
+  metric: z.string(),
+  bound: z.number(),
+  expires: z.iso.date(),
+  reason: z.string().min(1),
+});
 export type Acceptance = Immutable<z.infer<typeof acceptance>>;
 
 /** The rule's numbers, always base's. Looks spend alpha: their sum is the false-alarm budget of the whole pull request. */

@@ -27,25 +27,48 @@ export const columns = z.record(z.string(), z.record(z.string(), z.array(z.numbe
  */
 export const sampleLine = z.discriminatedUnion('line', [
   z.strictObject({
-    line: z.literal('run'), schema: z.literal('optimization-gate/samples/1'), plan: sha256, runnerClass: z.string(), environment: jsonValue,
+    line: z.literal('run'),
+    schema: z.literal('optimization-gate/samples/1'),
+    plan: sha256,
+    runnerClass: z.string(),
+    environment: jsonValue,
   }),
   /** A build that ended: `found` by its key in the store, `built`, or `failed`. */
   z.strictObject({
-    line: z.literal('built'), key: sha256, status: z.enum(['built', 'found', 'failed']), artefact: sha256.nullable(), bytes: z.number().nullable(),
-    seconds: z.number().nullable(), facts: values, error: coded.nullable(),
+    line: z.literal('built'),
+    key: sha256,
+    status: z.enum(['built', 'found', 'failed']),
+    artefact: sha256.nullable(),
+    bytes: z.number().nullable(),
+    seconds: z.number().nullable(),
+    facts: values,
+    error: coded.nullable(),
   }),
   /** What is known of a cell once its artefacts are: the digests of its arms and what follows from them. */
   z.strictObject({
-    line: z.literal('settled'), cell: cellId, status: z.enum(['changed', 'unchanged', 'new', 'removed', 'failed', 'skipped']),
-    arms: z.record(z.string(), sha256), error: coded.nullable(),
+    line: z.literal('settled'),
+    cell: cellId,
+    status: z.enum(['changed', 'unchanged', 'new', 'removed', 'failed', 'skipped']),
+    arms: z.record(z.string(), sha256),
+    error: coded.nullable(),
   }),
   z.strictObject({
-    line: z.literal('launch'), launch: z.string(), cell: cellId, purpose: launchPurpose, index: z.int().nonnegative(),
+    line: z.literal('launch'),
+    launch: z.string(),
+    cell: cellId,
+    purpose: launchPurpose,
+    index: z.int().nonnegative(),
     control: z.enum(['none', 'a-a', 'planted']),
   }),
   /** All rounds of one point of one launch, column-wise. */
   z.strictObject({ line: z.literal('point'), launch: z.string(), point: z.string(), values: columns, warnings: z.array(z.string()) }),
-  z.strictObject({ line: z.literal('end'), launch: z.string(), status: z.enum(['complete', 'failed', 'discarded']), error: coded.nullable(), process: processFacts.nullable() }),
+  z.strictObject({
+    line: z.literal('end'),
+    launch: z.string(),
+    status: z.enum(['complete', 'failed', 'discarded']),
+    error: coded.nullable(),
+    process: processFacts.nullable(),
+  }),
   /** Measuring stopped before it was done. */
   z.strictObject({ line: z.literal('stopped'), reason: z.enum(['budget', 'interrupted']) }),
 ]);

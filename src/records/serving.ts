@@ -3,11 +3,11 @@
 /** How a decode loop must drive an artefact. Part of its digest. */
 export interface ServeHints {
   /** Keep only this many newest positions of the KV cache … */
-  readonly keepLast?: number;
+  readonly keepLast?: number | undefined;
   /** … and this many first ones. */
-  readonly sinks?: number;
+  readonly sinks?: number | undefined;
   /** Prefill in chunks of this many tokens. */
-  readonly chunk?: number;
+  readonly chunk?: number | undefined;
 }
 
 /** One graph of an artefact; more than one is a pipeline (vision tower and decoder; modules). */

@@ -7,7 +7,18 @@ export const runVerdict = z.enum(['passed', 'regressed', 'inconclusive', 'unfit'
 export type RunVerdict = z.infer<typeof runVerdict>;
 
 /** Whether a number exists for head, and if not, why. Coverage counts these, never names. */
-export const measuredState = z.enum(['measured', 'baseline', 'unchanged', 'not-applicable', 'unsupported-export', 'no-meter', 'no-base', 'refused', 'missing', 'failed']);
+export const measuredState = z.enum([
+  'measured',
+  'baseline',
+  'unchanged',
+  'not-applicable',
+  'unsupported-export',
+  'no-meter',
+  'no-base',
+  'refused',
+  'missing',
+  'failed',
+]);
 
 /** Head against base. `log` scale: a fraction (0.05 = 5 % more); `linear`: in the metric's unit. Null bound: unbounded. Sign as measured (not "worse"). */
 export const change = z.strictObject({ estimate: z.number(), lower: z.number().nullable(), upper: z.number().nullable() });
@@ -38,7 +49,12 @@ export const metricVerdict = z.strictObject({
   reason: z.string().nullable(),
   warnings: z.array(z.string()),
   /** One value per launch, for the plots. */
-  samples: z.strictObject({ reference: z.array(z.number()), base: z.array(z.number()), head: z.array(z.number()), change: z.array(z.number()) }),
+  samples: z.strictObject({
+    reference: z.array(z.number()),
+    base: z.array(z.number()),
+    head: z.array(z.number()),
+    change: z.array(z.number()),
+  }),
 });
 export type MetricVerdict = Immutable<z.infer<typeof metricVerdict>>;
 
@@ -72,7 +88,14 @@ export const verdict = z.strictObject({
     /** `CELL METRIC@POINT` → smallest detectable change */
     smallestDetectable: z.record(z.string(), z.number()),
   }),
-  controls: z.array(z.strictObject({ kind: z.enum(['a-a', 'planted']), cell: cellId, outcome: z.enum(['as-expected', 'unlikely', 'withheld']), detail: z.string() })),
+  controls: z.array(
+    z.strictObject({
+      kind: z.enum(['a-a', 'planted']),
+      cell: cellId,
+      outcome: z.enum(['as-expected', 'unlikely', 'withheld']),
+      detail: z.string(),
+    }),
+  ),
   runnerClass: z.string().nullable(),
   environment: jsonValue,
   policyChanges: z.array(z.string()),

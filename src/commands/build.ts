@@ -1,0 +1,165 @@
+import { copyFileSync, existsSync, linkSync } from 'node:fs';
+import { join } from 'node:path';
+import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
+import { codedOf } from '../measurement/launch.ts';
+import { splitCommand } from '../processes/command-line.ts';
+import { openLineChannel } from '../processes/line-channel.ts';
+import { runCommand } from '../processes/run-command.ts';
+import { decodeValue } from '../records/decode.ts';
+import type { PlannedBuild } from '../records/plan.ts';
+import { type ArtefactRef, type BuiltAnswer, builtAnswer, fromSubject } from '../records/protocol.ts';
+import type { BuiltLine } from '../records/sample.ts';
+import type { StoredBuild } from './stored-build.ts';
+
+/** Where and within what limits a subject runs. */
+export interface SubjectSetting {
+  /** Folder of the arm's own tree: head's checkout, or base's worktree. */
+  readonly tree: string;
+  /** The running gate's worker program: the built-in subjects, unless the tree brings its own. */
+  readonly worker: string;
+  /** Allow-listed: no tokens, no inputs, no command files of the runner. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly seconds: number;
+  readonly memoryBytes: number;
+  readonly clock: () => number;
+}
+
+export interface BuildStore {
+  readonly staging: () => Promise<string>;
+  /** Checks, digests and keeps what lies in a staging folder. */
+  readonly seal: (folder: string, answer: BuiltAnswer, where: string) => Promise<{ readonly artefact: ArtefactRef; readonly bytes: number }>;
+}
+
+export interface BuildInput {
+  /** The model's source files: configuration and calibration text. */
+  readonly source: string;
+  /** The reference artefact, or the variant that this one builds on. */
+  readonly artefact: ArtefactRef;
+}
+
+export interface Built {
+  readonly line: BuiltLine;
+  readonly artefact: ArtefactRef | null;
+}
+
+/**
+ * Runs one arm's optimization code over one model, in the arm's tree and in a process of its own. Whatever that code does
+ * (crash, hang, eat memory, write nonsense) becomes the `failed` line of this build; the rest of the run goes on.
+ */
+export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subject: SubjectSetting, store: BuildStore): Promise<Built> => {
+  const where = `${build.cell} ${build.arm}`;
+  const started = subject.clock();
+  try {
+    const folder = await store.staging();
+    const answer = await askSubject(build, input, subject, folder, where);
+    const seconds = (subject.clock() - started) / 1000;
+    const { artefact, bytes } = await store.seal(folder, answer, where);
+    const line: BuiltLine = {
+      line: 'built', key: build.key, status: 'built', artefact: artefact.digest, bytes, seconds, facts: answer.facts ?? {}, error: null,
+    };
+    return { line, artefact };
+  } catch (thrown) {
+    return { line: failedBuild(build, thrown), artefact: null };
+  }
+};
+
+/** The line of a build that could not be done. */
+export const failedBuild = (build: PlannedBuild, thrown: unknown): BuiltLine => ({
+  line: 'built', key: build.key, status: 'failed', artefact: null, bytes: null, seconds: null, facts: {}, error: { ...codedOf(thrown), arm: build.arm },
+});
+
+/** The line of a build that the store had already. */
+export const foundBuild = (build: PlannedBuild, { artefact, bytes, seconds, facts }: StoredBuild): BuiltLine => ({
+  line: 'built', key: build.key, status: 'found', artefact, bytes, seconds, facts, error: null,
+});
+
+const askSubject = async (build: PlannedBuild, input: BuildInput, subject: SubjectSetting, output: string, where: string): Promise<BuiltAnswer> => {
+  const { door } = build.subject;
+  switch (door.kind) {
+    case 'command':
+      return runBuildCommand(door.command, input, subject, output, where);
+    case 'builtin':
+      return askLines([process.execPath, door.entry === null ? subject.worker : join(subject.tree, door.entry), 'subject'], build, input, subject, output, where);
+    case 'module':
+      return askLines([process.execPath, subject.worker, 'subject', '--module', join(subject.tree, door.module)], build, input, subject, output, where);
+    case 'serve':
+      return askLines(splitCommand(door.command, {}, where), build, input, subject, output, where);
+  }
+};
+
+const askLines = async (
+  argv: readonly string[],
+  build: PlannedBuild,
+  input: BuildInput,
+  subject: SubjectSetting,
+  output: string,
+  where: string,
+): Promise<BuiltAnswer> => {
+  const channel = openLineChannel({ where, argv, cwd: subject.tree, environment: subject.environment, memoryBytes: subject.memoryBytes });
+  try {
+    valueOf(await channel.ask({ do: 'hello', contract: 1 }, Math.min(60, subject.seconds)), where);
+    const question = {
+      do: 'build', optimization: build.optimization, source: input.source, options: build.options, output, seed: build.seed,
+      input: { folder: input.artefact.folder, stages: input.artefact.stages },
+    };
+    return decodeValue(builtAnswer, valueOf(await channel.ask(question, subject.seconds), where), where);
+  } finally {
+    await channel.close(2);
+  }
+};
+
+const valueOf = (answer: unknown, where: string): unknown => {
+  const decoded = asProtocol(() => decodeValue(fromSubject, answer, where));
+  if ('ok' in decoded) return decoded.ok;
+  const code: ErrorCode = decoded.code !== undefined && decoded.code in errorTable ? (decoded.code as ErrorCode) : 'build-failed';
+  throw new GateError(code, decoded.error, { where });
+};
+
+const asProtocol = <T>(decode: () => T): T => {
+  try {
+    return decode();
+  } catch (thrown) {
+    throw new GateError('subject-protocol', asGateError(thrown).message, { cause: thrown });
+  }
+};
+
+/** ONNX in, ONNX out: the command reads the graph that {model} names and writes the one that {output} names; graphs it leaves alone are taken over. */
+const runBuildCommand = async (template: string, input: BuildInput, subject: SubjectSetting, output: string, where: string): Promise<BuiltAnswer> => {
+  const [decoder] = input.artefact.stages.filter(({ id }) => id === 'decoder');
+  const main = decoder ?? input.artefact.stages[0];
+  if (main === undefined) throw new GateError('internal', 'the model has no graph', { where });
+  const argv = splitCommand(
+    template,
+    {
+      model: join(input.artefact.folder, main.graph),
+      output: join(output, main.graph),
+      'model-folder': input.artefact.folder,
+      'output-folder': output,
+      source: input.source,
+    },
+    where,
+  );
+  const result = await runCommand({
+    argv, cwd: subject.tree, environment: subject.environment, timeoutSeconds: subject.seconds, memoryBytes: subject.memoryBytes, maxOutputBytes: 64 * 1024,
+  });
+  const said = `${result.stdout.toString('utf8').slice(-2000)}${result.stderr.slice(-4000)}`.trim();
+  if (result.status === 'timeout') throw new GateError('subject-timeout', `no end after ${subject.seconds} s. ${said}`, { where });
+  if (result.status === 'memory') throw new GateError('subject-memory', `more than ${subject.memoryBytes} bytes resident. ${said}`, { where });
+  if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.status}: ${said}`, { where });
+  if (result.code !== 0) throw new GateError('build-failed', `exit status ${result.code}: ${said}`, { where });
+  if (!existsSync(join(output, main.graph))) throw new GateError('build-no-output', `wrote no ${main.graph}. ${said}`, { where });
+  for (const { graph } of input.artefact.stages) if (!existsSync(join(output, graph))) takeOver(input.artefact.folder, output, graph);
+  return { stages: input.artefact.stages };
+};
+
+/** A graph that the command left alone, with the data files that lie beside it under its name. */
+const takeOver = (from: string, to: string, graph: string): void => {
+  for (const file of [graph, `${graph}.data`]) {
+    if (!existsSync(join(from, file)) || existsSync(join(to, file))) continue;
+    try {
+      linkSync(join(from, file), join(to, file));
+    } catch {
+      copyFileSync(join(from, file), join(to, file));
+    }
+  }
+};

@@ -1,0 +1,38 @@
+import type { ChosenOptions } from '../config/option-value.ts';
+import type { Host } from '../host/contract.ts';
+import type { WorkerProgram } from '../measurement/worker-process.ts';
+
+/** What the entries hand to every command: where it runs, what was asked, and the only clocks. */
+export interface CommandContext {
+  readonly host: Host;
+  readonly options: ChosenOptions['options'];
+  /** `PATH=VALUE` edits of the configuration (head's only). */
+  readonly overrides: readonly string[];
+  /** Working directory inside the user's repository, absolute. */
+  readonly root: string;
+  /** Folder of the gate itself: models, `package.json`. */
+  readonly packageRoot: string;
+  /** Program file of the worker entry. */
+  readonly worker: string;
+  /** Folder of the content-addressed store. */
+  readonly storeRoot: string;
+  /** Explicit folder of onnxruntime-node, else null: it is looked for. */
+  readonly ortPath: string | null;
+  /** Milliseconds on a clock that never goes back. */
+  readonly clock: () => number;
+  readonly now: () => Date;
+  readonly signal: AbortSignal;
+}
+
+/** How worker processes are started: without tokens, and with the way to the runtime library. */
+export const workerProgram = (context: CommandContext): WorkerProgram => ({
+  program: context.worker,
+  environment: subjectEnvironment(context),
+  cwd: context.root,
+});
+
+/** What user code and workers see of the environment. */
+export const subjectEnvironment = (context: CommandContext): Readonly<Record<string, string>> => ({
+  ...context.host.subjectEnvironment,
+  ORT_PATH: context.ortPath ?? context.packageRoot,
+});

@@ -1,0 +1,93 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { launchDemand, type LaunchDemand } from '../gate/demand.ts';
+import { runLaunch } from '../measurement/launch.ts';
+import { measureUntilDone } from '../measurement/loop.ts';
+import { takeLock } from '../records/lock-file.ts';
+import type { CallPoint } from '../records/metric.ts';
+import type { Plan } from '../records/plan.ts';
+import type { ArtefactRef } from '../records/protocol.ts';
+import type { SampleLine } from '../records/sample.ts';
+import { appendLines } from '../records/samples-file.ts';
+import { runnerClass } from '../telemetry/runner-class.ts';
+import { machineFacts } from '../telemetry/machine.ts';
+import { type Artefacts, makeArtefacts } from './artefacts.ts';
+import { restoreStore, saveStore } from './cached-store.ts';
+import { type CommandContext, workerProgram } from './context.ts';
+import { modelFolderOf } from './plan.ts';
+import { readPlan, readRunSamples, type RunFolder } from './run-folder.ts';
+
+/** Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run left. */
+export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
+  const { plan, digest } = readPlan(run);
+  const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
+  const machine = await machineFacts();
+  const environment = { ...machine, provider: plan.runtime.provider, threads: plan.runtime.threads, ort: plan.runtime.ort };
+  readRunSamples(run, digest);
+  record([{ line: 'run', schema: 'optimization-gate/samples/1', plan: digest, runnerClass: runnerClass(environment), environment }]);
+  const cached = await restoreStore(context, plan);
+  const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record);
+  // Two measuring runs on one machine would each measure the other.
+  const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
+    clock: () => context.now().getTime(),
+    waitSeconds: Number.POSITIVE_INFINITY,
+    onWait: (holder) => context.host.log.info(`Waiting for another measurement on this machine${holder === null ? '' : ` (process ${holder.pid})`}.`),
+    signal: context.signal,
+  });
+  try {
+    const lanes = plan.runtime.provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / plan.runtime.threads))) : 1;
+    await measureUntilDone<LaunchDemand>({
+      demand: () => launchDemand(plan, readRunSamples(run, digest).samples),
+      run: (wanted) => launchOne(context, plan, wanted, artefacts),
+      record,
+      progress: (state) => context.host.log.progress(state),
+      lanes,
+      clock: context.clock,
+      deadline: plan.budgetMinutes === null ? null : context.clock() + plan.budgetMinutes * 60_000,
+      signal: context.signal,
+    });
+  } finally {
+    lock.release();
+    context.host.log.endProgress();
+  }
+  await saveStore(context, plan, cached);
+};
+
+
+const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, artefacts: Artefacts): Promise<readonly SampleLine[]> => {
+  const cell = plan.cells.find(({ id }) => id === wanted.cell);
+  const model = plan.models.find(({ id }) => id === cell?.model);
+  const reference = artefacts.references.get(cell?.model ?? '');
+  const arms: Record<string, Record<string, ArtefactRef>> = {};
+  if (reference !== undefined) arms['reference'] = { main: reference };
+  for (const arm of cell?.arms ?? []) {
+    const variants = Object.entries(arm.builds).flatMap(([variant, key]) => {
+      const artefact = artefacts.built.get(key);
+      return artefact === undefined ? [] : [[variant, artefact] as const];
+    });
+    arms[arm.id] = Object.fromEntries(variants);
+  }
+  // Controls compare base with itself: whatever they find is the machine's doing.
+  if (wanted.control !== 'none' && arms['base'] !== undefined) arms['head'] = arms['base'];
+  const solo = wanted.points.find((point) => point.kind === 'solo');
+  const repeated = cell?.points.find((point): point is CallPoint => point.kind === 'call' && point.id === solo?.of) ?? null;
+  return runLaunch(
+    wanted,
+    {
+      type: 'launch',
+      launch: wanted.launch,
+      purpose: wanted.purpose,
+      control: wanted.control,
+      arms: [...wanted.arms],
+      points: [...wanted.points],
+      repeated,
+      artefacts: arms,
+      model: modelFolderOf(context, model?.folder ?? ''),
+      seed: plan.seed,
+      runtime: { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads },
+      store: context.storeRoot,
+    },
+    workerProgram(context),
+    { seconds: plan.limits.seconds, silenceSeconds: plan.limits.seconds, memoryBytes: plan.limits.memoryBytes },
+  );
+};

@@ -1,0 +1,25 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { GateError } from '../errors.ts';
+import { type ModelSource, openModelSource } from '../models/model-source.ts';
+
+/** Where models are looked for: the user's repository first, then those that the gate ships. */
+const folders = (root: string, packageRoot: string): readonly string[] => [join(root, 'models'), join(packageRoot, 'models')];
+
+/** Ids of all models that can be named in a configuration. */
+export const modelIds = (root: string, packageRoot: string): readonly string[] => {
+  const ids = folders(root, packageRoot).flatMap((folder) =>
+    existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'card.json'))) : [],
+  );
+  return [...new Set(ids)].sort();
+};
+
+/** Folder of a model's source files. Throws `model-unknown`. */
+export const modelFolder = (id: string, root: string, packageRoot: string): string => {
+  const found = folders(root, packageRoot).find((folder) => existsSync(join(folder, id, 'card.json')));
+  if (found === undefined) throw new GateError('model-unknown', `there is no folder models/${id} with a card.json`, { where: id });
+  return join(found, id);
+};
+
+/** The model's files, checked against the digests of its card. */
+export const openModel = (id: string, root: string, packageRoot: string): ModelSource => openModelSource(modelFolder(id, root, packageRoot));

@@ -1,0 +1,156 @@
+import type { Config, PointEntry } from '../config/config.ts';
+import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
+import { toleranceOf } from '../config/tolerance.ts';
+import { GateError } from '../errors.ts';
+import type { Bench, Workload } from '../optimizations/contract.ts';
+import { digestOf } from '../records/decode.ts';
+import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
+import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
+import type { ModelFacts } from '../records/serving.ts';
+
+/** Changes whenever the same code and options would build something else: then no stored build is found by its key. */
+const buildContract = 1;
+
+/** One side of the comparison: its configuration and how its code is started. */
+export interface Side {
+  readonly tree: 'head' | 'base';
+  readonly config: ResolvedConfig;
+  /** How to start the code of an entry in this tree, and the digest of that code. */
+  readonly subjectOf: (entry: ResolvedOptimization) => SubjectRef;
+}
+
+export interface PlanCellsInput {
+  readonly models: readonly ModelFacts[];
+  readonly head: Side;
+  /** Null: there is no commit to compare with. */
+  readonly base: Side | null;
+  /** Whose tolerances hold: base's where there is one. */
+  readonly gate: Config['gate'];
+  readonly benchOf: (id: string) => Bench;
+  readonly seed: number;
+}
+
+export interface PlannedCells {
+  readonly cells: readonly PlannedCell[];
+  readonly builds: readonly PlannedBuild[];
+}
+
+/** All cells of the run: every model of either side with every optimization of either side, in head's order, then what only base has. */
+export const planCells = (input: PlanCellsInput): PlannedCells => {
+  const cells: PlannedCell[] = [];
+  const builds: PlannedBuild[] = [];
+  const ids = new Set([...input.head.config.optimizations, ...(input.base?.config.optimizations ?? [])].map(({ id }) => id));
+  for (const model of input.models) {
+    for (const id of ids) {
+      const planned = planCell(model, id, input);
+      if (planned === null) continue;
+      cells.push(planned.cell);
+      builds.push(...planned.builds);
+    }
+  }
+  return { cells, builds };
+};
+
+const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell: PlannedCell; builds: readonly PlannedBuild[] } | null => {
+  const head = entryOn(input.head, id, model.id);
+  const base = input.base === null ? null : entryOn(input.base, id, model.id);
+  // What is judged, and how, is base's to say; a cell that only head has brings its own bench.
+  const judge = base ?? head;
+  if (judge === null || judge.like === null) return null;
+  const bench = input.benchOf(judge.like);
+  const options = builtinOptions(bench, judge, model.id);
+  const applies = bench.applies(model, options);
+  const workload = withPoints(bench.workload(model, options), judge.points);
+  const cellId = `${model.id}/${id}`;
+  const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
+  const sides = [
+    { side: input.head, entry: head },
+    ...(input.base === null ? [] : [{ side: input.base, entry: base }]),
+  ].flatMap(({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]));
+  const builds = applies !== true ? [] : sides.flatMap(({ side, entry, subject }) => buildsOf(cellId, model, side, entry, subject, bench, input.seed));
+  const cell: PlannedCell = {
+    id: cellId,
+    model: model.id,
+    optimization: id,
+    like: judge.like,
+    presence,
+    skipped: applies === true ? null : applies,
+    arms: sides.map(({ side, entry, subject }) => ({
+      id: side.tree,
+      builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
+      policy: bench.needs.includes('policy') ? subject : null,
+      options: entry.options,
+      code: digestOf(JSON.stringify([subject.code, entry.options])),
+    })),
+    points: [...workload.points],
+    metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(input.gate, metric) ?? metric.tolerance })),
+  };
+  return { cell, builds };
+};
+
+const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | null => {
+  const measured = side.config.models.some((entry) => entry.kind === 'id' && entry.id === model);
+  return measured ? (side.config.optimizations.find((entry) => entry.id === id) ?? null) : null;
+};
+
+/** A user's own code has options of its own: what the bench needs to know is then the built-in's defaults. */
+const builtinOptions = (bench: Bench, entry: ResolvedOptimization, where: string): ReturnType<Bench['options']['parse']> =>
+  entry.door.kind === 'builtin' ? entry.options : bench.options.parse({}, where);
+
+const buildsOf = (
+  cell: string,
+  model: ModelFacts,
+  side: Side,
+  entry: ResolvedOptimization,
+  subject: SubjectRef,
+  bench: Bench,
+  seed: number,
+): readonly PlannedBuild[] => {
+  // Each side builds what its own options say; only what is judged is base's.
+  const { variants } = bench.workload(model, builtinOptions(bench, entry, cell));
+  return Object.entries(variants).map(([variant, spec]) => {
+    const options = entry.door.kind === 'builtin' ? spec.options : entry.options;
+    const { tree: _tree, ...what } = subject;
+    return {
+      key: digestOf(JSON.stringify([buildContract, what, options, spec.on ?? null, variant, model.digest, seed])),
+      cell,
+      arm: side.tree,
+      variant,
+      model: model.id,
+      optimization: entry.like ?? entry.id,
+      options,
+      on: spec.on ?? null,
+      subject,
+      seed,
+    };
+  });
+};
+
+/** The user's own operating points take the place of the bench's; each is judged like the bench's point of the same phase. */
+const withPoints = (workload: Workload, points: readonly PointEntry[] | null): Pick<Workload, 'points' | 'metrics'> => {
+  if (points === null) return workload;
+  const calls = workload.points.filter((point) => point.kind === 'call');
+  const replaced = points.map((point) => {
+    const template = calls.find(({ phase }) => phase === point.phase);
+    if (template === undefined) throw new GateError('config-invalid', `this optimization has no ${point.phase} point`, { where: `points: ${point.id}` });
+    return { template, call: { ...template, id: point.id, length: point.length, batch: point.batch, rounds: point.rounds ?? template.rounds } };
+  });
+  const smallest = replaced.at(-1)?.call.id;
+  const others = workload.points.flatMap((point): OperatingPoint[] => {
+    if (point.kind === 'call') return [];
+    return point.kind === 'solo' && smallest !== undefined ? [{ ...point, of: smallest }] : [point];
+  });
+  const callIds = new Set(calls.map(({ id }) => id));
+  const metrics = replaced.flatMap(({ template, call }) =>
+    workload.metrics.filter((metric) => pointOf(metric) === template.id).map((metric) => movedTo(metric, call.id)),
+  );
+  return {
+    points: [...replaced.map(({ call }) => call), ...others],
+    metrics: [...metrics, ...workload.metrics.filter((metric) => !callIds.has(pointOf(metric) ?? ''))],
+  };
+};
+
+const pointOf = (metric: MetricSpec): string | null => ('point' in metric.from ? metric.from.point : null);
+
+const movedTo = (metric: MetricSpec, point: string): MetricSpec =>
+  'point' in metric.from ? { ...metric, from: { ...metric.from, point } } : metric;

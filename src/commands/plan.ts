@@ -1,0 +1,164 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { type Config, configFileName, defaultConfig, parseConfig } from '../config/config.ts';
+import { applyOverrides } from '../config/override.ts';
+import { diffPolicy, gatePolicyOf } from '../config/policy.ts';
+import { type Catalogue, type ResolvedConfig, resolveConfig, selectConfig } from '../config/resolve.ts';
+import { failOnValues } from '../config/option-table.ts';
+import { checkTolerances } from '../config/tolerance.ts';
+import { GateError } from '../errors.ts';
+import { askWorker } from '../measurement/worker-process.ts';
+import type { Bench } from '../optimizations/contract.ts';
+import { builtinOptimizations } from '../optimizations/registry.ts';
+import type { Plan, RuntimeSpec } from '../records/plan.ts';
+import { openRepository, type Repository } from '../repository/repository.ts';
+import { baselinesAt, acceptancesAt } from './base-files.ts';
+import { type CommandContext, workerProgram } from './context.ts';
+import { modelIds, openModel } from './model-folder.ts';
+import { planCells, type Side } from './plan-cells.ts';
+import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-folder.ts';
+import { subjectResolver } from './subjects.ts';
+
+/** Changes whenever the same artefacts would be measured differently: numbers from before are then not compared. */
+export const benchVersion = '1';
+
+/**
+ * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Runs no user code and loads no
+ * model and no native library.
+ */
+export const planRun = async (context: CommandContext): Promise<RunFolder> => {
+  const repository = await openRepository(context.root);
+  const headRevision = await repository.headRevision(generatedPaths(context, repository));
+  const event = eventOf(context);
+  const found = await repository.baseCommit({ event, explicit: context.options.base ?? namedBase(context) });
+  const base = found.commit;
+  const catalogue = catalogueOf(context);
+  const headConfig = readHeadConfig(context);
+  const baseConfig = await readBaseConfig(context, repository, base);
+  const head = await sideOf('head', headConfig, context, repository, null, catalogue);
+  const baseSide = await sideOf('base', baseConfig, context, repository, base, catalogue);
+  const ids = new Set([head, baseSide].flatMap((side) => side.config.models.map(idOfModel)));
+  const sources = [...ids].map((id) => openModel(id, context.root, context.packageRoot));
+  const { cells, builds } = planCells({
+    models: sources.map(({ facts }) => facts),
+    head,
+    base: baseSide,
+    gate: baseConfig.gate,
+    benchOf,
+    seed: 1,
+  });
+  if (cells.length === 0) throw new GateError('config-invalid', 'there is nothing to measure: no model or no optimization is left', { where: headConfig.origin });
+  checkTolerances(baseConfig.gate, [...new Set(cells.flatMap((cell) => cell.metrics.map(({ id }) => id)))]);
+  const plan: Plan = {
+    schema: 'optimization-gate/plan/1',
+    head: headRevision,
+    base: { commit: base, dirty: false },
+    event,
+    seed: context.options.seed,
+    policy: policyOf(context, baseConfig, await acceptancesAt(repository, base)),
+    policyChanges: diffPolicy(baseConfig, headConfig),
+    runtime: await describeRuntime(context, headConfig),
+    baseRuntime: await describeRuntime(context, baseConfig),
+    models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
+    builds: [...builds],
+    cells: [...cells],
+    setup: { head: headConfig.setup, base: baseConfig.setup },
+    limits: baseConfig.limits,
+    budgetMinutes: baseConfig.budgetMinutes,
+  };
+  const run = openRunFolder(resolve(context.root, context.options.runDir));
+  writePlan(run, plan);
+  writeBaselines(run, await baselinesAt(repository, base, [...ids]));
+  return run;
+};
+
+/** A run of the default branch measures what is merged; anything else measures a change. */
+export const eventOf = (context: CommandContext): Plan['event'] => {
+  const { event } = context.options;
+  return event === 'auto' ? context.host.event.kind : event;
+};
+
+/** The commit that the host names: the base of a merge group, or what was there before a push. */
+const namedBase = ({ host: { event } }: CommandContext): string | null => (event.kind === 'change' ? event.base : event.before);
+
+/** What the gate itself writes does not make a tree dirty. */
+const generatedPaths = (context: CommandContext, repository: Repository): readonly string[] => {
+  const inside = relative(repository.folder, resolve(context.root, context.options.runDir));
+  return inside.startsWith('..') || isAbsolute(inside) ? [] : [inside.split('\\').join('/')];
+};
+
+const idOfModel = (entry: Config['models'][number]): string => {
+  if (entry.kind === 'id') return entry.id;
+  throw new GateError('model-invalid', 'models by manifest cannot be measured by this version', { where: entry.path });
+};
+
+export const benchOf = (id: string): Bench => {
+  const found = builtinOptimizations.find(({ bench }) => bench.id === id);
+  if (found === undefined) throw new GateError('optimization-unknown', `there is no built-in ${JSON.stringify(id)}`);
+  return found.bench;
+};
+
+const catalogueOf = (context: CommandContext): Catalogue => ({
+  optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: (value, where) => bench.options.parse(value, where) })),
+  models: modelIds(context.root, context.packageRoot),
+  doors: ['builtin', 'command', 'module'],
+});
+
+const configFile = (context: CommandContext): string => context.options.config ?? configFileName;
+
+const readHeadConfig = (context: CommandContext): Config => {
+  const file = resolve(context.root, configFile(context));
+  const found = existsSync(file);
+  if (!found && context.options.config !== null) throw new GateError('config-missing', 'there is no such file', { where: context.options.config });
+  return applyOverrides(found ? parseConfig(readFileSync(file, 'utf8'), configFile(context)) : defaultConfig(), context.overrides);
+};
+
+const readBaseConfig = async (context: CommandContext, repository: Repository, base: string): Promise<Config> => {
+  const inside = relative(repository.folder, resolve(context.root, configFile(context)));
+  if (inside.startsWith('..') || isAbsolute(inside)) return readHeadConfig({ ...context, overrides: [] });
+  const text = await repository.fileAt(base, inside.split('\\').join('/'));
+  return text === null ? defaultConfig() : parseConfig(text, `${configFile(context)} of base`);
+};
+
+const sideOf = async (
+  tree: Side['tree'],
+  config: Config,
+  context: CommandContext,
+  repository: Repository,
+  commit: string | null,
+  catalogue: Catalogue,
+): Promise<Side> => {
+  const selected = tree === 'head' ? selectConfig(config, context.options) : selectKnown(config, context.options);
+  const resolved: ResolvedConfig = resolveConfig(selected, catalogue);
+  return { tree, config: resolved, subjectOf: await subjectResolver(tree, resolved, context, repository, commit) };
+};
+
+/** The names on the command line are head's: base may lack some of them. */
+const selectKnown = (config: Config, names: { readonly models: readonly string[] | null; readonly optimizations: readonly string[] | null }): Config => ({
+  ...config,
+  models: config.models.filter((entry) => names.models === null || names.models.includes(idOfModel(entry))),
+  optimizations: config.optimizations.filter(({ id }) => names.optimizations === null || names.optimizations.includes(id)),
+});
+
+/** `fail-on` of the command or workflow wins over the configuration: who runs the gate decides what fails the job. */
+const policyOf = (context: CommandContext, rules: Config, accepted: Plan['policy']['accepted']): Plan['policy'] => {
+  const policy = gatePolicyOf(rules, accepted);
+  const chosen = context.options.failOn;
+  return chosen === null ? policy : { ...policy, failOn: failOnValues.filter((kind) => chosen.includes(kind)) };
+};
+
+const describeRuntime = async (context: CommandContext, config: Config): Promise<RuntimeSpec> => {
+  const request = { type: 'describe' as const, provider: config.runtime.provider, threads: config.runtime.threads, bench: benchVersion };
+  const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null };
+  return (await askWorker(workerProgram(context), request, 'described', limits, 'runtime')).runtime;
+};
+
+/** Folder as written into the plan: below the user's repository, or below the gate's own folder. */
+const relativeTo = (context: CommandContext, folder: string): string => {
+  const inside = relative(context.root, folder);
+  return inside.startsWith('..') || isAbsolute(inside) ? `gate:${relative(context.packageRoot, folder)}` : inside;
+};
+
+/** The other way round. */
+export const modelFolderOf = (context: CommandContext, folder: string): string =>
+  folder.startsWith('gate:') ? join(context.packageRoot, folder.slice('gate:'.length)) : resolve(context.root, folder);

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { staleness } from '../baselines/staleness.ts';
+import type { Published } from '../host/contract.ts';
+import { encodeDocument } from '../records/decode.ts';
+import type { Verdict } from '../records/verdict.ts';
+import { annotations } from '../report/annotations.ts';
+import { coverageDocument } from '../report/coverage.ts';
+import { indexHtml } from '../report/html.ts';
+import { reportDocument } from '../report/json.ts';
+import { commentBody, summaryMarkdown } from '../report/markdown.ts';
+import { summaryText } from '../report/text.ts';
+import type { CommandContext } from './context.ts';
+import { readBaselines, readPlan, type RunFolder, writeReport } from './run-folder.ts';
+
+export interface ReportSetting {
+  readonly columns: number;
+  readonly colour: boolean;
+  readonly runUrl: string | null;
+  readonly durationSeconds: number | null;
+}
+
+export interface Reports extends Published {
+  /** The text of report.json. */
+  readonly json: string;
+}
+
+/** Writes report/ (report.json, comment.md, summary.txt, coverage.json, index.html) and returns what is to be published. */
+export const writeReports = (context: CommandContext, run: RunFolder, verdict: Verdict, setting: ReportSetting): Reports => {
+  const { plan } = readPlan(run);
+  const cells = verdict.cells.map(({ id }) => id);
+  const shown = {
+    headCommit: plan.head.commit,
+    baseCommit: plan.base?.commit ?? null,
+    runUrl: setting.runUrl,
+    durationSeconds: setting.durationSeconds,
+    staleness: staleness(readBaselines(run).baselines, cells, context.now().toISOString()),
+  };
+  const comment = commentBody(verdict, shown);
+  const json = encodeDocument(reportDocument(verdict, setting.durationSeconds));
+  const report = join(run.reportFolder, 'index.html');
+  writeReport(run, {
+    'report.json': json,
+    'comment.md': comment,
+    'summary.txt': `${summaryText(verdict, { columns: 100, colour: false, report })}\n`,
+    'coverage.json': encodeDocument(coverageDocument(verdict)),
+    'index.html': indexHtml(verdict, shown),
+  });
+  return {
+    comment,
+    json,
+    summary: summaryMarkdown(verdict, shown),
+    text: summaryText(verdict, { columns: setting.columns, colour: setting.colour, report }),
+    annotations: annotations(verdict),
+  };
+};

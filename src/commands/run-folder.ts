@@ -1,0 +1,78 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { GateError } from '../errors.ts';
+import { baseline, type Baseline } from '../records/baseline.ts';
+import { decodeDocument, digestOf, encodeDocument } from '../records/decode.ts';
+import { plan, type Plan } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import { readSamples } from '../records/samples-file.ts';
+import { verdict, type Verdict } from '../records/verdict.ts';
+
+const megabyte = 1 << 20;
+
+/** The files through which phases talk. Each phase reads what it needs and writes its own, so any can be rerun alone. */
+export interface RunFolder {
+  readonly folder: string;
+  readonly samplesFile: string;
+  readonly reportFolder: string;
+}
+
+export const openRunFolder = (folder: string): RunFolder => {
+  mkdirSync(folder, { recursive: true });
+  return { folder, samplesFile: join(folder, 'samples.jsonl'), reportFolder: join(folder, 'report') };
+};
+
+const writeWhole = (file: string, text: string): void => {
+  writeFileSync(`${file}.partial`, text);
+  renameSync(`${file}.partial`, file);
+};
+
+const readWhole = (file: string, maxBytes: number, phase: string): string => {
+  if (!existsSync(file)) throw new GateError('document-invalid', `is missing: run \`${phase}\` first`, { where: file });
+  if (statSync(file).size > maxBytes) throw new GateError('document-too-large', `at most ${maxBytes} bytes are read`, { where: file });
+  return readFileSync(file, 'utf8');
+};
+
+export const writePlan = (run: RunFolder, value: Plan): void => writeWhole(join(run.folder, 'plan.json'), encodeDocument(value));
+
+export const readPlan = (run: RunFolder): { readonly plan: Plan; readonly digest: string } => {
+  const file = join(run.folder, 'plan.json');
+  const text = readWhole(file, 64 * megabyte, 'plan');
+  return { plan: decodeDocument(plan, text, file, 64 * megabyte), digest: digestOf(text) };
+};
+
+const baselineList = z.array(baseline);
+
+/** Base's baselines, copied beside the plan so that the verdict can be recomputed from this folder alone. */
+export const writeBaselines = (run: RunFolder, values: readonly Baseline[]): void =>
+  writeWhole(join(run.folder, 'baselines.json'), encodeDocument(values));
+
+export const readBaselines = (run: RunFolder): { readonly baselines: readonly Baseline[]; readonly digest: string | null } => {
+  const file = join(run.folder, 'baselines.json');
+  if (!existsSync(file)) return { baselines: [], digest: null };
+  const text = readWhole(file, 256 * megabyte, 'plan');
+  const baselines = decodeDocument(baselineList, text, file, 256 * megabyte);
+  return { baselines, digest: baselines.length === 0 ? null : digestOf(text) };
+};
+
+/** The samples so far; a torn tail of a killed run is dropped. Samples of another plan are refused. */
+export const readRunSamples = (run: RunFolder, planDigest: string): { readonly samples: Samples; readonly digest: string } => {
+  const text = existsSync(run.samplesFile) ? readFileSync(run.samplesFile, 'utf8') : '';
+  const samples = readSamples(text);
+  if (samples.plan !== null && samples.plan !== planDigest)
+    throw new GateError('run-mismatch', 'the samples were measured for another plan', { where: run.samplesFile });
+  return { samples, digest: digestOf(text) };
+};
+
+export const writeVerdict = (run: RunFolder, value: Verdict): void => writeWhole(join(run.folder, 'verdict.json'), encodeDocument(value));
+
+export const readVerdict = (run: RunFolder): Verdict => {
+  const file = join(run.folder, 'verdict.json');
+  return decodeDocument(verdict, readWhole(file, 256 * megabyte, 'gate'), file, 256 * megabyte);
+};
+
+export const writeReport = (run: RunFolder, files: Readonly<Record<string, string>>): void => {
+  mkdirSync(run.reportFolder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeWhole(join(run.reportFolder, name), text);
+};

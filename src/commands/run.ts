@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Verdict } from '../records/verdict.ts';
+import type { CommandContext } from './context.ts';
+import { gateRun } from './gate.ts';
+import { measureRun } from './measure.ts';
+import { planRun } from './plan.ts';
+import { type Reports, type ReportSetting, writeReports } from './report.ts';
+import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { updateRun } from './update.ts';
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly verdict: Verdict | null;
+  readonly reports: Reports | null;
+}
+
+/** plan, measure, gate and report in one job. The exit status is the verdict's; what goes wrong while publishing cannot change it. */
+export const runAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
+  const started = context.clock();
+  const run = await planRun(context);
+  await measureRun(context, run);
+  return decide(context, run, { ...setting, durationSeconds: Math.round((context.clock() - started) / 100) / 10 });
+};
+
+/** Gate and report of a run folder that is measured already. */
+export const decide = async (context: CommandContext, run: RunFolder, setting: ReportSetting): Promise<Outcome> => {
+  const verdict = gateRun(context, run);
+  const reports = writeReports(context, run, verdict, setting);
+  for (const problem of await context.host.publish(reports)) context.host.log.warn(`${problem.code}: ${problem.message}`);
+  context.host.setOutputs({
+    verdict: verdict.verdict,
+    'exit-code': verdict.exitCode,
+    regressions: countOf(verdict, 'regressed'),
+    improvements: countOf(verdict, 'improved'),
+    inconclusive: countOf(verdict, 'inconclusive'),
+    missing: countOf(verdict, 'missing') + countOf(verdict, 'failed'),
+    'report-json': join(run.reportFolder, 'report.json'),
+    'report-folder': run.reportFolder,
+    'coverage-judged': verdict.coverage.judged,
+    'coverage-total': verdict.coverage.total,
+    'runner-class': verdict.runnerClass ?? '',
+  });
+  return { exitCode: verdict.exitCode, verdict, reports };
+};
+
+const countOf = (verdict: Verdict, kind: string): number =>
+  verdict.cells.reduce((sum, cell) => sum + cell.metrics.filter((metric) => metric.verdict === kind).length, 0);
+
+/** On merge: measures what is not measured yet, then writes the baselines. A regression on the default branch is reported, and is the new baseline. */
+export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
+  const started = context.clock();
+  const run = await planRun(context);
+  await measureRun(context, run);
+  const outcome = await decide(context, run, { ...setting, durationSeconds: Math.round((context.clock() - started) / 100) / 10 });
+  await updateRun(context, run);
+  return outcome;
+};
+
+/** The run folder that `measure` and `gate` continue. */
+export const existingRun = (context: CommandContext): RunFolder => openRunFolder(resolve(context.root, context.options.runDir));
+
+export const hasPlan = (run: RunFolder): boolean => existsSync(join(run.folder, 'plan.json'));

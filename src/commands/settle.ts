@@ -1,0 +1,31 @@
+import { digestOf } from '../records/decode.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { BuiltLine, SettledLine } from '../records/sample.ts';
+import type { Coded } from '../records/words.ts';
+
+/**
+ * What follows from the artefacts of a cell: whether anything changed at all. Pure.
+ *
+ * An arm's digest covers what is served (every variant's artefact) and, where a policy takes part, its code and options.
+ * Equal digests under an equal runtime are `unchanged`: the same bytes cannot regress.
+ */
+export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<string, BuiltLine>): SettledLine => {
+  const line = { line: 'settled' as const, cell: cell.id };
+  if (cell.skipped !== null) return { ...line, status: 'skipped', arms: {}, error: null };
+  if (cell.presence === 'removed') return { ...line, status: 'removed', arms: {}, error: null };
+  const digests: Record<string, string> = {};
+  let error: Coded | null = null;
+  for (const arm of cell.arms) {
+    const artefacts: [string, string][] = [];
+    for (const [variant, key] of Object.entries(arm.builds).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const build = built.get(key);
+      if (build?.artefact == null) error ??= build?.error ?? { code: 'internal', message: `${variant} was not built`, arm: arm.id };
+      else artefacts.push([variant, build.artefact]);
+    }
+    digests[arm.id] = digestOf(JSON.stringify([artefacts, arm.policy === null ? null : [arm.policy.code, arm.options]]));
+  }
+  if (error !== null) return { ...line, status: 'failed', arms: {}, error };
+  if (digests['base'] === undefined) return { ...line, status: 'new', arms: digests, error: null };
+  const sameRuntime = plan.baseRuntime !== null && plan.baseRuntime.digest === plan.runtime.digest;
+  return { ...line, status: digests['head'] === digests['base'] && sameRuntime ? 'unchanged' : 'changed', arms: digests, error: null };
+};

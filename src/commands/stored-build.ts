@@ -1,0 +1,22 @@
+import type { ArtefactRef } from '../records/protocol.ts';
+import { artefactAbout, type BuildRecord, buildRecord } from '../records/stored.ts';
+import { decodeValue } from '../records/decode.ts';
+import type { Store } from '../store/store.ts';
+
+export interface StoredBuild extends BuildRecord {
+  readonly ref: ArtefactRef;
+  readonly bytes: number;
+}
+
+/** What was built under a key before and is still here, leased; else null. */
+export const findBuild = async (store: Store, key: string): Promise<StoredBuild | null> => {
+  const record = await store.record('build', key, buildRecord);
+  if (record === null) return null;
+  const folder = await store.artefact(record.artefact);
+  const manifest = await store.manifest(record.artefact);
+  if (folder === null || manifest === null) return null;
+  const { stages, serve, bytes } = decodeValue(artefactAbout, manifest.about, folder);
+  return { ...record, bytes, ref: { digest: record.artefact, folder, stages, serve } };
+};
+
+export const keepBuild = (store: Store, key: string, record: BuildRecord): Promise<void> => store.putRecord('build', key, record);

@@ -1,0 +1,43 @@
+import { asGateError } from '../errors.ts';
+import type { LaunchRequest } from '../records/protocol.ts';
+import type { SampleLine } from '../records/sample.ts';
+import type { Coded } from '../records/words.ts';
+import { askWorker, WorkerFailure, type WorkerLimits, type WorkerProgram } from './worker-process.ts';
+
+/** What stands on the launch's own line. */
+export interface LaunchHead {
+  readonly launch: string;
+  readonly cell: string;
+  readonly index: number;
+}
+
+/**
+ * Runs one launch in a fresh process and returns its lines, whole: launch, points, end. A fault of the measured code is
+ * the launch's result (`failed`, with the coded error), never an exception.
+ */
+export const runLaunch = async (
+  head: LaunchHead,
+  request: LaunchRequest,
+  worker: WorkerProgram,
+  limits: WorkerLimits,
+): Promise<readonly SampleLine[]> => {
+  const { launch, cell, index } = head;
+  const first: SampleLine = { line: 'launch', launch, cell, purpose: request.purpose, index, control: request.control };
+  try {
+    const measured = await askWorker(worker, request, 'measured', limits, `launch ${launch}`);
+    return [
+      first,
+      ...measured.points.map((point): SampleLine => ({ line: 'point', launch, ...point })),
+      { line: 'end', launch, status: measured.process.throttled === true ? 'discarded' : 'complete', error: null, process: measured.process },
+    ];
+  } catch (thrown) {
+    return [first, { line: 'end', launch, status: 'failed', error: codedOf(thrown), process: null }];
+  }
+};
+
+/** Any failure of a worker as data. */
+export const codedOf = (thrown: unknown): Coded => {
+  if (thrown instanceof WorkerFailure) return thrown.coded;
+  const error = asGateError(thrown, 'launch-crashed');
+  return { code: error.code, message: error.message.slice(0, 20_000), arm: null };
+};

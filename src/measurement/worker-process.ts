@@ -1,0 +1,57 @@
+import { GateError } from '../errors.ts';
+import { openChild } from '../processes/child-channel.ts';
+import { decodeValue } from '../records/decode.ts';
+import { type FromWorker, fromWorker, type ToWorker } from '../records/protocol.ts';
+
+/** How the worker program is started; the same for every process of a run. */
+export interface WorkerProgram {
+  /** JavaScript or TypeScript file of the worker entry. */
+  readonly program: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+export interface WorkerLimits {
+  readonly seconds: number;
+  /** Longest time without a sign of life. */
+  readonly silenceSeconds: number;
+  readonly memoryBytes: number | null;
+}
+
+type Answer<Type extends FromWorker['type']> = Extract<FromWorker, { type: Type }>;
+
+/**
+ * Starts a fresh worker process, asks it one thing and ends it. A fresh process is the replicate that numbers rest on, and
+ * keeps a crash, a leak or a hang of measured code out of this process.
+ *
+ * Throws what the worker reports (`failed`), or `launch-crashed`, `launch-timeout`, `launch-memory`.
+ */
+export const askWorker = async <Type extends FromWorker['type']>(
+  worker: WorkerProgram,
+  request: ToWorker,
+  expected: Type,
+  limits: WorkerLimits,
+  where: string,
+): Promise<Answer<Type>> => {
+  const child = openChild({ ...worker, where, role: 'launch', args: [], memoryBytes: limits.memoryBytes });
+  try {
+    child.send(request);
+    const answer = decodeValue(fromWorker, await child.receive({ timeoutSeconds: limits.seconds, silenceSeconds: limits.silenceSeconds }), where);
+    if (answer.type === 'failed') throw new WorkerFailure(answer.error);
+    if (answer.type !== expected) throw new GateError('internal', `the worker answered ${answer.type} instead of ${expected}`, { where });
+    return answer as Answer<Type>;
+  } finally {
+    await child.kill();
+  }
+};
+
+/** An error that the worker reported in order: its code, message and, where one is to blame, the arm. */
+export class WorkerFailure extends Error {
+  readonly coded: Answer<'failed'>['error'];
+
+  constructor(error: Answer<'failed'>['error']) {
+    super(error.message);
+    this.name = 'WorkerFailure';
+    this.coded = error;
+  }
+}

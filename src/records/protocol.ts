@@ -1,0 +1,95 @@
+/** Messages between the orchestrator and its worker processes (IPC), and between a worker and a subject (JSON lines). */
+import { z } from 'zod';
+import { operatingPoint } from './metric.ts';
+import { runtimeSpec } from './plan.ts';
+import { columns, launchPurpose, processFacts } from './sample.ts';
+import { armId, coded, type Immutable, jsonValue, nounId, sha256, values } from './words.ts';
+
+export const stage = z.strictObject({
+  id: nounId,
+  graph: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.onnx$/, 'a plain .onnx file name'),
+});
+export const serveHints = z.strictObject({
+  keepLast: z.int().positive().optional(),
+  sinks: z.int().nonnegative().optional(),
+  chunk: z.int().positive().optional(),
+});
+
+/** An artefact on this machine. */
+export const artefactRef = z.strictObject({ digest: sha256, folder: z.string(), stages: z.array(stage).min(1), serve: serveHints });
+export type ArtefactRef = Immutable<z.infer<typeof artefactRef>>;
+
+const runtime = runtimeSpec.pick({ digest: true, provider: true, threads: true });
+
+export const launchRequest = z.strictObject({
+  type: z.literal('launch'),
+  launch: z.string(),
+  purpose: launchPurpose,
+  control: z.enum(['none', 'a-a', 'planted']),
+  arms: z.array(armId),
+  points: z.array(operatingPoint),
+  /** The call point that a solo point repeats; null without one. */
+  repeated: operatingPoint.nullable(),
+  /** arm → variant → artefact; `reference` is always there, whatever `arms` says: quality is measured against it. */
+  artefacts: z.record(z.string(), z.record(z.string(), artefactRef)),
+  /** Folder of the model's source files: evaluation windows. */
+  model: z.string(),
+  seed: z.int().nonnegative(),
+  runtime,
+  store: z.string(),
+});
+export type LaunchRequest = Immutable<z.infer<typeof launchRequest>>;
+
+export const toWorker = z.discriminatedUnion('type', [
+  launchRequest,
+  /** The runtime that would be used, without loading it. */
+  z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive(), bench: z.string() }),
+  /** Build a model's reference artefact into the store. */
+  z.strictObject({ type: z.literal('prepare'), model: z.string(), digest: sha256, store: z.string() }),
+  /** Check a subject's output, digest it and move it into the store. */
+  z.strictObject({
+    type: z.literal('seal'),
+    folder: z.string(),
+    stages: z.array(stage).min(1),
+    serve: serveHints,
+    facts: values,
+    store: z.string(),
+  }),
+]);
+export type ToWorker = Immutable<z.infer<typeof toWorker>>;
+
+export const fromWorker = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready') }),
+  /** Proof of life between rounds; also what the progress line shows. */
+  z.strictObject({ type: z.literal('beat'), point: z.string() }),
+  z.strictObject({ type: z.literal('described'), runtime: runtimeSpec }),
+  z.strictObject({ type: z.literal('stored'), artefact: artefactRef, bytes: z.number() }),
+  z.strictObject({
+    type: z.literal('measured'),
+    points: z.array(z.strictObject({ point: z.string(), values: columns, warnings: z.array(z.string()) })),
+    process: processFacts,
+  }),
+  z.strictObject({ type: z.literal('failed'), error: coded }),
+]);
+export type FromWorker = Immutable<z.infer<typeof fromWorker>>;
+
+/** Orchestrator or worker → subject. */
+export const toSubject = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('hello'), contract: z.literal(1) }),
+  z.strictObject({
+    do: z.literal('build'),
+    optimization: nounId,
+    /** Folder of the model's source files: configuration and calibration text, never evaluation text. */
+    source: z.string(),
+    input: z.strictObject({ folder: z.string(), stages: z.array(stage).min(1) }),
+    options: jsonValue,
+    output: z.string(),
+    seed: z.int().nonnegative(),
+  }),
+]);
+export type ToSubject = Immutable<z.infer<typeof toSubject>>;
+
+export const builtAnswer = z.strictObject({ stages: z.array(stage).min(1), serve: serveHints.optional(), facts: values.optional() });
+export type BuiltAnswer = Immutable<z.infer<typeof builtAnswer>>;
+/** Subject → orchestrator: one line for each line asked. */
+export const fromSubject = z.union([z.strictObject({ ok: jsonValue }), z.strictObject({ error: z.string(), code: z.string().optional() })]);

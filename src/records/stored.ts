@@ -1,0 +1,14 @@
+/** What the store keeps beside artefacts, and says of them. */
+import { z } from 'zod';
+import { serveHints, stage } from './protocol.ts';
+import { type Immutable, sha256, values } from './words.ts';
+
+/** `about` of an artefact's manifest. */
+export const artefactAbout = z.strictObject({ stages: z.array(stage).min(1), serve: serveHints, bytes: z.number().nonnegative() });
+
+/** Record `build`, by build key: what that code made of that model. */
+export const buildRecord = z.strictObject({ artefact: sha256, seconds: z.number().nonnegative().nullable(), facts: values });
+export type BuildRecord = Immutable<z.infer<typeof buildRecord>>;
+
+/** Record `evaluation`: series of one arm on the held-out windows. */
+export const evaluationRecord = z.record(z.string(), z.array(z.number()));

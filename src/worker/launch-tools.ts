@@ -1,0 +1,16 @@
+import type { ArtefactRef } from '../records/protocol.ts';
+import type { ProcessFacts } from '../records/sample.ts';
+import type { LoadedModel } from '../runtime/decoder.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from './rounds.ts';
+
+/** What a launch may use. */
+export interface LaunchTools {
+  readonly openModel: (artefact: ArtefactRef) => Promise<LoadedModel>;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly beat: (point: string) => void;
+  readonly processFacts: (seconds: number) => ProcessFacts;
+  /** Reads joules used so far, where there is a meter. */
+  readonly energy: () => { joules(): number } | null;
+}

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { asGateError, GateError } from '../errors.ts';
+import { readWindows } from '../models/evaluation.ts';
+import { openModelSource } from '../models/model-source.ts';
+import { decodeValue } from '../records/decode.ts';
+import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
+import type { ArmId } from '../records/words.ts';
+import { openModel } from '../runtime/decoder.ts';
+import { loadRuntime, locateRuntime } from '../runtime/library.ts';
+import { describeRuntime } from '../runtime/runtime-spec.ts';
+import { openStore } from '../store/store.ts';
+import { openEnergyMeter } from '../telemetry/rapl.ts';
+import { processFacts } from '../telemetry/process-facts.ts';
+import { ArmError } from './arm.ts';
+import { runLaunch } from './launch.ts';
+import type { Clock } from './rounds.ts';
+import { prepareReference, sealArtefact } from './store-artefact.ts';
+
+/** What this needs of `process`. */
+interface Channel {
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  send?(message: unknown): unknown;
+}
+
+/** Signs of life are sent no more often than this, so that they do not disturb what is measured. */
+const beatMs = 500;
+
+/** Answers each message of the orchestrator with one message, in order; errors are answers too. */
+export const serveOrchestrator = (channel: Channel, roots: readonly string[], clock: Clock): void => {
+  const send = (message: FromWorker | { readonly heartbeat: string }): void => void channel.send?.(message);
+  channel.on('message', (message) => {
+    answer(message, roots, clock, send).then(send, (thrown: unknown) => send(failure(thrown)));
+  });
+};
+
+const failure = (thrown: unknown): FromWorker => {
+  const arm: ArmId | null = thrown instanceof ArmError ? thrown.arm : null;
+  const error = asGateError(thrown instanceof ArmError ? thrown.cause : thrown, 'launch-crashed');
+  return { type: 'failed', error: { code: error.code, message: `${error.where === null ? '' : `${error.where}: `}${error.message}`.slice(0, 20_000), arm } };
+};
+
+const answer = async (
+  message: unknown,
+  roots: readonly string[],
+  clock: Clock,
+  send: (beat: { readonly heartbeat: string }) => void,
+): Promise<FromWorker> => {
+  const request: ToWorker = decodeValue(toWorker, message, 'message to the worker');
+  switch (request.type) {
+    case 'describe': {
+      const settings = { provider: request.provider, threads: request.threads, spinning: false };
+      return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench) };
+    }
+    case 'prepare':
+      return prepareReference(request, await openStore(request.store, { clock: storeClock }));
+    case 'seal':
+      return sealArtefact(request, await openStore(request.store, { clock: storeClock }));
+    case 'launch': {
+      const runtime = await loadRuntime(roots);
+      const settings = { provider: request.runtime.provider, threads: request.runtime.threads, spinning: false };
+      let last = Number.NEGATIVE_INFINITY;
+      const { config } = openModelSource(request.model);
+      const prompts = readWindows(join(request.model, 'calibration.safetensors'), config);
+      return runLaunch(request, {
+        clock,
+        openModel: ({ folder, stages, serve }) => openModel(folder, stages, serve, { runtime, settings, prompts }),
+        energy: openEnergyMeter,
+        store: await openStore(request.store, { clock: storeClock }),
+        beat: (point) => {
+          const now = clock.wall();
+          if (now - last < beatMs) return;
+          last = now;
+          send({ heartbeat: point });
+        },
+        processFacts,
+      });
+    }
+    default:
+      throw new GateError('internal', 'an unknown message');
+  }
+};
+
+const storeClock = (): number => Date.now();

@@ -1,0 +1,57 @@
+import type { ArmId } from '../records/words.ts';
+import { shuffled } from '../statistics/random.ts';
+
+/** Wall and processor time in milliseconds since some fixed moment. */
+export interface Clock {
+  wall(): number;
+  cpu(): number;
+}
+
+export interface RoundsSetting {
+  readonly calls: ReadonlyMap<ArmId, () => Promise<unknown>>;
+  readonly rounds: number;
+  readonly warmUp: number;
+  /** A point ends after `rounds`, or after this many seconds once `minimumRounds` are in. */
+  readonly seconds: number;
+  readonly minimumRounds: number;
+  readonly random: () => number;
+  readonly clock: Clock;
+  /** The live control: this arm is slowed by this fraction of its own time, inside the clock. */
+  readonly planted?: { readonly arm: ArmId; readonly fraction: number };
+  /** Called between rounds, outside the clock. */
+  readonly beat: () => void;
+}
+
+/** arm → series (`wall-ms`, `cpu-ms`) → one value per measured round */
+export type Columns = Record<string, Record<string, number[]>>;
+
+/**
+ * Runs every arm once per round, in an order drawn anew for each round, so that drift and neighbours hit all arms alike.
+ * Warm-up rounds run the same way and are dropped.
+ */
+export const interleave = async (setting: RoundsSetting): Promise<Columns> => {
+  const { calls, clock } = setting;
+  const columns: Columns = {};
+  for (const arm of calls.keys()) columns[arm] = { 'wall-ms': [], 'cpu-ms': [] };
+  let started = clock.wall();
+  for (let round = -setting.warmUp; round < setting.rounds; round++) {
+    if (round === 0) started = clock.wall();
+    if (round >= setting.minimumRounds && clock.wall() - started > setting.seconds * 1000) break;
+    for (const [arm, call] of shuffled([...calls], setting.random)) {
+      const cpu = clock.cpu();
+      const wall = clock.wall();
+      await call();
+      if (setting.planted?.arm === arm) {
+        const until = clock.wall() + (clock.wall() - wall) * setting.planted.fraction;
+        while (clock.wall() < until);
+      }
+      const wallMs = clock.wall() - wall;
+      const cpuMs = clock.cpu() - cpu;
+      if (round < 0) continue;
+      columns[arm]?.['wall-ms']?.push(wallMs);
+      columns[arm]?.['cpu-ms']?.push(cpuMs);
+    }
+    setting.beat();
+  }
+  return columns;
+};

@@ -1,0 +1,29 @@
+import type { CallPoint, OperatingPoint } from '../records/metric.ts';
+import type { LoadedModel } from '../runtime/decoder.ts';
+import type { LaunchTools } from './launch-tools.ts';
+
+type SoloPoint = Extract<OperatingPoint, { kind: 'solo' }>;
+
+/**
+ * One arm, alone in its process, repeats a call for the point's seconds. Series: `peak-bytes` (largest resident set of the
+ * process, absent where the system does not tell) and `joules-per-token` (absent without a meter).
+ */
+export const repeatAlone = async (point: SoloPoint, call: CallPoint, model: LoadedModel, seed: number, tools: LaunchTools): Promise<Record<string, number[]>> => {
+  const step = await model.prepareCall(call, seed);
+  const meter = tools.energy();
+  const started = tools.clock.wall();
+  const before = meter?.joules() ?? null;
+  let steps = 0;
+  while (tools.clock.wall() - started < point.seconds * 1000) {
+    await step();
+    steps++;
+    tools.beat(point.id);
+  }
+  const after = meter?.joules() ?? null;
+  const series: Record<string, number[]> = {};
+  const { vmHwmBytes } = tools.processFacts(0);
+  if (vmHwmBytes !== null) series['peak-bytes'] = [vmHwmBytes];
+  const tokens = steps * call.batch * (call.phase === 'prefill' ? call.length : 1);
+  if (before !== null && after !== null && tokens > 0) series['joules-per-token'] = [(after - before) / tokens];
+  return series;
+};

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { asGateError, GateError } from '../errors.ts';
+import { openCalibration } from '../runtime/calibration.ts';
+import { readWindows } from '../models/evaluation.ts';
+import { openModelSource } from '../models/model-source.ts';
+import type { BuildResult, Subject } from '../optimizations/contract.ts';
+import { findOptimization } from '../optimizations/registry.ts';
+import { decodeDocument } from '../records/decode.ts';
+import { toSubject, type ToSubject } from '../records/protocol.ts';
+
+const maxLine = 1 << 20;
+
+export interface SubjectSetting {
+  /** Where the native runtime is looked for. */
+  readonly roots: readonly string[];
+  /** A user's JavaScript module with the published contract; null: the built-in of the request. */
+  readonly module: string | null;
+}
+
+/**
+ * The subject process of the built-in optimizations: one JSON line in, one JSON line out. It runs in the tree of its own
+ * arm, never in the process that measures. Anything printed besides goes to standard error.
+ */
+export const serveSubject = async (input: Readable, output: Writable, setting: SubjectSetting): Promise<void> => {
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    let answer: unknown;
+    try {
+      answer = { ok: await answerTo(decodeDocument(toSubject, line, 'standard input', maxLine), setting) };
+    } catch (thrown) {
+      const error = asGateError(thrown, 'build-failed');
+      answer = { error: error.message, code: error.code };
+    }
+    output.write(`${JSON.stringify(answer)}\n`);
+  }
+};
+
+const answerTo = async (request: ToSubject, setting: SubjectSetting): Promise<unknown> => {
+  if (request.do === 'hello') return { contract: 1 };
+  return build(request, setting);
+};
+
+const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, module }: SubjectSetting): Promise<BuildResult> => {
+  const optimization = findOptimization(request.optimization);
+  if (optimization === null) throw new GateError('optimization-unknown', `no built-in optimization is called ${JSON.stringify(request.optimization)}`);
+  const builtin = await optimization.subject();
+  const subject = module === null ? builtin : await loadSubject(module);
+  if (subject.build === undefined) throw new GateError('subject-protocol', `${module ?? request.optimization} builds nothing`);
+  const source = openModelSource(request.source);
+  const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
+  const calibration = await openCalibration({ input: request.input, windows, roots });
+  try {
+    return await subject.build({
+      model: source.facts,
+      input: request.input,
+      // A user's module has options of its own; those of a built-in were checked when the run was planned, and are again.
+      options: module === null ? optimization.bench.options.parse(request.options, 'options') : request.options,
+      output: request.output,
+      seed: request.seed,
+      calibration,
+      signal: new AbortController().signal,
+    });
+  } finally {
+    await calibration.release();
+  }
+};
+
+/** A module that exports `build` and/or `start`; throws `subject-protocol` when it exports neither. */
+const loadSubject = async (file: string): Promise<Subject> => {
+  const loaded: Readonly<Record<string, unknown>> = await import(pathToFileURL(file).href);
+  if (typeof loaded['build'] !== 'function' && typeof loaded['start'] !== 'function')
+    throw new GateError('subject-protocol', 'exports neither build nor start', { where: file });
+  return loaded as Subject;
+};
