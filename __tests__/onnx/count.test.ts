@@ -67,6 +67,39 @@ describe('linear layers', () => {
     ).toBe(6 * 16 * 24);
   });
 
+  it('follows shapes through slices to the end, splits, concatenations and shape arithmetic', () => {
+    const toTheEnd = rawTensor('end', dataType.int64, [1], new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer));
+    const nodes: NodeInit[] = [
+      { opType: 'Slice', input: ['inputs_embeds', 'start', 'end', 'axis'], output: ['tail'] },
+      { opType: 'Concat', input: ['tail', 'inputs_embeds'], output: ['wide'], attribute: [integerAttribute('axis', -1)] },
+      {
+        opType: 'Split',
+        input: ['wide'],
+        output: ['left', 'right'],
+        attribute: [integerAttribute('axis', -1), integerAttribute('num_outputs', 2)],
+      },
+      { opType: 'Shape', input: ['left'], output: ['shape'] },
+      { opType: 'Gather', input: ['shape', 'first'], output: ['batch'] },
+      { opType: 'Concat', input: ['batch', 'minus', 'four'], output: ['target'], attribute: [integerAttribute('axis', 0)] },
+      { opType: 'Reshape', input: ['left', 'target'], output: ['parts'] },
+      { opType: 'Transpose', input: ['parts'], output: ['turned'], attribute: [integersAttribute('perm', [0, 2, 1])] },
+      { opType: 'MatMul', input: ['parts', 'turned'], output: ['y'] },
+    ];
+    const initializers = [
+      integerTensor('start', [1], [8]),
+      toTheEnd,
+      integerTensor('axis', [1], [2]),
+      integerTensor('first', [1], [0]),
+      integerTensor('minus', [1], [-1]),
+      integerTensor('four', [1], [4]),
+    ];
+    // [2, 3, 16] → tail [2, 3, 8] → wide [2, 3, 24] → left [2, 3, 12] → parts [2, 9, 4].
+    expect(count({ nodes, initializers, inputs: [value('inputs_embeds', ['b', 's', 16])] }, setting)).toMatchObject({
+      multiplyAdds: 2 * 9 * 4 * 9,
+      unknown: [],
+    });
+  });
+
   it('Conv, with stride, padding and groups', () => {
     const attribute = [integersAttribute('strides', [2, 2]), integersAttribute('pads', [1, 1, 1, 1]), integerAttribute('group', 2)];
     const nodes = [{ opType: 'Conv', input: ['x', 'w'], output: ['y'], attribute }];

@@ -135,17 +135,17 @@ export const readFloats = (model: OnnxModel, tensor: string | TensorProto): Floa
   }
 };
 
+const clamped = (value: number | bigint): number => Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)));
+
 /**
- * The elements of an integer tensor (bool too) as numbers, row-major. `onnx-unsupported` for other types and for values that a number
- * cannot hold exactly.
+ * The elements of an integer tensor (bool too) as numbers, row-major. Values beyond ±(2^53 − 1) become that bound: exporters write the
+ * largest int64 for "to the end". `onnx-unsupported` for other types.
  */
 export const readIntegers = (model: OnnxModel, tensor: string | TensorProto): readonly number[] => {
   const found = named(model, tensor);
   const integers = integersOf(found.dataType, tensorBytes(model, found), elementCount(found));
   if (integers === undefined) throw unreadable(found, 'integers');
-  const numbers = Array.from(integers as ArrayLike<number | bigint>, Number);
-  if (!numbers.every(Number.isSafeInteger)) throw unreadable(found, 'integers below 2^53');
-  return numbers;
+  return Array.from(integers as ArrayLike<number | bigint>, clamped);
 };
 
 const unreadable = (tensor: TensorProto, kind: string): GateError =>
