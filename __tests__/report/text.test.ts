@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cut, width, wrapped } from '../../src/report/columns.ts';
+import { cut, shortNames, width, wrapped } from '../../src/report/columns.ts';
 import { screenLines, summaryText } from '../../src/report/text.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
 import { failed, fullGrid, named, regressed, verdictOf } from './fixtures.ts';
@@ -67,6 +67,8 @@ describe('columns', () => {
     expect(cut('漢字漢字', 4)).toBe('漢…');
     expect(cut('abc', 0)).toBe('');
     expect(wrapped('one two three four', 9, 2)).toEqual(['one two', '  three …']);
+    expect([...shortNames(['mini-a-x', 'mini-a', 'mini-b']).values()]).toEqual(['a-x', 'a', 'b']);
+    expect([...shortNames(['mini-a', 'mini-a']).values()]).toEqual(['mini-a']);
     expect(wrapped('one two three', 40, 2)).toEqual(['one two three']);
   });
 });

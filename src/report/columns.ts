@@ -38,6 +38,15 @@ export const wrapped = (line: string, columns: number, lines: number): readonly 
   return [...out, current].map((text) => cut(text, columns));
 };
 
+/** The names without the words that all of them begin with (`mini-a`, `mini-b` → `a`, `b`); a single name stays whole. */
+export const shortNames = (names: readonly string[]): ReadonlyMap<string, string> => {
+  const words = names.map((name) => name.split('-'));
+  const most = new Set(names).size < 2 ? 0 : Math.min(...words.map((parts) => parts.length)) - 1;
+  let same = 0;
+  while (same < most && words.every((parts) => parts[same] === words[0]?.[same])) same += 1;
+  return new Map(names.map((name) => [name, name.split('-').slice(same).join('-')]));
+};
+
 const pad = (text: string, columns: number, right: boolean): string => {
   const space = ' '.repeat(Math.max(0, columns - width(text)));
   return right ? `${space}${text}` : `${text}${space}`;

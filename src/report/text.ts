@@ -1,6 +1,6 @@
 /** The summary for a terminal: one screen, verdict first, the numbers that matter, where the rest is. */
 import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
-import { aligned, type Column, cut, widths, wrapped } from './columns.ts';
+import { aligned, type Column, cut, shortNames, widths, wrapped } from './columns.ts';
 import { coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
 import { byName, cellCounts, cellsByModel, verdictOrder } from './finding.ts';
@@ -77,7 +77,10 @@ const important = (cells: readonly CellVerdict[]): readonly CellVerdict[] => {
 
 /** One line per cell; where the terminal is narrow, names on the left shrink, then columns on the right go. */
 const detailTable = (cells: readonly CellVerdict[], columns: number, paint: Paint): readonly string[] => {
-  const rows = cells.map(detailRow);
+  const whole = cells.map(detailRow);
+  const fits = widths(detailColumns, whole).reduce((sum, size) => sum + size + 2, -2) <= columns;
+  const short = shortNames(cells.map(({ model }) => model));
+  const rows = fits ? whole : whole.map(([name = '', ...others]) => [short.get(name) ?? name, ...others]);
   const [model = 0, optimization = 0, ...rest] = widths(detailColumns, rows);
   let shown = detailColumns.length;
   const others = (): number => rest.slice(0, shown - 2).reduce((sum, size) => sum + size + 2, 2);
@@ -97,7 +100,7 @@ const gridTable = (verdict: Verdict, columns: number, lines: number, paint: Pain
   const models = [...cellsByModel(verdict).keys()];
   const optimizations = [...new Set(verdict.cells.map(({ optimization }) => optimization))];
   const cellAt = new Map(verdict.cells.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
-  const head = [{ name: '× prefill, decode', right: false }, ...models.map((name) => ({ name, right: false }))];
+  const headOf = (names: readonly string[]): readonly Column[] => ['× prefill, decode', ...names].map((name) => ({ name, right: false }));
   const rows = optimizations.map((optimization) => [
     optimization,
     ...models.map((model) => {
@@ -109,8 +112,10 @@ const gridTable = (verdict: Verdict, columns: number, lines: number, paint: Pain
       return `${marks[cell.verdict]}${speeds}`;
     }),
   ]);
-  const total = widths(head, rows).reduce((sum, size) => sum + size + 2, -2);
-  if (total > columns || rows.length + 2 > lines || models.length * optimizations.length < verdict.cells.length) return null;
+  const short = shortNames(models);
+  const heads = [headOf(models), headOf(models.map((model) => short.get(model) ?? model))];
+  const head = heads.find((columnsOf) => widths(columnsOf, rows).reduce((sum, size) => sum + size + 2, -2) <= columns);
+  if (head === undefined || rows.length + 2 > lines || models.length * optimizations.length < verdict.cells.length) return null;
   const used = verdictOrder.filter((kind) => verdict.cells.some((cell) => cell.verdict === kind));
   const legend = `${used.map((kind) => `${marks[kind]} ${kind}`).join('  ')}`;
   const table = aligned(head, rows, (text, row, column) => {
