@@ -46,6 +46,54 @@ describe('parseModelConfig', () => {
   });
 });
 
+test('published sizes are read too', () => {
+  const dense = {
+    ...tinyConfigs.qwen3,
+    vocab_size: 151936,
+    hidden_size: 2560,
+    num_hidden_layers: 36,
+    head_dim: 128,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+  };
+  expect(
+    parseModelConfig({
+      ...dense,
+      intermediate_size: 9728,
+      max_position_embeddings: 262144,
+      rope_theta: 5e6,
+      rope_scaling: null,
+      use_cache: true,
+    }).text,
+  ).toMatchObject({
+    vocabulary: 151936,
+    context: 262144,
+    theta: 5e6,
+  });
+  const { text_config, vision_config } = tinyConfigs.qwen3_vl;
+  const vl = parseModelConfig({
+    ...tinyConfigs.qwen3_vl,
+    text_config: {
+      ...text_config,
+      hidden_size: 2048,
+      num_hidden_layers: 28,
+      head_dim: 128,
+      rope_scaling: { mrope_section: [24, 20, 20], mrope_interleaved: true },
+    },
+    vision_config: {
+      ...vision_config,
+      depth: 24,
+      hidden_size: 1024,
+      num_heads: 16,
+      patch_size: 16,
+      out_hidden_size: 2048,
+      num_position_embeddings: 2304,
+      deepstack_visual_indexes: [5, 11, 17],
+    },
+  });
+  expect(vl).toMatchObject({ sections: [24, 20, 20], vision: { taps: [5, 11, 17], positions: 2304 } });
+});
+
 test('facts follow from the configuration alone', () => {
   expect(modelFacts('tiny', 'd', tinyConfig('glm4_moe_lite'), true)).toMatchObject({
     experts: 4,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/errors.ts';
+import type { ServingSession } from '../../src/optimizations/contract.ts';
 import type { CallPoint } from '../../src/records/metric.ts';
 import { argMax } from '../../src/runtime/decoder.ts';
 import { greedySession } from '../../src/runtime/serving-session.ts';
@@ -85,7 +86,7 @@ describe.each(tinyFamilies)('%s', (family: TinyFamily) => {
 
   test('a conversation grows its cache by one position a step', async () => {
     const model = await opened(builtTiny(family), null);
-    const session = greedySession(model);
+    const session = greedySession(model) satisfies ServingSession;
     expect(await codeOf(session.decode(1))).toBe('option-invalid');
     expect(await codeOf(session.prefill(BigInt64Array.of(1n, 2n, 3n), 2))).toBe('option-invalid');
     await session.prefill(BigInt64Array.of(1n, 2n, 3n, 4n, 5n, 6n), 2);

@@ -32,6 +32,8 @@ const keyOrder = ({ latentRank, rotary }: LatentSize): readonly number[] => [
 /**
  * Multi-head latent attention, expanded: low-rank queries, keys and values of one normed latent, and one rotary key that all
  * heads share. The cache holds expanded keys (rotary part first) and values.
+ * Plain products, because MultiHeadAttention cannot cache values of another size than keys, and Attention of opset 23 cost as much
+ * (same results; 4 to 16 % less processor time of this block alone).
  */
 export const latentAttention = (
   context: BlockContext,
