@@ -55,6 +55,19 @@ export const meanCosines = async (calibration: Calibration, stage: string, turns
   return turns.map((_, at) => (sums[at] ?? 0) / (counts[at] ?? 0));
 };
 
+/** Four positions at once: a fourth of the traffic on the sums, which do not fit the nearest cache. */
+const addFour = (sums: Float64Array, data: Float32Array, start: number, width: number): void => {
+  const [b, c, d] = [start + width, start + 2 * width, start + 3 * width];
+  for (let i = 0; i < width; i += 1) {
+    const x = data[start + i] ?? 0;
+    const y = data[b + i] ?? 0;
+    const z = data[c + i] ?? 0;
+    const w = data[d + i] ?? 0;
+    for (let j = 0, at = i * width; j <= i; j += 1, at += 1)
+      sums[at] = (sums[at] ?? 0) + x * (data[start + j] ?? 0) + y * (data[b + j] ?? 0) + z * (data[c + j] ?? 0) + w * (data[d + j] ?? 0);
+  }
+};
+
 /** Mean of xᵀx over the positions of each named tensor, [width, width] row-major: what a linear's inputs have in common. */
 export const secondMoments = async (
   calibration: Calibration,
@@ -70,10 +83,11 @@ export const secondMoments = async (
       const sums = moments.get(name) ?? new Float64Array(width * width);
       moments.set(name, sums);
       counts.set(name, (counts.get(name) ?? 0) + data.length / width);
-      for (let start = 0; start < data.length; start += width)
+      let start = 0;
+      for (; start + 4 * width <= data.length; start += 4 * width) addFour(sums, data, start, width);
+      for (; start < data.length; start += width)
         for (let i = 0; i < width; i += 1) {
           const x = data[start + i] ?? 0;
-          if (x === 0) continue;
           for (let j = 0, at = i * width; j <= i; j += 1, at += 1) sums[at] = (sums[at] ?? 0) + x * (data[start + j] ?? 0);
         }
     }

@@ -57,37 +57,56 @@ export const expertEnergy = async (
   calibration: Calibration,
   stage: string,
 ): Promise<ReadonlyMap<Experts, Float64Array>> => {
-  const energies = new Map(all.map((each) => [each, new Float64Array(each.count * each.width)]));
-  for (const [each, energy] of energies) {
-    const names = routingTensors(model, each);
-    const node = producerOf(model, each.node);
-    const alpha = findAttribute(node, 'activation_alpha')?.f ?? 1;
-    const beta = findAttribute(node, 'activation_beta')?.f ?? 0;
-    const weights = readFloats(model, each.up);
-    const hidden = weights.length / (each.count * each.fused * each.width);
-    const row = (expert: number, channel: number, part: 0 | 1): number =>
-      (expert * each.fused * each.width +
-        (each.layout === 'interleaved' ? 2 * channel + part : each.layout === 'concatenated' ? part * each.width + channel : channel)) *
-      hidden;
-    await calibration.observe(stage, [names.input, names.logits], (values) => {
-      const input = values[names.input]?.data ?? new Float32Array();
-      const logits = values[names.logits]?.data ?? new Float32Array();
+  const blocks = all.map((experts) => ({ experts, names: routingTensors(model, experts), measure: energyMeter(model, experts) }));
+  const energies = new Map(blocks.map(({ experts, measure }) => [experts, measure.energy]));
+  if (blocks.length === 0) return energies;
+  await calibration.observe(stage, [...new Set(blocks.flatMap(({ names }) => [names.input, names.logits]))], (values) => {
+    for (const { names, measure } of blocks)
+      measure.add(values[names.input]?.data ?? new Float32Array(), values[names.logits]?.data ?? new Float32Array());
+  });
+  return energies;
+};
+
+interface EnergyMeter {
+  readonly energy: Float64Array;
+  add(input: Float32Array, logits: Float32Array): void;
+}
+
+const energyMeter = (model: OnnxModel, { node, up, count, width, fused, layout, chosen }: Experts): EnergyMeter => {
+  const operator = producerOf(model, node);
+  const alpha = findAttribute(operator, 'activation_alpha')?.f ?? 1;
+  const beta = findAttribute(operator, 'activation_beta')?.f ?? 0;
+  const weights = readFloats(model, up);
+  const hidden = weights.length / (count * fused * width);
+  const energy = new Float64Array(count * width);
+  const rowOf = (channel: number, part: 0 | 1): number =>
+    layout === 'interleaved' ? 2 * channel + part : layout === 'concatenated' ? part * width + channel : channel;
+  const dot = (input: Float32Array, from: number, row: number): number => {
+    let [sum, a, b, c] = [0, 0, 0, 0];
+    let at = from;
+    let w = row * hidden;
+    const end = from + hidden;
+    for (; at + 4 <= end; at += 4, w += 4) {
+      sum += (input[at] ?? 0) * (weights[w] ?? 0);
+      a += (input[at + 1] ?? 0) * (weights[w + 1] ?? 0);
+      b += (input[at + 2] ?? 0) * (weights[w + 2] ?? 0);
+      c += (input[at + 3] ?? 0) * (weights[w + 3] ?? 0);
+    }
+    for (; at < end; at += 1, w += 1) sum += (input[at] ?? 0) * (weights[w] ?? 0);
+    return sum + a + b + c;
+  };
+  return {
+    energy,
+    add: (input, logits) => {
       for (let token = 0; (token + 1) * hidden <= input.length; token += 1)
-        for (const { expert, share } of route(logits, token * each.count, each.count, each.chosen))
-          for (let channel = 0; channel < each.width; channel += 1) {
-            let gate = 0;
-            let up = 0;
-            const gateRow = row(expert, channel, 0);
-            const upRow = row(expert, channel, 1);
-            for (let i = 0, at = token * hidden; i < hidden; i += 1, at += 1) {
-              gate += (input[at] ?? 0) * (weights[gateRow + i] ?? 0);
-              up += (input[at] ?? 0) * (weights[upRow + i] ?? 0);
-            }
-            const value = share * swiglu(gate, each.fused === 2 ? up : 1, alpha, beta);
-            const to = expert * each.width + channel;
+        for (const { expert, share } of route(logits, token * count, count, chosen))
+          for (let channel = 0; channel < width; channel += 1) {
+            const base = expert * fused * width;
+            const gate = dot(input, token * hidden, base + rowOf(channel, 0));
+            const value = share * swiglu(gate, fused === 2 ? dot(input, token * hidden, base + rowOf(channel, 1)) : 1, alpha, beta);
+            const to = expert * width + channel;
             energy[to] = (energy[to] ?? 0) + value * value;
           }
-    });
-  }
-  return energies;
+    },
+  };
 };

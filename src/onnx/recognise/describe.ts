@@ -1,6 +1,30 @@
 import type { Architecture, FeedForward, Layer, Linear, Port } from './architecture.ts';
 
 const shape = (linear: Linear): string => `${linear.rows}→${linear.columns}${linear.quantized ? ' (quantized)' : ''}`;
+/** Inputs or outputs without the caches, which get a line of their own. */
+const others = (ports: readonly Port[], { layers }: Architecture): string => {
+  const caches = new Set(
+    layers.flatMap(({ attention: { cache } }) =>
+      cache === null ? [] : [cache.pastKey, cache.pastValue, cache.presentKey, cache.presentValue],
+    ),
+  );
+  return ports
+    .filter((port) => !caches.has(port.name))
+    .map(portText)
+    .join('; ');
+};
+
+const cacheText = ({ inputs, layers }: Architecture): string => {
+  const cache = layers.find(({ attention }) => attention.cache !== null)?.attention.cache;
+  const port = (name: string | undefined): string => {
+    const found = inputs.find((each) => each.name === name);
+    return found === undefined ? 'none' : `${found.type} [${found.dims.join(', ')}]`;
+  };
+  return cache === undefined
+    ? 'none'
+    : `${layers.filter(({ attention }) => attention.cache !== null).length} × key ${port(cache?.pastKey)}, value ${port(cache?.pastValue)}`;
+};
+
 const portText = (port: Port): string => `${port.name} ${port.type} [${port.dims.join(', ')}]`;
 
 const feedForwardText = (each: FeedForward): string =>
@@ -32,8 +56,9 @@ export const describeArchitecture = (architecture: Architecture): string => {
     first = at + 1;
   }
   return [
-    `inputs: ${architecture.inputs.map(portText).join('; ')}`,
-    `outputs: ${architecture.outputs.map(portText).join('; ')}`,
+    `inputs: ${others(architecture.inputs, architecture)}`,
+    `outputs: ${others(architecture.outputs, architecture)}`,
+    `cache: ${cacheText(architecture)}`,
     `embedding: ${architecture.embedding === null ? 'none' : `${architecture.embedding.weight} [${architecture.embedding.rows}, ${architecture.embedding.columns}]`}`,
     `layers: ${architecture.layers.length}`,
     ...lines,

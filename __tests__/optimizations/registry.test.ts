@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
+import { sharedMetrics } from '../../src/optimizations/shared-metrics.ts';
+import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
+import { denseFacts, visionFacts } from './miniature.ts';
+
+test('every built-in is found by its own id, supplies what its bench needs, and takes no options', async () => {
+  expect(new Set(builtinOptimizations.map(({ bench }) => bench.id)).size).toBe(builtinOptimizations.length);
+  for (const optimization of builtinOptimizations) {
+    const { bench } = optimization;
+    expect(findOptimization(bench.id)).toBe(optimization);
+    const subject = await optimization.subject();
+    for (const need of bench.needs) expect(need === 'build' ? subject.build : subject.start, bench.id).toBeTypeOf('function');
+    expect(() => bench.options.parse({ 'no-such-option': 1 }, 'with'), bench.id).toThrow(
+      expect.objectContaining({ code: 'option-invalid', where: 'with.no-such-option' }),
+    );
+    expect(bench.options.json).toMatchObject({ type: 'object', additionalProperties: false });
+  }
+  expect(findOptimization('no-such-optimization')).toBeNull();
+});
+
+test('every workload is data that the plan takes, and every metric reads a point of its workload', () => {
+  for (const { bench } of builtinOptimizations)
+    for (const facts of [denseFacts, visionFacts]) {
+      const { points, metrics, variants } = bench.workload(facts, bench.options.parse({}, 'with'));
+      const ids = new Set(points.map((point) => operatingPoint.parse(point).id));
+      expect(ids.size).toBe(points.length);
+      expect(new Set(metrics.map((metric) => `${metric.id} ${'point' in metric.from ? metric.from.point : ''}`)).size).toBe(metrics.length);
+      for (const metric of metrics) {
+        metricSpec.parse(metric);
+        if ('point' in metric.from) expect(ids, metric.id).toContain(metric.from.point);
+      }
+      for (const { options } of Object.values(variants)) expect(() => bench.options.parse(options, 'again')).not.toThrow();
+    }
+});
+
+test('captions are scored per character, with the blind control; text is not', () => {
+  const ids = (vision: boolean): readonly string[] => sharedMetrics({ vision }).map((metric) => metric.id);
+  expect(ids(true)).toContain('blind-nll-per-character');
+  expect(ids(false)).not.toContain('blind-nll-per-character');
+  expect(
+    sharedMetrics({ vision: false })
+      .filter((metric) => metric.role === 'gate')
+      .map((metric) => metric.id),
+  ).toEqual(['prefill-latency', 'decode-latency', 'decode-latency', 'nll-delta', 'model-size', 'flops-per-token', 'peak-memory']);
+});
