@@ -26,7 +26,8 @@ const main = async (): Promise<number> => {
       root,
       packageRoot: resolve(here, '..'),
       worker: join(here, 'worker.js'),
-      storeRoot: options.store === null ? (defaultStoreRoot(process.env) ?? join(root, '.optimization-gate', 'store')) : resolve(options.store),
+      storeRoot:
+        options.store === null ? (defaultStoreRoot(process.env) ?? join(root, '.optimization-gate', 'store')) : resolve(options.store),
       ortPath: options.ortPath ?? process.env['ORT_PATH'] ?? null,
       clock: () => performance.now(),
       now: () => new Date(),

@@ -6,8 +6,8 @@ import { checkNode } from './commands/entry.ts';
 import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
 import { localHost } from './host/local/host.ts';
-import { defaultStoreRoot } from './store/store.ts';
 import { killAllProcesses } from './processes/process-group.ts';
+import { defaultStoreRoot } from './store/store.ts';
 
 const main = async (): Promise<number> => {
   checkNode(process.versions.node);
@@ -23,19 +23,26 @@ const main = async (): Promise<number> => {
       process.exitCode = 3;
     });
   }
-  return runCommandLine(line, {
-    host: localHost(process.env, { root, ...(line.options.json ? { printTo: null } : {}) }),
-    options: line.options,
-    overrides: line.overrides,
-    root,
-    packageRoot,
-    worker: join(here, import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js'),
-    storeRoot: line.options.store === null ? (defaultStoreRoot(process.env) ?? join(root, '.optimization-gate', 'store')) : resolve(line.options.store),
-    ortPath: line.options.ortPath ?? process.env['ORT_PATH'] ?? null,
-    clock: () => performance.now(),
-    now: () => new Date(),
-    signal: stop.signal,
-  }, process.stdout);
+  return runCommandLine(
+    line,
+    {
+      host: localHost(process.env, { root, ...(line.options.json ? { printTo: null } : {}) }),
+      options: line.options,
+      overrides: line.overrides,
+      root,
+      packageRoot,
+      worker: join(here, import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js'),
+      storeRoot:
+        line.options.store === null
+          ? (defaultStoreRoot(process.env) ?? join(root, '.optimization-gate', 'store'))
+          : resolve(line.options.store),
+      ortPath: line.options.ortPath ?? process.env['ORT_PATH'] ?? null,
+      clock: () => performance.now(),
+      now: () => new Date(),
+      signal: stop.signal,
+    },
+    process.stdout,
+  );
 };
 
 main().then(

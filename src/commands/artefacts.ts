@@ -7,14 +7,14 @@ import { runCommand } from '../processes/run-command.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
-import type { BuiltLine, Samples, SampleLine } from '../records/sample.ts';
+import type { BuiltLine, SampleLine, Samples } from '../records/sample.ts';
 import { openRepository } from '../repository/repository.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
-import { findBuild, keepBuild } from './stored-build.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelFolderOf } from './plan.ts';
 import { settleCell } from './settle.ts';
+import { findBuild, keepBuild } from './stored-build.ts';
 
 /** Everything that the launches of a run are made with. */
 export interface Artefacts {
@@ -30,7 +30,12 @@ const workerLimits: WorkerLimits = { seconds: 600, silenceSeconds: 600, memoryBy
  * Prepares the models, builds head's and base's artefacts, and settles each cell; every line is recorded as it becomes known.
  * What an earlier, killed run built is taken over. Head is always built; base only when the store lacks it.
  */
-export const makeArtefacts = async (context: CommandContext, plan: Plan, samples: Samples, record: (lines: readonly SampleLine[]) => void): Promise<Artefacts> => {
+export const makeArtefacts = async (
+  context: CommandContext,
+  plan: Plan,
+  samples: Samples,
+  record: (lines: readonly SampleLine[]) => void,
+): Promise<Artefacts> => {
   const store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
   const references = new Map<string, ArtefactRef>();
   await inLanes(plan.models, async (model) => {
@@ -69,7 +74,13 @@ const inLanes = async <T>(items: readonly T[], work: (item: T) => Promise<void>)
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4, Math.max(1, items.length)) }, lane));
 };
 
-const prepareReference = async (context: CommandContext, store: Store, id: string, digest: string, folder: string): Promise<ArtefactRef> => {
+const prepareReference = async (
+  context: CommandContext,
+  store: Store,
+  id: string,
+  digest: string,
+  folder: string,
+): Promise<ArtefactRef> => {
   const key = digestOf(JSON.stringify(['reference', 1, digest]));
   const known = await findBuild(store, key);
   if (known !== null) return known.ref;
@@ -81,7 +92,12 @@ const prepareReference = async (context: CommandContext, store: Store, id: strin
 };
 
 /** A build of this very run that was recorded before, or (for base) of any earlier run. */
-const knownBuild = async (build: PlannedBuild, lines: ReadonlyMap<string, BuiltLine>, store: Store, fromStore: boolean): Promise<Built | null> => {
+const knownBuild = async (
+  build: PlannedBuild,
+  lines: ReadonlyMap<string, BuiltLine>,
+  store: Store,
+  fromStore: boolean,
+): Promise<Built | null> => {
   const line = lines.get(build.key);
   if (line?.status === 'failed') return { line, artefact: null };
   if (line === undefined && !fromStore) return null;
@@ -118,7 +134,14 @@ const buildOne = async (
   const built = await buildArtefact(build, { source: modelFolderOf(context, model.folder), artefact: reference }, subject, {
     staging: () => store.staging(),
     seal: async (folder, answer, where) => {
-      const request = { type: 'seal' as const, folder, stages: answer.stages, serve: answer.serve ?? {}, facts: answer.facts ?? {}, store: context.storeRoot };
+      const request = {
+        type: 'seal' as const,
+        folder,
+        stages: answer.stages,
+        serve: answer.serve ?? {},
+        facts: answer.facts ?? {},
+        store: context.storeRoot,
+      };
       return askWorker(workerProgram(context), request, 'stored', workerLimits, where);
     },
   });
@@ -175,7 +198,9 @@ const setUp = async (context: CommandContext, plan: Plan, command: string | null
   });
   if (result.status !== 'exited' || result.code !== 0) {
     const said = `${result.stdout.toString('utf8').slice(-2000)}${result.stderr.slice(-4000)}`.trim();
-    throw new GateError('setup-failed', `${result.status}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, { where: `setup of ${arm}` });
+    throw new GateError('setup-failed', `${result.status}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
+      where: `setup of ${arm}`,
+    });
   }
   return folder;
 };

@@ -27,7 +27,11 @@ export interface SubjectSetting {
 export interface BuildStore {
   readonly staging: () => Promise<string>;
   /** Checks, digests and keeps what lies in a staging folder. */
-  readonly seal: (folder: string, answer: BuiltAnswer, where: string) => Promise<{ readonly artefact: ArtefactRef; readonly bytes: number }>;
+  readonly seal: (
+    folder: string,
+    answer: BuiltAnswer,
+    where: string,
+  ) => Promise<{ readonly artefact: ArtefactRef; readonly bytes: number }>;
 }
 
 export interface BuildInput {
@@ -55,7 +59,14 @@ export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subj
     const seconds = (subject.clock() - started) / 1000;
     const { artefact, bytes } = await store.seal(folder, answer, where);
     const line: BuiltLine = {
-      line: 'built', key: build.key, status: 'built', artefact: artefact.digest, bytes, seconds, facts: answer.facts ?? {}, error: null,
+      line: 'built',
+      key: build.key,
+      status: 'built',
+      artefact: artefact.digest,
+      bytes,
+      seconds,
+      facts: answer.facts ?? {},
+      error: null,
     };
     return { line, artefact };
   } catch (thrown) {
@@ -65,23 +76,57 @@ export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subj
 
 /** The line of a build that could not be done. */
 export const failedBuild = (build: PlannedBuild, thrown: unknown): BuiltLine => ({
-  line: 'built', key: build.key, status: 'failed', artefact: null, bytes: null, seconds: null, facts: {}, error: { ...codedOf(thrown), arm: build.arm },
+  line: 'built',
+  key: build.key,
+  status: 'failed',
+  artefact: null,
+  bytes: null,
+  seconds: null,
+  facts: {},
+  error: { ...codedOf(thrown), arm: build.arm },
 });
 
 /** The line of a build that the store had already. */
 export const foundBuild = (build: PlannedBuild, { artefact, bytes, seconds, facts }: StoredBuild): BuiltLine => ({
-  line: 'built', key: build.key, status: 'found', artefact, bytes, seconds, facts, error: null,
+  line: 'built',
+  key: build.key,
+  status: 'found',
+  artefact,
+  bytes,
+  seconds,
+  facts,
+  error: null,
 });
 
-const askSubject = async (build: PlannedBuild, input: BuildInput, subject: SubjectSetting, output: string, where: string): Promise<BuiltAnswer> => {
+const askSubject = async (
+  build: PlannedBuild,
+  input: BuildInput,
+  subject: SubjectSetting,
+  output: string,
+  where: string,
+): Promise<BuiltAnswer> => {
   const { door } = build.subject;
   switch (door.kind) {
     case 'command':
       return runBuildCommand(door.command, input, subject, output, where);
     case 'builtin':
-      return askLines([process.execPath, door.entry === null ? subject.worker : join(subject.tree, door.entry), 'subject'], build, input, subject, output, where);
+      return askLines(
+        [process.execPath, door.entry === null ? subject.worker : join(subject.tree, door.entry), 'subject'],
+        build,
+        input,
+        subject,
+        output,
+        where,
+      );
     case 'module':
-      return askLines([process.execPath, subject.worker, 'subject', '--module', join(subject.tree, door.module)], build, input, subject, output, where);
+      return askLines(
+        [process.execPath, subject.worker, 'subject', '--module', join(subject.tree, door.module)],
+        build,
+        input,
+        subject,
+        output,
+        where,
+      );
     case 'serve':
       return askLines(splitCommand(door.command, {}, where), build, input, subject, output, where);
   }
@@ -97,18 +142,23 @@ const askLines = async (
 ): Promise<BuiltAnswer> => {
   const channel = openLineChannel({ where, argv, cwd: subject.tree, environment: subject.environment, memoryBytes: subject.memoryBytes });
   try {
-    valueOf(await channel.ask({ do: 'hello', contract: 1 }, Math.min(60, subject.seconds)), where);
+    answered(await channel.ask({ do: 'hello', contract: 1 }, Math.min(60, subject.seconds)), where);
     const question = {
-      do: 'build', optimization: build.optimization, source: input.source, options: build.options, output, seed: build.seed,
+      do: 'build',
+      optimization: build.optimization,
+      source: input.source,
+      options: build.options,
+      output,
+      seed: build.seed,
       input: { folder: input.artefact.folder, stages: input.artefact.stages },
     };
-    return decodeValue(builtAnswer, valueOf(await channel.ask(question, subject.seconds), where), where);
+    return decodeValue(builtAnswer, answered(await channel.ask(question, subject.seconds), where), where);
   } finally {
     await channel.close(2);
   }
 };
 
-const valueOf = (answer: unknown, where: string): unknown => {
+const answered = (answer: unknown, where: string): unknown => {
   const decoded = asProtocol(() => decodeValue(fromSubject, answer, where));
   if ('ok' in decoded) return decoded.ok;
   const code: ErrorCode = decoded.code !== undefined && decoded.code in errorTable ? (decoded.code as ErrorCode) : 'build-failed';
@@ -124,7 +174,13 @@ const asProtocol = <T>(decode: () => T): T => {
 };
 
 /** ONNX in, ONNX out: the command reads the graph that {model} names and writes the one that {output} names; graphs it leaves alone are taken over. */
-const runBuildCommand = async (template: string, input: BuildInput, subject: SubjectSetting, output: string, where: string): Promise<BuiltAnswer> => {
+const runBuildCommand = async (
+  template: string,
+  input: BuildInput,
+  subject: SubjectSetting,
+  output: string,
+  where: string,
+): Promise<BuiltAnswer> => {
   const [decoder] = input.artefact.stages.filter(({ id }) => id === 'decoder');
   const main = decoder ?? input.artefact.stages[0];
   if (main === undefined) throw new GateError('internal', 'the model has no graph', { where });
@@ -140,11 +196,17 @@ const runBuildCommand = async (template: string, input: BuildInput, subject: Sub
     where,
   );
   const result = await runCommand({
-    argv, cwd: subject.tree, environment: subject.environment, timeoutSeconds: subject.seconds, memoryBytes: subject.memoryBytes, maxOutputBytes: 64 * 1024,
+    argv,
+    cwd: subject.tree,
+    environment: subject.environment,
+    timeoutSeconds: subject.seconds,
+    memoryBytes: subject.memoryBytes,
+    maxOutputBytes: 64 * 1024,
   });
   const said = `${result.stdout.toString('utf8').slice(-2000)}${result.stderr.slice(-4000)}`.trim();
   if (result.status === 'timeout') throw new GateError('subject-timeout', `no end after ${subject.seconds} s. ${said}`, { where });
-  if (result.status === 'memory') throw new GateError('subject-memory', `more than ${subject.memoryBytes} bytes resident. ${said}`, { where });
+  if (result.status === 'memory')
+    throw new GateError('subject-memory', `more than ${subject.memoryBytes} bytes resident. ${said}`, { where });
   if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.status}: ${said}`, { where });
   if (result.code !== 0) throw new GateError('build-failed', `exit status ${result.code}: ${said}`, { where });
   if (!existsSync(join(output, main.graph))) throw new GateError('build-no-output', `wrote no ${main.graph}. ${said}`, { where });

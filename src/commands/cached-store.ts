@@ -23,5 +23,6 @@ export const restoreStore = async (context: CommandContext, plan: Plan): Promise
 export const saveStore = async (context: CommandContext, plan: Plan, matched: string | null): Promise<void> => {
   const { key } = keyOf(plan);
   if (!context.options.cache || matched === key) return;
-  if ((await context.host.cache.save(key, [context.storeRoot])) === 'saved') context.host.log.info(`Saved models and artefacts to the cache (${key}).`);
+  if ((await context.host.cache.save(key, [context.storeRoot])) === 'saved')
+    context.host.log.info(`Saved models and artefacts to the cache (${key}).`);
 };

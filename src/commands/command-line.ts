@@ -1,7 +1,7 @@
-import type { CommandLine } from '../config/command-line.ts';
-import { helpText } from '../config/help.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CommandLine } from '../config/command-line.ts';
+import { helpText } from '../config/help.ts';
 import type { CommandContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';

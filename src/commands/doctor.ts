@@ -1,10 +1,9 @@
-import { openModel } from './model-folder.ts';
 import { asGateError, formatError } from '../errors.ts';
 import { askWorker } from '../measurement/worker-process.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { type CommandContext, workerProgram } from './context.ts';
-import { modelIds } from './model-folder.ts';
+import { modelIds, openModel } from './model-folder.ts';
 import { benchVersion } from './plan.ts';
 
 /** What this machine can measure, in lines for people; what is missing is said, not thrown. */
@@ -23,7 +22,9 @@ export const doctor = async (context: CommandContext): Promise<string> => {
   });
   return [
     `node      ${process.versions.node}`,
-    ...Object.entries(facts).map(([name, value]) => `${name.padEnd(9)} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`),
+    ...Object.entries(facts).map(
+      ([name, value]) => `${name.padEnd(9)} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+    ),
     `runtime   ${runtime}`,
     `models    ${models}`,
     `energy    ${openEnergyMeter() === null ? 'no meter on this machine' : 'RAPL counters'}`,

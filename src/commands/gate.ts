@@ -1,7 +1,7 @@
 import { judge } from '../gate/judge.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { CommandContext } from './context.ts';
-import { readBaselines, readPlan, readRunSamples, type RunFolder, writeVerdict } from './run-folder.ts';
+import { type RunFolder, readBaselines, readPlan, readRunSamples, writeVerdict } from './run-folder.ts';
 
 /** Decides from the files of the run folder alone and writes verdict.json: the same files give the same bytes. */
 export const gateRun = (context: CommandContext, run: RunFolder): Verdict => {

@@ -1,6 +1,6 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launchDemand, type LaunchDemand } from '../gate/demand.ts';
+import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { takeLock } from '../records/lock-file.ts';
@@ -9,13 +9,13 @@ import type { Plan } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import { appendLines } from '../records/samples-file.ts';
-import { runnerClass } from '../telemetry/runner-class.ts';
 import { machineFacts } from '../telemetry/machine.ts';
+import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { modelFolderOf } from './plan.ts';
-import { readPlan, readRunSamples, type RunFolder } from './run-folder.ts';
+import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 
 /** Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run left. */
 export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
@@ -31,7 +31,8 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
     clock: () => context.now().getTime(),
     waitSeconds: Number.POSITIVE_INFINITY,
-    onWait: (holder) => context.host.log.info(`Waiting for another measurement on this machine${holder === null ? '' : ` (process ${holder.pid})`}.`),
+    onWait: (holder) =>
+      context.host.log.info(`Waiting for another measurement on this machine${holder === null ? '' : ` (process ${holder.pid})`}.`),
     signal: context.signal,
   });
   try {
@@ -52,7 +53,6 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   }
   await saveStore(context, plan, cached);
 };
-
 
 const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, artefacts: Artefacts): Promise<readonly SampleLine[]> => {
   const cell = plan.cells.find(({ id }) => id === wanted.cell);

@@ -22,4 +22,5 @@ export const modelFolder = (id: string, root: string, packageRoot: string): stri
 };
 
 /** The model's files, checked against the digests of its card. */
-export const openModel = (id: string, root: string, packageRoot: string): ModelSource => openModelSource(modelFolder(id, root, packageRoot));
+export const openModel = (id: string, root: string, packageRoot: string): ModelSource =>
+  openModelSource(modelFolder(id, root, packageRoot));

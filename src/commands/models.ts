@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { readModel } from '../onnx/read.ts';
-import { recognise } from '../onnx/recognise/recognise.ts';
 import { describeArchitecture } from '../onnx/recognise/describe.ts';
+import { recognise } from '../onnx/recognise/recognise.ts';
 import type { CommandContext } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
 
@@ -14,7 +14,13 @@ export const modelsCommand = async (operands: readonly string[], context: Comman
     case 'list':
     case 'verify':
       // Opening a model checks every file against the digest on its card, so the list never shows a damaged one as good.
-      return ids.map((id) => openModel(id, context.root, context.packageRoot)).map(({ id, facts, digest, card }) => `${id}  ${facts.family}, ${card.parameters} parameters, ${facts.layers} layers, sha256 ${digest.slice(0, 12)}`).join('\n');
+      return ids
+        .map((id) => openModel(id, context.root, context.packageRoot))
+        .map(
+          ({ id, facts, digest, card }) =>
+            `${id}  ${facts.family}, ${card.parameters} parameters, ${facts.layers} layers, sha256 ${digest.slice(0, 12)}`,
+        )
+        .join('\n');
     case 'inspect': {
       const [file] = names;
       if (file === undefined) throw new GateError('usage-bad-value', 'name the ONNX file: models inspect FILE.onnx');

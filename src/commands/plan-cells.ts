@@ -63,11 +63,11 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const workload = withPoints(bench.workload(model, options), judge.points);
   const cellId = `${model.id}/${id}`;
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
-  const sides = [
-    { side: input.head, entry: head },
-    ...(input.base === null ? [] : [{ side: input.base, entry: base }]),
-  ].flatMap(({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]));
-  const builds = applies !== true ? [] : sides.flatMap(({ side, entry, subject }) => buildsOf(cellId, model, side, entry, subject, bench, input.seed));
+  const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
+    ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]),
+  );
+  const builds =
+    applies !== true ? [] : sides.flatMap(({ side, entry, subject }) => buildsOf(cellId, model, side, entry, subject, bench, input.seed));
   const cell: PlannedCell = {
     id: cellId,
     model: model.id,
@@ -132,8 +132,12 @@ const withPoints = (workload: Workload, points: readonly PointEntry[] | null): P
   const calls = workload.points.filter((point) => point.kind === 'call');
   const replaced = points.map((point) => {
     const template = calls.find(({ phase }) => phase === point.phase);
-    if (template === undefined) throw new GateError('config-invalid', `this optimization has no ${point.phase} point`, { where: `points: ${point.id}` });
-    return { template, call: { ...template, id: point.id, length: point.length, batch: point.batch, rounds: point.rounds ?? template.rounds } };
+    if (template === undefined)
+      throw new GateError('config-invalid', `this optimization has no ${point.phase} point`, { where: `points: ${point.id}` });
+    return {
+      template,
+      call: { ...template, id: point.id, length: point.length, batch: point.batch, rounds: point.rounds ?? template.rounds },
+    };
   });
   const smallest = replaced.at(-1)?.call.id;
   const others = workload.points.flatMap((point): OperatingPoint[] => {

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Config, configFileName, defaultConfig, parseConfig } from '../config/config.ts';
+import { failOnValues } from '../config/option-table.ts';
 import { applyOverrides } from '../config/override.ts';
 import { diffPolicy, gatePolicyOf } from '../config/policy.ts';
 import { type Catalogue, type ResolvedConfig, resolveConfig, selectConfig } from '../config/resolve.ts';
-import { failOnValues } from '../config/option-table.ts';
 import { checkTolerances } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
 import { askWorker } from '../measurement/worker-process.ts';
@@ -12,7 +12,7 @@ import type { Bench } from '../optimizations/contract.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import type { Plan, RuntimeSpec } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
-import { baselinesAt, acceptancesAt } from './base-files.ts';
+import { acceptancesAt, baselinesAt } from './base-files.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
 import { planCells, type Side } from './plan-cells.ts';
@@ -47,7 +47,8 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     benchOf,
     seed: 1,
   });
-  if (cells.length === 0) throw new GateError('config-invalid', 'there is nothing to measure: no model or no optimization is left', { where: headConfig.origin });
+  if (cells.length === 0)
+    throw new GateError('config-invalid', 'there is nothing to measure: no model or no optimization is left', { where: headConfig.origin });
   checkTolerances(baseConfig.gate, [...new Set(cells.flatMap((cell) => cell.metrics.map(({ id }) => id)))]);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
@@ -109,7 +110,8 @@ const configFile = (context: CommandContext): string => context.options.config ?
 const readHeadConfig = (context: CommandContext): Config => {
   const file = resolve(context.root, configFile(context));
   const found = existsSync(file);
-  if (!found && context.options.config !== null) throw new GateError('config-missing', 'there is no such file', { where: context.options.config });
+  if (!found && context.options.config !== null)
+    throw new GateError('config-missing', 'there is no such file', { where: context.options.config });
   return applyOverrides(found ? parseConfig(readFileSync(file, 'utf8'), configFile(context)) : defaultConfig(), context.overrides);
 };
 
@@ -134,7 +136,10 @@ const sideOf = async (
 };
 
 /** The names on the command line are head's: base may lack some of them. */
-const selectKnown = (config: Config, names: { readonly models: readonly string[] | null; readonly optimizations: readonly string[] | null }): Config => ({
+const selectKnown = (
+  config: Config,
+  names: { readonly models: readonly string[] | null; readonly optimizations: readonly string[] | null },
+): Config => ({
   ...config,
   models: config.models.filter((entry) => names.models === null || names.models.includes(idOfModel(entry))),
   optimizations: config.optimizations.filter(({ id }) => names.optimizations === null || names.optimizations.includes(id)),

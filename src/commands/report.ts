@@ -10,7 +10,7 @@ import { reportDocument } from '../report/json.ts';
 import { commentBody, summaryMarkdown } from '../report/markdown.ts';
 import { summaryText } from '../report/text.ts';
 import type { CommandContext } from './context.ts';
-import { readBaselines, readPlan, type RunFolder, writeReport } from './run-folder.ts';
+import { type RunFolder, readBaselines, readPlan, writeReport } from './run-folder.ts';
 
 export interface ReportSetting {
   readonly columns: number;

@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
-import { baseline, type Baseline } from '../records/baseline.ts';
+import { type Baseline, baseline } from '../records/baseline.ts';
 import { decodeDocument, digestOf, encodeDocument } from '../records/decode.ts';
-import { plan, type Plan } from '../records/plan.ts';
+import { type Plan, plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { readSamples } from '../records/samples-file.ts';
-import { verdict, type Verdict } from '../records/verdict.ts';
+import { type Verdict, verdict } from '../records/verdict.ts';
 
 const megabyte = 1 << 20;
 

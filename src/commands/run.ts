@@ -5,7 +5,7 @@ import type { CommandContext } from './context.ts';
 import { gateRun } from './gate.ts';
 import { measureRun } from './measure.ts';
 import { planRun } from './plan.ts';
-import { type Reports, type ReportSetting, writeReports } from './report.ts';
+import { type ReportSetting, type Reports, writeReports } from './report.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { updateRun } from './update.ts';
 

@@ -1,6 +1,6 @@
+import { decodeValue } from '../records/decode.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { artefactAbout, type BuildRecord, buildRecord } from '../records/stored.ts';
-import { decodeValue } from '../records/decode.ts';
 import type { Store } from '../store/store.ts';
 
 export interface StoredBuild extends BuildRecord {

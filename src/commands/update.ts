@@ -3,7 +3,7 @@ import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
 import { GateError } from '../errors.ts';
 import type { CommandContext } from './context.ts';
-import { readPlan, readRunSamples, readVerdict, type RunFolder } from './run-folder.ts';
+import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-folder.ts';
 
 /**
  * Writes the baselines from the run folder's samples: measured on the merged tree by a run of the default branch, never by
@@ -14,7 +14,8 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   const { samples } = readRunSamples(run, digest);
   const verdict = readVerdict(run);
   const { runnerClass } = verdict;
-  if (plan.event !== 'default-branch') throw new GateError('baseline-untrusted', 'the samples of this run folder belong to a change', { where: run.folder });
+  if (plan.event !== 'default-branch')
+    throw new GateError('baseline-untrusted', 'the samples of this run folder belong to a change', { where: run.folder });
   if (runnerClass === null) throw new GateError('document-invalid', 'holds no samples: nothing was measured', { where: run.samplesFile });
   const at = context.now().toISOString();
   const outcome = await context.host.writeBaselines({
@@ -30,6 +31,10 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
       return files;
     },
   });
-  context.host.log.info(outcome === 'written' ? `Baselines written for ${plan.models.length} models on ${runnerClass}.` : 'The baselines of this commit are written already.');
+  context.host.log.info(
+    outcome === 'written'
+      ? `Baselines written for ${plan.models.length} models on ${runnerClass}.`
+      : 'The baselines of this commit are written already.',
+  );
   return outcome;
 };

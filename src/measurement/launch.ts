@@ -28,7 +28,13 @@ export const runLaunch = async (
     return [
       first,
       ...measured.points.map((point): SampleLine => ({ line: 'point', launch, ...point })),
-      { line: 'end', launch, status: measured.process.throttled === true ? 'discarded' : 'complete', error: null, process: measured.process },
+      {
+        line: 'end',
+        launch,
+        status: measured.process.throttled === true ? 'discarded' : 'complete',
+        error: null,
+        process: measured.process,
+      },
     ];
   } catch (thrown) {
     return [first, { line: 'end', launch, status: 'failed', error: codedOf(thrown), process: null }];

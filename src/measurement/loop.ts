@@ -8,7 +8,12 @@ export interface LoopSetting<T extends Wanted> {
   readonly run: (wanted: T) => Promise<readonly SampleLine[]>;
   /** Makes the lines of one launch durable. */
   readonly record: (lines: readonly SampleLine[]) => void;
-  readonly progress: (state: { readonly done: number; readonly total: number; readonly cell: string; readonly secondsLeft: number | null }) => void;
+  readonly progress: (state: {
+    readonly done: number;
+    readonly total: number;
+    readonly cell: string;
+    readonly secondsLeft: number | null;
+  }) => void;
   readonly lanes: number;
   readonly clock: () => number;
   /** Milliseconds on `clock` after which no launch is started; null: no limit. */

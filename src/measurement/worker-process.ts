@@ -36,7 +36,11 @@ export const askWorker = async <Type extends FromWorker['type']>(
   const child = openChild({ ...worker, where, role: 'launch', args: [], memoryBytes: limits.memoryBytes });
   try {
     child.send(request);
-    const answer = decodeValue(fromWorker, await child.receive({ timeoutSeconds: limits.seconds, silenceSeconds: limits.silenceSeconds }), where);
+    const answer = decodeValue(
+      fromWorker,
+      await child.receive({ timeoutSeconds: limits.seconds, silenceSeconds: limits.silenceSeconds }),
+      where,
+    );
     if (answer.type === 'failed') throw new WorkerFailure(answer.error);
     if (answer.type !== expected) throw new GateError('internal', `the worker answered ${answer.type} instead of ${expected}`, { where });
     return answer as Answer<Type>;

@@ -5,13 +5,13 @@ import { openModelSource } from '../models/model-source.ts';
 import { digestOf } from '../records/decode.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
-import { evaluationRecord } from '../records/stored.ts';
 import type { EvaluationWindows } from '../records/serving.ts';
-import type { ArmId } from '../records/words.ts';
+import { evaluationRecord } from '../records/stored.ts';
+import { type ArmId, armId } from '../records/words.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import { blindNll, scoreArms, type WindowScore } from '../runtime/scoring.ts';
 import { quantile } from '../statistics/describe.ts';
-import { armArtefact, forArm } from './arm.ts';
+import { ArmError, armArtefact, forArm } from './arm.ts';
 import type { LaunchTools } from './launch-tools.ts';
 
 type EvaluationPoint = Extract<OperatingPoint, { kind: 'evaluation' }>;
@@ -28,11 +28,25 @@ const untrainedShare = 0.5;
  * predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
  * Throws `untrained-reference` for a model that knows nothing, `non-finite-output` naming the arm.
  */
-export const evaluateArms = async (point: EvaluationPoint, request: LaunchRequest, tools: LaunchTools): Promise<{ values: Record<string, Series>; warnings: string[] }> => {
+export const evaluateArms = async (
+  point: EvaluationPoint,
+  request: LaunchRequest,
+  tools: LaunchTools,
+): Promise<{ values: Record<string, Series>; warnings: string[] }> => {
   const reference = armArtefact(request, 'reference');
   const source = openModelSource(request.model);
   const keyOf = (arm: ArmId): string =>
-    digestOf(JSON.stringify(['evaluation', 1, source.digest, request.runtime.digest, reference.digest, armArtefact(request, arm).digest, point.windows]));
+    digestOf(
+      JSON.stringify([
+        'evaluation',
+        1,
+        source.digest,
+        request.runtime.digest,
+        reference.digest,
+        armArtefact(request, arm).digest,
+        point.windows,
+      ]),
+    );
   const values: Record<string, Series> = {};
   const missing: ArmId[] = [];
   for (const arm of point.arms) {
@@ -42,40 +56,86 @@ export const evaluateArms = async (point: EvaluationPoint, request: LaunchReques
   }
   if (missing.length === 0) return { values, warnings: [] };
   const windows = readWindows(join(source.folder, 'evaluation.safetensors'), source.config);
-  const base = await forArm('reference', () => tools.openModel(reference));
+  const models = new Map<ArmId, LoadedModel>();
+  const opened = new Map<string, LoadedModel>();
+  const open = async (arm: ArmId): Promise<LoadedModel> => {
+    const artefact = armArtefact(request, arm);
+    const model = opened.get(artefact.digest) ?? (await forArm(arm, () => tools.openModel(artefact)));
+    opened.set(artefact.digest, model);
+    return model;
+  };
   try {
-    for (const arm of missing) {
-      const model = armArtefact(request, arm).digest === reference.digest ? base : await forArm(arm, () => tools.openModel(armArtefact(request, arm)));
-      const series = await forArm(arm, () => scoreOne(base, model, windows, point, () => tools.beat(point.id)));
+    const base = await open('reference');
+    for (const arm of missing) models.set(arm, await open(arm));
+    for (const [arm, series] of await scoreAll(base, models, windows, point, () => tools.beat(point.id))) {
       if (arm === 'reference') checkTrained(series, base.face.vocabulary, request.model);
-      if (model !== base) await model.release();
       await tools.store.putRecord('evaluation', keyOf(arm), series);
       values[arm] = series;
     }
   } finally {
-    await base.release();
+    for (const model of opened.values()) await model.release();
   }
   return { values, warnings: [] };
 };
 
-const scoreOne = async (reference: LoadedModel, model: LoadedModel, windows: EvaluationWindows, point: EvaluationPoint, beat: () => void): Promise<Series> => {
-  const scores: WindowScore[] = [];
-  await scoreArms(reference, { arm: model }, windows, { limit: point.windows }, (_window, score) => {
-    if (score['arm'] !== undefined) scores.push(score['arm']);
-    beat();
-  });
-  const series: Series = {
-    nll: scores.map(({ nll }) => nll),
-    kl: scores.map(({ kl }) => kl),
-    top1: scores.map(({ top1 }) => top1),
-    'kl-p99': [quantile(scores.flatMap(({ kls }) => [...kls]), 0.99)],
-  };
-  if (windows.images !== null) {
+/** One pass over the windows: the reference's logits are computed once for all arms. */
+const scoreAll = async (
+  reference: LoadedModel,
+  models: ReadonlyMap<ArmId, LoadedModel>,
+  windows: EvaluationWindows,
+  point: EvaluationPoint,
+  beat: () => void,
+): Promise<Map<ArmId, Series>> => {
+  const scores = new Map<ArmId, WindowScore[]>([...models.keys()].map((arm) => [arm, []]));
+  const named = Object.fromEntries([...models].map(([arm, model]) => [arm, model === reference ? model : blaming(arm, model)]));
+  await blamingScores(() =>
+    scoreArms(reference, named, windows, { limit: point.windows }, (_window, score) => {
+      for (const [arm, list] of scores) {
+        const one = score[arm];
+        if (one !== undefined) list.push(one);
+      }
+      beat();
+    }),
+  );
+  const series = new Map<ArmId, Series>();
+  for (const [arm, list] of scores) {
+    const model = models.get(arm);
     const blind: number[] = [];
-    for (let window = 0; window < scores.length; window++) blind.push(await blindNll(model, windows, window));
-    series['blind-nll'] = blind;
+    if (windows.images !== null && model !== undefined)
+      for (let window = 0; window < list.length; window++) blind.push(await blindNll(model, windows, window));
+    series.set(arm, {
+      nll: list.map(({ nll }) => nll),
+      kl: list.map(({ kl }) => kl),
+      top1: list.map(({ top1 }) => top1),
+      'kl-p99': [
+        quantile(
+          list.flatMap(({ kls }) => [...kls]),
+          0.99,
+        ),
+      ],
+      ...(windows.images === null ? {} : { 'blind-nll': blind }),
+    });
   }
   return series;
+};
+
+/** What goes wrong while a model runs is its arm's doing. */
+const blaming = (arm: ArmId, model: LoadedModel): LoadedModel => ({
+  ...model,
+  score: (...window) => forArm(arm, () => model.score(...window)),
+});
+
+/** Scoring names the arm whose logits are not numbers. */
+const blamingScores = async (score: () => Promise<void>): Promise<void> => {
+  try {
+    await score();
+  } catch (thrown) {
+    if (thrown instanceof GateError && thrown.code === 'non-finite-output') {
+      const arm = armId.safeParse(thrown.where);
+      if (arm.success) throw new ArmError(arm.data, thrown);
+    }
+    throw thrown;
+  }
 };
 
 const checkTrained = (series: Series, vocabulary: number | null, model: string): void => {

@@ -74,7 +74,8 @@ const timeCalls = async (
   tools: LaunchTools,
 ): Promise<Columns> => {
   const calls = new Map<ArmId, () => Promise<unknown>>();
-  for (const [arm, model] of models) if (point.arms.includes(arm)) calls.set(arm, await forArm(arm, () => model.prepareCall(point, request.seed)));
+  for (const [arm, model] of models)
+    if (point.arms.includes(arm)) calls.set(arm, await forArm(arm, () => model.prepareCall(point, request.seed)));
   return interleave({
     calls,
     rounds: point.rounds,

@@ -9,8 +9,8 @@ import { openModel } from '../runtime/decoder.ts';
 import { loadRuntime, locateRuntime } from '../runtime/library.ts';
 import { describeRuntime } from '../runtime/runtime-spec.ts';
 import { openStore } from '../store/store.ts';
-import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { processFacts } from '../telemetry/process-facts.ts';
+import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { ArmError } from './arm.ts';
 import { runLaunch } from './launch.ts';
 import type { Clock } from './rounds.ts';
@@ -36,7 +36,10 @@ export const serveOrchestrator = (channel: Channel, roots: readonly string[], cl
 const failure = (thrown: unknown): FromWorker => {
   const arm: ArmId | null = thrown instanceof ArmError ? thrown.arm : null;
   const error = asGateError(thrown instanceof ArmError ? thrown.cause : thrown, 'launch-crashed');
-  return { type: 'failed', error: { code: error.code, message: `${error.where === null ? '' : `${error.where}: `}${error.message}`.slice(0, 20_000), arm } };
+  return {
+    type: 'failed',
+    error: { code: error.code, message: `${error.where === null ? '' : `${error.where}: `}${error.message}`.slice(0, 20_000), arm },
+  };
 };
 
 const answer = async (

@@ -4,17 +4,26 @@ import type { LaunchTools } from './launch-tools.ts';
 
 type SoloPoint = Extract<OperatingPoint, { kind: 'solo' }>;
 
+/** Steps that bring the resident set to its peak; more change nothing. */
+const settlingSteps = 8;
+
 /**
- * One arm, alone in its process, repeats a call for the point's seconds. Series: `peak-bytes` (largest resident set of the
+ * One arm, alone in its process, repeats a call: for the point's seconds where a meter counts energy, else a few times. Series: `peak-bytes` (largest resident set of the
  * process, absent where the system does not tell) and `joules-per-token` (absent without a meter).
  */
-export const repeatAlone = async (point: SoloPoint, call: CallPoint, model: LoadedModel, seed: number, tools: LaunchTools): Promise<Record<string, number[]>> => {
+export const repeatAlone = async (
+  point: SoloPoint,
+  call: CallPoint,
+  model: LoadedModel,
+  seed: number,
+  tools: LaunchTools,
+): Promise<Record<string, number[]>> => {
   const step = await model.prepareCall(call, seed);
   const meter = tools.energy();
   const started = tools.clock.wall();
   const before = meter?.joules() ?? null;
   let steps = 0;
-  while (tools.clock.wall() - started < point.seconds * 1000) {
+  while (steps < settlingSteps || (before !== null && tools.clock.wall() - started < point.seconds * 1000)) {
     await step();
     steps++;
     tools.beat(point.id);

@@ -3,13 +3,13 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { asGateError, GateError } from '../errors.ts';
-import { openCalibration } from '../runtime/calibration.ts';
 import { readWindows } from '../models/evaluation.ts';
 import { openModelSource } from '../models/model-source.ts';
 import type { BuildResult, Subject } from '../optimizations/contract.ts';
 import { findOptimization } from '../optimizations/registry.ts';
 import { decodeDocument } from '../records/decode.ts';
-import { toSubject, type ToSubject } from '../records/protocol.ts';
+import { type ToSubject, toSubject } from '../records/protocol.ts';
+import { openCalibration } from '../runtime/calibration.ts';
 
 const maxLine = 1 << 20;
 
@@ -44,7 +44,8 @@ const answerTo = async (request: ToSubject, setting: SubjectSetting): Promise<un
 
 const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, module }: SubjectSetting): Promise<BuildResult> => {
   const optimization = findOptimization(request.optimization);
-  if (optimization === null) throw new GateError('optimization-unknown', `no built-in optimization is called ${JSON.stringify(request.optimization)}`);
+  if (optimization === null)
+    throw new GateError('optimization-unknown', `no built-in optimization is called ${JSON.stringify(request.optimization)}`);
   const builtin = await optimization.subject();
   const subject = module === null ? builtin : await loadSubject(module);
   if (subject.build === undefined) throw new GateError('subject-protocol', `${module ?? request.optimization} builds nothing`);
