@@ -126,7 +126,7 @@ const float = (dims: readonly number[], random: () => number): Tensor =>
     [...dims],
   );
 
-/** Feeds of one prefill of `length` tokens, made from what the graph declares. */
+/** Feeds of one prefill of `length` tokens, made from what the graph declares; tokens below 40. */
 export const prefillFeeds = (path: string, length: number, seed: number): Feeds => {
   const random = seededRandom(seed);
   const feeds: Feeds = {};
@@ -137,10 +137,10 @@ export const prefillFeeds = (path: string, length: number, seed: number): Feeds 
             dim.value.case === 'dimValue' ? Number(dim.value.value) : String(dim.value.value),
           )
         : [];
-    if (port.name === 'input_ids') feeds[port.name] = int64([1, length], () => Math.floor(random() * vocabulary));
+    if (port.name === 'input_ids') feeds[port.name] = int64([1, length], () => Math.floor(random() * 40));
     else if (port.name === 'attention_mask') feeds[port.name] = int64([1, length], () => 1);
     else if (port.name === 'num_logits_to_keep') feeds[port.name] = int64([], () => 0);
-    else if (port.name === 'position_ids') feeds[port.name] = int64([3, 1, length], (at) => at % length);
+    else if (port.name === 'position_ids') feeds[port.name] = int64(dims.length === 3 ? [3, 1, length] : [1, length], (at) => at % length);
     else if (port.name === 'image_index') feeds[port.name] = int64([4, 2], (at) => (at % 2 === 0 ? 0 : 1 + (at - 1) / 2));
     else if (port.name === 'pixel_values') feeds[port.name] = float([16, Number(dims[1])], random);
     else if (port.name.startsWith('past_key_values')) feeds[port.name] = float([1, Number(dims[1]), 0, Number(dims[3])], random);

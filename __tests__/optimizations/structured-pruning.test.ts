@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { graphDigest } from '../../src/onnx/digest.ts';
@@ -155,6 +156,54 @@ describe('feed-forward channels', () => {
     });
     await sameOutputs(masked, stageFile(pruned, 'vision'));
     expect(graphDigest(pruned.folder, 'model.onnx')).toBe(graphDigest(view.folder, 'model.onnx'));
+  });
+});
+
+describe('a traced export, everything spelled out', () => {
+  const view: ModelView = {
+    folder: fileURLToPath(new URL('../oracles/onnx', import.meta.url)),
+    stages: [{ id: 'decoder', graph: 'traced-decoder.onnx' }],
+  };
+
+  test('channels', async () => {
+    const pruned = await build(structuredPruning, view, options({ ratio: 0.5, importance: 'magnitude', multiple: 4 }));
+    const cut = architectureOf(pruned);
+    const masked = edited(view, 'decoder', (dense, { layers }) => {
+      for (const [at, layer] of layers.entries()) {
+        const { down } = layer.feedForwards[0]!;
+        const smaller = cut.layers[at]!.feedForwards[0]!;
+        expect(smaller.width).toBe(12);
+        withZeroRows(
+          dense,
+          down.node,
+          down.weight,
+          positionsOf(readFloats(readModel(stageFile(pruned)), smaller.down.weight), readFloats(dense, down.weight), down.columns),
+        );
+      }
+    });
+    await sameOutputs(masked, stageFile(pruned));
+  });
+
+  test('the first layer, from whose cache the others read the past length', async () => {
+    for (let seed = 0; ; seed += 1) {
+      const pruned = await build(structuredPruning, view, options({ target: 'layers', ratio: 0.5, importance: 'random' }), seed);
+      const [left] = architectureOf(pruned).layers;
+      const [first] = architectureOf(view).layers;
+      if (left!.attention.output.weight === first!.attention.output.weight) continue;
+      expect(left!.attention.cache).toEqual(first!.attention.cache);
+      const masked = edited(view, 'decoder', (dense, { layers }) => {
+        const { attention, feedForwards } = layers[0]!;
+        for (const { node, weight } of [attention.output, feedForwards[0]!.down]) withZeroRows(dense, node, weight, []);
+      });
+      await sameOutputs(masked, stageFile(pruned), ['logits']);
+      return;
+    }
+  });
+
+  test('heads behind repeated keys are refused by name', async () => {
+    await expect(build(structuredPruning, view, options({ target: 'heads', importance: 'magnitude' }))).rejects.toMatchObject({
+      code: 'onnx-unsupported',
+    });
   });
 });
 

@@ -27,8 +27,10 @@ const composite = (flow: Dataflow, node: NodeProto): Norm | null => {
       continue;
     }
     const square = flow.producer(above.input[0] ?? '');
-    if (square?.opType !== 'Pow' && square?.opType !== 'Mul') return null;
-    const input = square.input[0] ?? '';
+    // A mean of something else is the one that a layer norm takes off first.
+    if (square?.opType !== 'Pow' && square?.opType !== 'Mul') continue;
+    const centred = flow.producer(square.input[0] ?? '');
+    const input = (centred?.opType === 'Sub' ? centred.input[0] : square.input[0]) ?? '';
     return { node: nodeId(node), op: 'ReduceMean', input, output: node.output[0] ?? '', weight: weight.name, length: weight.dims[0] ?? 0 };
   }
   return null;
