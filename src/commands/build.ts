@@ -152,7 +152,8 @@ const askLines = async (
       seed: build.seed,
       input: { folder: input.artefact.folder, stages: input.artefact.stages },
     };
-    return decodeValue(builtAnswer, answered(await channel.ask(question, subject.seconds), where), where);
+    const answer = answered(await channel.ask(question, subject.seconds), where);
+    return asProtocol(() => decodeValue(builtAnswer, answer, where));
   } finally {
     await channel.close(2);
   }
@@ -207,7 +208,7 @@ const runBuildCommand = async (
   if (result.status === 'timeout') throw new GateError('subject-timeout', `no end after ${subject.seconds} s. ${said}`, { where });
   if (result.status === 'memory')
     throw new GateError('subject-memory', `more than ${subject.memoryBytes} bytes resident. ${said}`, { where });
-  if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.status}: ${said}`, { where });
+  if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.signal ?? result.status}: ${said}`, { where });
   if (result.code !== 0) throw new GateError('build-failed', `exit status ${result.code}: ${said}`, { where });
   if (!existsSync(join(output, main.graph))) throw new GateError('build-no-output', `wrote no ${main.graph}. ${said}`, { where });
   for (const { graph } of input.artefact.stages) if (!existsSync(join(output, graph))) takeOver(input.artefact.folder, output, graph);

@@ -25,6 +25,8 @@ export interface CommandResult {
   readonly status: 'exited' | 'timeout' | 'memory' | 'signalled' | 'killed' | 'failed-to-start';
   /** Exit status, null unless `exited`. */
   readonly code: number | null;
+  /** Name of the signal, null unless `signalled`. */
+  readonly signal: string | null;
   readonly stdout: Buffer;
   /** Whether standard output was longer than `maxOutputBytes`. */
   readonly truncated: boolean;
@@ -41,7 +43,7 @@ export interface CommandResult {
 export const runCommand = async (command: Command): Promise<CommandResult> => {
   const started = command.clock?.() ?? null;
   if (command.signal?.aborted === true)
-    return { status: 'killed', code: null, stdout: Buffer.alloc(0), truncated: false, stderr: '', seconds: null };
+    return { status: 'killed', code: null, signal: null, stdout: Buffer.alloc(0), truncated: false, stderr: '', seconds: null };
   const group = new ProcessGroup({
     argv: command.argv,
     cwd: command.cwd,
@@ -70,6 +72,7 @@ export const runCommand = async (command: Command): Promise<CommandResult> => {
   return {
     status: end.status,
     code: end.status === 'exited' ? end.code : null,
+    signal: end.status === 'signalled' ? end.signal : null,
     stdout: Buffer.concat(kept),
     truncated,
     stderr: end.status === 'failed-to-start' ? end.message : errors.text(),
