@@ -21,7 +21,7 @@ export const route = (
 };
 
 /** Names of the tensors that say which token goes where: input of the experts and routing logits. */
-export const routingTensors = (model: OnnxModel, experts: Experts): { readonly input: string; readonly logits: string } => ({
+const routingTensors = (model: OnnxModel, experts: Experts): { readonly input: string; readonly logits: string } => ({
   input: experts.input,
   logits: producerOf(model, experts.node).input[1] ?? '',
 });

@@ -114,7 +114,7 @@ export const replaceIntegers = (
 };
 
 /** @throws GateError onnx-unsupported for weights in integers or blocks. */
-export const requireFloats = (model: OnnxModel, linear: Linear): void => {
+const requireFloats = (model: OnnxModel, linear: Linear): void => {
   if (linear.quantized)
     throw new GateError('onnx-unsupported', `${linear.op} ${linear.node}: quantized weights; apply this before quantizing`, {
       where: model.graph,

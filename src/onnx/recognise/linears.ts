@@ -73,10 +73,6 @@ const linearOf = (flow: Dataflow, node: NodeProto): Linear | null => {
 export const findLinears = (flow: Dataflow): readonly Linear[] =>
   flow.nodes.map((node) => linearOf(flow, node)).filter((linear) => linear !== null);
 
-/** The nodes that a linear consists of: its product and, behind it, the Add of its bias. */
-export const linearNodes = (flow: Dataflow, linear: Linear): readonly NodeProto[] =>
-  [flow.producer(linear.node), flow.producer(linear.output)].filter((node) => node !== undefined);
-
 /** The whole of a linear as a slice. */
 export const whole = (linear: Linear): Slice => ({ linear, offset: 0, size: linear.columns });
 

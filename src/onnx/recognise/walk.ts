@@ -32,7 +32,7 @@ const firstOnly = new Set([
 ]);
 
 /** The inputs that values come from: not shapes, axes, sizes or conditions. */
-export const dataInputs = (node: NodeProto): readonly string[] => {
+const dataInputs = (node: NodeProto): readonly string[] => {
   if (shapeOnly.has(node.opType)) return [];
   if (firstOnly.has(node.opType)) return node.input.slice(0, 1);
   if (node.opType === 'Where') return node.input.slice(1);

@@ -3,7 +3,7 @@ import type { OptionSchema } from '../contract.ts';
 import { optionSchema } from '../option-schema.ts';
 
 export const targets = ['ffn', 'heads', 'layers', 'experts', 'vision'] as const;
-export const importances = ['activation', 'magnitude', 'random'] as const;
+const importances = ['activation', 'magnitude', 'random'] as const;
 
 const schema = z.strictObject({
   target: z

@@ -3,7 +3,7 @@ import { GateError } from '../../errors.ts';
 import type { OptionSchema } from '../contract.ts';
 import { optionSchema } from '../option-schema.ts';
 
-export const defaultEnergy = 0.95;
+const defaultEnergy = 0.95;
 
 const schema = z.strictObject({
   target: z
