@@ -1,0 +1,22 @@
+// Runs in a process of its own, so that its peak of memory is nobody else's: argument 1 is a run folder; prints one JSON line.
+import { openRunFolder, readPlan, readRunSamples } from '../src/commands/run-folder.ts';
+import { judge } from '../src/gate/judge.ts';
+import { processFacts } from '../src/telemetry/process-facts.ts';
+
+const started = performance.now();
+const run = openRunFolder(process.argv[2] ?? '');
+const { plan, digest: planDigest } = readPlan(run);
+const { samples, digest: samplesDigest } = readRunSamples(run, planDigest);
+const read = performance.now();
+const verdict = judge({ plan, planDigest, samples, samplesDigest, baselines: [], baselinesDigest: null, today: '2026-06-15' });
+const seconds = (performance.now() - started) / 1000;
+process.stdout.write(
+  `${JSON.stringify({
+    seconds,
+    readSeconds: (read - started) / 1000,
+    peakBytes: processFacts(seconds).vmHwmBytes,
+    launches: samples.launches.length,
+    metrics: verdict.cells.reduce((sum, cell) => sum + cell.metrics.length, 0),
+    verdict: verdict.verdict,
+  })}\n`,
+);
