@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
-import { GateError } from '../errors.ts';
+import { asGateError, GateError } from '../errors.ts';
 import { askWorker, type WorkerLimits } from '../measurement/worker-process.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
@@ -12,6 +12,7 @@ import { openRepository } from '../repository/repository.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
+import { emptyInputs, leak, leakSuspects } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
 import { settleCell } from './settle.ts';
 import { findBuild, keepBuild } from './stored-build.ts';
@@ -28,7 +29,8 @@ const workerLimits: WorkerLimits = { seconds: 600, silenceSeconds: 600, memoryBy
 
 /**
  * Prepares the models, builds head's and base's artefacts, and settles each cell; every line is recorded as it becomes known.
- * What an earlier, killed run built is taken over. Head is always built; base only when the store lacks it.
+ * What an earlier, killed run built is taken over. Head is always built; base only when the store lacks it. After the signal nothing
+ * more is begun or recorded.
  */
 export const makeArtefacts = async (
   context: CommandContext,
@@ -38,38 +40,50 @@ export const makeArtefacts = async (
 ): Promise<Artefacts> => {
   const store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
   const references = new Map<string, ArtefactRef>();
-  await inLanes(plan.models, async (model) => {
+  await inLanes(plan.models, context.signal, async (model) => {
     references.set(model.id, await prepareReference(context, store, model.id, model.digest, modelFolderOf(context, model.folder)));
   });
   const built = new Map<string, ArtefactRef>();
   const lines = new Map<string, BuiltLine>(samples.built);
   const finish = (build: PlannedBuild, result: Built): void => {
+    // A build that an interruption ended says nothing of its code: it is made again when the run resumes.
+    if (context.signal.aborted) return;
     record([result.line]);
     lines.set(build.key, result.line);
+    if (result.artefact !== null) built.set(build.key, result.artefact);
+  };
+  /** Head's and base's build are one where their code and options are equal: it is recorded once. */
+  const takeOver = (build: PlannedBuild, result: Built): void => {
     if (result.artefact !== null) built.set(build.key, result.artefact);
   };
   const trees = await openTrees(context, plan);
   try {
     for (const arm of ['head', 'base'] as const) {
       const wanted = plan.builds.filter((build) => build.arm === arm);
-      await inLanes(wanted, async (build) => {
+      await inLanes(wanted, context.signal, async (build) => {
         const known = await knownBuild(build, lines, store, arm === 'base');
-        if (known !== null) return finish(build, known);
-        finish(build, await buildOne(context, plan, build, references, trees, store));
+        if (known !== null) return known.line === lines.get(build.key) ? takeOver(build, known) : finish(build, known);
+        finish(build, await buildOne(context, plan, build, references, await trees.folder(arm).catch(asGateError), store));
       });
+    }
+    for (const build of leakSuspects(plan, lines)) {
+      const emptied = await trees.emptied(build);
+      const again = await buildOne(context, plan, { ...build, key: digestOf(`emptied ${build.key}`) }, references, emptied, store);
+      if (again.artefact?.digest === lines.get(build.key)?.artefact)
+        finish(build, { line: failedBuild(build, leak(build)), artefact: null });
     }
   } finally {
     await trees.release();
   }
-  record(plan.cells.map((cell) => settleCell(plan, cell, lines)));
+  if (!context.signal.aborted) record(plan.cells.map((cell) => settleCell(plan, cell, lines)));
   return { references, built };
 };
 
-/** Runs the work of all items on as many lanes as there are processors; nothing is timed here. */
-const inLanes = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
+/** Runs the work of all items on as many lanes as there are processors, until the signal; nothing is timed here. */
+const inLanes = async <T>(items: readonly T[], signal: AbortSignal, work: (item: T) => Promise<void>): Promise<void> => {
   const queue = [...items];
   const lane = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    for (let item = queue.shift(); item !== undefined && !signal.aborted; item = queue.shift()) await work(item);
   };
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4, Math.max(1, items.length)) }, lane));
 };
@@ -111,18 +125,13 @@ const buildOne = async (
   plan: Plan,
   build: PlannedBuild,
   references: ReadonlyMap<string, ArtefactRef>,
-  trees: Trees,
+  tree: string | GateError,
   store: Store,
 ): Promise<Built> => {
   const reference = references.get(build.model);
   const model = plan.models.find(({ id }) => id === build.model);
   if (reference === undefined || model === undefined) throw new GateError('internal', `no reference of ${build.model}`);
-  let tree: string;
-  try {
-    tree = await trees.folder(build.arm);
-  } catch (thrown) {
-    return { line: failedBuild(build, thrown), artefact: null };
-  }
+  if (typeof tree !== 'string') return { line: failedBuild(build, tree), artefact: null };
   const subject: SubjectSetting = {
     tree,
     worker: context.worker,
@@ -160,6 +169,8 @@ const buildOne = async (
 interface Trees {
   /** Folder of one side, set up; base's worktree is made when it is first wanted. */
   folder(arm: 'head' | 'base'): Promise<string>;
+  /** A copy of base in which everything that the build's code declares as its inputs is empty, set up. */
+  emptied(build: PlannedBuild): Promise<string>;
   release(): Promise<void>;
 }
 
@@ -180,6 +191,12 @@ const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> =>
       const folder = folders.get(arm) ?? make(arm);
       folders.set(arm, folder);
       return folder;
+    },
+    emptied: async (build) => {
+      const worktree = await repository.worktree(plan.base?.commit ?? plan.head.commit);
+      opened.push(worktree);
+      emptyInputs(worktree.folder, build.subject.inputs);
+      return setUp(context, plan, plan.setup.base, resolve(worktree.folder, inside), 'base with empty inputs');
     },
     release: async () => {
       for (const one of opened) await one.release();

@@ -30,23 +30,31 @@ export const subjectResolver = async (
   const codes = new Map<string, string>();
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
-    const patterns = entry.inputs.length > 0 ? entry.inputs : ['**'];
+    const patterns = patternsOf(entry);
     codes.set(entry.id, await repository.inputsDigest(commit === null ? 'working-tree' : { commit }, patterns));
   }
   return (entry) => {
     const code = codes.get(entry.id) ?? builtinCode;
     switch (entry.door.kind) {
       case 'builtin':
-        return { door: { kind: 'builtin', optimization: entry.like ?? entry.id, entry: own ? ownEntry : null }, tree, code };
+        return {
+          door: { kind: 'builtin', optimization: entry.like ?? entry.id, entry: own ? ownEntry : null },
+          tree,
+          inputs: own ? [ownEntry] : [],
+          code,
+        };
       case 'command':
       case 'serve':
       case 'module':
-        return { door: entry.door, tree, code };
+        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code };
       case 'measure':
         throw new GateError('config-invalid', 'this version takes no external measurements', { where: entry.id });
     }
   };
 };
+
+/** A user's code that declares no inputs depends on the whole tree. */
+const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : ['**']);
 
 const bringsItsOwn = async (repository: Repository, commit: string | null): Promise<boolean> => {
   const read = async (path: string): Promise<string | null> => {

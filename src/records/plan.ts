@@ -30,6 +30,8 @@ export const subjectRef = z.strictObject({
     z.strictObject({ kind: z.literal('serve'), command: z.string() }),
   ]),
   tree: z.enum(['head', 'base']),
+  /** Globs of the files that it depends on; empty for the gate's own program. */
+  inputs: z.array(z.string()),
   /** Digest of the code: the declared inputs of the tree, or of the gate's own program. */
   code: sha256,
 });
@@ -84,11 +86,14 @@ export const acceptance = z.strictObject({
 });
 export type Acceptance = Immutable<z.infer<typeof acceptance>>;
 
-/** The rule's numbers, always base's. Looks spend alpha: their sum is the false-alarm budget of the whole pull request. */
+/**
+ * The rule's numbers, always base's. Looks spend alpha: their sum is the false-alarm budget of the whole pull request. Without
+ * any look nothing is confirmed: such a run gives a first impression, and no timing metric a verdict.
+ */
 export const gatePolicy = z.strictObject({
   alpha: z.number().gt(0).lt(1),
   screen: z.int().positive(),
-  looks: z.array(z.strictObject({ launches: z.int().positive(), alpha: z.number().gt(0).lt(1) })).min(1),
+  looks: z.array(z.strictObject({ launches: z.int().positive(), alpha: z.number().gt(0).lt(1) })),
   mustDetect: z.number().positive(),
   failOn: z.array(z.enum(['regressed', 'missing', 'failed', 'inconclusive'])),
   accepted: z.array(acceptance),

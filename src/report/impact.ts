@@ -2,7 +2,10 @@
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import { absent, passage, quantity, signedPercent, speedUpText } from './number.ts';
 
-/** Pre and post of one metric; `ratio` is pre ÷ post, null unless both are positive. */
+/**
+ * Pre and post of one metric; `ratio` is pre ÷ post, null unless both are positive. A speed has its ratio from rounds that ran
+ * both arms side by side; `pre` is then left out, because confirming launches run without the untouched model.
+ */
 export interface Effect {
   readonly metric: MetricVerdict;
   readonly pre: number | null;
@@ -32,9 +35,14 @@ const effect = (metric: MetricVerdict): Effect => {
 export const impactOf = (cell: CellVerdict): Impact => {
   const effects = cell.metrics.map(effect).filter(({ post }) => post !== null);
   const first = (id: string): Effect | null => effects.find(({ metric }) => metric.id === id) ?? null;
+  const speed = (phase: 'prefill' | 'decode'): Effect | null => {
+    const latency = first(`${phase}-latency`);
+    const paired = effects.find(({ metric }) => metric.id === `${phase}-speedup` && metric.point === latency?.metric.point);
+    return latency === null || paired === undefined ? latency : { ...latency, pre: null, ratio: paired.post };
+  };
   return {
-    prefill: first('prefill-latency'),
-    decode: first('decode-latency'),
+    prefill: speed('prefill'),
+    decode: speed('decode'),
     quality: first('nll-delta'),
     size: first('model-size'),
     memory: first('peak-memory'),
@@ -45,7 +53,7 @@ export const impactOf = (cell: CellVerdict): Impact => {
 /** `41.2 → 33.5 ms, 1.23× faster`. */
 export const speedCell = (found: Effect | null): string => {
   if (found === null) return absent;
-  const numbers = passage(found.pre, found.post, found.metric.unit) ?? absent;
+  const numbers = passage(found.pre, found.post, found.metric.unit) ?? quantity(found.post, found.metric.unit);
   return found.ratio === null ? numbers : `${numbers}, ${speedUpText(found.ratio)}`;
 };
 

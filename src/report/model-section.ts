@@ -55,8 +55,8 @@ const shown = (metric: MetricVerdict): boolean => metric.head !== null || metric
 const impactHead = tableHead([
   'optimization',
   'verdict',
-  'prefill, pre → post',
-  'decode, pre → post',
+  'prefill, against untouched',
+  'decode, against untouched',
   'quality (nll-delta):',
   'size, pre → post',
   'peak memory, pre → post',

@@ -52,7 +52,7 @@ const runPoint = async (
     case 'inspection':
       return inspectArms(point, request);
     case 'solo':
-      return { values: await repeatOnly(point, request, models, tools), warnings: [] };
+      return repeatOnly(point, request, models, tools);
     case 'episode':
     case 'build':
       throw new GateError('internal', `a launch does not run ${point.kind} points`, { where: point.id });
@@ -94,10 +94,15 @@ const repeatOnly = async (
   request: LaunchRequest,
   models: ReadonlyMap<ArmId, LoadedModel>,
   tools: LaunchTools,
-): Promise<Columns> => {
+): Promise<PointResult> => {
   const { repeated } = request;
   if (repeated?.kind !== 'call') throw new GateError('internal', `there is no call ${point.of} to repeat`, { where: point.id });
-  const columns: Columns = {};
-  for (const [arm, model] of models) columns[arm] = await forArm(arm, () => repeatAlone(point, repeated, model, request.seed, tools));
-  return columns;
+  const values: Columns = {};
+  const warnings = new Set<string>();
+  for (const [arm, model] of models) {
+    const alone = await forArm(arm, () => repeatAlone(point, repeated, model, request.seed, tools));
+    values[arm] = alone.series;
+    for (const warning of alone.warnings) warnings.add(warning);
+  }
+  return { values, warnings: [...warnings] };
 };

@@ -17,7 +17,7 @@ export const repeatAlone = async (
   model: LoadedModel,
   seed: number,
   tools: LaunchTools,
-): Promise<Record<string, number[]>> => {
+): Promise<{ series: Record<string, number[]>; warnings: string[] }> => {
   const step = await model.prepareCall(call, seed);
   const meter = tools.energy();
   const started = tools.clock.wall();
@@ -34,5 +34,8 @@ export const repeatAlone = async (
   if (vmHwmBytes !== null) series['peak-bytes'] = [vmHwmBytes];
   const tokens = steps * call.batch * (call.phase === 'prefill' ? call.length : 1);
   if (before !== null && after !== null && tokens > 0) series['joules-per-token'] = [(after - before) / tokens];
-  return series;
+  // The gate reads these words: a number that no meter gave is not missing.
+  const warnings = 'joules-per-token' in series ? [] : ['no-meter: no energy meter on this machine'];
+  if (vmHwmBytes === null) warnings.push('no-meter: this system does not tell the peak resident set');
+  return { series, warnings };
 };
