@@ -17,8 +17,11 @@ import { type CommandContext, workerProgram } from './context.ts';
 import { modelFolderOf } from './plan.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 
+/** `budget` and `interrupted` stand in the samples too. */
+export type Measured = 'done' | 'budget' | 'interrupted';
+
 /** Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run left. */
-export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
+export const measureRun = async (context: CommandContext, run: RunFolder): Promise<Measured> => {
   const { plan, digest } = readPlan(run);
   const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
   const machine = await machineFacts();
@@ -27,6 +30,10 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   record([{ line: 'run', schema: 'optimization-gate/samples/1', plan: digest, runnerClass: runnerClass(environment), environment }]);
   const cached = await restoreStore(context, plan);
   const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record);
+  if (context.signal.aborted) {
+    record([{ line: 'stopped', reason: 'interrupted' }]);
+    return 'interrupted';
+  }
   // Two measuring runs on one machine would each measure the other.
   const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
     clock: () => context.now().getTime(),
@@ -35,9 +42,10 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       context.host.log.info(`Waiting for another measurement on this machine${holder === null ? '' : ` (process ${holder.pid})`}.`),
     signal: context.signal,
   });
+  let ending: Measured;
   try {
     const lanes = plan.runtime.provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / plan.runtime.threads))) : 1;
-    await measureUntilDone<LaunchDemand>({
+    ending = await measureUntilDone<LaunchDemand>({
       demand: () => launchDemand(plan, readRunSamples(run, digest).samples),
       run: (wanted) => launchOne(context, plan, wanted, artefacts),
       record,
@@ -51,7 +59,8 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     lock.release();
     context.host.log.endProgress();
   }
-  await saveStore(context, plan, cached);
+  if (ending !== 'interrupted') await saveStore(context, plan, cached);
+  return ending;
 };
 
 const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, artefacts: Artefacts): Promise<readonly SampleLine[]> => {
