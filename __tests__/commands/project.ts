@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { rolldown } from 'rolldown';
+import { afterAll, beforeAll } from 'vitest';
+import { decodeDocument } from '../../src/records/decode.ts';
+import { type Plan, plan } from '../../src/records/plan.ts';
+import type { Samples } from '../../src/records/sample.ts';
+import { readSamples } from '../../src/records/samples-file.ts';
+import { type CellVerdict, type Verdict, verdict } from '../../src/records/verdict.ts';
+import { removeRoot, ScratchRepository } from '../repository/scratch-repository.ts';
+
+export const packageRoot = resolve(import.meta.dirname, '..', '..');
+export const model = 'mini-qwen3-dense';
+
+const shared = mkdtempSync(join(tmpdir(), 'gate-run-'));
+const installed = join(shared, 'package');
+
+// Bundled as it is shipped, from the source of this moment: a run starts dozens of processes, each several times faster.
+beforeAll(async () => {
+  mkdirSync(installed);
+  for (const name of ['models', 'node_modules', 'package.json']) symlinkSync(join(packageRoot, name), join(installed, name));
+  for (const name of ['cli', 'worker']) {
+    const bundle = await rolldown({
+      input: join(packageRoot, 'src', `${name}.ts`),
+      platform: 'node',
+      external: [/^onnxruntime-node/],
+      logLevel: 'silent',
+    });
+    await bundle.write({ file: join(installed, 'dist', `${name}.js`), format: 'esm', codeSplitting: false });
+    await bundle.close();
+  }
+}, 120_000);
+
+afterAll(() => {
+  rmSync(shared, { recursive: true, force: true });
+  removeRoot();
+});
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A user's repository and the command line run in it. All of one test file share a store. */
+export class Project extends ScratchRepository {
+  static make(): Project {
+    return new Project(ScratchRepository.create().folder);
+  }
+
+  get run(): string {
+    return join(this.folder, '.optimization-gate');
+  }
+
+  get samplesFile(): string {
+    return join(this.run, 'samples.jsonl');
+  }
+
+  start(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+    const temporary = join(shared, 'temporary');
+    mkdirSync(temporary, { recursive: true });
+    const child = spawn(process.execPath, [join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')], {
+      cwd: this.folder,
+      env: {
+        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
+        HOME: shared,
+        TMPDIR: temporary,
+        GIT_CONFIG_NOSYSTEM: '1',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const texts = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      texts.stdout += chunk.toString('utf8');
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      texts.stderr += chunk.toString('utf8');
+    });
+    const ended = new Promise<Ended>((done) => child.once('close', (code, signal) => done({ code, signal, ...texts })));
+    return { child, ended };
+  }
+
+  gate(...args: readonly string[]): Promise<Ended> {
+    return this.start(...args).ended;
+  }
+
+  /** Processes that run in this repository's folder: the command line, workers and user code. */
+  processes(): readonly number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          return readlinkSync(`/proc/${pid}/cwd`) === this.folder;
+        } catch {
+          return false;
+        }
+      });
+  }
+
+  text(name: string): string {
+    return readFileSync(join(this.run, name), 'utf8');
+  }
+
+  plan(): Plan {
+    return decodeDocument(plan, this.text('plan.json'), 'plan.json', 1 << 26);
+  }
+
+  samples(): Samples {
+    return readSamples(existsSync(this.samplesFile) ? readFileSync(this.samplesFile, 'utf8') : '');
+  }
+
+  verdict(): Verdict {
+    return decodeDocument(verdict, this.text('verdict.json'), 'verdict.json', 1 << 26);
+  }
+
+  cell(optimization: string): CellVerdict {
+    const found = this.verdict().cells.find(({ id }) => id === `${model}/${optimization}`);
+    if (found === undefined) throw new Error(`no cell ${optimization}`);
+    return found;
+  }
+}
+
+/** One operating point that takes milliseconds. */
+export const quickPoint = 'points: [{ id: quick, length: 4, batch: 1, rounds: 20 }]';
+
+/** A configuration with one model; each optimization is a list of YAML lines, its id first. */
+export const configuration = (optimizations: readonly (readonly string[])[], rest: readonly string[] = []): string =>
+  [
+    `models: [${model}]`,
+    'optimizations:',
+    ...optimizations.flatMap(([id = '', ...lines]) => [`  - id: ${id}`, ...lines.map((line) => `    ${line}`)]),
+    ...rest,
+    '',
+  ].join('\n');
+
+/** An optimization by a command that copies the model as `copy.mjs` says. */
+export const copied = (id: string, ...more: readonly string[]): readonly string[] => [
+  id,
+  'like: structured-pruning',
+  'command: node copy.mjs {model} {output}',
+  'inputs: [copy.mjs]',
+  quickPoint,
+  ...more,
+];
+
+/** Copies the model; with `changed`, through a node that does nothing, so that the artefact differs. */
+export const copyProgram = (changed: boolean, comment = ''): string => `// ${comment}
+import { copyFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { readModel } from ${JSON.stringify(join(packageRoot, 'src/onnx/read.ts'))};
+import { writeModel } from ${JSON.stringify(join(packageRoot, 'src/onnx/write.ts'))};
+const [from, to] = process.argv.slice(2);
+if (${changed}) {
+  const model = readModel(from);
+  const { output, node } = model.proto.graph;
+  const last = node.find((each) => each.output.includes(output[0].name));
+  last.output = last.output.map((name) => (name === output[0].name ? 'before_identity' : name));
+  node.push({ ...last, name: 'identity', opType: 'Identity', domain: '', attribute: [], input: ['before_identity'], output: [output[0].name] });
+  writeModel({ proto: model.proto, sourceFolder: dirname(from) }, dirname(to), basename(to), new Map());
+} else {
+  copyFileSync(from, to);
+  copyFileSync(\`\${from}.data\`, \`\${to}.data\`);
+}
+`;
