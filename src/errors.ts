@@ -59,6 +59,7 @@ export const errorTable = {
   'launch-crashed': { exit: 3, remedy: 'The measuring process ended abnormally; its last output stands in the message.' },
   'launch-timeout': { exit: 3, remedy: 'The model does not finish a point in time: shorten the point or raise limits.seconds.' },
   'launch-memory': { exit: 3, remedy: 'The model needs more memory than limits.memory allows.' },
+  interrupted: { exit: 3, remedy: 'Run the same command again: what was measured is kept, and it goes on from there.' },
   'session-failed': { exit: 3, remedy: 'ONNX Runtime refused the graph; its message follows.' },
   'non-finite-output': { exit: 3, remedy: 'The optimized model produces NaN or infinite numbers.' },
   'untrained-reference': {

@@ -1,5 +1,6 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
@@ -17,11 +18,11 @@ import { type CommandContext, workerProgram } from './context.ts';
 import { modelFolderOf } from './plan.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 
-/** `budget` and `interrupted` stand in the samples too. */
-export type Measured = 'done' | 'budget' | 'interrupted';
-
-/** Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run left. */
-export const measureRun = async (context: CommandContext, run: RunFolder): Promise<Measured> => {
+/**
+ * Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run
+ * left. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
+ */
+export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
   const { plan, digest } = readPlan(run);
   const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
   const machine = await machineFacts();
@@ -32,7 +33,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record);
   if (context.signal.aborted) {
     record([{ line: 'stopped', reason: 'interrupted' }]);
-    return 'interrupted';
+    throw interrupted(run);
   }
   // Two measuring runs on one machine would each measure the other.
   const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
@@ -42,7 +43,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       context.host.log.info(`Waiting for another measurement on this machine${holder === null ? '' : ` (process ${holder.pid})`}.`),
     signal: context.signal,
   });
-  let ending: Measured;
+  let ending: 'done' | 'budget' | 'interrupted';
   try {
     const lanes = plan.runtime.provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / plan.runtime.threads))) : 1;
     ending = await measureUntilDone<LaunchDemand>({
@@ -59,9 +60,12 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     lock.release();
     context.host.log.endProgress();
   }
-  if (ending !== 'interrupted') await saveStore(context, plan, cached);
-  return ending;
+  if (ending === 'interrupted') throw interrupted(run);
+  await saveStore(context, plan, cached);
 };
+
+const interrupted = (run: RunFolder): GateError =>
+  new GateError('interrupted', 'stopped by a signal before the measurement was done', { where: run.samplesFile });
 
 const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, artefacts: Artefacts): Promise<readonly SampleLine[]> => {
   const cell = plan.cells.find(({ id }) => id === wanted.cell);
