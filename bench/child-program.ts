@@ -1,9 +1,20 @@
 import { GateError } from '../src/errors.ts';
 import { runCommand } from '../src/processes/run-command.ts';
 
-/** This process's environment, for programs of the developer's own machine. */
+const npmOwn = /^npm_/i;
+const npmKept = /^npm_config_(cache|registry|userconfig|globalconfig)$/i;
+
+/**
+ * This process's environment, for programs of the developer's own machine. Of what `npm run` adds only the places of its cache and
+ * settings stay: the rest would tell an npm that is started in another folder that it is still in this one.
+ */
 export const ownEnvironment = (): Record<string, string> =>
-  Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => {
+      const [name, value] = entry;
+      return value !== undefined && (!npmOwn.test(name) || npmKept.test(name));
+    }),
+  );
 
 export interface Program {
   readonly argv: readonly string[];

@@ -4,15 +4,18 @@ import { judge } from '../src/gate/judge.ts';
 import { processFacts } from '../src/telemetry/process-facts.ts';
 
 const started = performance.now();
+const before = process.cpuUsage();
 const run = openRunFolder(process.argv[2] ?? '');
 const { plan, digest: planDigest } = readPlan(run);
 const { samples, digest: samplesDigest } = readRunSamples(run, planDigest);
 const read = performance.now();
 const verdict = judge({ plan, planDigest, samples, samplesDigest, baselines: [], baselinesDigest: null, today: '2026-06-15' });
 const seconds = (performance.now() - started) / 1000;
+const { user, system } = process.cpuUsage(before);
 process.stdout.write(
   `${JSON.stringify({
     seconds,
+    cpuSeconds: (user + system) / 1e6,
     readSeconds: (read - started) / 1000,
     peakBytes: processFacts(seconds).vmHwmBytes,
     launches: samples.launches.length,

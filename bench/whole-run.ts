@@ -47,7 +47,7 @@ export const wholeRun: Benchmark = {
 
 /** The first installation fills npm's cache; the second one is timed, into a tree without packages again. */
 const installation = async (tree: string): Promise<Row> => {
-  const argv = ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const argv = ['npm', 'ci', '--prefix', tree, '--no-audit', '--no-fund', '--loglevel=error'];
   const install = (more: readonly string[]) =>
     runProgram({ argv: [...argv, ...more], cwd: tree, environment: ownEnvironment(), timeoutSeconds: 600 });
   const first = await install([]);
