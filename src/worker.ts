@@ -1,3 +1,4 @@
+import { Console } from 'node:console';
 import { runtimeRoots } from './runtime/library.ts';
 import { clocks } from './worker/clocks.ts';
 import { serveOrchestrator } from './worker/orchestrator.ts';
@@ -7,6 +8,8 @@ import { serveSubject } from './worker/subject.ts';
 const [mode, flag, module] = process.argv.slice(2);
 const roots = runtimeRoots(process.env['ORT_PATH'] ?? null, process.cwd());
 
-if (mode === 'subject')
+if (mode === 'subject') {
+  // What a user's module prints must not get between the answers.
+  globalThis.console = new Console(process.stderr);
   await serveSubject(process.stdin, process.stdout, { roots, module: flag === '--module' && module !== undefined ? module : null });
-else serveOrchestrator(process, roots, clocks);
+} else serveOrchestrator(process, roots, clocks);
