@@ -1,13 +1,13 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommandLine } from './commands/command-line.ts';
+import { type Ended, runCommandLine } from './commands/command-line.ts';
 import { checkNode } from './commands/entry.ts';
 import { parseInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
 import { githubHost } from './host/github/host.ts';
 import { defaultStoreRoot } from './store/store.ts';
 
-const main = async (): Promise<number> => {
+const main = async (): Promise<Ended> => {
   checkNode(process.versions.node);
   const { command, options, overrides } = parseInputs(process.env);
   const here = dirname(fileURLToPath(import.meta.url));
@@ -37,22 +37,27 @@ const main = async (): Promise<number> => {
   );
 };
 
-/** The job log's error command. Written by hand: loading the toolkit for one line would double the start. */
-const fail = (message: string): void => {
+/** A command of the job log. Written by hand: loading the toolkit for one line would double the start. */
+const say = (level: 'error' | 'warning', message: string): void => {
   const escaped = message.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
-  process.stdout.write(`::error::${escaped}\n`);
+  process.stdout.write(`::${level}::${escaped}\n`);
+};
+
+const outcomes: Readonly<Record<number, string>> = {
+  1: 'A regression was found; the report is above and in the job summary.',
+  3: 'It could not be decided whether this change is a regression; the reasons are above and in the job summary.',
 };
 
 // Kept-alive sockets of the cache would hold the job for seconds: everything is written when this ends.
 main().then(
-  (code) => {
-    if (code === 1) fail('A regression was found; the report is above and in the job summary.');
-    else if (code !== 0) fail('It could not be decided whether this change is a regression; the reasons are above and in the job summary.');
-    process.exit(code);
+  ({ exitCode, failsJob }) => {
+    const outcome = outcomes[exitCode];
+    if (outcome !== undefined) say(failsJob ? 'error' : 'warning', failsJob ? outcome : `${outcome} fail-on lets this job pass.`);
+    process.exit(failsJob ? exitCode : 0);
   },
   (thrown: unknown) => {
     const error = asGateError(thrown);
-    fail(formatError(error));
+    say('error', formatError(error));
     process.exit(error.exitCode);
   },
 );

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommandLine } from './commands/command-line.ts';
+import { type Ended, runCommandLine } from './commands/command-line.ts';
 import { checkNode } from './commands/entry.ts';
 import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
@@ -9,7 +9,7 @@ import { localHost } from './host/local/host.ts';
 import { killAllProcesses } from './processes/process-group.ts';
 import { defaultStoreRoot } from './store/store.ts';
 
-const main = async (): Promise<number> => {
+const main = async (): Promise<Ended> => {
   checkNode(process.versions.node);
   const line = parseCommandLine(process.argv.slice(2));
   const here = dirname(fileURLToPath(import.meta.url));
@@ -46,8 +46,8 @@ const main = async (): Promise<number> => {
 };
 
 main().then(
-  (code) => {
-    process.exitCode = code;
+  ({ exitCode }) => {
+    process.exitCode = exitCode;
   },
   (thrown: unknown) => {
     const error = asGateError(thrown);

@@ -33,11 +33,11 @@ describe('parseCommandLine', () => {
       '--set',
       'x.y=1',
       '--set=z=--',
-      '--fail-on',
-      'regressed,failed',
+      '--optimizations',
+      'c,d',
     ]);
     expect(line.command).toBe('plan');
-    expect(line.options).toMatchObject({ seed: 7, models: ['a', 'b'], json: true, failOn: ['regressed', 'failed'] });
+    expect(line.options).toMatchObject({ seed: 7, models: ['a', 'b'], json: true, optimizations: ['c', 'd'] });
     expect(line.overrides).toEqual(['x.y=1', 'z=--']);
   });
 
@@ -49,7 +49,8 @@ describe('parseCommandLine', () => {
 
   it.each([
     [['--modles', 'a'], 'usage-unknown-option', '--modles', 'Did you mean "models"'],
-    [['--fail_on', 'x'], 'usage-unknown-option', '--fail_on', 'Did you mean "fail-on"'],
+    [['--run_dir', 'x'], 'usage-unknown-option', '--run_dir', 'Did you mean "run-dir"'],
+    [['--fail-on', 'missing'], 'usage-unknown-option', '--fail-on', ''],
     [['--token', 'x'], 'usage-unknown-option', '--token', ''],
     [['-j'], 'usage-unknown-option', '-j', ''],
     [['--no-seed'], 'usage-unknown-option', '--no-seed', ''],
@@ -65,7 +66,6 @@ describe('parseCommandLine', () => {
     [['--models', 'a,a'], 'usage-bad-value', '--models', 'twice'],
     [['--config='], 'usage-bad-value', '--config', 'empty'],
     [['--event', 'chnage'], 'usage-bad-value', '--event', 'Did you mean "change"'],
-    [['--fail-on', 'everything'], 'usage-bad-value', '--fail-on', 'regressed, missing'],
   ])('refuses %j', (argv, code, where, part) => {
     expect(refusal(() => parseCommandLine(argv))).toMatchObject({ code, where, message: expect.stringContaining(part) });
   });
@@ -108,6 +108,7 @@ describe('parseInputs', () => {
     [{ INPUT_RUN_DIR: 'x' }, 'usage-unknown-option', 'with: run_dir', 'Did you mean "run-dir"'],
     [{ INPUT_JSON: 'true' }, 'usage-unknown-option', 'with: json', 'no such input'],
     [{ INPUT_MODE: 'doctor' }, 'usage-bad-value', 'with: mode', 'run, plan'],
+    [{ 'INPUT_FAIL-ON': 'everything' }, 'usage-bad-value', 'with: fail-on', 'regressed, missing'],
     [{ INPUT_MODE: 'toString' }, 'usage-bad-value', 'with: mode', 'run, plan'],
   ])('refuses %j', (environment, code, where, part) => {
     expect(refusal(() => parseInputs(environment))).toMatchObject({ code, where, message: expect.stringContaining(part) });

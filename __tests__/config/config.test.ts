@@ -27,7 +27,6 @@ gate: { alpha: 0.01, tolerance: { latency: 2%, model-size: 0.1%, nll-delta: 0.00
 setup: pip install -r requirements.txt
 budget: { minutes: 30 }
 limits: { seconds: 10m, memory: 512MiB }
-quality: { data: evals/*.jsonl }
 `;
 
 describe('parseConfig', () => {
@@ -62,7 +61,6 @@ describe('parseConfig', () => {
       setup: 'pip install -r requirements.txt',
       budgetMinutes: 30,
       limits: { seconds: 600, memoryBytes: 512 * 2 ** 20 },
-      quality: { data: 'evals/*.jsonl' },
     });
   });
 

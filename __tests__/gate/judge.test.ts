@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { judge } from '../../src/gate/judge.ts';
+import { failsJob } from '../../src/gate/run-verdict.ts';
 import { verdict as verdictSchema } from '../../src/records/verdict.ts';
 import { cell, digest, type Machine, measure, metricOf, metrics, planOf, policy, samplesOf, settle, verdictOf } from './fixtures.ts';
 
@@ -59,8 +60,9 @@ describe('a changed cell', () => {
     expect(near).toMatchObject({ verdict: 'passed', exitCode: 0 });
     expect(near.summary).toMatch(/undecided/);
     const noisy = measured({ noise: 0.6 });
-    expect(noisy).toMatchObject({ verdict: 'inconclusive', exitCode: 0 });
-    expect(measured({ noise: 0.6 }, { ...one, policy: { ...policy, failOn: ['inconclusive'] } }).exitCode).toBe(3);
+    expect(noisy).toMatchObject({ verdict: 'inconclusive', exitCode: 3 });
+    expect(failsJob(noisy, policy.failOn)).toBe(false);
+    expect(failsJob(noisy, ['inconclusive'])).toBe(true);
   });
 
   it('has higher-is-better metrics the right way round', () => {
@@ -72,6 +74,59 @@ describe('a changed cell', () => {
     const slower = metricOf(verdictOf(plan, measure(plan, changed, { ...quiet, slowdown: () => -0.1 })), 'throughput');
     expect(slower.verdict).toBe('regressed');
     expect(slower.change!.upper!).toBeLessThan(0);
+  });
+});
+
+describe('a first impression', () => {
+  const quick = planOf([cell('mini/pruning')], { policy: { ...policy, screen: 3, looks: [] } });
+  const impression = (machine: Machine) => ({ samples: measure(quick, changed, machine), verdict: measured(machine, quick) });
+
+  it('asks for three launches, confirms nothing and carries no controls', () => {
+    const { samples } = impression(slow);
+    const timed = samples.launches.filter(({ purpose }) => purpose === 'screen' || purpose === 'confirm');
+    expect(timed.map(({ purpose, control }) => [purpose, control])).toEqual([1, 2, 3].map(() => ['screen', 'none']));
+  });
+
+  it.each([
+    [slow, /may be worse/],
+    [{ ...quiet, slowdown: () => -0.1 }, /may be better/],
+    [quiet, /nothing large was seen/],
+  ])('never passes a timing metric, whatever it saw', (machine, says) => {
+    const { verdict } = impression(machine);
+    expect(metricOf(verdict, 'decode-latency')).toMatchObject({
+      verdict: 'inconclusive',
+      launches: 3,
+      p: null,
+      reason: expect.stringMatching(says),
+    });
+    expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, controls: [] });
+    expect(verdict.warnings).toEqual([expect.stringMatching(/first impression: 3 launches/)]);
+    expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
+  });
+
+  it('still decides what is exact, and what is unchanged', () => {
+    const { verdict } = impression({ ...quiet, size: (arm) => (arm === 'head' ? 1100 : 1000) });
+    expect(verdict).toMatchObject({ verdict: 'regressed', exitCode: 1 });
+    const same = samplesOf([settle('mini/pruning', 'unchanged')]);
+    expect(verdictOf(quick, measure(quick, same, quiet))).toMatchObject({ verdict: 'passed', exitCode: 0 });
+  });
+});
+
+describe('whether the job fails', () => {
+  const cells = (kind: 'regressed' | 'missing' | 'failed') => [{ ...measured(quiet).cells[0]!, verdict: kind, metrics: [] }];
+
+  it.each([
+    ['regressed', 'regressed', ['regressed'], true],
+    ['regressed', 'regressed', ['missing', 'failed', 'inconclusive'], false],
+    ['regressed', 'missing', ['missing'], true],
+    ['regressed', 'failed', ['regressed'], false],
+    ['inconclusive', 'missing', ['regressed'], false],
+    ['inconclusive', 'missing', ['inconclusive'], true],
+    ['unfit', 'regressed', [], true],
+    ['error', 'failed', [], true],
+    ['passed', 'regressed', ['regressed', 'inconclusive'], false],
+  ] as const)('%s by a cell that is %s, with fail-on %j: %s', (verdict, kind, failOn, expected) => {
+    expect(failsJob({ verdict, cells: cells(kind) }, failOn)).toBe(expected);
   });
 });
 
@@ -208,7 +263,7 @@ describe('cells that were not compared', () => {
     const plan = planOf([cell('mini/pruning', { presence: 'removed' })]);
     expect(verdictOf(plan, samplesOf([]))).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'missing' }] });
     const lenient = { ...plan, policy: { ...policy, failOn: ['regressed' as const] } };
-    expect(verdictOf(lenient, samplesOf([]))).toMatchObject({ verdict: 'inconclusive', exitCode: 0 });
+    expect(verdictOf(lenient, samplesOf([]))).toMatchObject({ verdict: 'inconclusive', exitCode: 3 });
   });
 
   it('skipped: a reason instead of numbers, and no failure', () => {

@@ -19,6 +19,23 @@ export const baselinesAt = async (repository: Repository, commit: string, models
   return found;
 };
 
+/** More edits than this are counted, not named. */
+const namedEdits = 20;
+
+/** What head's commit changes below baselines/, as sentences: only base's files are read, so no change brings its own yardstick. */
+export const baselineEdits = async (repository: Repository, base: string, head: string): Promise<readonly string[]> => {
+  const [before, after] = await Promise.all([base, head].map((commit) => repository.filesAt(commit, 'baselines')));
+  const edits: string[] = [];
+  for (const path of [...new Set([...(before ?? []), ...(after ?? [])])].sort()) {
+    const [was, is] = [await repository.fileAt(base, path), await repository.fileAt(head, path)];
+    if (was === is) continue;
+    const how = was === null ? 'added' : is === null ? 'removed' : 'changed';
+    edits.push(`${path} was ${how}; base's baselines and acceptances are in force until the merge.`);
+  }
+  const more = edits.length - namedEdits;
+  return more > 0 ? [...edits.slice(0, namedEdits), `${more} more files below baselines/ were changed.`] : edits;
+};
+
 /** Acceptances count from base only: a pull request cannot accept its own regression. */
 export const acceptancesAt = async (repository: Repository, commit: string): Promise<readonly Acceptance[]> => {
   const text = await repository.fileAt(commit, 'baselines/accepted.json');

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandLine } from '../config/command-line.ts';
 import { helpText } from '../config/help.ts';
+import type { Answer } from './answer.ts';
 import type { CommandContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
@@ -15,42 +16,54 @@ export interface Output {
   write(text: string): unknown;
 }
 
-/** Runs one command and returns its exit status: the same for the command line and for the action. */
-export const runCommandLine = async (line: CommandLine, context: CommandContext, output: Output): Promise<number> => {
+/** How a command ended: the exit status of the command line, and what the action makes of it. */
+export interface Ended {
+  /** 0 nothing regressed; 1 a regression; 2 usage or configuration; 3 it could not be decided. */
+  readonly exitCode: number;
+  /** Whether the job of the action fails: `fail-on` may let a status other than 0 pass. */
+  readonly failsJob: boolean;
+}
+
+const done: Ended = { exitCode: 0, failsJob: false };
+
+/** Runs one command; what it has to say goes to `output`, and to the host where it is a verdict. Throws coded errors. */
+export const runCommandLine = async (line: CommandLine, context: CommandContext, output: Output): Promise<Ended> => {
   const setting = {
     columns: Math.min(output.columns ?? 100, 140),
     colour: output.isTTY === true && !process.env['NO_COLOR'],
     runUrl: runUrl(process.env),
   };
-  const finish = (outcome: Outcome): number => {
-    if (line.options.json && outcome.reports !== null) output.write(outcome.reports.json);
-    return outcome.exitCode;
+  const finish = (outcome: Outcome): Ended => {
+    if (line.options.json) output.write(outcome.reports.json);
+    return outcome;
+  };
+  const answer = ({ exitCode, text, json }: Answer): Ended => {
+    output.write(line.options.json ? `${JSON.stringify(json, null, 2)}\n` : `${text}\n`);
+    return { exitCode, failsJob: exitCode !== 0 };
   };
   switch (line.command) {
     case 'run':
       return finish(await runAll(context, setting));
     case 'plan':
       context.host.log.info(`Plan written to ${(await planRun(context)).folder}.`);
-      return 0;
+      return done;
     case 'measure':
       await measureRun(context, existingRun(context));
-      return 0;
+      return done;
     case 'gate':
       return finish(await decide(context, existingRun(context), { ...setting, durationSeconds: null }));
     case 'update':
       return finish(await updateAll(context, setting));
     case 'doctor':
-      output.write(`${await doctor(context)}\n`);
-      return 0;
+      return answer(await doctor(context));
     case 'models':
-      output.write(`${await modelsCommand(line.operands, context)}\n`);
-      return 0;
+      return answer(modelsCommand(line.operands, context));
     case 'help':
       output.write(`${helpText()}\n`);
-      return 0;
+      return done;
     case 'version':
       output.write(`${JSON.parse(readFileSync(join(context.packageRoot, 'package.json'), 'utf8')).version}\n`);
-      return 0;
+      return done;
   }
 };
 

@@ -1,41 +1,218 @@
-import { asGateError, formatError } from '../errors.ts';
+import { tmpdir } from 'node:os';
+import { asGateError, GateError } from '../errors.ts';
 import { askWorker } from '../measurement/worker-process.ts';
-import { machineFacts } from '../telemetry/machine.ts';
+import { runCommand } from '../processes/run-command.ts';
+import type { Json } from '../records/words.ts';
+import { quantity } from '../report/number.ts';
+import { openRepository } from '../repository/repository.ts';
+import { storeUsage } from '../store/usage.ts';
+import { type MachineFacts, machineFacts } from '../telemetry/machine.ts';
+import { type MachineState, machineState } from '../telemetry/machine-state.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
-import { type CommandContext, workerProgram } from './context.ts';
+import { runnerClass } from '../telemetry/runner-class.ts';
+import { type Answer, aligned } from './answer.ts';
+import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
-import { benchVersion } from './plan.ts';
+import { benchVersion, eventOf, readHeadConfig } from './plan.ts';
 
-/** What this machine can measure, in lines for people; what is missing is said, not thrown. */
-export const doctor = async (context: CommandContext): Promise<string> => {
-  const facts = await machineFacts();
-  const runtime = await attempt(async () => {
-    const request = { type: 'describe' as const, provider: 'cpu', threads: 1, bench: benchVersion };
-    const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null };
-    const { ort, digest } = (await askWorker(workerProgram(context), request, 'described', limits, 'runtime')).runtime;
-    return `ONNX Runtime ${ort} (${digest.slice(0, 12)})`;
-  });
-  const models = await attempt(async () => {
-    const ids = modelIds(context.root, context.packageRoot);
-    for (const id of ids) openModel(id, context.root, context.packageRoot);
-    return `${ids.length} models, all files as on their cards`;
-  });
-  return [
-    `node      ${process.versions.node}`,
-    ...Object.entries(facts).map(
-      ([name, value]) => `${name.padEnd(9)} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
-    ),
-    `runtime   ${runtime}`,
-    `models    ${models}`,
-    `energy    ${openEnergyMeter() === null ? 'no meter on this machine' : 'RAPL counters'}`,
-    `store     ${context.storeRoot}`,
-  ].join('\n');
+/** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
+export interface Check {
+  readonly id: string;
+  readonly status: 'ok' | 'absent' | 'doubt' | 'bad';
+  /** In words for people. */
+  readonly says: string;
+}
+
+const marks = { ok: 'ok', absent: '–', doubt: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
+const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null } as const;
+/** Below this a run of the miniatures may fill the device. */
+const scarceBytes = 2 ** 30;
+const busyPercent = 10;
+
+/**
+ * What this machine can measure: each part is tried, not only looked for, and what is missing is said, not thrown. The exit status
+ * is 0 when a run could begin, else that of the first thing in its way.
+ */
+export const doctor = async (context: CommandContext): Promise<Answer> => {
+  const facts = await machineFacts(subjectEnvironment(context));
+  const config = await tried('configuration', () => describeConfig(context));
+  const runtime = config.found?.runtime ?? { provider: 'cpu', threads: 1 };
+  const library = await tried('runtime', () => describeRuntime(context, runtime));
+  const found = [
+    ...machineChecks(facts, machineState()),
+    library.check,
+    ...(library.found === null ? [] : await providerChecks(context, runtime)),
+    ...meterChecks(facts),
+    (await tried('git', () => describeGit(context))).check,
+    config.check,
+    ...modelChecks(context),
+    (await tried('store', () => describeStore(context))).check,
+  ];
+  const first = found.find(({ status }) => status === 'bad');
+  const named = library.found === null ? null : runnerClass({ ...facts, ...runtime, ort: library.found.ort });
+  const exitCode = first === undefined ? 0 : 'exit' in first && first.exit === 2 ? 2 : 3;
+  const checks = found.map(({ id, status, says }): Check => ({ id, status, says }));
+  const end = first === undefined ? `A run can begin. Runner class: ${named ?? 'unknown'}.` : `A run cannot begin: see ${first.id}.`;
+  return {
+    exitCode,
+    text: `${aligned(checks.map(({ id, status, says }) => [marks[status], id, says]))}\n\n${end}`,
+    json: {
+      schema: 'optimization-gate/doctor/1',
+      ready: first === undefined,
+      runnerClass: named,
+      checks,
+      machine: { ...facts },
+    } as unknown as Json,
+  };
 };
 
-const attempt = async (work: () => Promise<string>): Promise<string> => {
+interface Failed extends Check {
+  /** What went wrong, without code and remedy. */
+  readonly plain: string;
+  /** Exit status of the error. */
+  readonly exit: 2 | 3;
+}
+
+/** A check that may throw: the error in words is then its result. */
+const tried = async <T extends { readonly check: Omit<Check, 'id'> }>(
+  id: string,
+  work: () => Promise<T> | T,
+): Promise<{ readonly check: Check | Failed; readonly found: T | null }> => {
   try {
-    return await work();
+    const found = await work();
+    return { check: { id, ...found.check }, found };
   } catch (thrown) {
-    return formatError(asGateError(thrown));
+    return { check: failed(id, thrown), found: null };
   }
+};
+
+const failed = (id: string, thrown: unknown): Failed => {
+  const error = asGateError(thrown);
+  const where = error.where === null ? '' : `${error.where}: `;
+  // Native code puts its own file and function before the sentence that says something.
+  const plain = oneLine(`${where}${error.message}`).replace(/^.* was false\. /, '');
+  return { id, status: 'bad', says: `${plain} [${error.code}] ${error.remedy}`, plain, exit: error.exitCode };
+};
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 400);
+
+const machineChecks = (facts: MachineFacts, state: MachineState): readonly Check[] => {
+  const { cpu, cores, memoryBytes, virtual, platform, release } = facts;
+  const { freeMemoryBytes, load, pressure, clockSource, governor } = state;
+  const busy = pressure !== null && pressure >= busyPercent;
+  const throttling = governor !== null && governor !== 'performance';
+  return [
+    { id: 'node', status: 'ok', says: `${process.versions.node} on ${platform}, kernel ${release}` },
+    {
+      id: 'processor',
+      status: 'ok',
+      says: `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}${virtual === true ? ', virtual machine' : ''}`,
+    },
+    {
+      id: 'memory',
+      status: freeMemoryBytes < scarceBytes ? 'doubt' : 'ok',
+      says: `${quantity(memoryBytes, 'bytes')}, of which ${quantity(freeMemoryBytes, 'bytes')} free`,
+    },
+    {
+      id: 'pressure',
+      status: pressure === null ? 'absent' : busy ? 'doubt' : 'ok',
+      says: `${pressure === null ? 'the kernel does not say' : `something waited for a processor in ${pressure} % of the last 10 s`}${load === null ? '' : `, load ${load.toFixed(1)}`}${busy ? ': what is measured now is noisier' : ''}`,
+    },
+    {
+      id: 'clocks',
+      status: throttling ? 'doubt' : clockSource === null ? 'absent' : 'ok',
+      says: `time from ${clockSource ?? 'an unknown source'}, ${governor === null ? 'frequency not in our hands' : `frequency by "${governor}"`}${throttling ? ': "performance" is steadier' : ''}`,
+    },
+    facts.gpu === null
+      ? { id: 'gpu', status: 'absent', says: 'none that nvidia-smi lists' }
+      : {
+          id: 'gpu',
+          status: 'ok',
+          says: `${facts.gpu}${facts.gpuMemoryMiB === null ? '' : `, ${quantity(facts.gpuMemoryMiB * 2 ** 20, 'bytes')}`}, driver ${facts.gpuDriver ?? 'unknown'}`,
+        },
+  ];
+};
+
+interface RuntimeChoice {
+  readonly provider: string;
+  readonly threads: number;
+}
+
+const describeRuntime = async (context: CommandContext, { provider, threads }: RuntimeChoice) => {
+  const request = { type: 'describe' as const, provider, threads, bench: benchVersion };
+  const { ort, digest } = (await askWorker(workerProgram(context), request, 'described', limits, 'runtime')).runtime;
+  return { check: { status: 'ok' as const, says: `ONNX Runtime ${ort}, digest ${digest.slice(0, 12)}` }, ort };
+};
+
+/** The configured provider must calculate; the others are tried too, each in a process that it may bring down. */
+const providerChecks = async (context: CommandContext, { provider, threads }: RuntimeChoice): Promise<readonly (Check | Failed)[]> => {
+  const probe = (name: string) =>
+    tried(`provider ${name}`, async () => {
+      const { providers } = await askWorker(workerProgram(context), { type: 'probe', provider: name, threads }, 'probed', limits, name);
+      return {
+        check: { status: 'ok' as const, says: `calculates${name === provider ? '; it is the one that is configured' : ''}` },
+        providers,
+      };
+    });
+  const wanted = await probe(provider);
+  const plain = provider === 'cpu' ? wanted : await probe('cpu');
+  const others = (plain.found?.providers ?? []).filter((name) => name !== provider && name !== 'cpu');
+  const checks = [wanted.check, ...(plain === wanted ? [] : [plain.check])];
+  for (const name of others) {
+    const { check } = await probe(name);
+    // Nobody asked for it, so it is not in the way of anything.
+    checks.push('plain' in check ? { id: check.id, status: 'absent', says: `not usable here: ${check.plain}` } : check);
+  }
+  return checks;
+};
+
+const meterChecks = ({ gpu }: MachineFacts): readonly Check[] => {
+  const meters = [...(openEnergyMeter() === null ? [] : ['RAPL counters of the processor']), ...(gpu === null ? [] : ['nvidia-smi'])];
+  return [
+    meters.length === 0
+      ? { id: 'energy', status: 'absent', says: 'no meter that this user may read: energy is not reported' }
+      : { id: 'energy', status: 'ok', says: meters.join(', ') },
+  ];
+};
+
+const describeGit = async (context: CommandContext) => {
+  const argv = ['git', '--version'];
+  const asked = { argv, cwd: tmpdir(), environment: subjectEnvironment(context), timeoutSeconds: 20, maxOutputBytes: 4096 };
+  const version = (await runCommand(asked)).stdout
+    .toString('utf8')
+    .replace(/^git version/, '')
+    .trim();
+  const repository = await openRepository(context.root);
+  const { commit, from } = await repository.baseCommit({ event: eventOf(context), explicit: context.options.base });
+  const how = { explicit: 'as named', 'merge-commit': 'first parent of the merge', 'merge-base': 'merge base', head: 'head itself' }[from];
+  return { check: { status: 'ok' as const, says: `${version}, base is ${commit.slice(0, 12)} (${how})` } };
+};
+
+const describeConfig = (context: CommandContext) => {
+  const { origin, models, optimizations, runtime } = readHeadConfig(context);
+  const says = `${origin}: ${models.length} models × ${optimizations.length} optimizations, ${runtime.provider} with ${runtime.threads} ${runtime.threads === 1 ? 'thread' : 'threads'}`;
+  return { check: { status: 'ok' as const, says }, runtime };
+};
+
+/** Opening a model checks every file of it against the digests of its card. */
+const modelChecks = (context: CommandContext): readonly (Check | Failed)[] => {
+  const ids = modelIds(context.root, context.packageRoot);
+  if (ids.length === 0) return [failed('models', new GateError('model-unknown', 'there is no folder models/ID with a card.json'))];
+  const damaged: Failed[] = [];
+  for (const id of ids) {
+    try {
+      openModel(id, context.root, context.packageRoot);
+    } catch (thrown) {
+      damaged.push(failed(`model ${id}`, thrown));
+    }
+  }
+  return damaged.length > 0 ? damaged : [{ id: 'models', status: 'ok', says: `${ids.join(', ')}: every file as on its card` }];
+};
+
+const describeStore = async ({ storeRoot }: CommandContext) => {
+  const { exists, artefacts, bytes, freeBytes, writable } = await storeUsage(storeRoot);
+  const holds = exists ? `${artefacts} artefacts, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
+  const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('doubt' as const) : ('ok' as const);
+  const says = `${storeRoot}: ${holds}; ${quantity(freeBytes, 'bytes')} free${writable ? '' : '; this user may not write there'}`;
+  return { check: { status, says } };
 };

@@ -3,7 +3,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Config, configFileName, defaultConfig, parseConfig } from '../config/config.ts';
 import { failOnValues } from '../config/option-table.ts';
 import { applyOverrides } from '../config/override.ts';
-import { diffPolicy, gatePolicyOf } from '../config/policy.ts';
+import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { type Catalogue, type ResolvedConfig, resolveConfig, selectConfig } from '../config/resolve.ts';
 import { checkTolerances } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
@@ -12,7 +12,7 @@ import type { Bench } from '../optimizations/contract.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import type { Plan, RuntimeSpec } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
-import { acceptancesAt, baselinesAt } from './base-files.ts';
+import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
 import { planCells, type Side } from './plan-cells.ts';
@@ -57,7 +57,10 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     event,
     seed: context.options.seed,
     policy: policyOf(context, baseConfig, await acceptancesAt(repository, base)),
-    policyChanges: diffPolicy(baseConfig, headConfig),
+    policyChanges: [
+      ...diffPolicy(baseConfig, headConfig),
+      ...(event === 'change' ? await baselineEdits(repository, base, headRevision.commit) : []),
+    ],
     runtime: await describeRuntime(context, headConfig),
     baseRuntime: await describeRuntime(context, baseConfig),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
@@ -107,7 +110,7 @@ const catalogueOf = (context: CommandContext): Catalogue => ({
 
 const configFile = (context: CommandContext): string => context.options.config ?? configFileName;
 
-const readHeadConfig = (context: CommandContext): Config => {
+export const readHeadConfig = (context: CommandContext): Config => {
   const file = resolve(context.root, configFile(context));
   const found = existsSync(file);
   if (!found && context.options.config !== null)
@@ -147,7 +150,8 @@ const selectKnown = (
 
 /** `fail-on` of the command or workflow wins over the configuration: who runs the gate decides what fails the job. */
 const policyOf = (context: CommandContext, rules: Config, accepted: Plan['policy']['accepted']): Plan['policy'] => {
-  const policy = gatePolicyOf(rules, accepted);
+  const full = gatePolicyOf(rules, accepted);
+  const policy = context.options.quick ? quickPolicy(full) : full;
   const chosen = context.options.failOn;
   return chosen === null ? policy : { ...policy, failOn: failOnValues.filter((kind) => chosen.includes(kind)) };
 };

@@ -1,18 +1,21 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { GateError } from '../errors.ts';
+import { failsJob } from '../gate/run-verdict.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { CommandContext } from './context.ts';
 import { gateRun } from './gate.ts';
 import { measureRun } from './measure.ts';
 import { planRun } from './plan.ts';
 import { type ReportSetting, type Reports, writeReports } from './report.ts';
-import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { openRunFolder, type RunFolder, readPlan } from './run-folder.ts';
 import { updateRun } from './update.ts';
 
 export interface Outcome {
   readonly exitCode: number;
-  readonly verdict: Verdict | null;
-  readonly reports: Reports | null;
+  /** Whether a job that ends so has failed, by the policy's `fail-on`. */
+  readonly failsJob: boolean;
+  readonly verdict: Verdict;
+  readonly reports: Reports;
 }
 
 /** plan, measure, gate and report in one job. The exit status is the verdict's; what goes wrong while publishing cannot change it. */
@@ -41,14 +44,18 @@ export const decide = async (context: CommandContext, run: RunFolder, setting: R
     'coverage-total': verdict.coverage.total,
     'runner-class': verdict.runnerClass ?? '',
   });
-  return { exitCode: verdict.exitCode, verdict, reports };
+  return { exitCode: verdict.exitCode, failsJob: failsJob(verdict, readPlan(run).plan.policy.failOn), verdict, reports };
 };
 
 const countOf = (verdict: Verdict, kind: string): number =>
   verdict.cells.reduce((sum, cell) => sum + cell.metrics.filter((metric) => metric.verdict === kind).length, 0);
 
-/** On merge: measures what is not measured yet, then writes the baselines. A regression on the default branch is reported, and is the new baseline. */
+/**
+ * On merge: measures what is not measured yet, then writes the baselines. A regression on the default branch is reported, and is
+ * the new baseline. Throws `usage-bad-value` with `--quick`: a first impression is no baseline.
+ */
 export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
+  if (context.options.quick) throw new GateError('usage-bad-value', 'A first impression is no baseline.', { where: '--quick' });
   const started = context.clock();
   const run = await planRun(context);
   await measureRun(context, run);
@@ -59,5 +66,3 @@ export const updateAll = async (context: CommandContext, setting: Omit<ReportSet
 
 /** The run folder that `measure` and `gate` continue. */
 export const existingRun = (context: CommandContext): RunFolder => openRunFolder(resolve(context.root, context.options.runDir));
-
-export const hasPlan = (run: RunFolder): boolean => existsSync(join(run.folder, 'plan.json'));

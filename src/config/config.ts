@@ -58,7 +58,6 @@ export interface Config {
   readonly setup: string | null;
   readonly budgetMinutes: number | null;
   readonly limits: { readonly seconds: number; readonly memoryBytes: number };
-  readonly quality: { readonly data: string | null };
   /** Where it came from, for messages. */
   readonly origin: string;
   /** What was written, with default models and optimizations: what overrides are applied to. */
@@ -110,7 +109,6 @@ const configOf = (written: ConfigDocument, origin: string, document: Json, place
   setup: written.setup ?? null,
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },
-  quality: { data: written.quality.data ?? null },
   origin,
   document,
 });

@@ -113,14 +113,19 @@ export const optionTable = {
   ortPath: { kind: 'text', on: 'both', placeholder: 'DIR', default: null, summary: 'folder that holds onnxruntime-node' },
   failOn: {
     kind: 'list',
-    on: 'both',
+    on: 'action',
     placeholder: 'A,B',
     choices: failOnValues,
     default: null,
     summary: 'outcomes that fail the job; without it gate.fail-on of the configuration',
   },
-  quick: { kind: 'switch', on: 'both', default: false, summary: 'few launches: a first impression, not a verdict to merge on' },
-  json: { kind: 'switch', on: 'cli', default: false, summary: 'print the report as JSON and nothing else' },
+  quick: {
+    kind: 'switch',
+    on: 'both',
+    default: false,
+    summary: 'three launches and no confirmation: a first impression, never a pass on time',
+  },
+  json: { kind: 'switch', on: 'cli', default: false, summary: 'print the result as JSON and nothing else' },
   event: {
     kind: 'choice',
     on: 'cli',

@@ -9,6 +9,7 @@ const looks = [
   { launches: 36, share: 0.5 },
 ] as const;
 const screenLaunches = 5;
+const quickLaunches = 3;
 
 /** The decision rule's numbers. Always called with base's configuration and base's acceptances. */
 export const gatePolicyOf = (config: Config, accepted: readonly Acceptance[]): GatePolicy => ({
@@ -19,6 +20,9 @@ export const gatePolicyOf = (config: Config, accepted: readonly Acceptance[]): G
   failOn: config.gate.failOn,
   accepted,
 });
+
+/** The same rule for `--quick`: a shorter screen and no confirmation, so a first impression instead of a verdict on time. */
+export const quickPolicy = (policy: GatePolicy): GatePolicy => ({ ...policy, screen: quickLaunches, looks: [] });
 
 /** Everything of a configuration by which a pull request is judged, as readable pairs. */
 const rulesOf = (config: Config): ReadonlyMap<string, string> =>
@@ -33,7 +37,6 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
     ['budget.minutes', config.budgetMinutes === null ? 'none' : String(config.budgetMinutes)],
     ['limits.seconds', String(config.limits.seconds)],
     ['limits.memory', `${config.limits.memoryBytes} bytes`],
-    ['quality.data', config.quality.data ?? 'built in'],
   ]);
 
 /** What the bench of an entry is: judged like what, at which points, by which metrics of its own. */

@@ -116,10 +116,10 @@ export const configSchema = section({
   runtime: section({
     provider: z
       .string()
-      .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be a provider such as cpu or cuda')
+      .regex(/^[a-z][a-z0-9]{0,31}$/, 'must be a provider such as cpu or cuda')
       .default('cpu')
       .describe('Execution provider. Asked for means required.'),
-    threads: count(1024).default(1).describe('Threads inside one operator.'),
+    threads: count(256).default(1).describe('Threads inside one operator.'),
   }).prefault({}),
   gate: section({
     alpha: z.number().gt(0).max(0.5).default(0.05).describe('False alarms that are allowed per pull request.'),
@@ -132,7 +132,7 @@ export const configSchema = section({
       .array(z.enum(failOnValues))
       .max(failOnValues.length)
       .default(['regressed', 'missing', 'failed'])
-      .describe('Outcomes that fail the job.'),
+      .describe('Outcomes that fail the job of the action.'),
   }).prefault({}),
   setup: line.optional().describe('Command run once in the checkout of each side before its builds.'),
   budget: section({ minutes: z.number().positive().max(10_080).describe('Measuring stops after this time.') }).optional(),
@@ -140,7 +140,6 @@ export const configSchema = section({
     seconds: duration.prefault(600).describe('Longest time of one build or launch.'),
     memory: byteSize.prefault('4GiB').describe('Largest resident set of one build or launch.'),
   }).prefault({}),
-  quality: section({ data: inside.optional().describe('Evaluation texts of your own, as a glob of .jsonl files.') }).prefault({}),
 });
 
 export type ConfigDocument = z.infer<typeof configSchema>;

@@ -41,9 +41,12 @@ const targetIn = (standing: Standing): ControlTarget | null => {
   return targets.toSorted((a, b) => cost(a.point) - cost(b.point))[0] ?? null;
 };
 
-/** The target, drawn by the plan's seed from all changed cells with a timed call point; null without one or before all cells are settled. */
+/**
+ * The target, drawn by the plan's seed from all changed cells with a timed call point; null without one, before all cells are
+ * settled, or where nothing is confirmed.
+ */
 export const controlTarget = (plan: Plan, cells: readonly Standing[]): ControlTarget | null => {
-  if (!allSettled(cells)) return null;
+  if (!allSettled(cells) || plan.policy.looks.length === 0) return null;
   const targets = cells
     .flatMap((standing) => (standing.status === 'changed' ? [targetIn(standing)] : []))
     .filter((target) => target !== null);

@@ -70,6 +70,9 @@ const requireSameRun = (input: JudgeInput): void => {
     throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`);
 };
 
+const impressionWarnings = ({ policy: { looks, screen } }: Plan): string[] =>
+  looks.length > 0 ? [] : [`a first impression: ${screen} launches of every changed cell, nothing confirmed; not a verdict to merge on`];
+
 const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['controls']): string[] => {
   if (controlTarget(plan, progress.cells) === null) return [];
   return controlKinds
@@ -113,7 +116,7 @@ export const judge = (input: JudgeInput): Verdict => {
     runnerClass: samples.runnerClass,
     environment: samples.environment,
     policyChanges: plan.policyChanges,
-    warnings: [...samples.warnings, ...controlWarnings(progress, plan, controls)],
+    warnings: [...samples.warnings, ...impressionWarnings(plan), ...controlWarnings(progress, plan, controls)],
     seed: plan.seed,
   };
 };

@@ -14,9 +14,9 @@ const has = (cells: readonly CellVerdict[], kind: VerdictKind): boolean =>
 
 /**
  * The verdict of the run. `unfit` (exit 3): a control's outcome is too unlikely on a working machine, so nothing is decided.
- * `regressed` (exit 1): a gating metric regressed, or something expected is missing or failed, as far as `failOn` lists them.
- * `inconclusive` (exit 3, or 0 where `failOn` leaves it out): a gating metric may have worsened by more than must-detect, or what
- * is missing or failed is not in `failOn`, which is no reason to say that it passed. Else `passed`.
+ * `regressed` (exit 1): a gating metric regressed, or something expected is missing or failed and `failOn` lists that.
+ * `inconclusive` (exit 3): a gating metric may have worsened by more than must-detect, or what is missing or failed is not in
+ * `failOn`, which is no reason to say that it passed. Else `passed` (exit 0).
  */
 export const runOutcome = (
   cells: readonly CellVerdict[],
@@ -25,13 +25,27 @@ export const runOutcome = (
   policy: GatePolicy,
 ): RunOutcome => {
   if (controls.some((control) => control.outcome === 'withheld')) return { verdict: 'unfit', exitCode: 3 };
-  const fails = (kind: 'regressed' | 'missing' | 'failed' | 'inconclusive'): boolean => policy.failOn.includes(kind);
   const gaps = (['missing', 'failed'] as const).filter((kind) => has(cells, kind));
-  const failing = gaps.some(fails);
-  const regressed = has(cells, 'regressed');
-  if (regressed || failing) return { verdict: 'regressed', exitCode: failing || fails('regressed') ? 1 : 0 };
+  if (has(cells, 'regressed') || gaps.some((kind) => policy.failOn.includes(kind))) return { verdict: 'regressed', exitCode: 1 };
   const held = metrics.some(({ verdict, holdsRun }) => holdsRun && verdict.role === 'gate' && verdict.verdict === 'inconclusive');
   const undecided = held || cells.some((cell) => cell.verdict === 'inconclusive' && cell.reason !== null);
-  if (undecided) return { verdict: 'inconclusive', exitCode: fails('inconclusive') ? 3 : 0 };
-  return gaps.length > 0 ? { verdict: 'inconclusive', exitCode: 0 } : { verdict: 'passed', exitCode: 0 };
+  return undecided || gaps.length > 0 ? { verdict: 'inconclusive', exitCode: 3 } : { verdict: 'passed', exitCode: 0 };
+};
+
+/**
+ * Whether a job that ends with this verdict fails: what `failOn` lists does, and always a run that could not be trusted
+ * (`unfit`, `error`). The exit status of the command line does not depend on it.
+ */
+export const failsJob = (verdict: Pick<Verdict, 'verdict' | 'cells'>, failOn: GatePolicy['failOn']): boolean => {
+  switch (verdict.verdict) {
+    case 'passed':
+      return false;
+    case 'inconclusive':
+      return failOn.includes('inconclusive');
+    case 'regressed':
+      return failOn.some((kind) => kind !== 'inconclusive' && has(verdict.cells, kind));
+    case 'unfit':
+    case 'error':
+      return true;
+  }
 };

@@ -27,6 +27,12 @@ interface Outcome {
 
 const passed = (launches: number, p: number | null): Outcome => ({ verdict: 'passed', launches, p, reason: null, holdsRun: false });
 
+/** Where nothing is confirmed: what the screen saw, which is never enough for a verdict on time. */
+const impressionOf = ({ regress, improve }: MetricProgress): Outcome => {
+  const seen = regress !== null ? 'it may be worse' : improve !== null ? 'it may be better' : 'nothing large was seen';
+  return { verdict: 'inconclusive', launches: 0, p: null, reason: `first impression: ${seen}, not confirmed`, holdsRun: true };
+};
+
 /** What the families and the evidence rule say together; the regression family speaks first. */
 const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, samples: Samples): Outcome => {
   const have = numberOf(tested.confirm)?.length ?? 0;
@@ -101,7 +107,7 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
     return unread(spec, gap.state, gap.reason, samples, screen.warnings);
   }
   if (tested.confirm.status === 'absent') return unread(spec, tested.confirm.state, tested.confirm.reason, samples);
-  const outcome = outcomeOf(progress, samples);
+  const outcome = policy.looks.length === 0 ? impressionOf(progress) : outcomeOf(progress, samples);
   const stage = outcome.launches > 0 ? ofLaunches(standing.confirm.complete, pointIdOf(spec)) : screen;
   const columns = outcome.launches > 0 ? stage.columns.slice(0, outcome.launches) : stage.columns;
   const values = outcome.launches > 0 ? tested.confirm.value.slice(0, outcome.launches) : tested.screen.value;

@@ -1,4 +1,4 @@
-import { GateError } from '../errors.ts';
+import { type ErrorCode, errorTable, GateError } from '../errors.ts';
 import { openChild } from '../processes/child-channel.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, fromWorker, type ToWorker } from '../records/protocol.ts';
@@ -50,11 +50,11 @@ export const askWorker = async <Type extends FromWorker['type']>(
 };
 
 /** An error that the worker reported in order: its code, message and, where one is to blame, the arm. */
-export class WorkerFailure extends Error {
+export class WorkerFailure extends GateError {
   readonly coded: Answer<'failed'>['error'];
 
   constructor(error: Answer<'failed'>['error']) {
-    super(error.message);
+    super(Object.hasOwn(errorTable, error.code) ? (error.code as ErrorCode) : 'internal', error.message);
     this.name = 'WorkerFailure';
     this.coded = error;
   }

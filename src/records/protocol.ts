@@ -44,6 +44,8 @@ export const toWorker = z.discriminatedUnion('type', [
   launchRequest,
   /** The runtime that would be used, without loading it. */
   z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive(), bench: z.string() }),
+  /** Load the runtime and calculate something on one provider. */
+  z.strictObject({ type: z.literal('probe'), provider: z.string(), threads: z.int().positive() }),
   /** Build a model's reference artefact into the store. */
   z.strictObject({ type: z.literal('prepare'), model: z.string(), digest: sha256, store: z.string() }),
   /** Check a subject's output, digest it and move it into the store. */
@@ -63,6 +65,8 @@ export const fromWorker = z.discriminatedUnion('type', [
   /** Proof of life between rounds; also what the progress line shows. */
   z.strictObject({ type: z.literal('beat'), point: z.string() }),
   z.strictObject({ type: z.literal('described'), runtime: runtimeSpec }),
+  /** The provider works; `providers` are all that this build of the runtime knows, working or not. */
+  z.strictObject({ type: z.literal('probed'), providers: z.array(z.string()) }),
   z.strictObject({ type: z.literal('stored'), artefact: artefactRef, bytes: z.number() }),
   z.strictObject({
     type: z.literal('measured'),

@@ -42,15 +42,23 @@ export const sessionOptions = (settings: SessionSettings): InferenceSession.Sess
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-/** Opens a graph by path, so that its external data is found beside it. Throws `session-failed` or `provider-unavailable`. */
-export const openSession = async (runtime: Runtime, path: string, settings: SessionSettings): Promise<InferenceSession> => {
+/**
+ * Opens a graph by path, so that its external data is found beside it, or from the bytes of one that has none.
+ * Throws `session-failed` or `provider-unavailable`.
+ */
+export const openSession = async (runtime: Runtime, graph: string | Uint8Array, settings: SessionSettings): Promise<InferenceSession> => {
   checkSettings(settings, runtime);
   try {
-    return await runtime.ort.InferenceSession.create(path, sessionOptions(settings));
+    const options = sessionOptions(settings);
+    const { InferenceSession } = runtime.ort;
+    return typeof graph === 'string' ? await InferenceSession.create(graph, options) : await InferenceSession.create(graph, options);
   } catch (cause) {
     const message = messageOf(cause);
     const missing = /AppendExecutionProvider|no available backend|Failed to get a WebGPU adapter/.test(message);
-    throw new GateError(missing ? 'provider-unavailable' : 'session-failed', message, { where: path, cause });
+    throw new GateError(missing ? 'provider-unavailable' : 'session-failed', message, {
+      where: typeof graph === 'string' ? graph : settings.provider,
+      cause,
+    });
   }
 };
 
