@@ -31,12 +31,12 @@ export interface Finished {
   readonly stdout: string;
 }
 
-/** Runs a program to its end and takes the time. Throws `internal` with the end of its output when it does not end as it should. */
+/** Runs a program to its end and takes the time. Throws `internal` with the beginning of its output when it does not end as it should. */
 export const runProgram = async ({ accepted = [0], ...program }: Program): Promise<Finished> => {
   const result = await runCommand({ ...program, maxOutputBytes: 1 << 24, clock: () => performance.now() / 1000 });
   const stdout = result.stdout.toString('utf8');
   if (result.status !== 'exited' || result.code === null || !accepted.includes(result.code)) {
-    const said = `${stdout}\n${result.stderr}`.trim().slice(-1500);
+    const said = `${stdout}\n${result.stderr}`.trim().slice(0, 1000);
     throw new GateError('internal', `${result.status}${result.code === null ? '' : ` with ${result.code}`}: ${said}`, {
       where: program.argv.slice(0, 3).join(' '),
     });

@@ -2,18 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { asGateError, formatError } from '../src/errors.ts';
+import { asGateError } from '../src/errors.ts';
 import { machineFacts } from '../src/telemetry/machine.ts';
 import { artefactHashing } from './artefact-hashing.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { coldStart } from './cold-start.ts';
 import { gateSpeed } from './gate-speed.ts';
+import { installation } from './installation.ts';
 import { pruningSpeedup } from './pruning-speedup.ts';
 import { failureLines, headLine, rowLines, type TableStyle } from './table.ts';
 import { timedRegion } from './timed-region.ts';
 import { wholeRun } from './whole-run.ts';
 
-const benchmarks: readonly Benchmark[] = [timedRegion, pruningSpeedup, gateSpeed, coldStart, artefactHashing, wholeRun];
+const benchmarks: readonly Benchmark[] = [timedRegion, pruningSpeedup, gateSpeed, coldStart, artefactHashing, installation, wholeRun];
 const usage = `npm run bench -- [--only NAME[,NAME]] [--all] [--seed N] [--json FILE]
   ${benchmarks.map(({ name, onRequest }) => (onRequest ? `${name} (only when named, or with --all)` : name)).join('\n  ')}`;
 
@@ -33,7 +34,7 @@ const runOne = async (benchmark: Benchmark, seed: number, style: TableStyle): Pr
     });
   } catch (thrown) {
     const error = asGateError(thrown);
-    print(failureLines(benchmark.name, formatError(error), style));
+    print(failureLines(benchmark.name, `${error.where === null ? '' : `${error.where}: `}${error.message}`, style));
     results.push({ status: 'failed', benchmark: benchmark.name, code: error.code, message: error.message });
   } finally {
     rmSync(folder, { recursive: true, force: true });

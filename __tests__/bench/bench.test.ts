@@ -77,7 +77,7 @@ describe('the command line', () => {
   it('lists every benchmark', () => {
     const ended = bench('--help');
     expect(ended.status).toBe(0);
-    for (const name of ['timed-region', 'pruning-speedup', 'gate-speed', 'cold-start', 'artefact-hashing', 'whole-run'])
+    for (const name of ['timed-region', 'pruning-speedup', 'gate-speed', 'cold-start', 'artefact-hashing', 'installation', 'whole-run'])
       expect(ended.stdout).toContain(name);
   });
 });
