@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type LoopSetting, measureUntilDone } from '../../src/measurement/loop.ts';
+import { nextBatch, type Wanted } from '../../src/measurement/schedule.ts';
+import type { SampleLine } from '../../src/records/sample.ts';
+
+const wanted = (purpose: string, index: number, cell = 'm/o'): Wanted => ({ launch: `${cell}#${purpose}-${index}`, cell, purpose });
+
+const purposes = ['impact', 'once', 'solo', 'tune', 'screen', 'confirm'] as const;
+const timed = new Set<string>(['screen', 'confirm']);
+const queues = fc.array(fc.constantFrom(...purposes)).map((list) => list.map((purpose, index) => wanted(purpose, index)));
+
+describe('nextBatch', () => {
+  it('never runs a tested launch beside another, and loses none', () => {
+    fc.assert(
+      fc.property(queues, fc.integer({ min: 1, max: 4 }), (queue, lanes) => {
+        let left: readonly Wanted[] = queue;
+        const ran: Wanted[] = [];
+        while (left.length > 0) {
+          const batch = nextBatch(left, lanes);
+          expect(batch.length).toBeGreaterThan(0);
+          expect(batch.length).toBeLessThanOrEqual(lanes);
+          if (batch.some(({ purpose }) => timed.has(purpose))) expect(batch).toHaveLength(1);
+          ran.push(...batch);
+          left = left.filter((one) => !batch.includes(one));
+        }
+        // Untimed ones first, each kind in the rule's order.
+        expect(ran).toEqual([...queue.filter(({ purpose }) => !timed.has(purpose)), ...queue.filter(({ purpose }) => timed.has(purpose))]);
+      }),
+    );
+  });
+
+  it('keeps one lane when told of none', () => {
+    expect(nextBatch([wanted('solo', 0), wanted('solo', 1)], 0)).toHaveLength(1);
+  });
+});
+
+interface World {
+  readonly setting: LoopSetting<Wanted>;
+  readonly ran: string[];
+  readonly asked: number[];
+  readonly lines: SampleLine[];
+  readonly atOnce: number[];
+  readonly stop: AbortController;
+}
+
+/** Launches of a second each; the rule wants `rule(what was recorded)`. */
+const world = (
+  rule: (recorded: readonly SampleLine[]) => readonly Wanted[],
+  more: {
+    readonly status?: (launch: string) => 'complete' | 'failed' | 'discarded';
+    readonly deadline?: number;
+    readonly lanes?: number;
+  } = {},
+): World => {
+  let now = 0;
+  let busy = 0;
+  const stop = new AbortController();
+  const ran: string[] = [];
+  const asked: number[] = [];
+  const lines: SampleLine[] = [];
+  const atOnce: number[] = [];
+  const setting: LoopSetting<Wanted> = {
+    demand: () => {
+      asked.push(lines.length);
+      return rule(lines);
+    },
+    run: async ({ launch }) => {
+      busy++;
+      atOnce.push(busy);
+      await Promise.resolve();
+      busy--;
+      now += 1000;
+      ran.push(launch);
+      return [{ line: 'end', launch, status: more.status?.(launch) ?? 'complete', error: null, process: null }];
+    },
+    record: (each) => lines.push(...each),
+    progress: () => {},
+    lanes: more.lanes ?? 2,
+    clock: () => now,
+    deadline: more.deadline ?? null,
+    signal: stop.signal,
+  };
+  return { setting, ran, asked, lines, atOnce, stop };
+};
+
+/** Everything of a list that has no end yet. */
+const untilEnded = (list: readonly Wanted[]) => (recorded: readonly SampleLine[]) =>
+  list.filter(({ launch }) => !recorded.some((line) => line.line === 'end' && line.launch === launch));
+
+const list = [wanted('screen', 0), wanted('once', 0), wanted('solo', 0), wanted('screen', 1)];
+
+describe('measureUntilDone', () => {
+  it('runs all that is wanted once, asks again, and is done when nothing is', async () => {
+    const here = world(untilEnded(list));
+    expect(await measureUntilDone(here.setting)).toBe('done');
+    expect(here.ran).toEqual(['m/o#once-0', 'm/o#solo-0', 'm/o#screen-0', 'm/o#screen-1']);
+    expect(here.asked).toEqual([0, 4]);
+    expect(Math.max(...here.atOnce)).toBe(2);
+  });
+
+  it('asks again at once when a launch failed or was discarded', async () => {
+    for (const status of ['failed', 'discarded'] as const) {
+      const rule = (recorded: readonly SampleLine[]) => (recorded.length > 0 ? [] : list);
+      const here = world(rule, { status: (launch) => (launch === 'm/o#once-0' ? status : 'complete') });
+      expect(await measureUntilDone(here.setting)).toBe('done');
+      expect(here.ran).toEqual(['m/o#once-0', 'm/o#solo-0']);
+    }
+  });
+
+  it('stops at its deadline and says so; what ran is kept', async () => {
+    const here = world(untilEnded(list), { deadline: 3000, lanes: 1 });
+    expect(await measureUntilDone(here.setting)).toBe('budget');
+    expect(here.ran).toHaveLength(3);
+    expect(here.lines.at(-1)).toEqual({ line: 'stopped', reason: 'budget' });
+    expect(here.lines).toHaveLength(4);
+  });
+
+  it('begins nothing with a budget that is spent already, and is done rather than stopped when nothing is wanted', async () => {
+    const spent = world(untilEnded(list), { deadline: 0 });
+    expect(await measureUntilDone(spent.setting)).toBe('budget');
+    expect(spent.ran).toEqual([]);
+    const idle = world(() => [], { deadline: 0 });
+    expect(await measureUntilDone(idle.setting)).toBe('done');
+    expect(idle.lines).toEqual([]);
+  });
+
+  it('drops what the interruption ended, so that a resumed run does it again', async () => {
+    const here = world(untilEnded(list), { lanes: 1 });
+    const run = here.setting.run;
+    const interrupting: LoopSetting<Wanted> = {
+      ...here.setting,
+      run: async (one) => {
+        if (here.ran.length === 2) here.stop.abort();
+        return run(one);
+      },
+    };
+    expect(await measureUntilDone(interrupting)).toBe('interrupted');
+    expect(here.lines).toHaveLength(3);
+    expect(here.lines.at(-1)).toEqual({ line: 'stopped', reason: 'interrupted' });
+    expect(await measureUntilDone({ ...here.setting, signal: new AbortController().signal })).toBe('done');
+    expect(here.ran).toEqual(['m/o#once-0', 'm/o#solo-0', 'm/o#screen-0', 'm/o#screen-0', 'm/o#screen-1']);
+  });
+});
