@@ -3,7 +3,7 @@ import { asGateError, GateError } from '../errors.ts';
 import { askWorker } from '../measurement/worker-process.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Json } from '../records/words.ts';
-import { quantity } from '../report/number.ts';
+import { counted, quantity } from '../report/number.ts';
 import { openRepository } from '../repository/repository.ts';
 import { storeUsage } from '../store/usage.ts';
 import { type MachineFacts, machineFacts } from '../telemetry/machine.ts';
@@ -106,7 +106,7 @@ const machineChecks = (facts: MachineFacts, state: MachineState): readonly Check
     {
       id: 'processor',
       status: 'ok',
-      says: `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}${virtual === true ? ', virtual machine' : ''}`,
+      says: `${cpu}, ${counted(cores, 'core')}${virtual === true ? ', virtual machine' : ''}`,
     },
     {
       id: 'memory',
@@ -158,8 +158,7 @@ const providerChecks = async (context: CommandContext, { provider, threads }: Ru
   const plain = provider === 'cpu' ? wanted : await probe('cpu');
   const others = (plain.found?.providers ?? []).filter((name) => name !== provider && name !== 'cpu');
   const checks = [wanted.check, ...(plain === wanted ? [] : [plain.check])];
-  for (const name of others) {
-    const { check } = await probe(name);
+  for (const { check } of await Promise.all(others.map(probe))) {
     // Nobody asked for it, so it is not in the way of anything.
     checks.push('plain' in check ? { id: check.id, status: 'absent', says: `not usable here: ${check.plain}` } : check);
   }
@@ -190,7 +189,7 @@ const describeGit = async (context: CommandContext) => {
 
 const describeConfig = (context: CommandContext) => {
   const { origin, models, optimizations, runtime } = readHeadConfig(context);
-  const says = `${origin}: ${models.length} models × ${optimizations.length} optimizations, ${runtime.provider} with ${runtime.threads} ${runtime.threads === 1 ? 'thread' : 'threads'}`;
+  const says = `${origin}: ${counted(models.length, 'model')} × ${counted(optimizations.length, 'optimization')}, ${runtime.provider} with ${counted(runtime.threads, 'thread')}`;
   return { check: { status: 'ok' as const, says }, runtime };
 };
 
@@ -211,7 +210,7 @@ const modelChecks = (context: CommandContext): readonly (Check | Failed)[] => {
 
 const describeStore = async ({ storeRoot }: CommandContext) => {
   const { exists, artefacts, bytes, freeBytes, writable } = await storeUsage(storeRoot);
-  const holds = exists ? `${artefacts} artefacts, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
+  const holds = exists ? `${counted(artefacts, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
   const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('doubt' as const) : ('ok' as const);
   const says = `${storeRoot}: ${holds}; ${quantity(freeBytes, 'bytes')} free${writable ? '' : '; this user may not write there'}`;
   return { check: { status, says } };
