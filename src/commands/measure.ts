@@ -27,7 +27,12 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
   const machine = await machineFacts();
   const environment = { ...machine, provider: plan.runtime.provider, threads: plan.runtime.threads, ort: plan.runtime.ort };
-  readRunSamples(run, digest);
+  const { launches } = readRunSamples(run, digest).samples;
+  const stranger = launches.find(({ cell }) => !plan.cells.some(({ id }) => id === cell));
+  if (stranger !== undefined)
+    throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`, {
+      where: run.samplesFile,
+    });
   record([{ line: 'run', schema: 'optimization-gate/samples/1', plan: digest, runnerClass: runnerClass(environment), environment }]);
   const cached = await restoreStore(context, plan);
   const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record);

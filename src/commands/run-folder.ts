@@ -34,7 +34,25 @@ const readWhole = (file: string, maxBytes: number, phase: string): string => {
   return readFileSync(file, 'utf8');
 };
 
-export const writePlan = (run: RunFolder, value: Plan): void => writeWhole(join(run.folder, 'plan.json'), encodeDocument(value));
+/** Writes plan.json. Samples of the very same plan stay, to be resumed; those of another become samples.previous.jsonl. */
+export const writePlan = (run: RunFolder, value: Plan): void => {
+  const text = encodeDocument(value);
+  if (existsSync(run.samplesFile) && measuredFor(run.samplesFile) !== digestOf(text))
+    renameSync(run.samplesFile, join(run.folder, 'samples.previous.jsonl'));
+  writeWhole(join(run.folder, 'plan.json'), text);
+};
+
+const runLine = z.object({ line: z.literal('run'), plan: z.string() });
+
+/** The plan that the first line of a file of samples names; null when it cannot be read. */
+const measuredFor = (file: string): string | null => {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return runLine.parse(JSON.parse(text.slice(0, Math.max(0, text.indexOf('\n'))))).plan;
+  } catch {
+    return null;
+  }
+};
 
 export const readPlan = (run: RunFolder): { readonly plan: Plan; readonly digest: string } => {
   const file = join(run.folder, 'plan.json');
