@@ -15,6 +15,9 @@ export const runWords: Readonly<Record<RunVerdict, { readonly sign: string; read
   error: { sign: '❌', word: 'Error' },
 };
 
+/** The summary without the verdict's name in front: that stands before it in every report. */
+export const headline = ({ summary }: Pick<Verdict, 'summary'>): string => summary.replace(/^(Passed|Regressed|Inconclusive|Unfit): /, '');
+
 /** Sign of each cell or metric verdict, so that a column can be skimmed. */
 export const verdictSigns: Readonly<Record<VerdictKind, string>> = {
   regressed: '❌',
@@ -52,7 +55,7 @@ export const heading = (verdict: Verdict, context: ReportContext): string => {
   const { sign, word } = runWords[verdict.verdict];
   const counts = cellCounts(verdict.cells);
   return [
-    `### ${sign} ${word}: ${prose(verdict.summary, 400)}`,
+    `### ${sign} ${word}: ${prose(headline(verdict), 400)}`,
     `${counted(verdict.cells.length, 'cell')}${counts === '' ? '' : `: ${counts}`}. ${coverageSentence(verdict.coverage, prose)}`,
     provenance(verdict, context),
   ].join('\n\n');

@@ -5,7 +5,7 @@ import { coverageSentence } from './coverage.ts';
 import { detectableSentence } from './detectable.ts';
 import { html, linkTarget } from './escape.ts';
 import { cellCounts, cellsByModel, type Failure, failures, findings, metricName } from './finding.ts';
-import { runWords, verdictSigns } from './heading.ts';
+import { headline, runWords, verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
 import { allowanceText, changeText, durationText, passage, probabilityText, quantity } from './number.ts';
 import { reasonOf } from './state.ts';
@@ -161,7 +161,7 @@ export const indexHtml = (verdict: Verdict, context: ReportContext): string => {
     '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
     `<title>${word}: optimization gate</title><style>${style}</style></head><body><main>`,
-    `<h1 class="${verdict.verdict}">${sign} ${word}</h1><p class="lead">${html(verdict.summary, 1000)}</p>`,
+    `<h1 class="${verdict.verdict}">${sign} ${word}</h1><p class="lead">${html(headline(verdict), 1000)}</p>`,
     `<p>${html(cellCounts(verdict.cells))}${verdict.cells.length === 0 ? '' : '. '}${coverageSentence(verdict.coverage, html)}</p><p>${provenance(verdict, context)}</p>`,
     regressions(verdict),
     list('Failed or missing', failures(verdict).map(failureItem)),

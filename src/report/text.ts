@@ -4,6 +4,7 @@ import { aligned, type Column, cut, shortNames, widths, wrapped } from './column
 import { coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
 import { byName, cellCounts, cellsByModel, verdictOrder } from './finding.ts';
+import { headline } from './heading.ts';
 import { impactOf } from './impact.ts';
 import { counted, quantity, signedPercent, significant } from './number.ts';
 import { marks, textNews } from './text-news.ts';
@@ -164,7 +165,9 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
   const paint = painter(options.colour);
   const counts = cellCounts(verdict.cells);
   const top = [
-    paint(cut(`${verdict.verdict.toUpperCase()}  ${plain(verdict.summary, 400)}`, columns), verdict.verdict),
+    ...wrapped(`${verdict.verdict.toUpperCase()}  ${plain(headline(verdict), 400)}`, columns, 3).map((line) =>
+      paint(line, verdict.verdict),
+    ),
     cut(`${counted(verdict.cells.length, 'cell')}${counts === '' ? '' : `: ${counts}`}`, columns),
     cut(coverageSentence(verdict.coverage, plain), columns),
   ];
