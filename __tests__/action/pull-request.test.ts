@@ -1,0 +1,177 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ActionRun } from '../testkit/run-action.ts';
+import { bundleModule } from './package-copy.ts';
+import { openScene, type Scene } from './scene.ts';
+
+// Short sequences and wide tolerances on time, so that a busy machine with two cores decides in seconds; quality, size and
+// arithmetic are judged as strictly as ever.
+const config = `models: [mini-qwen3-dense]
+optimizations:
+  - id: our-pruning
+    like: structured-pruning
+    module: optimize/prune.mjs
+    inputs: [optimize/**]
+    with: { ratio: 0.25 }
+    points:
+      - { id: prefill-32, length: 32, rounds: 8 }
+gate:
+  tolerance: { latency: 30%, peak-memory: 20% }
+  must-detect: 90%
+limits: { seconds: 2m, memory: 2GiB }
+`;
+const cell = 'mini-qwen3-dense/our-pruning';
+
+const replaced = (text: string, from: string, to: string): string => {
+  if (!text.includes(from)) throw new Error(`the module holds no ${from}`);
+  return text.replace(from, to);
+};
+
+interface ReportMetric {
+  readonly id: string;
+  readonly verdict: string | null;
+  readonly head: number | null;
+  readonly base: number | null;
+}
+interface Report {
+  readonly verdict: string;
+  readonly exitCode: number;
+  readonly cells: readonly {
+    readonly model: string;
+    readonly optimization: string;
+    readonly verdict: string;
+    readonly metrics: readonly ReportMetric[];
+  }[];
+}
+
+const said = ({ stdout, stderr }: ActionRun): string => `${stdout.replace(/^::debug::.*\n/gm, '')}${stderr}`;
+
+describe('a repository with pruning code of its own', { timeout: 400_000 }, () => {
+  let scene: Scene;
+  let strongest = '';
+
+  const expectExit = (run: ActionRun, code: number): void => expect(run.code, said(run)).toBe(code);
+  const report = (run: ActionRun): Report => JSON.parse(readFileSync(run.outputs['report-json'] ?? '', 'utf8')) as Report;
+  const metric = (run: ActionRun, id: string): ReportMetric | undefined => report(run).cells[0]?.metrics.find((each) => each.id === id);
+  const samples = (): string => readFileSync(join(scene.workspace, '.optimization-gate', 'samples.jsonl'), 'utf8');
+  const launches = (text: string): number => text.split('\n').filter((line) => line.includes('"line":"launch"')).length;
+  const comments = (number: number): readonly string[] =>
+    scene.github.state.comments.filter(({ issue }) => issue === number).map(({ body }) => body);
+  const posted = (): number => scene.github.writes().filter(({ method, path }) => method === 'POST' && path.endsWith('/comments')).length;
+
+  beforeAll(async () => {
+    strongest = await bundleModule('examples/javascript/prune.ts');
+    const first = replaced(strongest, 'kept(norms(model, down), left)', '[...norms(model, down).keys()].slice(0, left)');
+    scene = await openScene({ 'optimization-gate.yml': config, 'optimize/prune.mjs': first, 'README.md': '# models\n' });
+  });
+  afterAll(() => scene?.close());
+
+  it('writes the first baselines after a push to main, and keeps what it built', async () => {
+    const run = await scene.push(undefined);
+    expectExit(run, 0);
+    expect(run.outputs).toMatchObject({ verdict: 'passed', 'exit-code': '0', missing: '0' });
+    const [path = '', ...others] = await scene.list('main', 'baselines');
+    expect(others).toEqual([]);
+    expect(path).toBe(`baselines/${run.outputs['runner-class']}/mini-qwen3-dense.json`);
+    const baseline = JSON.parse(await scene.show('main', path));
+    expect(baseline.entries).toHaveLength(1);
+    expect(baseline.entries[0]).toMatchObject({ cell });
+    expect(await scene.show('main', 'optimize/prune.mjs')).toContain('.slice(0, left)');
+    expect(scene.results.state.entries.filter(({ finished, scope }) => finished && scope === 'refs/heads/main')).toHaveLength(1);
+    expect(scene.github.state.comments).toEqual([]);
+  });
+
+  it('fails a pull request that keeps the wrong channels, and says which metric regressed', async () => {
+    const weakest = replaced(strongest, '(scores[b] ?? 0) - (scores[a] ?? 0)', '(scores[a] ?? 0) - (scores[b] ?? 0)');
+    await scene.commit('importance', 'Keep channels by their weights', { 'optimize/prune.mjs': weakest });
+    const run = await scene.pullRequest(7, 'importance');
+    expectExit(run, 1);
+    expect(run.outputs).toMatchObject({ verdict: 'regressed', 'exit-code': '1', regressions: '1' });
+    expect(said(run)).toContain('Restored models and artefacts from the cache');
+    // Base was built by the run on main: only head's code ran here.
+    expect(samples()).toMatch(/"line":"built".*"status":"found"/);
+    expect(metric(run, 'nll-delta')).toMatchObject({ verdict: 'regressed' });
+    expect(metric(run, 'model-size')).toMatchObject({ verdict: 'passed' });
+    expect(
+      run.commands.filter(({ name }) => name === 'error').map(({ properties, message }) => `${properties['title'] ?? ''} ${message}`),
+    ).toEqual([expect.stringContaining(`nll-delta@evaluation of ${cell}`), expect.stringContaining('A regression was found')]);
+    const [body = '', ...others] = comments(7);
+    expect(others).toEqual([]);
+    expect(body).toContain('❌ Regressed: 1 metric in 1 cell');
+    expect(body).toContain('`nll-delta@evaluation`');
+    expect(run.summary).toContain('#### Regressions');
+  });
+
+  it('takes a re-run of the same job up where it ended, and leaves one comment', async () => {
+    const before = samples();
+    const run = await scene.again();
+    expectExit(run, 1);
+    expect(launches(samples())).toBe(launches(before));
+    expect(comments(7)).toHaveLength(1);
+    expect(posted()).toBe(1);
+  });
+
+  it('judges by the rules of base while the pull request loosens them and edits baselines', async () => {
+    const [path = ''] = await scene.list('main', 'baselines');
+    const baseline = JSON.parse(await scene.show('main', path));
+    for (const each of baseline.entries[0].metrics) if (each.id === 'nll-delta') each.value = 99;
+    await scene.commit('importance', 'Loosen', {
+      'optimization-gate.yml': config.replace('latency: 30%', 'latency: 30%, nll-delta: 9'),
+      [path]: JSON.stringify(baseline),
+    });
+    const run = await scene.pullRequest(7, 'importance');
+    expectExit(run, 1);
+    expect(metric(run, 'nll-delta')).toMatchObject({ verdict: 'regressed' });
+    const [body = '', ...others] = comments(7);
+    expect(others).toEqual([]);
+    expect(body).toContain('gate.tolerance.nll-delta was changed');
+    expect(body).toContain(`${path} was changed`);
+    expect(posted()).toBe(1);
+  });
+
+  it('passes the fix, and says so in the same comment', async () => {
+    const [path = ''] = await scene.list('main', 'baselines');
+    await scene.commit('importance', 'Keep the strongest', {
+      'optimization-gate.yml': config,
+      'optimize/prune.mjs': strongest,
+      [path]: await scene.show('main', path),
+    });
+    const run = await scene.pullRequest(7, 'importance');
+    expectExit(run, 0);
+    expect(run.outputs).toMatchObject({ verdict: 'passed', 'exit-code': '0', regressions: '0' });
+    expect(metric(run, 'nll-delta')).toMatchObject({ verdict: 'improved' });
+    const [body = '', ...others] = comments(7);
+    expect(others).toEqual([]);
+    expect(body).toContain('✅ Passed');
+    expect(body).not.toContain('Regressions');
+    expect(body).not.toContain('Edits of the policy');
+    expect(posted()).toBe(1);
+  });
+
+  it('writes what was merged into the baselines', async () => {
+    const before = await scene.merge('importance');
+    const run = await scene.push(before);
+    expectExit(run, 0);
+    const [path = ''] = await scene.list('main', 'baselines');
+    const baseline = JSON.parse(await scene.show('main', path));
+    expect(baseline.history).toHaveLength(2);
+    const stored = baseline.entries[0].metrics.find(({ id }: { id: string }) => id === 'nll-delta');
+    expect(stored.value).toBe(metric(run, 'nll-delta')?.head);
+  });
+
+  it('shows the stored numbers to a pull request that changes nothing else', async () => {
+    const [path = ''] = await scene.list('main', 'baselines');
+    const { entries } = JSON.parse(await scene.show('main', path));
+    const stored = entries[0].metrics.find(({ id }: { id: string }) => id === 'nll-delta');
+    await scene.commit('docs', 'Say more', { 'README.md': '# models\n\nPruned.\n' });
+    const next = await scene.pullRequest(8, 'docs');
+    expectExit(next, 0);
+    expect(report(next).cells).toMatchObject([{ verdict: 'unchanged' }]);
+    expect(metric(next, 'nll-delta')).toMatchObject({ verdict: 'unchanged', head: stored.value, base: stored.value });
+    expect(comments(8)).toHaveLength(1);
+    expect(comments(8)[0]).toContain('stored baselines are from today');
+    expect(comments(7)).toHaveLength(1);
+    expect(existsSync(join(scene.workspace, 'node_modules'))).toBe(false);
+  });
+});

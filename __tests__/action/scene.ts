@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { events } from '../testkit/events.ts';
+import { commitFiles, createRepository, git } from '../testkit/git.ts';
+import { type GitHubService, startGitHub } from '../testkit/github.ts';
+import { type ResultsService, startResultsService } from '../testkit/results-service.ts';
+import { type ActionRun, runAction } from '../testkit/run-action.ts';
+import { copyPackage } from './package-copy.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+/** A repository on a GitHub of its own, with runners that start empty: nothing but git, the cache and comments lasts between runs. */
+export interface Scene {
+  readonly github: GitHubService;
+  readonly results: ResultsService;
+  /** Folder of the checkout, as the last run left it. */
+  readonly workspace: string;
+  /** Puts a commit on top of a branch, which begins at `main` where it is new. */
+  commit(branch: string, message: string, files: Files): Promise<string>;
+  /** What `main` or another branch holds. */
+  show(branch: string, path: string): Promise<string>;
+  list(branch: string, folder: string): Promise<readonly string[]>;
+  head(branch: string): Promise<string>;
+  /** Merges a branch into `main` as GitHub does; returns what `main` was before. */
+  merge(branch: string): Promise<string>;
+  /** Runs the action on the merge commit of a pull request. */
+  pullRequest(number: number, branch: string, inputs?: Files): Promise<ActionRun>;
+  /** Runs the last job once more in the workspace that it left, as on a runner of one's own that does not clean up. */
+  again(): Promise<ActionRun>;
+  /** Runs the action on `main`, as after a push on top of `before`. */
+  push(before: string | undefined, inputs?: Files): Promise<ActionRun>;
+  close(): Promise<void>;
+}
+
+const ortPath = join(import.meta.dirname, '..', '..');
+
+export const openScene = async (files: Files): Promise<Scene> => {
+  const root = mkdtempSync(join(tmpdir(), 'gate-scene-'));
+  const origin = join(root, 'origin.git');
+  const runner = join(root, 'runner');
+  const workspace = join(runner, 'work', 'models');
+  await createRepository(origin, files);
+  const [program, github, results] = await Promise.all([
+    copyPackage(join(root, 'action')).then((folder) => join(folder, 'dist', 'action.js')),
+    startGitHub({ repository: origin }),
+    startResultsService(join(root, 'cache')),
+  ]);
+
+  const head = async (branch: string): Promise<string> => (await git(origin, ['rev-parse', `refs/heads/${branch}`])).trim();
+  const update = (ref: string, commit: string): Promise<string> => git(origin, ['update-ref', ref, commit]);
+
+  const mergeCommit = async (branch: string): Promise<string> => {
+    const [main, other] = [await head('main'), await head(branch)];
+    const tree = (await git(origin, ['merge-tree', '--write-tree', main, other])).trim();
+    return (await git(origin, ['commit-tree', tree, '-p', main, '-p', other, '-m', `Merge ${branch}`])).trim();
+  };
+
+  /** A runner's machine is new for every job: an empty home, an empty store, a fresh clone of what the event names. */
+  const checkOut = async (reference: string, local: string): Promise<Record<string, string>> => {
+    rmSync(runner, { recursive: true, force: true });
+    for (const folder of ['home', 'temp', 'work']) mkdirSync(join(runner, folder), { recursive: true });
+    await git(root, ['clone', '--quiet', `file://${origin}`, workspace]);
+    await git(workspace, ['fetch', '--quiet', 'origin', `+${reference}:${local}`]);
+    await git(workspace, ['checkout', '--quiet', '--detach', local]);
+    return { HOME: join(runner, 'home'), TMPDIR: join(runner, 'temp'), GITHUB_REF: reference, ...github.environment() };
+  };
+
+  let again: () => Promise<ActionRun> = () => Promise.reject(new Error('nothing ran yet'));
+  const run = (eventName: string, event: unknown, environment: Files, given: Files): Promise<ActionRun> => {
+    const inputs = { 'ort-path': ortPath, token: github.token, ...given };
+    again = () => runAction({ program, cwd: workspace, eventName, event, environment, inputs });
+    return again();
+  };
+
+  return {
+    github,
+    results,
+    workspace,
+    head,
+    commit: async (branch, message, changes) => {
+      const parent = await head(branch).catch(() => head('main'));
+      const commit = await commitFiles(origin, { parent, files: changes, message, index: join(root, 'index') });
+      await update(`refs/heads/${branch}`, commit);
+      return commit;
+    },
+    show: (branch, path) => git(origin, ['show', `${branch}:${path}`]),
+    list: async (branch, folder) =>
+      (await git(origin, ['ls-tree', '-r', '--name-only', branch, `${folder}/`])).split('\n').filter((line) => line !== ''),
+    merge: async (branch) => {
+      const before = await head('main');
+      await update('refs/heads/main', await mergeCommit(branch));
+      return before;
+    },
+    pullRequest: async (number, branch, inputs = {}) => {
+      const reference = `refs/pull/${number}/merge`;
+      await update(reference, await mergeCommit(branch));
+      const environment = await checkOut(reference, `refs/remotes/pull/${number}/merge`);
+      return run('pull_request', events.pullRequest(number), { ...environment, ...results.environment(reference) }, inputs);
+    },
+    again: () => again(),
+    push: async (before, inputs = {}) => {
+      const environment = await checkOut('refs/heads/main', 'refs/remotes/origin/main');
+      const event = events.push('refs/heads/main', before);
+      return run('push', event, { ...environment, ...results.environment() }, { mode: 'update', comment: 'false', ...inputs });
+    },
+    close: async () => {
+      await Promise.all([github.close(), results.close()]);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+};
