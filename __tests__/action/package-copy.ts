@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'rolldown';
+import { build } from 'rolldown';
+import { buildPrograms } from '../../scripts/build.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -12,17 +13,7 @@ export const copyPackage = async (folder: string): Promise<string> => {
   mkdirSync(folder, { recursive: true });
   for (const name of ['action.yml', 'package.json']) cpSync(join(repository, name), join(folder, name));
   cpSync(join(repository, 'models', 'mini-qwen3-dense'), join(folder, 'models', 'mini-qwen3-dense'), { recursive: true });
-  const shared: BuildOptions = {
-    cwd: repository,
-    platform: 'node',
-    external: [/^onnxruntime-node/],
-    checks: { ineffectiveDynamicImport: false },
-  };
-  const output = { dir: join(folder, 'dist'), format: 'esm', comments: false } as const;
-  await build([
-    { ...shared, input: { action: 'src/action.ts', cli: 'src/cli.ts' }, output: { ...output, chunkFileNames: 'chunks/[name].js' } },
-    { ...shared, input: { worker: 'src/worker.ts' }, output: { ...output, codeSplitting: false } },
-  ]);
+  await buildPrograms(join(folder, 'dist'));
   return folder;
 };
 

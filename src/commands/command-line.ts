@@ -67,7 +67,8 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
   }
 };
 
-const runUrl = (environment: Readonly<Record<string, string | undefined>>): string | null => {
+/** The page of this run on GitHub, or null elsewhere. */
+export const runUrl = (environment: Readonly<Record<string, string | undefined>>): string | null => {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = environment;
   return server && repository && run ? `${server}/${repository}/actions/runs/${run}` : null;
 };

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openScene, type Scene } from './scene.ts';
+
+const config = 'models: [mini-qwen3-dense]\noptimizations: [{ id: structured-pruning }]\n';
+
+describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene({ 'optimization-gate.yml': config });
+  });
+  afterAll(() => scene?.close());
+
+  it('ends with 2 and replaces the verdict of an earlier commit by what is wrong', async () => {
+    const stale = scene.github.addComment(7, '<!-- optimization-gate:default -->\n### ✅ Passed: an earlier commit');
+    await scene.commit('typo', 'Typo', { 'optimization-gate.yml': `${config}gat: { alpha: 0.1 }\n` });
+    const run = await scene.pullRequest(7, 'typo');
+    expect(run.code, run.stdout).toBe(2);
+    expect(run.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
+    expect(run.commands.filter(({ name }) => name === 'error').map(({ message }) => message)).toEqual([
+      expect.stringContaining('unknown key "gat". Did you mean "gate"?'),
+    ]);
+    expect(scene.github.state.comments).toHaveLength(1);
+    expect(stale.body).toContain('### ❌ Error: the gate did not come to a verdict');
+    expect(stale.body).toContain('unknown key "gat"');
+    expect(stale.body).not.toContain('Passed');
+    expect(run.summary).toContain('error[config-');
+  });
+
+  it('says which folder lacks the native library', async () => {
+    await scene.commit('plain', 'Plain', { 'README.md': 'plain' });
+    const run = await scene.pullRequest(8, 'plain', { 'ort-path': scene.workspace });
+    expect(run.code, run.stdout).toBeGreaterThan(1);
+    expect(run.outputs['verdict']).toBe('error');
+    const [body] = scene.github.state.comments.filter(({ issue }) => issue === 8).map((comment) => comment.body);
+    expect(body).toContain('error[runtime-not-found]');
+    expect(body).toContain('no onnxruntime-node');
+  });
+});

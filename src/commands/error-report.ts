@@ -1,0 +1,24 @@
+import type { GateError } from '../errors.ts';
+import type { Host, Published } from '../host/contract.ts';
+import { code, linkTarget, prose } from '../report/escape.ts';
+
+/** What is published in place of a report when there is no verdict: what went wrong, where, and what to do about it. */
+export const errorReport = (error: GateError, runUrl: string | null): Published => {
+  const link = linkTarget(runUrl);
+  const comment = [
+    '### ❌ Error: the gate did not come to a verdict',
+    `${code(`error[${error.code}]`)}${error.where === null ? '' : ` ${code(error.where)}`}: ${prose(error.message, 2000)}`,
+    prose(error.remedy, 500),
+    `Nothing is known of this commit; a verdict that stood here was another commit's.${link === null ? '' : ` [Job log](${link})`}`,
+  ].join('\n\n');
+  return { comment, summary: comment, text: 'No verdict.', annotations: [] };
+};
+
+/**
+ * Tells of an error where reports are told, so that no verdict on an earlier commit stays as if it were this one's. The job log's
+ * error line and the exit status are the caller's. Never throws.
+ */
+export const publishError = async (host: Host, error: GateError, runUrl: string | null): Promise<void> => {
+  for (const problem of await host.publish(errorReport(error, runUrl))) host.log.warn(`${problem.code}: ${problem.message}`);
+  host.setOutputs({ verdict: 'error', 'exit-code': error.exitCode });
+};
