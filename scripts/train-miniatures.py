@@ -42,7 +42,7 @@ FAMILIES = {
         q_lora_rank=64, kv_lora_rank=48, qk_rope_head_dim=16, qk_nope_head_dim=24, v_head_dim=32, intermediate_size=384,
         moe_intermediate_size=96, n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=2, n_group=1, topk_group=1,
         norm_topk_prob=True, routed_scaling_factor=1.8, first_k_dense_replace=1, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False)),
-    'mini-qwen3-vl': dict(steps=2000, rate=1.5e-3, config=dict(
+    'mini-qwen3-vl': dict(steps=1000, rate=1.5e-3, config=dict(
         model_type='qwen3_vl', architectures=['Qwen3VLForConditionalGeneration'], tie_word_embeddings=True,
         image_token_id=257, vision_start_token_id=258, vision_end_token_id=259, bos_token_id=260, eos_token_id=261,
         text_config=dict(model_type='qwen3_vl_text', vocab_size=264, hidden_size=96, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
@@ -171,28 +171,30 @@ def encode(tokenizer, text):
 
 
 # ── scenes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-COLOURS = dict(red=(220, 40, 40), green=(40, 180, 60), blue=(50, 80, 220), yellow=(230, 210, 50), white=(240, 240, 240), purple=(150, 60, 190))
-SHAPES = ['square', 'circle', 'triangle', 'cross']
-SIDE = 64
+COLOURS = dict(r=(220, 40, 40), g=(40, 180, 60), b=(50, 80, 220), y=(230, 210, 50), w=(240, 240, 240), p=(150, 60, 190), o=(240, 140, 30), c=(60, 200, 210))
+SHAPES = 'shvx'  # square, horizontal bar, vertical bar, cross
+SIDE, CELL = 64, 16
 ROWS, COLUMNS = np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing='ij')
 
 
 def draw_scene(seed):
-    """uint8 [3, 64, 64] and its exact caption: two shapes on a noisy background."""
+    """
+    uint8 [3, 64, 64] and its exact caption: two shapes in two of the 4 x 4 cells of a noisy background. The caption names them in
+    reading order, each by colour, shape, column and row (`rs12bx43`): terse, so that every character must be seen to be known.
+    """
     r = np.random.RandomState(seed)
-    image = np.clip(r.randint(0, 60) + r.normal(0, 8, (3, SIDE, SIDE)), 0, 255)
-    names, horizontal = list(COLOURS), r.randint(2)
-    objects = [(names[r.randint(6)], SHAPES[r.randint(4)]) for _ in range(2)]
-    for j, (colour, kind) in enumerate(objects):
-        radius, along, across = 8 + r.randint(6), 14 + r.randint(5) + 32 * j, 18 + r.randint(28)
-        cx, cy = (along, across) if horizontal else (across, along)
+    image = r.randint(0, 60) + r.normal(0, 12, (3, SIDE, SIDE))
+    caption = ''
+    for cell in sorted(r.choice((SIDE // CELL) ** 2, 2, replace=False)):
+        row, column = divmod(int(cell), SIDE // CELL)
+        colour, kind = 'rgbywpoc'[r.randint(8)], SHAPES[r.randint(4)]
+        radius, cx, cy = 6 + r.randint(2), column * CELL + 7 + r.randint(3), row * CELL + 7 + r.randint(3)
         dx, dy = abs(COLUMNS - cx), abs(ROWS - cy)
-        mask = {'square': (dx < radius) & (dy < radius), 'circle': dx * dx + dy * dy < radius * radius,
-                'triangle': (ROWS > cy - radius) & (ROWS < cy + radius) & (2 * dx < ROWS - cy + radius),
-                'cross': ((3 * dx < radius) & (dy < radius)) | ((3 * dy < radius) & (dx < radius))}[kind]
-        image = np.where(mask[None], np.array(COLOURS[colour])[:, None, None], image)
-    (c1, s1), (c2, s2) = objects
-    return image.astype(np.uint8), 'a %s %s %s a %s %s.' % (c1, s1, 'left of' if horizontal else 'above', c2, s2)
+        wide, tall = (dx < radius) & (3 * dy < radius), (dy < radius) & (3 * dx < radius)
+        mask = {'s': (dx < radius) & (dy < radius), 'h': wide, 'v': tall, 'x': wide | tall}[kind]
+        image = np.where(mask[None], np.array(COLOURS[colour])[:, None, None] + r.normal(0, 12, (3, SIDE, SIDE)), image)
+        caption += '%s%s%d%d' % (colour, kind, column + 1, row + 1)
+    return np.clip(image, 0, 255).astype(np.uint8), caption
 
 
 def scene_batch(config, seeds):
