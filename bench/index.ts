@@ -3,6 +3,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asGateError } from '../src/errors.ts';
+import { killAllProcesses } from '../src/processes/process-group.ts';
 import { machineFacts } from '../src/telemetry/machine.ts';
 import { artefactHashing } from './artefact-hashing.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
@@ -24,8 +25,18 @@ type Result =
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
+const folders = new Set<string>();
+
+/** Ends what was started and removes what was written, when the benchmarks are interrupted. */
+const stop = (status: number): never => {
+  killAllProcesses();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  process.exit(status);
+};
+
 const runOne = async (benchmark: Benchmark, seed: number, style: TableStyle): Promise<readonly Result[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  folders.add(folder);
   const results: Result[] = [];
   try {
     await benchmark.run({ root: resolve(import.meta.dirname, '..'), folder, seed }, (row) => {
@@ -38,6 +49,7 @@ const runOne = async (benchmark: Benchmark, seed: number, style: TableStyle): Pr
     results.push({ status: 'failed', benchmark: benchmark.name, code: error.code, message: error.message });
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    folders.delete(folder);
   }
   return results;
 };
@@ -74,6 +86,9 @@ const main = async (): Promise<void> => {
   const document = { schema: 'optimization-gate/bench/1', node: process.versions.node, machine, load, seed, results };
   writeFileSync(values.json, `${JSON.stringify(document, null, 2)}\n`);
 };
+
+process.once('SIGINT', () => stop(130));
+process.once('SIGTERM', () => stop(143));
 
 // Benchmarks show numbers and judge nobody: only a wrong command line is an error.
 main().catch((thrown: unknown) => {
