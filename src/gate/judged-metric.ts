@@ -1,6 +1,7 @@
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { pointIdOf } from './metric-key.ts';
+import { isExcuse } from './metric-values.ts';
 import type { MeasuredState } from './reading.ts';
 import { offScale, onScale, worseSign } from './scale.ts';
 
@@ -39,7 +40,7 @@ export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun
     launches: fields.launches ?? 0,
     detectable: fields.detectable ?? null,
     reason: fields.reason ?? null,
-    warnings: fields.warnings ?? [],
+    warnings: (fields.warnings ?? []).filter((warning) => !isExcuse(warning)),
     samples: fields.samples ?? noSamples,
   },
 });

@@ -11,6 +11,9 @@ export type ArmReading = Reading<readonly number[]>;
 
 const excuses: readonly MeasuredState[] = ['not-applicable', 'unsupported-export', 'no-meter', 'refused'];
 
+/** Whether a warning of a point is such a reason: it is about one series, and no warning to the point's other metrics. */
+export const isExcuse = (warning: string): boolean => excuses.some((state) => warning.startsWith(`${state}: `));
+
 /** A worker says why a series is not there by a warning of the form `no-meter: words`; then that is the state, not `missing`. */
 const excused = (reading: ArmReading, warnings: readonly string[]): ArmReading => {
   if (reading.status === 'read' || reading.state !== 'missing') return reading;
