@@ -33,7 +33,9 @@ const modules: Readonly<Record<string, string>> = {
   'module-throws': 'throw new Error("no such kernel");',
   'module-empty': 'export const nothing = 1;',
   'module-dies': 'export const build = async () => { process.exit(3); };',
-  'module-talks': 'export const build = async () => { console.log("hello there"); await new Promise((done) => setTimeout(done, 5000)); };',
+  'module-scrawls': `import { writeSync } from 'node:fs';
+    export const build = async () => { writeSync(1, 'hello there\\n'); await new Promise((done) => setTimeout(done, 5000)); };`,
+  'module-forgets': 'export const build = async () => { console.log("done"); };',
   'module-escapes': 'export const build = async () => ({ stages: [{ id: "decoder", graph: "../../evil.onnx" }] });',
 };
 
@@ -41,7 +43,8 @@ const moduleFailures: readonly (readonly [id: string, code: string, says: RegExp
   ['module-throws', 'build-failed', /no such kernel/],
   ['module-empty', 'subject-protocol', /neither build nor start/],
   ['module-dies', 'subject-crashed', /exit status 3/],
-  ['module-talks', 'subject-protocol', /hello there/],
+  ['module-scrawls', 'subject-protocol', /hello there/],
+  ['module-forgets', 'subject-protocol', /expected object, received null/],
   ['module-escapes', 'subject-protocol', /onnx/],
 ];
 

@@ -28,7 +28,8 @@ export const serveSubject = async (input: Readable, output: Writable, setting: S
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     let answer: unknown;
     try {
-      answer = { ok: await answerTo(decodeDocument(toSubject, line, 'standard input', maxLine), setting) };
+      // A user's build may return nothing at all: as null it is an answer whose shape is refused in words.
+      answer = { ok: (await answerTo(decodeDocument(toSubject, line, 'standard input', maxLine), setting)) ?? null };
     } catch (thrown) {
       const error = asGateError(thrown, 'build-failed');
       answer = { error: error.message, code: error.code };
