@@ -18,7 +18,7 @@ const catalogue: Catalogue = {
     },
   })),
   models: ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'],
-  doors: ['builtin', 'command'],
+  doors: ['builtin', 'command', 'module'],
 };
 const resolve = (text: string) => resolveConfig(parseConfig(text, 'gate.yml'), catalogue);
 
@@ -28,7 +28,7 @@ describe('resolveConfig', () => {
       ['structured-pruning', { ratio: 0.25 }],
       ['tensor-decomposition', { ratio: 0.25 }],
     ]);
-    const [own] = resolve('optimizations: [{id: own, like: structured-pruning, command: "p {output}", with: {level: 3}}]').optimizations;
+    const [own] = resolve('optimizations: [{id: own, like: structured-pruning, module: p.js, with: {level: 3}}]').optimizations;
     expect(own).toMatchObject({ like: 'structured-pruning', options: { level: 3 } });
   });
 
@@ -41,7 +41,7 @@ describe('resolveConfig', () => {
       'Did you mean "tensor-decomposition"',
     ],
     ['optimizations: [{id: structured-pruning, with: {raito: 1}}]', 'option-invalid', 'unknown option'],
-    ['optimizations: [{id: x, like: structured-pruning, module: m.js}]', 'config-invalid', 'it has builtin, command'],
+    ['optimizations: [{id: x, like: structured-pruning, serve: m}]', 'config-invalid', 'it has builtin, command, module'],
   ])('refuses %j', (text, code, part) => {
     expect(refusal(() => resolve(text))).toMatchObject({
       code,

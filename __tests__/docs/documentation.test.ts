@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { supportedDoors } from '../../src/commands/plan.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { parseInputs } from '../../src/config/inputs.ts';
@@ -96,7 +97,7 @@ describe('configurations', () => {
   const catalogue = {
     optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: bench.options.parse })),
     models: null,
-    doors: ['builtin', 'command'] as const,
+    doors: supportedDoors,
   };
 
   it('of this repository is valid and names what there is', () => {

@@ -102,10 +102,13 @@ export const benchOf = (id: string): Bench => {
   return found.bench;
 };
 
+/** The ways to run an optimization's code that this version has. */
+export const supportedDoors = ['builtin', 'command', 'module'] as const;
+
 const catalogueOf = (context: CommandContext): Catalogue => ({
   optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: (value, where) => bench.options.parse(value, where) })),
   models: modelIds(context.root, context.packageRoot),
-  doors: ['builtin', 'command', 'module'],
+  doors: supportedDoors,
 });
 
 const configFile = (context: CommandContext): string => context.options.config ?? configFileName;

@@ -53,15 +53,18 @@ const doors = ['command', 'module', 'serve', 'measure'] as const;
 
 const optimizationEntry = section({
   id: id.describe('Name of this optimization in reports; the id of a built-in unless `like` says which one it is like.'),
-  with: z.record(z.string(), jsonValue).default({}).describe('Options of the optimization.'),
+  with: z
+    .record(z.string(), jsonValue)
+    .default({})
+    .describe('Options of a built-in, or of your module; a command has them in its own words.'),
   like: id.optional().describe('Judge it like the built-in of this id.'),
-  command: line.optional().describe('Command that reads {model} and writes {output}, both ONNX.'),
-  module: inside.optional().describe('JavaScript module with the published contract.'),
-  serve: line.optional().describe('Command that answers the subject protocol on standard input and output.'),
-  measure: line.optional().describe('Command that measures by itself, one JSON line per round.'),
+  command: line.optional().describe('Your program: reads {model} and writes {output}, both ONNX.'),
+  module: inside.optional().describe('Your JavaScript module: exports build(context).'),
+  serve: line.optional().describe('Not in this version, which refuses it: a command that answers the subject protocol.'),
+  measure: line.optional().describe('Not in this version, which refuses it: a command that measures by itself.'),
   inputs: z.array(inside).min(1).max(1000).optional().describe('Files that the optimization depends on, as globs: part of its digest.'),
   points: z.array(pointEntry).min(1).max(32).optional().describe('Operating points to measure instead of the usual ones.'),
-  metrics: z.array(metricEntry).min(1).max(64).optional().describe('Metrics of an external measurement.'),
+  metrics: z.array(metricEntry).min(1).max(64).optional().describe('Metrics of an external measurement; belongs to `measure`.'),
 }).superRefine((entry, context) => {
   const given = doors.filter((door) => entry[door] !== undefined);
   const [door, second] = given;
@@ -77,8 +80,10 @@ const optimizationEntry = section({
       complain('metrics', 'belongs to `measure`; other optimizations have the metrics of the built-in that they are like');
   }
   if (door === undefined && entry.inputs !== undefined) complain('inputs', 'belongs to your own code; a built-in has none');
-  if (door === 'command' && !(entry.command ?? '').includes('{output}'))
-    complain('command', 'must say where the result is written: use {output}');
+  if (door === 'command' && Object.keys(entry.with).length > 0)
+    complain('with', 'has no effect beside "command": write the options into the command');
+  if (door === 'command' && !/\{output(-folder)?\}/.test(entry.command ?? ''))
+    complain('command', 'must say where the result is written: use {output} or {output-folder}');
 });
 
 /** No two entries of one list may share an id. */
