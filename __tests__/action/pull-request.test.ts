@@ -100,6 +100,7 @@ describe('a repository with pruning code of its own', { timeout: 400_000 }, () =
     expect(others).toEqual([]);
     expect(body).toContain('❌ Regressed: 1 metric in 1 cell');
     expect(body).toContain('`nll-delta@evaluation`');
+    expect(body).not.toContain('no-meter:');
     expect(run.summary).toContain('#### Regressions');
   });
 

@@ -33,7 +33,7 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   });
   context.host.log.info(
     outcome === 'written'
-      ? `Baselines written for ${plan.models.length} models on ${runnerClass}.`
+      ? `Baselines written for ${plan.models.length} model${plan.models.length === 1 ? '' : 's'} on ${runnerClass}.`
       : 'The baselines of this commit are written already.',
   );
   return outcome;

@@ -39,8 +39,9 @@ const step = (magnitude: number, base: number, labels: readonly string[]): { rea
   return { divisor: base ** power, label: labels[power] ?? '' };
 };
 
-/** A unit is a name from a plug-in: what could be markup anywhere is dropped from it. */
-const unitText = (unit: string, max: number): string => plain(unit.slice(0, 200).replace(/[^\p{L}\p{N}%×/·°² –]/gu, ''), max);
+/** A unit is a name from a plug-in: what could be markup or a reference anywhere is dropped from it. A hyphen joins letters only. */
+const unitText = (unit: string, max: number): string =>
+  plain(unit.slice(0, 200).replace(/[^\p{L}\p{N}%×/·°² –-]|(?<!\p{L})-|-(?!\p{L})/gu, ''), max);
 
 const bytesUnit = /^bytes(?<per>\/.*)?$/;
 
