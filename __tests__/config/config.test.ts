@@ -108,7 +108,12 @@ describe('parseConfig', () => {
     ['limits: {memory: 4gb}', 'config-invalid', 'gate.yml:1:18', '512MiB or 4GiB'],
     ['limits: {memory: 1}', 'config-invalid', 'gate.yml:1:18', 'between 1MiB and'],
     ['optimizations: [{id: a, command: x, like: b}]', 'config-invalid', 'gate.yml:1:34', '{output}'],
-    ['optimizations: [{id: a, command: "x {output}", like: b, with: {k: 1}}]', 'config-invalid', 'gate.yml:1:63', 'no effect beside "command"'],
+    [
+      'optimizations: [{id: a, command: "x {output}", like: b, with: {k: 1}}]',
+      'config-invalid',
+      'gate.yml:1:63',
+      'no effect beside "command"',
+    ],
     ['optimizations: [{id: a, command: "x {output}"}]', 'config-invalid', 'gate.yml:1:34', 'needs `like: ID`'],
     ['optimizations: [{id: a, like: b, module: m.js, serve: s}]', 'config-invalid', 'gate.yml:1:55', 'cannot stand beside "module"'],
     ['optimizations: [{id: a, measure: m}]', 'config-invalid', 'gate.yml:1:34', 'needs `metrics`'],
