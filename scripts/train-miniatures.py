@@ -42,7 +42,7 @@ FAMILIES = {
         q_lora_rank=64, kv_lora_rank=48, qk_rope_head_dim=16, qk_nope_head_dim=24, v_head_dim=32, intermediate_size=384,
         moe_intermediate_size=96, n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=2, n_group=1, topk_group=1,
         norm_topk_prob=True, routed_scaling_factor=1.8, first_k_dense_replace=1, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False)),
-    'mini-qwen3-vl': dict(steps=1000, rate=1.5e-3, config=dict(
+    'mini-qwen3-vl': dict(steps=2000, rate=1.5e-3, config=dict(
         model_type='qwen3_vl', architectures=['Qwen3VLForConditionalGeneration'], tie_word_embeddings=True,
         image_token_id=257, vision_start_token_id=258, vision_end_token_id=259, bos_token_id=260, eos_token_id=261,
         text_config=dict(model_type='qwen3_vl_text', vocab_size=264, hidden_size=96, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
@@ -183,7 +183,7 @@ def draw_scene(seed):
     reading order, each by colour, shape, column and row (`rs12bx43`): terse, so that every character must be seen to be known.
     """
     r = np.random.RandomState(seed)
-    image = r.randint(0, 60) + r.normal(0, 12, (3, SIDE, SIDE))
+    image = np.clip(r.randint(0, 60) + r.normal(0, 8, (3, SIDE, SIDE)), 0, 255)
     caption = ''
     for cell in sorted(r.choice((SIDE // CELL) ** 2, 2, replace=False)):
         row, column = divmod(int(cell), SIDE // CELL)
@@ -192,9 +192,9 @@ def draw_scene(seed):
         dx, dy = abs(COLUMNS - cx), abs(ROWS - cy)
         wide, tall = (dx < radius) & (3 * dy < radius), (dy < radius) & (3 * dx < radius)
         mask = {'s': (dx < radius) & (dy < radius), 'h': wide, 'v': tall, 'x': wide | tall}[kind]
-        image = np.where(mask[None], np.array(COLOURS[colour])[:, None, None] + r.normal(0, 12, (3, SIDE, SIDE)), image)
+        image = np.where(mask[None], np.array(COLOURS[colour])[:, None, None], image)
         caption += '%s%s%d%d' % (colour, kind, column + 1, row + 1)
-    return np.clip(image, 0, 255).astype(np.uint8), caption
+    return image.astype(np.uint8), caption
 
 
 def scene_batch(config, seeds):
