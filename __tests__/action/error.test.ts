@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openScene, type Scene } from './scene.ts';
 
@@ -34,5 +36,17 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     const [body] = scene.github.state.comments.filter(({ issue }) => issue === 8).map((comment) => comment.body);
     expect(body).toContain('error[runtime-not-found]');
     expect(body).toContain('no onnxruntime-node');
+  });
+
+  it('warns of baselines that no run could read after the merge, and of no others', async () => {
+    const path = 'baselines/another-class/mini-qwen3-dense.json';
+    await scene.commit('broken', 'Break', { [path]: '{}', 'baselines/README.md': 'notes' });
+    const run = await scene.pullRequest(9, 'broken', { mode: 'plan' });
+    expect(run.code, run.stdout).toBe(0);
+    const { policyChanges } = JSON.parse(readFileSync(join(scene.workspace, '.optimization-gate', 'plan.json'), 'utf8'));
+    expect(policyChanges).toEqual([
+      "baselines/README.md was added; base's baselines and acceptances are in force until the merge.",
+      expect.stringContaining(`${path} was added; base's baselines and acceptances are in force until the merge. It cannot be read`),
+    ]);
   });
 });

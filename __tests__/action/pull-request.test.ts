@@ -121,7 +121,7 @@ describe('a repository with pruning code of its own', { timeout: 400_000 }, () =
       'optimization-gate.yml': config.replace('latency: 30%', 'latency: 30%, nll-delta: 9'),
       [path]: JSON.stringify(baseline),
     });
-    const run = await scene.pullRequest(7, 'importance');
+    const run = await scene.pullRequest(7, 'importance', { quick: 'true' });
     expectExit(run, 1);
     expect(metric(run, 'nll-delta')).toMatchObject({ verdict: 'regressed' });
     const [body = '', ...others] = comments(7);

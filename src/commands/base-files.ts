@@ -19,6 +19,21 @@ export const baselinesAt = async (repository: Repository, commit: string, models
   return found;
 };
 
+const acceptedPath = 'baselines/accepted.json';
+
+const readAccepted = (text: string): readonly Acceptance[] => decodeDocument(acceptedFile, text, acceptedPath, 1 << 20).accepted;
+
+/** Whether a file below baselines/ would stop every run that reads it. */
+const isBroken = (path: string, text: string): boolean => {
+  try {
+    if (path === acceptedPath) readAccepted(text);
+    else if (/^baselines\/[^/]+\/[^/]+\.json$/.test(path)) readBaseline(path.slice('baselines/'.length), text);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
 /** More edits than this are counted, not named. */
 const namedEdits = 20;
 
@@ -30,7 +45,8 @@ export const baselineEdits = async (repository: Repository, base: string, head: 
     const [was, is] = [await repository.fileAt(base, path), await repository.fileAt(head, path)];
     if (was === is) continue;
     const how = was === null ? 'added' : is === null ? 'removed' : 'changed';
-    edits.push(`${path} was ${how}; base's baselines and acceptances are in force until the merge.`);
+    const broken = is !== null && isBroken(path, is) ? ' It cannot be read: after the merge every run would stop there.' : '';
+    edits.push(`${path} was ${how}; base's baselines and acceptances are in force until the merge.${broken}`);
   }
   const more = edits.length - namedEdits;
   return more > 0 ? [...edits.slice(0, namedEdits), `${more} more files below baselines/ were changed.`] : edits;
@@ -38,6 +54,6 @@ export const baselineEdits = async (repository: Repository, base: string, head: 
 
 /** Acceptances count from base only: a pull request cannot accept its own regression. */
 export const acceptancesAt = async (repository: Repository, commit: string): Promise<readonly Acceptance[]> => {
-  const text = await repository.fileAt(commit, 'baselines/accepted.json');
-  return text === null ? [] : decodeDocument(acceptedFile, text, 'baselines/accepted.json', 1 << 20).accepted;
+  const text = await repository.fileAt(commit, acceptedPath);
+  return text === null ? [] : readAccepted(text);
 };
