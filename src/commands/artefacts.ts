@@ -14,6 +14,7 @@ import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { emptyInputs, leak, leakSuspects } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
+import { saidBy } from './said.ts';
 import { settleCell } from './settle.ts';
 import { findBuild, keepBuild } from './stored-build.ts';
 
@@ -214,7 +215,7 @@ const setUp = async (context: CommandContext, plan: Plan, command: string | null
     maxOutputBytes: 64 * 1024,
   });
   if (result.status !== 'exited' || result.code !== 0) {
-    const said = `${result.stdout.toString('utf8').slice(-2000)}${result.stderr.slice(-4000)}`.trim();
+    const said = saidBy(result);
     throw new GateError('setup-failed', `${result.status}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
       where: `setup of ${arm}`,
     });

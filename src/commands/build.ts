@@ -9,6 +9,7 @@ import { decodeValue } from '../records/decode.ts';
 import type { PlannedBuild } from '../records/plan.ts';
 import { type ArtefactRef, type BuiltAnswer, builtAnswer, fromSubject } from '../records/protocol.ts';
 import type { BuiltLine } from '../records/sample.ts';
+import { saidBy } from './said.ts';
 import type { StoredBuild } from './stored-build.ts';
 
 /** Where and within what limits a subject runs. */
@@ -204,7 +205,7 @@ const runBuildCommand = async (
     memoryBytes: subject.memoryBytes,
     maxOutputBytes: 64 * 1024,
   });
-  const said = `${result.stdout.toString('utf8').slice(-2000)}${result.stderr.slice(-4000)}`.trim();
+  const said = saidBy(result);
   if (result.status === 'timeout') throw new GateError('subject-timeout', `no end after ${subject.seconds} s. ${said}`, { where });
   if (result.status === 'memory')
     throw new GateError('subject-memory', `more than ${subject.memoryBytes} bytes resident. ${said}`, { where });
