@@ -9,7 +9,7 @@ const run = openRunFolder(process.argv[2] ?? '');
 const { plan, digest: planDigest } = readPlan(run);
 const { samples, digest: samplesDigest } = readRunSamples(run, planDigest);
 const read = performance.now();
-const verdict = judge({ plan, planDigest, samples, samplesDigest, baselines: [], baselinesDigest: null, today: '2026-06-15' });
+const verdict = judge({ plan, planDigest, samples, samplesDigest, baselines: [], baselinesDigest: null });
 const seconds = (performance.now() - started) / 1000;
 const { user, system } = process.cpuUsage(before);
 process.stdout.write(

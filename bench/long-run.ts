@@ -54,6 +54,7 @@ export const writeLongRun = (folder: string, seed: number): RunFolder => {
     line: 'run',
     schema: 'optimization-gate/samples/1',
     plan: readPlan(run).digest,
+    at: '2026-06-15T12:00:00Z',
     runnerClass: 'bench',
     environment: {},
   };

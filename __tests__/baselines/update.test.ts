@@ -63,6 +63,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
 
 const samplesOf = (arms: Readonly<Record<string, string>>, given: Partial<Samples> = {}): Samples => ({
   plan: hex('a'),
+  at: null,
   runnerClass,
   environment: null,
   built: new Map([[key, { line: 'built', key, status: 'built', artefact: hex('8'), bytes: 75, seconds: 1, facts: {}, error: null }]]),

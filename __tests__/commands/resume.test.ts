@@ -147,7 +147,6 @@ describe('a measurement that is killed again and again', () => {
       samplesDigest: digestOf(project.text('samples.jsonl')),
       baselines: [],
       baselinesDigest: null,
-      today: '2026-01-01',
     });
     expect(again).toEqual(project.verdict());
   });

@@ -183,6 +183,7 @@ export const settle = (id: string, status: SettledLine['status'], error: Settled
 
 export const samplesOf = (settled: readonly SettledLine[], launches: readonly Launch[] = [], fields: Partial<Samples> = {}): Samples => ({
   plan: digest('f'),
+  at: '2026-06-15T23:00:00.000Z',
   runnerClass: 'cpu-test',
   environment: {},
   settled: new Map(settled.map((line) => [line.cell, line])),
@@ -277,7 +278,7 @@ export const measure = (plan: Plan, samples: Samples, machine: Machine, step: (l
 };
 
 export const verdictOf = (plan: Plan, samples: Samples, baselines: readonly Baseline[] = []) =>
-  judge({ plan, planDigest: digest('f'), samples, samplesDigest: digest('a'), baselines, baselinesDigest: null, today: '2026-06-15' });
+  judge({ plan, planDigest: digest('f'), samples, samplesDigest: digest('a'), baselines, baselinesDigest: null });
 
 export const metricOf = (verdict: ReturnType<typeof judge>, id: string, at = 0) =>
   verdict.cells[at]!.metrics.find((metric) => metric.id === id)!;

@@ -201,6 +201,13 @@ describe('acceptance', () => {
     expect(measured(slow, accepting(0.05, '2026-06-15')).verdict).toBe('regressed');
     expect(measured(slow, accepting(0.15, '2026-06-14')).verdict).toBe('regressed');
   });
+  it('counts the day on which measuring began, and accepts nothing without one', () => {
+    const plan = accepting(0.15, '2026-06-15');
+    const samples = measure(plan, changed, slow);
+    expect(verdictOf(plan, { ...samples, at: '2026-06-16T00:00:00.000Z' }).verdict).toBe('regressed');
+    expect(verdictOf(plan, { ...samples, at: null }).verdict).toBe('regressed');
+    expect(verdictOf(plan, samples).verdict).toBe('passed');
+  });
 });
 
 describe('cells that were not compared', () => {
@@ -417,7 +424,6 @@ describe('replay', () => {
       samplesDigest: digest('a'),
       baselines: [],
       baselinesDigest: null,
-      today: '2026-01-01',
     });
     expect(verdict.cells).toHaveLength(66);
     expect(verdict.statistics.family).toBeGreaterThan(100);

@@ -10,7 +10,14 @@ const folder = mkdtempSync(join(tmpdir(), 'samples-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const plan = 'a'.repeat(64);
-const run: SampleLine = { line: 'run', schema: 'optimization-gate/samples/1', plan, runnerClass: 'class-1', environment: { cpu: 'x' } };
+const run: SampleLine = {
+  line: 'run',
+  schema: 'optimization-gate/samples/1',
+  plan,
+  at: '2026-06-15T12:00:00.000Z',
+  runnerClass: 'class-1',
+  environment: { cpu: 'x' },
+};
 const launchLines = (id: string, status: 'complete' | 'failed' = 'complete', latency: readonly number[] = [1, 2, 3]): SampleLine[] => [
   { line: 'launch', launch: id, cell: 'model/opt', purpose: 'screen', index: 0, control: 'none' },
   { line: 'point', launch: id, point: 'decode-b1', values: { head: { latency }, base: { latency } }, warnings: [] },
@@ -125,6 +132,15 @@ describe('mergeSamples', () => {
     expect(() => mergeSamples([text(run), text({ ...run, plan: 'b'.repeat(64) })], ['a', 'b'])).toThrow(
       expect.objectContaining({ code: 'run-mismatch', where: 'b:1' }),
     );
+  });
+
+  it('dates the samples by the first beginning, whatever was resumed or measured elsewhere later', () => {
+    const at = (time: string): SampleLine => ({ ...run, at: time }) as SampleLine;
+    const [early, late] = [at('2026-06-14T23:59:59.000Z'), at('2026-06-16T00:00:00.000Z')];
+    expect(readSamples(text(early, late)).at).toBe('2026-06-14T23:59:59.000Z');
+    expect(mergeSamples([text(late), text(early)]).at).toBe('2026-06-14T23:59:59.000Z');
+    expect(readSamples('').at).toBeNull();
+    expect(() => readSamples(text(at('yesterday')))).toThrow(expect.objectContaining({ code: 'document-invalid' }));
   });
 
   it('claims no runner class when the shards had several', () => {

@@ -33,7 +33,16 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`, {
       where: run.samplesFile,
     });
-  record([{ line: 'run', schema: 'optimization-gate/samples/1', plan: digest, runnerClass: runnerClass(environment), environment }]);
+  record([
+    {
+      line: 'run',
+      schema: 'optimization-gate/samples/1',
+      plan: digest,
+      at: context.now().toISOString(),
+      runnerClass: runnerClass(environment),
+      environment,
+    },
+  ]);
   const cached = await restoreStore(context, plan);
   const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record);
   if (context.signal.aborted) {

@@ -19,8 +19,6 @@ export interface Evidence {
   readonly plan: Plan;
   readonly samples: Samples;
   readonly baselines: readonly Baseline[];
-  /** ISO date, for acceptances. */
-  readonly today: string;
 }
 
 /** Verdict of a whole cell where its metrics have no say, and why. */
@@ -53,7 +51,7 @@ const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly Judg
 
 /** The metrics of one cell that read samples; those that read other metrics come later and are left out. */
 export const judgeMetrics = (standing: Standing, progress: Progress, evidence: Evidence): readonly JudgedMetric[] => {
-  const { plan, samples, baselines, today } = evidence;
+  const { plan, samples, baselines } = evidence;
   const outcome = outcomeBeforeMetrics(standing, samples);
   if (outcome !== null) return withoutNumbers(standing, outcome);
   return standing.cell.metrics
@@ -66,7 +64,7 @@ export const judgeMetrics = (standing: Standing, progress: Progress, evidence: E
         tested === undefined
           ? judgePlain(standing, spec, samples, plan.policy)
           : judgeTiming(tested, samples, plan.policy, progress.family);
-      return accepted(judged, standing.cell, plan.policy, today);
+      return accepted(judged, standing.cell, plan.policy, samples.at);
     });
 };
 

@@ -22,8 +22,6 @@ export interface JudgeInput {
   readonly samplesDigest: string;
   readonly baselines: readonly Baseline[];
   readonly baselinesDigest: string | null;
-  /** ISO date (`2026-01-31`): the last day of an acceptance still counts. */
-  readonly today: string;
 }
 
 interface Judged {

@@ -30,6 +30,8 @@ export const sampleLine = z.discriminatedUnion('line', [
     line: z.literal('run'),
     schema: z.literal('optimization-gate/samples/1'),
     plan: sha256,
+    /** When this part of the measuring began. */
+    at: z.iso.datetime(),
     runnerClass: z.string(),
     environment: jsonValue,
   }),
@@ -93,6 +95,8 @@ export interface Launch {
 /** samples.jsonl, read: the last `built` of a key and the last `settled` of a cell count; launches are unique by id, first complete one wins. */
 export interface Samples {
   readonly plan: string | null;
+  /** ISO datetime at which measuring began, however often it was resumed: the verdict's only date. Null without a run line. */
+  readonly at: string | null;
   readonly runnerClass: string | null;
   readonly environment: Immutable<z.infer<typeof jsonValue>>;
   readonly built: ReadonlyMap<string, BuiltLine>;

@@ -41,6 +41,7 @@ class Reading {
   readonly #plans = new Map<string, string>();
   readonly #classes = new Set<string>();
   #environment: Json = null;
+  #at: string | null = null;
   readonly #built = new Map<string, BuiltLine>();
   readonly #settled = new Map<string, SettledLine>();
   readonly #launches = new Map<string, Launch>();
@@ -74,6 +75,7 @@ class Reading {
     if (classes.length > 1) this.#warnings.push(`measured on several runner classes: ${classes.join(', ')}`);
     return {
       plan: this.#plans.keys().next().value ?? null,
+      at: this.#at,
       runnerClass: classes.length === 1 ? (classes[0] ?? null) : null,
       environment: this.#environment,
       built: this.#built,
@@ -96,6 +98,7 @@ class Reading {
         if (known === undefined) this.#environment = line.environment;
         this.#plans.set(line.plan, known?.[1] ?? where);
         this.#classes.add(line.runnerClass);
+        if (this.#at === null || Date.parse(line.at) < Date.parse(this.#at)) this.#at = line.at;
         return;
       }
       case 'built':
