@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandLine } from '../config/command-line.ts';
 import { helpText } from '../config/help.ts';
+import { encodeDocument } from '../records/decode.ts';
 import type { Answer } from './answer.ts';
 import type { CommandContext } from './context.ts';
 import { doctor } from './doctor.ts';
@@ -9,6 +10,7 @@ import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
 import { planRun } from './plan.ts';
 import { decide, existingRun, type Outcome, runAll, updateAll } from './run.ts';
+import { readPlan } from './run-folder.ts';
 
 export interface Output {
   readonly isTTY?: boolean;
@@ -44,9 +46,12 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
   switch (line.command) {
     case 'run':
       return finish(await runAll(context, setting));
-    case 'plan':
-      context.host.log.info(`Plan written to ${(await planRun(context)).folder}.`);
+    case 'plan': {
+      const run = await planRun(context);
+      context.host.log.info(`Plan written to ${run.folder}.`);
+      if (line.options.json) output.write(encodeDocument(readPlan(run).plan));
       return done;
+    }
     case 'measure':
       await measureRun(context, existingRun(context));
       return done;
