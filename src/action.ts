@@ -18,7 +18,6 @@ const main = async (): Promise<Ended> => {
     token: options.token ?? process.env['GITHUB_TOKEN'] ?? null,
     comment: options.comment,
     commentKey: options.commentKey,
-    baselineBranch: options.baselineBranch,
   });
   const context: CommandContext = {
     host,

@@ -7,6 +7,7 @@ import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
 import { localHost } from './host/local/host.ts';
 import { killAllProcesses } from './processes/process-group.ts';
+import { openRepository } from './repository/repository.ts';
 import { defaultStoreRoot } from './store/store.ts';
 
 const main = async (): Promise<Ended> => {
@@ -26,7 +27,10 @@ const main = async (): Promise<Ended> => {
   return runCommandLine(
     line,
     {
-      host: localHost(process.env, { root, ...(line.options.json ? { printTo: null } : {}) }),
+      host: localHost(process.env, {
+        root: async () => (await openRepository(root)).folder,
+        ...(line.options.json ? { printTo: null } : {}),
+      }),
       options: line.options,
       overrides: line.overrides,
       root,

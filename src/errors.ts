@@ -74,7 +74,7 @@ export const errorTable = {
   'baseline-invalid': { exit: 2, remedy: 'Restore the file under baselines/ from version control, or delete it to start anew.' },
   'baseline-untrusted': {
     exit: 2,
-    remedy: 'Run `update` on the default branch or in the merge queue: a pull request never writes baselines.',
+    remedy: 'Run `update` on the default branch after the merge; for a pull request and in a merge queue use `run`.',
   },
   'baseline-conflict': { exit: 3, remedy: 'Baselines changed while they were written; run `update` again.' },
   internal: { exit: 3, remedy: 'This is a defect of the gate: please report it with the message and the run folder.' },

@@ -188,11 +188,18 @@ export const startGitHub = async (options: {
     );
   };
 
-  const createReference = async (call: Call): Promise<Reply> => {
-    const { ref, sha } = object(call.body);
-    if ((await resolve(String(ref))) !== null) throw new Refusal(422, 'Reference already exists');
-    await git(options.repository, ['update-ref', String(ref), String(sha), '0'.repeat(40)]);
-    return { status: 201, body: { ref, object: { sha, type: 'commit' } } };
+  /** How the right side of `LEFT...RIGHT` stands to the left one. */
+  const compare = async (call: Call): Promise<Reply> => {
+    const sides = decodeURIComponent(call.match[1] ?? '').split('...');
+    const [left = '', right = ''] = await Promise.all(
+      sides.map((side) =>
+        git(options.repository, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${side}^{commit}`]).catch(() => ''),
+      ),
+    );
+    if (sides.length !== 2 || left === '' || right === '') throw new Refusal(404, 'Not Found');
+    const common = await git(options.repository, ['merge-base', left.trim(), right.trim()]).catch(() => '');
+    const status = left === right ? 'identical' : common === left ? 'ahead' : common === right ? 'behind' : 'diverged';
+    return { status: 200, body: { status, commits: [], files: [] } };
   };
 
   const reference = async (call: Call): Promise<Reply> => {
@@ -287,9 +294,9 @@ export const startGitHub = async (options: {
       },
     ],
     ['GET', /^\/git\/ref\/heads(?:\/|%2F)(.+)$/, reference],
-    ['POST', /^\/git\/refs$/, createReference],
     ['GET', /^\/contents\/(.+)$/, contents],
     ['GET', /^\/commits$/, commits],
+    ['GET', /^\/compare\/(.+)$/, compare],
   ];
 
   const answer = async (seen: SeenRequest, request: IncomingMessage): Promise<Reply> => {

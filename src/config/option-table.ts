@@ -142,13 +142,6 @@ export const optionTable = {
     default: 'default',
     summary: 'tells comments of several gates on one pull request apart',
   },
-  baselineBranch: {
-    kind: 'text',
-    on: 'action',
-    placeholder: 'BRANCH',
-    default: null,
-    summary: 'branch that update writes baselines to; without it the default branch',
-  },
   cache: { kind: 'switch', on: 'action', default: true, summary: 'keep models and artefacts in the cache of GitHub Actions between runs' },
 } as const satisfies Record<string, OptionRow>;
 

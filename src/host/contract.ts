@@ -27,7 +27,7 @@ export interface Published {
 export type BaselineReader = (path: string) => Promise<string | null>;
 
 export interface BaselineChange {
-  /** Commit whose measurement this is: writing the same commit twice is one write. */
+  /** Commit whose measurement this is, part of the default branch: writing the same commit twice is one write. */
   readonly forCommit: string;
   /**
    * path below baselines/ → content, computed from what `read` finds at the head of the branch. It is called anew whenever

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { BaselineChange } from '../../../src/host/contract.ts';
 import type { GitHubHostOptions } from '../../../src/host/github/host.ts';
 import { events } from '../../testkit/events.ts';
-import { git } from '../../testkit/git.ts';
+import { commitFiles, git } from '../../testkit/git.ts';
 import { openSetting, type Setting } from './setting.ts';
 
 const sha = (digit: string): string => digit.repeat(40);
@@ -15,8 +15,24 @@ const adding = (entry: string, forCommit: string, path = 'linux-x64/tiny.json'):
   files: async (read) => ({ [path]: JSON.stringify([...(JSON.parse((await read(path)) ?? '[]') as string[]), entry]) }),
 });
 
-const fileAt = (setting: Setting, path: string, branch = 'main') => git(setting.repository, ['cat-file', 'blob', `${branch}:${path}`]);
-const count = async (setting: Setting, branch = 'main') => Number(await git(setting.repository, ['rev-list', '--count', branch]));
+const fileAt = (setting: Setting, path: string) => git(setting.repository, ['cat-file', 'blob', `main:${path}`]);
+const count = async (setting: Setting) => Number(await git(setting.repository, ['rev-list', '--count', 'main']));
+const headOf = async (setting: Setting): Promise<string> => (await git(setting.repository, ['rev-parse', 'main'])).trim();
+
+/** A commit on top of `parent` that no branch holds, as a merge queue makes them. */
+const queued = (setting: Setting, parent: string, message: string): Promise<string> =>
+  commitFiles(setting.repository, { parent, files: { 'README.md': message }, message, index: `${setting.repository}/queued.index` });
+
+/** Merges that many commits into main. Returns them, the oldest first. */
+const merged = async (setting: Setting, commits: number): Promise<readonly string[]> => {
+  const made: string[] = [];
+  for (let index = 0; index < commits; index += 1) {
+    const commit = await queued(setting, await headOf(setting), `merge ${index}`);
+    await git(setting.repository, ['update-ref', 'refs/heads/main', commit]);
+    made.push(commit);
+  }
+  return made;
+};
 
 describe('baselines on GitHub', () => {
   test('are one commit on the default branch that starts no workflow and leaves other files alone', async () => {
@@ -25,43 +41,47 @@ describe('baselines on GitHub', () => {
       'baselines/linux-x64/tiny.json': '["a"]',
       'baselines/linux-x64/other.json': '["z"]',
     });
-    expect(await onMain(setting).writeBaselines(adding('b', sha('1')))).toBe('written');
+    const measured = await headOf(setting);
+    expect(await onMain(setting).writeBaselines(adding('b', measured))).toBe('written');
     expect(await fileAt(setting, 'baselines/linux-x64/tiny.json')).toBe('["a","b"]');
     expect(await fileAt(setting, 'baselines/linux-x64/other.json')).toBe('["z"]');
     expect(await count(setting)).toBe(2);
     const message = await git(setting.repository, ['log', '-1', '--format=%B', 'main']);
     expect(message).toContain('[skip ci]');
-    expect(await git(setting.repository, ['log', '-1', '--format=%(trailers:key=Baseline-For,valueonly)', 'main'])).toBe(`${sha('1')}\n\n`);
+    expect(await git(setting.repository, ['log', '-1', '--format=%(trailers:key=Baseline-For,valueonly)', 'main'])).toBe(`${measured}\n\n`);
   });
 
   test('text that is not ASCII survives, in a new folder', async () => {
     const setting = await openSetting();
     const content = '{"naïve": "数 🙂"}\n';
-    await onMain(setting).writeBaselines({ forCommit: sha('1'), files: async () => ({ 'gpu_h200+cuda@12/new.model.json': content }) });
+    const forCommit = await headOf(setting);
+    await onMain(setting).writeBaselines({ forCommit, files: async () => ({ 'gpu_h200+cuda@12/new.model.json': content }) });
     expect(await fileAt(setting, 'baselines/gpu_h200+cuda@12/new.model.json')).toBe(content);
   });
 
   test('the same commit is written once, and unchanged content not at all', async () => {
     const setting = await openSetting();
-    expect(await onMain(setting).writeBaselines(adding('a', sha('1')))).toBe('written');
-    expect(await onMain(setting).writeBaselines(adding('a', sha('1')))).toBe('already');
+    const [first = '', second = ''] = await merged(setting, 2);
+    expect(await onMain(setting).writeBaselines(adding('a', first))).toBe('written');
+    expect(await onMain(setting).writeBaselines(adding('a', first))).toBe('already');
     const same: BaselineChange = {
-      forCommit: sha('2'),
+      forCommit: second,
       files: async (read) => ({ 'linux-x64/tiny.json': (await read('linux-x64/tiny.json')) ?? '' }),
     };
     expect(await onMain(setting).writeBaselines(same)).toBe('already');
     expect(await fileAt(setting, 'baselines/linux-x64/tiny.json')).toBe('["a"]');
-    expect(await count(setting)).toBe(2);
+    expect(await count(setting)).toBe(4);
   });
 
   test('six writers at once: nothing is lost and nothing is written twice', async () => {
     const setting = await openSetting();
     const digits = ['1', '2', '3', '4', '5', '6'];
-    const write = (digit: string) => onMain(setting, { seed: digit }).writeBaselines(adding(digit, sha(digit)));
+    const commits = await merged(setting, digits.length);
+    const write = (digit: string, index: number) => onMain(setting, { seed: digit }).writeBaselines(adding(digit, commits[index] ?? ''));
     expect(await Promise.all(digits.map(write))).toEqual(digits.map(() => 'written'));
     const entries = JSON.parse(await fileAt(setting, 'baselines/linux-x64/tiny.json')) as string[];
     expect(entries.toSorted()).toEqual(digits);
-    expect(await count(setting)).toBe(7);
+    expect(await count(setting)).toBe(13);
     const refused = setting.github.writes().length - digits.length;
     expect(refused).toBeGreaterThan(0);
     expect(setting.pauses).toHaveLength(refused);
@@ -70,7 +90,7 @@ describe('baselines on GitHub', () => {
   test('a lost answer is not a second commit', async () => {
     const setting = await openSetting();
     setting.github.state.faults.push({ times: 1, status: 502, path: /^\/graphql$/, after: true });
-    expect(await onMain(setting).writeBaselines(adding('a', sha('1')))).toBe('already');
+    expect(await onMain(setting).writeBaselines(adding('a', await headOf(setting)))).toBe('already');
     expect(await fileAt(setting, 'baselines/linux-x64/tiny.json')).toBe('["a"]');
     expect(await count(setting)).toBe(2);
   });
@@ -90,7 +110,7 @@ describe('baselines on GitHub', () => {
       path: /^\/graphql$/,
       body: { data: { createCommitOnBranch: null }, errors },
     });
-    await expect(onMain(setting).writeBaselines(adding('a', sha('9')))).rejects.toMatchObject({
+    await expect(onMain(setting).writeBaselines(adding('a', await headOf(setting)))).rejects.toMatchObject({
       code: 'baseline-conflict',
       where: 'branch main',
     });
@@ -101,23 +121,39 @@ describe('baselines on GitHub', () => {
   test('refusals name the remedy: no write permission, a protected branch', async () => {
     const setting = await openSetting();
     setting.github.state.readOnly = true;
-    const write = () => onMain(setting).writeBaselines(adding('a', sha('1')));
+    const write = async () => onMain(setting).writeBaselines(adding('a', await headOf(setting)));
     await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('contents: write') });
     setting.github.state.readOnly = false;
     setting.github.state.protected = true;
-    await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('baseline-branch') });
+    await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('input token') });
     expect(await count(setting)).toBe(1);
   });
 
-  test('a branch for baselines begins at the default branch and then grows by itself', async () => {
-    const setting = await openSetting({ 'baselines/linux-x64/tiny.json': '["a"]' });
-    setting.github.state.protected = true;
-    const options = { baselineBranch: 'perf/baselines' };
-    expect(await onMain(setting, options).writeBaselines(adding('b', sha('1')))).toBe('written');
-    expect(await onMain(setting, options).writeBaselines(adding('c', sha('2')))).toBe('written');
-    expect(await fileAt(setting, 'baselines/linux-x64/tiny.json', 'perf/baselines')).toBe('["a","b","c"]');
-    expect(await count(setting)).toBe(1);
-    expect(await count(setting, 'perf/baselines')).toBe(3);
+  test('a commit counts once main holds it: not while it waits in the merge queue, and not after it was forced away', async () => {
+    const setting = await openSetting();
+    const root = await headOf(setting);
+    const group = await queued(setting, root, 'group');
+    const inQueue = setting.host('merge_group', events.mergeGroup(root));
+    const untrusted = (how: string) => ({ code: 'baseline-untrusted', where: 'branch main', message: expect.stringContaining(how) });
+    await expect(inQueue.writeBaselines(adding('a', group))).rejects.toMatchObject(untrusted('(behind)'));
+    const [landed = ''] = await merged(setting, 1);
+    await expect(onMain(setting).writeBaselines(adding('a', group))).rejects.toMatchObject(untrusted('(diverged)'));
+    await expect(onMain(setting).writeBaselines(adding('a', sha('1')))).rejects.toMatchObject(untrusted('does not know it'));
+    expect(setting.github.writes()).toEqual([]);
+    expect(await count(setting)).toBe(2);
+    expect(await onMain(setting).writeBaselines(adding('a', landed))).toBe('written');
+    expect(await onMain(setting).writeBaselines(adding('b', root))).toBe('written');
+  });
+
+  test('how the commit stands to main is asked again when the answer is lost, and no reason to write when it cannot be read', async () => {
+    const setting = await openSetting();
+    const root = await headOf(setting);
+    await merged(setting, 1);
+    const path = /\/compare\//;
+    setting.github.state.faults.push({ times: 1, status: 502, path });
+    expect(await onMain(setting).writeBaselines(adding('a', root))).toBe('written');
+    setting.github.state.faults.push({ times: 1, status: 200, path, body: { status: 'whatever' } });
+    await expect(onMain(setting).writeBaselines(adding('b', root))).rejects.toMatchObject({ code: 'github-failed' });
   });
 
   test.each([
@@ -134,6 +170,7 @@ describe('baselines on GitHub', () => {
   test('a path that could lead out of baselines/ is refused, to read and to write', async () => {
     const setting = await openSetting();
     const host = onMain(setting);
+    const forCommit = await headOf(setting);
     const paths = [
       '../README.md',
       '/etc/passwd',
@@ -148,9 +185,9 @@ describe('baselines on GitHub', () => {
       'a%2Fb',
     ];
     for (const path of paths) {
-      const written = host.writeBaselines({ forCommit: sha('1'), files: async () => ({ [path]: '{}' }) });
+      const written = host.writeBaselines({ forCommit, files: async () => ({ [path]: '{}' }) });
       await expect(written, path).rejects.toMatchObject({ code: 'baseline-invalid' });
-      const read = host.writeBaselines({ forCommit: sha('1'), files: async (at) => ({ 'a.json': (await at(path)) ?? '' }) });
+      const read = host.writeBaselines({ forCommit, files: async (at) => ({ 'a.json': (await at(path)) ?? '' }) });
       await expect(read, path).rejects.toMatchObject({ code: 'baseline-invalid' });
     }
     expect(setting.github.writes()).toEqual([]);
@@ -166,7 +203,7 @@ describe('baselines on GitHub', () => {
 
   test('what the update itself throws comes through as it is', async () => {
     const setting = await openSetting();
-    const failing = { forCommit: sha('1'), files: () => Promise.reject(new TypeError('in the update')) };
+    const failing = { forCommit: await headOf(setting), files: () => Promise.reject(new TypeError('in the update')) };
     await expect(onMain(setting).writeBaselines(failing)).rejects.toThrow(new TypeError('in the update'));
   });
 });

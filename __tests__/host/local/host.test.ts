@@ -85,7 +85,10 @@ describe('local host', () => {
   const open = (root: string) => {
     const printed: string[] = [];
     const sink = { write: (text: string) => printed.push(text) };
-    return { host: localHost({ PATH: '/bin', GITHUB_TOKEN: 'ghs_x' }, { root, logTo: { write: () => true }, printTo: sink }), printed };
+    return {
+      host: localHost({ PATH: '/bin', GITHUB_TOKEN: 'ghs_x' }, { root: async () => root, logTo: { write: () => true }, printTo: sink }),
+      printed,
+    };
   };
 
   test('prints the report, keeps tokens from user code and has no cache', async () => {

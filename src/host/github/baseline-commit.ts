@@ -21,20 +21,20 @@ const headOf = async (client: Client, branch: string): Promise<string> => {
   return read.data.object.sha;
 };
 
-/** Head of the branch; a branch for baselines that does not exist yet begins at the head of the default branch. */
-const headOrNew = async (client: Client, branch: string, defaultBranch: string): Promise<string> => {
+const comparison = z.object({ status: z.enum(['ahead', 'behind', 'diverged', 'identical']) });
+
+/** How the head of the branch stands to the measured commit: `ahead` of it or `identical` with it where that was merged. */
+const requireMerged = async (client: Client, measured: string, head: string, branch: string): Promise<void> => {
+  if (measured === head) return;
+  const untrusted = (why: string): GateError =>
+    new GateError('baseline-untrusted', `commit ${measured} was measured, and ${why}`, { where: `branch ${branch}` });
   try {
-    return await headOf(client, branch);
+    const { data } = await client.rest('GET /repos/{owner}/{repo}/compare/{basehead}', { basehead: `${measured}...${head}`, per_page: 1 });
+    const read = comparison.safeParse(data);
+    if (!read.success) throw new GitHubFailure('other', `how ${measured} and ${head} differ cannot be read`);
+    if (!['ahead', 'identical'].includes(read.data.status)) throw untrusted(`${branch} does not hold it (${read.data.status})`);
   } catch (error) {
-    if (!notFound(error) || branch === defaultBranch) throw error;
-  }
-  const sha = await headOf(client, defaultBranch);
-  try {
-    await client.rest('POST /repos/{owner}/{repo}/git/refs', { ref: `refs/heads/${branch}`, sha });
-    return sha;
-  } catch (error) {
-    if (error instanceof GitHubFailure && /already exists/i.test(error.message)) return headOf(client, branch);
-    throw error;
+    throw notFound(error) ? untrusted('GitHub does not know it') : error;
   }
 };
 
@@ -88,7 +88,7 @@ const refused = (error: GitHubFailure, branch: string): GateError => {
     case 'protected':
       return new GateError(
         'github-permission',
-        `baselines were not written (${error.message}): let the workflow's token bypass the rule, or set baseline-branch to a branch without rules`,
+        `baselines were not written (${error.message}): give the input token one of an app or person that may bypass the rule`,
         options,
       );
     case 'stale':
@@ -106,12 +106,13 @@ const refused = (error: GitHubFailure, branch: string): GateError => {
  * Commits an update of baselines/ on a branch, on top of exactly the head that its content was computed from. When another
  * writer was faster or an answer was lost, it starts anew at the new head, so nothing is lost and nothing is written twice:
  * the trailer `Baseline-For: COMMIT` (among the last 100 commits of baselines/) or unchanged content means `already`.
- * Throws `github-permission`, `baseline-conflict`, `github-failed`, `baseline-invalid`, and what `change.files` throws.
+ * Throws `baseline-untrusted` where the branch does not hold the measured commit (a merge queue's group that is still waiting, a commit that
+ * was forced away), `github-permission`, `baseline-conflict`, `github-failed`, `baseline-invalid`, and what `change.files` throws.
  */
 export const commitBaselines = async (
   client: Client,
   change: BaselineChange,
-  target: { readonly slug: string; readonly branch: string; readonly defaultBranch: string; readonly patience: Patience },
+  target: { readonly slug: string; readonly branch: string; readonly patience: Patience },
 ): Promise<'written' | 'already'> => {
   const { branch } = target;
   const forCommit = commitId.safeParse(change.forCommit);
@@ -120,7 +121,8 @@ export const commitBaselines = async (
       where: change.forCommit.slice(0, 80),
     });
   const attempt = async (): Promise<'written' | 'already'> => {
-    const head = await headOrNew(client, branch, target.defaultBranch);
+    const head = await headOf(client, branch);
+    await requireMerged(client, forCommit.data, head, branch);
     if (await alreadyWritten(client, head, forCommit.data)) return 'already';
     const read = readerAt(client, head);
     const additions: { readonly path: string; readonly contents: string }[] = [];

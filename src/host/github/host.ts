@@ -23,8 +23,6 @@ export interface GitHubHostOptions {
   readonly comment?: boolean;
   /** Tells the comments of several gates on one pull request apart; default `default`. */
   readonly commentKey?: string;
-  /** Where baselines are committed; default: the default branch. */
-  readonly baselineBranch?: string | null;
   /** Seeds the jitter of pauses; default: the run, its attempt and the job. */
   readonly seed?: string;
   /** Time for one answer of GitHub; default 20 s. */
@@ -157,8 +155,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
           'github-permission',
           'baselines were not written: there is no token; pass one with `permissions: contents: write`',
         );
-      const branch = options.baselineBranch || run.defaultBranch;
-      return commitBaselines(await client(token), change, { slug, branch, defaultBranch: run.defaultBranch, patience: patience(16, 120) });
+      return commitBaselines(await client(token), change, { slug, branch: run.defaultBranch, patience: patience(16, 120) });
     },
     setOutputs: (outputs) => {
       for (const name of appendOutputs(environment['GITHUB_OUTPUT'], outputs))

@@ -4,8 +4,8 @@ import { writeBaselineFiles } from './baseline-files.ts';
 import { terminalLog, terminalOf } from './log.ts';
 
 export interface LocalHostOptions {
-  /** Root of the working tree: baselines are written below it. */
-  readonly root: string;
+  /** Root of the repository, asked when baselines are written: `baselines/` lies there, wherever in it the gate works. */
+  readonly root: () => Promise<string>;
   /** For lines about the work; default: standard error, so that standard output holds only the result. */
   readonly logTo?: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
   /** For the report; default: standard output. Null: nothing is printed (`--json` prints by itself). */
@@ -30,7 +30,7 @@ export const localHost = (environment: Readonly<Record<string, string | undefine
       printTo?.write(`${report.text.trimEnd()}\n`);
       return [];
     },
-    writeBaselines: (change) => writeBaselineFiles(options.root, change),
+    writeBaselines: async (change) => writeBaselineFiles(await options.root(), change),
     setOutputs: () => {},
   };
 };
