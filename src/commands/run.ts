@@ -44,7 +44,12 @@ export const decide = async (context: CommandContext, run: RunFolder, setting: R
     'coverage-total': verdict.coverage.total,
     'runner-class': verdict.runnerClass ?? '',
   });
-  return { exitCode: verdict.exitCode, failsJob: failsJob(verdict, readPlan(run).plan.policy.failOn), verdict, reports };
+  return {
+    exitCode: verdict.exitCode,
+    failsJob: failsJob(verdict, context.options.failOn ?? readPlan(run).plan.policy.failOn),
+    verdict,
+    reports,
+  };
 };
 
 const countOf = (verdict: Verdict, kind: string): number =>

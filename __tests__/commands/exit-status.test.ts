@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { events } from '../testkit/events.ts';
+import { runAction } from '../testkit/run-action.ts';
+import { configuration, copied, copyProgram, type Ended, Project, packageRoot } from './project.ts';
+
+describe('a change of which nothing can be said about time', () => {
+  let project: Project;
+  let ended: Ended;
+  beforeAll(async () => {
+    project = Project.make();
+    const files = { '.gitignore': '.optimization-gate\n', 'optimization-gate.yml': configuration([copied('own')]) };
+    project.commit({ ...files, 'copy.mjs': copyProgram(false) });
+    project.commit({ 'copy.mjs': copyProgram(true) });
+    ended = await project.gate('--base', 'HEAD~1', '--quick');
+  }, 120_000);
+
+  const action = (inputs: Readonly<Record<string, string>>) =>
+    runAction({
+      program: join(packageRoot, 'src', 'action.ts'),
+      cwd: project.folder,
+      eventName: 'push',
+      event: events.push('refs/heads/other'),
+      environment: { GITHUB_REF: 'refs/heads/other' },
+      inputs: { mode: 'gate', comment: 'false', ...inputs },
+    });
+
+  it('is a first impression: exit status 3 on the command line', () => {
+    expect(ended.stderr).not.toMatch(/error\[/);
+    expect(ended.code).toBe(3);
+    expect(ended.stdout).toContain('first impression');
+    expect(project.samples().launches.map(({ purpose }) => purpose)).not.toContain('confirm');
+  });
+
+  it('lets the job of the action pass with a warning, unless fail-on says otherwise', async () => {
+    const passed = await action({});
+    expect(passed.code, passed.stdout + passed.stderr).toBe(0);
+    expect(passed.outputs).toMatchObject({ verdict: 'inconclusive', 'exit-code': '3' });
+    expect(passed.commands).toContainEqual(
+      expect.objectContaining({ name: 'warning', message: expect.stringContaining('fail-on lets this job pass') }),
+    );
+    const strict = await action({ 'fail-on': 'regressed,inconclusive' });
+    expect(strict.code).toBe(3);
+    expect(strict.commands).toContainEqual(
+      expect.objectContaining({ name: 'error', message: expect.stringContaining('could not be decided') }),
+    );
+  });
+
+  it('writes no baselines', async () => {
+    const refused = await project.gate('update', '--quick');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('A first impression is no baseline.');
+  });
+});
