@@ -25,6 +25,9 @@ const failures: readonly (readonly [mode: string, code: string, says: RegExp])[]
   ['head:refused', 'session-failed', /NoSuchOperator/],
   ['head:nan', 'non-finite-output', /NaN|finite/],
   ['head:flood', 'build-failed', /exit status 7/],
+];
+
+const onlyBase: typeof failures = [
   ['base:exit', 'build-failed', /the ratio is silly/],
   ['base:nan', 'non-finite-output', /NaN|finite/],
 ];
@@ -53,7 +56,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
   let ended: Ended;
   beforeAll(async () => {
     project = Project.make();
-    const failing = failures.map(([mode]) => faulty(mode));
+    const failing = [...failures, ...onlyBase].map(([mode]) => faulty(mode));
     const byModule = Object.keys(modules).map((id) => [
       id,
       'like: structured-pruning',
@@ -85,6 +88,18 @@ describe('optimizations that misbehave, all in one pull request', () => {
       code: [code, mode.split(':')[0]],
     });
     expect(cell.reason).toMatch(new RegExp(says, 's'));
+  });
+
+  it.each(onlyBase)('%s leaves its cell without a base, and holds nothing against head', (mode, code, says) => {
+    const cell = project.cell(mode.replace(':', '-'));
+    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] arm ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
+      verdict: 'inconclusive',
+      code: [code, 'base'],
+    });
+    expect(cell.reason).toMatch(new RegExp(says, 's'));
+    const latency = cell.metrics.find(({ id }) => id === 'prefill-latency');
+    expect(latency).toMatchObject({ verdict: 'inconclusive', state: 'no-base', base: null });
+    expect(latency?.head).toBeGreaterThan(0);
   });
 
   it.each(moduleFailures)('%s fails its own cell with %s', (id, code, says) => {

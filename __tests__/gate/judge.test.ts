@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { judge } from '../../src/gate/judge.ts';
 import { failsJob } from '../../src/gate/run-verdict.ts';
+import type { Launch } from '../../src/records/sample.ts';
 import { verdict as verdictSchema } from '../../src/records/verdict.ts';
 import { cell, digest, type Machine, measure, metricOf, metrics, planOf, policy, samplesOf, settle, verdictOf } from './fixtures.ts';
 
@@ -290,11 +291,11 @@ describe('cells that were not compared', () => {
   });
 
   it('failed: the coded error, naming the arm', () => {
-    const verdict = verdictOf(one, samplesOf([settle('mini/pruning', 'failed', { code: 'build-failed', message: 'exit 1', arm: 'base' })]));
+    const verdict = verdictOf(one, samplesOf([settle('mini/pruning', 'failed', { code: 'build-failed', message: 'exit 1', arm: 'head' })]));
     expect(verdict).toMatchObject({
       verdict: 'regressed',
       exitCode: 1,
-      cells: [{ verdict: 'failed', reason: 'error[build-failed] arm base: exit 1' }],
+      cells: [{ verdict: 'failed', reason: 'error[build-failed] arm head: exit 1' }],
     });
     expect(metricOf(verdict, 'model-size')).toMatchObject({ verdict: 'failed', state: 'failed', head: null });
   });
@@ -309,6 +310,59 @@ describe('cells that were not compared', () => {
       verdict: 'regressed',
       exitCode: 1,
       cells: [{ verdict: 'failed', reason: expect.stringMatching(/non-finite-output.*head/) }],
+    });
+  });
+
+  describe('only base failed', () => {
+    const error = { code: 'build-failed', message: 'exit 1', arm: 'base' as const };
+    const failed = samplesOf([settle('mini/pruning', 'failed', error)]);
+    const nan = (arm: 'base' | 'head', ids: readonly string[]) => (launch: Launch) =>
+      ids.includes(launch.id)
+        ? { ...launch, status: 'failed' as const, error: { code: 'non-finite-output', message: 'NaN in logits', arm } }
+        : launch;
+
+    it('by its build: head is measured by itself, and nothing is held against it', () => {
+      const verdict = verdictOf(one, measure(one, failed, slow));
+      expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
+      expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, controls: [] });
+      expect(verdict.cells[0]).toMatchObject({
+        verdict: 'inconclusive',
+        reason: 'no base to compare with: error[build-failed] arm base: exit 1',
+      });
+      expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'inconclusive', state: 'no-base', base: null, launches: 3 });
+      expect(metricOf(verdict, 'decode-latency').head).toBeGreaterThan(1);
+      expect(metricOf(verdict, 'decode-speedup')).toMatchObject({ verdict: null, state: 'no-base' });
+      expect(verdict.coverage.byReason).toEqual({ 'no-base': 10 });
+    });
+
+    it('while it was measured: what both have is judged, the rest is open', () => {
+      const samples = measure(
+        one,
+        changed,
+        { ...slow, size: (arm) => (arm === 'head' ? 1100 : 1000) },
+        nan('base', ['mini/pruning#screen-2']),
+      );
+      const verdict = verdictOf(one, samples);
+      expect(metricOf(verdict, 'model-size')).toMatchObject({ verdict: 'regressed', base: 1000, head: 1100 });
+      expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'inconclusive', state: 'no-base' });
+      expect(verdict).toMatchObject({ verdict: 'regressed', exitCode: 1 });
+      const clean = verdictOf(one, measure(one, changed, slow, nan('base', ['mini/pruning#screen-2'])));
+      expect(clean).toMatchObject({ verdict: 'inconclusive', exitCode: 3, cells: [{ verdict: 'inconclusive' }] });
+    });
+
+    it('and then head too: head fails the cell', () => {
+      const both = measure(one, failed, slow, nan('head', ['mini/pruning#impact-1']));
+      expect(verdictOf(one, both)).toMatchObject({
+        verdict: 'regressed',
+        cells: [{ verdict: 'failed', reason: expect.stringMatching(/arm head/) }],
+      });
+      const unmade = { ...failed, built: new Map([...failed.built].filter(([key]) => key !== digest('1'))) };
+      expect(verdictOf(one, measure(one, unmade, slow))).toMatchObject({ verdict: 'regressed', cells: [{ verdict: 'failed' }] });
+    });
+
+    it('in the middle of a confirmation: the samples stay readable', () => {
+      const samples = measure(one, changed, slow, nan('base', ['mini/pruning#confirm-3']));
+      expect(verdictOf(one, samples)).toMatchObject({ verdict: 'inconclusive', cells: [{ verdict: 'inconclusive' }] });
     });
   });
 

@@ -9,6 +9,7 @@ import { decodeValue } from '../records/decode.ts';
 import type { PlannedBuild } from '../records/plan.ts';
 import { type ArtefactRef, type BuiltAnswer, builtAnswer, fromSubject } from '../records/protocol.ts';
 import type { BuiltLine } from '../records/sample.ts';
+import type { Coded } from '../records/words.ts';
 import { saidBy } from './said.ts';
 import type { StoredBuild } from './stored-build.ts';
 
@@ -76,7 +77,7 @@ export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subj
 };
 
 /** The line of a build that could not be done. */
-export const failedBuild = (build: PlannedBuild, thrown: unknown): BuiltLine => ({
+export const failedBuild = (build: PlannedBuild, thrown: unknown, arm: Coded['arm'] = build.arm): BuiltLine => ({
   line: 'built',
   key: build.key,
   status: 'failed',
@@ -84,7 +85,7 @@ export const failedBuild = (build: PlannedBuild, thrown: unknown): BuiltLine => 
   bytes: null,
   seconds: null,
   facts: {},
-  error: { ...codedOf(thrown), arm: build.arm },
+  error: { ...codedOf(thrown), arm },
 });
 
 /** The line of a build that the store had already. */

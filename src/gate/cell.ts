@@ -2,6 +2,7 @@ import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
+import type { Coded } from '../records/words.ts';
 import { accepted } from './acceptance.ts';
 import { ineffective } from './finding.ts';
 import { gapReason, gapVerdict } from './gap.ts';
@@ -9,7 +10,7 @@ import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.
 import { isDerived, metricKey } from './metric-key.ts';
 import { judgePlain } from './plain-metric.ts';
 import type { Progress } from './progress.ts';
-import { judgeNew, judgeUnchanged } from './same-metric.ts';
+import { judgeNew, judgeUnchanged, judgeWithoutBase } from './same-metric.ts';
 import type { Standing } from './standing.ts';
 import { comparesMetric } from './tested.ts';
 import { judgeTiming } from './timing-metric.ts';
@@ -27,6 +28,12 @@ export interface CellOutcome {
   readonly reason: string;
 }
 
+const codedWords = ({ code, arm, message }: Coded): string => `error[${code}]${arm === null ? '' : ` arm ${arm}`}: ${message}`;
+
+/** Why there is nothing to compare head with; null where there is. */
+const withoutBase = ({ failure, onlyBase }: Standing): string | null =>
+  failure !== null && onlyBase ? `no base to compare with: ${codedWords(failure)}` : null;
+
 /** What is known of a cell before its numbers: removed, skipped, failed, or not reached. Null: its metrics decide. */
 export const outcomeBeforeMetrics = (standing: Standing, samples: Samples): CellOutcome | null => {
   const { cell, status, failure, settled } = standing;
@@ -36,8 +43,8 @@ export const outcomeBeforeMetrics = (standing: Standing, samples: Samples): Cell
       verdict: 'unchanged',
       reason: `not judged: ${cell.skipped?.reason ?? settled?.error?.message ?? 'skipped when its artefacts were settled'}`,
     };
-  if (failure !== null && (status !== 'unchanged' || standing.compared.length > 0))
-    return { verdict: 'failed', reason: `error[${failure.code}]${failure.arm === null ? '' : ` arm ${failure.arm}`}: ${failure.message}` };
+  if (failure !== null && !standing.onlyBase && (status !== 'unchanged' || standing.compared.length > 0))
+    return { verdict: 'failed', reason: codedWords(failure) };
   if (status === 'pending') return { verdict: gapVerdict(samples), reason: gapReason(samples, 'its artefacts were never settled') };
   return null;
 };
@@ -54,9 +61,11 @@ export const judgeMetrics = (standing: Standing, progress: Progress, evidence: E
   const { plan, samples, baselines } = evidence;
   const outcome = outcomeBeforeMetrics(standing, samples);
   if (outcome !== null) return withoutNumbers(standing, outcome);
+  const noBase = withoutBase(standing);
   return standing.cell.metrics
     .filter((spec) => !isDerived(spec))
     .map((spec) => {
+      if (noBase !== null) return judgeWithoutBase(standing, spec, samples, plan, noBase);
       if (standing.status === 'new') return judgeNew(standing, spec, samples, plan);
       if (!comparesMetric(standing, spec)) return judgeUnchanged(standing, spec, samples, plan, baselines);
       const tested = progress.metrics.get(metricKey(standing.cell, spec));
@@ -71,16 +80,17 @@ export const judgeMetrics = (standing: Standing, progress: Progress, evidence: E
 /** Worst first. */
 const order: readonly VerdictKind[] = ['regressed', 'failed', 'missing', 'inconclusive', 'improved', 'passed', 'new', 'unchanged'];
 
-/** The worst verdict that any metric carries; null when none does. */
-export const worstOf = (metrics: readonly JudgedMetric[]): VerdictKind | null =>
-  order.find((kind) => metrics.some((metric) => metric.verdict.verdict === kind)) ?? null;
+/** The worst verdict that any metric carries, or one of `others`; null when there is none. */
+const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[]): VerdictKind | null =>
+  order.find((kind) => others.includes(kind) || metrics.some((metric) => metric.verdict.verdict === kind)) ?? null;
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
 export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples): CellVerdict => {
   const { cell, status, failure } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples);
-  const worst = worstOf(metrics);
-  const reason = outcome?.reason ?? (worst === null ? 'report only: nothing in this cell gates' : null);
+  const noBase = withoutBase(standing);
+  const worst = worstOf(metrics, noBase === null ? [] : ['inconclusive']);
+  const reason = outcome?.reason ?? noBase ?? (worst === null ? 'report only: nothing in this cell gates' : null);
   const warnings = ineffective(metrics);
   if (status === 'unchanged' && failure !== null && outcome === null)
     warnings.push(`its figures could not be measured: ${failure.message}`);

@@ -110,7 +110,7 @@ const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] =>
   controlKinds.flatMap((kind) => {
     const launches: readonly Launch[] = controlsOf(samples, target, kind);
     const done = tally(launches, controlLaunches);
-    if (done.failed !== null || done.overDiscarded || target.standing.failure !== null) return [];
+    if (done.failed.length > 0 || done.overDiscarded || target.standing.failure !== null) return [];
     const missing = Math.max(0, controlLaunches - done.complete.length);
     return freshIndices(launches, missing, controlStart[kind]).map((index) =>
       demand(target.standing, 'screen', index, [target.point], ['base', 'head'], kind),
@@ -151,7 +151,10 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
     ...interleaved(live.map((standing) => screens(standing, plan.policy.screen))),
     ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
     ...interleaved(
-      live.map((standing) => (standing.status === 'new' || (standing.status === 'unchanged' && showImpact) ? impacts(standing) : [])),
+      progress.cells.map((standing) => {
+        if (standing.failure !== null) return standing.onlyBase ? impacts(standing) : [];
+        return standing.status === 'new' || (standing.status === 'unchanged' && showImpact) ? impacts(standing) : [];
+      }),
     ),
     ...(target === null ? [] : controls(target, samples)),
   ];

@@ -4,7 +4,7 @@ import type { Launch } from '../records/sample.ts';
 export interface Tally {
   /** By index. */
   readonly complete: readonly Launch[];
-  readonly failed: Launch | null;
+  readonly failed: readonly Launch[];
   readonly discarded: number;
   /** More than a fifth was discarded (one always may be): the machine is no place to measure this cell. */
   readonly overDiscarded: boolean;
@@ -19,7 +19,7 @@ export const tally = (launches: readonly Launch[], needed: number): Tally => {
   const discarded = sorted.filter((launch) => launch.status === 'discarded').length;
   return {
     complete: sorted.filter((launch) => launch.status === 'complete'),
-    failed: sorted.find((launch) => launch.status === 'failed') ?? null,
+    failed: sorted.filter((launch) => launch.status === 'failed'),
     discarded,
     overDiscarded: discarded > Math.max(1, Math.floor(0.2 * Math.max(needed, sorted.length))),
   };

@@ -2,11 +2,12 @@ import type { Baseline } from '../records/baseline.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
-import { gapReason } from './gap.ts';
+import { gapReason, unread } from './gap.ts';
 import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armValues, shown } from './metric-values.ts';
 import { observationsOf } from './observation.ts';
+import { judgePlain } from './plain-metric.ts';
 import type { Standing } from './standing.ts';
 
 const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
@@ -100,4 +101,30 @@ export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples,
     warnings,
     samples: { reference: reference.samples, base: [], head: values, change: [] },
   });
+};
+
+/**
+ * A metric of a cell whose base failed while head was made: what both sides have all the same is judged, the rest shows head
+ * against the untouched model, and `reason` (base's error). Head's own failure is none of base's.
+ */
+export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
+  if (spec.kind === 'exact' && bothKnown(standing, spec, samples, plan)) return judgePlain(standing, spec, samples, plan.policy);
+  const { head, reference, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
+  if (head.status === 'absent' && head.state === 'failed') return unread(spec, 'failed', head.reason, samples, warnings);
+  const { value, samples: values } = shown(head);
+  return metricVerdictOf(spec, {
+    verdict: spec.role === 'gate' ? 'inconclusive' : null,
+    state: 'no-base',
+    reference: reference.value,
+    head: value,
+    launches: values.length,
+    reason,
+    warnings,
+    samples: { reference: reference.samples, base: [], head: values, change: [] },
+  });
+};
+
+const bothKnown = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): boolean => {
+  const observations = observationsOf(standing, spec, samples, plan.policy.screen);
+  return (['base', 'head'] as const).every((arm) => armValues(observations, spec, arm).status === 'read');
 };

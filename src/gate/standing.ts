@@ -19,6 +19,8 @@ export interface Standing {
   readonly settled: SettledLine | null;
   /** Why the cell fails: its artefacts, a failed launch or too many discarded ones. */
   readonly failure: Coded | null;
+  /** The failure is base's alone: head was made and nothing of it failed, so that it is measured without a base. */
+  readonly onlyBase: boolean;
   /** Points at which base and head are compared by launches: all of a changed cell, none of an unchanged one whose code is equal too. */
   readonly compared: readonly OperatingPoint[];
   readonly once: Tally;
@@ -54,14 +56,22 @@ export const equalCode = (cell: PlannedCell): boolean => {
 };
 
 const failureOf = (tallies: readonly Tally[]): Coded | null => {
-  const failed = tallies.find((each) => each.failed !== null)?.failed ?? null;
-  if (failed !== null) return failed.error ?? { code: 'launch-crashed', message: `launch ${failed.id} failed`, arm: null };
+  const all = tallies.flatMap((each) => each.failed);
+  const failed = all.find((launch) => launch.error?.arm !== 'base') ?? all[0];
+  if (failed !== undefined) return failed.error ?? { code: 'launch-crashed', message: `launch ${failed.id} failed`, arm: null };
   const thrown = tallies.find((each) => each.overDiscarded);
   if (thrown === undefined) return null;
   return { code: 'launch-crashed', message: `${thrown.discarded} launches were discarded (throttling), more than a fifth`, arm: null };
 };
 
-const standingOf = (plan: Plan, cell: PlannedCell, settled: SettledLine | null, all: readonly Launch[]): Standing => {
+/** Whether everything that the arm serves was built. */
+const isMade = (cell: PlannedCell, id: 'head' | 'base', built: Samples['built']): boolean => {
+  const arm = cell.arms.find((each) => each.id === id);
+  return arm !== undefined && Object.values(arm.builds).every((key) => (built.get(key)?.artefact ?? null) !== null);
+};
+
+const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readonly Launch[]): Standing => {
+  const settled = samples.settled.get(cell.id) ?? null;
   const status = statusOf(cell, settled);
   const of = (purpose: LaunchPurpose): readonly Launch[] => all.filter((launch) => launch.purpose === purpose);
   const launches = {
@@ -81,11 +91,25 @@ const standingOf = (plan: Plan, cell: PlannedCell, settled: SettledLine | null, 
     return { slot, launches: mine, tally: tally(mine, slot.point.launches) };
   });
   const tallies = [once, ...solo.map((each) => each.tally), impact, screen, confirm];
-  const failure =
-    status === 'failed'
-      ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null })
-      : failureOf(tallies);
-  return { cell, status, settled, failure, compared: comparedPoints(cell, status), once, screen, confirm, impact, solo, launches };
+  const launched = failureOf(tallies);
+  const unsettled =
+    status === 'failed' ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null }) : null;
+  const failure = launched !== null && launched.arm !== 'base' ? launched : (unsettled ?? launched);
+  const onlyBase = (status === 'failed' || status === 'changed') && failure?.arm === 'base' && isMade(cell, 'head', samples.built);
+  return {
+    cell,
+    status,
+    settled,
+    failure,
+    onlyBase,
+    compared: comparedPoints(cell, status),
+    once,
+    screen,
+    confirm,
+    impact,
+    solo,
+    launches,
+  };
 };
 
 /** Every cell of the plan, in its order, with what the samples say of it. */
@@ -97,7 +121,7 @@ export const standings = (plan: Plan, samples: Samples): readonly Standing[] => 
     if (list === undefined) byCell.set(launch.cell, [launch]);
     else list.push(launch);
   }
-  return plan.cells.map((cell) => standingOf(plan, cell, samples.settled.get(cell.id) ?? null, byCell.get(cell.id) ?? []));
+  return plan.cells.map((cell) => standingOf(plan, cell, samples, byCell.get(cell.id) ?? []));
 };
 
 /** Whether every cell that has artefacts is known. */
