@@ -109,8 +109,8 @@ export class Project extends ScratchRepository {
     return decodeDocument(plan, this.text('plan.json'), 'plan.json', 1 << 26);
   }
 
-  samples(): Samples {
-    return readSamples(existsSync(this.samplesFile) ? readFileSync(this.samplesFile, 'utf8') : '');
+  samples(file = this.samplesFile): Samples {
+    return readSamples(existsSync(file) ? readFileSync(file, 'utf8') : '');
   }
 
   verdict(): Verdict {

@@ -1,22 +1,18 @@
 import { availableParallelism } from 'node:os';
-import { relative, resolve } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { askWorker, type WorkerLimits } from '../measurement/worker-process.ts';
-import { splitCommand } from '../processes/command-line.ts';
-import { runCommand } from '../processes/run-command.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { BuiltLine, SampleLine, Samples } from '../records/sample.ts';
-import { openRepository } from '../repository/repository.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
-import { emptyInputs, leak, leakSuspects } from './leak.ts';
+import { leak, leakSuspects } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
-import { saidBy } from './said.ts';
 import { settleCell } from './settle.ts';
-import { findBuild, keepBuild } from './stored-build.ts';
+import { findBuild, keepBuild, type StoredBuild, storedBuildKey } from './stored-build.ts';
+import { openTrees } from './trees.ts';
 
 /** Everything that the launches of a run are made with. */
 export interface Artefacts {
@@ -28,6 +24,13 @@ export interface Artefacts {
 
 const workerLimits: WorkerLimits = { seconds: 600, silenceSeconds: 600, memoryBytes: null };
 
+/** Where artefacts are kept, and on what they are made. */
+export interface Workshop {
+  readonly store: Store;
+  /** Model of the processor. */
+  readonly cpu: string;
+}
+
 /**
  * Prepares the models, builds head's and base's artefacts, and settles each cell; every line is recorded as it becomes known.
  * What an earlier, killed run built is taken over. Head is always built; base only when the store lacks it. After the signal nothing
@@ -38,8 +41,9 @@ export const makeArtefacts = async (
   plan: Plan,
   samples: Samples,
   record: (lines: readonly SampleLine[]) => void,
+  { store, cpu }: Workshop,
 ): Promise<Artefacts> => {
-  const store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
+  const keyOf = (build: PlannedBuild): string => storedBuildKey(build.key, cpu, plan.runtime.ort);
   const references = new Map<string, ArtefactRef>();
   await inLanes(plan.models, context.signal, async (model) => {
     references.set(model.id, await prepareReference(context, store, model.id, model.digest, modelFolderOf(context, model.folder)));
@@ -53,25 +57,34 @@ export const makeArtefacts = async (
     lines.set(build.key, result.line);
     if (result.artefact !== null) built.set(build.key, result.artefact);
   };
-  /** Head's and base's build are one where their code and options are equal: it is recorded once. */
-  const takeOver = (build: PlannedBuild, result: Built): void => {
-    if (result.artefact !== null) built.set(build.key, result.artefact);
-  };
+  // Found and leased before any code of head runs, which could write what base is then judged by.
+  const earlier = new Map<string, StoredBuild>();
+  await inLanes(buildsOf(plan, 'base'), context.signal, async (build) => {
+    const found = await findBuild(store, keyOf(build));
+    if (found !== null) earlier.set(build.key, found);
+  });
   const trees = await openTrees(context, plan);
   try {
     for (const arm of ['head', 'base'] as const) {
-      const wanted = plan.builds.filter((build) => build.arm === arm);
-      await inLanes(wanted, context.signal, async (build) => {
-        const known = await knownBuild(build, lines, store, arm === 'base');
-        if (known !== null) return known.line === lines.get(build.key) ? takeOver(build, known) : finish(build, known);
-        finish(build, await buildOne(context, plan, build, references, await trees.folder(arm).catch(asGateError), store));
+      await inLanes(buildsOf(plan, arm), context.signal, async (build) => {
+        const line = lines.get(build.key);
+        // Head's and base's build are one where their code and options are equal: it is recorded once.
+        if (built.has(build.key) || line?.status === 'failed') return;
+        const known = arm === 'base' ? (earlier.get(build.key) ?? null) : line === undefined ? null : await findBuild(store, keyOf(build));
+        if (known === null)
+          finish(build, await buildOne(context, plan, build, keyOf(build), references, await trees.folder(arm).catch(asGateError), store));
+        else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
+        else finish(build, { line: foundBuild(build, known), artefact: known.ref });
       });
     }
     for (const build of leakSuspects(plan, lines)) {
-      const emptied = await trees.emptied(build);
-      const again = await buildOne(context, plan, { ...build, key: digestOf(`emptied ${build.key}`) }, references, emptied, store);
+      const key = digestOf(`emptied ${keyOf(build)}`);
+      // A checkout that cannot even be set up without its inputs depends on them: the good outcome, like a build that fails.
+      const emptied = await trees.emptied(build).catch(asGateError);
+      const again = await buildOne(context, plan, build, key, references, emptied, store);
       if (again.artefact?.digest === lines.get(build.key)?.artefact)
-        finish(build, { line: failedBuild(build, leak(build)), artefact: null });
+        // No arm alone is to blame: which side's code was run is not known.
+        finish(build, { line: failedBuild(build, leak(build), null), artefact: null });
     }
   } finally {
     await trees.release();
@@ -80,13 +93,25 @@ export const makeArtefacts = async (
   return { references, built };
 };
 
-/** Runs the work of all items on as many lanes as there are processors, until the signal; nothing is timed here. */
+const buildsOf = (plan: Plan, arm: 'head' | 'base'): readonly PlannedBuild[] => plan.builds.filter((build) => build.arm === arm);
+
+/**
+ * Runs the work of all items on as many lanes as there are processors, until the signal; nothing is timed here. The first error ends it, once
+ * what is under way is done.
+ */
 const inLanes = async <T>(items: readonly T[], signal: AbortSignal, work: (item: T) => Promise<void>): Promise<void> => {
   const queue = [...items];
   const lane = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined && !signal.aborted; item = queue.shift()) await work(item);
+    try {
+      for (let item = queue.shift(); item !== undefined && !signal.aborted; item = queue.shift()) await work(item);
+    } finally {
+      // An error of this lane leaves the others nothing to begin; without one the queue is empty or the signal was given.
+      queue.length = 0;
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4, Math.max(1, items.length)) }, lane));
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(availableParallelism(), 4, Math.max(1, items.length)) }, lane));
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 };
 
 const prepareReference = async (
@@ -106,25 +131,12 @@ const prepareReference = async (
   return artefact;
 };
 
-/** A build of this very run that was recorded before, or (for base) of any earlier run. */
-const knownBuild = async (
-  build: PlannedBuild,
-  lines: ReadonlyMap<string, BuiltLine>,
-  store: Store,
-  fromStore: boolean,
-): Promise<Built | null> => {
-  const line = lines.get(build.key);
-  if (line?.status === 'failed') return { line, artefact: null };
-  if (line === undefined && !fromStore) return null;
-  const known = await findBuild(store, build.key);
-  if (known === null) return null;
-  return { line: line ?? foundBuild(build, known), artefact: known.ref };
-};
-
+/** @param key what the store knows the result by. */
 const buildOne = async (
   context: CommandContext,
   plan: Plan,
   build: PlannedBuild,
+  key: string,
   references: ReadonlyMap<string, ArtefactRef>,
   tree: string | GateError,
   store: Store,
@@ -141,84 +153,35 @@ const buildOne = async (
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
   };
-  const built = await buildArtefact(build, { source: modelFolderOf(context, model.folder), artefact: reference }, subject, {
-    staging: () => store.staging(),
-    seal: async (folder, answer, where) => {
-      const request = {
-        type: 'seal' as const,
-        folder,
-        stages: answer.stages,
-        serve: answer.serve ?? {},
-        facts: answer.facts ?? {},
-        store: context.storeRoot,
-      };
-      return askWorker(workerProgram(context), request, 'stored', workerLimits, where);
-    },
-  });
+  const make = (): Promise<Built> =>
+    buildArtefact(build, { source: modelFolderOf(context, model.folder), artefact: reference }, subject, {
+      staging: () => store.staging(),
+      seal: async (folder, answer, where) => {
+        const request = {
+          type: 'seal' as const,
+          folder,
+          stages: answer.stages,
+          serve: answer.serve ?? {},
+          facts: answer.facts ?? {},
+          store: context.storeRoot,
+        };
+        return askWorker(workerProgram(context), request, 'stored', workerLimits, where);
+      },
+    });
+  const built = await make();
   if (built.artefact === null) return built;
-  const earlier = await findBuild(store, build.key);
+  const earlier = await findBuild(store, key);
   if (earlier !== null && earlier.artefact !== built.artefact.digest) {
-    const message = 'the same code, options, model and seed gave other bytes than in an earlier build';
-    return { line: failedBuild(build, new GateError('build-not-deterministic', message, { where: build.cell })), artefact: null };
+    // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
+    const again = await make();
+    if (again.artefact === null) return again;
+    if (again.artefact.digest !== built.artefact.digest) {
+      const message = 'built twice in this run, the same code, options, model and seed gave different bytes';
+      return { line: failedBuild(build, new GateError('build-not-deterministic', message, { where: build.cell })), artefact: null };
+    }
   }
   const { seconds, facts } = built.line;
-  await keepBuild(store, build.key, { artefact: built.artefact.digest, seconds, facts });
+  await keepBuild(store, key, { artefact: built.artefact.digest, seconds, facts });
   await store.artefact(built.artefact.digest);
   return built;
-};
-
-interface Trees {
-  /** Folder of one side, set up; base's worktree is made when it is first wanted. */
-  folder(arm: 'head' | 'base'): Promise<string>;
-  /** A copy of base in which everything that the build's code declares as its inputs is empty, set up. */
-  emptied(build: PlannedBuild): Promise<string>;
-  release(): Promise<void>;
-}
-
-const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> => {
-  const repository = await openRepository(context.root);
-  const inside = relative(repository.folder, context.root);
-  const opened: { release(): Promise<void> }[] = [];
-  const make = async (arm: 'head' | 'base'): Promise<string> => {
-    if (arm === 'head') return setUp(context, plan, plan.setup.head, context.root, arm);
-    if (plan.base === null) throw new GateError('base-not-found', 'there is no commit to build base from');
-    const worktree = await repository.worktree(plan.base.commit);
-    opened.push(worktree);
-    return setUp(context, plan, plan.setup.base, resolve(worktree.folder, inside), arm);
-  };
-  const folders = new Map<string, Promise<string>>();
-  return {
-    folder: (arm) => {
-      const folder = folders.get(arm) ?? make(arm);
-      folders.set(arm, folder);
-      return folder;
-    },
-    emptied: async (build) => {
-      const worktree = await repository.worktree(plan.base?.commit ?? plan.head.commit);
-      opened.push(worktree);
-      emptyInputs(worktree.folder, build.subject.inputs);
-      return setUp(context, plan, plan.setup.base, resolve(worktree.folder, inside), 'base with empty inputs');
-    },
-    release: async () => {
-      for (const one of opened) await one.release();
-    },
-  };
-};
-
-const setUp = async (context: CommandContext, plan: Plan, command: string | null, folder: string, arm: string): Promise<string> => {
-  if (command === null) return folder;
-  const result = await runCommand({
-    argv: splitCommand(command, {}, 'setup'),
-    cwd: folder,
-    environment: subjectEnvironment(context),
-    timeoutSeconds: Math.max(600, plan.limits.seconds),
-    maxOutputBytes: 64 * 1024,
-  });
-  if (result.status !== 'exited' || result.code !== 0) {
-    const said = saidBy(result);
-    throw new GateError('setup-failed', `${result.status}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
-      where: `setup of ${arm}`,
-    });
-  }
-  return folder;
 };

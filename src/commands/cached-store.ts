@@ -2,26 +2,30 @@ import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
 
-/** Everything that decides what is in the store after a run: the models and the builds. */
-const keyOf = (plan: Plan): { readonly key: string; readonly restore: readonly string[] } => {
+/** Everything that decides what is in the store after a run: the machine (see `storedBuildKey`), the models and the builds. */
+export const cacheKey = (
+  plan: Pick<Plan, 'models' | 'builds' | 'runtime'>,
+  cpu: string,
+): { readonly key: string; readonly restore: readonly string[] } => {
+  const machine = digestOf(JSON.stringify([process.platform, process.arch, cpu, plan.runtime.ort])).slice(0, 16);
   const models = digestOf(JSON.stringify(plan.models.map(({ digest }) => digest).sort())).slice(0, 16);
   const builds = digestOf(JSON.stringify(plan.builds.map(({ key }) => key).sort())).slice(0, 16);
-  const prefix = `optimization-gate-${process.platform}-${process.arch}-${models}-`;
+  const prefix = `optimization-gate-${machine}-${models}-`;
   return { key: `${prefix}${builds}`, restore: [prefix] };
 };
 
 /** Brings models and artefacts of earlier runs back. Returns the key that matched, or null. */
-export const restoreStore = async (context: CommandContext, plan: Plan): Promise<string | null> => {
+export const restoreStore = async (context: CommandContext, plan: Plan, cpu: string): Promise<string | null> => {
   if (!context.options.cache) return null;
-  const { key, restore } = keyOf(plan);
+  const { key, restore } = cacheKey(plan, cpu);
   const matched = await context.host.cache.restore(key, restore, [context.storeRoot]);
   if (matched !== null) context.host.log.info(`Restored models and artefacts from the cache (${matched}).`);
   return matched;
 };
 
 /** Keeps them for later runs, unless they came from the very same key. */
-export const saveStore = async (context: CommandContext, plan: Plan, matched: string | null): Promise<void> => {
-  const { key } = keyOf(plan);
+export const saveStore = async (context: CommandContext, plan: Plan, cpu: string, matched: string | null): Promise<void> => {
+  const { key } = cacheKey(plan, cpu);
   if (!context.options.cache || matched === key) return;
   if ((await context.host.cache.save(key, [context.storeRoot])) === 'saved')
     context.host.log.info(`Saved models and artefacts to the cache (${key}).`);

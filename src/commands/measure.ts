@@ -10,6 +10,7 @@ import type { Plan } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import { appendLines } from '../records/samples-file.ts';
+import { openStore } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Artefacts, makeArtefacts } from './artefacts.ts';
@@ -43,8 +44,10 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       environment,
     },
   ]);
-  const cached = await restoreStore(context, plan);
-  const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record);
+  const cached = await restoreStore(context, plan, machine.cpu);
+  const store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
+  const workshop = { store, cpu: machine.cpu };
+  const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record, workshop);
   if (context.signal.aborted) {
     record([{ line: 'stopped', reason: 'interrupted' }]);
     throw interrupted(run);
@@ -75,7 +78,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     context.host.log.endProgress();
   }
   if (ending === 'interrupted') throw interrupted(run);
-  await saveStore(context, plan, cached);
+  await saveStore(context, plan, machine.cpu, cached);
 };
 
 const interrupted = (run: RunFolder): GateError =>

@@ -64,7 +64,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const cellId = `${model.id}/${id}`;
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
-    ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]),
+    ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: withSetup(side.subjectOf(entry), side.config.setup) }]),
   );
   const builds =
     applies !== true ? [] : sides.flatMap(({ side, entry, subject }) => buildsOf(cellId, model, side, entry, subject, bench, input.seed));
@@ -87,6 +87,10 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   };
   return { cell, builds };
 };
+
+/** What `setup` installs is part of a user's own code; a built-in depends on nothing that is installed. */
+const withSetup = (subject: SubjectRef, setup: string | null): SubjectRef =>
+  subject.door.kind === 'builtin' || setup === null ? subject : { ...subject, code: digestOf(JSON.stringify([subject.code, setup])) };
 
 const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | null => {
   const measured = side.config.models.some((entry) => entry.kind === 'id' && entry.id === model);

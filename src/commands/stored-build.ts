@@ -1,4 +1,4 @@
-import { decodeValue } from '../records/decode.ts';
+import { decodeValue, digestOf } from '../records/decode.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { artefactAbout, type BuildRecord, buildRecord } from '../records/stored.ts';
 import type { Store } from '../store/store.ts';
@@ -7,6 +7,12 @@ export interface StoredBuild extends BuildRecord {
   readonly ref: ArtefactRef;
   readonly bytes: number;
 }
+
+/**
+ * What the store knows a planned build by: besides its own key what the machine adds, because a build may use activations, whose last bits depend
+ * on the processor and on the version of ONNX Runtime.
+ */
+export const storedBuildKey = (key: string, cpu: string, ort: string): string => digestOf(JSON.stringify(['build', key, cpu, ort]));
 
 /** What was built under a key before and is still here, leased; else null. */
 export const findBuild = async (store: Store, key: string): Promise<StoredBuild | null> => {

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cacheKey } from '../../src/commands/cached-store.ts';
+import { storedBuildKey } from '../../src/commands/stored-build.ts';
+import { configuration, copied, copyProgram, Project } from './project.ts';
+
+const ignored = { '.gitignore': '.optimization-gate*\nside.txt\n' };
+/** Builds are made and settled, nothing is measured. */
+const spent = 'budget: { minutes: 0.00001 }';
+
+/** A copy of the model in which one tensor is named after a text: another text, another artefact. */
+const marked = (text: string): string =>
+  copyProgram(true)
+    .replaceAll("'before_identity'", 'mark')
+    .replace('const [from, to]', `const mark = 'before_' + (${text});\nconst [from, to]`);
+
+const builtLines = (project: Project, status: string) => [...project.samples().built.values()].filter((line) => line.status === status);
+
+describe('what a build is known by', () => {
+  it('takes in what setup installs, for code of one’s own and not for built-ins', async () => {
+    const project = Project.make();
+    const files = { ...ignored, 'copy.mjs': copyProgram(false) };
+    const entries = [copied('own'), ['structured-pruning']];
+    project.commit({ ...files, 'optimization-gate.yml': configuration(entries, ['setup: node --version']) });
+    project.commit({ 'optimization-gate.yml': configuration(entries, ['setup: node --help']) });
+    expect(await project.gate('plan', '--base', 'HEAD~1')).toMatchObject({ code: 0 });
+    const keys = (optimization: string) =>
+      project
+        .plan()
+        .builds.filter(({ cell }) => cell.endsWith(`/${optimization}`))
+        .map(({ key, subject }) => `${key} ${subject.code}`);
+    expect(new Set(keys('own')).size).toBe(2);
+    expect(keys('structured-pruning')).toHaveLength(2);
+    expect(new Set(keys('structured-pruning')).size).toBe(1);
+  });
+
+  it('takes in the processor and the version of ONNX Runtime, and so does the cache', () => {
+    const key = 'a'.repeat(64);
+    const known = storedBuildKey(key, 'one processor', '1.30.0');
+    expect(storedBuildKey(key, 'one processor', '1.30.0')).toBe(known);
+    expect(storedBuildKey(key, 'another', '1.30.0')).not.toBe(known);
+    expect(storedBuildKey(key, 'one processor', '1.31.0')).not.toBe(known);
+    const session = { digest: key, ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' };
+    const plan = { models: [], builds: [], runtime: session };
+    const cached = cacheKey(plan, 'one processor');
+    expect(cacheKey(plan, 'one processor')).toEqual(cached);
+    expect(cacheKey(plan, 'another').restore).not.toEqual(cached.restore);
+    expect(cacheKey({ ...plan, runtime: { ...session, ort: '1.31.0' } }, 'one processor').restore).not.toEqual(cached.restore);
+  });
+});
+
+describe('a build that gives other bytes than in an earlier run', () => {
+  it('is not deterministic only when it does so twice in one run', async () => {
+    const project = Project.make();
+    const entries = ['random', 'outside'].map((id) => copied(id).map((line) => line.replaceAll('copy.mjs', `${id}.mjs`)));
+    project.commit({
+      ...ignored,
+      'random.mjs': marked('process.hrtime.bigint()'),
+      'outside.mjs': marked("(await import('node:fs')).readFileSync('side.txt', 'utf8')"),
+      'optimization-gate.yml': configuration(entries, [spent]),
+    });
+    project.write('side.txt', 'one');
+    await project.gate('--base', 'HEAD');
+    expect(builtLines(project, 'built')).toHaveLength(2);
+    const first = project.samples().built;
+    project.write('side.txt', 'two');
+    await project.gate('--base', 'HEAD', '--run-dir', '.optimization-gate-2');
+    const second = project.samples(join(project.folder, '.optimization-gate-2', 'samples.jsonl')).built;
+    const of = (id: string) => project.plan().builds.find(({ cell }) => cell.endsWith(`/${id}`))?.key ?? '';
+    expect(second.get(of('random'))).toMatchObject({ status: 'failed', error: { code: 'build-not-deterministic' } });
+    expect(second.get(of('outside'))).toMatchObject({ status: 'built', error: null });
+    expect(second.get(of('outside'))?.artefact).not.toBe(first.get(of('outside'))?.artefact);
+  });
+});
+
+describe('a suspected leak', () => {
+  it('is none when the checkout with empty inputs cannot even be set up', async () => {
+    const project = Project.make();
+    const entry = copied('own').map((line) => line.replace('[copy.mjs]', '[copy.mjs, needed.mjs]'));
+    const files = {
+      'needed.mjs': '1;\n',
+      'check.mjs': "import { statSync } from 'node:fs';\nprocess.exit(statSync('needed.mjs').size === 0 ? 1 : 0);\n",
+      'copy.mjs': copyProgram(false),
+    };
+    project.commit({ ...ignored, ...files, 'optimization-gate.yml': configuration([entry], ['setup: node check.mjs', spent]) });
+    project.commit({ 'copy.mjs': copyProgram(false, 'only a comment') });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error') });
+    expect(project.cell('own')).toMatchObject({ verdict: 'unchanged' });
+  });
+
+  it('is one when the same artefact comes out without any inputs', async () => {
+    const project = Project.make();
+    const entry = copied('own').map((line) => line.replace('[copy.mjs]', '[other.mjs]'));
+    project.commit({
+      ...ignored,
+      'copy.mjs': copyProgram(false),
+      'other.mjs': '1;\n',
+      'optimization-gate.yml': configuration([entry], [spent]),
+    });
+    project.commit({ 'other.mjs': '2;\n' });
+    await project.gate('--base', 'HEAD~1');
+    expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[inputs-leak]') });
+  });
+});
