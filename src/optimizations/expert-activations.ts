@@ -82,18 +82,15 @@ const energyMeter = (model: OnnxModel, { node, up, count, width, fused, layout, 
   const rowOf = (channel: number, part: 0 | 1): number =>
     layout === 'interleaved' ? 2 * channel + part : layout === 'concatenated' ? part * width + channel : channel;
   const dot = (input: Float32Array, from: number, row: number): number => {
-    let [sum, a, b, c] = [0, 0, 0, 0];
-    let at = from;
+    let even = 0;
+    let odd = 0;
     let w = row * hidden;
-    const end = from + hidden;
-    for (; at + 4 <= end; at += 4, w += 4) {
-      sum += (input[at] ?? 0) * (weights[w] ?? 0);
-      a += (input[at + 1] ?? 0) * (weights[w + 1] ?? 0);
-      b += (input[at + 2] ?? 0) * (weights[w + 2] ?? 0);
-      c += (input[at + 3] ?? 0) * (weights[w + 3] ?? 0);
+    const end = from + hidden - (hidden % 2);
+    for (let at = from; at < end; at += 2, w += 2) {
+      even += (input[at] as number) * (weights[w] as number);
+      odd += (input[at + 1] as number) * (weights[w + 1] as number);
     }
-    for (; at < end; at += 1, w += 1) sum += (input[at] ?? 0) * (weights[w] ?? 0);
-    return sum + a + b + c;
+    return hidden % 2 === 0 ? even + odd : even + odd + (input[end] as number) * (weights[w] as number);
   };
   return {
     energy,

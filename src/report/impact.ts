@@ -53,7 +53,8 @@ export const impactOf = (cell: CellVerdict): Impact => {
 /** `41.2 → 33.5 ms, 1.23× faster`. */
 export const speedCell = (found: Effect | null): string => {
   if (found === null) return absent;
-  const numbers = passage(found.pre, found.post, found.metric.unit) ?? quantity(found.post, found.metric.unit);
+  const numbers =
+    found.pre === null ? quantity(found.post, found.metric.unit) : (passage(found.pre, found.post, found.metric.unit) ?? absent);
   return found.ratio === null ? numbers : `${numbers}, ${speedUpText(found.ratio)}`;
 };
 

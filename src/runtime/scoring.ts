@@ -26,39 +26,43 @@ export interface ScoreOptions {
 /** Logits of one call take at most this many bytes. */
 const logitBytes = 256 * 1024 * 1024;
 
-/** ln Σ exp over one position, and the most likely token (the first of equals). NaN or infinite logits throw `non-finite-output`. */
-const logPartition = (values: Float32Array, start: number, vocabulary: number): { readonly log: number; readonly best: number } => {
-  let largest = values[start] ?? 0;
+/** One position's logits as a distribution: weights exp(logit − largest) in a reused buffer, and what normalises them. */
+interface Position {
+  readonly weights: Float64Array;
+  readonly total: number;
+  /** ln Σ exp(logit). */
+  readonly log: number;
+  /** The most likely token, the first of equals. */
+  readonly best: number;
+}
+
+/** Fills `weights` from one position. NaN or infinite logits throw `non-finite-output`. */
+const positionOf = (logits: Float32Array, weights: Float64Array): Position => {
+  let largest = logits[0] ?? 0;
   let best = 0;
-  for (let i = 1; i < vocabulary; i++) {
-    const value = values[start + i] ?? 0;
+  for (let i = 1; i < logits.length; i++) {
+    const value = logits[i] as number;
     if (value > largest) {
       largest = value;
       best = i;
     }
   }
-  let sum = 0;
-  for (let i = 0; i < vocabulary; i++) sum += Math.exp((values[start + i] ?? 0) - largest);
-  const log = largest + Math.log(sum);
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const weight = Math.exp((logits[i] as number) - largest);
+    weights[i] = weight;
+    total += weight;
+  }
+  const log = largest + Math.log(total);
   if (!Number.isFinite(log)) throw new GateError('non-finite-output', 'logits are NaN or infinite');
-  return { log, best };
+  return { weights, total, log, best };
 };
 
-/** Σ p (ln p − ln q) ≥ 0 over one position; p from `reference`, q from `arm`. */
-const divergence = (
-  reference: Float32Array,
-  arm: Float32Array,
-  start: number,
-  vocabulary: number,
-  referenceLog: number,
-  armLog: number,
-): number => {
+/** Σ p (ln p − ln q) ≥ 0 over one position; p from `reference`, q from the arm's logits. The exponentials are those of `positionOf`. */
+const divergence = (reference: Float32Array, known: Position, arm: Float32Array, armLog: number): number => {
   let sum = 0;
-  for (let i = 0; i < vocabulary; i++) {
-    const p = (reference[start + i] ?? 0) - referenceLog;
-    sum += Math.exp(p) * (p - ((arm[start + i] ?? 0) - armLog));
-  }
-  return Math.max(0, sum);
+  for (let i = 0; i < reference.length; i++) sum += (known.weights[i] as number) * ((reference[i] as number) - (arm[i] as number));
+  return Math.max(0, sum / known.total - known.log + armLog);
 };
 
 /** Positions t of a window (predicting token t + 1) that count. */
@@ -71,15 +75,18 @@ const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows:
   const targets = targetsOf(windows, window);
   const { vocabulary } = reference;
   const kls = new Float32Array(targets.length);
+  const [ownWeights, knownWeights] = [new Float64Array(vocabulary), new Float64Array(vocabulary)];
   let nll = 0;
   let agreed = 0;
   targets.forEach((t, i) => {
     const start = (row * reference.length + t) * vocabulary;
-    const own = logPartition(arm.values, start, vocabulary);
-    nll += own.log - (arm.values[start + (windows.tokens[window * windows.length + t + 1] ?? 0)] ?? 0);
-    const known = arm === reference ? own : logPartition(reference.values, start, vocabulary);
+    const logits = arm.values.subarray(start, start + vocabulary);
+    const own = positionOf(logits, ownWeights);
+    nll += own.log - (logits[windows.tokens[window * windows.length + t + 1] ?? 0] ?? 0);
+    const untouched = reference.values.subarray(start, start + vocabulary);
+    const known = arm === reference ? own : positionOf(untouched, knownWeights);
     if (known.best === own.best) agreed++;
-    kls[i] = arm === reference ? 0 : divergence(reference.values, arm.values, start, vocabulary, known.log, own.log);
+    kls[i] = arm === reference ? 0 : divergence(untouched, known, logits, own.log);
   });
   const tokens = Math.max(1, targets.length);
   return { nll: nll / tokens, kl: kls.reduce((sum, kl) => sum + kl, 0) / tokens, top1: agreed / tokens, tokens: targets.length, kls };

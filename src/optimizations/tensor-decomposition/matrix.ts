@@ -18,12 +18,13 @@ export type Multiply = (left: Matrix, right: Matrix, flipped: boolean) => Promis
 export const times = (left: Matrix, right: Matrix): Matrix => {
   const out = new Float64Array(left.rows * right.columns);
   const width = right.columns;
+  const { data } = right;
   for (let i = 0; i < left.rows; i += 1)
     for (let k = 0; k < left.columns; k += 1) {
       const factor = left.data[i * left.columns + k] ?? 0;
       if (factor === 0) continue;
       for (let j = 0, to = i * width, from = k * width; j < width; j += 1, to += 1, from += 1)
-        out[to] = (out[to] ?? 0) + factor * (right.data[from] ?? 0);
+        out[to] = (out[to] as number) + factor * (data[from] as number);
     }
   return { rows: left.rows, columns: width, data: out };
 };
@@ -32,10 +33,11 @@ export const times = (left: Matrix, right: Matrix): Matrix => {
 export const timesTransposed = (left: Matrix, right: Matrix): Matrix => {
   const out = new Float64Array(left.rows * right.rows);
   const inner = left.columns;
+  const [first, second] = [left.data, right.data];
   for (let i = 0; i < left.rows; i += 1)
     for (let j = 0; j < right.rows; j += 1) {
       let sum = 0;
-      for (let k = 0, a = i * inner, b = j * inner; k < inner; k += 1, a += 1, b += 1) sum += (left.data[a] ?? 0) * (right.data[b] ?? 0);
+      for (let k = 0, a = i * inner, b = j * inner; k < inner; k += 1, a += 1, b += 1) sum += (first[a] as number) * (second[b] as number);
       out[i * right.rows + j] = sum;
     }
   return { rows: left.rows, columns: right.rows, data: out };
@@ -69,7 +71,7 @@ export const orthonormalRows = ({ rows, columns, data }: Matrix): Matrix => {
   const out = data.slice();
   const dot = (a: number, b: number): number => {
     let sum = 0;
-    for (let i = 0, p = a * columns, q = b * columns; i < columns; i += 1, p += 1, q += 1) sum += (out[p] ?? 0) * (out[q] ?? 0);
+    for (let i = 0, p = a * columns, q = b * columns; i < columns; i += 1, p += 1, q += 1) sum += (out[p] as number) * (out[q] as number);
     return sum;
   };
   for (let row = 0; row < rows; row += 1) {
@@ -78,7 +80,7 @@ export const orthonormalRows = ({ rows, columns, data }: Matrix): Matrix => {
       for (let other = 0; other < row; other += 1) {
         const share = dot(row, other);
         for (let i = 0, p = row * columns, q = other * columns; i < columns; i += 1, p += 1, q += 1)
-          out[p] = (out[p] ?? 0) - share * (out[q] ?? 0);
+          out[p] = (out[p] as number) - share * (out[q] as number);
       }
     const length = Math.sqrt(dot(row, row));
     const scale = length > before * 1e-12 ? 1 / length : 0;
