@@ -11,6 +11,8 @@ import { type NamedOption, optionsOn } from '../src/config/option-table.ts';
 import { outputTable } from '../src/config/output-table.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { errorTable } from '../src/errors.ts';
+import { type ModelConfig, parseModelConfig, readJsonFile } from '../src/models/config.ts';
+import { type ModelCard, readModelCard } from '../src/models/model-source.ts';
 import { builtinOptimizations } from '../src/optimizations/registry.ts';
 import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
 import { baseline } from '../src/records/baseline.ts';
@@ -178,6 +180,59 @@ const optionsOfBuiltins = (): string =>
     })
     .join('\n\n');
 
+const models = join(import.meta.dirname, '..', 'models');
+
+const shape = (config: ModelConfig): string => {
+  const { text } = config;
+  const keys = 'kvHeads' in text ? `${text.kvHeads} key-value` : `latent keys and values of rank ${text.latentRank}`;
+  const parts = [`${text.layers} layers, ${text.hidden} wide, ${text.heads} heads, ${keys}`];
+  if ('experts' in config) {
+    const { experts, chosen, width } = config.experts;
+    const [shared, dense] = 'shared' in config.experts ? [config.experts.shared, config.experts.denseLayers] : [0, 0];
+    if (dense > 0) parts.push(`${dense} layer with a feed-forward of ${text.feedForward}`);
+    parts.push(`${experts} experts of ${width}, ${chosen} chosen${shared > 0 ? `, ${shared} shared` : ''}`);
+  } else parts.push(`feed-forward ${text.feedForward}`);
+  if ('vision' in config) parts.push(`vision tower: ${config.vision.depth} layers, ${config.vision.hidden} wide`);
+  parts.push(`vocabulary ${text.vocabulary}`);
+  return parts.join('; ');
+};
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+const qualityText = ({ quality, id }: ModelCard): string => {
+  const of = (name: string): number => {
+    const value = quality[name];
+    if (value === undefined) throw new Error(`the card of ${id} has no ${name}`);
+    return value;
+  };
+  return 'perplexity' in quality
+    ? `perplexity ${of('perplexity').toFixed(2)}, next token right ${percent(of('top1Accuracy'))}, ${of('bitsPerByte').toFixed(3)} bits per byte`
+    : `captions right ${percent(of('exactCaptions'))}, blind ${percent(of('blindExactCaptions'))}`;
+};
+
+const miniatures = (): string =>
+  table(
+    ['Model', 'Family', 'Shape', 'Parameters', 'Trained on', 'Steps', 'Quality', 'Licence'],
+    readdirSync(models)
+      .filter((id) => existsSync(join(models, id, 'card.json')))
+      .sort()
+      .map((id) => {
+        const card = readModelCard(join(models, id));
+        const config = parseModelConfig(readJsonFile(join(models, id, 'config.json')), id);
+        const said = (name: string): string => String(card[name]);
+        return [
+          code(id),
+          code(card.family),
+          shape(config),
+          card.parameters.toLocaleString('en'),
+          said('data'),
+          Number(said('steps')).toLocaleString('en'),
+          qualityText(card),
+          card.licence,
+        ];
+      }),
+  );
+
 /** Marker name → what stands between `generated: NAME` and `end of NAME`. */
 const sections: Readonly<Record<string, () => string>> = {
   'action-inputs': actionInputs,
@@ -191,6 +246,7 @@ const sections: Readonly<Record<string, () => string>> = {
   'shared-metrics': sharedMetricsTable,
   'own-metrics': ownMetrics,
   'optimization-options': optionsOfBuiltins,
+  miniatures,
 };
 
 /** Replaces what stands between the markers of every section in `text`. Throws when a marker is unknown or has no end. */
@@ -226,6 +282,7 @@ const schemaText = (name: keyof typeof schemas): string => {
 const documented = (root: string): readonly string[] => [
   'action.yml',
   'README.md',
+  'models/README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),

@@ -18,10 +18,16 @@ interface Step {
   readonly uses?: string;
   readonly with?: Readonly<Record<string, unknown>>;
 }
+interface Job {
+  readonly if?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly 'runs-on': string;
+  readonly steps: readonly Step[];
+}
 interface Workflow {
-  readonly on: unknown;
+  readonly on: Readonly<Record<string, unknown>>;
   readonly permissions: unknown;
-  readonly jobs: Readonly<Record<string, { readonly 'runs-on': string; readonly steps: readonly Step[] }>>;
+  readonly jobs: Readonly<Record<string, Job>>;
 }
 interface Action {
   readonly inputs: Readonly<Record<string, { readonly description: string; readonly default: string }>>;
@@ -35,12 +41,7 @@ const action = parse(textOf('action.yml')) as Action;
 /** What the runner hands over: upper case, dashes kept, expressions already evaluated. */
 const environmentOf = (inputs: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [
-      `INPUT_${name.toUpperCase()}`,
-      String(value)
-        .replace(/\$\{\{ github\.event_name == 'push' && 'update' \|\| 'run' \}\}/, 'update')
-        .replace(/\$\{\{.*?\}\}/g, 'x'),
-    ]),
+    Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, String(value).replace(/\$\{\{.*?\}\}/g, 'x')]),
   );
 
 describe('action.yml', () => {
@@ -90,6 +91,38 @@ describe('workflows', () => {
 
   it('would be seen to give a wrong input', () => {
     expect(refusal(() => parseInputs(environmentOf({ 'fail-ons': 'x' }))).code).toBe('usage-unknown-option');
+  });
+});
+
+/** What of a workflow would let code that nobody merged write, or baselines come from it. */
+const breaches = (text: string): readonly string[] => {
+  const { on, jobs } = parse(text) as Workflow;
+  const unmerged = ['pull_request', 'pull_request_target', 'merge_group'].filter((event) => event in on);
+  return Object.entries(jobs).flatMap(([name, job]) => {
+    const afterMerge = unmerged.length === 0 || job.if === "${{ github.event_name == 'push' }}";
+    const writes = Object.values({ ...job.permissions, 'pull-requests': 'read' }).includes('write');
+    const checkout = job.steps.find(({ uses }) => uses?.startsWith('actions/checkout@'));
+    const modes = job.steps.filter(isGate).map((step) => step.with?.['mode'] ?? 'run');
+    return [
+      ...(checkout?.with?.['persist-credentials'] === false ? [] : [`${name}: the checkout keeps the token`]),
+      ...(writes && !afterMerge ? [`${name}: may write for ${unmerged.join(', ')}`] : []),
+      ...(modes.some((mode) => mode !== 'run') && !afterMerge ? [`${name}: does not only compare for ${unmerged.join(', ')}`] : []),
+    ];
+  });
+};
+
+describe('tokens in workflows', () => {
+  it.each(workflows())('$name lets only merged code write', ({ text }) => {
+    expect(breaches(text)).toEqual([]);
+  });
+
+  it('would be seen to be at hand for a pull request', () => {
+    const merged = textOf('examples/workflows/baselines.yml');
+    expect(breaches(merged.replace('push:', 'merge_group:'))).toEqual([
+      'update: may write for merge_group',
+      'update: does not only compare for merge_group',
+    ]);
+    expect(breaches(merged.replace('persist-credentials: false', 'lfs: false'))).toEqual(['update: the checkout keeps the token']);
   });
 });
 

@@ -17,12 +17,14 @@ describe('generated files', () => {
   });
 
   it('are seen to drift', () => {
-    for (const path of ['action.yml', 'README.md', 'docs', 'schemas']) cpSync(join(root, path), join(copy, path), { recursive: true });
+    for (const path of ['action.yml', 'README.md', 'models/README.md', 'docs', 'schemas'])
+      cpSync(join(root, path), join(copy, path), { recursive: true });
     expect(drifted(copy)).toEqual([]);
     writeFileSync(join(copy, 'action.yml'), textOf('action.yml').replace('  fail-on:', '  fail_on:'));
     writeFileSync(join(copy, 'docs/errors.md'), textOf('docs/errors.md').replace('| `config-syntax` | 2 |', '| `config-syntax` | 3 |'));
+    writeFileSync(join(copy, 'models/README.md'), textOf('models/README.md').replace('perplexity 23.', 'perplexity 13.'));
     rmSync(join(copy, 'schemas/plan.schema.json'));
-    expect(drifted(copy)).toEqual(['action.yml', 'docs/errors.md', 'schemas/plan.schema.json']);
+    expect(drifted(copy)).toEqual(['action.yml', 'models/README.md', 'docs/errors.md', 'schemas/plan.schema.json']);
   });
 
   it('refuse a marker that is unknown or has no end', () => {
