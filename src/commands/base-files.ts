@@ -41,7 +41,7 @@ const namedEdits = 20;
 export const baselineEdits = async (repository: Repository, base: string, head: string): Promise<readonly string[]> => {
   const [before, after] = await Promise.all([base, head].map((commit) => repository.filesAt(commit, 'baselines')));
   const edits: string[] = [];
-  for (const path of [...new Set([...(before ?? []), ...(after ?? [])])].sort()) {
+  for (const path of [...new Set([...(before ?? []), ...(after ?? [])])].filter((one) => one.endsWith('.json')).sort()) {
     const [was, is] = [await repository.fileAt(base, path), await repository.fileAt(head, path)];
     if (was === is) continue;
     const how = was === null ? 'added' : is === null ? 'removed' : 'changed';
