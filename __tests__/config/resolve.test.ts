@@ -106,6 +106,11 @@ describe('policy', () => {
       'head.yml',
     );
     expect(diffPolicy(base, options)).toEqual([]);
+    const other = parseConfig('gate: {tolerance: {latency: 2%}}\nruntime: {provider: cuda, threads: 3}', 'head.yml');
+    expect(diffPolicy(base, other)).toEqual([
+      'runtime.provider was changed from cpu to cuda; both sides are measured with cuda, so its own effect is not seen.',
+      expect.stringMatching(/^runtime\.threads was changed from \d+ to 3; both sides are measured with 3,/),
+    ]);
   });
 });
 

@@ -188,6 +188,38 @@ describe('exact metrics', () => {
   });
 });
 
+describe('a runtime that differs between base and head', () => {
+  const moved = { ...one, runtime: { ...one.runtime, digest: digest('c'), provider: 'cuda', threads: 4 } };
+  const why =
+    /^the runtime differs between base and head \(provider cpu → cuda, threads 1 → 4\): measured with head's runtime in both arms/;
+
+  it.each([quiet, { ...quiet, slowdown: () => -0.1 }])(
+    'leaves time and memory undecided and holds the run; size and quality stay judged',
+    (machine) => {
+      const verdict = measured(machine, moved);
+      expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, cells: [{ verdict: 'inconclusive' }] });
+      for (const id of ['prefill-latency', 'decode-latency', 'peak-memory'])
+        expect(metricOf(verdict, id)).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(why) });
+      expect(metricOf(verdict, 'energy')).toMatchObject({ verdict: null, reason: expect.stringMatching(why) });
+      expect(metricOf(verdict, 'model-size')).toMatchObject({ verdict: 'passed', reason: null });
+      expect(metricOf(verdict, 'nll-delta')).toMatchObject({ verdict: 'passed', reason: null });
+      expect(metricOf(verdict, 'compression-time').reason).toBeNull();
+      expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
+    },
+  );
+
+  it('hides no regression that head’s runtime shows, and says when base’s is not known', () => {
+    expect(measured(slow, moved)).toMatchObject({ verdict: 'regressed', exitCode: 1 });
+    const unknown = metricOf(measured(quiet, { ...one, baseRuntime: null }), 'decode-latency');
+    expect(unknown).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining("(base's is not known)") });
+  });
+
+  it('says nothing of a new cell', () => {
+    const verdict = verdictOf(moved, measure(moved, samplesOf([settle('mini/pruning', 'new')]), quiet));
+    expect(verdict).toMatchObject({ verdict: 'passed', cells: [{ verdict: 'new' }] });
+  });
+});
+
 describe('acceptance', () => {
   const accepting = (bound: number, expires: string) => ({
     ...one,

@@ -39,6 +39,15 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
     ['limits.memory', `${config.limits.memoryBytes} bytes`],
   ]);
 
+/** How both sides are run. It has no arm of its own: head's is in force at once, and its effect is not measured. */
+const runtimeEdits = ({ runtime: base }: Config, { runtime: head }: Config): string[] =>
+  (['provider', 'threads'] as const)
+    .filter((key) => base[key] !== head[key])
+    .map(
+      (key) =>
+        `runtime.${key} was changed from ${base[key]} to ${head[key]}; both sides are measured with ${head[key]}, so its own effect is not seen.`,
+    );
+
 /** What the bench of an entry is: judged like what, at which points, by which metrics of its own. */
 const benchOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like, entry.points, entry.metrics]);
 
@@ -51,7 +60,7 @@ const listed = (what: string, base: readonly string[], head: readonly string[]):
 
 /**
  * Head's edits of what it is judged by, as plain sentences in a stable order; empty when there are none. The values in
- * force are base's; head's count after the merge. Options under `with:` are no policy: each side is built with its own.
+ * force are base's (but for the runtime, which is head's); head's count after the merge. Options under `with:` are no policy: each side is built with its own.
  */
 export const diffPolicy = (base: Config, head: Config): string[] => {
   const [before, after] = [rulesOf(base), rulesOf(head)];
@@ -67,6 +76,7 @@ export const diffPolicy = (base: Config, head: Config): string[] => {
   });
   return [
     ...edits,
+    ...runtimeEdits(base, head),
     ...benches,
     ...listed('model', base.models.map(modelEntryId), head.models.map(modelEntryId)),
     ...listed(

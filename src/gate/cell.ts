@@ -10,6 +10,7 @@ import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.
 import { isDerived, metricKey } from './metric-key.ts';
 import { judgePlain } from './plain-metric.ts';
 import type { Progress } from './progress.ts';
+import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
 import { judgeNew, judgeUnchanged, judgeWithoutBase } from './same-metric.ts';
 import type { Standing } from './standing.ts';
 import { comparesMetric } from './tested.ts';
@@ -62,6 +63,7 @@ export const judgeMetrics = (standing: Standing, progress: Progress, evidence: E
   const outcome = outcomeBeforeMetrics(standing, samples);
   if (outcome !== null) return withoutNumbers(standing, outcome);
   const noBase = withoutBase(standing);
+  const runtime = standing.status === 'new' ? null : runtimeChange(plan);
   return standing.cell.metrics
     .filter((spec) => !isDerived(spec))
     .map((spec) => {
@@ -74,7 +76,8 @@ export const judgeMetrics = (standing: Standing, progress: Progress, evidence: E
           ? judgePlain(standing, spec, samples, plan.policy)
           : judgeTiming(tested, samples, plan.policy, progress.family);
       return accepted(judged, standing.cell, plan.policy, samples.at);
-    });
+    })
+    .map((judged) => withoutRuntimeEffect(judged, standing, runtime));
 };
 
 /** Worst first. */

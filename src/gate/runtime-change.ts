@@ -1,0 +1,46 @@
+import type { Plan, RuntimeSpec } from '../records/plan.ts';
+import type { VerdictKind } from '../records/verdict.ts';
+import type { JudgedMetric } from './judged-metric.ts';
+import { pointOf } from './metric-key.ts';
+import type { Standing } from './standing.ts';
+
+const parts = {
+  provider: ({ provider }) => provider,
+  threads: ({ threads }) => String(threads),
+  library: ({ ort }) => ort,
+  'session options': ({ session }) => JSON.stringify(session),
+  'version of the measuring code': ({ bench }) => bench,
+} as const satisfies Readonly<Record<string, (spec: RuntimeSpec) => string>>;
+
+const differences = (base: RuntimeSpec, head: RuntimeSpec): string => {
+  const named = Object.entries(parts).flatMap(([name, of]) => {
+    const [was, is] = [of(base), of(head)];
+    return was === is ? [] : [name === 'session options' ? name : `${name} ${was} → ${is}`];
+  });
+  return named.length === 0 ? 'its digest' : named.join(', ');
+};
+
+/**
+ * Why numbers of this run cannot tell base's runtime from head's: both arms are measured with head's. Null where the two are equal.
+ */
+export const runtimeChange = ({ runtime, baseRuntime }: Plan): string | null => {
+  if (baseRuntime?.digest === runtime.digest) return null;
+  const what = baseRuntime === null ? "base's is not known" : differences(baseRuntime, runtime);
+  return `the runtime differs between base and head (${what}): measured with head's runtime in both arms, so its own effect is not seen`;
+};
+
+/** What a changed runtime leaves as it is: nothing that it could have done makes these better. */
+const settled: ReadonlySet<VerdictKind> = new Set(['regressed', 'failed', 'missing', 'new']);
+
+/**
+ * A metric that depends on the runtime (time, memory, energy; not what building cost, and not quality and size) where that
+ * changed: no pass and no improvement, but undecided, which holds the run. A regression that head's runtime shows in the code stays one.
+ */
+export const withoutRuntimeEffect = (judged: JudgedMetric, { cell }: Standing, change: string | null): JudgedMetric => {
+  const { spec, verdict } = judged;
+  const kind = pointOf(cell, spec)?.kind;
+  const depends = kind === 'solo' || (spec.kind === 'timing' && (kind === 'call' || kind === 'episode'));
+  if (change === null || !depends || (verdict.verdict !== null && settled.has(verdict.verdict))) return judged;
+  const reason = verdict.reason === null || verdict.verdict === 'unchanged' ? change : `${change}; ${verdict.reason}`;
+  return { ...judged, holdsRun: true, verdict: { ...verdict, verdict: verdict.role === 'gate' ? 'inconclusive' : null, reason } };
+};
