@@ -131,6 +131,36 @@ describe('whether the job fails', () => {
   });
 });
 
+describe('a number that one arm lacks, with a stated excuse', () => {
+  const without = (arms: readonly string[], machine: Machine = quiet) =>
+    verdictOf(
+      one,
+      measure(one, changed, machine, (launch) => {
+        const point = launch.points['inspection'];
+        if (point === undefined) return launch;
+        const values = Object.fromEntries(
+          Object.entries(point.values).map(([arm, { bytes = [], ...rest }]) => [arm, arms.includes(arm) ? rest : { bytes, ...rest }]),
+        );
+        const warnings = arms.map((arm) => `unsupported-export: bytes of Mystery (arm ${arm}) cannot be counted`);
+        return { ...launch, points: { ...launch.points, inspection: { values, warnings } } };
+      }),
+    );
+
+  it('is missing where base has it, and no number at all where neither has', () => {
+    const lost = without(['head']);
+    expect(metricOf(lost, 'model-size')).toMatchObject({
+      verdict: 'missing',
+      state: 'missing',
+      reason: expect.stringMatching(/^base has it, head does not: bytes of Mystery \(arm head\)/),
+    });
+    expect(lost).toMatchObject({ verdict: 'regressed', exitCode: 1 });
+    const neither = without(['reference', 'base', 'head']);
+    expect(metricOf(neither, 'model-size')).toMatchObject({ verdict: null, state: 'unsupported-export', head: null });
+    expect(neither.verdict).toBe('passed');
+    expect(metricOf(without(['base']), 'model-size')).toMatchObject({ verdict: 'inconclusive', state: 'no-base' });
+  });
+});
+
 describe('exact metrics', () => {
   it.each([
     [1000, 1001, 'passed'],

@@ -2,7 +2,7 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { Samples } from '../records/sample.ts';
 import type { VerdictKind } from '../records/verdict.ts';
 import { type JudgedMetric, unmeasured } from './judged-metric.ts';
-import type { MeasuredState } from './reading.ts';
+import type { MeasuredState, Reading } from './reading.ts';
 
 /** The verdict on what was expected and is not there. */
 export const gapVerdict = (samples: Samples): VerdictKind => (samples.stopped === 'budget' ? 'inconclusive' : 'missing');
@@ -14,6 +14,18 @@ export const gapReason = (samples: Samples, what: string): string => {
 };
 
 const verdicts: Readonly<Partial<Record<MeasuredState, VerdictKind>>> = { failed: 'failed', 'no-base': 'inconclusive' };
+
+/** A metric that head lacks: where it gates and base has it, the reason excuses nothing, and it is missing. */
+export const headLacks = (
+  spec: MetricSpec,
+  head: Extract<Reading<unknown>, { status: 'absent' }>,
+  base: Reading<unknown>,
+  samples: Samples,
+  warnings: readonly string[],
+): JudgedMetric =>
+  spec.role === 'gate' && base.status === 'read' && head.state !== 'missing' && head.state !== 'failed'
+    ? unmeasured(spec, 'missing', 'missing', `base has it, head does not: ${head.reason}`, warnings)
+    : unread(spec, head.state, head.reason, samples, warnings);
 
 /** A metric whose number could not be read: absent samples are a gap, broken ones a failure, and a stated excuse is no verdict at all. */
 export const unread = (

@@ -5,7 +5,7 @@ import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { median } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { meanInterval } from '../statistics/mean-interval.ts';
-import { unread } from './gap.ts';
+import { headLacks, unread } from './gap.ts';
 import { changeOf, type JudgedMetric, metricVerdictOf, moved, plainChange } from './judged-metric.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
@@ -67,7 +67,7 @@ export const judgePlain = (standing: Standing, spec: MetricSpec, samples: Sample
   const observations = observationsOf(standing, spec, samples, policy.screen);
   const arm = (id: 'reference' | 'base' | 'head') => armValues(observations, spec, id, kind === 'solo');
   const [reference, base, head] = [arm('reference'), arm('base'), arm('head')];
-  if (head.status === 'absent') return unread(spec, head.state, head.reason, samples, observations.warnings);
+  if (head.status === 'absent') return headLacks(spec, head, base, samples, observations.warnings);
   if (base.status === 'absent')
     return unread(spec, base.state === 'missing' ? 'missing' : 'no-base', base.reason, samples, observations.warnings);
   const numbers = shownValues(reference, base, head);

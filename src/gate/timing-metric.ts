@@ -3,7 +3,7 @@ import type { Samples } from '../records/sample.ts';
 import { median, robustDeviation, standardDeviation } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { smallestDetectable } from '../statistics/power.ts';
-import { gapReason, gapVerdict, unread } from './gap.ts';
+import { gapReason, gapVerdict, headLacks, unread } from './gap.ts';
 import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf } from './judged-metric.ts';
 import { roundChanges } from './launch-change.ts';
 import { pointIdOf } from './metric-key.ts';
@@ -103,8 +103,9 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
   const screen = observationsOf(standing, spec, samples, policy.screen);
   if (tested.screen.status === 'absent') {
     const head = armValues(screen, spec, 'head');
-    const gap = head.status === 'absent' && head.state !== 'missing' ? head : tested.screen;
-    return unread(spec, gap.state, gap.reason, samples, screen.warnings);
+    if (head.status === 'absent' && head.state !== 'missing')
+      return headLacks(spec, head, armValues(screen, spec, 'base'), samples, screen.warnings);
+    return unread(spec, tested.screen.state, tested.screen.reason, samples, screen.warnings);
   }
   if (tested.confirm.status === 'absent') return unread(spec, tested.confirm.state, tested.confirm.reason, samples);
   const outcome = policy.looks.length === 0 ? impressionOf(progress) : outcomeOf(progress, samples);
