@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Long proofs: the shipped program on the real tree. Run before a release; `npm test` leaves them out. */
+export default defineConfig({
+  test: {
+    include: ['__tests__/acceptance/**/*.test.ts'],
+    testTimeout: 1_200_000,
+    hookTimeout: 600_000,
+    maxWorkers: 1,
+    fileParallelism: false,
+  },
+});
