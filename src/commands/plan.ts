@@ -23,8 +23,8 @@ import { subjectResolver } from './subjects.ts';
 export const benchVersion = '1';
 
 /**
- * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Runs no user code and loads no
- * model and no native library.
+ * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Reads every file of the models, to check
+ * it against its digest, and asks a worker process for the runtime; runs no user code, and opens no graph and no session.
  */
 export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const repository = await openRepository(context.root);
