@@ -1,37 +1,41 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LoopSetting, measureUntilDone } from '../../src/measurement/loop.ts';
-import { nextBatch, type Wanted } from '../../src/measurement/schedule.ts';
+import { nextBatch, sharing, type Wanted } from '../../src/measurement/schedule.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
 
 const wanted = (purpose: string, index: number, cell = 'm/o'): Wanted => ({ launch: `${cell}#${purpose}-${index}`, cell, purpose });
 
 const purposes = ['impact', 'once', 'solo', 'tune', 'screen', 'confirm'] as const;
-const timed = new Set<string>(['screen', 'confirm']);
+const runs = fc.record({ energyMeter: fc.boolean(), event: fc.constantFrom('change' as const, 'default-branch' as const) });
+const everything = sharing({ energyMeter: false, event: 'change' });
 const queues = fc.array(fc.constantFrom(...purposes)).map((list) => list.map((purpose, index) => wanted(purpose, index)));
 
 describe('nextBatch', () => {
   it('never runs a tested launch beside another, and loses none', () => {
     fc.assert(
-      fc.property(queues, fc.integer({ min: 1, max: 4 }), (queue, lanes) => {
+      fc.property(queues, fc.integer({ min: 1, max: 4 }), runs, (queue, lanes, run) => {
+        const shared = sharing(run);
+        const alone = new Set(['screen', 'confirm', ...(run.energyMeter ? ['solo'] : []), ...(run.event === 'change' ? [] : ['impact'])]);
         let left: readonly Wanted[] = queue;
         const ran: Wanted[] = [];
         while (left.length > 0) {
-          const batch = nextBatch(left, lanes);
+          const batch = nextBatch(left, lanes, shared);
           expect(batch.length).toBeGreaterThan(0);
           expect(batch.length).toBeLessThanOrEqual(lanes);
-          if (batch.some(({ purpose }) => timed.has(purpose))) expect(batch).toHaveLength(1);
+          if (batch.some(({ purpose }) => alone.has(purpose))) expect(batch).toHaveLength(1);
           ran.push(...batch);
           left = left.filter((one) => !batch.includes(one));
         }
-        // Untimed ones first, each kind in the rule's order.
-        expect(ran).toEqual([...queue.filter(({ purpose }) => !timed.has(purpose)), ...queue.filter(({ purpose }) => timed.has(purpose))]);
+        // Those that share first, each kind in the rule's order.
+        expect(ran).toEqual([...queue.filter(({ purpose }) => !alone.has(purpose)), ...queue.filter(({ purpose }) => alone.has(purpose))]);
       }),
     );
   });
 
   it('keeps one lane when told of none', () => {
-    expect(nextBatch([wanted('solo', 0), wanted('solo', 1)], 0)).toHaveLength(1);
+    expect(nextBatch([wanted('solo', 0), wanted('solo', 1)], 0, everything)).toHaveLength(1);
+    expect(nextBatch([wanted('solo', 0), wanted('solo', 1)], 2, everything)).toHaveLength(2);
   });
 });
 
@@ -77,6 +81,7 @@ const world = (
     record: (each) => lines.push(...each),
     progress: () => {},
     lanes: more.lanes ?? 2,
+    sharing: everything,
     clock: () => now,
     deadline: more.deadline ?? null,
     signal: stop.signal,

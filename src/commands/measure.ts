@@ -4,6 +4,7 @@ import { GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
+import { sharing } from '../measurement/schedule.ts';
 import { takeLock } from '../records/lock-file.ts';
 import type { CallPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
@@ -12,6 +13,7 @@ import type { SampleLine } from '../records/sample.ts';
 import { appendLines } from '../records/samples-file.ts';
 import { openStore } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
+import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
@@ -27,48 +29,53 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const { plan, digest } = readPlan(run);
   const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
   const machine = await machineFacts();
-  const environment = { ...machine, provider: plan.runtime.provider, threads: plan.runtime.threads, ort: plan.runtime.ort };
+  const { provider, threads, ort } = plan.runtime;
+  const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
+  const environment = { ...machine, provider, threads, ort, lanes };
   const { launches } = readRunSamples(run, digest).samples;
   const stranger = launches.find(({ cell }) => !plan.cells.some(({ id }) => id === cell));
   if (stranger !== undefined)
     throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`, {
       where: run.samplesFile,
     });
-  record([
-    {
-      line: 'run',
-      schema: 'optimization-gate/samples/1',
-      plan: digest,
-      at: context.now().toISOString(),
-      runnerClass: runnerClass(environment),
-      environment,
-    },
-  ]);
-  const cached = await restoreStore(context, plan, machine.cpu);
-  const store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
-  const workshop = { store, cpu: machine.cpu };
-  const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record, workshop);
-  if (context.signal.aborted) {
-    record([{ line: 'stopped', reason: 'interrupted' }]);
-    throw interrupted(run);
-  }
-  // Two measuring runs on one machine would each measure the other.
+  // Two runs on one machine would each measure the other, and each the other's builds.
   const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
     clock: () => context.now().getTime(),
     waitSeconds: Number.POSITIVE_INFINITY,
     onWait: (holder) =>
       context.host.log.info(`Waiting for another measurement on this machine${holder === null ? '' : ` (process ${holder.pid})`}.`),
     signal: context.signal,
+  }).catch((thrown: unknown) => {
+    throw context.signal.aborted ? interrupted(run) : thrown;
   });
+  let cached: Awaited<ReturnType<typeof restoreStore>>;
   let ending: 'done' | 'budget' | 'interrupted';
   try {
-    const lanes = plan.runtime.provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / plan.runtime.threads))) : 1;
+    record([
+      {
+        line: 'run',
+        schema: 'optimization-gate/samples/1',
+        plan: digest,
+        at: context.now().toISOString(),
+        runnerClass: runnerClass(environment),
+        environment,
+      },
+    ]);
+    cached = await restoreStore(context, plan, machine.cpu);
+    const store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
+    const workshop = { store, cpu: machine.cpu };
+    const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record, workshop);
+    if (context.signal.aborted) {
+      record([{ line: 'stopped', reason: 'interrupted' }]);
+      throw interrupted(run);
+    }
     ending = await measureUntilDone<LaunchDemand>({
       demand: () => launchDemand(plan, readRunSamples(run, digest).samples),
       run: (wanted) => launchOne(context, plan, wanted, artefacts),
       record,
       progress: (state) => context.host.log.progress(state),
       lanes,
+      sharing: sharing({ energyMeter: openEnergyMeter() !== null, event: plan.event }),
       clock: context.clock,
       deadline: plan.budgetMinutes === null ? null : context.clock() + plan.budgetMinutes * 60_000,
       signal: context.signal,

@@ -15,6 +15,8 @@ export interface LoopSetting<T extends Wanted> {
     readonly secondsLeft: number | null;
   }) => void;
   readonly lanes: number;
+  /** Purposes whose launches may fill the lanes together. */
+  readonly sharing: ReadonlySet<string>;
   readonly clock: () => number;
   /** Milliseconds on `clock` after which no launch is started; null: no limit. */
   readonly deadline: number | null;
@@ -37,7 +39,7 @@ export const measureUntilDone = async <T extends Wanted>(setting: LoopSetting<T>
     if (queue.length === 0) return 'done';
     if (setting.signal.aborted) return stop(setting, 'interrupted');
     if (setting.deadline !== null && setting.clock() >= setting.deadline) return stop(setting, 'budget');
-    const batch = nextBatch(queue, setting.lanes);
+    const batch = nextBatch(queue, setting.lanes, setting.sharing);
     const each = done === 0 ? null : (setting.clock() - started) / done;
     setting.progress({
       done,

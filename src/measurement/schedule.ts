@@ -5,14 +5,18 @@ export interface Wanted {
   readonly purpose: string;
 }
 
-/** Launches whose numbers do not rest on a quiet machine may run side by side; one that is tested runs alone. */
-const shareable: ReadonlySet<string> = new Set(['once', 'solo', 'tune', 'impact']);
+/**
+ * Purposes of launches that may run side by side, because no number of theirs rests on a quiet machine. What is tested never does.
+ * `solo` does where an energy meter counts what the whole machine uses; `impact` where its times become the baselines.
+ */
+export const sharing = (run: { readonly energyMeter: boolean; readonly event: 'change' | 'default-branch' }): ReadonlySet<string> =>
+  new Set(['once', 'tune', ...(run.energyMeter ? [] : ['solo']), ...(run.event === 'default-branch' ? [] : ['impact'])]);
 
 /**
- * The next launches to run side by side, from a queue in the rule's order: up to `lanes` that may share the machine, or one
- * that may not. Those that share come first: a cell that fails its evaluation is then not timed in vain.
+ * The next launches to run side by side, from a queue in the rule's order: up to `lanes` of the purposes in `shared`, or one
+ * of another. Those that share come first: a cell that fails its evaluation is then not timed in vain.
  */
-export const nextBatch = <T extends Wanted>(queue: readonly T[], lanes: number): readonly T[] => {
-  const shared = queue.filter((one) => shareable.has(one.purpose));
-  return shared.length > 0 ? shared.slice(0, Math.max(1, lanes)) : queue.slice(0, 1);
+export const nextBatch = <T extends Wanted>(queue: readonly T[], lanes: number, shared: ReadonlySet<string>): readonly T[] => {
+  const together = queue.filter((one) => shared.has(one.purpose));
+  return together.length > 0 ? together.slice(0, Math.max(1, lanes)) : queue.slice(0, 1);
 };
