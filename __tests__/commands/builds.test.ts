@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cacheKey } from '../../src/commands/cached-store.ts';
@@ -101,5 +102,39 @@ describe('a suspected leak', () => {
     project.commit({ 'other.mjs': '2;\n' });
     await project.gate('--base', 'HEAD~1');
     expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[inputs-leak]') });
+  });
+});
+
+describe('optimization code', () => {
+  // Another artefact than the model's: an equal one would mend what was written.
+  const spy = (more: string): string =>
+    `${copyProgram(true)}
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+const source = process.argv[4];
+writeFileSync('seen.txt', JSON.stringify({ source, names: readdirSync(source) }));
+${more}`;
+  const entry = ['spy', ...copied('spy').slice(1)].map((line) => line.replace('{output}', '{output} {source}'));
+  const files = { '.gitignore': '.optimization-gate*\nseen.txt\n', 'optimization-gate.yml': configuration([entry], [spent]) };
+
+  it('gets a copy of the model without evaluation windows, which is gone afterwards; the run folder ignores itself', async () => {
+    const project = Project.make();
+    project.commit({ ...files, '.gitignore': 'seen.txt\n', 'copy.mjs': spy('') });
+    expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 0 });
+    const { source, names }: { source: string; names: string[] } = JSON.parse(readFileSync(join(project.folder, 'seen.txt'), 'utf8'));
+    expect(names.toSorted()).toEqual(['calibration.safetensors', 'card.json', 'config.json', 'model.safetensors', 'tokenizer.json']);
+    expect(existsSync(source)).toBe(false);
+    expect(project.git('status', '--short')).toBe('');
+    expect(project.text('.gitignore')).toBe('*\n');
+  });
+
+  it('that writes into the store ends the run before anything is measured', async () => {
+    const project = Project.make();
+    const write = "chmodSync(`${from}.data`, 0o644);\nwriteFileSync(`${from}.data`, 'better');\n";
+    project.commit({ ...files, 'copy.mjs': spy(write) });
+    const { code, stderr } = await project.gate('--base', 'HEAD');
+    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringMatching(/error\[store-corrupt\].*has changed/s) });
+    expect(project.samples().settled.size).toBe(0);
+    project.commit({ 'copy.mjs': spy('') });
+    expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 0 });
   });
 });

@@ -62,6 +62,14 @@ describe('models', () => {
     expect(ended.stdout).toBe('');
   });
 
+  it('refuses a folder whose card is of another model', async () => {
+    const project = Project.make();
+    cpSync(join(packageRoot, 'models', model), join(project.folder, 'models', 'other'), { recursive: true });
+    const ended = await project.gate('models', 'verify', 'other');
+    expect(ended.code).toBe(2);
+    expect(ended.stdout).toMatch(new RegExp(`^other +model-invalid: .*card\\.json: the card is of ${model}`, 'm'));
+  });
+
   it('names a model that does not exist', async () => {
     const ended = await Project.make().gate('models', 'list', 'mini-qwne');
     expect(ended.code).toBe(2);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { readWindows } from '../../src/models/evaluation.ts';
-import { buildReference, modelDigest, openModelSource } from '../../src/models/model-source.ts';
+import { buildReference, copySubjectSource, modelDigest, openModelSource, openSubjectSource } from '../../src/models/model-source.ts';
 import type { EvaluationWindows } from '../../src/records/serving.ts';
 import { openModel } from '../../src/runtime/decoder.ts';
 import { scoreArms } from '../../src/runtime/scoring.ts';
@@ -93,6 +93,20 @@ describe.runIf(present('mini-qwen3-dense'))('a model source', () => {
     const folder = copied();
     writeFileSync(join(folder, 'tokenizer.json'), '{}');
     expect(failure(folder)).toEqual({ code: 'model-digest-mismatch', where: join(folder, 'tokenizer.json') });
+  });
+
+  test('copied for optimization code has all but the evaluation windows, and is opened as such', () => {
+    const [folder, to] = [copied(), join(testFolder(), 'source')];
+    writeFileSync(join(folder, 'notes.txt'), 'not on the card');
+    mkdirSync(to);
+    copySubjectSource(folder, to);
+    const listed = Object.keys(openModelSource(folder).card.sha256);
+    expect(listed).toContain('evaluation.safetensors');
+    expect(readdirSync(to).toSorted()).toEqual(['card.json', ...listed].filter((name) => name !== 'evaluation.safetensors').toSorted());
+    expect(openSubjectSource(to).digest).toBe(openModelSource(folder).digest);
+    expect(failure(to)).toEqual({ code: 'model-invalid', where: join(to, 'evaluation.safetensors') });
+    writeFileSync(join(to, 'tokenizer.json'), '{}');
+    expect(() => openSubjectSource(to)).toThrow(expect.objectContaining({ code: 'model-digest-mismatch' }));
   });
 
   test('with a hostile card is refused', () => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -98,6 +99,40 @@ describe('artefacts', () => {
     damages[0]?.(await add(await open(folder), 'a', 'old'));
     const replaced = await add(await open(folder), 'a', 'new');
     expect(readFileSync(join(replaced, 'model.onnx'), 'utf8')).toBe('new');
+  });
+
+  it('are read once more when asked to, however often they were verified', async () => {
+    const store = await open(fresh());
+    const path = await add(store, 'a', 'before');
+    await store.verify(digest('a'));
+    chmodSync(join(path, 'model.onnx'), 0o644);
+    writeFileSync(join(path, 'model.onnx'), 'behind');
+    expect(await store.artefact(digest('a'))).toBe(path);
+    await expect(store.verify(digest('a'))).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
+    expect(existsSync(path)).toBe(false);
+    await expect(store.verify(digest('a'))).rejects.toEqual(coded('store-corrupt'));
+  });
+
+  it('share no file with what lies outside the store, and keep what they share inside', async () => {
+    const folder = fresh();
+    const store = await open(folder);
+    const reference = await add(store, 'a', 'graph');
+    const outside = join(fresh(), 'kept');
+    writeFileSync(outside, 'mine');
+    const staging = await store.staging();
+    linkSync(outside, join(staging, 'model.onnx'));
+    linkSync(join(reference, 'model.onnx'), join(staging, 'same.onnx'));
+    const path = await store.addArtefact(staging, digest('b'), null);
+    writeFileSync(outside, 'changed');
+    expect(readFileSync(join(path, 'model.onnx'), 'utf8')).toBe('mine');
+    expect(statSync(join(path, 'same.onnx')).ino).toBe(statSync(join(reference, 'model.onnx')).ino);
+    await store.verify(digest('b'));
+    linkSync(join(reference, 'model.onnx'), join(fresh(), 'taken'));
+    const next = await store.staging();
+    linkSync(join(reference, 'model.onnx'), join(next, 'same.onnx'));
+    const apart = await store.addArtefact(next, digest('c'), null);
+    expect(statSync(join(apart, 'same.onnx')).nlink).toBe(1);
+    expect(readdirSync(apart).toSorted()).toEqual(['manifest.json', 'same.onnx']);
   });
 
   it('refuse links, empty folders, reserved names, and names that are no digests', async () => {
@@ -228,12 +263,13 @@ describe('locks', () => {
     const folder = fresh();
     const counter = join(folder, 'counter');
     writeFileSync(counter, '0');
-    const script = `const store = await openStore(${JSON.stringify(folder)}, { clock });
-      for (let i = 0; i < 20; i += 1) await store.exclusively('a'.repeat(64), async () => {
+    const script = `for (let i = 0; i < 20; i += 1) {
+        const lock = await takeLock(${JSON.stringify(join(folder, 'x.lock'))}, { clock, waitSeconds: 20 });
         const seen = Number(readFileSync(${JSON.stringify(counter)}, 'utf8'));
         await new Promise((resolve) => setTimeout(resolve, 1));
         writeFileSync(${JSON.stringify(counter)}, String(seen + 1));
-      });`;
+        lock.release();
+      }`;
     await Promise.all([run(script), run(script), run(script)]);
     expect(readFileSync(counter, 'utf8')).toBe('60');
   });

@@ -27,13 +27,15 @@ const card: { quality: { nll: number; perplexity: number; top1Accuracy: number }
 );
 
 let runtime: RuntimeSpec;
+let digest: string;
 let reference: ArtefactRef;
 let bytes: number;
 
 beforeAll(async () => {
   runtime = (await askWorker(worker, { type: 'describe', provider: 'cpu', threads: 1, bench: '1' }, 'described', limits, 'test')).runtime;
   const { openModelSource } = await import('../../src/models/model-source.ts');
-  const prepare = { type: 'prepare' as const, model: source, digest: openModelSource(source).digest, store };
+  digest = openModelSource(source).digest;
+  const prepare = { type: 'prepare' as const, model: source, digest, store };
   const stored = await askWorker(worker, prepare, 'stored', limits, 'test');
   reference = stored.artefact;
   bytes = stored.bytes;
@@ -49,6 +51,7 @@ const request = (points: readonly OperatingPoint[], arms: readonly ArmId[], more
   repeated: null,
   artefacts: Object.fromEntries(['reference', ...arms].map((arm) => [arm, { main: reference }])),
   model: source,
+  modelDigest: digest,
   seed: 1,
   runtime: { digest: runtime.digest, provider: 'cpu', threads: 1 },
   store,
@@ -172,5 +175,7 @@ describe('the model that the plan names', () => {
   it('is refused when its files are others by now', async () => {
     const prepare = { type: 'prepare' as const, model: source, digest: '0'.repeat(64), store };
     await expect(askWorker(worker, prepare, 'stored', limits, 'test')).rejects.toMatchObject({ coded: { code: 'model-digest-mismatch' } });
+    const asked = request([call], ['head'], { modelDigest: '0'.repeat(64) });
+    await expect(measure(asked)).rejects.toMatchObject({ coded: { code: 'model-digest-mismatch', arm: null } });
   });
 });

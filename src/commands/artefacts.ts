@@ -11,6 +11,7 @@ import { type CommandContext, subjectEnvironment, workerProgram } from './contex
 import { leak, leakSuspects } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
 import { settleCell } from './settle.ts';
+import { openSources, type Sources } from './sources.ts';
 import { findBuild, keepBuild, type StoredBuild, storedBuildKey } from './stored-build.ts';
 import { openTrees } from './trees.ts';
 
@@ -64,6 +65,8 @@ export const makeArtefacts = async (
     if (found !== null) earlier.set(build.key, found);
   });
   const trees = await openTrees(context, plan);
+  const sources = openSources(context, plan, store);
+  const making: Making = { context, plan, store, references, source: sources.folder };
   try {
     for (const arm of ['head', 'base'] as const) {
       await inLanes(buildsOf(plan, arm), context.signal, async (build) => {
@@ -71,8 +74,7 @@ export const makeArtefacts = async (
         // Head's and base's build are one where their code and options are equal: it is recorded once.
         if (built.has(build.key) || line?.status === 'failed') return;
         const known = arm === 'base' ? (earlier.get(build.key) ?? null) : line === undefined ? null : await findBuild(store, keyOf(build));
-        if (known === null)
-          finish(build, await buildOne(context, plan, build, keyOf(build), references, await trees.folder(arm).catch(asGateError), store));
+        if (known === null) finish(build, await buildOne(making, build, keyOf(build), await trees.folder(arm).catch(asGateError)));
         else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
         else finish(build, { line: foundBuild(build, known), artefact: known.ref });
       });
@@ -81,15 +83,19 @@ export const makeArtefacts = async (
       const key = digestOf(`emptied ${keyOf(build)}`);
       // A checkout that cannot even be set up without its inputs depends on them: the good outcome, like a build that fails.
       const emptied = await trees.emptied(build).catch(asGateError);
-      const again = await buildOne(context, plan, build, key, references, emptied, store);
+      const again = await buildOne(making, build, key, emptied);
       if (again.artefact?.digest === lines.get(build.key)?.artefact)
         // No arm alone is to blame: which side's code was run is not known.
         finish(build, { line: failedBuild(build, leak(build), null), artefact: null });
     }
   } finally {
     await trees.release();
+    await sources.release();
   }
-  if (!context.signal.aborted) record(plan.cells.map((cell) => settleCell(plan, cell, lines)));
+  if (context.signal.aborted) return { references, built };
+  // The last foreign code has run: whatever it did to the store, nothing is measured but what was sealed.
+  for (const digest of new Set([...references.values(), ...built.values()].map((artefact) => artefact.digest))) await store.verify(digest);
+  record(plan.cells.map((cell) => settleCell(plan, cell, lines)));
   return { references, built };
 };
 
@@ -131,19 +137,24 @@ const prepareReference = async (
   return artefact;
 };
 
-/** @param key what the store knows the result by. */
+/** What every build is made with. */
+interface Making {
+  readonly context: CommandContext;
+  readonly plan: Plan;
+  readonly store: Store;
+  readonly references: ReadonlyMap<string, ArtefactRef>;
+  readonly source: Sources['folder'];
+}
+
+/** @param key what the store knows the result by; @param tree where it is made, or why there is no such place. */
 const buildOne = async (
-  context: CommandContext,
-  plan: Plan,
+  { context, plan, store, references, source }: Making,
   build: PlannedBuild,
   key: string,
-  references: ReadonlyMap<string, ArtefactRef>,
   tree: string | GateError,
-  store: Store,
 ): Promise<Built> => {
   const reference = references.get(build.model);
-  const model = plan.models.find(({ id }) => id === build.model);
-  if (reference === undefined || model === undefined) throw new GateError('internal', `no reference of ${build.model}`);
+  if (reference === undefined) throw new GateError('internal', `no reference of ${build.model}`);
   if (typeof tree !== 'string') return { line: failedBuild(build, tree), artefact: null };
   const subject: SubjectSetting = {
     tree,
@@ -153,8 +164,9 @@ const buildOne = async (
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
   };
+  const input = { source: await source(build), artefact: reference };
   const make = (): Promise<Built> =>
-    buildArtefact(build, { source: modelFolderOf(context, model.folder), artefact: reference }, subject, {
+    buildArtefact(build, input, subject, {
       staging: () => store.staging(),
       seal: async (folder, answer, where) => {
         const request = {

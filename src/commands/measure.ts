@@ -94,6 +94,7 @@ const interrupted = (run: RunFolder): GateError =>
 const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, artefacts: Artefacts): Promise<readonly SampleLine[]> => {
   const cell = plan.cells.find(({ id }) => id === wanted.cell);
   const model = plan.models.find(({ id }) => id === cell?.model);
+  if (model === undefined) throw new GateError('internal', `the plan has no model for ${wanted.cell}`);
   const reference = artefacts.references.get(cell?.model ?? '');
   const arms: Record<string, Record<string, ArtefactRef>> = {};
   if (reference !== undefined) arms['reference'] = { main: reference };
@@ -119,7 +120,8 @@ const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, ar
       points: [...wanted.points],
       repeated,
       artefacts: arms,
-      model: modelFolderOf(context, model?.folder ?? ''),
+      model: modelFolderOf(context, model.folder),
+      modelDigest: model.digest,
       seed: plan.seed,
       runtime: { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads },
       store: context.storeRoot,

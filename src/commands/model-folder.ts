@@ -21,6 +21,12 @@ export const modelFolder = (id: string, root: string, packageRoot: string): stri
   return join(found, id);
 };
 
-/** The model's files, checked against the digests of its card. */
-export const openModel = (id: string, root: string, packageRoot: string): ModelSource =>
-  openModelSource(modelFolder(id, root, packageRoot));
+/** The model's files, checked against the digests of its card. Throws `model-invalid` for a card of another model, too. */
+export const openModel = (id: string, root: string, packageRoot: string): ModelSource => {
+  const source = openModelSource(modelFolder(id, root, packageRoot));
+  if (source.id !== id)
+    throw new GateError('model-invalid', `the card is of ${source.id}; its folder is called ${id}`, {
+      where: join(source.folder, 'card.json'),
+    });
+  return source;
+};

@@ -18,8 +18,9 @@ export interface RunFolder {
   readonly reportFolder: string;
 }
 
+/** Opens the folder, which is made where it is not there yet; a new one tells git to ignore it. */
 export const openRunFolder = (folder: string): RunFolder => {
-  mkdirSync(folder, { recursive: true });
+  if (mkdirSync(folder, { recursive: true }) !== undefined) writeFileSync(join(folder, '.gitignore'), '*\n');
   return { folder, samplesFile: join(folder, 'samples.jsonl'), reportFolder: join(folder, 'report') };
 };
 

@@ -1,3 +1,4 @@
+import { GateError } from '../errors.ts';
 import { decodeValue, digestOf } from '../records/decode.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { artefactAbout, type BuildRecord, buildRecord } from '../records/stored.ts';
@@ -14,15 +15,20 @@ export interface StoredBuild extends BuildRecord {
  */
 export const storedBuildKey = (key: string, cpu: string, ort: string): string => digestOf(JSON.stringify(['build', key, cpu, ort]));
 
-/** What was built under a key before and is still here, leased; else null. */
+/** What was built under a key before and is still here, leased; else null. What was damaged is removed, and counts as not here. */
 export const findBuild = async (store: Store, key: string): Promise<StoredBuild | null> => {
   const record = await store.record('build', key, buildRecord);
   if (record === null) return null;
-  const folder = await store.artefact(record.artefact);
-  const manifest = await store.manifest(record.artefact);
+  const folder = await store.artefact(record.artefact).catch(absentWhenDamaged);
+  const manifest = folder === null ? null : await store.manifest(record.artefact);
   if (folder === null || manifest === null) return null;
   const { stages, serve, bytes } = decodeValue(artefactAbout, manifest.about, folder);
   return { ...record, bytes, ref: { digest: record.artefact, folder, stages, serve } };
+};
+
+const absentWhenDamaged = (thrown: unknown): null => {
+  if (thrown instanceof GateError && thrown.code === 'store-corrupt') return null;
+  throw thrown;
 };
 
 export const keepBuild = (store: Store, key: string, record: BuildRecord): Promise<void> => store.putRecord('build', key, record);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
@@ -69,17 +69,41 @@ export const modelDigest = (card: ModelCard): string => {
   return createHash('sha256').update(lines.sort().join('')).digest('hex');
 };
 
+/** The windows that quality is judged on: no optimization gets to see them. */
+const evaluationFile = 'evaluation.safetensors';
+
 /**
  * Opens the source files of a miniature: card.json, config.json and the files that the card lists, each checked against its sha256.
  * Throws `model-digest-mismatch`, naming the file, or `model-invalid`.
  */
-export const openModelSource = (folder: string): ModelSource => {
+export const openModelSource = (folder: string): ModelSource => openSource(folder, []);
+
+/** The same for a folder that `copySubjectSource` made: there are no evaluation windows in it. */
+export const openSubjectSource = (folder: string): ModelSource => openSource(folder, [evaluationFile]);
+
+/**
+ * Copies what optimization code may know of a model into the empty folder `to`: the card and the files that it lists, without the
+ * evaluation windows. Throws `model-invalid` for a file that is missing.
+ */
+export const copySubjectSource = (folder: string, to: string): void => {
+  const listed = Object.keys(readModelCard(folder).sha256).filter((name) => name !== evaluationFile && name !== 'card.json');
+  for (const name of ['card.json', ...listed]) {
+    try {
+      copyFileSync(join(folder, name), join(to, name), constants.COPYFILE_FICLONE);
+    } catch (cause) {
+      throw new GateError('model-invalid', 'the file is missing or cannot be copied', { where: join(folder, name), cause });
+    }
+  }
+};
+
+const openSource = (folder: string, absent: readonly string[]): ModelSource => {
   const card = readModelCard(folder);
-  for (const needed of ['config.json', 'model.safetensors', 'evaluation.safetensors', 'calibration.safetensors']) {
+  for (const needed of ['config.json', 'model.safetensors', evaluationFile, 'calibration.safetensors']) {
     if (card.sha256[needed] === undefined)
       throw new GateError('model-invalid', `sha256 does not list ${needed}`, { where: join(folder, 'card.json') });
   }
   for (const [name, expected] of Object.entries(card.sha256)) {
+    if (absent.includes(name)) continue;
     const path = join(folder, name);
     const actual = fileDigest(path);
     if (actual !== expected)

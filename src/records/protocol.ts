@@ -34,6 +34,8 @@ export const launchRequest = z.strictObject({
   artefacts: z.record(z.string(), z.record(z.string(), artefactRef)),
   /** Folder of the model's source files: evaluation windows. */
   model: z.string(),
+  /** Digest that the source files must have. */
+  modelDigest: sha256,
   seed: z.int().nonnegative(),
   runtime,
   store: z.string(),
@@ -83,7 +85,7 @@ export const toSubject = z.discriminatedUnion('do', [
   z.strictObject({
     do: z.literal('build'),
     optimization: nounId,
-    /** Folder of the model's source files: configuration and calibration text, never evaluation text. */
+    /** Folder with a copy of the model's source files: configuration and calibration text, never evaluation text. */
     source: z.string(),
     input: z.strictObject({ folder: z.string(), stages: z.array(stage).min(1) }),
     options: jsonValue,

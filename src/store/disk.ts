@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { chmod, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants, createReadStream, type Stats } from 'node:fs';
+import { chmod, copyFile, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
 
@@ -56,6 +56,34 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
   }
   return found.sort();
 };
+
+/**
+ * Gives every file of a folder that has a name (a hard link) outside the folders `own` bytes of its own. What is linked only among those
+ * stays so: an optimization may take over gigabytes of weights without copying them.
+ */
+export const unshare = async (folder: string, files: readonly string[], own: readonly string[]): Promise<void> => {
+  const stats = await Promise.all(files.map(async (path) => ({ path: join(folder, path), ...inodeOf(await lstat(join(folder, path))) })));
+  const shared = stats.filter(({ links }) => links > 1);
+  if (shared.length === 0) return;
+  const names = new Map<string, number>();
+  for (const root of own) {
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      const found = entry.isFile() ? await lstat(join(entry.parentPath, entry.name)).catch(() => null) : null;
+      if (found !== null && found.nlink > 1) names.set(inodeOf(found).inode, (names.get(inodeOf(found).inode) ?? 0) + 1);
+    }
+  }
+  for (const { path, inode, links } of shared) {
+    if ((names.get(inode) ?? 0) >= links) continue;
+    const draft = join(folder, `.${randomUUID()}.draft`);
+    await copyFile(path, draft, constants.COPYFILE_FICLONE);
+    await rename(draft, path);
+  }
+};
+
+const inodeOf = ({ dev, ino, nlink }: Stats): { readonly inode: string; readonly links: number } => ({
+  inode: `${dev}:${ino}`,
+  links: nlink,
+});
 
 /** Files become read-only and durable before the folder gets its final name. */
 export const seal = async (folder: string, files: readonly string[]): Promise<void> => {

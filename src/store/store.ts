@@ -5,7 +5,7 @@ import { GateError } from '../errors.ts';
 import { decodeDocument, decodeValue, encodeDocument } from '../records/decode.ts';
 import { type HeldLock, takeLock } from '../records/lock-file.ts';
 import { type Immutable, type Json, nounId, sha256 } from '../records/words.ts';
-import { errorCode, exists, onDisk, seal, writeAtomically } from './disk.ts';
+import { errorCode, exists, listRegularFiles, onDisk, seal, unshare, writeAtomically } from './disk.ts';
 import { type ArtefactManifest, describeFolder, findDamage, manifestName, readManifest } from './manifest.ts';
 import { isAbandoned, newLease, newStaging, removeAbandoned } from './staging.ts';
 
@@ -90,15 +90,20 @@ export class Store {
     if (!present) return null;
     if (!this.#verified.has(digest)) {
       const damage = await findDamage(folder, digest);
-      if (damage !== null) {
-        await this.#remove(digest);
-        await this.#release(digest);
-        throw new GateError('store-corrupt', `artefact ${digest.slice(0, 12)}: ${damage}`, { where: folder });
-      }
+      if (damage !== null) await this.#refuse(digest, damage);
       this.#verified.add(digest);
     }
     await this.#touch(folder);
     return folder;
+  }
+
+  /**
+   * Reads every file of an artefact once more, whenever it was verified before: for after foreign code ran beside the store. Throws
+   * `store-corrupt` when it is damaged or gone; what is damaged is removed.
+   */
+  async verify(digest: string): Promise<void> {
+    const damage = await findDamage(this.#folder(digest), digest);
+    if (damage !== null) await this.#refuse(digest, damage);
   }
 
   /** Manifest of an artefact that is here, else null. */
@@ -109,13 +114,15 @@ export class Store {
 
   /**
    * Moves the files of a staging folder into the store under a digest that their maker computed, with `about` in the manifest. When
-   * the artefact is here already the staged files are dropped. Returns its folder, leased. Throws `build-no-output` for
+   * the artefact is here already the staged files are dropped. A file that has a name (a hard link) outside the store is
+   * copied: under that name it could be changed. Returns its folder, leased. Throws `build-no-output` for
    * an empty folder, links and special files; `disk-full`.
    */
   async addArtefact(staging: string, digest: string, about: Json): Promise<string> {
     this.#requireStaging(staging);
     const folder = this.#folder(digest);
     return onDisk(this.root, async () => {
+      await unshare(staging, await listRegularFiles(staging), [join(this.root, 'artefacts'), join(this.root, 'staging')]);
       const manifest = await describeFolder(staging, digest, about);
       await writeFile(join(staging, manifestName), encodeDocument(manifest));
       await seal(staging, [...manifest.files.map((file) => file.path), manifestName]);
@@ -153,11 +160,6 @@ export class Store {
     });
   }
 
-  /** Runs `work` while no other job does anything under the same key: so two jobs do not build the same thing. Throws `store-locked` after the wait. */
-  exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
-    return this.#locked(`build-${checked(sha256, key)}`, work);
-  }
-
   /**
    * Removes artefacts that nobody has leased, the longest unused first, until they take at most `maxBytes` and the file system has at
    * least `minFreeBytes` free.
@@ -188,6 +190,12 @@ export class Store {
 
   #folder(digest: string): string {
     return join(this.root, 'artefacts', checked(sha256, digest));
+  }
+
+  async #refuse(digest: string, damage: string): Promise<never> {
+    await this.#remove(digest);
+    await this.#release(digest);
+    throw new GateError('store-corrupt', `artefact ${digest.slice(0, 12)}: ${damage}`, { where: this.#folder(digest) });
   }
 
   #recordPath(kind: string, key: string): string {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import { openModelSource } from '../models/model-source.ts';
 import { digestOf } from '../records/decode.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
@@ -13,6 +12,7 @@ import { blindNll, scoreArms, type WindowScore } from '../runtime/scoring.ts';
 import { quantile } from '../statistics/describe.ts';
 import { ArmError, armArtefact, forArm } from './arm.ts';
 import type { LaunchTools } from './launch-tools.ts';
+import { openPlannedModel } from './planned-model.ts';
 
 type EvaluationPoint = Extract<OperatingPoint, { kind: 'evaluation' }>;
 type Series = Record<string, number[]>;
@@ -34,7 +34,7 @@ export const evaluateArms = async (
   tools: LaunchTools,
 ): Promise<{ values: Record<string, Series>; warnings: string[] }> => {
   const reference = armArtefact(request, 'reference');
-  const source = openModelSource(request.model);
+  const source = openPlannedModel(request.model, request.modelDigest);
   const keyOf = (arm: ArmId): string =>
     digestOf(
       JSON.stringify([

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import { openModelSource } from '../models/model-source.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
@@ -14,6 +13,7 @@ import { processFacts } from '../telemetry/process-facts.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { ArmError } from './arm.ts';
 import { runLaunch } from './launch.ts';
+import { openPlannedModel } from './planned-model.ts';
 import type { Clock } from './rounds.ts';
 import { prepareReference, sealArtefact } from './store-artefact.ts';
 
@@ -68,7 +68,7 @@ const answer = async (
       const runtime = await loadRuntime(roots);
       const settings = { provider: request.runtime.provider, threads: request.runtime.threads, spinning: false };
       let last = Number.NEGATIVE_INFINITY;
-      const { config } = openModelSource(request.model);
+      const { config } = openPlannedModel(request.model, request.modelDigest);
       const prompts = readWindows(join(request.model, 'calibration.safetensors'), config);
       return runLaunch(request, {
         clock,

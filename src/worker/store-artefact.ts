@@ -1,19 +1,15 @@
-import { GateError } from '../errors.ts';
 import { artefactBytes, artefactDigest } from '../models/artefact.ts';
-import { buildReference, openModelSource } from '../models/model-source.ts';
+import { buildReference } from '../models/model-source.ts';
 import type { FromWorker, ToWorker } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
 import type { Store } from '../store/store.ts';
+import { openPlannedModel } from './planned-model.ts';
 
 type Stored = Extract<FromWorker, { type: 'stored' }>;
 
 /** Builds the untouched model from its weights into the store. */
 export const prepareReference = async (request: Extract<ToWorker, { type: 'prepare' }>, store: Store): Promise<Stored> => {
-  const source = openModelSource(request.model);
-  if (source.digest !== request.digest)
-    throw new GateError('model-digest-mismatch', `the plan is for ${request.digest}, the files have ${source.digest}`, {
-      where: request.model,
-    });
+  const source = openPlannedModel(request.model, request.digest);
   const folder = await store.staging();
   const stages = buildReference(source, folder);
   return keep(folder, { stages, serve: {} }, store);

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import { openModelSource } from '../models/model-source.ts';
+import { openSubjectSource } from '../models/model-source.ts';
 import type { BuildResult, Subject } from '../optimizations/contract.ts';
 import { findOptimization } from '../optimizations/registry.ts';
 import { decodeDocument } from '../records/decode.ts';
@@ -50,7 +50,7 @@ const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, modu
   const builtin = await optimization.subject();
   const subject = module === null ? builtin : await loadSubject(module);
   if (subject.build === undefined) throw new GateError('subject-protocol', `${module ?? request.optimization} builds nothing`);
-  const source = openModelSource(request.source);
+  const source = openSubjectSource(request.source);
   const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
   const calibration = await openCalibration({ input: request.input, windows, roots });
   try {

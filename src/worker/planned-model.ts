@@ -1,0 +1,10 @@
+import { GateError } from '../errors.ts';
+import { type ModelSource, openModelSource } from '../models/model-source.ts';
+
+/** The source files of a model, which must be those of the plan. Throws `model-digest-mismatch`, and what `openModelSource` throws. */
+export const openPlannedModel = (folder: string, digest: string): ModelSource => {
+  const source = openModelSource(folder);
+  if (source.digest !== digest)
+    throw new GateError('model-digest-mismatch', `the plan is for ${digest}, the files have ${source.digest}`, { where: folder });
+  return source;
+};
