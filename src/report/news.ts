@@ -99,13 +99,35 @@ const warningItems = (verdict: Verdict): readonly Later<string>[] => [
   ...verdict.controls
     .filter(({ outcome }) => outcome !== 'as-expected')
     .map((control) => () => `Control ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`),
-  ...verdict.cells.flatMap((cell) => [
-    ...cell.warnings.map((warning) => () => `${code(cell.id)}: ${prose(warning, 300)}`),
-    ...cell.metrics.flatMap((metric) =>
-      metric.warnings.map((warning) => () => `${code(cell.id)} ${code(metricName(metric), 80)}: ${prose(warning, 300)}`),
-    ),
-  ]),
+  ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => () => `${code(cell.id)}: ${prose(warning, 300)}`)),
+  ...doubts(verdict).map(
+    ({ metric, warning, cells }) =>
+      () =>
+        `${code(metric, 80)}: ${prose(warning, 300)} (${cells
+          .slice(0, namedCells)
+          .map((cell) => code(cell))
+          .join(', ')}${cells.length > namedCells ? ` and ${cells.length - namedCells} more` : ''})`,
+  ),
 ];
+
+/** Cells that share a doubt are named up to this many. */
+const namedCells = 4;
+
+/** What is doubtful about metrics that decide, the same doubt of several cells once; the figures in it are the first cell's. */
+const doubts = (verdict: Verdict): readonly { readonly metric: string; readonly warning: string; readonly cells: readonly string[] }[] => {
+  const found = new Map<string, { metric: string; warning: string; cells: string[] }>();
+  for (const cell of verdict.cells) {
+    for (const metric of cell.metrics.filter(({ role }) => role !== 'described')) {
+      for (const warning of metric.warnings) {
+        const key = JSON.stringify([metricName(metric), warning.replace(/\d+/g, '#')]);
+        const known = found.get(key) ?? { metric: metricName(metric), warning, cells: [] };
+        known.cells.push(cell.id);
+        found.set(key, known);
+      }
+    }
+  }
+  return [...found.values()];
+};
 
 const undecided = (verdict: Verdict): readonly Section[] =>
   table(
