@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { launchDemand } from '../../src/gate/demand.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
-import { cell, measure, planOf, run, samplesOf, settle } from './fixtures.ts';
+import { cell, measure, planOf, run, samplesOf, settle, verdictOf } from './fixtures.ts';
 
 const one = planOf([cell('mini/pruning')]);
 const count = (launches: readonly { purpose: string; control: string }[], purpose: string, control = 'none'): number =>
@@ -122,6 +122,25 @@ describe('launches that go wrong', () => {
     expect(screens.map((launch) => launch.index)).toEqual([0, 1, 2, 3, 4, 5]);
     const worse = measure(one, samplesOf(settled), { noise: 0.002 }, discard(['mini/pruning#screen-2', 'mini/pruning#screen-5']));
     expect(worse.launches.filter((launch) => launch.purpose === 'screen' && launch.control === 'none')).toHaveLength(6);
+  });
+
+  it('draws the controls from cells of which nothing failed, and moves them only when theirs does', () => {
+    const ids = ['mini/pruning', 'mini/sparsity', 'mini/rank'];
+    const three = planOf(ids.map((id) => cell(id)));
+    const controlled = (failing: string | null) => {
+      const done = measure(three, samplesOf(ids.map((id) => settle(id, 'changed'))), { noise: 0.002 }, (launch) =>
+        launch.id === `${failing}#screen-0` ? { ...launch, status: 'failed' } : launch,
+      );
+      // Those of a target that failed in the middle stay behind: only a whole set counts.
+      const verdict = verdictOf(three, done);
+      expect(verdict.controls.map(({ kind }) => kind)).toEqual(['a-a', 'planted']);
+      return verdict.controls[0]?.cell ?? '';
+    };
+    const first = controlled(null);
+    for (const id of ids) {
+      if (id === first) expect(controlled(id)).not.toBe(first);
+      else expect(controlled(id)).toBe(first);
+    }
   });
 
   it('wants nothing after the budget ended', () => {

@@ -42,15 +42,16 @@ const targetIn = (standing: Standing): ControlTarget | null => {
 };
 
 /**
- * The target, drawn by the plan's seed from all changed cells with a timed call point; null without one, before all cells are
- * settled, or where nothing is confirmed.
+ * The target, drawn by the plan's seed from all changed cells with a timed call point of which nothing failed; null without one,
+ * before all cells are settled, or where nothing is confirmed. Each cell draws its own lot, so that a failure moves no other's.
  */
 export const controlTarget = (plan: Plan, cells: readonly Standing[]): ControlTarget | null => {
   if (!allSettled(cells) || plan.policy.looks.length === 0) return null;
-  const targets = cells
-    .flatMap((standing) => (standing.status === 'changed' ? [targetIn(standing)] : []))
-    .filter((target) => target !== null);
-  return targets[deriveSeed(plan.seed, 'control') % Math.max(1, targets.length)] ?? null;
+  const lot = ({ standing }: ControlTarget): number => deriveSeed(plan.seed, 'control', standing.cell.id);
+  return cells
+    .flatMap((standing) => (standing.status === 'changed' && standing.failure === null ? [targetIn(standing)] : []))
+    .filter((target) => target !== null)
+    .reduce<ControlTarget | null>((first, each) => (first === null || lot(each) < lot(first) ? each : first), null);
 };
 
 /** Launches of one control of the target's cell. */

@@ -110,7 +110,7 @@ const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] =>
   controlKinds.flatMap((kind) => {
     const launches: readonly Launch[] = controlsOf(samples, target, kind);
     const done = tally(launches, controlLaunches);
-    if (done.failed.length > 0 || done.overDiscarded || target.standing.failure !== null) return [];
+    if (done.failed.length > 0 || done.overDiscarded) return [];
     const missing = Math.max(0, controlLaunches - done.complete.length);
     return freshIndices(launches, missing, controlStart[kind]).map((index) =>
       demand(target.standing, 'screen', index, [target.point], ['base', 'head'], kind),
