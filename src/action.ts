@@ -1,40 +1,30 @@
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
-import type { CommandContext } from './commands/context.ts';
-import { checkNode } from './commands/entry.ts';
+import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
 import { publishError } from './commands/error-report.ts';
 import { parseInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
 import { githubHost } from './host/github/host.ts';
-import { defaultStoreRoot } from './store/store.ts';
 
 const main = async (): Promise<Ended> => {
   checkNode(process.versions.node);
   const { command, options, overrides } = parseInputs(process.env);
-  const here = dirname(fileURLToPath(import.meta.url));
-  const root = resolve(process.env['GITHUB_WORKSPACE'] ?? '.', options.workingDirectory);
   const host = githubHost(process.env, {
     token: options.token ?? process.env['GITHUB_TOKEN'] ?? null,
     comment: options.comment,
     commentKey: options.commentKey,
   });
-  const context: CommandContext = {
-    host,
-    options,
-    overrides,
-    root,
-    packageRoot: resolve(here, '..'),
-    worker: join(here, 'worker.js'),
-    storeRoot:
-      options.store === null ? (defaultStoreRoot(process.env) ?? join(root, '.optimization-gate', 'store')) : resolve(options.store),
-    ortPath: options.ortPath ?? process.env['ORT_PATH'] ?? null,
-    clock: () => performance.now(),
-    now: () => new Date(),
-    signal: new AbortController().signal,
-  };
   try {
-    return await runCommandLine({ command, operands: [], options, overrides }, context, process.stdout);
+    const line = { command, operands: [], options, overrides };
+    const context = openContext(line, {
+      entry: import.meta.url,
+      folder: process.env['GITHUB_WORKSPACE'] ?? process.cwd(),
+      environment: process.env,
+      host: () => host,
+      clock: () => performance.now(),
+      now: () => new Date(),
+      signal: abortOnSignals(),
+    });
+    return await runCommandLine(line, context, process.stdout);
   } catch (thrown) {
     const error = asGateError(thrown);
     await publishError(host, error, runUrl(process.env));

@@ -1,7 +1,72 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CommandLine } from '../config/command-line.ts';
 import { GateError } from '../errors.ts';
+import type { Host } from '../host/contract.ts';
+import { killAllProcesses } from '../processes/process-group.ts';
+import { defaultStoreRoot } from '../store/store.ts';
+import type { CommandContext } from './context.ts';
 
 /** Throws `node-too-old` on a Node that lacks what the gate is written for. */
 export const checkNode = (version: string): void => {
   const major = Number(version.split('.')[0]);
   if (!(major >= 24)) throw new GateError('node-too-old', `this is Node ${version}; Node 24 or newer is needed`);
+};
+
+/** What an entry knows that the commands do not. */
+export interface Surroundings {
+  /** `import.meta.url` of the entry: the worker program lies beside it. */
+  readonly entry: string;
+  /** Folder that the working directory is given in. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly host: (root: string) => Host;
+  readonly clock: () => number;
+  readonly now: () => Date;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The context of a command. Folders that were given in words are relative to the working directory, which is taken without links: git names
+ * its folders so, and what lies inside the repository must be seen to. Throws `usage-bad-value` for a working directory that is not there.
+ */
+export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' | 'overrides'>, around: Surroundings): CommandContext => {
+  const root = realFolder(resolve(around.folder, options.workingDirectory));
+  const program = fileURLToPath(around.entry);
+  const ortPath = options.ortPath ?? (around.environment['ORT_PATH'] || null);
+  return {
+    host: around.host(root),
+    options,
+    overrides,
+    root,
+    packageRoot: resolve(dirname(program), '..'),
+    worker: join(dirname(program), program.endsWith('.ts') ? 'worker.ts' : 'worker.js'),
+    storeRoot: resolve(root, options.store ?? defaultStoreRoot(around.environment) ?? join('.optimization-gate', 'store')),
+    ortPath: ortPath === null ? null : resolve(root, ortPath),
+    clock: around.clock,
+    now: around.now,
+    signal: around.signal,
+  };
+};
+
+const realFolder = (folder: string): string => {
+  try {
+    return realpathSync(folder);
+  } catch (cause) {
+    throw new GateError('usage-bad-value', 'there is no such folder', { where: folder, cause });
+  }
+};
+
+/** Aborted by the first SIGINT or SIGTERM, which also ends every process that was started; a second one ends this process as usual. */
+export const abortOnSignals = (): AbortSignal => {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop.abort();
+      killAllProcesses();
+      process.exitCode = 3;
+    });
+  }
+  return stop.signal;
 };

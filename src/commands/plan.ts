@@ -123,7 +123,12 @@ export const readHeadConfig = (context: CommandContext): Config => {
 
 const readBaseConfig = async (context: CommandContext, repository: Repository, base: string): Promise<Config> => {
   const inside = relative(repository.folder, resolve(context.root, configFile(context)));
-  if (inside.startsWith('..') || isAbsolute(inside)) return readHeadConfig({ ...context, overrides: [] });
+  if (inside.startsWith('..') || isAbsolute(inside)) {
+    // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
+    if (context.host.kind === 'github')
+      throw new GateError('usage-bad-value', 'lies outside the repository, so base has no say in it', { where: configFile(context) });
+    return readHeadConfig({ ...context, overrides: [] });
+  }
   const text = await repository.fileAt(base, inside.split('\\').join('/'));
   return text === null ? defaultConfig() : parseConfig(text, `${configFile(context)} of base`);
 };
