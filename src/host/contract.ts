@@ -3,9 +3,9 @@ import type { Coded } from '../records/words.ts';
 
 /** What started this run. */
 export type HostEvent =
-  /** A pull request, a push to another branch, or a developer's tree. `base`: a commit or ref, null to find it from the checkout. */
+  /** A pull request, a merge-queue group, a push to another branch, or a developer's tree. `base`: a commit or ref, null to find it from the checkout. */
   | { readonly kind: 'change'; readonly base: string | null; readonly number: number | null; readonly trusted: boolean }
-  /** A push to, a merge-queue group of, or a scheduled run on, the default branch. `before`: the commit to compare with, null where unknown. */
+  /** A push to, or a scheduled run on, the default branch. `before`: the commit to compare with, null where unknown. */
   | { readonly kind: 'default-branch'; readonly before: string | null };
 
 export interface Annotation {

@@ -112,7 +112,7 @@ export const plan = z.strictObject({
   schema: z.literal('optimization-gate/plan/1'),
   head: revision,
   base: revision.nullable(),
-  /** `change`: a pull request or a developer's tree; `default-branch`: a push to, or a merge queue of, the default branch. */
+  /** `change`: a pull request, a merge-queue group or a developer's tree; `default-branch`: a push to, or a scheduled run on, the default branch. */
   event: z.enum(['change', 'default-branch']),
   seed: z.int().nonnegative(),
   policy: gatePolicy,

@@ -133,9 +133,8 @@ describe('baselines on GitHub', () => {
     const setting = await openSetting();
     const root = await headOf(setting);
     const group = await queued(setting, root, 'group');
-    const inQueue = setting.host('merge_group', events.mergeGroup(root));
     const untrusted = (how: string) => ({ code: 'baseline-untrusted', where: 'branch main', message: expect.stringContaining(how) });
-    await expect(inQueue.writeBaselines(adding('a', group))).rejects.toMatchObject(untrusted('(behind)'));
+    await expect(onMain(setting).writeBaselines(adding('a', group))).rejects.toMatchObject(untrusted('(behind)'));
     const [landed = ''] = await merged(setting, 1);
     await expect(onMain(setting).writeBaselines(adding('a', group))).rejects.toMatchObject(untrusted('(diverged)'));
     await expect(onMain(setting).writeBaselines(adding('a', sha('1')))).rejects.toMatchObject(untrusted('does not know it'));
@@ -160,6 +159,7 @@ describe('baselines on GitHub', () => {
     ['a pull request', 'pull_request', events.pullRequest(7)],
     ['a push to another branch', 'push', events.push('refs/heads/topic')],
     ['a tag of the name of the default branch', 'push', events.push('refs/tags/main')],
+    ['a merge queue', 'merge_group', events.mergeGroup(sha('a'))],
     ['a merge queue of another branch', 'merge_group', events.mergeGroup(sha('a'), 'refs/heads/release')],
   ])('%s writes none', async (_, name, event) => {
     const setting = await openSetting();

@@ -26,7 +26,7 @@ describe('what started the run', () => {
       events.pullRequest(7, 'mallory/models'),
       { kind: 'change', base: null, number: 7, trusted: false },
     ],
-    ['merge queue', 'merge_group', events.mergeGroup(sha('b')), { kind: 'default-branch', before: sha('b') }],
+    ['merge queue', 'merge_group', events.mergeGroup(sha('b')), { kind: 'change', base: sha('b'), number: null, trusted: true }],
     [
       'merge queue of a release',
       'merge_group',

@@ -31,7 +31,7 @@ const side = z.object({ repo: z.object({ full_name: name }).nullable() });
 const payloads = {
   push: z.object({ ref, before: commitId, repository }),
   pull_request: z.object({ pull_request: z.object({ number: z.int().positive(), head: side, base: side }), repository }),
-  merge_group: z.object({ merge_group: z.object({ base_sha: commitId, base_ref: ref }), repository }),
+  merge_group: z.object({ merge_group: z.object({ base_sha: commitId }), repository }),
   workflow_run: z.object({
     workflow_run: z.object({
       head_sha: commitId,
@@ -72,8 +72,8 @@ const withoutHeads = (reference: string): string => reference.replace(/^refs\/he
 
 /**
  * What started the run, from `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_REPOSITORY` and `GITHUB_REF`.
- * A push to, a scheduled or dispatched run on, and a merge-queue group of the default branch are `default-branch`; everything
- * else is a `change`. An event that is not known is an untrusted change.
+ * A push to, and a scheduled or dispatched run on, the default branch are `default-branch`; everything else is a `change`:
+ * so is a merge-queue group, which the queue may still throw away. An event that is not known is an untrusted change.
  * Throws `document-invalid` or `document-too-large` for a payload that GitHub did not write.
  */
 export const readEvent = (environment: Readonly<Record<string, string | undefined>>): RunEvent => {
@@ -110,7 +110,6 @@ export const readEvent = (environment: Readonly<Record<string, string | undefine
       return run(onDefault(current) ? { kind: 'default-branch', before: null } : otherChange(true));
     case 'merge_group': {
       const group = decode(payloads.merge_group, payload, where).merge_group;
-      if (onDefault(group.base_ref)) return run({ kind: 'default-branch', before: group.base_sha });
       return run({ kind: 'change', base: group.base_sha, number: null, trusted: true });
     }
     case 'pull_request':
