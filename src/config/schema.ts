@@ -23,7 +23,9 @@ const inside = line.refine(
 );
 const count = (most: number) => z.int().positive().max(most);
 
-const manifestRef = section({ manifest: inside.describe('Not in this version, which refuses it: path of the manifest of a full-size model.') });
+const manifestRef = section({
+  manifest: inside.describe('Not in this version, which refuses it: path of the manifest of a full-size model.'),
+});
 const modelEntry = z.union([id, manifestRef], { error: 'must be the id of a model or {manifest: FILE}' });
 
 const pointEntry = section({
