@@ -14,19 +14,23 @@ export const modelIds = (root: string, packageRoot: string): readonly string[] =
   return [...new Set(ids)].sort();
 };
 
-/** Folder of a model's source files. Throws `model-unknown`. */
-export const modelFolder = (id: string, root: string, packageRoot: string): string => {
+/** Folder of a model's source files, or null. */
+export const findModelFolder = (id: string, root: string, packageRoot: string): string | null => {
   const found = folders(root, packageRoot).find((folder) => existsSync(join(folder, id, 'card.json')));
-  if (found === undefined) throw new GateError('model-unknown', `there is no folder models/${id} with a card.json`, { where: id });
-  return join(found, id);
+  return found === undefined ? null : join(found, id);
 };
 
-/** The model's files, checked against the digests of its card. Throws `model-invalid` for a card of another model, too. */
+/** The model's files, checked against the digests of its card. Throws `model-unknown`, and what `openModelFolder` throws. */
 export const openModel = (id: string, root: string, packageRoot: string): ModelSource => {
-  const source = openModelSource(modelFolder(id, root, packageRoot));
+  const folder = findModelFolder(id, root, packageRoot);
+  if (folder === null) throw new GateError('model-unknown', `there is no folder models/${id} with a card.json`, { where: id });
+  return openModelFolder(id, folder);
+};
+
+/** The same in a folder that was found. Throws `model-invalid` for a card of another model, too. */
+export const openModelFolder = (id: string, folder: string): ModelSource => {
+  const source = openModelSource(folder);
   if (source.id !== id)
-    throw new GateError('model-invalid', `the card is of ${source.id}; its folder is called ${id}`, {
-      where: join(source.folder, 'card.json'),
-    });
+    throw new GateError('model-invalid', `the card is of ${source.id}; its folder is called ${id}`, { where: join(folder, 'card.json') });
   return source;
 };

@@ -14,7 +14,8 @@ import type { Plan, RuntimeSpec } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
 import { type CommandContext, workerProgram } from './context.ts';
-import { modelIds, openModel } from './model-folder.ts';
+import { modelIdsAt, openJudgedModels } from './judged-models.ts';
+import { modelIds } from './model-folder.ts';
 import { planCells, type Side } from './plan-cells.ts';
 import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-folder.ts';
 import { subjectResolver } from './subjects.ts';
@@ -32,13 +33,19 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const event = eventOf(context);
   const found = await repository.baseCommit({ event, explicit: context.options.base ?? namedBase(context) });
   const base = found.commit;
-  const catalogue = catalogueOf(context);
+  const present = modelIds(context.root, context.packageRoot);
+  const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, context, base))])].sort());
   const headConfig = readHeadConfig(context);
   const baseConfig = await readBaseConfig(context, repository, base);
-  const head = await sideOf('head', headConfig, context, repository, null, catalogue);
+  const listed = await sideOf('head', headConfig, context, repository, null, catalogue);
+  // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
+  const lost = listed.config.models.map(idOfModel).filter((id) => !present.includes(id));
+  const models = listed.config.models.filter((entry) => !lost.includes(idOfModel(entry)));
+  const head: Side = { ...listed, config: { ...listed.config, models } };
   const baseSide = await sideOf('base', baseConfig, context, repository, base, catalogue);
-  const ids = new Set([head, baseSide].flatMap((side) => side.config.models.map(idOfModel)));
-  const sources = [...ids].map((id) => openModel(id, context.root, context.packageRoot));
+  const ids = [...new Set([head, baseSide].flatMap((side) => side.config.models.map(idOfModel)))];
+  const run = openRunFolder(resolve(context.root, context.options.runDir));
+  const { sources, edits } = await openJudgedModels(ids, event, base, join(run.folder, 'models'), repository, context);
   const { cells, builds } = planCells({
     models: sources.map(({ facts }) => facts),
     head,
@@ -59,6 +66,8 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     policy: policyOf(context, baseConfig, await acceptancesAt(repository, base)),
     policyChanges: [
       ...diffPolicy(baseConfig, headConfig),
+      ...lost.map((id) => `the files of model ${id} were removed: it is expected until the merge, so its cells are missing.`),
+      ...edits,
       ...(event === 'change' ? await baselineEdits(repository, base, headRevision.commit) : []),
     ],
     runtime: await describeRuntime(context, headConfig),
@@ -70,9 +79,8 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     limits: baseConfig.limits,
     budgetMinutes: baseConfig.budgetMinutes,
   };
-  const run = openRunFolder(resolve(context.root, context.options.runDir));
   writePlan(run, plan);
-  writeBaselines(run, await baselinesAt(repository, base, [...ids]));
+  writeBaselines(run, await baselinesAt(repository, base, ids));
   return run;
 };
 
@@ -105,9 +113,9 @@ export const benchOf = (id: string): Bench => {
 /** The ways to run an optimization's code that this version has. */
 export const supportedDoors = ['builtin', 'command', 'module'] as const;
 
-const catalogueOf = (context: CommandContext): Catalogue => ({
+const catalogueOf = (models: readonly string[]): Catalogue => ({
   optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: (value, where) => bench.options.parse(value, where) })),
-  models: modelIds(context.root, context.packageRoot),
+  models,
   doors: supportedDoors,
 });
 

@@ -85,8 +85,13 @@ export const openSubjectSource = (folder: string): ModelSource => openSource(fol
  * Copies what optimization code may know of a model into the empty folder `to`: the card and the files that it lists, without the
  * evaluation windows. Throws `model-invalid` for a file that is missing.
  */
-export const copySubjectSource = (folder: string, to: string): void => {
-  const listed = Object.keys(readModelCard(folder).sha256).filter((name) => name !== evaluationFile && name !== 'card.json');
+export const copySubjectSource = (folder: string, to: string): void => copyListed(folder, to, [evaluationFile]);
+
+/** Copies the card of a model and all files that it lists into the empty folder `to`. Throws `model-invalid` for a file that is missing. */
+export const copyModelSource = (folder: string, to: string): void => copyListed(folder, to, []);
+
+const copyListed = (folder: string, to: string, absent: readonly string[]): void => {
+  const listed = Object.keys(readModelCard(folder).sha256).filter((name) => name !== 'card.json' && !absent.includes(name));
   for (const name of ['card.json', ...listed]) {
     try {
       copyFileSync(join(folder, name), join(to, name), constants.COPYFILE_FICLONE);

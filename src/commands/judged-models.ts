@@ -1,0 +1,91 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { asGateError, GateError } from '../errors.ts';
+import { copyModelSource, type ModelSource } from '../models/model-source.ts';
+import type { Plan } from '../records/plan.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { CommandContext } from './context.ts';
+import { findModelFolder, openModel, openModelFolder } from './model-folder.ts';
+
+export interface JudgedModels {
+  readonly sources: readonly ModelSource[];
+  /** Head's edits of models, as sentences. */
+  readonly edits: readonly string[];
+}
+
+/** Where models lie in the trees of the repository, with `/`. */
+const modelsPath = (repository: Repository, context: CommandContext): string =>
+  join(relative(repository.folder, context.root), 'models').split('\\').join('/');
+
+/** Ids of the models that a commit of the repository brings itself. */
+export const modelIdsAt = async (repository: Repository, context: CommandContext, commit: string): Promise<readonly string[]> => {
+  const below = modelsPath(repository, context);
+  const names = (await repository.filesAt(commit, below)).map((path) => path.slice(below.length + 1).split('/'));
+  return names.flatMap(([id = '', file, more]) => (file === 'card.json' && more === undefined ? [id] : []));
+};
+
+/**
+ * The models that both sides are made from and judged on. A change is judged on base's: else it could bring a model that
+ * is easier to compress, or other windows. Where base's files are not those of the working tree they are copied into `copies`. A
+ * run of the default branch takes what is merged. Throws what opening a model throws; where only base's is broken, head's is taken.
+ */
+export const openJudgedModels = async (
+  ids: readonly string[],
+  event: Plan['event'],
+  base: string,
+  copies: string,
+  repository: Repository,
+  context: CommandContext,
+): Promise<JudgedModels> => {
+  rmSync(copies, { recursive: true, force: true });
+  const below = modelsPath(repository, context);
+  const sources: ModelSource[] = [];
+  const edits: string[] = [];
+  for (const id of ids) {
+    const here = findModelFolder(id, context.root, context.packageRoot);
+    const card = await repository.fileAt(base, `${below}/${id}/card.json`);
+    const shipped = findModelFolder(id, context.packageRoot, context.packageRoot);
+    const same =
+      card === null ? shipped === null || shipped === here : here !== null && readFileSync(join(here, 'card.json'), 'utf8') === card;
+    if (same || (event === 'default-branch' && here !== null)) {
+      sources.push(openModel(id, context.root, context.packageRoot));
+      continue;
+    }
+    const before = await openBase(id, card === null ? shipped : null, base, below, copies, repository).catch(asGateError);
+    if (here === null) {
+      if (before instanceof GateError) throw before;
+      sources.push(before);
+      continue;
+    }
+    const now = openModelFolder(id, here);
+    if (before instanceof GateError)
+      edits.push(`model ${id} was changed; base's cannot be opened (${before.message}), so head's is in force.`);
+    else if (before.digest !== now.digest)
+      edits.push(
+        `model ${id} was changed (sha256 ${before.digest.slice(0, 12)} to ${now.digest.slice(0, 12)}); base's is in force until the merge.`,
+      );
+    sources.push(before instanceof GateError || before.digest === now.digest ? now : before);
+  }
+  return { sources, edits };
+};
+
+/** Base's own files of a model, from the folder that the gate ships or out of its commit. */
+const openBase = async (
+  id: string,
+  shipped: string | null,
+  base: string,
+  below: string,
+  copies: string,
+  repository: Repository,
+): Promise<ModelSource> => {
+  if (shipped !== null) return openModelFolder(id, shipped);
+  const to = join(copies, id);
+  const worktree = await repository.worktree(base);
+  try {
+    mkdirSync(to, { recursive: true });
+    copyModelSource(join(worktree.folder, below, id), to);
+  } finally {
+    await worktree.release();
+  }
+  return openModelFolder(id, to);
+};
