@@ -41,9 +41,10 @@ const prune = (model: OnnxModel, layer: FeedForward, seed: number): Promise<numb
     options: { target: 'ffn', ratio: 0.5, importance: 'magnitude', multiple: 8 },
     seed,
     calibration: { observe: () => Promise.reject(new GateError('internal', 'weight norms need no activations')) },
+    products: { multiply: () => Promise.reject(new GateError('internal', 'weight norms need no products')) },
   });
 
-/** Every matrix becomes two of half its rank. Random ones: time does not depend on what the factors are, and finding them takes minutes. */
+/** Every matrix becomes two of half its rank. Random ones: time does not depend on what the factors are. */
 const factor = (model: OnnxModel, layer: FeedForward, seed: number): void => {
   const linears = [layer.gate?.linear, layer.up.linear, layer.down].filter((linear) => linear !== undefined);
   for (const linear of linears) {

@@ -13,10 +13,13 @@ import { graphBuilder } from '../../src/onnx/graph-builder.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import type { BuildContext, BuildResult, Calibration, ModelFacts, ModelView } from '../../src/optimizations/contract.ts';
+import { openProducts } from '../../src/runtime/product.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 
+export const products = openProducts([import.meta.dirname]);
 const folders: string[] = [];
-afterAll(() => {
+afterAll(async () => {
+  await products.release();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 export const freshFolder = (): string => {
@@ -182,7 +185,7 @@ export const calibrationOf = (view: ModelView): Calibration => ({
     try {
       for (let window = 0; window < 3; window += 1) {
         const results = await session.run(prefillFeeds(path, 16, 100 + window), [...new Set(tensors)]);
-        visit(
+        await visit(
           Object.fromEntries(
             tensors.map((name) => [name, { dims: results[name]!.dims, data: Float32Array.from(results[name]!.data as Float32Array) }]),
           ),
@@ -229,6 +232,7 @@ export const build = async <Options>(
     output,
     seed,
     calibration: calibrationOf(view),
+    products,
     signal: new AbortController().signal,
   });
   return { folder: output, stages: result.stages, facts: result.facts ?? {} };

@@ -22,6 +22,7 @@ import {
   largestDifference,
   miniature,
   prefillFeeds,
+  products,
   runGraph,
 } from './miniature.ts';
 
@@ -51,10 +52,18 @@ describe('at full rank the graph computes what it did', () => {
           Math.min(linear.rows, linear.columns),
           unweighed,
           seededRandom(2),
+          products,
         ),
       );
     for (const { experts } of layers)
-      if (experts !== null) replaceExperts(model, experts, await expertBasis(model, experts, 32, unweighed, null, seededRandom(2)), 32);
+      if (experts !== null)
+        await replaceExperts(
+          model,
+          experts,
+          await expertBasis(model, experts, 32, unweighed, null, seededRandom(2), products),
+          32,
+          products,
+        );
     const folder = freshFolder();
     finishRewrite(model, folder);
     expect(largestDifference(await logitsOf(path), await logitsOf(join(folder, model.graph)))).toBeLessThan(1e-4);

@@ -9,7 +9,7 @@ import {
   ValueInfoProtoSchema,
 } from './proto/onnx_pb.js';
 
-const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
 export type BuilderType = keyof typeof elementTypes;
 /** A number, or the name of a symbolic dimension. */
 export type Dimension = number | string;

@@ -1,4 +1,4 @@
-import type { Calibration } from './contract.ts';
+import type { Calibration, Products } from './contract.ts';
 
 /** Sum of squares of every channel (last axis) of the named tensors over the calibration text. */
 export const channelEnergy = async (
@@ -55,52 +55,30 @@ export const meanCosines = async (calibration: Calibration, stage: string, turns
   return turns.map((_, at) => (sums[at] ?? 0) / (counts[at] ?? 0));
 };
 
-/** Four positions at once: a fourth of the traffic on the sums, which do not fit the nearest cache. */
-const addFour = (sums: Float64Array, data: Float32Array, start: number, width: number): void => {
-  const [b, c, d] = [start + width, start + 2 * width, start + 3 * width];
-  for (let i = 0; i < width; i += 1) {
-    const x = data[start + i] ?? 0;
-    const y = data[b + i] ?? 0;
-    const z = data[c + i] ?? 0;
-    const w = data[d + i] ?? 0;
-    for (let j = 0, at = i * width; j <= i; j += 1, at += 1)
-      sums[at] = (sums[at] ?? 0) + x * (data[start + j] ?? 0) + y * (data[b + j] ?? 0) + z * (data[c + j] ?? 0) + w * (data[d + j] ?? 0);
-  }
-};
-
 /** Mean of xᵀx over the positions of each named tensor, [width, width] row-major: what a linear's inputs have in common. */
 export const secondMoments = async (
   calibration: Calibration,
   stage: string,
   tensors: readonly string[],
+  products: Products,
 ): Promise<ReadonlyMap<string, Float64Array>> => {
   const moments = new Map<string, Float64Array>();
   const counts = new Map<string, number>();
   if (tensors.length === 0) return moments;
-  await calibration.observe(stage, [...new Set(tensors)], (values) => {
+  await calibration.observe(stage, [...new Set(tensors)], async (values) => {
     for (const [name, { dims, data }] of Object.entries(values)) {
       const width = dims.at(-1) ?? 1;
-      const sums = moments.get(name) ?? new Float64Array(width * width);
-      moments.set(name, sums);
-      counts.set(name, (counts.get(name) ?? 0) + data.length / width);
-      let start = 0;
-      for (; start + 4 * width <= data.length; start += 4 * width) addFour(sums, data, start, width);
-      for (; start < data.length; start += width)
-        for (let i = 0; i < width; i += 1) {
-          const x = data[start + i] ?? 0;
-          for (let j = 0, at = i * width; j <= i; j += 1, at += 1) sums[at] = (sums[at] ?? 0) + x * (data[start + j] ?? 0);
-        }
+      const seen = { rows: data.length / width, columns: width, data: Float64Array.from(data) };
+      const { data: squares } = await products.multiply(seen, seen, 'left');
+      const sums = moments.get(name);
+      if (sums === undefined) moments.set(name, squares);
+      else for (let at = 0; at < squares.length; at += 1) sums[at] = (sums[at] as number) + (squares[at] as number);
+      counts.set(name, (counts.get(name) ?? 0) + seen.rows);
     }
   });
   for (const [name, sums] of moments) {
-    const width = Math.sqrt(sums.length);
     const count = counts.get(name) ?? 1;
-    for (let i = 0; i < width; i += 1)
-      for (let j = 0; j <= i; j += 1) {
-        const mean = (sums[i * width + j] ?? 0) / count;
-        sums[i * width + j] = mean;
-        sums[j * width + i] = mean;
-      }
+    for (let at = 0; at < sums.length; at += 1) sums[at] = (sums[at] as number) / count;
   }
   return moments;
 };

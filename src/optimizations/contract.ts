@@ -29,13 +29,33 @@ export interface ModelView {
 export interface Calibration {
   /**
    * Runs the calibration windows and hands over named intermediate tensors of one stage, window by window.
-   * Values are row-major float32; `dims` as the graph produced them.
+   * Values are row-major float32; `dims` as the graph produced them. A visit that returns a promise is awaited before the next window.
    */
   observe(
     stage: string,
     tensors: readonly string[],
-    visit: (values: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>) => void,
+    visit: (values: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>) => unknown,
   ): Promise<void>;
+}
+
+/** A dense matrix: `rows · columns` values, row-major. */
+export interface Matrix<Values extends Float32Array | Float64Array = Float64Array> {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Values;
+}
+
+/** Products of matrices in the native runtime, on one thread of the CPU: many times as fast as loops in JavaScript. */
+export interface Products {
+  /**
+   * left · right, one of them taken as its transpose where `transposed` says so. Computed in the type of the values, the same for both.
+   * @throws GateError option-invalid for shapes that do not fit or values of two types.
+   */
+  multiply<Values extends Float32Array | Float64Array>(
+    left: Matrix<Values>,
+    right: Matrix<Values>,
+    transposed?: 'left' | 'right',
+  ): Promise<Matrix<Values>>;
 }
 
 export interface BuildContext<Options = Json> {
@@ -47,6 +67,7 @@ export interface BuildContext<Options = Json> {
   readonly output: string;
   readonly seed: number;
   readonly calibration: Calibration;
+  readonly products: Products;
   readonly signal: AbortSignal;
 }
 export interface BuildResult {

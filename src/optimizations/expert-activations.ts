@@ -1,7 +1,7 @@
 import { findAttribute, type OnnxModel } from '../onnx/model.ts';
 import type { Experts } from '../onnx/recognise/architecture.ts';
 import { readFloats } from '../onnx/tensor.ts';
-import type { Calibration } from './contract.ts';
+import type { BuildContext, Calibration, Products } from './contract.ts';
 import { producerOf } from './graph-rewrite.ts';
 import { largest } from './selection.ts';
 
@@ -54,56 +54,73 @@ const swiglu = (gate: number, up: number, alpha: number, beta: number): number =
 export const expertEnergy = async (
   model: OnnxModel,
   all: readonly Experts[],
-  calibration: Calibration,
+  { calibration, products }: Pick<BuildContext, 'calibration' | 'products'>,
   stage: string,
 ): Promise<ReadonlyMap<Experts, Float64Array>> => {
-  const blocks = all.map((experts) => ({ experts, names: routingTensors(model, experts), measure: energyMeter(model, experts) }));
+  const blocks = all.map((experts) => ({ experts, names: routingTensors(model, experts), measure: energyMeter(model, experts, products) }));
   const energies = new Map(blocks.map(({ experts, measure }) => [experts, measure.energy]));
   if (blocks.length === 0) return energies;
-  await calibration.observe(stage, [...new Set(blocks.flatMap(({ names }) => [names.input, names.logits]))], (values) => {
+  await calibration.observe(stage, [...new Set(blocks.flatMap(({ names }) => [names.input, names.logits]))], async (values) => {
     for (const { names, measure } of blocks)
-      measure.add(values[names.input]?.data ?? new Float32Array(), values[names.logits]?.data ?? new Float32Array());
+      await measure.add(values[names.input]?.data ?? new Float32Array(), values[names.logits]?.data ?? new Float32Array());
   });
   return energies;
 };
 
 interface EnergyMeter {
   readonly energy: Float64Array;
-  add(input: Float32Array, logits: Float32Array): void;
+  add(input: Float32Array, logits: Float32Array): Promise<void>;
 }
 
-const energyMeter = (model: OnnxModel, { node, up, count, width, fused, layout, chosen }: Experts): EnergyMeter => {
+/** Positions of one expert, and the share of each. */
+interface Routed {
+  readonly positions: number[];
+  readonly shares: number[];
+}
+
+const routedTo = (logits: Float32Array, positions: number, count: number, chosen: number): readonly Routed[] => {
+  const all = Array.from({ length: count }, (): Routed => ({ positions: [], shares: [] }));
+  for (let position = 0; position < positions; position += 1)
+    for (const { expert, share } of route(logits, position * count, count, chosen)) {
+      all[expert]?.positions.push(position);
+      all[expert]?.shares.push(share);
+    }
+  return all;
+};
+
+const gathered = (input: Float32Array, positions: readonly number[], width: number): Float32Array => {
+  const out = new Float32Array(positions.length * width);
+  for (const [to, from] of positions.entries()) out.set(input.subarray(from * width, (from + 1) * width), to * width);
+  return out;
+};
+
+const energyMeter = (model: OnnxModel, { node, up, count, width, fused, layout, chosen }: Experts, products: Products): EnergyMeter => {
   const operator = producerOf(model, node);
   const alpha = findAttribute(operator, 'activation_alpha')?.f ?? 1;
   const beta = findAttribute(operator, 'activation_beta')?.f ?? 0;
   const weights = readFloats(model, up);
-  const hidden = weights.length / (count * fused * width);
+  const rows = fused * width;
+  const hidden = weights.length / (count * rows);
   const energy = new Float64Array(count * width);
   const rowOf = (channel: number, part: 0 | 1): number =>
     layout === 'interleaved' ? 2 * channel + part : layout === 'concatenated' ? part * width + channel : channel;
-  const dot = (input: Float32Array, from: number, row: number): number => {
-    let even = 0;
-    let odd = 0;
-    let w = row * hidden;
-    const end = from + hidden - (hidden % 2);
-    for (let at = from; at < end; at += 2, w += 2) {
-      even += (input[at] as number) * (weights[w] as number);
-      odd += (input[at + 1] as number) * (weights[w + 1] as number);
-    }
-    return hidden % 2 === 0 ? even + odd : even + odd + (input[end] as number) * (weights[w] as number);
-  };
   return {
     energy,
-    add: (input, logits) => {
-      for (let token = 0; (token + 1) * hidden <= input.length; token += 1)
-        for (const { expert, share } of route(logits, token * count, count, chosen))
+    add: async (input, logits) => {
+      for (const [expert, { positions, shares }] of routedTo(logits, input.length / hidden, count, chosen).entries()) {
+        const { data } = await products.multiply(
+          { rows: positions.length, columns: hidden, data: gathered(input, positions, hidden) },
+          { rows, columns: hidden, data: weights.subarray(expert * rows * hidden, (expert + 1) * rows * hidden) },
+          'right',
+        );
+        for (const [at, share] of shares.entries())
           for (let channel = 0; channel < width; channel += 1) {
-            const base = expert * fused * width;
-            const gate = dot(input, token * hidden, base + rowOf(channel, 0));
-            const value = share * swiglu(gate, fused === 2 ? dot(input, token * hidden, base + rowOf(channel, 1)) : 1, alpha, beta);
+            const gate = data[at * rows + rowOf(channel, 0)] as number;
+            const value = share * swiglu(gate, fused === 2 ? (data[at * rows + rowOf(channel, 1)] as number) : 1, alpha, beta);
             const to = expert * width + channel;
-            energy[to] = (energy[to] ?? 0) + value * value;
+            energy[to] = (energy[to] as number) + value * value;
           }
+      }
     },
   };
 };

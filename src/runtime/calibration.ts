@@ -33,7 +33,7 @@ export interface OpenCalibration {
    * the windows again: ask for all tensors of a stage at once where memory allows.
    * Throws `onnx-dangling-input` for a name that nothing produces, `onnx-unsupported` for tensors that are not floats.
    */
-  observe(stage: string, tensors: readonly string[], visit: (values: Observed) => void): Promise<void>;
+  observe(stage: string, tensors: readonly string[], visit: (values: Observed) => unknown): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -86,7 +86,7 @@ export const openCalibration = ({ input, windows, roots }: CalibrationOptions): 
           const seeing = await visionSession(runtime, stage);
           for (let window = 0; window < windows.count; window++) {
             const outputs = await runSession(session, await windowFeeds(runtime, session, stage, seeing, windows, window), tensors);
-            visit(
+            await visit(
               Object.fromEntries(
                 Object.entries(outputs).map(([name, tensor]) => [name, { dims: tensor.dims, data: floatsOfTensor(tensor) }]),
               ),

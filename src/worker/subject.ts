@@ -10,6 +10,7 @@ import { findOptimization } from '../optimizations/registry.ts';
 import { decodeDocument } from '../records/decode.ts';
 import { type ToSubject, toSubject } from '../records/protocol.ts';
 import { openCalibration } from '../runtime/calibration.ts';
+import { openProducts } from '../runtime/product.ts';
 
 const maxLine = 1 << 20;
 
@@ -53,6 +54,7 @@ const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, modu
   const source = openSubjectSource(request.source);
   const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
   const calibration = await openCalibration({ input: request.input, windows, roots });
+  const products = openProducts(roots);
   try {
     return await subject.build({
       model: source.facts,
@@ -62,10 +64,12 @@ const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, modu
       output: request.output,
       seed: request.seed,
       calibration,
+      products,
       signal: new AbortController().signal,
     });
   } finally {
     await calibration.release();
+    await products.release();
   }
 };
 

@@ -79,9 +79,9 @@ const cutChannels = (model: OnnxModel, each: Experts, keep: readonly (readonly n
 
 /** Removes the least important channels inside every expert; returns how many went, over all experts. */
 export const pruneExpertChannels = async (model: OnnxModel, all: readonly Experts[], choice: Choice): Promise<number> => {
-  const { options, calibration, stage, seed } = choice;
+  const { options, stage, seed } = choice;
   for (const each of all) requireFloatExperts(model, each);
-  const energies = options.importance === 'activation' ? await expertEnergy(model, all, calibration, stage) : null;
+  const energies = options.importance === 'activation' ? await expertEnergy(model, all, choice, stage) : null;
   let removed = 0;
   for (const each of all) {
     const width = keptWidth(each.width, options.ratio, options.multiple);

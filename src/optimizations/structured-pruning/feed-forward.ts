@@ -2,7 +2,7 @@ import type { OnnxModel } from '../../onnx/model.ts';
 import type { FeedForward } from '../../onnx/recognise/architecture.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
 import { channelEnergy } from '../activations.ts';
-import type { Calibration } from '../contract.ts';
+import type { Calibration, Products } from '../contract.ts';
 import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph-rewrite.ts';
 import { keptWidth, largest } from '../selection.ts';
 import type { PruningOptions } from './options.ts';
@@ -13,6 +13,7 @@ export interface Choice {
   readonly options: PruningOptions;
   readonly seed: number;
   readonly calibration: Calibration;
+  readonly products: Products;
 }
 
 /** As many numbers from the seed as there are things to choose from: the control of every other importance. */

@@ -43,14 +43,14 @@ const prune = async (graph: StageGraph, choice: Choice): Promise<Readonly<Record
 /** Builds the pruned model. Facts: `removed-channels`, `removed-heads`, `removed-layers` or `removed-experts`. */
 export const structuredPruning: Subject<PruningOptions> = {
   build: async (context) => {
-    const { options, seed, calibration } = context;
+    const { options, seed, calibration, products } = context;
     const wanted = options.target === 'vision' ? 'vision' : 'decoder';
     if (!context.input.stages.some((stage) => stage.id === wanted))
       throw new GateError('onnx-unsupported', `the model has no stage called ${wanted}`);
     return rewriteStages(
       context,
       (stage) => stage === wanted,
-      (graph) => prune(graph, { stage: graph.stage, options, seed, calibration }),
+      (graph) => prune(graph, { stage: graph.stage, options, seed, calibration, products }),
     );
   },
 };

@@ -4,18 +4,19 @@ import type { OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { readFloats } from '../../onnx/tensor.ts';
+import type { Matrix, Products } from '../contract.ts';
 import { addFloats, insertAfter, insertBefore, producerOf, replaceFloats } from '../graph-rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
-import { unweighed, type Weighing } from './linear.ts';
-import { flipped, type Matrix, matrix, times, topRows } from './matrix.ts';
+import type { Weighing } from './linear.ts';
+import { flipped, matrix, topRows } from './matrix.ts';
 
 /** Tucker-2 of stacked experts on the hidden side: one way in and one way out for all of them, and a smaller core each. */
 export interface ExpertBasis {
   readonly hidden: number;
   readonly input: { readonly singular: Singular; readonly weighing: Weighing };
   readonly output: { readonly singular: Singular };
-  /** Stored matrices: gate and up unfolded to [hidden, rows], down unfolded to [hidden, experts · width]. */
-  readonly up: Matrix;
+  /** Gate and up unfolded to [hidden, rows] and weighed; down as it is, unfolded to [hidden, experts · width]. */
+  readonly weighedUp: Matrix;
   readonly down: Matrix;
 }
 
@@ -42,20 +43,21 @@ export const expertBasis = async (
   weighing: Weighing,
   energy: Float64Array | null,
   random: () => number,
+  products: Products,
 ): Promise<ExpertBasis> => {
   const stored = readFloats(model, experts.up);
   const rows = experts.count * experts.fused * experts.width;
   const hidden = stored.length / rows;
-  const up = flipped(matrix(rows, hidden, stored));
+  const weighedUp = await weighing.weigh(flipped(matrix(rows, hidden, stored)));
   const down = unfoldDown(readFloats(model, experts.down), experts.count, hidden, experts.width);
   const scales = energy?.map(Math.sqrt) ?? null;
   const weighedDown = scales === null ? down : { ...down, data: down.data.map((value, at) => value * (scales[at % down.columns] ?? 0)) };
   return {
     hidden,
-    up,
+    weighedUp,
     down,
-    input: { singular: await randomisedSvd(weighing.weigh(up), rank, random), weighing },
-    output: { singular: await randomisedSvd(unweighed.weigh(weighedDown), rank, random) },
+    input: { singular: await randomisedSvd(weighedUp, rank, random, products), weighing },
+    output: { singular: await randomisedSvd(weighedDown, rank, random, products) },
   };
 };
 
@@ -69,13 +71,19 @@ export const expertElements = (experts: Experts, hidden: number): { readonly den
  * x → x·In, the experts on `rank` channels, · Out. The router still reads the whole x.
  * Biases of the second product are refused by the caller: they live on the hidden side.
  */
-export const replaceExperts = (model: OnnxModel, experts: Experts, basis: ExpertBasis, rank: number): void => {
+export const replaceExperts = async (
+  model: OnnxModel,
+  experts: Experts,
+  basis: ExpertBasis,
+  rank: number,
+  products: Products,
+): Promise<void> => {
   const node = producerOf(model, experts.node);
-  const { input, output, up, down, hidden } = basis;
-  const into = input.weighing.undo(flipped(topRows(input.singular.left, rank)));
-  const upCore = flipped(times(topRows(input.singular.left, rank), input.weighing.weigh(up)));
+  const { input, output, weighedUp, down, hidden } = basis;
+  const into = await input.weighing.undoFlipped(topRows(input.singular.left, rank));
+  const upCore = flipped(await products.multiply(topRows(input.singular.left, rank), weighedUp));
   const outOf = topRows(output.singular.left, rank);
-  const downCore = times(outOf, down);
+  const downCore = await products.multiply(outOf, down);
   const { count, width, fused } = experts;
   const folded = new Float32Array(count * rank * width);
   for (let expert = 0; expert < count; expert += 1)

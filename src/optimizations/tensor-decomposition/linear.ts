@@ -1,11 +1,14 @@
 import { create } from '@bufbuild/protobuf';
+import { GateError } from '../../errors.ts';
 import { freshName } from '../../onnx/edit.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Linear } from '../../onnx/recognise/architecture.ts';
+import type { Matrix, Products } from '../contract.ts';
 import { addFloats, insertAfter, insertBefore, producerOf } from '../graph-rewrite.ts';
-import { cholesky, randomisedSvd, type Singular, solveTransposed } from './factorisation.ts';
-import { flipped, type Matrix, type Multiply, matrix, multiplyHere, scaledRows, times, topRows } from './matrix.ts';
+import { randomisedSvd, type Singular } from './factorisation.ts';
+import { flipped, matrix, scaledRows, topRows } from './matrix.ts';
+import { triangleOf } from './triangle.ts';
 
 /** A matrix [in, out] as a product: `first` [in, rank] and `second` [rank, out]. */
 export interface Factors {
@@ -13,39 +16,54 @@ export interface Factors {
   readonly second: Matrix;
 }
 
-/** Wider inputs are weighed one by one, by their root mean square: the triangle of a full second moment would take minutes. */
-const widestMoment = 2048;
+/** Wider inputs are weighed one by one, by their root mean square: full second moments of all layers would fill the memory. */
+export const widestMoment = 2048;
 
 /** A way to weigh a matrix by what its inputs usually are, and back: for inputs x with second moment C = L·Lᵀ, ‖x·W‖ is ‖Lᵀ·W‖. */
 export interface Weighing {
-  readonly weigh: (weights: Matrix) => Matrix;
-  readonly undo: (weighed: Matrix) => Matrix;
+  readonly weigh: (weights: Matrix) => Promise<Matrix>;
+  /** Undoes it on the transpose of its argument: rows that stand for columns of the weighed matrix. */
+  readonly undoFlipped: (weighed: Matrix) => Promise<Matrix>;
 }
 
-export const unweighed: Weighing = { weigh: (weights) => weights, undo: (weighed) => weighed };
+export const unweighed: Weighing = { weigh: async (weights) => weights, undoFlipped: async (weighed) => flipped(weighed) };
 
-/** From the second moment [in · in] of the inputs. */
-export const weighingBy = (moment: Float64Array): Weighing => {
+/** What is added to each mean square, as a share of their mean: it keeps inputs regular that calibration never saw vary. */
+const damping = 1e-4;
+const dampingOf = (squares: Float64Array): number => (squares.reduce((sum, value) => sum + value, 0) / squares.length) * damping || 1;
+
+/** From the mean squares of the inputs alone. */
+export const weighingByEnergy = (squares: Float64Array): Weighing => {
+  const added = dampingOf(squares);
+  const scales = squares.map((value) => Math.sqrt(value + added));
+  return {
+    weigh: async (weights) => scaledRows(weights, (row) => scales[row] ?? 1),
+    undoFlipped: async (weighed) => scaledRows(flipped(weighed), (row) => 1 / (scales[row] ?? 1)),
+  };
+};
+
+/**
+ * From the second moment [in · in] of the inputs.
+ * @throws GateError non-finite-output where the moment has no triangle: inputs that are not finite.
+ */
+export const weighingBy = async (moment: Float64Array, products: Products): Promise<Weighing> => {
   const n = Math.sqrt(moment.length);
-  if (n > widestMoment) {
-    const diagonal = Float64Array.from({ length: n }, (_, at) => moment[at * n + at] ?? 0);
-    const damping = (diagonal.reduce((sum, value) => sum + value, 0) / n) * 1e-4 || 1;
-    const scales = diagonal.map((value) => Math.sqrt(value + damping));
-    return {
-      weigh: (weights) => scaledRows(weights, (row) => scales[row] ?? 1),
-      undo: (weighed) => scaledRows(weighed, (row) => 1 / (scales[row] ?? 1)),
-    };
-  }
-  const lower = cholesky(matrix(n, n, moment));
-  const upper = flipped(lower);
-  return { weigh: (weights) => times(upper, weights), undo: (weighed) => solveTransposed(lower, weighed) };
+  const damped = matrix(n, n, moment);
+  const added = dampingOf(Float64Array.from({ length: n }, (_, at) => moment[at * n + at] ?? 0));
+  for (let at = 0; at < moment.length; at += n + 1) damped.data[at] = (moment[at] ?? 0) + added;
+  const triangle = await triangleOf(damped, 0, products);
+  if (triangle === null) throw new GateError('non-finite-output', `the second moment of ${n} inputs is not one of finite numbers`);
+  return {
+    weigh: (weights) => products.multiply(triangle.lower, weights, 'left'),
+    undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.inverse)),
+  };
 };
 
 /** The factors of rank `rank` from the singular triples of the weighed matrix; each takes the root of the singular values. */
-export const factorsOf = (singular: Singular, rank: number, weighing: Weighing): Factors => {
+export const factorsOf = async (singular: Singular, rank: number, weighing: Weighing): Promise<Factors> => {
   const root = (row: number): number => Math.sqrt(singular.values[row] ?? 0);
   return {
-    first: weighing.undo(flipped(scaledRows(topRows(singular.left, rank), root))),
+    first: await weighing.undoFlipped(scaledRows(topRows(singular.left, rank), root)),
     second: scaledRows(topRows(singular.right, rank), root),
   };
 };
@@ -56,8 +74,8 @@ export const factorise = async (
   rank: number,
   weighing: Weighing,
   random: () => number,
-  multiply: Multiply = multiplyHere,
-): Promise<Factors> => factorsOf(await randomisedSvd(weighing.weigh(weights), rank, random, multiply), rank, weighing);
+  products: Products,
+): Promise<Factors> => factorsOf(await randomisedSvd(await weighing.weigh(weights), rank, random, products), rank, weighing);
 
 /** Puts two products in the place of one; a bias stays where it was, or becomes an Add behind a Gemm. */
 export const replaceLinear = (model: OnnxModel, linear: Linear, { first, second }: Factors): void => {

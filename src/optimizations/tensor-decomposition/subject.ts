@@ -1,14 +1,14 @@
 import { GateError } from '../../errors.ts';
 import type { Experts, Layer, Linear } from '../../onnx/recognise/architecture.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
-import { secondMoments } from '../activations.ts';
+import { channelEnergy, secondMoments } from '../activations.ts';
 import type { BuildContext, Subject } from '../contract.ts';
 import { expertEnergy } from '../expert-activations.ts';
 import { readMatrix } from '../graph-rewrite.ts';
 import { rewriteStages, type StageGraph } from '../stage-graphs.ts';
 import { expertBasis, expertElements, replaceExperts } from './experts.ts';
 import { randomisedSvd } from './factorisation.ts';
-import { factorsOf, replaceLinear, unweighed, type Weighing, weighingBy } from './linear.ts';
+import { factorsOf, replaceLinear, unweighed, type Weighing, weighingBy, weighingByEnergy, widestMoment } from './linear.ts';
 import { matrix } from './matrix.ts';
 import type { DecompositionOptions } from './options.ts';
 import { savingRank, wantedRank } from './rank.ts';
@@ -34,15 +34,20 @@ const linearsOf = (layers: readonly Layer[], target: DecompositionOptions['targe
   return [...new Set(found)];
 };
 
-const factorLinear = async ({ model }: StageGraph, linear: Linear, weighing: Weighing, { options, seed }: Context): Promise<number> => {
+const factorLinear = async (
+  { model }: StageGraph,
+  linear: Linear,
+  weighing: Weighing,
+  { options, seed, products }: Context,
+): Promise<number> => {
   const weights = matrix(linear.rows, linear.columns, readMatrix(model, linear));
   const full = Math.min(linear.rows, linear.columns);
   const most = Math.min(full, savingRank(linear.rows * linear.columns, linear.rows + linear.columns, options.multiple));
   if (most < 1) return 0;
-  const singular = await randomisedSvd(weighing.weigh(weights), most, seededRandom(deriveSeed(seed, linear.node)));
+  const singular = await randomisedSvd(await weighing.weigh(weights), most, seededRandom(deriveSeed(seed, linear.node)), products);
   const rank = wantedRank(options, singular.values, singular.energy, full);
   if (rank === null || rank > most) return 0;
-  replaceLinear(model, linear, factorsOf(singular, rank, weighing));
+  replaceLinear(model, linear, await factorsOf(singular, rank, weighing));
   return 1;
 };
 
@@ -51,7 +56,7 @@ const factorExperts = async (
   experts: Experts,
   weighing: Weighing,
   energy: Float64Array | null,
-  { options, seed }: Context,
+  { options, seed, products }: Context,
 ): Promise<number> => {
   if (experts.quantized || experts.extras.length > 0)
     throw new GateError('onnx-unsupported', `${experts.op} ${experts.node}: only float experts without biases can be factored`, {
@@ -61,19 +66,40 @@ const factorExperts = async (
   const { dense, perRank } = expertElements(experts, hidden);
   const most = Math.min(hidden, savingRank(dense, perRank, options.multiple));
   if (most < 1) return 0;
-  const basis = await expertBasis(model, experts, most, weighing, energy, seededRandom(deriveSeed(seed, experts.node)));
+  const basis = await expertBasis(model, experts, most, weighing, energy, seededRandom(deriveSeed(seed, experts.node)), products);
   const ranks = [basis.input.singular, basis.output.singular].map((singular) =>
     wantedRank(options, singular.values, singular.energy, hidden),
   );
   const [into, outOf] = ranks;
   if (into === null || into === undefined || outOf === null || outOf === undefined || Math.max(into, outOf) > most) return 0;
-  replaceExperts(model, experts, basis, Math.max(into, outOf));
+  await replaceExperts(model, experts, basis, Math.max(into, outOf), products);
   return 1;
+};
+
+/** How to weigh by each input, from one sweep of the calibration per kind; the triangle of the input asked for last is kept. */
+const weighingsOf = async (
+  inputs: readonly { readonly name: string; readonly width: number }[],
+  stage: string,
+  { options, calibration, products }: Context,
+): Promise<(input: string) => Promise<Weighing>> => {
+  if (!options.aware) return async () => unweighed;
+  const named = (wide: boolean): readonly string[] => inputs.filter(({ width }) => width > widestMoment === wide).map(({ name }) => name);
+  const moments = await secondMoments(calibration, stage, named(false), products);
+  const energies = await channelEnergy(calibration, stage, named(true));
+  let last: { readonly input: string; readonly weighing: Weighing } | null = null;
+  return async (input) => {
+    if (last?.input === input) return last.weighing;
+    const [moment, energy] = [moments.get(input), energies.get(input)];
+    const weighing =
+      moment !== undefined ? await weighingBy(moment, products) : energy !== undefined ? weighingByEnergy(energy) : unweighed;
+    last = { input, weighing };
+    return weighing;
+  };
 };
 
 const factorStage = async (graph: StageGraph, context: Context): Promise<Readonly<Record<string, number>>> => {
   const { stage, model, architecture } = graph;
-  const { options, calibration } = context;
+  const { options } = context;
   const linears = linearsOf(architecture.layers, options.target);
   const experts =
     options.target === 'attention'
@@ -83,14 +109,16 @@ const factorStage = async (graph: StageGraph, context: Context): Promise<Readonl
     throw new GateError('onnx-unsupported', `nothing of target ${options.target} recognised (${architecture.layers.length} layers)`, {
       where: model.graph,
     });
-  const inputs = [...linears, ...experts].map((each) => each.input);
-  const moments = options.aware ? await secondMoments(calibration, stage, inputs) : new Map<string, Float64Array>();
-  const energies = options.aware ? await expertEnergy(model, experts, calibration, stage) : null;
-  const weighings = new Map([...moments].map(([name, moment]) => [name, weighingBy(moment)]));
+  const inputs = [
+    ...linears.map(({ input, rows }) => ({ name: input, width: rows })),
+    ...experts.map(({ input, router }) => ({ name: input, width: router.linear.rows })),
+  ];
+  const weighingOf = await weighingsOf(inputs, stage, context);
+  const energies = options.aware ? await expertEnergy(model, experts, context, stage) : null;
   let factored = 0;
-  for (const linear of linears) factored += await factorLinear(graph, linear, weighings.get(linear.input) ?? unweighed, context);
+  for (const linear of linears) factored += await factorLinear(graph, linear, await weighingOf(linear.input), context);
   for (const each of experts)
-    factored += await factorExperts(graph, each, weighings.get(each.input) ?? unweighed, energies?.get(each) ?? null, context);
+    factored += await factorExperts(graph, each, await weighingOf(each.input), energies?.get(each) ?? null, context);
   return { 'factored-matrices': factored, 'kept-matrices': linears.length + experts.length - factored };
 };
 

@@ -1,0 +1,113 @@
+import { toBinary } from '@bufbuild/protobuf';
+import type { InferenceSession } from 'onnxruntime-node';
+import { GateError } from '../errors.ts';
+import { graphBuilder } from '../onnx/graph-builder.ts';
+import { ModelProtoSchema } from '../onnx/proto/onnx_pb.js';
+import { loadRuntime, type Runtime } from './library.ts';
+import { openSession, runSession } from './session.ts';
+
+interface Dense<Values extends Float32Array | Float64Array> {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Values;
+}
+type Type = 'float32' | 'float64';
+type Transposed = 'left' | 'right' | null;
+
+/** Always the CPU and one thread: the order of additions, and with it the last bit, must not depend on the machine's cores. */
+const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
+
+/** A graph that multiplies matrices of any size. */
+const productGraph = (type: Type, transposed: Transposed): Uint8Array => {
+  const graph = graphBuilder('product');
+  const [left, right] = [graph.input('left', type, ['a', 'b']), graph.input('right', type, ['c', 'd'])];
+  graph.node(
+    'MatMul',
+    'product',
+    [
+      transposed === 'left' ? graph.node('Transpose', 'turned', [left]) : left,
+      transposed === 'right' ? graph.node('Transpose', 'turned', [right]) : right,
+    ],
+    { outputs: ['product'] },
+  );
+  graph.output('product', type, ['rows', 'columns']);
+  return toBinary(ModelProtoSchema, graph.finish().proto);
+};
+
+const typeOf = (left: Float32Array | Float64Array, right: Float32Array | Float64Array): Type => {
+  if (left instanceof Float64Array && right instanceof Float64Array) return 'float64';
+  if (left instanceof Float32Array && right instanceof Float32Array) return 'float32';
+  throw new GateError('option-invalid', 'a product takes two matrices of float32 or two of float64');
+};
+
+const checkShape = (name: string, { rows, columns, data }: Dense<Float32Array | Float64Array>): void => {
+  if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(columns) || rows < 0 || columns < 0 || rows * columns !== data.length)
+    throw new GateError(
+      'option-invalid',
+      `the ${name} matrix of a product is said to be ${rows} × ${columns} and has ${data.length} values`,
+    );
+};
+
+/** Matrix products in the native runtime; satisfies the contract's `Products`. Release it. */
+export interface OpenProducts {
+  /**
+   * left · right, one of them taken as its transpose where `transposed` says so; computed in the type of the values. An inner
+   * dimension of 0 gives zeros. Throws `option-invalid` for shapes that do not fit or values of two types, `runtime-not-found`
+   * or `session-failed` as sessions do.
+   */
+  multiply<Values extends Float32Array | Float64Array>(
+    left: Dense<Values>,
+    right: Dense<Values>,
+    transposed?: 'left' | 'right',
+  ): Promise<Dense<Values>>;
+  release(): Promise<void>;
+}
+
+/**
+ * Opens products; the runtime is loaded on the first one, and a session is kept per type and layout.
+ * @param roots where onnxruntime-node is looked for
+ */
+export const openProducts = (roots: readonly string[]): OpenProducts => {
+  let loading: Promise<Runtime> | null = null;
+  const sessions = new Map<string, Promise<InferenceSession>>();
+  const sessionOf = (runtime: Runtime, type: Type, transposed: Transposed): Promise<InferenceSession> => {
+    const key = `${type} ${transposed}`;
+    const opening = sessions.get(key) ?? openSession(runtime, productGraph(type, transposed), settings);
+    sessions.set(key, opening);
+    return opening;
+  };
+  return {
+    multiply: async <Values extends Float32Array | Float64Array>(
+      left: Dense<Values>,
+      right: Dense<Values>,
+      transposed?: 'left' | 'right',
+    ) => {
+      const type = typeOf(left.data, right.data);
+      checkShape('left', left);
+      checkShape('right', right);
+      const [rows, inner] = transposed === 'left' ? [left.columns, left.rows] : [left.rows, left.columns];
+      const [across, columns] = transposed === 'right' ? [right.columns, right.rows] : [right.rows, right.columns];
+      if (inner !== across)
+        throw new GateError('option-invalid', `no product of ${rows} × ${inner} and ${across} × ${columns}: the inner sides differ`);
+      // Both constructors make zeros of a length; the runtime refuses tensors without elements.
+      if (rows * inner * columns === 0)
+        return {
+          rows,
+          columns,
+          data: (type === 'float64' ? new Float64Array(rows * columns) : new Float32Array(rows * columns)) as Values,
+        };
+      loading ??= loadRuntime(roots);
+      const runtime = await loading;
+      const session = await sessionOf(runtime, type, transposed ?? null);
+      const tensor = ({ data, ...dense }: Dense<Values>) => new runtime.ort.Tensor(type, data, [dense.rows, dense.columns]);
+      const { product } = await runSession(session, { left: tensor(left), right: tensor(right) }, ['product']);
+      if (product === undefined) throw new GateError('internal', 'a product gave nothing');
+      return { rows, columns, data: product.data as Values };
+    },
+    release: async () => {
+      const opened = [...sessions.values()];
+      sessions.clear();
+      for (const session of opened) await (await session).release();
+    },
+  };
+};
