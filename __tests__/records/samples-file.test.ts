@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SampleLine } from '../../src/records/sample.ts';
+import { type SampleLine, sampleLine } from '../../src/records/sample.ts';
+import { checkLine } from '../../src/records/sample-line.ts';
 import { appendLines, mergeSamples, readSamples } from '../../src/records/samples-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'samples-'));
@@ -74,6 +75,66 @@ describe('readSamples', () => {
     expect(() => readSamples(content)).toThrow(expect.objectContaining({ code: 'document-invalid', where }));
   });
 
+  it('reads bytes as it reads text, in any language', () => {
+    const lines = [run, ...launchLines('l1'), ...launchLines('Größe 漢字')];
+    for (const content of [text(...lines), text(...lines.slice(0, 4)), `${text(...lines)}{"torn`])
+      expect(readSamples(Buffer.from(content))).toEqual(readSamples(content));
+  });
+
+  it('checks by hand what the schema would: never more, never less', () => {
+    const facts = { seconds: 1, vmHwmBytes: null, cpuSeconds: null, runNs: null, waitNs: null, pressure: null, throttled: null };
+    const good = [...launchLines('l1'), { line: 'end', launch: 'l1', status: 'complete', error: null, process: facts }];
+    const odd = fc.constantFrom<unknown>(
+      null,
+      -1,
+      1.5,
+      1e300,
+      '',
+      'x',
+      'a/b',
+      [],
+      ['x'],
+      [1],
+      {},
+      true,
+      'none',
+      'screen',
+      'failed',
+      facts,
+      { ...facts, seconds: -1 },
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...good),
+        fc.string(),
+        fc.nat(),
+        odd,
+        fc.constantFrom('change', 'add', 'drop'),
+        (line, name, at, value, how) => {
+          const entries = Object.entries(line);
+          const [key] = entries[at % entries.length] ?? [''];
+          if (key === 'line' || key === 'values') return;
+          const edited: unknown = JSON.parse(
+            JSON.stringify(
+              Object.fromEntries([
+                ...entries.filter(([each]) => how !== 'drop' || each !== key),
+                ...(how === 'drop' ? [] : [[how === 'add' ? name : key, value]]),
+              ]),
+            ),
+          );
+          let accepted = true;
+          try {
+            checkLine(edited, 'here');
+          } catch {
+            accepted = false;
+          }
+          expect(accepted).toBe(sampleLine.safeParse(edited).success);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
   it('takes the first complete launch of an id, else the first', () => {
     const again = readSamples(
       text(run, ...launchLines('l1', 'failed'), ...launchLines('l1', 'complete', [7]), ...launchLines('l1', 'complete', [8])),
@@ -141,6 +202,35 @@ describe('mergeSamples', () => {
     expect(mergeSamples([text(late), text(early)]).at).toBe('2026-06-14T23:59:59.000Z');
     expect(readSamples('').at).toBeNull();
     expect(() => readSamples(text(at('yesterday')))).toThrow(expect.objectContaining({ code: 'document-invalid' }));
+  });
+
+  it('forgets what failed before the last run line of its own shard', () => {
+    const build = (key: string, status: 'built' | 'failed'): SampleLine => ({
+      line: 'built',
+      key: key.repeat(64),
+      status,
+      artefact: status === 'built' ? key.repeat(64) : null,
+      bytes: null,
+      seconds: null,
+      facts: {},
+      error: null,
+    });
+    const before = [run, build('a', 'failed'), build('b', 'built'), ...launchLines('l1', 'failed'), ...launchLines('l2')];
+    const known = (...lines: readonly SampleLine[]) => {
+      const { built, launches } = readSamples(text(...lines));
+      return [[...built.keys()].map((key) => key.charAt(0)), launches.map(({ id }) => id)];
+    };
+    expect(known(...before)).toEqual([
+      ['a', 'b'],
+      ['l1', 'l2'],
+    ]);
+    expect(known(...before, run)).toEqual([['b'], ['l2']]);
+    expect(known(...before, run, build('a', 'failed'), ...launchLines('l1'))).toEqual([
+      ['b', 'a'],
+      ['l2', 'l1'],
+    ]);
+    const merged = mergeSamples([text(...before), text(run, ...launchLines('l3'))]);
+    expect([merged.built.size, merged.launches.length]).toEqual([2, 3]);
   });
 
   it('claims no runner class when the shards had several', () => {

@@ -77,11 +77,11 @@ export const readBaselines = (run: RunFolder): { readonly baselines: readonly Ba
 
 /** The samples so far; a torn tail of a killed run is dropped. Samples of another plan are refused. */
 export const readRunSamples = (run: RunFolder, planDigest: string): { readonly samples: Samples; readonly digest: string } => {
-  const text = existsSync(run.samplesFile) ? readFileSync(run.samplesFile, 'utf8') : '';
-  const samples = readSamples(text);
+  const bytes = existsSync(run.samplesFile) ? readFileSync(run.samplesFile) : Buffer.alloc(0);
+  const samples = readSamples(bytes);
   if (samples.plan !== null && samples.plan !== planDigest)
     throw new GateError('run-mismatch', 'the samples were measured for another plan', { where: run.samplesFile });
-  return { samples, digest: digestOf(text) };
+  return { samples, digest: digestOf(bytes) };
 };
 
 export const writeVerdict = (run: RunFolder, value: Verdict): void => writeWhole(join(run.folder, 'verdict.json'), encodeDocument(value));

@@ -24,8 +24,19 @@ export const launchChange = (columns: Columns, spec: MetricSpec): Reading<number
   return changes.status === 'absent' ? changes : read(median(changes.value));
 };
 
+/** By launch and metric: the test and the doubts about it read the same rounds. */
+const known = new WeakMap<Columns, Map<MetricSpec, Reading<readonly number[]>>>();
+
 /** Head against base round by round, positive worse. */
 export const roundChanges = (columns: Columns, spec: MetricSpec): Reading<readonly number[]> => {
+  const found = known.get(columns) ?? new Map<MetricSpec, Reading<readonly number[]>>();
+  known.set(columns, found);
+  const changes = found.get(spec) ?? pairRounds(columns, spec);
+  found.set(spec, changes);
+  return changes;
+};
+
+const pairRounds = (columns: Columns, spec: MetricSpec): Reading<readonly number[]> => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
   const head = roundsOf(columns, from, 'head');
@@ -38,13 +49,14 @@ export const roundChanges = (columns: Columns, spec: MetricSpec): Reading<readon
 };
 
 const pair = (head: readonly number[], base: readonly number[], spec: MetricSpec): Reading<readonly number[]> => {
-  const changes: number[] = [];
-  for (const [round, value] of head.entries()) {
+  const changes = new Array<number>(head.length).fill(0);
+  for (let round = 0; round < head.length; round++) {
+    const value = head[round] ?? Number.NaN;
     const other = base[round] ?? Number.NaN;
     const change = worseBy(spec, value, other);
     if (change === null)
       return absent('failed', `${value > 0 ? 'base' : 'head'} has a value ≤ 0 in round ${round}, which has no logarithm`);
-    changes.push(change);
+    changes[round] = change;
   }
   return read(changes);
 };

@@ -16,12 +16,17 @@ export const reduce = (values: readonly number[], over: SampledReduction['over']
   return over === 'max' ? values.reduce((a, b) => Math.max(a, b)) : (values.at(-1) ?? Number.NaN);
 };
 
+const allFinite = (values: readonly number[]): boolean => {
+  for (let at = 0; at < values.length; at++) if (!Number.isFinite(values[at])) return false;
+  return true;
+};
+
 const column = (columns: Columns, arm: ArmId, series: string): Reading<readonly number[]> => {
   const values = Object.hasOwn(columns, arm) ? columns[arm] : undefined;
   if (values === undefined) return absent('missing', `no samples of arm ${arm}`);
   const found = Object.hasOwn(values, series) ? values[series] : undefined;
   if (found === undefined || found.length === 0) return absent('missing', `no values of series ${series} for arm ${arm}`);
-  return found.every(Number.isFinite) ? read(found) : absent('failed', `series ${series} of arm ${arm} is not finite`);
+  return allFinite(found) ? read(found) : absent('failed', `series ${series} of arm ${arm} is not finite`);
 };
 
 const compared = (as: Comparison, arm: number, other: number): number => {
@@ -43,7 +48,7 @@ export const roundsOf = (columns: Columns, from: SampledReduction, arm: ArmId): 
   if (own.value.length !== other.value.length)
     return absent('failed', `arms ${arm} and ${from.arm} have ${own.value.length} and ${other.value.length} rounds`);
   const rounds = own.value.map((value, round) => compared(from.as, value, other.value[round] ?? Number.NaN));
-  return rounds.every(Number.isFinite)
+  return allFinite(rounds)
     ? read(rounds)
     : absent('failed', `zero denominator: series ${from.series} of arm ${from.as === 'speed-up' ? arm : from.arm}`);
 };

@@ -47,8 +47,11 @@ const passingBound = (spec: MetricSpec, policy: GatePolicy, base: readonly numbe
 const testedOf = (standing: Standing, spec: MetricSpec, samples: Samples, policy: GatePolicy): Tested => {
   const { columns } = observationsOf(standing, spec, samples, policy.screen);
   const { from } = spec;
+  // Only a linear metric's bound needs base's own level.
   const base =
-    from.of === 'series' || from.of === 'against' ? readAll(columns, (each) => launchValue(each, from, 'base')) : absent('missing', '');
+    spec.scale === 'linear' && (from.of === 'series' || from.of === 'against')
+      ? readAll(columns, (each) => launchValue(each, from, 'base'))
+      : absent('missing', '');
   return {
     key: metricKey(standing.cell, spec),
     standing,

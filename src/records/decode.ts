@@ -45,8 +45,8 @@ export const decodeValue = <S extends z.ZodType>(schema: S, value: unknown, wher
 /** A document as text: keys in the order given, two spaces of indentation, a newline at the end. Numbers must be finite. */
 export const encodeDocument = (value: unknown): string => `${JSON.stringify(value, refuseNonFinite, 2)}\n`;
 
-/** sha256 of the text's UTF-8 bytes, lower-case hex. */
-export const digestOf = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+/** sha256 of the bytes, a text's being those of its UTF-8; lower-case hex. */
+export const digestOf = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** The candidate with the fewest edits from `word`, when so few that it can be what was meant; else null. */
 export const nearest = (word: string, candidates: Iterable<string>): string | null => {

@@ -1,11 +1,12 @@
+import { isAscii } from 'node:buffer';
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { GateError } from '../errors.ts';
-import { decodeValue } from './decode.ts';
-import { type BuiltLine, type Launch, type SampleLine, type Samples, type SettledLine, sampleLine } from './sample.ts';
-import { armId, type Json } from './words.ts';
+import type { BuiltLine, Launch, SampleLine, Samples, SettledLine } from './sample.ts';
+import { checkLine, parseLine } from './sample-line.ts';
+import type { Json } from './words.ts';
 
 /** Larger than any run writes by two orders of magnitude; still one string. */
-const maxCharacters = 256 * 1024 * 1024;
+const maxLength = 256 * 1024 * 1024;
 
 type PointLine = Extract<SampleLine, { line: 'point' }>;
 type LaunchLine = Extract<SampleLine, { line: 'launch' }>;
@@ -16,18 +17,18 @@ interface OpenLaunch {
 }
 
 /**
- * Reads samples.jsonl. A line counts once its newline is written: a last line without one is torn and dropped, and so is a
- * launch without its end; both leave a warning. Anything else that is wrong is `document-invalid` with the line number,
+ * Reads samples.jsonl, given as text or as its bytes (which take half the memory). A line counts once its newline is written: a last line without one is torn and dropped, and so is a
+ * launch without its end; both leave a warning. What failed before the last run line of a file is forgotten: it is tried again. Anything else that is wrong is `document-invalid` with the line number,
  * `document-too-large`, or `run-mismatch` when the lines belong to more than one plan.
  */
-export const readSamples = (text: string, where = 'samples.jsonl'): Samples => mergeSamples([text], [where]);
+export const readSamples = (text: string | Buffer, where = 'samples.jsonl'): Samples => mergeSamples([text], [where]);
 
 /**
  * Reads the samples of several shards of one plan as one. `names` (as many as texts) are used in errors. The shards may
  * come from machines of different runner classes: then `runnerClass` is null, with a warning, and no stored baseline applies.
  */
 export const mergeSamples = (
-  texts: readonly string[],
+  texts: readonly (string | Buffer)[],
   names: readonly string[] = texts.map((_, index) => `samples ${index + 1}`),
 ): Samples => {
   const reading = new Reading();
@@ -48,26 +49,41 @@ class Reading {
   #stopped: Samples['stopped'] = null;
   readonly #warnings: string[] = [];
 
-  part(text: string, name: string): void {
-    if (text.length > maxCharacters)
-      throw new GateError('document-too-large', `${text.length} characters, at most ${maxCharacters} are read`, { where: name });
+  part(text: string | Buffer, name: string): void {
+    if (text.length > maxLength)
+      throw new GateError('document-too-large', `${text.length} characters or bytes, at most ${maxLength} are read`, { where: name });
     const open = new Map<string, OpenLaunch>();
+    const failed = { builds: new Set<string>(), launches: new Set<string>() };
     let stopped: Samples['stopped'] = null;
     let number = 0;
     let start = 0;
+    const between = typeof text === 'string' ? text.slice.bind(text) : text.toString.bind(text, isAscii(text) ? 'latin1' : 'utf8');
     for (let end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
       number += 1;
       const where = `${name}:${number}`;
-      const line = parseLine(text.slice(start, end), where);
+      const line = parseLine(between(start, end), where);
       if (number === 1 && line.line !== 'run')
         throw new GateError('document-invalid', `the first line must be a run line, not ${line.line}`, { where });
-      if (line.line === 'run') stopped = null;
+      if (line.line === 'run') {
+        stopped = null;
+        this.#forget(failed);
+      }
       if (line.line === 'stopped') stopped = line.reason;
       this.#take(line, open, where);
+      if (line.line === 'built' && line.status === 'failed') failed.builds.add(line.key);
+      if (line.line === 'end' && line.status === 'failed') failed.launches.add(line.launch);
     }
     if (start < text.length) this.#warnings.push(`${name}:${number + 1}: the last line is torn and was dropped`);
     for (const id of open.keys()) this.#warnings.push(`${name}: launch ${id} has no end and was dropped`);
     this.#stopped ??= stopped;
+  }
+
+  /** Measuring begins again: what failed before, it tries once more. */
+  #forget({ builds, launches }: { readonly builds: Set<string>; readonly launches: Set<string> }): void {
+    for (const key of builds) if (this.#built.get(key)?.status === 'failed') this.#built.delete(key);
+    for (const id of launches) if (this.#launches.get(id)?.status === 'failed') this.#launches.delete(id);
+    builds.clear();
+    launches.clear();
   }
 
   result(): Samples {
@@ -151,48 +167,6 @@ class Reading {
     }
   }
 }
-
-const parseLine = (text: string, where: string): SampleLine => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (thrown) {
-    throw new GateError('document-invalid', `not JSON: ${thrown instanceof Error ? thrown.message.slice(0, 300) : String(thrown)}`, {
-      where,
-      cause: thrown,
-    });
-  }
-  return checkLine(value, where);
-};
-
-/** Lines of numbers are checked by hand: they are most of the file, and a schema library takes many times as long for them. */
-const checkLine = (value: unknown, where: string): SampleLine => {
-  if (!isObject(value) || value['line'] !== 'point') return decodeValue(sampleLine, value, where);
-  decodeValue(sampleLine, { ...value, values: {} }, where);
-  const wrong = findWrongColumn(value['values']);
-  if (wrong !== null) throw new GateError('document-invalid', `values${wrong}`, { where });
-  return value as unknown as PointLine;
-};
-
-const findWrongColumn = (columns: unknown): string | null => {
-  if (!isObject(columns)) return ': not an object';
-  for (const arm of Object.keys(columns)) {
-    if (!armId.safeParse(arm).success) return `: ${JSON.stringify(arm.slice(0, 100))} is no arm`;
-    const series = columns[arm];
-    if (!isObject(series)) return `.${arm}: not an object`;
-    for (const name of Object.keys(series)) {
-      if (name === '__proto__') return `.${arm}: a series cannot be called ${name}`;
-      const numbers = series[name];
-      if (!Array.isArray(numbers)) return `.${arm}.${name.slice(0, 100)}: not an array`;
-      const at = numbers.findIndex((one) => !Number.isFinite(one));
-      if (at !== -1) return `.${arm}.${name.slice(0, 100)}[${at}]: not a finite number`;
-    }
-  }
-  return null;
-};
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Appends whole lines in one write and makes them durable before it returns. The file is created when it is missing; a torn

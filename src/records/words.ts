@@ -20,7 +20,8 @@ export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in lower-case
 export const commitId = z.string().regex(/^[0-9a-f]{40,64}$/, 'a full commit id');
 /** Ids that become file names, so no slash and no dot at the start. */
 export const nounId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'lower-case letters, digits, dots and dashes');
-export const cellId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}\/[a-z0-9][a-z0-9._-]{0,79}$/, 'MODEL/OPTIMIZATION');
+export const cellPattern = /^[a-z0-9][a-z0-9._-]{0,79}\/[a-z0-9][a-z0-9._-]{0,79}$/;
+export const cellId = z.string().regex(cellPattern, 'MODEL/OPTIMIZATION');
 export const values = z.record(z.string(), z.number());
 export const armId = z.union([z.enum(['reference', 'base', 'head']), z.templateLiteral(['control:', z.string()])]);
 

@@ -10,8 +10,16 @@ import { GateError } from '../errors.ts';
 /** Refuses no values, NaN and infinities: the library below would answer with a number all the same. */
 export const requireFinite = (values: readonly number[], what: string): void => {
   if (values.length === 0) throw new GateError('document-invalid', `the ${what} of no values does not exist`);
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) throw new GateError('document-invalid', `the ${what} needs finite numbers, value ${at} is ${values[at]}`);
+  for (let at = 0; at < values.length; at++)
+    if (!Number.isFinite(values[at]))
+      throw new GateError('document-invalid', `the ${what} needs finite numbers, value ${at} is ${values[at]}`);
+};
+
+/** Middle of ascending numbers, by the same arithmetic as `quantile` at one half. `sorted` must not be empty. */
+export const middle = (sorted: Float64Array): number => {
+  const at = (sorted.length - 1) / 2;
+  const lower = sorted[Math.floor(at)] ?? Number.NaN;
+  return at % 1 === 0 ? lower : lower + 0.5 * ((sorted[Math.ceil(at)] ?? Number.NaN) - lower);
 };
 
 /** Middle value, or the mean of the two middle ones. Throws `document-invalid` on no values or a non-finite one. */

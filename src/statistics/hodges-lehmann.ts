@@ -1,4 +1,4 @@
-import { median, requireFinite } from './describe.ts';
+import { middle, requireFinite } from './describe.ts';
 import { signedRankTail } from './signed-rank.ts';
 
 export interface Centre {
@@ -16,17 +16,19 @@ export interface Centre {
 export const hodgesLehmann = (values: readonly number[], alpha = 0.05): Centre => {
   requireFinite(values, 'Hodges-Lehmann estimate');
   const tail = signedRankTail(values.length);
-  const averages: number[] = [];
-  values.forEach((value, i) => {
-    for (let j = i; j < values.length; j++) averages.push((value + (values[j] ?? value)) / 2);
-  });
-  averages.sort((a, b) => a - b);
-  const count = averages.length;
+  const count = (values.length * (values.length + 1)) / 2;
+  const averages = new Float64Array(count);
+  let filled = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN;
+    for (let j = i; j < values.length; j++) averages[filled++] = (value + (values[j] ?? value)) / 2;
+  }
+  averages.sort();
   // The k-th smallest average is a bound while P(W+ ≤ k − 1) = P(W+ ≥ count − k + 1) ≤ alpha.
   let k = 0;
   while (k < count && (tail[count - k] ?? 1) <= alpha) k++;
   return {
-    estimate: median(averages),
+    estimate: middle(averages),
     lower: k > 0 ? (averages[k - 1] ?? null) : null,
     upper: k > 0 ? (averages[count - k] ?? null) : null,
   };

@@ -46,6 +46,8 @@ export const signedRankGreater = (values: readonly number[], centre = 0): number
   shifted.forEach((value, i) => {
     if (value > 0) positive += ranks[i] ?? 0;
   });
+  // Without ties the doubled ranks are 2, 4 … 2n, whose distribution is known.
+  if (new Set(ranks).size === ranks.length) return Math.min(1, signedRankTail(ranks.length)[positive / 2] ?? 1);
   const chance = distribution(ranks);
   let p = 0;
   for (let w = chance.length - 1; w >= positive; w--) p += chance[w] ?? 0;
@@ -62,10 +64,17 @@ export const signedRankTwoSided = (values: readonly number[], centre = 0): numbe
   return Math.min(1, 2 * Math.min(above, below));
 };
 
+/** By number of differences: every metric asks for those of the looks. */
+const tails = new Map<number, readonly number[]>();
+
 /** P(W+ ≥ w) for w = 0 … n(n+1)/2 of `n` untied differences: what exact bounds are read from. */
-export const signedRankTail = (n: number): Float64Array => {
+export const signedRankTail = (n: number): readonly number[] => {
+  const known = tails.get(n);
+  if (known !== undefined) return known;
   if (n > mostValues) throw new GateError('document-invalid', `signed rank distribution of ${n} values: at most ${mostValues}`);
   const tail = distribution(Array.from({ length: n }, (_, i) => i + 1));
   for (let w = tail.length - 2; w >= 0; w--) tail[w] = (tail[w] ?? 0) + (tail[w + 1] ?? 0);
-  return tail;
+  const made: readonly number[] = [...tail];
+  tails.set(n, made);
+  return made;
 };
