@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cacheKey } from '../../src/commands/cached-store.ts';
+import { faultOf } from '../../src/commands/infrastructure.ts';
 import { storedBuildKey } from '../../src/commands/stored-build.ts';
+import { GateError } from '../../src/errors.ts';
 import { configuration, copied, copyProgram, Project } from './project.ts';
 
 const ignored = { '.gitignore': '.optimization-gate*\nside.txt\n' };
@@ -136,5 +138,38 @@ ${more}`;
     expect(project.samples().settled.size).toBe(0);
     project.commit({ 'copy.mjs': spy('') });
     expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 0 });
+  });
+});
+
+describe('what failed', () => {
+  it('is tried again by the next run of the same plan; nothing of it stays in the store', async () => {
+    const project = Project.make();
+    const program = `import { existsSync } from 'node:fs';\nif (!existsSync('side.txt')) throw new Error('no side');\n${copyProgram(false)}`;
+    project.commit({ ...ignored, 'copy.mjs': program, 'optimization-gate.yml': configuration([copied('own')], [spent]) });
+    expect((await project.gate('--base', 'HEAD')).code).not.toBe(0);
+    expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('no side') });
+    expect(readdirSync(join(project.store, 'staging'))).toEqual([]);
+    expect(readdirSync(join(project.store, 'leases'))).toEqual([]);
+    project.write('side.txt', 'here');
+    expect(await project.gate('measure')).toMatchObject({ code: 0 });
+    expect(await project.gate('gate')).toMatchObject({ code: 0 });
+    expect(project.cell('own')).toMatchObject({ verdict: 'unchanged' });
+  });
+
+  it('for want of what the machine needs ends the run, and is held against nobody', async () => {
+    const project = Project.make();
+    project.commit({
+      ...ignored,
+      'copy.mjs': copyProgram(false),
+      'optimization-gate.yml': configuration([copied('own')], ['setup: node nowhere.mjs', spent]),
+    });
+    const { code, stderr } = await project.gate('--base', 'HEAD');
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/error\[setup-failed\] setup of head.*nowhere\.mjs/s),
+    });
+    expect(project.samples().built.size).toBe(0);
+    expect(() => faultOf(new GateError('disk-full', 'full'))).toThrow('full');
+    expect(faultOf(new Error('broken'))).toMatchObject({ code: 'internal', message: 'broken' });
   });
 });

@@ -55,6 +55,11 @@ export class Project extends ScratchRepository {
     return join(this.folder, '.optimization-gate');
   }
 
+  /** The store that all repositories of one test file share. */
+  get store(): string {
+    return join(shared, 'store');
+  }
+
   get samplesFile(): string {
     return join(this.run, 'samples.jsonl');
   }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -284,6 +284,17 @@ describe('locks', () => {
       appendFileSync(${JSON.stringify(log)}, 'in '); await new Promise((resolve) => setTimeout(resolve, 30)); appendFileSync(${JSON.stringify(log)}, 'out '); lock.release();`;
     await Promise.all([run(script), run(script), run(script), run(script)]);
     expect(readFileSync(log, 'utf8')).toBe('in out '.repeat(4));
+  });
+
+  it('in a folder of another user are not waited for', async () => {
+    const folder = fresh();
+    chmodSync(root, 0o755);
+    chmodSync(folder, 0o555);
+    const uid = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+    const script = `import { takeLock } from ${JSON.stringify(join(source, 'records/lock-file.ts'))};
+      await takeLock(${JSON.stringify(join(folder, 'x.lock'))}, { clock: () => Date.now(), waitSeconds: 1000 }).catch(({ code, message }) => console.log(code, message));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { ...uid, encoding: 'utf8' });
+    expect(stdout).toMatch(/^store-locked cannot be written \(EACCES\): .*another user/);
   });
 
   it('of a living process are waited for, then named in the error', async () => {

@@ -8,6 +8,7 @@ import type { BuiltLine, SampleLine, Samples } from '../records/sample.ts';
 import type { Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
+import { faultOf } from './infrastructure.ts';
 import { leak, leakSuspects } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
 import { settleCell } from './settle.ts';
@@ -35,7 +36,7 @@ export interface Workshop {
 /**
  * Prepares the models, builds head's and base's artefacts, and settles each cell; every line is recorded as it becomes known.
  * What an earlier, killed run built is taken over. Head is always built; base only when the store lacks it. After the signal nothing
- * more is begun or recorded.
+ * more is begun or recorded. Throws what is no fault of the judged code (`isInfrastructure`), and `store-corrupt` when that code wrote into the store.
  */
 export const makeArtefacts = async (
   context: CommandContext,
@@ -74,7 +75,7 @@ export const makeArtefacts = async (
         // Head's and base's build are one where their code and options are equal: it is recorded once.
         if (built.has(build.key) || line?.status === 'failed') return;
         const known = arm === 'base' ? (earlier.get(build.key) ?? null) : line === undefined ? null : await findBuild(store, keyOf(build));
-        if (known === null) finish(build, await buildOne(making, build, keyOf(build), await trees.folder(arm).catch(asGateError)));
+        if (known === null) finish(build, await buildOne(making, build, keyOf(build), await trees.folder(arm).catch(faultOf)));
         else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
         else finish(build, { line: foundBuild(build, known), artefact: known.ref });
       });
@@ -168,6 +169,7 @@ const buildOne = async (
   const make = (): Promise<Built> =>
     buildArtefact(build, input, subject, {
       staging: () => store.staging(),
+      discard: (folder) => store.discard(folder),
       seal: async (folder, answer, where) => {
         const request = {
           type: 'seal' as const,

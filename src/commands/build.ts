@@ -10,6 +10,7 @@ import type { PlannedBuild } from '../records/plan.ts';
 import { type ArtefactRef, type BuiltAnswer, builtAnswer, fromSubject } from '../records/protocol.ts';
 import type { BuiltLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
+import { faultOf } from './infrastructure.ts';
 import { saidBy } from './said.ts';
 import type { StoredBuild } from './stored-build.ts';
 
@@ -28,6 +29,8 @@ export interface SubjectSetting {
 
 export interface BuildStore {
   readonly staging: () => Promise<string>;
+  /** Gives up a staging folder. */
+  readonly discard: (folder: string) => Promise<void>;
   /** Checks, digests and keeps what lies in a staging folder. */
   readonly seal: (
     folder: string,
@@ -50,13 +53,14 @@ export interface Built {
 
 /**
  * Runs one arm's optimization code over one model, in the arm's tree and in a process of its own. Whatever that code does
- * (crash, hang, eat memory, write nonsense) becomes the `failed` line of this build; the rest of the run goes on.
+ * (crash, hang, eat memory, write nonsense) becomes the `failed` line of this build; the rest of the run goes on. Throws what is no fault of
+ * that code (`isInfrastructure`).
  */
 export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subject: SubjectSetting, store: BuildStore): Promise<Built> => {
   const where = `${build.cell} ${build.arm}`;
   const started = subject.clock();
+  const folder = await store.staging();
   try {
-    const folder = await store.staging();
     const answer = await askSubject(build, input, subject, folder, where);
     const seconds = (subject.clock() - started) / 1000;
     const { artefact, bytes } = await store.seal(folder, answer, where);
@@ -72,6 +76,9 @@ export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subj
     };
     return { line, artefact };
   } catch (thrown) {
+    // What the code left there may resist; the next opening of the store removes the rest.
+    await store.discard(folder).catch(() => {});
+    faultOf(thrown);
     return { line: failedBuild(build, thrown), artefact: null };
   }
 };

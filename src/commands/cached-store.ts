@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
@@ -14,11 +15,14 @@ export const cacheKey = (
   return { key: `${prefix}${builds}`, restore: [prefix] };
 };
 
+/** What of the store is worth keeping: not its locks, leases and work in progress. */
+const cachedFolders = ({ storeRoot }: CommandContext): readonly string[] => ['artefacts', 'records'].map((name) => join(storeRoot, name));
+
 /** Brings models and artefacts of earlier runs back. Returns the key that matched, or null. */
 export const restoreStore = async (context: CommandContext, plan: Plan, cpu: string): Promise<string | null> => {
   if (!context.options.cache) return null;
   const { key, restore } = cacheKey(plan, cpu);
-  const matched = await context.host.cache.restore(key, restore, [context.storeRoot]);
+  const matched = await context.host.cache.restore(key, restore, cachedFolders(context));
   if (matched !== null) context.host.log.info(`Restored models and artefacts from the cache (${matched}).`);
   return matched;
 };
@@ -27,6 +31,6 @@ export const restoreStore = async (context: CommandContext, plan: Plan, cpu: str
 export const saveStore = async (context: CommandContext, plan: Plan, cpu: string, matched: string | null): Promise<void> => {
   const { key } = cacheKey(plan, cpu);
   if (!context.options.cache || matched === key) return;
-  if ((await context.host.cache.save(key, [context.storeRoot])) === 'saved')
+  if ((await context.host.cache.save(key, cachedFolders(context))) === 'saved')
     context.host.log.info(`Saved models and artefacts to the cache (${key}).`);
 };

@@ -1,6 +1,6 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GateError } from '../errors.ts';
+import { type ErrorCode, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
@@ -11,19 +11,23 @@ import type { Plan } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import { appendLines } from '../records/samples-file.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type Store } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
 import { type CommandContext, workerProgram } from './context.ts';
+import { isInfrastructure } from './infrastructure.ts';
 import { modelFolderOf } from './plan.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 
+/** Bytes of artefacts that a store keeps, the longest unused go first: what the workflow cache takes without pushing out others. */
+const storeBytes = 4 * 2 ** 30;
+
 /**
  * Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run
- * left. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
+ * left; what failed then is tried once more. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
  */
 export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
   const { plan, digest } = readPlan(run);
@@ -48,8 +52,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   }).catch((thrown: unknown) => {
     throw context.signal.aborted ? interrupted(run) : thrown;
   });
-  let cached: Awaited<ReturnType<typeof restoreStore>>;
-  let ending: 'done' | 'budget' | 'interrupted';
+  let store: Store | null = null;
   try {
     record([
       {
@@ -61,15 +64,18 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
         environment,
       },
     ]);
-    cached = await restoreStore(context, plan, machine.cpu);
-    const store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
+    const cached = await restoreStore(context, plan, machine.cpu);
+    store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     const workshop = { store, cpu: machine.cpu };
-    const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record, workshop);
-    if (context.signal.aborted) {
+    const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record, workshop).catch(
+      // The signal ends every process: what they say of that is no error.
+      unlessAborted(context),
+    );
+    if (artefacts === null || context.signal.aborted) {
       record([{ line: 'stopped', reason: 'interrupted' }]);
       throw interrupted(run);
     }
-    ending = await measureUntilDone<LaunchDemand>({
+    const ending = await measureUntilDone<LaunchDemand>({
       demand: () => launchDemand(plan, readRunSamples(run, digest).samples),
       run: (wanted) => launchOne(context, plan, wanted, artefacts),
       record,
@@ -80,18 +86,33 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       deadline: plan.budgetMinutes === null ? null : context.clock() + plan.budgetMinutes * 60_000,
       signal: context.signal,
     });
+    if (ending === 'interrupted') throw interrupted(run);
+    // What this run used is leased and stays.
+    await store.evict({ maxBytes: storeBytes, minFreeBytes: 0 });
+    await saveStore(context, plan, machine.cpu, cached);
   } finally {
+    await store?.close();
     lock.release();
     context.host.log.endProgress();
   }
-  if (ending === 'interrupted') throw interrupted(run);
-  await saveStore(context, plan, machine.cpu, cached);
 };
+
+const unlessAborted =
+  ({ signal }: CommandContext) =>
+  (thrown: unknown): null => {
+    if (signal.aborted) return null;
+    throw thrown;
+  };
 
 const interrupted = (run: RunFolder): GateError =>
   new GateError('interrupted', 'stopped by a signal before the measurement was done', { where: run.samplesFile });
 
-const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, artefacts: Artefacts): Promise<readonly SampleLine[]> => {
+const launchOne = async (
+  context: CommandContext,
+  plan: Plan,
+  wanted: LaunchDemand,
+  artefacts: Artefacts,
+): Promise<readonly SampleLine[]> => {
   const cell = plan.cells.find(({ id }) => id === wanted.cell);
   const model = plan.models.find(({ id }) => id === cell?.model);
   if (model === undefined) throw new GateError('internal', `the plan has no model for ${wanted.cell}`);
@@ -109,7 +130,7 @@ const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, ar
   if (wanted.control !== 'none' && arms['base'] !== undefined) arms['head'] = arms['base'];
   const solo = wanted.points.find((point) => point.kind === 'solo');
   const repeated = cell?.points.find((point): point is CallPoint => point.kind === 'call' && point.id === solo?.of) ?? null;
-  return runLaunch(
+  const lines = await runLaunch(
     wanted,
     {
       type: 'launch',
@@ -129,4 +150,8 @@ const launchOne = (context: CommandContext, plan: Plan, wanted: LaunchDemand, ar
     workerProgram(context),
     { seconds: plan.limits.seconds, silenceSeconds: plan.limits.seconds, memoryBytes: plan.limits.memoryBytes },
   );
+  const error = lines.find((line) => line.line === 'end')?.error ?? null;
+  if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
+    throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
+  return lines;
 };

@@ -29,16 +29,16 @@ const pollMilliseconds = 25;
 /**
  * Takes an exclusive lock that is a file, for processes of one machine (and containers that share the folder). The file names its holder and
  * is touched while it is held. Waiters poll. A lock whose holder is dead, or lives in another container and has been silent, is broken
- * in time. Throws `store-locked`, naming the holder, when the wait is over or aborted.
+ * in time. Throws `store-locked`, naming the holder, when the wait is over or aborted, and at once in a folder that this user may not write in.
  */
 export const takeLock = async (path: string, options: LockOptions): Promise<HeldLock> => {
   const staleSeconds = options.staleSeconds ?? defaultStaleSeconds;
-  mkdirSync(dirname(path), { recursive: true });
+  permitted(path, () => mkdirSync(dirname(path), { recursive: true }));
   const deadline = options.clock() + options.waitSeconds * 1000;
   for (let round = 0; ; round += 1) {
-    if (tryCreate(path)) return hold(path, staleSeconds, options.clock);
+    if (permitted(path, () => tryCreate(path))) return hold(path, staleSeconds, options.clock);
     if (isAbandoned(path, staleSeconds, options.clock)) {
-      breakLock(path, staleSeconds, options.clock);
+      permitted(path, () => breakLock(path, staleSeconds, options.clock));
       continue;
     }
     if (round === 0) options.onWait?.(readHolder(path));
@@ -47,6 +47,20 @@ export const takeLock = async (path: string, options: LockOptions): Promise<Held
       throw new GateError('store-locked', `held by ${holder === null ? 'an unknown process' : `process ${holder.pid}`}`, { where: path });
     }
     await sleep(pollMilliseconds);
+  }
+};
+
+/** A folder or lock that another user made cannot be written in: that is a lock, too, and waiting does not open it. */
+const permitted = <T>(path: string, action: () => T): T => {
+  try {
+    return action();
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw thrown;
+    throw new GateError('store-locked', `cannot be written (${code}): its folder may belong to another user`, {
+      where: path,
+      cause: thrown,
+    });
   }
 };
 
