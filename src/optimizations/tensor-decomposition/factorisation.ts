@@ -62,10 +62,17 @@ export const randomisedSvd = async (a: Matrix, rank: number, random: () => numbe
   const smaller = Math.min(a.rows, a.columns);
   const width = Math.min(smaller, rank + oversampling);
   let sketch = await products.multiply(gaussian(width, a.columns, random), a, 'right');
-  // On the way one pass is enough: it keeps the span, and the digits of the small directions.
-  for (let power = 0; power < powerIterations && width < smaller; power += 1) {
-    const across = await pass(await products.multiply(await pass(sketch, products), a), products);
-    sketch = await products.multiply(across, a, 'right');
+  if (width < smaller) {
+    // On the way half the digits and one pass are enough: what the range has lost of the optimum is of their square.
+    const coarse = { ...a, data: Float32Array.from(a.data) };
+    const through = async (rows: Matrix, transposed?: 'right'): Promise<Matrix> => {
+      const found = await products.multiply({ ...rows, data: Float32Array.from(rows.data) }, coarse, transposed);
+      return { ...found, data: Float64Array.from(found.data) };
+    };
+    for (let power = 0; power < powerIterations; power += 1) {
+      const across = await pass(await through(await pass(sketch, products)), products);
+      sketch = await through(across, 'right');
+    }
   }
   const range = await orthonormalRows(sketch, products);
   const projected = await products.multiply(range, a);

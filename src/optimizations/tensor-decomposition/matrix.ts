@@ -54,6 +54,6 @@ export const scaledRows = ({ rows, columns, data }: Matrix, factor: (row: number
 /** Sum of squares. */
 export const energyOf = ({ data }: Matrix): number => {
   let sum = 0;
-  for (const value of data) sum += value * value;
+  for (let at = 0; at < data.length; at += 1) sum += (data[at] as number) ** 2;
   return sum;
 };
