@@ -35,6 +35,16 @@ describe('summaryText', () => {
     expect(summaryText(regressed, { columns: 120, colour: false })).not.toContain('Report:');
   });
 
+  it('never cuts the number of the worst metric, however narrow the terminal and long the names', () => {
+    const summary =
+      'Regressed: 12 metrics in 3 cells, worst prefill-latency of mini-glm4-moe-lite/structured-pruning-of-many-experts, +123.4 % (tolerance 2 %); 3 cells missing (mini-qwen3-moe/structured-pruning: base has this cell and head does not)';
+    for (let columns = 40; columns <= 200; columns++) {
+      const text = summaryText({ ...regressed, summary }, { columns, colour: false });
+      expect(misfits(text, columns)).toEqual([]);
+      expect(text.split('cells: 1 regressed')[0]?.replace(/\s+/g, ' ')).toContain('+123.4 % (tolerance 2 %)');
+    }
+  });
+
   it('colours only when asked, and colour changes nothing else', () => {
     const plainText = summaryText(failed, { columns: 100, colour: false });
     const coloured = summaryText(failed, { columns: 100, colour: true });
@@ -70,5 +80,7 @@ describe('columns', () => {
     expect([...shortNames(['mini-a-x', 'mini-a', 'mini-b']).values()]).toEqual(['a-x', 'a', 'b']);
     expect([...shortNames(['mini-a', 'mini-a']).values()]).toEqual(['mini-a']);
     expect(wrapped('one two three', 40, 2)).toEqual(['one two three']);
+    expect(wrapped('one 23.4 % more', 8, 1)).toEqual(['one …']);
+    expect(wrapped('verylongword 5', 6, 1)).toEqual(['veryl…']);
   });
 });

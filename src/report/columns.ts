@@ -23,6 +23,13 @@ export const cut = (line: string, columns: number): string => {
   return columns < 1 ? '' : `${kept}…`;
 };
 
+/** The line cut to `columns` at a space, so that no number is read wrong; a first word that is too long is cut all the same. */
+const cutAtWord = (line: string, columns: number): string => {
+  if (width(line) <= columns) return line;
+  const kept = line.slice(0, Math.max(0, line.lastIndexOf(' ', cut(line, columns - 1).length - 1))).trimEnd();
+  return kept === '' ? cut(line, columns) : `${kept} …`;
+};
+
 /** The line broken at spaces into at most `lines` lines of `columns`, the later ones indented by two; the last is cut where it is too long. */
 export const wrapped = (line: string, columns: number, lines: number): readonly string[] => {
   const out: string[] = [];
@@ -35,7 +42,7 @@ export const wrapped = (line: string, columns: number, lines: number): readonly 
       current = `  ${word}`;
     }
   }
-  return [...out, current].map((text) => cut(text, columns));
+  return [...out, current].map((text) => cutAtWord(text, columns));
 };
 
 /** The names without the words that all of them begin with (`mini-a`, `mini-b` → `a`, `b`); a single name stays whole. */

@@ -155,6 +155,13 @@ const clipped = (items: readonly (readonly string[])[], total: number, room: num
   return room < 1 ? [] : [...lines, `… and ${total - shown} more`];
 };
 
+/** Verdict and summary: its first clause, with the worst number in it, whole; the others as far as three lines hold them. */
+const sentence = (verdict: Verdict, columns: number): readonly string[] => {
+  const text = `${verdict.verdict.toUpperCase()}  ${plain(headline(verdict), 400)}`;
+  const clause = text.split('; ')[0] ?? text;
+  return wrapped(text, columns, Math.max(3, wrapped(clause, columns, screenLines).length));
+};
+
 /**
  * At most 40 lines of at most `columns` columns: verdict, counts, a table of the cells (a grid of optimizations × models when there
  * are many), what regressed with its numbers, what failed, warnings, and where the report is. Without colour there is no escape
@@ -165,9 +172,7 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
   const paint = painter(options.colour);
   const counts = cellCounts(verdict.cells);
   const top = [
-    ...wrapped(`${verdict.verdict.toUpperCase()}  ${plain(headline(verdict), 400)}`, columns, 3).map((line) =>
-      paint(line, verdict.verdict),
-    ),
+    ...sentence(verdict, columns).map((line) => paint(line, verdict.verdict)),
     cut(`${counted(verdict.cells.length, 'cell')}${counts === '' ? '' : `: ${counts}`}`, columns),
     cut(coverageSentence(verdict.coverage, plain), columns),
   ];
