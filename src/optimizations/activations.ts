@@ -68,7 +68,7 @@ export const secondMoments = async (
   await calibration.observe(stage, [...new Set(tensors)], async (values) => {
     for (const [name, { dims, data }] of Object.entries(values)) {
       const width = dims.at(-1) ?? 1;
-      const seen = { rows: data.length / width, columns: width, data: Float64Array.from(data) };
+      const seen = { rows: data.length / width, columns: width, data: new Float64Array(data) };
       const { data: squares } = await products.multiply(seen, seen, 'left');
       const sums = moments.get(name);
       if (sums === undefined) moments.set(name, squares);

@@ -92,9 +92,9 @@ export const replaceExperts = async (
         downCore.data.subarray(row * count * width + expert * width, row * count * width + (expert + 1) * width),
         (expert * rank + row) * width,
       );
-  const inName = addFloats(model, `${experts.up}.in`, experts.up, [hidden, rank], Float32Array.from(into.data));
-  const outName = addFloats(model, `${experts.down}.out`, experts.down, [rank, hidden], Float32Array.from(outOf.data));
-  replaceFloats(model, node, experts.up, [count, fused * width, rank], Float32Array.from(upCore.data));
+  const inName = addFloats(model, `${experts.up}.in`, experts.up, [hidden, rank], new Float32Array(into.data));
+  const outName = addFloats(model, `${experts.down}.out`, experts.down, [rank, hidden], new Float32Array(outOf.data));
+  replaceFloats(model, node, experts.up, [count, fused * width, rank], new Float32Array(upCore.data));
   replaceFloats(model, node, experts.down, [count, rank, width], folded);
   const narrow = freshName(model, `${experts.node}/narrow`);
   const mixed = freshName(model, `${experts.node}/mixed`);

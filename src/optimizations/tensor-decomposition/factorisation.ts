@@ -64,10 +64,10 @@ export const randomisedSvd = async (a: Matrix, rank: number, random: () => numbe
   let sketch = await products.multiply(gaussian(width, a.columns, random), a, 'right');
   if (width < smaller) {
     // On the way half the digits and one pass are enough: what the range has lost of the optimum is of their square.
-    const coarse = { ...a, data: Float32Array.from(a.data) };
+    const coarse = { ...a, data: new Float32Array(a.data) };
     const through = async (rows: Matrix, transposed?: 'right'): Promise<Matrix> => {
-      const found = await products.multiply({ ...rows, data: Float32Array.from(rows.data) }, coarse, transposed);
-      return { ...found, data: Float64Array.from(found.data) };
+      const found = await products.multiply({ ...rows, data: new Float32Array(rows.data) }, coarse, transposed);
+      return { ...found, data: new Float64Array(found.data) };
     };
     for (let power = 0; power < powerIterations; power += 1) {
       const across = await pass(await through(await pass(sketch, products)), products);

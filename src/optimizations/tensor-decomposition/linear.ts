@@ -80,8 +80,8 @@ export const factorise = async (
 /** Puts two products in the place of one; a bias stays where it was, or becomes an Add behind a Gemm. */
 export const replaceLinear = (model: OnnxModel, linear: Linear, { first, second }: Factors): void => {
   const node = producerOf(model, linear.node);
-  const left = addFloats(model, `${linear.weight}.first`, linear.weight, [first.rows, first.columns], Float32Array.from(first.data));
-  const right = addFloats(model, `${linear.weight}.second`, linear.weight, [second.rows, second.columns], Float32Array.from(second.data));
+  const left = addFloats(model, `${linear.weight}.first`, linear.weight, [first.rows, first.columns], new Float32Array(first.data));
+  const right = addFloats(model, `${linear.weight}.second`, linear.weight, [second.rows, second.columns], new Float32Array(second.data));
   const between = freshName(model, `${linear.node}/low_rank`);
   insertBefore(
     model,
