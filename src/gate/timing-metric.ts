@@ -74,7 +74,9 @@ const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, sampl
 const doubts = (tested: Tested, columns: readonly Columns[], values: readonly number[]): string[] => {
   const warnings: string[] = [];
   let drifting = 0;
-  for (const each of columns) {
+  for (const [at, each] of columns.entries()) {
+    // What is left cannot make a majority any more.
+    if (drifting + columns.length - at <= columns.length / 2) break;
     const rounds = numberOf(roundChanges(each, tested.spec)) ?? [];
     const third = Math.floor(rounds.length / 3);
     if (third < 5) continue;

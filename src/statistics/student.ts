@@ -57,6 +57,20 @@ export const studentProbability = (t: number, degrees: number): number => {
 
 /** The t with P(T ≤ t) = `p`, 0 < p < 1, to better than 1e-8 relative for 1e-9 < p < 1 − 1e-9. Throws `document-invalid` outside. */
 export const studentQuantile = (p: number, degrees: number): number => {
+  const name = `${p} ${degrees}`;
+  const known = quantiles.get(name);
+  if (known !== undefined) return known;
+  const quantile = findQuantile(p, degrees);
+  if (quantiles.size >= mostQuantiles) quantiles.clear();
+  quantiles.set(name, quantile);
+  return quantile;
+};
+
+/** All metrics of a run ask for the same few. */
+const quantiles = new Map<string, number>();
+const mostQuantiles = 1000;
+
+const findQuantile = (p: number, degrees: number): number => {
   requireDegrees(degrees);
   if (!(p > 0 && p < 1)) throw new GateError('document-invalid', `a quantile of Student's t needs 0 < p < 1, not ${p}`);
   if (p === 0.5) return 0;
