@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { baselinePath } from '../../src/baselines/path.ts';
-import { selectBaselines } from '../../src/baselines/selection.ts';
 import { staleness } from '../../src/baselines/staleness.ts';
 import { baselineText, readBaseline } from '../../src/baselines/text.ts';
 import { type BaselineUpdate, updateBaselines } from '../../src/baselines/update.ts';
@@ -177,7 +176,7 @@ describe('updateBaselines', () => {
             expect(updateBaselines({ ...update, previous: once })).toEqual(once);
             expect(once.history.length).toBeLessThanOrEqual(historyLimit);
             expect(new Set(once.history.map((row) => row.commit)).size).toBe(once.history.length);
-            expect(baselineText(readBaseline('x', baselineText(once)))).toBe(baselineText(once));
+            expect(baselineText(readBaseline(baselinePath(once.runnerClass, once.model), baselineText(once)))).toBe(baselineText(once));
             file = once;
           }
         },
@@ -206,20 +205,15 @@ describe('updateBaselines', () => {
   });
 });
 
-describe('selection', () => {
+describe('a file of baselines', () => {
   const file = updateBaselines(updateOf([pruned()]));
-  const foreign = { ...file, runnerClass: 'gpu-h200' };
+  const path = baselinePath(runnerClass, model);
 
-  it('returns this class only, and names the others', () => {
-    const files = { [baselinePath(runnerClass, model)]: file, [baselinePath('gpu-h200', model)]: foreign };
-    expect(selectBaselines(files, runnerClass, model)).toEqual({ baseline: file, otherClasses: ['gpu-h200'] });
-    expect(selectBaselines(files, 'arm', model)).toEqual({ baseline: null, otherClasses: [runnerClass, 'gpu-h200'] });
-    expect(selectBaselines(files, runnerClass, 'mini-qwen3-moe')).toEqual({ baseline: null, otherClasses: [] });
-  });
-
-  it('refuses a file that lies where it does not belong', () => {
-    expect(codeOf(() => selectBaselines({ [baselinePath('gpu-h200', model)]: file }, runnerClass, model))).toBe('baseline-invalid');
-    expect(codeOf(() => selectBaselines({ [baselinePath(runnerClass, model)]: foreign }, runnerClass, model))).toBe('baseline-invalid');
+  it('is refused where it does not belong', () => {
+    expect(codeOf(() => readBaseline(path, baselineText(file)))).toBe('no error');
+    expect(codeOf(() => readBaseline(path, baselineText({ ...file, runnerClass: 'gpu-h200' })))).toBe('baseline-invalid');
+    expect(codeOf(() => readBaseline(path, baselineText({ ...file, model: 'mini-qwen3-moe' })))).toBe('baseline-invalid');
+    expect(codeOf(() => readBaseline(`more/${path}`, baselineText(file)))).toBe('baseline-invalid');
   });
 
   it('takes only safe names into a path', () => {
@@ -244,7 +238,7 @@ describe('selection', () => {
   });
 
   it('reads files as hostile input', () => {
-    expect(readBaseline('x/y.json', baselineText(file))).toEqual(file);
+    expect(readBaseline(path, baselineText(file))).toEqual(file);
     for (const text of [
       '',
       '{',
@@ -256,7 +250,7 @@ describe('selection', () => {
       ' '.repeat(17_000_000),
     ]) {
       expect(
-        codeOf(() => readBaseline('x/y.json', text)),
+        codeOf(() => readBaseline(path, text)),
         text.slice(0, 40),
       ).toBe('baseline-invalid');
     }

@@ -1,6 +1,7 @@
 import { GateError } from '../errors.ts';
 import { type Baseline, baseline } from '../records/baseline.ts';
 import { decodeDocument } from '../records/decode.ts';
+import { baselinePath } from './path.ts';
 
 /** No baseline file that the gate writes comes near this. */
 const maxBytes = 16 * 1024 * 1024;
@@ -34,9 +35,19 @@ export const baselineText = (file: Baseline): string => {
   ].join('\n');
 };
 
-/** Reads a file below baselines/ as hostile input. Throws `baseline-invalid` with the path and the first thing that is wrong. */
+/**
+ * Reads a file below baselines/ as hostile input. Throws `baseline-invalid` with the path and the first thing that is wrong; a file that lies
+ * where another runner class or model belongs is wrong, too.
+ */
 export const readBaseline = (path: string, text: string): Baseline => {
   const where = `baselines/${path}`;
+  const file = decode(where, text);
+  if (path !== baselinePath(file.runnerClass, file.model))
+    throw new GateError('baseline-invalid', `the file says runner class ${file.runnerClass} and model ${file.model}`, { where });
+  return file;
+};
+
+const decode = (where: string, text: string): Baseline => {
   try {
     return decodeDocument(baseline, text, where, maxBytes);
   } catch (thrown) {

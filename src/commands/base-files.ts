@@ -7,12 +7,14 @@ import type { Repository } from '../repository/repository.ts';
 
 const acceptedFile = z.strictObject({ schema: z.literal('optimization-gate/accepted/1'), accepted: z.array(acceptance) });
 
+/** Runner class and model: nothing else below baselines/ is read. */
+const baselineFile = /^baselines\/[^/]+\/[^/]+\.json$/;
+
 /** The baselines of these models as a commit has them, whatever the working tree says. */
 export const baselinesAt = async (repository: Repository, commit: string, models: readonly string[]): Promise<readonly Baseline[]> => {
   const found: Baseline[] = [];
   for (const path of await repository.filesAt(commit, 'baselines')) {
-    const name = path.split('/').at(-1) ?? '';
-    if (!models.some((model) => name === `${model}.json`)) continue;
+    if (!baselineFile.test(path) || !models.some((model) => path.endsWith(`/${model}.json`))) continue;
     const text = await repository.fileAt(commit, path);
     if (text !== null) found.push(readBaseline(path.slice('baselines/'.length), text));
   }
@@ -27,7 +29,7 @@ const readAccepted = (text: string): readonly Acceptance[] => decodeDocument(acc
 const isBroken = (path: string, text: string): boolean => {
   try {
     if (path === acceptedPath) readAccepted(text);
-    else if (/^baselines\/[^/]+\/[^/]+\.json$/.test(path)) readBaseline(path.slice('baselines/'.length), text);
+    else if (baselineFile.test(path)) readBaseline(path.slice('baselines/'.length), text);
     return false;
   } catch {
     return true;

@@ -42,7 +42,7 @@ export interface BuildStore {
 export interface BuildInput {
   /** The model's source files: configuration and calibration text. */
   readonly source: string;
-  /** The reference artefact, or the variant that this one builds on. */
+  /** The untouched model. */
   readonly artefact: ArtefactRef;
 }
 

@@ -13,7 +13,8 @@ import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Answer, aligned } from './answer.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
-import { benchVersion, eventOf, readHeadConfig } from './plan.ts';
+import { eventOf, readHeadConfig } from './plan.ts';
+import { describeRuntime } from './runtime.ts';
 
 /** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
 export interface Check {
@@ -37,7 +38,7 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
   const facts = await machineFacts(subjectEnvironment(context));
   const config = await tried('configuration', () => describeConfig(context));
   const runtime = config.found?.runtime ?? { provider: 'cpu', threads: 1 };
-  const library = await tried('runtime', () => describeRuntime(context, runtime));
+  const library = await tried('runtime', () => runtimeCheck(context, runtime));
   const found = [
     ...machineChecks(facts, machineState()),
     library.check,
@@ -138,9 +139,8 @@ interface RuntimeChoice {
   readonly threads: number;
 }
 
-const describeRuntime = async (context: CommandContext, { provider, threads }: RuntimeChoice) => {
-  const request = { type: 'describe' as const, provider, threads, bench: benchVersion };
-  const { ort, digest } = (await askWorker(workerProgram(context), request, 'described', limits, 'runtime')).runtime;
+const runtimeCheck = async (context: CommandContext, choice: RuntimeChoice) => {
+  const { ort, digest } = await describeRuntime(context, choice);
   return { check: { status: 'ok' as const, says: `ONNX Runtime ${ort}, digest ${digest.slice(0, 12)}` }, ort };
 };
 

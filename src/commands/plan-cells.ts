@@ -116,14 +116,13 @@ const buildsOf = (
     const options = entry.door.kind === 'builtin' ? spec.options : entry.options;
     const { tree: _tree, ...what } = subject;
     return {
-      key: digestOf(JSON.stringify([buildContract, what, options, spec.on ?? null, variant, model.digest, seed])),
+      key: digestOf(JSON.stringify([buildContract, what, options, variant, model.digest, seed])),
       cell,
       arm: side.tree,
       variant,
       model: model.id,
       optimization: entry.like ?? entry.id,
       options,
-      on: spec.on ?? null,
       subject,
       seed,
     };

@@ -7,21 +7,18 @@ import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { type Catalogue, type ResolvedConfig, resolveConfig, selectConfig } from '../config/resolve.ts';
 import { checkTolerances } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
-import { askWorker } from '../measurement/worker-process.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
-import type { Plan, RuntimeSpec } from '../records/plan.ts';
+import type { Plan } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
-import { type CommandContext, workerProgram } from './context.ts';
+import type { CommandContext } from './context.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { modelIds } from './model-folder.ts';
 import { planCells, type Side } from './plan-cells.ts';
 import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-folder.ts';
+import { describeRuntime } from './runtime.ts';
 import { subjectResolver } from './subjects.ts';
-
-/** Changes whenever the same artefacts would be measured differently: numbers from before are then not compared. */
-export const benchVersion = '1';
 
 /**
  * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Reads every file of the models, to check
@@ -70,8 +67,8 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
       ...edits,
       ...(event === 'change' ? await baselineEdits(repository, base, headRevision.commit) : []),
     ],
-    runtime: await describeRuntime(context, headConfig),
-    baseRuntime: await describeRuntime(context, baseConfig),
+    runtime: await describeRuntime(context, headConfig.runtime),
+    baseRuntime: await describeRuntime(context, baseConfig.runtime),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: [...cells],
@@ -170,12 +167,6 @@ const policyOf = (context: CommandContext, rules: Config, accepted: Plan['policy
   const policy = context.options.quick ? quickPolicy(full) : full;
   const chosen = context.options.failOn;
   return chosen === null ? policy : { ...policy, failOn: failOnValues.filter((kind) => chosen.includes(kind)) };
-};
-
-const describeRuntime = async (context: CommandContext, config: Config): Promise<RuntimeSpec> => {
-  const request = { type: 'describe' as const, provider: config.runtime.provider, threads: config.runtime.threads, bench: benchVersion };
-  const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null };
-  return (await askWorker(workerProgram(context), request, 'described', limits, 'runtime')).runtime;
 };
 
 /** Folder as written into the plan: below the user's repository, or below the gate's own folder. */

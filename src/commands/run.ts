@@ -61,11 +61,8 @@ const countOf = (verdict: Verdict, kind: string): number =>
  */
 export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
   if (context.options.quick) throw new GateError('usage-bad-value', 'A first impression is no baseline.', { where: '--quick' });
-  const started = context.clock();
-  const run = await planRun(context);
-  await measureRun(context, run);
-  const outcome = await decide(context, run, { ...setting, durationSeconds: Math.round((context.clock() - started) / 100) / 10 });
-  await updateRun(context, run);
+  const outcome = await runAll(context, setting);
+  await updateRun(context, existingRun(context));
   return outcome;
 };
 

@@ -94,10 +94,9 @@ export interface Subject<Options = Json> {
   readonly start?: (episode: EpisodeStart) => Promise<Policy>;
 }
 
-/** What to build. `on` names another variant of the same workload, so compositions and pools need no second mechanism. */
+/** What to build, from the untouched model. */
 export interface BuildSpec {
   readonly options: Json;
-  readonly on?: VariantName;
 }
 
 export interface Workload {

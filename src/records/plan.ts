@@ -46,7 +46,6 @@ export const plannedBuild = z.strictObject({
   model: nounId,
   optimization: nounId,
   options: jsonValue,
-  on: z.string().nullable(),
   subject: subjectRef,
   seed: z.int().nonnegative(),
 });
