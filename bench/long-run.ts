@@ -18,7 +18,8 @@ const launchOf = (demand: LaunchDemand, seed: number): Launch => {
   const change = demand.control === 'planted' ? 1.25 : demand.control === 'a-a' ? 1 : 1.02 * (demand.index % 2 === 0 ? 1.01 : 1 / 1.01);
   const series = (arm: string, point: string): number[] => {
     const level = (point.startsWith('prefill') ? 28 : 1.4) * (arm === 'head' ? change : arm === 'reference' ? 1.5 : 1);
-    return Array.from({ length: rounds }, () => level * (1 + 0.01 * (random() - 0.5)));
+    // To the nanosecond, as the worker writes them.
+    return Array.from({ length: rounds }, () => Math.round(level * (1 + 0.01 * (random() - 0.5)) * 1e6) / 1e6);
   };
   const points = Object.fromEntries(
     demand.points.map(({ id, arms }) => [

@@ -25,6 +25,9 @@ export interface RoundsSetting {
 /** arm → series (`wall-ms`, `cpu-ms`) → one value per measured round */
 export type Columns = Record<string, Record<string, number[]>>;
 
+/** No clock here tells less than a nanosecond: more digits would only make the samples longer. */
+const toNanosecond = (milliseconds: number): number => Math.round(milliseconds * 1e6) / 1e6;
+
 /**
  * Runs every arm once per round, in an order drawn anew for each round, so that drift and neighbours hit all arms alike.
  * Warm-up rounds run the same way and are dropped.
@@ -48,8 +51,8 @@ export const interleave = async (setting: RoundsSetting): Promise<Columns> => {
       const wallMs = clock.wall() - wall;
       const cpuMs = clock.cpu() - cpu;
       if (round < 0) continue;
-      columns[arm]?.['wall-ms']?.push(wallMs);
-      columns[arm]?.['cpu-ms']?.push(cpuMs);
+      columns[arm]?.['wall-ms']?.push(toNanosecond(wallMs));
+      columns[arm]?.['cpu-ms']?.push(toNanosecond(cpuMs));
     }
     setting.beat();
   }
