@@ -68,7 +68,7 @@ export const errorTable = {
   },
   'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
   'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },
-  'disk-full': { exit: 3, remedy: 'Free disk space, or lower the byte budget of the store.' },
+  'disk-full': { exit: 3, remedy: 'Free disk space, or put the store on a larger disk with --store.' },
   'github-permission': { exit: 3, remedy: 'Grant the workflow the permission that the message names.' },
   'github-failed': { exit: 3, remedy: 'GitHub answered with an error; the verdict stands and is in the job summary.' },
   'baseline-invalid': { exit: 2, remedy: 'Restore the file under baselines/ from version control, or delete it to start anew.' },
