@@ -145,6 +145,9 @@ export const cell = (id: string, fields: Partial<PlannedCell> = {}): PlannedCell
     presence: 'both',
     skipped: null,
     arms: [arm('head'), arm('base')],
+    controls: {},
+    tunes: false,
+    options: null,
     points,
     metrics,
     ...fields,
@@ -263,6 +266,8 @@ export const run = (machine: Machine, demand: LaunchDemand): Launch => {
     error: null,
     process: null,
     points: measured,
+    traces: [],
+    tuned: undefined,
   };
 };
 

@@ -33,6 +33,8 @@ const pullRequest = (run: number, slowdown: (cell: string) => number) => {
         error: null,
         process: null,
         points: { 'decode-b1': { values, warnings: [] } },
+        traces: [],
+        tuned: undefined,
       };
     });
     samples = { ...samples, launches: [...samples.launches, ...launches] };

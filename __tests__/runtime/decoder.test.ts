@@ -88,8 +88,8 @@ describe.each(tinyFamilies)('%s', (family: TinyFamily) => {
     const model = await opened(builtTiny(family), null);
     const session = greedySession(model) satisfies ServingSession;
     expect(await codeOf(session.decode(1))).toBe('option-invalid');
-    expect(await codeOf(session.prefill(BigInt64Array.of(1n, 2n, 3n), 2))).toBe('option-invalid');
-    await session.prefill(BigInt64Array.of(1n, 2n, 3n, 4n, 5n, 6n), 2);
+    expect(await codeOf(session.prefill({ batch: 2, length: 2, tokens: Uint32Array.of(1, 2, 3), windows: null }))).toBe('option-invalid');
+    await session.prefill({ batch: 2, length: 3, tokens: Uint32Array.of(1, 2, 3, 4, 5, 6), windows: null });
     const before = session.cacheBytes;
     await session.decode(3);
     expect(session.cacheBytes).toBe(before * 2);

@@ -14,7 +14,7 @@ import { modelFolderOf } from './plan.ts';
 import { settleCell } from './settle.ts';
 import { openSources, type Sources } from './sources.ts';
 import { findBuild, keepBuild, type StoredBuild, storedBuildKey } from './stored-build.ts';
-import { openTrees } from './trees.ts';
+import type { Trees } from './trees.ts';
 
 /** Everything that the launches of a run are made with. */
 export interface Artefacts {
@@ -31,6 +31,8 @@ export interface Workshop {
   readonly store: Store;
   /** Model of the processor. */
   readonly cpu: string;
+  /** The checkouts that builds and policies run in. */
+  readonly trees: Trees;
 }
 
 /**
@@ -43,7 +45,7 @@ export const makeArtefacts = async (
   plan: Plan,
   samples: Samples,
   record: (lines: readonly SampleLine[]) => void,
-  { store, cpu }: Workshop,
+  { store, cpu, trees }: Workshop,
 ): Promise<Artefacts> => {
   const keyOf = (build: PlannedBuild): string => storedBuildKey(build.key, cpu, plan.runtime.ort);
   const references = new Map<string, ArtefactRef>();
@@ -65,32 +67,47 @@ export const makeArtefacts = async (
     const found = await findBuild(store, keyOf(build));
     if (found !== null) earlier.set(build.key, found);
   });
-  const trees = await openTrees(context, plan);
   const sources = openSources(context, plan, store);
-  const making: Making = { context, plan, store, references, source: sources.folder };
+  const making: Making = { context, plan, store, source: sources.folder };
   try {
-    for (const arm of ['head', 'base'] as const) {
-      await inLanes(buildsOf(plan, arm), context.signal, async (build) => {
-        const line = lines.get(build.key);
-        // Head's and base's build are one where their code and options are equal: it is recorded once.
-        if (built.has(build.key) || line?.status === 'failed') return;
-        const known = arm === 'base' ? (earlier.get(build.key) ?? null) : line === undefined ? null : await findBuild(store, keyOf(build));
-        if (known === null) finish(build, await buildOne(making, build, keyOf(build), await trees.folder(arm).catch(faultOf)));
-        else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
-        else finish(build, { line: foundBuild(build, known), artefact: known.ref });
-      });
-    }
+    const make = async (build: PlannedBuild): Promise<void> => {
+      const input = await inputOf(build);
+      const line = lines.get(build.key);
+      // An earlier, killed run recorded it already.
+      if (line?.status === 'failed') return;
+      const known =
+        build.arm === 'base' ? (earlier.get(build.key) ?? null) : line === undefined ? null : await findBuild(store, keyOf(build));
+      if (known === null) finish(build, await buildOne(making, build, keyOf(build), input, await trees.folder(build.arm).catch(faultOf)));
+      else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
+      else finish(build, { line: foundBuild(build, known), artefact: known.ref });
+    };
+    // Builds of equal code, options and input are one, whichever arm or cell wants them: made and recorded once.
+    const under = new Map<string, Promise<void>>();
+    const obtain = (build: PlannedBuild): Promise<void> => {
+      const begun = under.get(build.key) ?? make(build);
+      under.set(build.key, begun);
+      return begun;
+    };
+    const inputOf = async (build: PlannedBuild): Promise<ArtefactRef | GateError> => {
+      if (build.on === null) return referenceOf(references, build.model);
+      const below = plan.builds.find(({ key, arm }) => key === build.on && arm === build.arm);
+      if (below === undefined) throw new GateError('internal', `the plan has no build ${build.on}`, { where: build.cell });
+      await obtain(below);
+      return (
+        built.get(below.key) ?? new GateError('build-failed', `what it is built on was not built: ${below.variant}`, { where: build.cell })
+      );
+    };
+    for (const arm of ['head', 'base'] as const) await inLanes(buildsOf(plan, arm), context.signal, obtain);
     for (const build of leakSuspects(plan, lines)) {
       const key = digestOf(`emptied ${keyOf(build)}`);
       // A checkout that cannot even be set up without its inputs depends on them: the good outcome, like a build that fails.
       const emptied = await trees.emptied(build).catch(asGateError);
-      const again = await buildOne(making, build, key, emptied);
+      const again = await buildOne(making, build, key, await inputOf(build), emptied);
       if (again.artefact?.digest === lines.get(build.key)?.artefact)
         // No arm alone is to blame: which side's code was run is not known.
         finish(build, { line: failedBuild(build, leak(build), null), artefact: null });
     }
   } finally {
-    await trees.release();
     await sources.release();
   }
   if (context.signal.aborted) return { references, built };
@@ -143,19 +160,24 @@ interface Making {
   readonly context: CommandContext;
   readonly plan: Plan;
   readonly store: Store;
-  readonly references: ReadonlyMap<string, ArtefactRef>;
   readonly source: Sources['folder'];
 }
 
-/** @param key what the store knows the result by; @param tree where it is made, or why there is no such place. */
+const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string): ArtefactRef => {
+  const reference = references.get(model);
+  if (reference === undefined) throw new GateError('internal', `no reference of ${model}`);
+  return reference;
+};
+
+/** @param key what the store knows the result by; @param from what it starts from, or why that is not there; @param tree where it is made, likewise. */
 const buildOne = async (
-  { context, plan, store, references, source }: Making,
+  { context, plan, store, source }: Making,
   build: PlannedBuild,
   key: string,
+  from: ArtefactRef | GateError,
   tree: string | GateError,
 ): Promise<Built> => {
-  const reference = references.get(build.model);
-  if (reference === undefined) throw new GateError('internal', `no reference of ${build.model}`);
+  if (from instanceof GateError) return { line: failedBuild(build, from), artefact: null };
   if (typeof tree !== 'string') return { line: failedBuild(build, tree), artefact: null };
   const subject: SubjectSetting = {
     tree,
@@ -165,7 +187,7 @@ const buildOne = async (
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
   };
-  const input = { source: await source(build), artefact: reference };
+  const input = { source: await source(build), artefact: from };
   const make = (): Promise<Built> =>
     buildArtefact(build, input, subject, {
       staging: () => store.staging(),

@@ -13,6 +13,7 @@ import type { Coded } from '../records/words.ts';
 import { faultOf } from './infrastructure.ts';
 import { saidBy } from './said.ts';
 import type { StoredBuild } from './stored-build.ts';
+import { subjectArgv } from './subject-argv.ts';
 
 /** Where and within what limits a subject runs. */
 export interface SubjectSetting {
@@ -42,7 +43,7 @@ export interface BuildStore {
 export interface BuildInput {
   /** The model's source files: configuration and calibration text. */
   readonly source: string;
-  /** The untouched model. */
+  /** What the build starts from: the untouched model, or another build. */
   readonly artefact: ArtefactRef;
 }
 
@@ -115,30 +116,8 @@ const askSubject = async (
   where: string,
 ): Promise<BuiltAnswer> => {
   const { door } = build.subject;
-  switch (door.kind) {
-    case 'command':
-      return runBuildCommand(door.command, input, subject, output, where);
-    case 'builtin':
-      return askLines(
-        [process.execPath, door.entry === null ? subject.worker : join(subject.tree, door.entry), 'subject'],
-        build,
-        input,
-        subject,
-        output,
-        where,
-      );
-    case 'module':
-      return askLines(
-        [process.execPath, subject.worker, 'subject', '--module', join(subject.tree, door.module)],
-        build,
-        input,
-        subject,
-        output,
-        where,
-      );
-    case 'serve':
-      return askLines(splitCommand(door.command, {}, where), build, input, subject, output, where);
-  }
+  if (door.kind === 'command') return runBuildCommand(door.command, input, subject, output, where);
+  return askLines(subjectArgv(door, subject.tree, subject.worker, where), build, input, subject, output, where);
 };
 
 const askLines = async (

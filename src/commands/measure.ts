@@ -6,11 +6,11 @@ import { runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
 import { takeLock } from '../records/lock-file.ts';
-import type { CallPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
-import type { ArtefactRef } from '../records/protocol.ts';
-import type { SampleLine } from '../records/sample.ts';
+import type { SampleLine, Samples } from '../records/sample.ts';
 import { appendLines } from '../records/samples-file.ts';
+import { tunedRecord } from '../records/stored.ts';
+import { clearScratch } from '../store/scratch.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
@@ -19,8 +19,10 @@ import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { isInfrastructure } from './infrastructure.ts';
-import { modelFolderOf } from './plan.ts';
+import { launchRequest } from './launch-request.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
+import { openTrees, type Trees } from './trees.ts';
+import { tunedBefore, tuningKey } from './tuning.ts';
 
 /** Bytes of artefacts that a store keeps, the longest unused go first: what the workflow cache takes without pushing out others. */
 const storeBytes = 4 * 2 ** 30;
@@ -36,7 +38,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
   const environment = { ...machine, provider, threads, ort, lanes };
-  const { launches } = readRunSamples(run, digest).samples;
+  const environmentClass = runnerClass(environment);
+  const samples = (): Samples => readRunSamples(run, digest).samples;
+  const { launches } = samples();
   const stranger = launches.find(({ cell }) => !plan.cells.some(({ id }) => id === cell));
   if (stranger !== undefined)
     throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`, {
@@ -53,6 +57,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     throw context.signal.aborted ? interrupted(run) : thrown;
   });
   let store: Store | null = null;
+  let trees: Trees | null = null;
   try {
     record([
       {
@@ -60,14 +65,17 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
         schema: 'optimization-gate/samples/1',
         plan: digest,
         at: context.now().toISOString(),
-        runnerClass: runnerClass(environment),
+        runnerClass: environmentClass,
         environment,
       },
     ]);
     const cached = await restoreStore(context, plan, machine.cpu);
-    store = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
-    const workshop = { store, cpu: machine.cpu };
-    const artefacts = await makeArtefacts(context, plan, readRunSamples(run, digest).samples, record, workshop).catch(
+    const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
+    store = opened;
+    const checkouts = await openTrees(context, plan);
+    trees = checkouts;
+    const workshop = { store, cpu: machine.cpu, trees: checkouts };
+    const artefacts = await makeArtefacts(context, plan, samples(), record, workshop).catch(
       // The signal ends every process: what they say of that is no error.
       unlessAborted(context),
     );
@@ -75,9 +83,11 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       record([{ line: 'stopped', reason: 'interrupted' }]);
       throw interrupted(run);
     }
+    await clearScratch(store.root);
     const ending = await measureUntilDone<LaunchDemand>({
-      demand: () => launchDemand(plan, readRunSamples(run, digest).samples),
-      run: (wanted) => launchOne(context, plan, wanted, artefacts),
+      demand: () => launchDemand(plan, samples()),
+      run: (wanted) =>
+        launchOne({ context, plan, artefacts, trees: checkouts, store: opened, runnerClass: environmentClass, samples }, wanted),
       record,
       progress: (state) => context.host.log.progress(state),
       lanes,
@@ -91,6 +101,8 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     await store.evict({ maxBytes: storeBytes, minFreeBytes: 0 });
     await saveStore(context, plan, machine.cpu, cached);
   } finally {
+    if (store !== null) await clearScratch(store.root);
+    await trees?.release();
     await store?.close();
     lock.release();
     context.host.log.endProgress();
@@ -107,51 +119,32 @@ const unlessAborted =
 const interrupted = (run: RunFolder): GateError =>
   new GateError('interrupted', 'stopped by a signal before the measurement was done', { where: run.samplesFile });
 
-const launchOne = async (
-  context: CommandContext,
-  plan: Plan,
-  wanted: LaunchDemand,
-  artefacts: Artefacts,
-): Promise<readonly SampleLine[]> => {
-  const cell = plan.cells.find(({ id }) => id === wanted.cell);
-  const model = plan.models.find(({ id }) => id === cell?.model);
-  if (model === undefined) throw new GateError('internal', `the plan has no model for ${wanted.cell}`);
-  const reference = artefacts.references.get(cell?.model ?? '');
-  const arms: Record<string, Record<string, ArtefactRef>> = {};
-  if (reference !== undefined) arms['reference'] = { main: reference };
-  for (const arm of cell?.arms ?? []) {
-    const variants = Object.entries(arm.builds).flatMap(([variant, key]) => {
-      const artefact = artefacts.built.get(key);
-      return artefact === undefined ? [] : [[variant, artefact] as const];
-    });
-    arms[arm.id] = Object.fromEntries(variants);
-  }
-  // Controls compare base with itself: whatever they find is the machine's doing.
-  if (wanted.control !== 'none' && arms['base'] !== undefined) arms['head'] = arms['base'];
-  const solo = wanted.points.find((point) => point.kind === 'solo');
-  const repeated = cell?.points.find((point): point is CallPoint => point.kind === 'call' && point.id === solo?.of) ?? null;
-  const lines = await runLaunch(
-    wanted,
-    {
-      type: 'launch',
-      launch: wanted.launch,
-      purpose: wanted.purpose,
-      control: wanted.control,
-      arms: [...wanted.arms],
-      points: [...wanted.points],
-      repeated,
-      artefacts: arms,
-      model: modelFolderOf(context, model.folder),
-      modelDigest: model.digest,
-      seed: plan.seed,
-      runtime: { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads },
-      store: context.storeRoot,
-    },
-    workerProgram(context),
-    { seconds: plan.limits.seconds, silenceSeconds: plan.limits.seconds, memoryBytes: plan.limits.memoryBytes },
-  );
+/** What all launches of a run share. */
+interface Measuring {
+  readonly context: CommandContext;
+  readonly plan: Plan;
+  readonly artefacts: Artefacts;
+  readonly trees: Trees;
+  readonly store: Store;
+  readonly runnerClass: string;
+  readonly samples: () => Samples;
+}
+
+const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<readonly SampleLine[]> => {
+  const { context, plan, store } = measuring;
+  const request = await launchRequest(measuring, wanted);
+  const key = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
+  const known = key === null ? null : await store.record('tuned', key, tunedRecord);
+  if (known !== null) return tunedBefore(wanted, known.value);
+  const lines = await runLaunch(wanted, request, workerProgram(context), {
+    seconds: plan.limits.seconds,
+    silenceSeconds: plan.limits.seconds,
+    memoryBytes: plan.limits.memoryBytes,
+  });
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
+  const tuned = lines.find((line) => line.line === 'tuned');
+  if (key !== null && tuned !== undefined) await store.putRecord('tuned', key, { value: tuned.value });
   return lines;
 };

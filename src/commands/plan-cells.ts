@@ -2,14 +2,14 @@ import type { Config, PointEntry } from '../config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { toleranceOf } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
-import type { Bench, Workload } from '../optimizations/contract.ts';
+import type { Bench, BuildSpec, Workload } from '../optimizations/contract.ts';
 import { digestOf } from '../records/decode.ts';
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
 
 /** Changes whenever the same code and options would build something else: then no stored build is found by its key. */
-const buildContract = 1;
+const buildContract = 2;
 
 /** One side of the comparison: its configuration and how its code is started. */
 export interface Side {
@@ -17,6 +17,8 @@ export interface Side {
   readonly config: ResolvedConfig;
   /** How to start the code of an entry in this tree, and the digest of that code. */
   readonly subjectOf: (entry: ResolvedOptimization) => SubjectRef;
+  /** A built-in's own subject in this tree. */
+  readonly builtin: (optimization: string) => SubjectRef;
 }
 
 export interface PlanCellsInput {
@@ -66,8 +68,10 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
     ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: withSetup(side.subjectOf(entry), side.config.setup) }]),
   );
-  const builds =
-    applies !== true ? [] : sides.flatMap(({ side, entry, subject }) => buildsOf(cellId, model, side, entry, subject, bench, input.seed));
+  const lost = sides.find(({ subject }) => bench.needs.includes('policy') && subject.door.kind === 'command');
+  if (lost !== undefined)
+    throw new GateError('config-invalid', `${judge.like} needs a policy: start it by \`module\` or \`serve\``, { where: cellId });
+  const builds = applies !== true ? [] : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, seed: input.seed }));
   const cell: PlannedCell = {
     id: cellId,
     model: model.id,
@@ -78,10 +82,13 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     arms: sides.map(({ side, entry, subject }) => ({
       id: side.tree,
       builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
-      policy: bench.needs.includes('policy') ? subject : null,
+      policy: bench.needs.includes('policy') && applies === true ? subject : null,
       options: entry.options,
       code: digestOf(JSON.stringify([subject.code, entry.options])),
     })),
+    controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
+    tunes: bench.tunes === true,
+    options,
     points: [...workload.points],
     metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(input.gate, metric) ?? metric.tolerance })),
   };
@@ -101,36 +108,70 @@ const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | 
 const builtinOptions = (bench: Bench, entry: ResolvedOptimization, where: string): ReturnType<Bench['options']['parse']> =>
   entry.door.kind === 'builtin' ? entry.options : bench.options.parse({}, where);
 
-const buildsOf = (
-  cell: string,
-  model: ModelFacts,
-  side: Side,
-  entry: ResolvedOptimization,
-  subject: SubjectRef,
-  bench: Bench,
-  seed: number,
-): readonly PlannedBuild[] => {
+interface ArmOfCell {
+  readonly cell: string;
+  readonly model: ModelFacts;
+  readonly side: Side;
+  readonly entry: ResolvedOptimization;
+  readonly subject: SubjectRef;
+  readonly bench: Bench;
+  readonly seed: number;
+}
+
+/** What one arm of a cell builds, each after what it is built on. */
+const buildsOf = (arm: ArmOfCell): readonly PlannedBuild[] => {
+  const { cell, entry, bench, model } = arm;
   // Each side builds what its own options say; only what is judged is base's.
   const { variants } = bench.workload(model, builtinOptions(bench, entry, cell));
-  return Object.entries(variants).map(([variant, spec]) => {
-    const options = entry.door.kind === 'builtin' ? spec.options : entry.options;
-    const { tree: _tree, ...what } = subject;
-    return {
-      key: digestOf(JSON.stringify([buildContract, what, options, variant, model.digest, seed])),
-      cell,
-      arm: side.tree,
-      variant,
-      model: model.id,
-      optimization: entry.like ?? entry.id,
-      options,
-      subject,
-      seed,
-    };
-  });
+  const planned = new Map<string, PlannedBuild>();
+  const plan = (variant: string, above: readonly string[]): PlannedBuild => {
+    const known = planned.get(variant);
+    const spec = Object.hasOwn(variants, variant) ? variants[variant] : undefined;
+    if (known !== undefined) return known;
+    if (spec === undefined || above.includes(variant))
+      throw new GateError(
+        'internal',
+        `variant ${variant} is built on ${above.join(', on ')}${spec === undefined ? ', and is not there' : ''}`,
+        {
+          where: cell,
+        },
+      );
+    const on = spec.on === undefined ? null : plan(spec.on, [variant, ...above]).key;
+    const build = buildOf(arm, variant, spec, on);
+    planned.set(variant, build);
+    return build;
+  };
+  for (const variant of Object.keys(variants)) plan(variant, []);
+  return [...planned.values()];
+};
+
+const buildOf = (
+  { cell, model, side, entry, subject, bench, seed }: ArmOfCell,
+  variant: string,
+  spec: BuildSpec,
+  on: string | null,
+): PlannedBuild => {
+  const foreign = spec.optimization !== undefined && spec.optimization !== bench.id;
+  const maker = foreign ? side.builtin(spec.optimization) : subject;
+  const options = entry.door.kind === 'builtin' || foreign ? spec.options : entry.options;
+  const { tree: _tree, ...what } = maker;
+  return {
+    key: digestOf(JSON.stringify([buildContract, what, options, on, model.digest, seed])),
+    cell,
+    arm: side.tree,
+    variant,
+    model: model.id,
+    optimization: foreign ? spec.optimization : (entry.like ?? entry.id),
+    on,
+    mayFail: spec.mayFail === true,
+    options,
+    subject: maker,
+    seed,
+  };
 };
 
 /** The user's own operating points take the place of the bench's; each is judged like the bench's point of the same phase. */
-const withPoints = (workload: Workload, points: readonly PointEntry[] | null): Pick<Workload, 'points' | 'metrics'> => {
+const withPoints = (workload: Workload, points: readonly PointEntry[] | null): Pick<Workload, 'points' | 'metrics' | 'controls'> => {
   if (points === null) return workload;
   const calls = workload.points.filter((point) => point.kind === 'call');
   const replaced = points.map((point) => {
@@ -152,6 +193,7 @@ const withPoints = (workload: Workload, points: readonly PointEntry[] | null): P
     workload.metrics.filter((metric) => pointOf(metric) === template.id).map((metric) => movedTo(metric, call.id)),
   );
   return {
+    ...workload,
     points: [...replaced.map(({ call }) => call), ...others],
     metrics: [...metrics, ...workload.metrics.filter((metric) => !callIds.has(pointOf(metric) ?? ''))],
   };

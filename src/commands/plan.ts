@@ -148,7 +148,7 @@ const sideOf = async (
 ): Promise<Side> => {
   const selected = tree === 'head' ? selectConfig(config, context.options) : selectKnown(config, context.options);
   const resolved: ResolvedConfig = resolveConfig(selected, catalogue);
-  return { tree, config: resolved, subjectOf: await subjectResolver(tree, resolved, context, repository, commit) };
+  return { tree, config: resolved, ...(await subjectResolver(tree, resolved, context, repository, commit)) };
 };
 
 /** The names on the command line are head's: base may lack some of them. */

@@ -13,13 +13,15 @@ export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<str
   const line = { line: 'settled' as const, cell: cell.id };
   if (cell.skipped !== null) return { ...line, status: 'skipped', arms: {}, error: null };
   if (cell.presence === 'removed') return { ...line, status: 'removed', arms: {}, error: null };
+  const optional = new Set(plan.builds.filter((build) => build.cell === cell.id && build.mayFail).map((build) => build.key));
   const digests: Record<string, string> = {};
   let error: Coded | null = null;
   for (const arm of cell.arms) {
     const artefacts: [string, string][] = [];
     for (const [variant, key] of Object.entries(arm.builds).sort(([a], [b]) => (a < b ? -1 : 1))) {
       const build = built.get(key);
-      if (build?.artefact == null) error ??= build?.error ?? { code: 'internal', message: `${variant} was not built`, arm: arm.id };
+      if (build?.artefact == null && optional.has(key)) artefacts.push([variant, build?.error?.code ?? 'not built']);
+      else if (build?.artefact == null) error ??= build?.error ?? { code: 'internal', message: `${variant} was not built`, arm: arm.id };
       else artefacts.push([variant, build.artefact]);
     }
     digests[arm.id] = digestOf(JSON.stringify([artefacts, arm.policy === null ? null : [arm.policy.code, arm.options]]));

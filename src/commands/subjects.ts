@@ -6,6 +6,7 @@ import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
+import type { Side } from './plan-cells.ts';
 
 /** The file that holds the built-in subjects, in the tree of this repository itself. */
 const ownEntry = 'dist/worker.js';
@@ -22,7 +23,7 @@ export const subjectResolver = async (
   context: CommandContext,
   repository: Repository,
   commit: string | null,
-): Promise<(entry: ResolvedOptimization) => SubjectRef> => {
+): Promise<Pick<Side, 'subjectOf' | 'builtin'>> => {
   const own = await bringsItsOwn(repository, commit);
   const builtinCode = own
     ? await repository.inputsDigest(commit === null ? 'working-tree' : { commit }, [ownEntry])
@@ -33,24 +34,25 @@ export const subjectResolver = async (
     const patterns = patternsOf(entry);
     codes.set(entry.id, await repository.inputsDigest(commit === null ? 'working-tree' : { commit }, patterns));
   }
-  return (entry) => {
-    const code = codes.get(entry.id) ?? builtinCode;
+  const builtin = (optimization: string): SubjectRef => ({
+    door: { kind: 'builtin', optimization, entry: own ? ownEntry : null },
+    tree,
+    inputs: own ? [ownEntry] : [],
+    code: builtinCode,
+  });
+  const subjectOf = (entry: ResolvedOptimization): SubjectRef => {
     switch (entry.door.kind) {
       case 'builtin':
-        return {
-          door: { kind: 'builtin', optimization: entry.like ?? entry.id, entry: own ? ownEntry : null },
-          tree,
-          inputs: own ? [ownEntry] : [],
-          code,
-        };
+        return builtin(entry.like ?? entry.id);
       case 'command':
       case 'serve':
       case 'module':
-        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code };
+        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code: codes.get(entry.id) ?? builtinCode };
       case 'measure':
         throw new GateError('config-invalid', 'this version takes no external measurements', { where: entry.id });
     }
   };
+  return { subjectOf, builtin };
 };
 
 /** A user's code that declares no inputs depends on the whole tree. */

@@ -1,12 +1,12 @@
 import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
-import type { ArmId, CellId } from '../records/words.ts';
+import { type ArmId, armId, type CellId } from '../records/words.ts';
 import { type ControlTarget, controlKinds, controlLaunches, controlStart, controlsOf, controlTarget } from './control.ts';
 import { freshIndices, tally } from './launch-tally.ts';
 import { pointIdOf } from './metric-key.ts';
 import { hasScreen, type MetricProgress, type Progress, progressOf, wantedLaunches } from './progress.ts';
-import { allSettled, impactLaunches, type Standing } from './standing.ts';
+import { allSettled, impactLaunches, isOnce, isTimed, type Standing } from './standing.ts';
 
 /** One fresh process that the rule wants. */
 export interface LaunchDemand {
@@ -49,9 +49,6 @@ const demand = (
   };
 };
 
-const isTimed = (point: OperatingPoint): boolean => point.kind === 'call' || point.kind === 'episode';
-const isOnce = (point: OperatingPoint): boolean => point.kind === 'evaluation' || point.kind === 'inspection';
-
 /** The launch of exact points and the solo launches, for the given arms (null: as each point says). */
 const onceAndSolo = (standing: Standing, points: readonly OperatingPoint[], arms: readonly ArmId[] | null): LaunchDemand[] => {
   const wanted: LaunchDemand[] = [];
@@ -74,12 +71,27 @@ const screens = (standing: Standing, screen: number): LaunchDemand[] => {
   );
 };
 
+const controlArms = ({ cell }: Standing): readonly ArmId[] => Object.keys(cell.controls).map((name) => armId.parse(name));
+
+/**
+ * The yardstick of a cell is found before anything of it is measured, on base's builds where there are any: a launch whose arms are
+ * whatever the tuning itself runs.
+ */
+const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
+  if (wanted.length === 0 || !standing.cell.tunes || standing.tune.complete.length > 0) return wanted;
+  const own = standing.cell.arms.some(({ id }) => id === 'base') ? 'base' : 'head';
+  return freshIndices(standing.launches.tune, 1).map((index) => ({
+    ...demand(standing, 'tune', index, [], null),
+    arms: ['reference', own],
+  }));
+};
+
 const impacts = (standing: Standing): LaunchDemand[] => {
   const points = standing.cell.points
     .filter(isTimed)
     .map((point) => ('rounds' in point ? { ...point, rounds: Math.min(point.rounds, impactRounds) } : point));
   const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
-  const arms = ['reference', 'head'] as const;
+  const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
   return [
     ...onceAndSolo(standing, standing.cell.points, arms),
     ...freshIndices(standing.launches.impact, missing).map((index) => demand(standing, 'impact', index, points, arms)),
@@ -147,13 +159,14 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
     plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((standing) => standing.status === 'changed'));
   const target = controlTarget(plan, progress.cells);
   const wanted = [
-    ...live.flatMap((standing) => onceAndSolo(standing, standing.compared, null)),
-    ...interleaved(live.map((standing) => screens(standing, plan.policy.screen))),
+    ...live.flatMap((standing) => tuned(standing, onceAndSolo(standing, standing.compared, null))),
+    ...interleaved(live.map((standing) => tuned(standing, screens(standing, plan.policy.screen)))),
     ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
     ...interleaved(
       progress.cells.map((standing) => {
-        if (standing.failure !== null) return standing.onlyBase ? impacts(standing) : [];
-        return standing.status === 'new' || (standing.status === 'unchanged' && showImpact) ? impacts(standing) : [];
+        if (standing.failure !== null) return standing.onlyBase ? tuned(standing, impacts(standing)) : [];
+        const shown = standing.status === 'new' || (standing.status === 'unchanged' && showImpact);
+        return shown ? tuned(standing, impacts(standing)) : [];
       }),
     ),
     ...(target === null ? [] : controls(target, samples)),

@@ -3,7 +3,7 @@ import type { PlannedCell } from '../records/plan.ts';
 import type { BuiltLine, Launch, Samples } from '../records/sample.ts';
 import { pointOf } from './metric-key.ts';
 import { type Columns, reduce, type SampledReduction } from './reduction.ts';
-import type { Standing } from './standing.ts';
+import { isOnce, type Standing } from './standing.ts';
 
 /** What the replicates of one point say: one entry per replicate, and what the worker noted beside the numbers. */
 export interface Observations {
@@ -82,7 +82,7 @@ export const observationsOf = (standing: Standing, spec: MetricSpec, samples: Sa
   if (point === null || (spec.from.of !== 'series' && spec.from.of !== 'against')) return none;
   if (point.kind === 'build') return ofBuild(standing.cell, samples);
   if (point.kind === 'solo') return ofSolo(standing, spec.from);
-  if (point.kind === 'evaluation' || point.kind === 'inspection') return ofLaunches(standing.once.complete.slice(0, 1), point.id);
+  if (isOnce(point)) return ofLaunches(standing.once.complete.slice(0, 1), point.id);
   const launches = standing.compared.includes(point) ? standing.screen.complete.slice(0, screen) : standing.impact.complete;
   return ofLaunches(launches, point.id);
 };

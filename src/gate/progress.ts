@@ -3,7 +3,7 @@ import type { Samples } from '../records/sample.ts';
 import { type Candidate, type Decision, replayLooks, requireLooks } from './looks.ts';
 import { numberOf } from './reading.ts';
 import { advances, excludes } from './screen.ts';
-import { allSettled, type Standing, standings } from './standing.ts';
+import { allSettled, isTimed, type Standing, standings } from './standing.ts';
 import { type Tested, testedMetrics } from './tested.ts';
 
 /** Launches that only show that nothing large is wrong: `evident` at a look, `exhausted` after the last, or `open`. */
@@ -30,8 +30,7 @@ export interface Progress {
 }
 
 /** Whether the cell has points that are screened at all. */
-export const hasScreen = (standing: Standing): boolean =>
-  standing.compared.some((point) => point.kind === 'call' || point.kind === 'episode');
+export const hasScreen = (standing: Standing): boolean => standing.compared.some(isTimed);
 
 const screenDone = (standing: Standing, policy: GatePolicy): boolean =>
   standing.failure !== null || !hasScreen(standing) || standing.screen.complete.length >= policy.screen;

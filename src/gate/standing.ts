@@ -6,6 +6,13 @@ import { type Tally, tally } from './launch-tally.ts';
 import { isDerived, pointOf } from './metric-key.ts';
 import { type SoloSlot, soloSlots } from './solo.ts';
 
+/** Points whose numbers rest on no clock: one launch of a cell holds them all. */
+export const isOnce = (point: OperatingPoint): boolean =>
+  point.kind === 'evaluation' || point.kind === 'inspection' || (point.kind === 'episode' && point.exact);
+
+/** Points that are timed launch by launch. */
+export const isTimed = (point: OperatingPoint): boolean => point.kind === 'call' || (point.kind === 'episode' && !point.exact);
+
 /** Launches of a cell whose result is the same whatever arm they compare with. */
 export const impactLaunches = 3;
 
@@ -23,6 +30,7 @@ export interface Standing {
   readonly onlyBase: boolean;
   /** Points at which base and head are compared by launches: all of a changed cell, none of an unchanged one whose code is equal too. */
   readonly compared: readonly OperatingPoint[];
+  readonly tune: Tally;
   readonly once: Tally;
   readonly screen: Tally;
   readonly confirm: Tally;
@@ -43,10 +51,9 @@ const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly Operati
   if (status === 'changed') return cell.points;
   if (status !== 'unchanged' || equalCode(cell)) return [];
   const wanted = new Set(cell.metrics.filter((spec) => spec.identity === 'code').map((spec) => pointOf(cell, spec)));
-  const exact = (point: OperatingPoint): boolean => point.kind === 'evaluation' || point.kind === 'inspection';
   // All exact points share one launch, so needing one of them means running all.
-  const anyExact = cell.points.some((point) => wanted.has(point) && exact(point));
-  return cell.points.filter((point) => wanted.has(point) || (anyExact && exact(point)));
+  const anyExact = cell.points.some((point) => wanted.has(point) && isOnce(point));
+  return cell.points.filter((point) => wanted.has(point) || (anyExact && isOnce(point)));
 };
 
 /** Whether both arms of the plan come from the same code. */
@@ -65,9 +72,10 @@ const failureOf = (tallies: readonly Tally[]): Coded | null => {
 };
 
 /** Whether everything that the arm serves was built. */
-const isMade = (cell: PlannedCell, id: 'head' | 'base', built: Samples['built']): boolean => {
+const isMade = (plan: Plan, cell: PlannedCell, id: 'head' | 'base', built: Samples['built']): boolean => {
   const arm = cell.arms.find((each) => each.id === id);
-  return arm !== undefined && Object.values(arm.builds).every((key) => (built.get(key)?.artefact ?? null) !== null);
+  const optional = new Set(plan.builds.filter((build) => build.cell === cell.id && build.mayFail).map((build) => build.key));
+  return arm !== undefined && Object.values(arm.builds).every((key) => optional.has(key) || (built.get(key)?.artefact ?? null) !== null);
 };
 
 const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readonly Launch[]): Standing => {
@@ -82,6 +90,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     screen: of('screen'),
     confirm: of('confirm'),
   };
+  const tune = tally(launches.tune, 1);
   const once = tally(launches.once, 1);
   const screen = tally(launches.screen, plan.policy.screen);
   const confirm = tally(launches.confirm, plan.policy.looks[0]?.launches ?? 1);
@@ -90,12 +99,12 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     const mine = launches.solo.filter((launch) => launch.index >= slot.start && launch.index < slot.end);
     return { slot, launches: mine, tally: tally(mine, slot.point.launches) };
   });
-  const tallies = [once, ...solo.map((each) => each.tally), impact, screen, confirm];
+  const tallies = [tune, once, ...solo.map((each) => each.tally), impact, screen, confirm];
   const launched = failureOf(tallies);
   const unsettled =
     status === 'failed' ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null }) : null;
   const failure = launched !== null && launched.arm !== 'base' ? launched : (unsettled ?? launched);
-  const onlyBase = (status === 'failed' || status === 'changed') && failure?.arm === 'base' && isMade(cell, 'head', samples.built);
+  const onlyBase = (status === 'failed' || status === 'changed') && failure?.arm === 'base' && isMade(plan, cell, 'head', samples.built);
   return {
     cell,
     status,
@@ -103,6 +112,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     failure,
     onlyBase,
     compared: comparedPoints(cell, status),
+    tune,
     once,
     screen,
     confirm,

@@ -8,7 +8,7 @@ import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, type Reading, readAll } from './reading.ts';
 import { launchValue } from './reduction.ts';
 import { onScale } from './scale.ts';
-import { equalCode, type Standing } from './standing.ts';
+import { equalCode, isTimed, type Standing } from './standing.ts';
 
 /** A timing metric that gates, with its launch values: positive is worse, on the metric's scale. */
 export interface Tested {
@@ -31,8 +31,8 @@ export const comparesMetric = (standing: Standing, spec: MetricSpec): boolean =>
 
 /** Whether the two-stage test decides this metric: only points that are measured launch by launch can be repeated at will. */
 export const isTested = (standing: Standing, spec: MetricSpec): boolean => {
-  const kind = pointOf(standing.cell, spec)?.kind;
-  return spec.role === 'gate' && spec.kind === 'timing' && (kind === 'call' || kind === 'episode') && comparesMetric(standing, spec);
+  const point = pointOf(standing.cell, spec);
+  return spec.role === 'gate' && spec.kind === 'timing' && point !== null && isTimed(point) && comparesMetric(standing, spec);
 };
 
 /**

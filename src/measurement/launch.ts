@@ -28,6 +28,9 @@ export const runLaunch = async (
     return [
       first,
       ...measured.points.map((point): SampleLine => ({ line: 'point', launch, ...point })),
+      // The plots show one launch of a cell.
+      ...(index === 0 ? measured.traces : []).map((trace): SampleLine => ({ line: 'trace', launch, ...trace })),
+      ...(measured.tuned === undefined ? [] : [{ line: 'tuned' as const, launch, value: measured.tuned }]),
       {
         line: 'end',
         launch,

@@ -94,14 +94,22 @@ export interface Subject<Options = Json> {
   readonly start?: (episode: EpisodeStart) => Promise<Policy>;
 }
 
-/** What to build, from the untouched model. */
+/** What to build. */
 export interface BuildSpec {
   readonly options: Json;
+  /** The built-in whose subject makes it; the judged subject itself where nothing is said. */
+  readonly optimization?: string;
+  /** The variant that it is built from; the untouched model where nothing is said. Compositions are chains of these; a cycle is an error. */
+  readonly on?: VariantName;
+  /** A build that fails is a finding about this variant, not the end of the cell: the player sees that it is not there. */
+  readonly mayFail?: boolean;
 }
 
 export interface Workload {
-  /** Built per arm; the reference has the untouched model under every name. Empty: nothing is built. */
+  /** Built per arm; the reference has the untouched model under every name. Empty: nothing is built, every arm serves the untouched model. */
   readonly variants: Readonly<Record<VariantName, BuildSpec>>;
+  /** Yard-sticks measured beside the arms, as `control:NAME`: head's build of a variant, or the untouched model (null). */
+  readonly controls?: Readonly<Record<string, VariantName | null>>;
   readonly points: readonly OperatingPoint[];
   readonly metrics: readonly MetricSpec[];
 }
@@ -126,39 +134,91 @@ export interface Bench<Options = Json> {
   workload(model: ModelFacts, options: Options): Workload;
   /** Loads the player of this bench's episode points; benches without episodes have none. */
   readonly player?: () => Promise<Player>;
+  /** Whether the player tunes: then nothing of a cell is measured before its one tuning launch. */
+  readonly tunes?: boolean;
 }
 
 /** Worker side of a bench with episodes. */
 export interface Player {
-  /** Once per cell and runner class: sweeps such as the best fixed batch. Recorded, then fixed: samples never choose their own yardstick. */
+  /**
+   * Once per cell and runner class: sweeps such as the best fixed batch, on base's builds (head's where there is no base), with no
+   * policy. Recorded, then fixed: samples never choose their own yardstick.
+   */
   tune?(tools: Tools): Promise<Json>;
-  /** One arm, one point, one round. */
+  /** One arm, one point, one round. Arms take turns in a drawn order; all arms of a round get the same seed. */
   play(turn: Turn, tools: Tools): Promise<Observation>;
 }
 export interface Turn {
   readonly arm: ArmId;
   readonly point: Extract<OperatingPoint, { kind: 'episode' }>;
   readonly round: number;
+  /** The same for every arm and launch of this point and round. */
   readonly seed: number;
+  /** What `tune` gave; null for a player that does not tune. */
   readonly tuned: Json;
+  /** The options that the judge's side (base, where there is one) gives the bench. */
+  readonly options: Json;
 }
 /** The one thing that is ever measured: named finite numbers, and a trace for the plots. */
 export interface Observation {
   readonly values: Values;
-  readonly trace?: readonly Json[];
+  /** Columns of equal length (`time`, `queue`, `batch`, `latency`, `set-point` …). Long ones are thinned evenly. */
+  readonly trace?: Readonly<Record<string, readonly number[]>>;
+  /** `unsupported-export: …`, `no-meter: …`: why a series is not among the values; other words are shown beside the metrics. */
+  readonly warnings?: readonly string[];
 }
-/** All that a player may touch: no file system, no process, no clock but this one. */
+
+/** Rows of tokens that a session is fed with; drawn by `Tools.prompt`, from calibration text (and images, for models that see). */
+export interface Prompt {
+  readonly batch: number;
+  readonly length: number;
+  /** batch × length */
+  readonly tokens: Uint32Array;
+  /** The window whose image stands in each row; null: text only. */
+  readonly windows: readonly number[] | null;
+}
+
+/** Settings of the native runtime that a trial may change; whatever is left out is the run's own. */
+export interface SessionTuning {
+  readonly threads?: number;
+  readonly graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly spinning?: boolean;
+  readonly memoryPattern?: boolean;
+  readonly arena?: boolean;
+}
+
+/** All that a player may touch: no file system, no process, no clock but this one. Everything is the arm's own. */
 export interface Tools {
   readonly model: ModelFacts;
-  session(variant: VariantName): Promise<ServingSession>;
-  policy(): Promise<Policy>;
+  /** The arm's variants that were built. The reference has every name of the workload. */
+  readonly variants: readonly VariantName[];
+  /**
+   * A session on a variant. A model that is open already is used again, so only the first call loads; throws a coded error for one that
+   * does not load.
+   */
+  session(variant: VariantName, tuning?: SessionTuning): Promise<ServingSession>;
+  /** Mean over the first `windows` held-out windows of (variant NLL − reference NLL), nats per token. Exact; outside the clock. */
+  nllDelta(variant: VariantName, windows: number): Promise<number>;
+  /** Multiply-adds of one decode step, bytes and parameters of a variant, from its files alone. */
+  inspect(variant: VariantName): Promise<Values>;
+  /** Rows of one length; the same rows for the same turn. At most the model's context. */
+  prompt(batch: number, length: number): Prompt;
+  /** Starts an episode of the arm's own policy; only base and head have one. A second call starts anew. */
+  policy(setting: Json): Promise<Policy>;
+  /** Milliseconds. */
   readonly clock: { wall(): number; cpu(): number };
+  /** Uniform in [0, 1), the same sequence for every arm of a turn. */
   random(): number;
 }
 export interface ServingSession {
-  prefill(tokens: BigInt64Array, batch: number): Promise<void>;
+  /** Starts a conversation anew, as the artefact's serving hints say (whole, or in chunks). Throws `option-invalid` for a prompt that does not fit. */
+  prefill(prompt: Prompt): Promise<void>;
+  /** Greedy steps after the last prefill. */
   decode(steps: number): Promise<void>;
+  /** Bytes of the keys and values held now. */
   readonly cacheBytes: number;
+  /** Ends the session; the model is unloaded with its last session. */
   release(): Promise<void>;
 }
 

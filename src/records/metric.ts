@@ -22,6 +22,8 @@ export const operatingPoint = z.discriminatedUnion('kind', [
     id: point,
     kind: z.literal('episode'),
     setting: jsonValue,
+    /** Numbers that do not rest on a clock (a replay of recorded times, a count): played once, like an evaluation. */
+    exact: z.boolean(),
     rounds: z.int().positive(),
     warmUp: z.int().nonnegative(),
     arms,

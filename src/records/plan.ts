@@ -44,7 +44,12 @@ export const plannedBuild = z.strictObject({
   arm: z.enum(['head', 'base']),
   variant: z.string(),
   model: nounId,
+  /** The built-in whose contract the subject meets. */
   optimization: nounId,
+  /** Key of the build that it starts from; null: the untouched model. */
+  on: sha256.nullable(),
+  /** Failing is a finding about this variant, not the end of the cell. */
+  mayFail: z.boolean(),
   options: jsonValue,
   subject: subjectRef,
   seed: z.int().nonnegative(),
@@ -70,6 +75,12 @@ export const plannedCell = z.strictObject({
   /** Why it cannot be measured at all, else null. */
   skipped: notMeasured.nullable(),
   arms: z.array(plannedArm),
+  /** `control:NAME` → head's variant that it serves, or null for the untouched model. */
+  controls: z.record(z.string(), z.string().nullable()),
+  /** Whether one tuning launch comes before all others. */
+  tunes: z.boolean(),
+  /** What the bench of the judging side was given. */
+  options: jsonValue,
   points: z.array(operatingPoint),
   metrics: z.array(metricSpec),
 });

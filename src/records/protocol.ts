@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operatingPoint } from './metric.ts';
 import { runtimeSpec } from './plan.ts';
-import { columns, launchPurpose, processFacts } from './sample.ts';
+import { columns, launchPurpose, processFacts, traceColumns } from './sample.ts';
 import { armId, coded, type Immutable, jsonValue, nounId, sha256, values } from './words.ts';
 
 export const stage = z.strictObject({
@@ -19,6 +19,20 @@ export const serveHints = z.strictObject({
 export const artefactRef = z.strictObject({ digest: sha256, folder: z.string(), stages: z.array(stage).min(1), serve: serveHints });
 export type ArtefactRef = Immutable<z.infer<typeof artefactRef>>;
 
+/** How the worker starts the policy of one arm: a process that speaks JSON lines, in the arm's own tree. */
+export const policyProcess = z.strictObject({
+  argv: z.array(z.string()).min(1),
+  cwd: z.string(),
+  /** Allow-listed: no tokens, no inputs, no command files of the runner. */
+  environment: z.record(z.string(), z.string()),
+  optimization: nounId,
+  options: jsonValue,
+  /** For one answer. */
+  seconds: z.number().positive(),
+  memoryBytes: z.int().positive(),
+});
+export type PolicyProcess = Immutable<z.infer<typeof policyProcess>>;
+
 const runtime = runtimeSpec.pick({ digest: true, provider: true, threads: true });
 
 export const launchRequest = z.strictObject({
@@ -32,6 +46,13 @@ export const launchRequest = z.strictObject({
   repeated: operatingPoint.nullable(),
   /** arm → variant → artefact; `reference` is always there, whatever `arms` says: quality is measured against it. */
   artefacts: z.record(z.string(), z.record(z.string(), artefactRef)),
+  /** The built-in whose bench judges the cell, and what it was given. */
+  like: nounId,
+  options: jsonValue,
+  /** arm → its policy; arms without one serve as they are. */
+  policies: z.record(z.string(), policyProcess),
+  /** What the tuning launch found; null before it, or where nothing tunes. */
+  tuned: jsonValue,
   /** Folder of the model's source files: evaluation windows. */
   model: z.string(),
   /** Digest that the source files must have. */
@@ -73,6 +94,9 @@ export const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('measured'),
     points: z.array(z.strictObject({ point: z.string(), values: columns, warnings: z.array(z.string()) })),
+    traces: z.array(z.strictObject({ point: z.string(), arm: armId, columns: traceColumns })),
+    /** Only of a tuning launch. */
+    tuned: jsonValue.optional(),
     process: processFacts,
   }),
   z.strictObject({ type: z.literal('failed'), error: coded }),
@@ -92,6 +116,14 @@ export const toSubject = z.discriminatedUnion('do', [
     output: z.string(),
     seed: z.int().nonnegative(),
   }),
+  /** Begins an episode; one that is under way is over. */
+  z.strictObject({
+    do: z.literal('start'),
+    optimization: nounId,
+    episode: z.strictObject({ point: z.string(), seed: z.int().nonnegative(), options: jsonValue, setting: jsonValue }),
+  }),
+  /** Asks the policy of the episode under way. */
+  z.strictObject({ do: z.literal('next'), observation: jsonValue }),
 ]);
 export type ToSubject = Immutable<z.infer<typeof toSubject>>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { armId, cellId, coded, type Immutable, jsonValue, sha256, values } from './words.ts';
+import { armId, cellId, coded, type Immutable, type Json, jsonValue, sha256, values } from './words.ts';
 
 export const launchPurpose = z.enum(['impact', 'once', 'solo', 'tune', 'screen', 'confirm']);
 export type LaunchPurpose = z.infer<typeof launchPurpose>;
@@ -20,6 +20,10 @@ export type ProcessFacts = Immutable<z.infer<typeof processFacts>>;
 
 /** arm → series → one number per round */
 export const columns = z.record(z.string(), z.record(z.string(), z.array(z.number())));
+
+/** Rows of a trace that are kept. */
+export const longestTrace = 256;
+export const traceColumns = z.record(z.string(), z.array(z.number()).max(longestTrace));
 
 /**
  * One line of samples.jsonl. A launch is written whole (launch, points, end) in one append, so a killed run loses at most
@@ -64,6 +68,10 @@ export const sampleLine = z.discriminatedUnion('line', [
   }),
   /** All rounds of one point of one launch, column-wise. */
   z.strictObject({ line: z.literal('point'), launch: z.string(), point: z.string(), values: columns, warnings: z.array(z.string()) }),
+  /** What a controller did in the last round of an episode: columns of equal length, for the plots. */
+  z.strictObject({ line: z.literal('trace'), launch: z.string(), point: z.string(), arm: armId, columns: traceColumns }),
+  /** What a tuning launch found: the yardstick of the cell. */
+  z.strictObject({ line: z.literal('tuned'), launch: z.string(), value: jsonValue }),
   z.strictObject({
     line: z.literal('end'),
     launch: z.string(),
@@ -90,6 +98,13 @@ export interface Launch {
   readonly error: Immutable<z.infer<typeof coded>> | null;
   readonly process: ProcessFacts | null;
   readonly points: Readonly<Record<string, { readonly values: Immutable<z.infer<typeof columns>>; readonly warnings: readonly string[] }>>;
+  readonly traces: readonly {
+    readonly point: string;
+    readonly arm: string;
+    readonly columns: Readonly<Record<string, readonly number[]>>;
+  }[];
+  /** Undefined for a launch that tunes nothing. */
+  readonly tuned: Json | undefined;
 }
 
 /** samples.jsonl, read: the last `built` of a key and the last `settled` of a cell count; launches are unique by id, first complete one wins. */

@@ -14,6 +14,8 @@ type LaunchLine = Extract<SampleLine, { line: 'launch' }>;
 interface OpenLaunch {
   readonly start: LaunchLine;
   readonly points: Record<string, { readonly values: PointLine['values']; readonly warnings: readonly string[] }>;
+  readonly traces: Launch['traces'][number][];
+  tuned: Json | undefined;
 }
 
 /**
@@ -125,7 +127,7 @@ class Reading {
         return;
       case 'launch':
         if (open.has(line.launch)) this.#warnings.push(`${where}: launch ${line.launch} starts again, its first lines were dropped`);
-        open.set(line.launch, { start: line, points: Object.create(null) });
+        open.set(line.launch, { start: line, points: Object.create(null), traces: [], tuned: undefined });
         return;
       case 'point': {
         const launch = open.get(line.launch);
@@ -134,6 +136,15 @@ class Reading {
         if (launch.points[line.point] !== undefined)
           throw new GateError('document-invalid', `point ${line.point} stands twice in launch ${line.launch}`, { where });
         launch.points[line.point] = { values: line.values, warnings: line.warnings };
+        return;
+      }
+      case 'trace':
+      case 'tuned': {
+        const launch = open.get(line.launch);
+        if (launch === undefined)
+          throw new GateError('document-invalid', `${line.line} of launch ${line.launch}, which is not open`, { where });
+        if (line.line === 'tuned') launch.tuned = line.value;
+        else launch.traces.push({ point: line.point, arm: line.arm, columns: line.columns });
         return;
       }
       case 'end': {
@@ -159,6 +170,8 @@ class Reading {
           error: line.error,
           process: line.process,
           points: launch.points,
+          traces: launch.traces,
+          tuned: launch.tuned,
         });
         return;
       }

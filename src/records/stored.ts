@@ -1,7 +1,7 @@
 /** What the store keeps beside artefacts, and says of them. */
 import { z } from 'zod';
 import { serveHints, stage } from './protocol.ts';
-import { type Immutable, sha256, values } from './words.ts';
+import { type Immutable, jsonValue, sha256, values } from './words.ts';
 
 /** `about` of an artefact's manifest. */
 export const artefactAbout = z.strictObject({ stages: z.array(stage).min(1), serve: serveHints, bytes: z.number().nonnegative() });
@@ -12,3 +12,6 @@ export type BuildRecord = Immutable<z.infer<typeof buildRecord>>;
 
 /** Record `evaluation`: series of one arm on the held-out windows. */
 export const evaluationRecord = z.record(z.string(), z.array(z.number()));
+
+/** Record `tuned`: the yardstick of a cell on one runner class. */
+export const tunedRecord = z.strictObject({ value: jsonValue });

@@ -1,11 +1,13 @@
 import { GateError } from '../errors.ts';
+import type { EvaluationWindows } from '../records/serving.ts';
 import { cacheBytes } from './cache-window.ts';
 import { type Advanced, argMax, type LoadedModel } from './decoder.ts';
+import type { Rows } from './feeds.ts';
 
 /** A conversation with a model: tokens in, greedy tokens on. Satisfies the contract's `ServingSession`; releasing the model is its owner's affair. */
 export interface GreedySession {
-  /** Starts anew with `batch` rows of equal length, one after the other. Throws `option-invalid` when they do not divide. */
-  prefill(tokens: BigInt64Array, batch: number): Promise<void>;
+  /** Starts anew with rows of equal length. Throws `option-invalid` for rows that are not what they say. */
+  prefill(prompt: Rows): Promise<void>;
   /** Greedy steps after the last prefill. Throws `option-invalid` before one. */
   decode(steps: number): Promise<void>;
   /** Bytes of the keys and values held now. */
@@ -14,13 +16,14 @@ export interface GreedySession {
 }
 
 /** A session on a loaded model; several may take turns on one model. */
-export const greedySession = (model: LoadedModel): GreedySession => {
+export const greedySession = (model: LoadedModel, images: EvaluationWindows['images'] = null): GreedySession => {
   let state: Advanced | null = null;
   return {
-    prefill: async (tokens, batch) => {
-      if (!Number.isInteger(batch) || batch < 1 || tokens.length === 0 || tokens.length % batch !== 0)
-        throw new GateError('option-invalid', `${tokens.length} tokens do not make ${batch} rows`);
-      state = await model.advance({ batch, length: tokens.length / batch, tokens: Uint32Array.from(tokens, Number), windows: null }, null);
+    prefill: async (prompt) => {
+      const { batch, length, tokens } = prompt;
+      if (!Number.isInteger(batch) || batch < 1 || tokens.length === 0 || tokens.length !== batch * length)
+        throw new GateError('option-invalid', `${tokens.length} tokens do not make ${batch} rows of ${length}`);
+      state = await model.advance(prompt, null, images);
     },
     decode: async (steps) => {
       for (let step = 0; step < steps; step++) {

@@ -10,6 +10,11 @@ export interface SessionSettings {
   readonly threads: number;
   /** Spin instead of sleeping between operators: a little faster, costs processor time of the neighbours. */
   readonly spinning: boolean;
+  /** How far the runtime rewrites the graph at load; `all` unless told, like the rest below. */
+  readonly graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly memoryPattern?: boolean;
+  readonly arena?: boolean;
 }
 
 const providerName = /^[a-z][a-z0-9]{0,31}$/;
@@ -32,10 +37,10 @@ export const sessionOptions = (settings: SessionSettings): InferenceSession.Sess
   executionProviders: [settings.provider],
   intraOpNumThreads: settings.threads,
   interOpNumThreads: 1,
-  executionMode: 'sequential',
-  graphOptimizationLevel: 'all',
-  enableCpuMemArena: true,
-  enableMemPattern: true,
+  executionMode: settings.executionMode ?? 'sequential',
+  graphOptimizationLevel: settings.graphOptimization ?? 'all',
+  enableCpuMemArena: settings.arena ?? true,
+  enableMemPattern: settings.memoryPattern ?? true,
   logSeverityLevel: 4,
   extra: { session: { intra_op: { allow_spinning: settings.spinning ? '1' : '0' } } },
 });

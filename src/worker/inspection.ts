@@ -5,7 +5,7 @@ import { armArtefact, forArm } from './arm.ts';
 import type { Columns } from './rounds.ts';
 
 /** The decode step whose multiply-adds are counted: one token after this many. */
-const past = 256;
+export const past = 256;
 /** Characters of operator names in a warning. */
 const longestList = 300;
 

@@ -1,12 +1,19 @@
+import type { Player, SessionTuning } from '../optimizations/contract.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { ProcessFacts } from '../records/sample.ts';
+import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './rounds.ts';
 
 /** What a launch may use. */
 export interface LaunchTools {
-  readonly openModel: (artefact: ArtefactRef) => Promise<LoadedModel>;
+  readonly openModel: (artefact: ArtefactRef, tuning?: SessionTuning) => Promise<LoadedModel>;
+  readonly facts: ModelFacts;
+  /** Calibration text (and images): what timed calls and players are fed with. */
+  readonly prompts: EvaluationWindows;
+  /** The player of a built-in's episodes. */
+  readonly player: (optimization: string) => Promise<Player>;
   readonly store: Store;
   readonly clock: Clock;
   readonly beat: (point: string) => void;

@@ -5,9 +5,11 @@ import type { ArmId } from '../records/words.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
 import { armArtefact, forArm } from './arm.ts';
+import { openPolicyHosts, type PolicyHosts, playEpisodes, tuneCell } from './episode.ts';
 import { evaluateArms } from './evaluation.ts';
 import { inspectArms } from './inspection.ts';
 import type { LaunchTools } from './launch-tools.ts';
+import { type ModelPool, openModelPool } from './model-pool.ts';
 import { type Columns, interleave } from './rounds.ts';
 import { repeatAlone } from './solo.ts';
 
@@ -19,31 +21,48 @@ const minimumRounds = 15;
 const plantedFraction = 0.25;
 
 type Measured = Extract<FromWorker, { type: 'measured' }>;
-type PointResult = { readonly values: Columns; readonly warnings: string[] };
+type PointResult = { readonly values: Columns; readonly warnings: string[]; readonly traces?: Measured['traces'] };
+
+/** What the points of one launch share. */
+interface Launching {
+  readonly request: LaunchRequest;
+  readonly tools: LaunchTools;
+  readonly pool: ModelPool;
+  readonly hosts: PolicyHosts;
+  /** Of timed calls. */
+  readonly models: ReadonlyMap<ArmId, LoadedModel>;
+}
 
 /**
  * Everything that one fresh process measures: its points one after the other, the arms of timed points loaded side by side.
- * Throws a coded error that names the arm whose model failed.
+ * Throws a coded error that names the arm whose model or policy failed.
  */
 export const runLaunch = async (request: LaunchRequest, tools: LaunchTools): Promise<Measured> => {
   const started = tools.clock.wall();
-  const timed = request.points.some((point) => point.kind === 'call' || point.kind === 'solo');
-  const models = timed ? await openArms(request, tools) : new Map<ArmId, LoadedModel>();
-  const points: Measured['points'][number][] = [];
-  for (const point of request.points) {
-    tools.beat(point.id);
-    points.push({ point: point.id, ...(await runPoint(point, request, models, tools)) });
+  const pool = openModelPool(tools.openModel);
+  const hosts = openPolicyHosts(request);
+  try {
+    const models = await openArms(request, tools);
+    const launching = { request, tools, pool, hosts, models };
+    const points: Measured['points'][number][] = [];
+    const traces: Measured['traces'][number][] = [];
+    for (const point of request.points) {
+      tools.beat(point.id);
+      const { values, warnings, traces: traced = [] } = await runPoint(point, launching);
+      points.push({ point: point.id, values, warnings });
+      traces.push(...traced);
+    }
+    const tuned = request.purpose === 'tune' ? { tuned: await tuneCell(await tools.player(request.like), launching) } : {};
+    await pool.close();
+    for (const model of models.values()) await model.release();
+    return { type: 'measured', points, traces, ...tuned, process: tools.processFacts((tools.clock.wall() - started) / 1000) };
+  } finally {
+    await hosts.close();
   }
-  for (const model of models.values()) await model.release();
-  return { type: 'measured', points, process: tools.processFacts((tools.clock.wall() - started) / 1000) };
 };
 
-const runPoint = async (
-  point: OperatingPoint,
-  request: LaunchRequest,
-  models: ReadonlyMap<ArmId, LoadedModel>,
-  tools: LaunchTools,
-): Promise<PointResult> => {
+const runPoint = async (point: OperatingPoint, launching: Launching): Promise<PointResult> => {
+  const { request, models, tools, hosts } = launching;
   switch (point.kind) {
     case 'call':
       return { values: await timeCalls(point, request, models, tools), warnings: [] };
@@ -54,15 +73,19 @@ const runPoint = async (
     case 'solo':
       return repeatOnly(point, request, models, tools);
     case 'episode':
+      return playEpisodes(point, await tools.player(request.like), launching, hosts);
     case 'build':
       throw new GateError('internal', `a launch does not run ${point.kind} points`, { where: point.id });
   }
 };
 
+/** Every arm of a timed call has a session of its own, even where two serve the same bytes: as in any other launch. */
 const openArms = async (request: LaunchRequest, tools: LaunchTools): Promise<Map<ArmId, LoadedModel>> => {
   const models = new Map<ArmId, LoadedModel>();
+  const timed = request.points.filter((point) => point.kind === 'call' || point.kind === 'solo').flatMap(({ arms }) => arms);
+  const arms = request.arms.filter((arm) => timed.includes(arm));
   // The order of loading is drawn too: the first session of a process is not like the others.
-  for (const arm of shuffled(request.arms, seededRandom(deriveSeed(request.seed, request.launch, 'load'))))
+  for (const arm of shuffled(arms, seededRandom(deriveSeed(request.seed, request.launch, 'load'))))
     models.set(arm, await forArm(arm, () => tools.openModel(armArtefact(request, arm))));
   return models;
 };

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
+import type { Player } from '../optimizations/contract.ts';
+import { findOptimization } from '../optimizations/registry.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
@@ -68,11 +70,15 @@ const answer = async (
       const runtime = await loadRuntime(roots);
       const settings = { provider: request.runtime.provider, threads: request.runtime.threads, spinning: false };
       let last = Number.NEGATIVE_INFINITY;
-      const { config } = openPlannedModel(request.model, request.modelDigest);
+      const { config, facts } = openPlannedModel(request.model, request.modelDigest);
       const prompts = readWindows(join(request.model, 'calibration.safetensors'), config);
       return runLaunch(request, {
         clock,
-        openModel: ({ folder, stages, serve }) => openModel(folder, stages, serve, { runtime, settings, prompts }),
+        openModel: ({ folder, stages, serve }, tuning = {}) =>
+          openModel(folder, stages, serve, { runtime, settings: { ...settings, ...tuning }, prompts }),
+        facts,
+        prompts,
+        player: playerOf,
         energy: openEnergyMeter,
         store: await openStore(request.store, { clock: storeClock }),
         beat: (point) => {
@@ -87,6 +93,12 @@ const answer = async (
     default:
       throw new GateError('internal', 'an unknown message');
   }
+};
+
+const playerOf = async (optimization: string): Promise<Player> => {
+  const player = await findOptimization(optimization)?.bench.player?.();
+  if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes`);
+  return player;
 };
 
 const storeClock = (): number => Date.now();

@@ -5,10 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
 import { openSubjectSource } from '../models/model-source.ts';
-import type { BuildResult, Subject } from '../optimizations/contract.ts';
+import type { BuildResult, Optimization, Policy, Subject } from '../optimizations/contract.ts';
 import { findOptimization } from '../optimizations/registry.ts';
 import { decodeDocument } from '../records/decode.ts';
 import { type ToSubject, toSubject } from '../records/protocol.ts';
+import type { Json } from '../records/words.ts';
 import { openCalibration } from '../runtime/calibration.ts';
 import { openProducts } from '../runtime/product.ts';
 
@@ -26,30 +27,66 @@ export interface SubjectSetting {
  * arm, never in the process that measures. Anything printed besides goes to standard error.
  */
 export const serveSubject = async (input: Readable, output: Writable, setting: SubjectSetting): Promise<void> => {
+  const policy = policyOf(setting);
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     let answer: unknown;
     try {
-      // A user's build may return nothing at all: as null it is an answer whose shape is refused in words.
-      answer = { ok: (await answerTo(decodeDocument(toSubject, line, 'standard input', maxLine), setting)) ?? null };
+      // A user's code may return nothing at all: as null it is an answer whose shape is refused in words.
+      answer = { ok: (await answerTo(decodeDocument(toSubject, line, 'standard input', maxLine), setting, policy)) ?? null };
     } catch (thrown) {
-      const error = asGateError(thrown, 'build-failed');
+      const error = asGateError(thrown, 'subject-crashed');
       answer = { error: error.message, code: error.code };
     }
     output.write(`${JSON.stringify(answer)}\n`);
   }
 };
 
-const answerTo = async (request: ToSubject, setting: SubjectSetting): Promise<unknown> => {
-  if (request.do === 'hello') return { contract: 1 };
-  return build(request, setting);
+interface Answering {
+  start(request: Extract<ToSubject, { do: 'start' }>): Promise<null>;
+  next(observation: Json): Promise<Json>;
+}
+
+const answerTo = async (request: ToSubject, setting: SubjectSetting, policy: Answering): Promise<unknown> => {
+  switch (request.do) {
+    case 'hello':
+      return { contract: 1 };
+    case 'build':
+      return build(request, setting).catch((thrown: unknown) => {
+        throw asGateError(thrown, 'build-failed');
+      });
+    case 'start':
+      return policy.start(request);
+    case 'next':
+      return policy.next(request.observation);
+  }
+};
+
+/** The policy of the episode under way. */
+const policyOf = ({ module }: SubjectSetting): Answering => {
+  let running: Policy | null = null;
+  return {
+    start: async ({ optimization: id, episode }) => {
+      const { optimization, subject } = await subjectOf(id, module);
+      if (subject.start === undefined) throw new GateError('subject-protocol', `${module ?? id} starts no policy`);
+      const options = module === null ? optimization.bench.options.parse(episode.options, 'options') : episode.options;
+      running = await subject.start({ ...episode, options: options as Json });
+      return null;
+    },
+    next: async (observation) => {
+      if (running === null) throw new GateError('subject-protocol', 'asked for an action before an episode was started');
+      return running.next(observation);
+    },
+  };
+};
+
+const subjectOf = async (id: string, module: string | null): Promise<{ optimization: Optimization; subject: Subject }> => {
+  const optimization = findOptimization(id);
+  if (optimization === null) throw new GateError('optimization-unknown', `no built-in optimization is called ${JSON.stringify(id)}`);
+  return { optimization, subject: module === null ? await optimization.subject() : await loadSubject(module) };
 };
 
 const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, module }: SubjectSetting): Promise<BuildResult> => {
-  const optimization = findOptimization(request.optimization);
-  if (optimization === null)
-    throw new GateError('optimization-unknown', `no built-in optimization is called ${JSON.stringify(request.optimization)}`);
-  const builtin = await optimization.subject();
-  const subject = module === null ? builtin : await loadSubject(module);
+  const { optimization, subject } = await subjectOf(request.optimization, module);
   if (subject.build === undefined) throw new GateError('subject-protocol', `${module ?? request.optimization} builds nothing`);
   const source = openSubjectSource(request.source);
   const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);

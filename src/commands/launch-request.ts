@@ -1,0 +1,105 @@
+import { GateError } from '../errors.ts';
+import type { LaunchDemand } from '../gate/demand.ts';
+import type { CallPoint } from '../records/metric.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { ArtefactRef, LaunchRequest, PolicyProcess } from '../records/protocol.ts';
+import type { Samples } from '../records/sample.ts';
+import type { Json } from '../records/words.ts';
+import type { Artefacts } from './artefacts.ts';
+import { type CommandContext, subjectEnvironment } from './context.ts';
+import { modelFolderOf } from './plan.ts';
+import { subjectArgv } from './subject-argv.ts';
+import type { Trees } from './trees.ts';
+
+export interface LaunchSetting {
+  readonly context: CommandContext;
+  readonly plan: Plan;
+  readonly artefacts: Artefacts;
+  readonly trees: Trees;
+  readonly samples: () => Samples;
+}
+
+/** Everything that a launch is made with, for the worker. Throws `setup-failed` when a policy's tree cannot be set up. */
+export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand): Promise<LaunchRequest> => {
+  const { context, plan, artefacts } = setting;
+  const cell = plan.cells.find(({ id }) => id === wanted.cell);
+  const model = plan.models.find(({ id }) => id === cell?.model);
+  const reference = artefacts.references.get(cell?.model ?? '');
+  if (cell === undefined || model === undefined || reference === undefined)
+    throw new GateError('internal', `the plan has no model for ${wanted.cell}`);
+  const solo = wanted.points.find((point) => point.kind === 'solo');
+  return {
+    type: 'launch',
+    launch: wanted.launch,
+    purpose: wanted.purpose,
+    control: wanted.control,
+    arms: [...wanted.arms],
+    points: [...wanted.points],
+    repeated: cell.points.find((point): point is CallPoint => point.kind === 'call' && point.id === solo?.of) ?? null,
+    artefacts: served(cell, wanted, artefacts, reference),
+    like: cell.like,
+    options: cell.options,
+    policies: await policies(setting, cell, wanted),
+    tuned: tunedOf(setting.samples(), cell),
+    model: modelFolderOf(context, model.folder),
+    modelDigest: model.digest,
+    seed: plan.seed,
+    runtime: { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads },
+    store: context.storeRoot,
+  };
+};
+
+/** arm → variant → artefact. An arm that builds nothing serves the untouched model, and so does the reference under every name. */
+const served = (
+  cell: PlannedCell,
+  wanted: LaunchDemand,
+  artefacts: Artefacts,
+  reference: ArtefactRef,
+): Record<string, Record<string, ArtefactRef>> => {
+  const names = new Set(['main', ...cell.arms.flatMap(({ builds }) => Object.keys(builds))]);
+  const arms: Record<string, Record<string, ArtefactRef>> = {
+    reference: Object.fromEntries([...names].map((name) => [name, reference])),
+  };
+  for (const { id, builds } of cell.arms) {
+    const variants = Object.entries(builds).flatMap(([variant, key]) => {
+      const artefact = artefacts.built.get(key);
+      return artefact === undefined ? [] : [[variant, artefact] as const];
+    });
+    arms[id] = Object.keys(builds).length === 0 ? { main: reference } : Object.fromEntries(variants);
+  }
+  for (const [control, variant] of Object.entries(cell.controls)) {
+    const artefact = variant === null ? reference : (arms['head']?.[variant] ?? arms['base']?.[variant]);
+    if (artefact !== undefined) arms[control] = { main: artefact };
+  }
+  // Live controls compare base with itself: whatever they find is the machine's doing.
+  if (wanted.control !== 'none' && arms['base'] !== undefined) arms['head'] = arms['base'];
+  return arms;
+};
+
+/** The policies of the arms that are launched; a live control runs base's in both. */
+const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: LaunchDemand): Promise<Record<string, PolicyProcess>> => {
+  const { context, plan, trees } = setting;
+  const started: Record<string, PolicyProcess> = {};
+  if (wanted.purpose === 'tune' || !wanted.points.some(({ kind }) => kind === 'episode')) return started;
+  for (const arm of cell.arms) {
+    const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
+    if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
+    const tree = await trees.folder(own.id);
+    started[arm.id] = {
+      argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id)],
+      cwd: tree,
+      environment: { ...subjectEnvironment(context) },
+      optimization: cell.like,
+      options: own.options,
+      seconds: Math.min(60, plan.limits.seconds),
+      memoryBytes: plan.limits.memoryBytes,
+    };
+  }
+  return started;
+};
+
+const tunedOf = (samples: Samples, cell: PlannedCell): Json => {
+  if (!cell.tunes) return null;
+  const launch = samples.launches.find((each) => each.cell === cell.id && each.purpose === 'tune' && each.status === 'complete');
+  return launch?.tuned ?? null;
+};

@@ -1,0 +1,39 @@
+import { digestOf } from '../records/decode.ts';
+import type { LaunchRequest } from '../records/protocol.ts';
+import type { SampleLine } from '../records/sample.ts';
+import type { Json } from '../records/words.ts';
+
+/** Changes whenever an earlier yardstick must not be used again. */
+const tuningContract = 1;
+
+/** What a yardstick rests on: the bench and its options, what the tuning arm serves, the runtime and the class of runner. */
+export const tuningKey = (request: LaunchRequest, runnerClass: string): string => {
+  const served = Object.entries(request.artefacts)
+    .filter(([arm]) => request.arms.some((each) => each === arm))
+    .map(([arm, variants]) => [arm === 'reference' ? arm : 'own', Object.entries(variants).map(([name, { digest }]) => [name, digest])]);
+  return digestOf(
+    JSON.stringify([
+      tuningContract,
+      request.like,
+      request.options,
+      request.modelDigest,
+      served,
+      request.runtime.digest,
+      request.seed,
+      runnerClass,
+    ]),
+  );
+};
+
+/** The lines of a tuning launch whose answer is known from an earlier run on this class of runner. */
+export const tunedBefore = (
+  wanted: { readonly launch: string; readonly cell: string; readonly index: number },
+  value: Json,
+): readonly SampleLine[] => {
+  const { launch, cell, index } = wanted;
+  return [
+    { line: 'launch', launch, cell, purpose: 'tune', index, control: 'none' },
+    { line: 'tuned', launch, value },
+    { line: 'end', launch, status: 'complete', error: null, process: null },
+  ];
+};

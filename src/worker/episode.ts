@@ -1,0 +1,116 @@
+import { GateError } from '../errors.ts';
+import type { Observation, Player } from '../optimizations/contract.ts';
+import type { OperatingPoint } from '../records/metric.ts';
+import type { FromWorker, LaunchRequest } from '../records/protocol.ts';
+import { longestTrace } from '../records/sample.ts';
+import type { ArmId, Json } from '../records/words.ts';
+import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
+import { forArm } from './arm.ts';
+import { type PlayerSetting, playerTools } from './player-tools.ts';
+import { openPolicyHost, type PolicyHost } from './policy-process.ts';
+import type { Columns } from './rounds.ts';
+
+type EpisodePoint = Extract<OperatingPoint, { kind: 'episode' }>;
+type Trace = Extract<FromWorker, { type: 'measured' }>['traces'][number];
+
+/** What one episode point gave. */
+export interface Played {
+  readonly values: Columns;
+  readonly warnings: string[];
+  readonly traces: readonly Trace[];
+}
+
+/** The processes that answer for the arms of a launch; each is started when its arm first wants it. */
+export interface PolicyHosts {
+  of(arm: ArmId): PolicyHost | null;
+  close(): Promise<void>;
+}
+
+export const openPolicyHosts = (request: LaunchRequest): PolicyHosts => {
+  const hosts = new Map<ArmId, PolicyHost>();
+  return {
+    of: (arm) => {
+      const policy = Object.hasOwn(request.policies, arm) ? request.policies[arm] : undefined;
+      if (policy === undefined) return null;
+      const host = hosts.get(arm) ?? openPolicyHost(policy, `${request.launch} ${arm}`);
+      hosts.set(arm, host);
+      return host;
+    },
+    close: async () => {
+      await Promise.all([...hosts.values()].map((host) => host.close()));
+    },
+  };
+};
+
+/**
+ * Plays every arm once per round, in an order drawn anew for each round. All arms of a round have the same seed, and so the same
+ * arrivals; a round has it again in every launch, so that launches differ by the machine alone. Throws what the player throws, naming the arm;
+ * `non-finite-output` for a number that is none.
+ */
+export const playEpisodes = async (
+  point: EpisodePoint,
+  player: Player,
+  setting: Omit<PlayerSetting, 'policy'>,
+  hosts: PolicyHosts,
+): Promise<Played> => {
+  const { request, tools } = setting;
+  const order = seededRandom(deriveSeed(request.seed, request.launch, point.id));
+  const values: Columns = {};
+  const warnings = new Set<string>();
+  const traces = new Map<ArmId, Trace>();
+  const arms = point.arms.filter((arm) => request.arms.includes(arm));
+  for (let round = -point.warmUp; round < point.rounds; round++) {
+    const seed = deriveSeed(request.seed, point.id, String(round));
+    for (const arm of shuffled(arms, order)) {
+      tools.beat(point.id);
+      const own = playerTools({ ...setting, policy: hosts.of(arm) }, arm, point.id, seed);
+      const turn = { arm, point, round, seed, tuned: request.tuned, options: request.options };
+      const observed = await forArm(arm, async () => checked(await player.play(turn, own), point.id));
+      if (round < 0) continue;
+      append(values, arm, observed.values);
+      for (const warning of observed.warnings ?? []) warnings.add(warning);
+      if (observed.trace !== undefined) traces.set(arm, { point: point.id, arm, columns: thinned(observed.trace) });
+    }
+  }
+  return { values, warnings: [...warnings], traces: [...traces.values()] };
+};
+
+/** Finds the yardstick of a cell, on the arm of the launch that is not the reference. */
+export const tuneCell = async (player: Player, setting: Omit<PlayerSetting, 'policy'>): Promise<Json> => {
+  const { request } = setting;
+  const arm = request.arms.find((each) => each !== 'reference') ?? 'reference';
+  if (player.tune === undefined) throw new GateError('internal', `${request.like} tunes nothing`, { where: request.launch });
+  const { tune } = player;
+  const own = playerTools({ ...setting, policy: null }, arm, 'tune', deriveSeed(request.seed, 'tune'));
+  return forArm(arm, () => tune(own));
+};
+
+const append = (columns: Columns, arm: ArmId, values: Observation['values']): void => {
+  const own = columns[arm] ?? {};
+  columns[arm] = own;
+  for (const [series, value] of Object.entries(values)) {
+    const column = own[series] ?? [];
+    own[series] = column;
+    column.push(value);
+  }
+};
+
+const checked = (observed: Observation, point: string): Observation => {
+  for (const [series, value] of Object.entries(observed.values))
+    if (!Number.isFinite(value)) throw new GateError('non-finite-output', `series ${series} is ${value}`, { where: point });
+  const columns = Object.entries(observed.trace ?? {});
+  for (const [name, column] of columns)
+    if (column.length !== columns[0]?.[1].length || !column.every(Number.isFinite))
+      throw new GateError('non-finite-output', `column ${name} of the trace is not finite, or not as long as the others`, { where: point });
+  return observed;
+};
+
+/** Rows evenly spread over a long trace, the first and the last among them. */
+const thinned = (trace: NonNullable<Observation['trace']>): Record<string, number[]> =>
+  Object.fromEntries(
+    Object.entries(trace).map(([name, column]) => {
+      const rows = Math.min(longestTrace, column.length);
+      const step = rows < 2 ? 0 : (column.length - 1) / (rows - 1);
+      return [name, Array.from({ length: rows }, (_, row) => column[Math.round(row * step)] ?? 0)];
+    }),
+  );

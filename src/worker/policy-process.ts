@@ -1,0 +1,56 @@
+import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
+import type { EpisodeStart, Policy } from '../optimizations/contract.ts';
+import { openLineChannel } from '../processes/line-channel.ts';
+import { decodeValue } from '../records/decode.ts';
+import { fromSubject, type PolicyProcess } from '../records/protocol.ts';
+import type { Json } from '../records/words.ts';
+
+/** Longest answer of a policy: an action is a few numbers. */
+const maxLineBytes = 1024 * 1024;
+
+/** The process that answers for one arm, for as long as its launch runs. */
+export interface PolicyHost {
+  /** Begins an episode; the policy of an earlier one answers no more. */
+  start(episode: Omit<EpisodeStart, 'options'>): Promise<Policy>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an arm's policy in its own tree. Whatever it does wrong is a coded error (`subject-crashed`, `subject-timeout`,
+ * `subject-memory`, `subject-protocol`, or the code that it gives).
+ */
+export const openPolicyHost = (policy: PolicyProcess, where: string): PolicyHost => {
+  const { argv, cwd, environment, memoryBytes, seconds } = policy;
+  const channel = openLineChannel({ where, argv, cwd, environment, memoryBytes, maxLineBytes });
+  const ask = async (question: Json): Promise<Json> => answered(await channel.ask(question, seconds), where);
+  let greeted = false;
+  let episodes = 0;
+  return {
+    start: async ({ point, seed, setting }) => {
+      if (!greeted) await ask({ do: 'hello', contract: 1 });
+      greeted = true;
+      const mine = ++episodes;
+      await ask({ do: 'start', optimization: policy.optimization, episode: { point, seed, options: policy.options, setting } });
+      return {
+        next: async (observation) => {
+          if (mine !== episodes) throw new GateError('internal', `the episode at ${point} is over`, { where });
+          return ask({ do: 'next', observation });
+        },
+      };
+    },
+    close: () => channel.close(2),
+  };
+};
+
+const answered = (answer: unknown, where: string): Json => {
+  let decoded: ReturnType<typeof fromSubject.parse>;
+  try {
+    decoded = decodeValue(fromSubject, answer, where) as ReturnType<typeof fromSubject.parse>;
+  } catch (thrown) {
+    throw new GateError('subject-protocol', asGateError(thrown).message, { where, cause: thrown });
+  }
+  if ('ok' in decoded) return decoded.ok;
+  const code: ErrorCode =
+    decoded.code !== undefined && Object.hasOwn(errorTable, decoded.code) ? (decoded.code as ErrorCode) : 'subject-crashed';
+  throw new GateError(code, decoded.error, { where });
+};
