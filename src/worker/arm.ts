@@ -13,12 +13,12 @@ export class ArmError extends Error {
   }
 }
 
-/** Does something for one arm; what goes wrong is that arm's. */
+/** Does something for one arm; what goes wrong is that arm's, unless an arm is named already. */
 export const forArm = async <T>(arm: ArmId, work: () => T | Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (thrown) {
-    throw new ArmError(arm, thrown);
+    throw thrown instanceof ArmError ? thrown : new ArmError(arm, thrown);
   }
 };
 
