@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { launchDemand } from '../../src/gate/demand.ts';
+import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
 import { cell, measure, planOf, run, samplesOf, settle, verdictOf } from './fixtures.ts';
 
@@ -54,6 +55,68 @@ describe('what is wanted first', () => {
       expect(impact.arms).toEqual(['reference', 'head']);
       expect(impact.points.map((point) => 'rounds' in point && point.rounds)).toEqual([30, 30]);
     }
+  });
+});
+
+describe('a cell with episodes', () => {
+  const episode = (id: string, exact: boolean): OperatingPoint => ({
+    id,
+    kind: 'episode',
+    setting: null,
+    exact,
+    rounds: 2,
+    warmUp: 0,
+    arms: ['reference', 'base', 'head', 'control:idle'],
+  });
+  const points = [episode('burst', false), episode('replay', true)];
+  const steering = cell('mini/steering', { points, metrics: [], controls: { 'control:idle': null }, tunes: true });
+  const plan = planOf([steering]);
+  const tuning: Launch = {
+    id: 'mini/steering#tune-0',
+    cell: 'mini/steering',
+    purpose: 'tune',
+    index: 0,
+    control: 'none',
+    status: 'complete',
+    error: null,
+    process: null,
+    points: {},
+    traces: [],
+    tuned: { batch: 4 },
+  };
+
+  it('is tuned before anything else, on base where there is one', () => {
+    for (const status of ['changed', 'unchanged'] as const) {
+      const wanted = launchDemand(plan, samplesOf([settle('mini/steering', status)]));
+      expect(wanted.map(({ launch, arms, points: run }) => [launch, arms, run])).toEqual([
+        ['mini/steering#tune-0', ['reference', 'base'], []],
+      ]);
+    }
+    const alone = planOf([{ ...steering, arms: steering.arms.filter(({ id }) => id === 'head'), presence: 'new' }]);
+    expect(launchDemand(alone, samplesOf([settle('mini/steering', 'new')]))).toMatchObject([
+      { purpose: 'tune', arms: ['reference', 'head'] },
+    ]);
+  });
+
+  it('is then played: what is exact once, the rest launch by launch, with its controls', () => {
+    const changed = { ...samplesOf([settle('mini/steering', 'changed')]), launches: [tuning] };
+    const wanted = launchDemand(plan, changed);
+    expect([count(wanted, 'tune'), count(wanted, 'once'), count(wanted, 'screen')]).toEqual([0, 1, 5]);
+    expect(wanted.find(({ purpose }) => purpose === 'once')?.points.map(({ id }) => id)).toEqual(['replay']);
+    expect(wanted.find(({ purpose }) => purpose === 'screen')).toMatchObject({
+      points: [{ id: 'burst' }],
+      arms: ['reference', 'base', 'head', 'control:idle'],
+    });
+    const unchanged = { ...samplesOf([settle('mini/steering', 'unchanged')]), launches: [tuning] };
+    const impact = launchDemand(plan, unchanged).find(({ purpose }) => purpose === 'impact');
+    expect(impact).toMatchObject({ points: [{ id: 'burst' }], arms: ['reference', 'head', 'control:idle'] });
+  });
+
+  it('fails when its tuning does', () => {
+    const error = { code: 'launch-crashed', message: 'it broke', arm: null };
+    const samples = { ...samplesOf([settle('mini/steering', 'changed')]), launches: [{ ...tuning, status: 'failed' as const, error }] };
+    expect(launchDemand(plan, samples)).toEqual([]);
+    expect(verdictOf(plan, samples).cells[0]).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('it broke') });
   });
 });
 

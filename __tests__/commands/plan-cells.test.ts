@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { planCells, type Side } from '../../src/commands/plan-cells.ts';
+import { settleCell } from '../../src/commands/settle.ts';
+import { defaultConfig } from '../../src/config/config.ts';
+import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
+import type { Bench, Workload } from '../../src/optimizations/contract.ts';
+import type { BuiltLine } from '../../src/records/sample.ts';
+import type { ModelFacts } from '../../src/records/serving.ts';
+import { digest, planOf } from '../gate/fixtures.ts';
+
+const facts = { id: 'mini', digest: digest('f'), layers: 2, experts: 0, vision: false } as ModelFacts;
+
+const workload: Workload = {
+  variants: {
+    main: { options: { cut: 2 } },
+    first: { options: { ratio: 1 }, optimization: 'structured-pruning' },
+    second: { options: { rank: 3 }, optimization: 'tensor-decomposition', on: 'first', mayFail: true },
+  },
+  controls: { plain: 'first', idle: null },
+  points: [],
+  metrics: [],
+};
+const bench = (given: Workload, needs: Bench['needs'] = ['build']): Bench => ({
+  id: 'modular',
+  title: 'Modular',
+  options: { json: {}, parse: () => ({ parsed: true }) },
+  needs,
+  applies: () => true,
+  workload: () => given,
+});
+
+const entry = (door: ResolvedOptimization['door'], options: ResolvedOptimization['options'] = { own: 1 }): ResolvedOptimization => ({
+  id: 'modular',
+  like: 'modular',
+  door,
+  options,
+  inputs: [],
+  points: null,
+  metrics: [],
+});
+
+const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['door'] = { kind: 'builtin' }): Side => {
+  const config = { ...defaultConfig(), models: [{ kind: 'id', id: 'mini' }], optimizations: [entry(door)] } as unknown as ResolvedConfig;
+  const builtin = (optimization: string) => ({
+    door: { kind: 'builtin' as const, optimization, entry: null },
+    tree,
+    inputs: [],
+    code: digest(code),
+  });
+  return {
+    tree,
+    config,
+    builtin,
+    subjectOf: () =>
+      door.kind === 'builtin'
+        ? builtin('modular')
+        : { door: door as { kind: 'command'; command: string }, tree, inputs: [], code: digest(code) },
+  };
+};
+
+const planned = (given: Workload, head: Side, base: Side, needs?: Bench['needs']) =>
+  planCells({ models: [facts], head, base, gate: defaultConfig().gate, benchOf: () => bench(given, needs), seed: 3 });
+
+describe('what is built', () => {
+  it('comes after what it is built on, each pass made by its own built-in, the same key for the same thing', () => {
+    const { builds, cells } = planned(workload, side('head', 'a'), side('base', 'a'));
+    const head = builds.filter(({ arm }) => arm === 'head');
+    expect(head.map(({ variant, optimization, mayFail }) => [variant, optimization, mayFail])).toEqual([
+      ['main', 'modular', false],
+      ['first', 'structured-pruning', false],
+      ['second', 'tensor-decomposition', true],
+    ]);
+    expect(head[2]).toMatchObject({ on: head[1]?.key, options: { rank: 3 }, subject: { door: { optimization: 'tensor-decomposition' } } });
+    expect(head.slice(0, 2).map(({ on }) => on)).toEqual([null, null]);
+    expect(builds.filter(({ arm }) => arm === 'base').map(({ key }) => key)).toEqual(head.map(({ key }) => key));
+    expect(cells[0]).toMatchObject({ controls: { 'control:plain': 'first', 'control:idle': null }, tunes: false });
+  });
+
+  it('is another thing on another ground', () => {
+    const other = { ...workload, variants: { ...workload.variants, first: { options: { ratio: 2 }, optimization: 'structured-pruning' } } };
+    const [one, two] = [workload, other].map((given) => planned(given, side('head', 'a'), side('base', 'a')).builds);
+    expect(two?.[2]?.key).not.toBe(one?.[2]?.key);
+    expect(two?.[0]?.key).toBe(one?.[0]?.key);
+  });
+
+  it('refuses a ring and a ground that is not there', () => {
+    const ring = { ...workload, variants: { a: { options: {}, on: 'b' }, b: { options: {}, on: 'a' } } };
+    const gap = { ...workload, variants: { a: { options: {}, on: 'nowhere' } } };
+    for (const wrong of [ring, gap]) expect(() => planned(wrong, side('head', 'a'), side('base', 'a'))).toThrow(/is built on/);
+  });
+
+  it('gives a policy to those that need one; a command is none', () => {
+    const { cells } = planned({ ...workload, variants: {} }, side('head', 'a'), side('base', 'a'), ['policy']);
+    expect(cells[0]?.arms.map(({ policy }) => policy?.door)).toEqual([
+      { kind: 'builtin', optimization: 'modular', entry: null },
+      { kind: 'builtin', optimization: 'modular', entry: null },
+    ]);
+    const command = { kind: 'command', command: 'python x.py' } as const;
+    expect(() => planned(workload, side('head', 'a', command), side('base', 'a'), ['policy'])).toThrow(/needs a policy/);
+  });
+});
+
+describe('a cell is settled', () => {
+  const { builds, cells } = planned(workload, side('head', 'a'), side('base', 'b'));
+  const plan = planOf(cells, { builds });
+  const line = (key: string, artefact: string | null): [string, BuiltLine] => [
+    key,
+    {
+      line: 'built',
+      key,
+      status: artefact === null ? 'failed' : 'built',
+      artefact,
+      bytes: 1,
+      seconds: 1,
+      facts: {},
+      error: artefact === null ? { code: 'build-failed', message: 'no', arm: 'head' } : null,
+    },
+  ];
+  const settled = (lost: (variant: string, arm: string) => boolean) =>
+    settleCell(
+      plan,
+      cells[0] as (typeof cells)[number],
+      new Map(builds.map(({ key, variant, arm }) => line(key, lost(variant, arm) ? null : digest(variant.slice(0, 1))))),
+    );
+
+  it('as unchanged by equal artefacts; a variant that may fail is a change when one side loses it, and a failure of neither', () => {
+    expect(settled(() => false)).toMatchObject({ status: 'unchanged' });
+    expect(settled((variant) => variant === 'second')).toMatchObject({ status: 'unchanged' });
+    expect(settled((variant, arm) => variant === 'second' && arm === 'head')).toMatchObject({ status: 'changed' });
+    expect(settled((variant, arm) => variant === 'first' && arm === 'head')).toMatchObject({ status: 'failed' });
+  });
+});
