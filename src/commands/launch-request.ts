@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { LaunchDemand } from '../gate/demand.ts';
 import type { CallPoint } from '../records/metric.ts';
@@ -78,15 +79,15 @@ const served = (
 
 /** The policies of the arms that are launched; a live control runs base's in both. */
 const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: LaunchDemand): Promise<Record<string, PolicyProcess>> => {
-  const { context, plan, trees } = setting;
+  const { context, plan, trees, artefacts } = setting;
   const started: Record<string, PolicyProcess> = {};
-  if (wanted.purpose === 'tune' || !wanted.points.some(({ kind }) => kind === 'episode')) return started;
+  if (wanted.purpose === 'tune' || !wanted.points.some(({ kind }) => kind === 'episode' || kind === 'external')) return started;
   for (const arm of cell.arms) {
     const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
     started[arm.id] = {
-      argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id)],
+      argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, modelPaths(artefacts.references.get(cell.model)))],
       cwd: tree,
       environment: { ...subjectEnvironment(context) },
       optimization: cell.like,
@@ -96,6 +97,13 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     };
   }
   return started;
+};
+
+/** What the command of a user's own program may name. */
+const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {
+  const decoder = reference?.stages.find(({ id }) => id === 'decoder') ?? reference?.stages[0];
+  if (reference === undefined || decoder === undefined) return {};
+  return { model: join(reference.folder, decoder.graph), 'model-folder': reference.folder };
 };
 
 const tunedOf = (samples: Samples, cell: PlannedCell): Json => {

@@ -3,6 +3,7 @@ import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts'
 import { toleranceOf } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
 import type { Bench, BuildSpec, Workload } from '../optimizations/contract.ts';
+import { externalBench } from '../optimizations/external-measurement.ts';
 import { digestOf } from '../records/decode.ts';
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
@@ -58,8 +59,8 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const base = input.base === null ? null : entryOn(input.base, id, model.id);
   // What is judged, and how, is base's to say; a cell that only head has brings its own bench.
   const judge = base ?? head;
-  if (judge === null || judge.like === null) return null;
-  const bench = input.benchOf(judge.like);
+  if (judge === null) return null;
+  const bench = judge.like === null ? externalBench(judge.metrics) : input.benchOf(judge.like);
   const options = builtinOptions(bench, judge, model.id);
   const applies = bench.applies(model, options);
   const workload = withPoints(bench.workload(model, options), judge.points);
@@ -76,7 +77,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     id: cellId,
     model: model.id,
     optimization: id,
-    like: judge.like,
+    like: bench.id,
     presence,
     skipped: applies === true ? null : applies,
     arms: sides.map(({ side, entry, subject }) => ({

@@ -108,7 +108,7 @@ export const benchOf = (id: string): Bench => {
 };
 
 /** The ways to run an optimization's code that this version has. */
-export const supportedDoors = ['builtin', 'command', 'module'] as const;
+export const supportedDoors = ['builtin', 'command', 'module', 'serve', 'measure'] as const;
 
 const catalogueOf = (models: readonly string[]): Catalogue => ({
   optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: (value, where) => bench.options.parse(value, where) })),

@@ -4,17 +4,24 @@ import { splitCommand } from '../processes/command-line.ts';
 import type { SubjectRef } from '../records/plan.ts';
 
 /**
- * How a subject that answers JSON lines is started: the built-in one, a user's module inside the running gate's worker program, or a
- * user's own program. Throws `config-invalid` for a command, which builds and answers nothing.
+ * How a subject that answers line by line is started: the built-in one, a user's module inside the running gate's worker program, or a
+ * user's own program, whose command may name `values` as {NAME}. Throws `config-invalid` for a command that only builds.
  */
-export const subjectArgv = (door: SubjectRef['door'], tree: string, worker: string, where: string): readonly string[] => {
+export const subjectArgv = (
+  door: SubjectRef['door'],
+  tree: string,
+  worker: string,
+  where: string,
+  values: Readonly<Record<string, string>> = {},
+): readonly string[] => {
   switch (door.kind) {
     case 'builtin':
       return [process.execPath, door.entry === null ? worker : join(tree, door.entry), 'subject'];
     case 'module':
       return [process.execPath, worker, 'subject', '--module', join(tree, door.module)];
     case 'serve':
-      return splitCommand(door.command, {}, where);
+    case 'measure':
+      return splitCommand(door.command, values, where);
     case 'command':
       throw new GateError('config-invalid', 'a command builds; a policy needs `module` or `serve`', { where });
   }

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
-import { GateError } from '../errors.ts';
 import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -47,9 +46,8 @@ export const subjectResolver = async (
       case 'command':
       case 'serve':
       case 'module':
-        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code: codes.get(entry.id) ?? builtinCode };
       case 'measure':
-        throw new GateError('config-invalid', 'this version takes no external measurements', { where: entry.id });
+        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code: codes.get(entry.id) ?? builtinCode };
     }
   };
   return { subjectOf, builtin };

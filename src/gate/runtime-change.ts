@@ -39,7 +39,7 @@ const settled: ReadonlySet<VerdictKind> = new Set(['regressed', 'failed', 'missi
 export const withoutRuntimeEffect = (judged: JudgedMetric, { cell }: Standing, change: string | null): JudgedMetric => {
   const { spec, verdict } = judged;
   const kind = pointOf(cell, spec)?.kind;
-  const depends = kind === 'solo' || (spec.kind === 'timing' && (kind === 'call' || kind === 'episode'));
+  const depends = kind === 'solo' || (spec.kind === 'timing' && (kind === 'call' || kind === 'episode' || kind === 'external'));
   if (change === null || !depends || (verdict.verdict !== null && settled.has(verdict.verdict))) return judged;
   const reason = verdict.reason === null || verdict.verdict === 'unchanged' ? change : `${change}; ${verdict.reason}`;
   return { ...judged, holdsRun: true, verdict: { ...verdict, verdict: verdict.role === 'gate' ? 'inconclusive' : null, reason } };

@@ -11,7 +11,8 @@ export const isOnce = (point: OperatingPoint): boolean =>
   point.kind === 'evaluation' || point.kind === 'inspection' || (point.kind === 'episode' && point.exact);
 
 /** Points that are timed launch by launch. */
-export const isTimed = (point: OperatingPoint): boolean => point.kind === 'call' || (point.kind === 'episode' && !point.exact);
+export const isTimed = (point: OperatingPoint): boolean =>
+  point.kind === 'call' || point.kind === 'external' || (point.kind === 'episode' && !point.exact);
 
 /** Launches of a cell whose result is the same whatever arm they compare with. */
 export const impactLaunches = 3;

@@ -29,6 +29,8 @@ export interface LineChannel {
    * ended, and every later question throws the same error.
    */
   ask(message: unknown, timeoutSeconds: number): Promise<unknown>;
+  /** The same with a line of plain text (without line breaks) instead of JSON. */
+  askText(line: string, timeoutSeconds: number): Promise<unknown>;
   /** How it ended; never rejects. */
   readonly ended: Promise<GroupEnd>;
   /** Closes its standard input and gives it `graceSeconds` to end by itself, then ends it and all that it started. */
@@ -71,7 +73,11 @@ class Lines implements LineChannel {
     return this.#group.pid;
   }
 
-  async ask(message: unknown, timeoutSeconds: number): Promise<unknown> {
+  ask(message: unknown, timeoutSeconds: number): Promise<unknown> {
+    return this.askText(JSON.stringify(message), timeoutSeconds);
+  }
+
+  async askText(line: string, timeoutSeconds: number): Promise<unknown> {
     if (this.#question !== null) throw new GateError('internal', 'asked before the last answer came', { where: this.#options.where });
     if (this.#failure !== null) throw this.#failure;
     if (this.#finished !== null) throw this.#fail(this.#crash(this.#finished));
@@ -79,7 +85,7 @@ class Lines implements LineChannel {
       this.#question = { resolve, reject };
     });
     const timer = setTimeout(() => this.#group.stop('timeout'), timeoutSeconds * 1000);
-    this.#group.child?.stdin?.write(`${JSON.stringify(message)}\n`);
+    this.#group.child?.stdin?.write(`${line}\n`);
     try {
       return await answer;
     } finally {

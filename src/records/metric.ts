@@ -28,6 +28,16 @@ export const operatingPoint = z.discriminatedUnion('kind', [
     warmUp: z.int().nonnegative(),
     arms,
   }),
+  /** A user's own program measures each arm: a round asks every arm's process once. */
+  z.strictObject({
+    id: point,
+    kind: z.literal('external'),
+    /** What each answer must hold, and nothing else. */
+    series: z.array(z.string()).min(1),
+    rounds: z.int().positive(),
+    warmUp: z.int().nonnegative(),
+    arms,
+  }),
   /** Teacher-forced scoring: round = held-out window; once per artefact digest. */
   z.strictObject({ id: point, kind: z.literal('evaluation'), windows: z.int().positive(), arms }),
   /** From the files alone; once per artefact digest. */

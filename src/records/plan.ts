@@ -21,13 +21,14 @@ export const subjectRef = z.strictObject({
   /**
    * `builtin`: the gate's own subject of this optimization; `entry` is the worker program of the side's own tree (this
    * repository gating itself), or null for the running program. `command`: a template with {model} and {output}.
-   * `module`: a JavaScript file of the tree.
+   * `module`: a JavaScript file of the tree. `serve`: a program that answers JSON lines. `measure`: a program that answers rounds with numbers.
    */
   door: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('builtin'), optimization: nounId, entry: z.string().nullable() }),
     z.strictObject({ kind: z.literal('command'), command: z.string() }),
     z.strictObject({ kind: z.literal('module'), module: z.string() }),
     z.strictObject({ kind: z.literal('serve'), command: z.string() }),
+    z.strictObject({ kind: z.literal('measure'), command: z.string() }),
   ]),
   tree: z.enum(['head', 'base']),
   /** Globs of the files that it depends on; empty for the gate's own program. */

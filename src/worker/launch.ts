@@ -7,16 +7,13 @@ import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
 import { armArtefact, forArm } from './arm.ts';
 import { openPolicyHosts, type PolicyHosts, playEpisodes, tuneCell } from './episode.ts';
 import { evaluateArms } from './evaluation.ts';
+import { measureExternally } from './external.ts';
 import { inspectArms } from './inspection.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { type ModelPool, openModelPool } from './model-pool.ts';
-import { type Columns, interleave } from './rounds.ts';
+import { type Columns, interleave, minimumRounds, secondsPerPoint } from './rounds.ts';
 import { repeatAlone } from './solo.ts';
 
-/** A call point takes its rounds, or this long, whichever ends first … */
-const secondsPerPoint = 2;
-/** … but never fewer rounds than this. */
-const minimumRounds = 15;
 /** How much the planted control slows its arm: far above what any usable machine could miss. */
 const plantedFraction = 0.25;
 
@@ -72,6 +69,8 @@ const runPoint = async (point: OperatingPoint, launching: Launching): Promise<Po
       return inspectArms(point, request);
     case 'solo':
       return repeatOnly(point, request, models, tools);
+    case 'external':
+      return { values: await measureExternally(point, request, tools), warnings: [] };
     case 'episode':
       return playEpisodes(point, await tools.player(request.like), launching, hosts);
     case 'build':

@@ -7,6 +7,11 @@ export interface Clock {
   cpu(): number;
 }
 
+/** A timed point takes its rounds, or this long, whichever ends first … */
+export const secondsPerPoint = 2;
+/** … but never fewer rounds than this. */
+export const minimumRounds = 15;
+
 export interface RoundsSetting {
   readonly calls: ReadonlyMap<ArmId, () => Promise<unknown>>;
   readonly rounds: number;

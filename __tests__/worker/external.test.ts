@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { allowedEnvironment } from '../../src/processes/environment.ts';
+import type { LaunchRequest, PolicyProcess } from '../../src/records/protocol.ts';
+import { measureExternally } from '../../src/worker/external.ts';
+import type { LaunchTools } from '../../src/worker/launch-tools.ts';
+import type { Clock } from '../../src/worker/rounds.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'gate-external-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let written = 0;
+/** A program that answers every line with what `answer` makes of its number. */
+const program = (answer: string): PolicyProcess => {
+  const file = join(folder, `program-${written++}.mjs`);
+  writeFileSync(
+    file,
+    `import { createInterface } from 'node:readline';
+for await (const line of createInterface({ input: process.stdin })) {
+  const round = Number(/^round (\\d+)$/.exec(line)?.[1]);
+  console.log(${answer});
+}`,
+  );
+  return {
+    argv: [process.execPath, file],
+    cwd: folder,
+    environment: allowedEnvironment(process.env),
+    optimization: 'external-measurement',
+    options: null,
+    seconds: 5,
+    memoryBytes: 2 ** 30,
+  };
+};
+
+const point = { id: 'rounds', kind: 'external', series: ['ms', 'size'], rounds: 20, warmUp: 2, arms: ['base', 'head'] } as const;
+const measure = (base: PolicyProcess, head: PolicyProcess, clock: Clock = { wall: () => 0, cpu: () => 0 }) =>
+  measureExternally(
+    point,
+    { launch: 'mini/bench#screen-0', seed: 1, policies: { base, head } } as unknown as LaunchRequest,
+    { clock, beat: () => {} } as unknown as LaunchTools,
+  );
+
+describe('an external measurement', () => {
+  it('asks both programs round by round and drops what warmed up', async () => {
+    const columns = await measure(program('JSON.stringify({ ms: round, size: 7 })'), program('JSON.stringify({ size: 8, ms: -round })'));
+    const counted = Array.from({ length: 20 }, (_, i) => i + 3);
+    expect(columns['base']).toEqual({ ms: counted, size: counted.map(() => 7) });
+    expect(columns['head']).toEqual({ ms: counted.map((round) => -round), size: counted.map(() => 8) });
+  });
+
+  it('takes fewer rounds of a slow program, and never fewer than fifteen', async () => {
+    let now = 0;
+    const fine = program('JSON.stringify({ ms: round, size: 7 })');
+    const columns = await measure(fine, fine, { wall: () => (now += 3000), cpu: () => 0 });
+    expect(columns['head']?.['ms']).toHaveLength(15);
+  });
+
+  it.each([
+    ['is no number', 'JSON.stringify({ ms: "fast", size: 1 })', 'subject-protocol', /ms is no finite number/],
+    ['is not there', 'JSON.stringify({ size: 1 })', 'subject-protocol', /ms is not there/],
+    ['was not asked for', 'JSON.stringify({ ms: 1, size: 1, other: 2 })', 'subject-protocol', /"other" is not among them/],
+    ['is no object', '"[1, 2]"', 'subject-protocol', /one JSON object/],
+    ['is no JSON', '"fast"', 'subject-protocol', /JSON/],
+    ['never comes', 'process.exit(3)', 'subject-crashed', /3/],
+  ])('names the arm whose answer %s', async (_what, answer, code, message) => {
+    const thrown = await measure(program('JSON.stringify({ ms: round, size: 7 })'), program(answer)).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ arm: 'head', message: expect.stringMatching(message), cause: { code } });
+  });
+});

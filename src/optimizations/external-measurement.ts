@@ -1,0 +1,38 @@
+import type { MetricSpec } from '../records/metric.ts';
+import type { Json } from '../records/words.ts';
+import type { Bench } from './contract.ts';
+
+/** A metric that a user's own program reports. */
+export interface ExternalMetric extends Pick<MetricSpec, 'id' | 'unit' | 'better' | 'kind' | 'role' | 'scale'> {}
+
+/** How the cell of an external measurement calls its bench. */
+export const externalMeasurement = 'external-measurement';
+
+/** Answers of one launch, as many as a call point has … */
+const rounds = 60;
+/** … after these, which are dropped. */
+const warmUp = 3;
+
+/**
+ * The bench of a program that measures by itself (`measure:`): base's and head's are asked round by round, in a drawn order. It has no
+ * untouched model, since only the program knows what that would be. Tolerances: 2 % or, for linear metrics, none, unless the policy says otherwise.
+ */
+export const externalBench = (metrics: readonly ExternalMetric[]): Bench => ({
+  id: externalMeasurement,
+  title: 'External measurement',
+  options: { json: {}, parse: (value) => value as Json },
+  needs: ['policy'],
+  applies: () => true,
+  workload: () => ({
+    variants: {},
+    points: [{ id: 'rounds', kind: 'external', series: metrics.map(({ id }) => id), rounds, warmUp, arms: ['base', 'head'] }],
+    metrics: metrics.map(
+      (metric): MetricSpec => ({
+        ...metric,
+        from: { of: 'series', point: 'rounds', series: metric.id, over: metric.kind === 'exact' ? 'last' : 'median' },
+        identity: 'code',
+        tolerance: metric.kind === 'exact' || metric.scale === 'linear' ? 0 : 0.02,
+      }),
+    ),
+  }),
+});
