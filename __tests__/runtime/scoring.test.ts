@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/errors.ts';
+import type { LoadedModel } from '../../src/runtime/decoder.ts';
 import { blindNll, scoreArms, targetsOf, type WindowScore } from '../../src/runtime/scoring.ts';
-import { randomWeights } from '../models/random-weights.ts';
+import { seededRandom } from '../../src/statistics/random.ts';
+import { randomWeights, tinyConfig } from '../models/random-weights.ts';
 import { builtTiny, opened, tinyWindows } from './tiny-model.ts';
 
 const collected = async (
@@ -57,6 +59,64 @@ describe('scoreArms', () => {
     for (const window of scores) expect(window['reference']).toMatchObject({ kl: 0, top1: 1 });
     await reference.release();
     await head.release();
+  });
+
+  test('is exact to 1e-9 on given logits, however wide they spread, in any order of calls', async () => {
+    const built = builtTiny('qwen3');
+    const model = await opened(built, null);
+    const [count, length, vocabulary] = [3, 9, 40];
+    const windows = tinyWindows(built.config, count, length);
+    const random = seededRandom(3);
+    const drawn = (spread: number): Float32Array =>
+      Float32Array.from({ length: count * (length - 1) * vocabulary }, () => spread * (random() + random() + random() - 1.5));
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    const apart = (value: number, wanted: number): number => Math.abs(value - wanted) / Math.max(1, Math.abs(wanted));
+    for (const spread of [0.1, 5, 40]) {
+      const [untouched, changed] = [drawn(spread), drawn(spread)];
+      const serving = (values: Float32Array): LoadedModel => ({
+        ...model,
+        score: async (_, index, rows) => {
+          const size = (length - 1) * vocabulary;
+          return { rows, length: length - 1, vocabulary, values: values.slice(index * size, (index + rows) * size) };
+        },
+      });
+      const scores: WindowScore[] = [];
+      const arrange = (starts: readonly number[]): readonly number[] => starts.toReversed();
+      await scoreArms(serving(untouched), { head: serving(changed) }, windows, { batch: 2, arrange }, (window, { head }) => {
+        if (head !== undefined) scores[window] = head;
+      });
+      expect(scores).toHaveLength(count);
+      scores.forEach(({ nll, kl, top1, kls }, window) => {
+        const each = targetsOf(windows, window).map((t) => {
+          const at = (window * (length - 1) + t) * vocabulary;
+          const truth = windows.tokens[window * length + t + 1] ?? 0;
+          return plain(untouched.subarray(at, at + vocabulary), changed.subarray(at, at + vocabulary), truth);
+        });
+        expect(apart(nll, mean(each.map((one) => one.nll)))).toBeLessThan(1e-9);
+        expect(apart(kl, mean(each.map((one) => one.kl)))).toBeLessThan(1e-9);
+        expect(top1).toBeCloseTo(mean(each.map(({ agree }) => Number(agree))), 12);
+        each.forEach((one, i) => {
+          expect(apart(kls[i] ?? 0, one.kl)).toBeLessThan(1e-6);
+        });
+      });
+    }
+    await model.release();
+  });
+
+  test('a logit of the arm that is minus infinity where the reference expects something fails, too', async () => {
+    const model = await opened(builtTiny('qwen3'), null);
+    const broken: LoadedModel = {
+      ...model,
+      score: async (...asked) => {
+        const logits = await model.score(...asked);
+        const values = logits.values.slice();
+        values[5] = Number.NEGATIVE_INFINITY;
+        return { ...logits, values };
+      },
+    };
+    const windows = tinyWindows(tinyConfig('qwen3'), 1, 9);
+    await expect(collected(model, { head: broken }, windows, {})).rejects.toMatchObject({ code: 'non-finite-output', where: 'head' });
+    await model.release();
   });
 
   test('does not depend on how windows are batched, and stops at the limit', async () => {

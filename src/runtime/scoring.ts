@@ -1,6 +1,7 @@
 import { GateError } from '../errors.ts';
 import type { EvaluationWindows } from '../records/serving.ts';
 import type { LoadedModel, RowLogits } from './decoder.ts';
+import { expOfNegative } from './exponential.ts';
 
 /** One held-out window, one arm. Nats; means over the window's targets. */
 export interface WindowScore {
@@ -19,50 +20,53 @@ export interface WindowScore {
 export interface ScoreOptions {
   /** Windows scored: the first `limit`. */
   readonly limit?: number;
-  /** Windows per call, 1 to 8; fewer where logits are large. */
+  /** Windows per call, 1 to 8; 4 unless told, fewer where logits are large. */
   readonly batch?: number;
+  /** The order in which calls are made, by the first window of each; ascending unless told. No score depends on it. */
+  readonly arrange?: (starts: readonly number[]) => readonly number[];
 }
 
 /** Logits of one call take at most this many bytes. */
 const logitBytes = 256 * 1024 * 1024;
+const usualBatch = 4;
 
-/** One position's logits as a distribution: weights exp(logit − largest) in a reused buffer, and what normalises them. */
-interface Position {
-  readonly weights: Float64Array;
-  readonly total: number;
-  /** ln Σ exp(logit). */
-  readonly log: number;
-  /** The most likely token, the first of equals. */
-  readonly best: number;
-}
+const finite = (value: number): number => {
+  if (!Number.isFinite(value)) throw new GateError('non-finite-output', 'logits are NaN or infinite');
+  return value;
+};
 
-/** Fills `weights` from one position. NaN or infinite logits throw `non-finite-output`. */
-const positionOf = (logits: Float32Array, weights: Float64Array): Position => {
-  let largest = logits[0] ?? 0;
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) {
+/** Where the largest of `count` logits from `start` on stands; the first of equals. */
+const largestAt = (logits: Float32Array, start: number, count: number): number => {
+  let at = start;
+  let largest = logits[start] as number;
+  for (let i = start + 1; i < start + count; i++) {
     const value = logits[i] as number;
     if (value > largest) {
       largest = value;
-      best = i;
+      at = i;
     }
   }
-  let total = 0;
-  for (let i = 0; i < logits.length; i++) {
-    const weight = Math.exp((logits[i] as number) - largest);
-    weights[i] = weight;
-    total += weight;
-  }
-  const log = largest + Math.log(total);
-  if (!Number.isFinite(log)) throw new GateError('non-finite-output', 'logits are NaN or infinite');
-  return { weights, total, log, best };
+  return at;
 };
 
-/** Σ p (ln p − ln q) ≥ 0 over one position; p from `reference`, q from the arm's logits. The exponentials are those of `positionOf`. */
-const divergence = (reference: Float32Array, known: Position, arm: Float32Array, armLog: number): number => {
-  let sum = 0;
-  for (let i = 0; i < reference.length; i++) sum += (known.weights[i] as number) * ((reference[i] as number) - (arm[i] as number));
-  return Math.max(0, sum / known.total - known.log + armLog);
+/** ln Σ exp(logit) of one position. Throws `non-finite-output`. */
+const logSum = (logits: Float32Array, start: number, count: number, largest: number): number => {
+  let total = 0;
+  for (let i = start; i < start + count; i++) total += expOfNegative((logits[i] as number) - largest);
+  return finite(largest + Math.log(total));
+};
+
+/** Σ p (ln p − ln q) ≥ 0 over one position; p from `reference`, ln q from the arm's logits less `armLog`. Throws `non-finite-output`. */
+const divergence = (reference: Float32Array, arm: Float32Array, start: number, count: number, largest: number, armLog: number): number => {
+  let total = 0;
+  let across = 0;
+  for (let i = start; i < start + count; i++) {
+    const logit = reference[i] as number;
+    const weight = expOfNegative(logit - largest);
+    total += weight;
+    across += weight * (logit - (arm[i] as number));
+  }
+  return Math.max(0, finite(across / total - largest - Math.log(total) + armLog));
 };
 
 /** Positions t of a window (predicting token t + 1) that count. */
@@ -74,29 +78,32 @@ export const targetsOf = (windows: EvaluationWindows, window: number): readonly 
 const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows: EvaluationWindows, window: number): WindowScore => {
   const targets = targetsOf(windows, window);
   const { vocabulary } = reference;
+  const [untouched, logits] = [reference.values, arm.values];
   const kls = new Float32Array(targets.length);
-  const [ownWeights, knownWeights] = [new Float64Array(vocabulary), new Float64Array(vocabulary)];
   let nll = 0;
+  let kl = 0;
   let agreed = 0;
   targets.forEach((t, i) => {
     const start = (row * reference.length + t) * vocabulary;
-    const logits = arm.values.subarray(start, start + vocabulary);
-    const own = positionOf(logits, ownWeights);
-    nll += own.log - (logits[windows.tokens[window * windows.length + t + 1] ?? 0] ?? 0);
-    const untouched = reference.values.subarray(start, start + vocabulary);
-    const known = arm === reference ? own : positionOf(untouched, knownWeights);
-    if (known.best === own.best) agreed++;
-    kls[i] = arm === reference ? 0 : divergence(untouched, known, logits, own.log);
+    const own = largestAt(logits, start, vocabulary);
+    const log = logSum(logits, start, vocabulary, logits[own] as number);
+    nll += log - (logits[start + (windows.tokens[window * windows.length + t + 1] ?? 0)] as number);
+    const known = arm === reference ? own : largestAt(untouched, start, vocabulary);
+    if (known === own) agreed++;
+    if (arm === reference) return;
+    const apart = divergence(untouched, logits, start, vocabulary, untouched[known] as number, log);
+    kl += apart;
+    kls[i] = apart;
   });
   const tokens = Math.max(1, targets.length);
-  return { nll: nll / tokens, kl: kls.reduce((sum, kl) => sum + kl, 0) / tokens, top1: agreed / tokens, tokens: targets.length, kls };
+  return { nll: nll / tokens, kl: kl / tokens, top1: agreed / tokens, tokens: targets.length, kls };
 };
 
 const sameShape = (a: RowLogits, b: RowLogits): boolean => a.rows === b.rows && a.length === b.length && a.vocabulary === b.vocabulary;
 
 const batchSize = (reference: LoadedModel, windows: EvaluationWindows, wanted: number | undefined): number => {
   const perWindow = (reference.face.vocabulary ?? 0) * windows.length * 4;
-  return Math.max(1, Math.min(8, wanted ?? 8, perWindow === 0 ? 8 : Math.floor(logitBytes / perWindow)));
+  return Math.max(1, Math.min(8, wanted ?? usualBatch, perWindow === 0 ? 8 : Math.floor(logitBytes / perWindow)));
 };
 
 /**
@@ -113,7 +120,8 @@ export const scoreArms = async (
 ): Promise<void> => {
   const limit = Math.min(windows.count, options.limit ?? windows.count);
   const batch = batchSize(reference, windows, options.batch);
-  for (let index = 0; index < limit; index += batch) {
+  const starts = Array.from({ length: Math.ceil(limit / batch) }, (_, at) => at * batch);
+  for (const index of options.arrange?.(starts) ?? starts) {
     const count = Math.min(batch, limit - index);
     const known = await reference.score(windows, index, count);
     const scores = Array.from({ length: count }, (): Record<string, WindowScore> => ({}));

@@ -10,9 +10,12 @@ import { type ArmId, armId } from '../records/words.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import { blindNll, scoreArms, type WindowScore } from '../runtime/scoring.ts';
 import { quantile } from '../statistics/describe.ts';
+import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
+import { openScratch } from '../store/scratch.ts';
 import { ArmError, armArtefact, forArm } from './arm.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { openPlannedModel } from './planned-model.ts';
+import { rememberLogits } from './remembered-logits.ts';
 
 type EvaluationPoint = Extract<OperatingPoint, { kind: 'evaluation' }>;
 type Series = Record<string, number[]>;
@@ -39,7 +42,7 @@ export const evaluateArms = async (
     digestOf(
       JSON.stringify([
         'evaluation',
-        1,
+        2,
         source.digest,
         request.runtime.digest,
         reference.digest,
@@ -65,9 +68,13 @@ export const evaluateArms = async (
     return model;
   };
   try {
-    const base = await open('reference');
-    for (const arm of missing) models.set(arm, await open(arm));
-    for (const [arm, series] of await scoreAll(base, models, windows, point, () => tools.beat(point.id))) {
+    const key = digestOf(JSON.stringify(['logits', 1, source.digest, request.runtime.digest, reference.digest]));
+    const base = rememberLogits(await open('reference'), openScratch(tools.store.root, key), point.windows);
+    for (const arm of missing) models.set(arm, armArtefact(request, arm).digest === reference.digest ? base : await open(arm));
+    // Launches side by side begin at different windows: each finds what the other has computed.
+    const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
+    const scored = await scoreAll(base, models, windows, point, random, () => tools.beat(point.id));
+    for (const [arm, series] of scored) {
       if (arm === 'reference') checkTrained(series, base.face.vocabulary, request.model);
       await tools.store.putRecord('evaluation', keyOf(arm), series);
       values[arm] = series;
@@ -84,15 +91,16 @@ const scoreAll = async (
   models: ReadonlyMap<ArmId, LoadedModel>,
   windows: EvaluationWindows,
   point: EvaluationPoint,
+  random: () => number,
   beat: () => void,
 ): Promise<Map<ArmId, Series>> => {
   const scores = new Map<ArmId, WindowScore[]>([...models.keys()].map((arm) => [arm, []]));
   const named = Object.fromEntries([...models].map(([arm, model]) => [arm, model === reference ? model : blaming(arm, model)]));
   await blamingScores(() =>
-    scoreArms(reference, named, windows, { limit: point.windows }, (_window, score) => {
+    scoreArms(reference, named, windows, { limit: point.windows, arrange: (starts) => shuffled(starts, random) }, (window, score) => {
       for (const [arm, list] of scores) {
         const one = score[arm];
-        if (one !== undefined) list.push(one);
+        if (one !== undefined) list[window] = one;
       }
       beat();
     }),

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { sharingReferences } from '../../src/commands/reference-launches.ts';
+import type { LaunchDemand } from '../../src/gate/demand.ts';
+import type { OperatingPoint } from '../../src/records/metric.ts';
+import type { ArtefactRef } from '../../src/records/protocol.ts';
+import type { SampleLine } from '../../src/records/sample.ts';
+import type { ArmId } from '../../src/records/words.ts';
+import { cell, digest, planOf, points } from '../gate/fixtures.ts';
+
+const artefact = (letter: string): ArtefactRef => ({
+  digest: digest(letter),
+  folder: 'f',
+  stages: [{ id: 'decoder', graph: 'g' }],
+  serve: {},
+});
+const shorter = points.map((point): OperatingPoint => (point.kind === 'call' ? { ...point, length: 128 } : point));
+const plan = planOf([cell('a/x'), cell('a/y'), cell('b/x'), cell('a/z', { points: shorter })]);
+const references = new Map([
+  ['a', artefact('1')],
+  ['b', artefact('2')],
+]);
+const solo = points.filter(({ kind }) => kind === 'solo');
+
+const wanted = (id: string, arm: ArmId, index: number, purpose: LaunchDemand['purpose'] = 'solo'): LaunchDemand => ({
+  launch: `${id}#${purpose}-${index}`,
+  cell: id,
+  purpose,
+  index,
+  arms: [arm],
+  points: solo.map((point) => ({ ...point, arms: [arm] })),
+  control: 'none',
+});
+
+describe('sharingReferences', () => {
+  it('measures the untouched model of all cells once per index, and names each copy after its own cell', async () => {
+    const ran: string[] = [];
+    const run = sharingReferences(plan, references, async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
+      ran.push(launch);
+      return [
+        { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
+        { line: 'point', launch, point: 'memory', values: { reference: { 'peak-bytes': [ran.length] } }, warnings: [] },
+        { line: 'end', launch, status: 'complete', error: null, process: null },
+      ];
+    });
+    const first = await run(wanted('a/x', 'reference', 0));
+    const [second] = await Promise.all([
+      run(wanted('a/y', 'reference', 0)),
+      run(wanted('a/y', 'reference', 1)),
+      run(wanted('a/x', 'reference', 1)),
+    ]);
+    expect(second).toEqual(first.map((line) => ({ ...line, launch: 'a/y#solo-0', ...(line.line === 'launch' ? { cell: 'a/y' } : {}) })));
+    expect(ran).toEqual(['a/x#solo-0', 'a/y#solo-1']);
+    // Another model, another call to repeat, another arm, another purpose: their own launches.
+    for (const other of [
+      wanted('b/x', 'reference', 0),
+      wanted('a/z', 'reference', 0),
+      wanted('a/x', 'head', 0),
+      wanted('a/y', 'head', 0),
+      wanted('a/x', 'reference', 0, 'once'),
+    ]) {
+      await run(other);
+      expect(ran.at(-1)).toBe(other.launch);
+    }
+  });
+});
