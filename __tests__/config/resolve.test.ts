@@ -9,8 +9,9 @@ import type { Json } from '../../src/records/words.ts';
 import { refusal } from './refusal.ts';
 
 const catalogue: Catalogue = {
-  optimizations: ['structured-pruning', 'tensor-decomposition'].map((id) => ({
+  optimizations: ['structured-pruning', 'tensor-decomposition', 'model'].map((id) => ({
     id,
+    runs: id !== 'model',
     parse: (value: unknown, where: string): Json => {
       const { ratio = 0.25, ...rest } = value as { ratio?: number };
       if (Object.keys(rest).length > 0) throw new GateError('option-invalid', 'unknown option', { where });
@@ -18,7 +19,6 @@ const catalogue: Catalogue = {
     },
   })),
   models: ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'],
-  doors: ['builtin', 'command', 'module'],
 };
 const resolve = (text: string) => resolveConfig(parseConfig(text, 'gate.yml'), catalogue);
 
@@ -41,7 +41,7 @@ describe('resolveConfig', () => {
       'Did you mean "tensor-decomposition"',
     ],
     ['optimizations: [{id: structured-pruning, with: {raito: 1}}]', 'option-invalid', 'unknown option'],
-    ['optimizations: [{id: x, like: structured-pruning, serve: m}]', 'config-invalid', 'it has builtin, command, module'],
+    ['optimizations: [{id: model}]', 'optimization-unknown', 'There is no built-in "model"'],
   ])('refuses %j', (text, code, part) => {
     expect(refusal(() => resolve(text))).toMatchObject({
       code,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { supportedDoors } from '../../src/commands/plan.ts';
+import { configurable } from '../../src/commands/plan.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { parseInputs } from '../../src/config/inputs.ts';
@@ -10,7 +10,6 @@ import { outputTable } from '../../src/config/output-table.ts';
 import { applyOverrides } from '../../src/config/override.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { errorTable } from '../../src/errors.ts';
-import { builtinOptimizations } from '../../src/optimizations/registry.ts';
 import { refusal } from '../config/refusal.ts';
 import { blocks, pages, root, textOf, workflows } from './documentation.ts';
 
@@ -128,9 +127,8 @@ describe('tokens in workflows', () => {
 
 describe('configurations', () => {
   const catalogue = {
-    optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: bench.options.parse })),
+    optimizations: configurable,
     models: null,
-    doors: supportedDoors,
   };
 
   it('of this repository is valid and names what there is', () => {

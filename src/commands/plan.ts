@@ -8,7 +8,7 @@ import { type Catalogue, type ResolvedConfig, resolveConfig, selectConfig } from
 import { checkTolerances } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
 import type { Bench } from '../optimizations/contract.ts';
-import { builtinOptimizations } from '../optimizations/registry.ts';
+import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
 import type { Plan } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
@@ -102,19 +102,19 @@ const idOfModel = (entry: Config['models'][number]): string => {
 };
 
 export const benchOf = (id: string): Bench => {
-  const found = builtinOptimizations.find(({ bench }) => bench.id === id);
-  if (found === undefined) throw new GateError('optimization-unknown', `there is no built-in ${JSON.stringify(id)}`);
-  return found.bench;
+  const bench = findBench(id);
+  if (bench === null) throw new GateError('optimization-unknown', `there is no built-in ${JSON.stringify(id)}`);
+  return bench;
 };
 
-/** The ways to run an optimization's code that this version has. */
-export const supportedDoors = ['builtin', 'command', 'module', 'serve', 'measure'] as const;
+/** What `optimizations:` may name. */
+export const configurable: Catalogue['optimizations'] = benches.map(({ id, options }) => ({
+  id,
+  runs: builtinOptimizations.some(({ bench }) => bench.id === id),
+  parse: (value, where) => options.parse(value, where),
+}));
 
-const catalogueOf = (models: readonly string[]): Catalogue => ({
-  optimizations: builtinOptimizations.map(({ bench }) => ({ id: bench.id, parse: (value, where) => bench.options.parse(value, where) })),
-  models,
-  doors: supportedDoors,
-});
+const catalogueOf = (models: readonly string[]): Catalogue => ({ optimizations: configurable, models });
 
 const configFile = (context: CommandContext): string => context.options.config ?? configFileName;
 

@@ -1,19 +1,19 @@
 import { GateError } from '../errors.ts';
 import type { Json } from '../records/words.ts';
-import type { Config, Door, ModelEntry, OptimizationEntry } from './config.ts';
+import type { Config, ModelEntry, OptimizationEntry } from './config.ts';
 import { suggestion } from './nearest.ts';
 
 /** What can be configured: given by the caller, so that this folder knows no optimization and no model. */
 export interface Catalogue {
   readonly optimizations: readonly {
     readonly id: string;
+    /** Whether it has code of its own; else it only says how one's own code is judged. */
+    readonly runs: boolean;
     /** Options with defaults filled in. Throws a coded error that names the key and what is allowed. */
     parse(value: unknown, where: string): Json;
   }[];
   /** Ids of the models that exist; null when any id may. */
   readonly models: readonly string[] | null;
-  /** The ways to run an optimization's code that this version has. */
-  readonly doors: readonly Door['kind'][];
 }
 
 export interface ResolvedOptimization extends Omit<OptimizationEntry, 'options' | 'place'> {
@@ -27,17 +27,10 @@ export interface ResolvedConfig extends Omit<Config, 'optimizations' | 'document
 
 const resolveOptimization = ({ place, ...entry }: OptimizationEntry, catalogue: Catalogue): ResolvedOptimization => {
   const where = `${place} (${entry.id})`;
-  if (!catalogue.doors.includes(entry.door.kind)) {
-    throw new GateError(
-      'config-invalid',
-      `This version cannot run an optimization by "${entry.door.kind}:"; it has ${catalogue.doors.join(', ')}.`,
-      { where },
-    );
-  }
   if (entry.like === null) return entry;
-  const builtin = catalogue.optimizations.find(({ id }) => id === entry.like);
+  const builtin = catalogue.optimizations.find(({ id, runs }) => id === entry.like && (runs || entry.door.kind !== 'builtin'));
   if (builtin === undefined) {
-    const ids = catalogue.optimizations.map(({ id }) => id);
+    const ids = catalogue.optimizations.filter(({ runs }) => runs || entry.door.kind !== 'builtin').map(({ id }) => id);
     throw new GateError('optimization-unknown', `There is no built-in "${entry.like}".${suggestion(entry.like, ids)}`, { where });
   }
   // The options of one's own code are its own business; those of a built-in must be its options.

@@ -36,7 +36,9 @@ export const optionSchema = <Shape extends z.core.$ZodLooseShape, Options>(
       const known = Object.keys(schema.shape);
       throw new GateError(
         'option-invalid',
-        `unknown option "${key.slice(0, 80)}"; did you mean "${nearest(key, known) ?? ''}"? Known: ${known.join(', ')}`,
+        known.length === 0
+          ? `unknown option "${key.slice(0, 80)}": there are none`
+          : `unknown option "${key.slice(0, 80)}"; did you mean "${nearest(key, known) ?? ''}"? Known: ${known.join(', ')}`,
         { where: `${where}.${key.slice(0, 80)}` },
       );
     }
@@ -45,3 +47,6 @@ export const optionSchema = <Shape extends z.core.$ZodLooseShape, Options>(
     });
   },
 });
+
+/** Of a bench that needs none. */
+export const noOptions = optionSchema(z.strictObject({}), (options): Readonly<Record<string, never>> => options);

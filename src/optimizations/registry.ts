@@ -1,4 +1,5 @@
-import type { Optimization } from './contract.ts';
+import type { Bench, Optimization } from './contract.ts';
+import { modelChangeBench } from './model-change/bench.ts';
 import { structuredPruningBench } from './structured-pruning/bench.ts';
 import { tensorDecompositionBench } from './tensor-decomposition/bench.ts';
 
@@ -13,3 +14,9 @@ export const builtinOptimizations: readonly Optimization[] = [
 
 /** The built-in with this id, or null. */
 export const findOptimization = (id: string): Optimization | null => builtinOptimizations.find((each) => each.bench.id === id) ?? null;
+
+/** Everything that one's own code can be judged like: the built-ins, and any other change of a model. */
+export const benches: readonly Bench[] = [...builtinOptimizations.map(({ bench }) => bench), modelChangeBench as unknown as Bench];
+
+/** The bench with this id, or null. */
+export const findBench = (id: string): Bench | null => benches.find((bench) => bench.id === id) ?? null;

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
 import { openSubjectSource } from '../models/model-source.ts';
-import type { BuildResult, Optimization, Policy, Subject } from '../optimizations/contract.ts';
+import type { BuildResult, Policy, Subject } from '../optimizations/contract.ts';
 import { findOptimization } from '../optimizations/registry.ts';
 import { decodeDocument } from '../records/decode.ts';
 import { type ToSubject, toSubject } from '../records/protocol.ts';
@@ -66,10 +66,9 @@ const policyOf = ({ module }: SubjectSetting): Answering => {
   let running: Policy | null = null;
   return {
     start: async ({ optimization: id, episode }) => {
-      const { optimization, subject } = await subjectOf(id, module);
+      const { subject, options } = await subjectOf(id, module, episode.options);
       if (subject.start === undefined) throw new GateError('subject-protocol', `${module ?? id} starts no policy`);
-      const options = module === null ? optimization.bench.options.parse(episode.options, 'options') : episode.options;
-      running = await subject.start({ ...episode, options: options as Json });
+      running = await subject.start({ ...episode, options });
       return null;
     },
     next: async (observation) => {
@@ -79,14 +78,16 @@ const policyOf = ({ module }: SubjectSetting): Answering => {
   };
 };
 
-const subjectOf = async (id: string, module: string | null): Promise<{ optimization: Optimization; subject: Subject }> => {
+/** A user's module has options of its own; those of a built-in were checked when the run was planned, and are again. */
+const subjectOf = async (id: string, module: string | null, options: Json): Promise<{ subject: Subject; options: Json }> => {
+  if (module !== null) return { subject: await loadSubject(module), options };
   const optimization = findOptimization(id);
   if (optimization === null) throw new GateError('optimization-unknown', `no built-in optimization is called ${JSON.stringify(id)}`);
-  return { optimization, subject: module === null ? await optimization.subject() : await loadSubject(module) };
+  return { subject: await optimization.subject(), options: optimization.bench.options.parse(options, 'options') as Json };
 };
 
 const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, module }: SubjectSetting): Promise<BuildResult> => {
-  const { optimization, subject } = await subjectOf(request.optimization, module);
+  const { subject, options } = await subjectOf(request.optimization, module, request.options);
   if (subject.build === undefined) throw new GateError('subject-protocol', `${module ?? request.optimization} builds nothing`);
   const source = openSubjectSource(request.source);
   const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
@@ -96,8 +97,7 @@ const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, modu
     return await subject.build({
       model: source.facts,
       input: request.input,
-      // A user's module has options of its own; those of a built-in were checked when the run was planned, and are again.
-      options: module === null ? optimization.bench.options.parse(request.options, 'options') : request.options,
+      options,
       output: request.output,
       seed: request.seed,
       calibration,

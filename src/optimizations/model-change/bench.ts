@@ -1,0 +1,13 @@
+import type { Bench } from '../contract.ts';
+import { noOptions } from '../option-schema.ts';
+import { sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+
+/** Any change of a model that is none of the others (`like: model`), such as a user's quantization: the shared metrics against the untouched model. */
+export const modelChangeBench: Bench<Readonly<Record<string, never>>> = {
+  id: 'model',
+  title: 'Any other change of a model',
+  options: noOptions,
+  needs: ['build'],
+  applies: () => true,
+  workload: (model, options) => ({ variants: { main: { options } }, points: sharedPoints(), metrics: sharedMetrics(model) }),
+};
