@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sharingReferences } from '../../src/commands/reference-launches.ts';
+import { measurementOf, measuringOnce } from '../../src/commands/reference-launches.ts';
 import type { LaunchDemand } from '../../src/gate/demand.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { ArtefactRef } from '../../src/records/protocol.ts';
@@ -31,17 +31,20 @@ const wanted = (id: string, arm: ArmId, index: number, purpose: LaunchDemand['pu
   control: 'none',
 });
 
-describe('sharingReferences', () => {
+describe('measuringOnce', () => {
   it('measures the untouched model of all cells once per index, and names each copy after its own cell', async () => {
     const ran: string[] = [];
-    const run = sharingReferences(plan, references, async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
-      ran.push(launch);
-      return [
-        { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
-        { line: 'point', launch, point: 'memory', values: { reference: { 'peak-bytes': [ran.length] } }, warnings: [] },
-        { line: 'end', launch, status: 'complete', error: null, process: null },
-      ];
-    });
+    const run = measuringOnce(
+      async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
+        ran.push(launch);
+        return [
+          { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
+          { line: 'point', launch, point: 'memory', values: { reference: { 'peak-bytes': [ran.length] } }, warnings: [] },
+          { line: 'end', launch, status: 'complete', error: null, process: null },
+        ];
+      },
+      measurementOf(plan, references),
+    );
     const first = await run(wanted('a/x', 'reference', 0));
     const [second] = await Promise.all([
       run(wanted('a/y', 'reference', 0)),

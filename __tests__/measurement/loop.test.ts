@@ -39,6 +39,17 @@ describe('nextBatch', () => {
   });
 });
 
+describe('launches that are one measurement', () => {
+  it('take one lane together, and none is lost', () => {
+    const queue = ['a/x', 'a/y', 'b/x', 'b/y', 'a/z', 'c/x'].map((cell) => wanted('solo', 0, cell));
+    const modelOf = ({ cell }: Wanted): string => cell.slice(0, 1);
+    const cells = (batch: readonly Wanted[]): readonly string[] => batch.map(({ cell }) => cell);
+    expect(cells(nextBatch(queue, 2, everything, modelOf))).toEqual(['a/x', 'a/y', 'b/x', 'b/y', 'a/z']);
+    expect(cells(nextBatch(queue, 1, everything, modelOf))).toEqual(['a/x', 'a/y', 'a/z']);
+    expect(cells(nextBatch(queue, 2, new Set(), modelOf))).toEqual(['a/x']);
+  });
+});
+
 interface World {
   readonly setting: LoopSetting<Wanted>;
   readonly ran: string[];

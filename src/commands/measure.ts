@@ -20,7 +20,7 @@ import { restoreStore, saveStore } from './cached-store.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { launchRequest } from './launch-request.ts';
-import { sharingReferences } from './reference-launches.ts';
+import { measurementOf, measuringOnce } from './reference-launches.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 import { openTrees, type Trees } from './trees.ts';
 import { tunedBefore, tuningKey } from './tuning.ts';
@@ -86,9 +86,11 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     }
     await clearScratch(store.root);
     const measuring = { context, plan, artefacts, trees: checkouts, store: opened, runnerClass: environmentClass, samples };
+    const nameOf = measurementOf(plan, artefacts.references);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => launchDemand(plan, samples()),
-      run: sharingReferences(plan, artefacts.references, (wanted) => launchOne(measuring, wanted)),
+      run: measuringOnce((wanted) => launchOne(measuring, wanted), nameOf),
+      measurementOf: nameOf,
       record,
       progress: (state) => context.host.log.progress(state),
       lanes,

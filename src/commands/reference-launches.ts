@@ -6,20 +6,26 @@ import type { SampleLine } from '../records/sample.ts';
 type Run = (wanted: LaunchDemand) => Promise<readonly SampleLine[]>;
 
 /**
- * Measures an untouched model alone once per run, for all cells of that model that repeat the same call: the same bytes in the same kind of
- * process, whichever cell asks. Each cell gets lines under its own name; all other launches are run as they are.
+ * What a launch measures: an untouched model alone is the same bytes in the same kind of process, whichever of its cells repeats that call;
+ * every other launch is its own.
  * @param references model → its untouched graphs
  */
-export const sharingReferences = (plan: Pick<Plan, 'cells'>, references: ReadonlyMap<string, ArtefactRef>, run: Run): Run => {
+export const measurementOf =
+  (plan: Pick<Plan, 'cells'>, references: ReadonlyMap<string, ArtefactRef>) =>
+  ({ launch, cell: id, purpose, arms, index, points }: LaunchDemand): string => {
+    const cell = plan.cells.find((each) => each.id === id);
+    const reference = references.get(cell?.model ?? '');
+    if (purpose !== 'solo' || arms.join() !== 'reference' || reference === undefined) return launch;
+    const calls = cell?.points.filter(({ kind }) => kind === 'call');
+    return JSON.stringify([reference.digest, index, points, calls]);
+  };
+
+/** Runs each measurement once; every launch that wants it gets its lines under its own name. */
+export const measuringOnce = (run: Run, nameOf: (wanted: LaunchDemand) => string): Run => {
   const known = new Map<string, Promise<readonly SampleLine[]>>();
   return async (wanted) => {
-    const cell = plan.cells.find(({ id }) => id === wanted.cell);
-    const reference = references.get(cell?.model ?? '');
-    if (wanted.purpose !== 'solo' || wanted.arms.join() !== 'reference' || reference === undefined) return run(wanted);
-    const calls = cell?.points.filter(({ kind }) => kind === 'call');
-    const key = JSON.stringify([reference.digest, wanted.index, wanted.points, calls]);
-    const measuring = known.get(key) ?? run(wanted);
-    known.set(key, measuring);
+    const measuring = known.get(nameOf(wanted)) ?? run(wanted);
+    known.set(nameOf(wanted), measuring);
     return (await measuring).map((line) => renamed(line, wanted));
   };
 };

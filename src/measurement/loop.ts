@@ -17,6 +17,8 @@ export interface LoopSetting<T extends Wanted> {
   readonly lanes: number;
   /** Purposes whose launches may fill the lanes together. */
   readonly sharing: ReadonlySet<string>;
+  /** Launches that it gives one name are one measurement, and run together; each is its own unless told. */
+  readonly measurementOf?: (wanted: T) => string;
   readonly clock: () => number;
   /** Milliseconds on `clock` after which no launch is started; null: no limit. */
   readonly deadline: number | null;
@@ -39,7 +41,7 @@ export const measureUntilDone = async <T extends Wanted>(setting: LoopSetting<T>
     if (queue.length === 0) return 'done';
     if (setting.signal.aborted) return stop(setting, 'interrupted');
     if (setting.deadline !== null && setting.clock() >= setting.deadline) return stop(setting, 'budget');
-    const batch = nextBatch(queue, setting.lanes, setting.sharing);
+    const batch = nextBatch(queue, setting.lanes, setting.sharing, setting.measurementOf);
     const each = done === 0 ? null : (setting.clock() - started) / done;
     setting.progress({
       done,

@@ -15,8 +15,16 @@ export const sharing = (run: { readonly energyMeter: boolean; readonly event: 'c
 /**
  * The next launches to run side by side, from a queue in the rule's order: up to `lanes` of the purposes in `shared`, or one
  * of another. Those that share come first: a cell that fails its evaluation is then not timed in vain.
+ * @param measurementOf launches that it gives one name are one measurement, and take one lane together
  */
-export const nextBatch = <T extends Wanted>(queue: readonly T[], lanes: number, shared: ReadonlySet<string>): readonly T[] => {
+export const nextBatch = <T extends Wanted>(
+  queue: readonly T[],
+  lanes: number,
+  shared: ReadonlySet<string>,
+  measurementOf: (wanted: T) => string = ({ launch }) => launch,
+): readonly T[] => {
   const together = queue.filter((one) => shared.has(one.purpose));
-  return together.length > 0 ? together.slice(0, Math.max(1, lanes)) : queue.slice(0, 1);
+  if (together.length === 0) return queue.slice(0, 1);
+  const first = new Set([...new Set(together.map(measurementOf))].slice(0, Math.max(1, lanes)));
+  return together.filter((one) => first.has(measurementOf(one)));
 };
