@@ -139,7 +139,8 @@ const captions: readonly MetricSpec[] = [
   },
 ];
 
-const size: readonly MetricSpec[] = [
+/** What the files alone tell, from the point `inspection`. */
+export const sizeMetrics: readonly MetricSpec[] = [
   {
     ...exact,
     id: 'model-size',
@@ -206,11 +207,14 @@ const alone: readonly MetricSpec[] = [
   },
 ];
 
-/** The metrics that every optimization of a model shares; quality is per character where the model describes pictures. */
+/** Held-out text against the untouched model, from the point `evaluation`; per character where the model describes pictures. */
+export const qualityMetrics = (model: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] =>
+  model.vision ? [...quality('nats/character'), ...captions] : quality('nats/token');
+
+/** The metrics that every optimization of a model shares. */
 export const sharedMetrics = (model: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => [
   ...latency,
-  ...quality(model.vision ? 'nats/character' : 'nats/token'),
-  ...(model.vision ? captions : []),
-  ...size,
+  ...qualityMetrics(model),
+  ...sizeMetrics,
   ...alone,
 ];
