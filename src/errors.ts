@@ -44,6 +44,10 @@ export const errorTable = {
   },
   'onnx-unsupported': { exit: 3, remedy: 'The graph uses something that this optimization cannot rewrite; the message names it.' },
   'onnx-dangling-input': { exit: 3, remedy: 'A node reads a tensor that nothing produces: correct the exporter or the rewrite.' },
+  'stages-mismatch': {
+    exit: 3,
+    remedy: 'Make the stages agree on the tensor that the message names: its element type, its shape, who makes it.',
+  },
   'build-failed': { exit: 3, remedy: 'Read the output of the optimization above; run its command by hand.' },
   'build-no-output': { exit: 3, remedy: 'The command must write the ONNX file that {output} names.' },
   'output-exists': { exit: 3, remedy: 'Write into an empty folder: a file that exists is never overwritten.' },

@@ -33,7 +33,8 @@ const compared = (as: Comparison, arm: number, other: number): number => {
   if (as === 'difference') return arm - other;
   if (as === 'speed-up') return other / arm;
   if (as === 'ratio') return arm / other;
-  return as === 'percent-removed' ? 100 * (1 - arm / other) : 100 * Math.exp(other - arm);
+  if (as === 'percent-removed') return 100 * (1 - arm / other);
+  return as === 'percent-added' ? 100 * (arm / other - 1) : 100 * Math.exp(other - arm);
 };
 
 /**

@@ -19,5 +19,4 @@ export const artefactDigest = (folder: string, stages: readonly Stage[], serve: 
 };
 
 /** Bytes in use: the graphs and the external data that they reference, each distinct range once. */
-export const artefactBytes = (folder: string, stages: readonly Stage[]): number =>
-  stages.reduce((sum, { graph }) => sum + usedBytes(folder, graph), 0);
+export const artefactBytes = (folder: string, stages: readonly Stage[]): number => usedBytes(folder, ...stages.map(({ graph }) => graph));

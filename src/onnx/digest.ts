@@ -60,24 +60,28 @@ const coveredBytes = (ranges: readonly (readonly [number, number])[]): number =>
 };
 
 /**
- * Bytes in use: the graph file, and the external bytes of every tensor that is read (bytes shared by several tensors count once; padding
- * and ranges that nothing references do not count). Errors as `readModel`.
+ * Bytes in use by the graphs of one folder: their files, and the external bytes of every tensor that is read (bytes shared by several
+ * tensors or graphs count once; padding and ranges that nothing references do not count). Errors as `readModel`.
  */
-export const usedBytes = (folder: string, graph: string): number => {
-  const path = join(folder, graph);
-  const model = readModel(path);
-  const index = graphIndex(model);
-  const unused = new Set(
-    mainGraph(model.proto).initializer.filter((tensor) => !index.consumers.has(tensor.name) && !index.outputs.has(tensor.name)),
-  );
+export const usedBytes = (folder: string, ...graphs: readonly string[]): number => {
   const files = new Map<string, [number, number][]>();
-  for (const { tensor, label } of allTensors(model.proto)) {
-    if (!isExternal(tensor) || unused.has(tensor)) continue;
-    const { location, offset, length } = externalRange(tensor, tensorByteLength(tensor, label), label);
-    const file = dataFile(folder, location, label).path;
-    const ranges = files.get(file);
-    if (ranges === undefined) files.set(file, [[offset, offset + length]]);
-    else ranges.push([offset, offset + length]);
+  let bytes = 0;
+  for (const graph of graphs) {
+    const path = join(folder, graph);
+    const model = readModel(path);
+    const index = graphIndex(model);
+    const unused = new Set(
+      mainGraph(model.proto).initializer.filter((tensor) => !index.consumers.has(tensor.name) && !index.outputs.has(tensor.name)),
+    );
+    bytes += statSync(path).size;
+    for (const { tensor, label } of allTensors(model.proto)) {
+      if (!isExternal(tensor) || unused.has(tensor)) continue;
+      const { location, offset, length } = externalRange(tensor, tensorByteLength(tensor, label), label);
+      const file = dataFile(folder, location, label).path;
+      const ranges = files.get(file);
+      if (ranges === undefined) files.set(file, [[offset, offset + length]]);
+      else ranges.push([offset, offset + length]);
+    }
   }
-  return statSync(path).size + [...files.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), 0);
+  return bytes + [...files.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), 0);
 };

@@ -1,18 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import type { AttributeProto, ModelProto, ValueInfoProto } from './proto/onnx_pb.js';
-import {
-  AttributeProtoSchema,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  ValueInfoProtoSchema,
-} from './proto/onnx_pb.js';
+import type { AttributeProto, ModelProto } from './proto/onnx_pb.js';
+import { AttributeProtoSchema, ModelProtoSchema, NodeProtoSchema, TensorProtoSchema } from './proto/onnx_pb.js';
+import { type Dimension, tensorInfo } from './value-info.ts';
 
 const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
 export type BuilderType = keyof typeof elementTypes;
-/** A number, or the name of a symbolic dimension. */
-export type Dimension = number | string;
+export type { Dimension } from './value-info.ts';
 
 export type AttributeValue =
   | { readonly int: number }
@@ -33,26 +26,6 @@ const attributeProto = (name: string, value: AttributeValue): AttributeProto => 
   if ('float' in value) return create(AttributeProtoSchema, { name, type: 1, f: value.float });
   return create(AttributeProtoSchema, { name, type: 3, s: new TextEncoder().encode(value.text) });
 };
-
-const valueInfo = (name: string, type: BuilderType, dims: readonly Dimension[]): ValueInfoProto =>
-  create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: 'tensorType',
-        value: {
-          elemType: elementTypes[type],
-          shape: {
-            dim: dims.map((dim) =>
-              create(TensorShapeProto_DimensionSchema, {
-                value: typeof dim === 'number' ? { case: 'dimValue', value: BigInt(dim) } : { case: 'dimParam', value: dim },
-              }),
-            ),
-          },
-        },
-      },
-    },
-  });
 
 /** Little-endian bytes of numbers, as ONNX stores them. */
 const bytesOf = (array: Float32Array | BigInt64Array): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -98,11 +71,11 @@ export const graphBuilder = (name: string, opset = 21): GraphBuilder => {
   };
   return {
     input: (tensor, type, dims) => {
-      graph?.input.push(valueInfo(tensor, type, dims));
+      graph?.input.push(tensorInfo(tensor, elementTypes[type], dims));
       return tensor;
     },
     output: (tensor, type, dims) => {
-      graph?.output.push(valueInfo(tensor, type, dims));
+      graph?.output.push(tensorInfo(tensor, elementTypes[type], dims));
     },
     weight: (tensor, dims, read) => initializer(tensor, 'float32', dims, () => bytesOf(read())),
     integers: (values, dims = [values.length]) =>

@@ -200,7 +200,10 @@ export interface Tools {
   session(variant: VariantName, tuning?: SessionTuning): Promise<ServingSession>;
   /** Mean over the first `windows` held-out windows of (variant NLL − reference NLL), nats per token. Exact; outside the clock. */
   nllDelta(variant: VariantName, windows: number): Promise<number>;
-  /** Multiply-adds of one decode step, bytes and parameters of a variant, from its files alone. */
+  /**
+   * Multiply-adds of one decode step, bytes and parameters of a variant, how modular its cut into stages is, and a number `module:ID` for each
+   * module of a pipeline that changes with its bytes; from its files alone.
+   */
   inspect(variant: VariantName): Promise<Values>;
   /** Rows of one length; the same rows for the same turn. At most the model's context. */
   prompt(batch: number, length: number): Prompt;

@@ -1,5 +1,6 @@
 import type { Bench, Optimization } from './contract.ts';
 import { modelChangeBench } from './model-change/bench.ts';
+import { modularComponentsBench } from './modular-components/bench.ts';
 import { structuredPruningBench } from './structured-pruning/bench.ts';
 import { tensorDecompositionBench } from './tensor-decomposition/bench.ts';
 
@@ -10,6 +11,7 @@ const entry = <Options>(optimization: Optimization<Options>): Optimization => op
 export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: structuredPruningBench, subject: async () => (await import('./structured-pruning/subject.ts')).structuredPruning }),
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
+  entry({ bench: modularComponentsBench, subject: async () => (await import('./modular-components/subject.ts')).modularComponents }),
 ];
 
 /** The built-in with this id, or null. */

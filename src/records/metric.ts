@@ -59,7 +59,7 @@ export const reduction = z.discriminatedUnion('of', [
   /**
    * The arm against another arm, paired round by round, then reduced:
    * `difference` arm − other; `speed-up` other ÷ arm; `ratio` arm ÷ other;
-   * `percent-removed` 100·(1 − arm ÷ other); `percent-kept` 100·exp(−(arm − other)).
+   * `percent-removed` 100·(1 − arm ÷ other); `percent-added` 100·(arm ÷ other − 1); `percent-kept` 100·exp(−(arm − other)).
    */
   z.strictObject({
     of: z.literal('against'),
@@ -67,7 +67,7 @@ export const reduction = z.discriminatedUnion('of', [
     point,
     series: z.string(),
     over,
-    as: z.enum(['difference', 'speed-up', 'ratio', 'percent-removed', 'percent-kept']),
+    as: z.enum(['difference', 'speed-up', 'ratio', 'percent-removed', 'percent-added', 'percent-kept']),
   }),
   /** Over the cells of the model (before-after): geometric mean or worst of a metric. */
   z.strictObject({ of: z.literal('cells'), metric: z.string(), as: z.enum(['geometric-mean', 'worst']) }),

@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
+import type { Session } from './session.ts';
 
 export type FloatType = 'float32' | 'float16';
 
@@ -55,7 +56,7 @@ const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: Readonl
  * Reads how a decoder is driven from its metadata: our own graphs and common exports (with or without `attention_mask`,
  * `position_ids`, `num_logits_to_keep`). Throws `onnx-unsupported`, naming the input that is not understood.
  */
-export const decoderInterface = (session: InferenceSession): DecoderInterface => {
+export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outputMetadata'>): DecoderInterface => {
   const inputs = tensorsOf(session.inputMetadata);
   const outputs = tensorsOf(session.outputMetadata);
   const cache: CacheSlot[] = [];

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
 import type { CallPoint } from '../records/metric.ts';
 import type { EvaluationWindows, ServeHints, Stage } from '../records/serving.ts';
@@ -7,8 +6,9 @@ import { cacheOf, stacked, trimmed } from './cache-window.ts';
 import { type DecoderInterface, decoderInterface } from './decoder-interface.ts';
 import { type Cache, decoderFeeds, emptyCache, type Feeds, floatsOfTensor, pixelFeeds, type Rows } from './feeds.ts';
 import type { Runtime } from './library.ts';
+import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { promptRows } from './prompt.ts';
-import { openSession, runSession, type SessionSettings } from './session.ts';
+import { openSession, runSession, type Session, type SessionSettings } from './session.ts';
 
 export interface OpenOptions {
   readonly runtime: Runtime;
@@ -84,19 +84,38 @@ const checkFinite = (logits: RowLogits): void => {
   }
 };
 
-const stageSession = async (
-  folder: string,
-  stages: readonly Stage[],
-  id: string,
-  options: OpenOptions,
-): Promise<InferenceSession | null> => {
-  const stage = stages.find((each) => each.id === id);
-  return stage === undefined ? null : openSession(options.runtime, join(folder, stage.graph), options.settings);
+interface OpenGraphs {
+  readonly decoder: Session;
+  readonly face: DecoderInterface;
+  readonly vision: Session | null;
+}
+
+/** The stage `decoder`, or every stage but `vision` in their order, as one; and `vision` where that wants image features. */
+const openGraphs = async (folder: string, stages: readonly Stage[], options: OpenOptions, opened: OpenStage[]): Promise<OpenGraphs> => {
+  const open = async ({ id, graph }: Stage): Promise<Session> => {
+    const session = await openSession(options.runtime, join(folder, graph), options.settings);
+    opened.push({ id, session });
+    return session;
+  };
+  const whole = stages.find(({ id }) => id === 'decoder');
+  const modules = whole === undefined ? stages.filter(({ id }) => id !== 'vision') : [whole];
+  if (modules.length === 0)
+    throw new GateError('onnx-unsupported', 'no stage "decoder", nor other stages than "vision"', { where: folder });
+  for (const module of modules) await open(module);
+  const [only] = opened;
+  const decoder = whole !== undefined && only !== undefined ? only.session : pipelineSession([...opened]);
+  const face = decoderInterface(decoder);
+  if (face.features.length === 0) return { decoder, face, vision: null };
+  const sees = stages.find(({ id }) => id === 'vision');
+  if (sees === undefined)
+    throw new GateError('onnx-unsupported', 'the decoder wants image features, but there is no stage "vision"', { where: folder });
+  return { decoder, face, vision: await open(sees) };
 };
 
 /**
- * Opens the stages of an artefact (`decoder`, and `vision` where the decoder wants image features).
- * Throws `session-failed`, `provider-unavailable`, or `onnx-unsupported` for a decoder that cannot be driven.
+ * Opens the stages of an artefact: `decoder` (or what stands in its place: modules that are run one after the other in the order of the
+ * stages), and `vision` where the decoder wants image features. Nothing stays open where it throws: `session-failed`,
+ * `provider-unavailable`, `stages-mismatch` for modules that do not fit together, or `onnx-unsupported` for a decoder that cannot be driven.
  */
 export const openModel = async (
   folder: string,
@@ -104,14 +123,17 @@ export const openModel = async (
   serve: ServeHints,
   options: OpenOptions,
 ): Promise<LoadedModel> => {
+  const opened: OpenStage[] = [];
+  try {
+    return drivenModel(folder, await openGraphs(folder, stages, options, opened), serve, options);
+  } catch (thrown) {
+    for (const { session } of opened) await session.release();
+    throw thrown;
+  }
+};
+
+const drivenModel = (folder: string, { decoder, face, vision }: OpenGraphs, serve: ServeHints, options: OpenOptions): LoadedModel => {
   const { ort } = options.runtime;
-  const decoder = await stageSession(folder, stages, 'decoder', options);
-  if (decoder === null)
-    throw new GateError('onnx-unsupported', `no stage "decoder" among ${stages.map((stage) => stage.id).join(', ')}`, { where: folder });
-  const face = decoderInterface(decoder);
-  const vision = face.features.length === 0 ? null : await stageSession(folder, stages, 'vision', options);
-  if (face.features.length > 0 && vision === null)
-    throw new GateError('onnx-unsupported', 'the decoder wants image features, but there is no stage "vision"', { where: folder });
   if (serve.keepLast !== undefined && face.positions === 'none')
     throw new GateError(
       'onnx-unsupported',

@@ -45,6 +45,12 @@ export const sessionOptions = (settings: SessionSettings): InferenceSession.Sess
   extra: { session: { intra_op: { allow_spinning: settings.spinning ? '1' : '0' } } },
 });
 
+/** What is driven: a graph in memory, or several that hand tensors on to each other. */
+export interface Session extends Pick<InferenceSession, 'inputMetadata' | 'outputMetadata' | 'release'> {
+  /** Fetches are names, or an earlier run's outputs of the same shapes, which are written over. */
+  run(feeds: Feeds, fetches: InferenceSession.FetchesType): Promise<Feeds>;
+}
+
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /**
@@ -70,10 +76,11 @@ export const openSession = async (runtime: Runtime, graph: string | Uint8Array, 
 type Feeds = InferenceSession.OnnxValueMapType;
 
 /** One run. Throws `session-failed` with the runtime's message. */
-export const runSession = async (session: InferenceSession, feeds: Feeds, fetches: readonly string[] | Feeds): Promise<Feeds> => {
+export const runSession = async (session: Session, feeds: Feeds, fetches: InferenceSession.FetchesType): Promise<Feeds> => {
   try {
     return await session.run(feeds, fetches);
   } catch (cause) {
+    if (cause instanceof GateError) throw cause;
     throw new GateError('session-failed', messageOf(cause), { cause });
   }
 };

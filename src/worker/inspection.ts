@@ -10,7 +10,8 @@ export const past = 256;
 const longestList = 300;
 
 /**
- * Series `bytes`, `parameters` and `multiply-adds` of every arm, from its files alone. An arm with operators that cannot be counted
+ * Series `bytes`, `parameters`, `multiply-adds`, and `modularity-score`, `newman-q` and `interface-tensors` of the cut into stages, of every
+ * arm, from its files alone. An arm with operators that cannot be counted
  * has no `multiply-adds`, since a part of them is no number to compare; a warning that the gate reads as its reason names them.
  */
 export const inspectArms = async (
@@ -22,7 +23,14 @@ export const inspectArms = async (
   for (const arm of point.arms) {
     const { folder, stages } = armArtefact(request, arm);
     const found = await forArm(arm, () => inspectArtefact(folder, stages, past));
-    values[arm] = { bytes: [found.bytes], parameters: [found.parameters] };
+    const { modularityScore, newmanQ, interfaceTensors } = found.structure;
+    values[arm] = {
+      bytes: [found.bytes],
+      parameters: [found.parameters],
+      'modularity-score': [modularityScore],
+      'newman-q': [newmanQ],
+      'interface-tensors': [interfaceTensors],
+    };
     if (found.unknown.length === 0) values[arm]['multiply-adds'] = [found.multiplyAdds];
     else
       warnings.push(

@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts';
 import { inspectArtefact } from '../models/inspection.ts';
+import { moduleFingerprints } from '../models/module-structure.ts';
 import type { Prompt, Tools } from '../optimizations/contract.ts';
 import type { ArtefactRef, LaunchRequest } from '../records/protocol.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
@@ -58,7 +59,10 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
       const { folder, stages } = artefactOf(variant);
       const found = await forArm(arm, () => inspectArtefact(folder, stages, past));
       const counted = found.unknown.length === 0 ? { 'multiply-adds': found.multiplyAdds } : {};
-      return { bytes: found.bytes, parameters: found.parameters, ...counted };
+      const { modularityScore, newmanQ, interfaceTensors } = found.structure;
+      const modules = stages.some(({ id }) => id === 'decoder') ? {} : await forArm(arm, () => moduleFingerprints(folder, stages));
+      const structure = { 'modularity-score': modularityScore, 'newman-q': newmanQ, 'interface-tensors': interfaceTensors };
+      return { bytes: found.bytes, parameters: found.parameters, ...counted, ...structure, ...modules };
     },
     prompt: (batch, length) => promptOf(tools.prompts, tools.facts, batch, length, seed),
     policy: async (episode) => {

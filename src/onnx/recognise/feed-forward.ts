@@ -75,6 +75,13 @@ const packed = (flow: Dataflow, linear: Linear, gating: NodeProto): readonly [Sl
   return [{ linear, ...first }, { linear, ...second }, nodeId(a.split)];
 };
 
+/** What a linear reads, or the first factor of its matrix where that was taken apart. */
+const readBy = (flow: Dataflow, index: LinearsByOutput, { input }: Linear): string => {
+  const own = source(flow, input);
+  const first = index.get(own);
+  return first === undefined ? own : source(flow, first.input);
+};
+
 const fromDown = (flow: Dataflow, index: LinearsByOutput, down: Linear): FeedForward | null => {
   const walk = walkUp(flow, index, down.input, isElementwise);
   if (walk === null || walk.inputs.length > 0 || walk.linears.length < 1 || walk.linears.length > 2 || !activates(walk.nodes)) return null;
@@ -82,7 +89,7 @@ const fromDown = (flow: Dataflow, index: LinearsByOutput, down: Linear): FeedFor
   if (one === undefined || walk.linears.includes(down)) return null;
   const gating = gatingProduct(flow, walk.nodes);
   if (two !== undefined) {
-    if (gating === undefined || source(flow, one.input) !== source(flow, two.input)) return null;
+    if (gating === undefined || readBy(flow, index, one) !== readBy(flow, index, two)) return null;
     const sides = gating.input.map((name) => walkUp(flow, index, name, isElementwise));
     const gateSide = sides.find((side) => side !== null && side.linears.length === 1 && activates(side.nodes));
     const gate = gateSide?.linears[0];

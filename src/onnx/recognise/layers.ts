@@ -1,3 +1,4 @@
+import type { NodeProto } from '../proto/onnx_pb.js';
 import type { Attention, Experts, FeedForward, Layer, ResidualWrite } from './architecture.ts';
 import { type Dataflow, nodeId } from './dataflow.ts';
 import { origin } from './walk.ts';
@@ -5,9 +6,13 @@ import { origin } from './walk.ts';
 const skips = new Set(['SkipSimplifiedLayerNormalization', 'SkipLayerNormalization']);
 const wanders = new Set(['Add', 'Mul', 'Cast', 'Identity', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Div', 'ScatterND']);
 
+/** The last factor of a matrix that was taken apart lies between a block and its sum. */
+const isFactor = (flow: Dataflow, node: NodeProto): boolean =>
+  node.opType === 'MatMul' && node.input.some((name) => flow.constant(name) !== null);
+
 /**
- * The first node below `tensor` that adds it to a stream that `isStream` knows. Sums with anything else (a shared expert)
- * are walked through.
+ * The first node below `tensor` that adds it to a stream that `isStream` knows. Sums with anything else (a shared expert) and further
+ * factors of the same matrix are walked through.
  */
 const writerBelow = (flow: Dataflow, tensor: string, isStream: (name: string) => boolean): ResidualWrite | null => {
   const queue = [tensor];
@@ -21,7 +26,7 @@ const writerBelow = (flow: Dataflow, tensor: string, isStream: (name: string) =>
         if (stream !== undefined && flow.constant(stream) === null && isStream(stream))
           return { node: nodeId(node), stream, delta: name, output: (skip ? node.output[3] : node.output[0]) ?? '' };
       }
-      if (!wanders.has(node.opType)) continue;
+      if (!wanders.has(node.opType) && !isFactor(flow, node)) continue;
       for (const next of node.output)
         if (!seen.has(next)) {
           seen.add(next);

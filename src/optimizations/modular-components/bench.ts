@@ -1,0 +1,136 @@
+import type { MetricSpec } from '../../records/metric.ts';
+import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
+import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import { type ModularOptions, modularOptions } from './options.ts';
+import { cutVariant, pairsOf, pairVariant, passesOf } from './passes.ts';
+
+/** Every call of a pipeline is a call of each module, so what composing costs shows most where a call is short: decoding. */
+const timed = (point: string): readonly MetricSpec[] => [
+  {
+    id: 'pipeline-latency',
+    unit: 'ms',
+    better: 'lower',
+    kind: 'timing',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries(point, 'wall-ms', 'median'),
+    identity: 'artefact',
+    tolerance: 0.02,
+  },
+  {
+    id: 'composition-overhead',
+    unit: '%',
+    better: 'lower',
+    kind: 'timing',
+    role: 'described',
+    scale: 'linear',
+    from: againstReference(point, 'wall-ms', 'median', 'percent-added'),
+    identity: 'artefact',
+    tolerance: 2,
+  },
+];
+
+const exact = { kind: 'exact', scale: 'linear', identity: 'artefact' } as const;
+
+const structure: readonly MetricSpec[] = [
+  {
+    ...exact,
+    id: 'modularity-score',
+    unit: 'share',
+    better: 'higher',
+    role: 'described',
+    from: ofSeries('inspection', 'modularity-score', 'last'),
+    tolerance: 0.001,
+  },
+  {
+    ...exact,
+    id: 'newman-q',
+    unit: 'Q',
+    better: 'higher',
+    role: 'described',
+    from: ofSeries('inspection', 'newman-q', 'last'),
+    tolerance: 0.001,
+  },
+  {
+    ...exact,
+    id: 'interface-tensors',
+    unit: 'tensors/module',
+    better: 'lower',
+    role: 'described',
+    from: ofSeries('inspection', 'interface-tensors', 'last'),
+    tolerance: 0,
+  },
+];
+
+const compositions: readonly MetricSpec[] = [
+  {
+    ...exact,
+    id: 'interoperability',
+    unit: '%',
+    better: 'higher',
+    role: 'gate',
+    from: ofSeries('composition', 'interoperability', 'last'),
+    tolerance: 0,
+  },
+  {
+    ...exact,
+    id: 'modules-touched',
+    unit: 'modules',
+    better: 'lower',
+    role: 'described',
+    from: ofSeries('composition', 'modules-touched', 'last'),
+    tolerance: 0,
+  },
+];
+
+const points = new Set(['prefill-256', 'decode-b1', 'evaluation', 'inspection']);
+/** Of the shared metrics, what a cut could change; it removes nothing, so sizes and counts other than the bytes stay. */
+const kept = new Set(['nll-delta', 'accuracy-preservation', 'kl-divergence', 'kl-p99', 'top1-agreement', 'model-size']);
+
+const variantsOf = (model: ModelFacts, options: ModularOptions): Readonly<Record<string, BuildSpec>> => {
+  const cut = { options: { modules: options.modules, repeat: options.repeat } };
+  const passes = passesOf(model, options.passes);
+  const specs = new Map(passes.map(({ id, spec }) => [id, spec]));
+  const pairs = pairsOf(passes.map(({ id }) => id)).flatMap(([first, then]) => {
+    const spec = specs.get(then);
+    return spec === undefined ? [] : [[pairVariant(first, then), { ...spec, on: first, mayFail: true }]];
+  });
+  return {
+    main: cut,
+    ...Object.fromEntries([
+      ...passes.map(({ id, spec }) => [id, { ...spec, mayFail: true }]),
+      ...passes.map(({ id }) => [cutVariant(id), { ...cut, on: id, mayFail: true }]),
+      ...pairs,
+    ]),
+  };
+};
+
+/**
+ * Modular components: the decoder as a pipeline of modules with typed interfaces, against the same decoder in one session; and every
+ * two passes over the model, composed in both orders.
+ */
+export const modularComponentsBench: Bench<ModularOptions> = {
+  id: 'modular-components',
+  title: 'Modular components',
+  options: modularOptions,
+  needs: ['build'],
+  applies: (model, { modules }) =>
+    model.layers < modules
+      ? { status: 'not-applicable', reason: `${model.layers} layers cannot make ${modules} groups: lower the option modules` }
+      : true,
+  workload: (model, options) => ({
+    variants: variantsOf(model, options),
+    points: [
+      ...sharedPoints().filter(({ id }) => points.has(id)),
+      { id: 'composition', kind: 'episode', setting: null, exact: true, rounds: 1, warmUp: 0, arms: ['base', 'head'] },
+    ],
+    metrics: [
+      ...timed('prefill-256'),
+      ...timed('decode-b1'),
+      ...sharedMetrics(model).filter(({ id }) => kept.has(id)),
+      ...compositions,
+      ...structure,
+    ],
+  }),
+  player: async () => (await import('./play.ts')).compositionPlayer,
+};

@@ -1,0 +1,34 @@
+import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
+import { structuredPruningBench } from '../structured-pruning/bench.ts';
+import { tensorDecompositionBench } from '../tensor-decomposition/bench.ts';
+
+export const passIds = ['structured-pruning', 'tensor-decomposition'] as const;
+export type PassId = (typeof passIds)[number];
+
+/** What the pass builds with its defaults: the same build as in a cell of its own. Null where it does not apply to the model. */
+const defaultBuild = <Options>(bench: Bench<Options>, model: ModelFacts): BuildSpec | null => {
+  const options = bench.options.parse({}, bench.id);
+  if (bench.applies(model, options) !== true) return null;
+  const spec = bench.workload(model, options).variants['main'];
+  return spec === undefined ? null : { ...spec, optimization: bench.id };
+};
+
+const builds: Readonly<Record<PassId, (model: ModelFacts) => BuildSpec | null>> = {
+  'structured-pruning': (model) => defaultBuild(structuredPruningBench, model),
+  'tensor-decomposition': (model) => defaultBuild(tensorDecompositionBench, model),
+};
+
+/** The passes of a list that apply to a model, in its order, with what they build. */
+export const passesOf = (model: ModelFacts, passes: readonly PassId[]): readonly { readonly id: PassId; readonly spec: BuildSpec }[] =>
+  passes.flatMap((id) => {
+    const spec = builds[id](model);
+    return spec === null ? [] : [{ id, spec }];
+  });
+
+/** Ordered pairs of different passes. */
+export const pairsOf = (passes: readonly PassId[]): readonly (readonly [PassId, PassId])[] =>
+  passes.flatMap((first) => passes.filter((then) => then !== first).map((then) => [first, then] as const));
+
+/** The model after one pass, after two, and after one and then cut into modules. */
+export const pairVariant = (first: PassId, then: PassId): string => `${first}-then-${then}`;
+export const cutVariant = (pass: PassId): string => `${pass}-then-modules`;
