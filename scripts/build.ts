@@ -1,26 +1,62 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'rolldown';
+import { type BuildOptions, build, type OutputChunk, type Plugin, type RolldownOutput } from 'rolldown';
 
 const repository = join(import.meta.dirname, '..');
 
 /**
- * Bundles the three programs into `folder`. GitHub's toolkit goes into chunks that are loaded when first used: parsing it
- * would cost most of the start. The worker is one file, because it is also what a tree brings as its own subject: its digest
- * must be all of it. onnxruntime-node stays outside: it is found at run time (src/runtime/library.ts).
+ * The toolkit's HTTP client asks undici for a dispatcher in one method, which nothing here calls: it serves those who bring a `fetch` of their own.
+ * The package would be a quarter of what the action can load.
+ */
+const withoutUndici: Plugin = {
+  name: 'without-undici',
+  resolveId: (id) => (id === 'undici' ? '\0undici' : null),
+  load: (id) =>
+    id === '\0undici' ? `export class ProxyAgent { constructor() { throw new Error('undici is not part of this bundle'); } }` : null,
+};
+
+const packageOf = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
+
+/** Names, versions and licences of the packages that some chunk holds code of. Throws for a package without a licence file or word. */
+const licencesIn = (chunks: readonly OutputChunk[]): string => {
+  const ids = chunks.flatMap(({ modules }) =>
+    Object.entries(modules).flatMap(([id, { renderedLength }]) => (renderedLength > 0 ? [id] : [])),
+  );
+  const folders = new Set(ids.flatMap((id) => packageOf.exec(id)?.[0] ?? []));
+  const entries = [...folders].map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder)
+      .sort()
+      .find((one) => /^licen[cs]e/i.test(one));
+    if (file === undefined && typeof license !== 'string') throw new Error(`${name} has no licence`);
+    const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').replaceAll('\r\n', '\n').trim()}\n`;
+    return `${name} ${version}: ${license}\n${text}`;
+  });
+  return entries.sort().join(`\n${'-'.repeat(80)}\n\n`);
+};
+
+const chunksOf = (results: readonly RolldownOutput[]): readonly OutputChunk[] =>
+  results.flatMap(({ output }) => output.filter((one) => one.type === 'chunk'));
+
+/**
+ * Bundles the three programs into `folder`, with the licences of what they hold in `licences.txt`. GitHub's toolkit goes into chunks that are
+ * loaded when first used: parsing it would cost most of the start. The worker is one file, because it is also what a tree brings as its own
+ * subject: its digest must be all of it. onnxruntime-node stays outside: it is found at run time (src/runtime/library.ts).
  */
 export const buildPrograms = async (folder: string): Promise<void> => {
   const shared: BuildOptions = {
     cwd: repository,
     platform: 'node',
     external: [/^onnxruntime-node/],
+    plugins: [withoutUndici],
     checks: { ineffectiveDynamicImport: false },
   };
   const output = { dir: folder, format: 'esm', minify: true, comments: false } as const;
-  await build([
+  const results = await build([
     { ...shared, input: { action: 'src/action.ts', cli: 'src/cli.ts' }, output: { ...output, chunkFileNames: 'chunks/[name].js' } },
     { ...shared, input: { worker: 'src/worker.ts' }, output: { ...output, codeSplitting: false } },
   ]);
+  writeFileSync(join(folder, 'licences.txt'), licencesIn(chunksOf(results)));
 };
 
 if (import.meta.main) {

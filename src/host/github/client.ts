@@ -24,16 +24,15 @@ export interface ClientOptions {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Loads Octokit (a third of a second from cold files) only here, that is, when the first request is due. */
+/** Loads Octokit and the toolkit's HTTP client only here, that is, when the first request is due. */
 export const openClient = async (options: ClientOptions): Promise<Client> => {
-  const { getOctokit } = await import('@actions/github');
-  const octokit = getOctokit(options.token, {
-    baseUrl: options.apiUrl,
-    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-  });
+  const [{ request }, { toolkitFetch }] = await Promise.all([import('@octokit/request'), import('./transport.ts')]);
+  const silent = (): void => {};
+  const transport = { fetch: toolkitFetch(options.timeout / 1000), log: { debug: silent, info: silent, warn: silent, error: silent } };
+  const octokit = request.defaults({ baseUrl: options.apiUrl, headers: { authorization: `token ${options.token}` } });
   const send = async (route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer> => {
     try {
-      const response = await octokit.request(route, { ...parameters, request: { signal: AbortSignal.timeout(options.timeout) } });
+      const response = await octokit(route, { ...parameters, request: { ...transport, signal: AbortSignal.timeout(options.timeout) } });
       return { data: response.data, link: response.headers.link ?? '' };
     } catch (error) {
       throw restFailure(error);
