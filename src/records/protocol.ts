@@ -13,6 +13,9 @@ export const serveHints = z.strictObject({
   keepLast: z.int().positive().optional(),
   sinks: z.int().nonnegative().optional(),
   chunk: z.int().positive().optional(),
+  slack: z.int().nonnegative().optional(),
+  frequencies: z.array(z.number()).max(4096).optional(),
+  inPlace: z.boolean().optional(),
 });
 
 /** An artefact on this machine. */

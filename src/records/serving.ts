@@ -8,6 +8,15 @@ export interface ServeHints {
   readonly sinks?: number | undefined;
   /** Prefill in chunks of this many tokens. */
   readonly chunk?: number | undefined;
+  /** Let a bounded cache grow by so many positions before it is cut back to `sinks` + `keepLast`; at once unless told. */
+  readonly slack?: number | undefined;
+  /**
+   * Radians per position by which the pairs (i, i + n) of a key turn, n of them: what stays of a bounded cache is turned back to its place
+   * inside it. Without, positions go on counting, and the decoder must take them as an input.
+   */
+  readonly frequencies?: readonly number[] | undefined;
+  /** Keys and values are written into buffers of `sinks` + `keepLast` + `slack` positions: for attention that appends in place. */
+  readonly inPlace?: boolean | undefined;
 }
 
 /** One graph of an artefact; more than one is a pipeline (vision tower and decoder; modules). */

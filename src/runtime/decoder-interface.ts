@@ -6,6 +6,7 @@ export type FloatType = 'float32' | 'float16';
 
 /** One cache tensor: its input and output name, [batch, heads, length, size]. */
 export interface CacheSlot {
+  readonly part: 'key' | 'value';
   readonly past: string;
   readonly present: string;
   readonly heads: number;
@@ -49,7 +50,7 @@ const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: Readonl
   if (input.type !== 'float32' && input.type !== 'float16')
     throw new GateError('onnx-unsupported', `cache input ${input.name} is of type ${input.type}`);
   if (!outputs.has(present)) throw new GateError('onnx-unsupported', `the graph reads ${input.name} but does not write ${present}`);
-  return { past: input.name, present, heads, size, type: input.type };
+  return { part: input.name.endsWith('key') ? 'key' : 'value', past: input.name, present, heads, size, type: input.type };
 };
 
 /**

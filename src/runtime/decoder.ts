@@ -2,9 +2,20 @@ import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { CallPoint } from '../records/metric.ts';
 import type { EvaluationWindows, ServeHints, Stage } from '../records/serving.ts';
-import { cacheOf, stacked, trimmed } from './cache-window.ts';
+import { cacheFetches, cacheLimit, cacheOf, checkHints, type Reached, stacked, withRoom } from './cache-window.ts';
 import { type DecoderInterface, decoderInterface } from './decoder-interface.ts';
-import { type Cache, decoderFeeds, emptyCache, type Feeds, floatsOfTensor, pixelFeeds, type Rows } from './feeds.ts';
+import {
+  type Cache,
+  decoderFeeds,
+  emptyCache,
+  type Feeds,
+  floatsOfTensor,
+  pixelFeeds,
+  placesOf,
+  type Rows,
+  type Sight,
+  sightOf,
+} from './feeds.ts';
 import type { Runtime } from './library.ts';
 import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { promptRows } from './prompt.ts';
@@ -26,14 +37,11 @@ export interface RowLogits {
 }
 
 /** Logits of the newest position of each row, and what the next call needs. */
-export interface Advanced {
+export interface Advanced extends Reached {
   readonly logits: RowLogits;
-  readonly cache: Cache;
-  /** Rotary position of the next token (of the row that is furthest). */
-  readonly next: number;
 }
 
-/** An artefact in memory, driven as its hints say. Not for two calls at a time. */
+/** An artefact in memory, driven as its hints say. Calls may overlap: the runtime runs one after the other, chunk by chunk. */
 export interface LoadedModel {
   readonly face: DecoderInterface;
   /**
@@ -46,12 +54,8 @@ export interface LoadedModel {
    * `windows.length − 1` positions. `blind` blanks the images.
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
-  /** Feeds rows after a cache (null: from the start); logits of the newest position only. */
-  advance(
-    rows: Rows,
-    after: { readonly cache: Cache; readonly next: number } | null,
-    images?: EvaluationWindows['images'],
-  ): Promise<Advanced>;
+  /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
+  advance(rows: Rows, after: Reached | null, images?: EvaluationWindows['images']): Promise<Advanced>;
   release(): Promise<void>;
 }
 
@@ -70,7 +74,7 @@ const rowOf = (rows: Rows, row: number, from: number, to: number): Rows => ({
   batch: 1,
   length: to - from,
   tokens: rows.tokens.slice(row * rows.length + from, row * rows.length + to),
-  windows: null,
+  windows: rows.windows?.slice(row, row + 1) ?? null,
 });
 
 const checkFinite = (logits: RowLogits): void => {
@@ -125,21 +129,16 @@ export const openModel = async (
 ): Promise<LoadedModel> => {
   const opened: OpenStage[] = [];
   try {
-    return drivenModel(folder, await openGraphs(folder, stages, options, opened), serve, options);
+    return drivenModel(await openGraphs(folder, stages, options, opened), serve, options);
   } catch (thrown) {
     for (const { session } of opened) await session.release();
     throw thrown;
   }
 };
 
-const drivenModel = (folder: string, { decoder, face, vision }: OpenGraphs, serve: ServeHints, options: OpenOptions): LoadedModel => {
+const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, options: OpenOptions): LoadedModel => {
   const { ort } = options.runtime;
-  if (serve.keepLast !== undefined && face.positions === 'none')
-    throw new GateError(
-      'onnx-unsupported',
-      'a bounded cache (keepLast) needs a decoder with an input position_ids: positions go on while the cache does not grow',
-      { where: folder },
-    );
+  checkHints(serve, face.positions !== 'none');
   const chunked = serve.chunk !== undefined || serve.keepLast !== undefined;
   const presents = face.cache.map((slot) => slot.present);
 
@@ -159,53 +158,74 @@ const drivenModel = (folder: string, { decoder, face, vision }: OpenGraphs, serv
     return { outputs, next: Math.max(...next) };
   };
 
-  /** One row in chunks, the cache trimmed in between; hands over each chunk's logits. */
+  const fresh = (): Reached => ({ cache: emptyCache(ort, face.cache, 1, serve.inPlace === true ? (cacheLimit(serve) ?? 0) : 0), next: 0 });
+
+  /** One call that goes on after a cache with room for it; a part of a row with an image brings its `sight`. */
+  const goOn = async (
+    rows: Rows,
+    from: Reached,
+    keep: number,
+    sight: Sight | null,
+    images: EvaluationWindows['images'],
+  ): Promise<Advanced> => {
+    const places = sight === null ? {} : { places: sight.places };
+    const { feeds, next } = decoderFeeds(ort, face, { rows, cache: from.cache, start: from.next, keep, ...places }, images);
+    const outputs = await runSession(decoder, { ...feeds, ...sight?.features }, cacheFetches(face.cache, from.cache, serve));
+    return {
+      logits: rowLogits(outputs),
+      cache: cacheOf(face.cache, outputs, from.cache.length + rows.length),
+      next: Math.max(...next),
+    };
+  };
+
+  /** One row in chunks, the cache bounded in between; hands over each chunk's logits. */
   const inChunks = async (
     rows: Rows,
-    row: number,
-    from: { cache: Cache; next: number },
+    from: Reached,
     all: boolean,
+    images: EvaluationWindows['images'],
+    blind: boolean,
     visit: (logits: RowLogits) => void,
-  ): Promise<{ cache: Cache; next: number }> => {
-    let { cache, next } = from;
+  ): Promise<Reached> => {
+    const seen = rows.windows === null ? null : images;
+    const whole = seen === null ? null : { places: placesOf(rows, 0, seen), features: await see(rows.windows ?? [], seen, blind) };
+    let reached = from;
     const size = serve.chunk ?? Math.min(boundedChunk, serve.keepLast ?? boundedChunk);
     for (let at = 0; at < rows.length; at += size) {
-      const chunk = rowOf(rows, row, at, Math.min(rows.length, at + size));
-      const { feeds } = decoderFeeds(ort, face, { rows: chunk, cache, start: next, keep: all ? 0 : 1 }, null);
-      const outputs = await runSession(decoder, feeds, ['logits', ...presents]);
-      visit(rowLogits(outputs));
-      next += chunk.length;
-      cache = trimmed(ort, face.cache, cacheOf(face.cache, outputs, cache.length + chunk.length), serve);
+      const end = Math.min(rows.length, at + size);
+      const room = withRoom(ort, face.cache, reached, serve, end - at);
+      const sight = whole === null || seen === null ? null : sightOf(ort, rows, seen.imageToken, whole, at, end, room.next);
+      const { logits, ...after } = await goOn(rowOf(rows, 0, at, end), room, all ? 0 : 1, sight, seen);
+      visit(logits);
+      reached = after;
     }
-    return { cache, next };
+    return withRoom(ort, face.cache, reached, serve, 1);
   };
 
   const advance: LoadedModel['advance'] = async (rows, after, images = null) => {
     if (after !== null && (rows.length === 1 || !chunked)) {
-      const { feeds } = decoderFeeds(ort, face, { rows, cache: after.cache, start: after.next, keep: 1 }, null);
-      const outputs = await runSession(decoder, feeds, ['logits', ...presents]);
-      const cache = trimmed(ort, face.cache, cacheOf(face.cache, outputs, after.cache.length + rows.length), serve);
-      return { logits: lastOf(rowLogits(outputs)), cache, next: after.next + rows.length };
+      const { logits, ...reached } = await goOn(rows, withRoom(ort, face.cache, after, serve, rows.length), 1, null, null);
+      return { logits: lastOf(logits), ...withRoom(ort, face.cache, reached, serve, 1) };
     }
-    if (chunked && rows.windows === null) {
+    if (chunked) {
       if (after !== null && rows.batch > 1) throw new GateError('onnx-unsupported', 'more rows than one cannot go on in chunks');
       const ends: Cache[] = [];
       const parts: RowLogits[] = [];
       let next = 0;
       for (let row = 0; row < rows.batch; row++) {
         let newest: RowLogits | null = null;
-        const end = await inChunks(rows, row, after ?? { cache: emptyCache(ort, face.cache, 1), next: 0 }, false, (logits) => {
+        const own = rowOf(rows, row, 0, rows.length);
+        const end = await inChunks(own, after ?? fresh(), false, after === null ? images : null, false, (logits) => {
           newest = lastOf(logits);
         });
         if (newest !== null) parts.push(newest);
         ends.push(end.cache);
-        next = end.next;
+        next = Math.max(next, end.next);
       }
       return { logits: joined(parts), cache: stacked(ort, face.cache, ends), next };
     }
     const { outputs, next } = await whole(rows, images, 1, false, true);
-    const cache = trimmed(ort, face.cache, cacheOf(face.cache, outputs, rows.length), serve);
-    return { logits: lastOf(rowLogits(outputs)), cache, next };
+    return { logits: lastOf(rowLogits(outputs)), cache: cacheOf(face.cache, outputs, rows.length), next };
   };
 
   const prepareDecode = async (point: CallPoint, seed: number): Promise<() => Promise<void>> => {
@@ -215,7 +235,7 @@ const drivenModel = (folder: string, { decoder, face, vision }: OpenGraphs, serv
     const rows: Rows = { batch: point.batch, length: 1, tokens: argMax(logits), windows: null };
     const { feeds } = decoderFeeds(ort, face, { rows, cache, start: next, keep: 1 }, null);
     // The first run's outputs are the buffers of all later ones: a step allocates nothing.
-    const outputs = await runSession(decoder, feeds, ['logits', ...presents]);
+    const outputs = await runSession(decoder, feeds, cacheFetches(face.cache, cache, serve));
     checkFinite(rowLogits(outputs));
     return async () => {
       await runSession(decoder, feeds, outputs);
@@ -225,10 +245,10 @@ const drivenModel = (folder: string, { decoder, face, vision }: OpenGraphs, serv
   const preparePrefill = async (point: CallPoint, seed: number): Promise<() => Promise<void>> => {
     const images = options.prompts?.images ?? null;
     const rows = promptRows(options.prompts, face.vocabulary ?? 256, point.batch, point.length, seed);
-    if (chunked && rows.windows === null) {
-      checkFinite((await advance(rows, null)).logits);
+    if (chunked) {
+      checkFinite((await advance(rows, null, images)).logits);
       return async () => {
-        await advance(rows, null);
+        await advance(rows, null, images);
       };
     }
     const { feeds } = decoderFeeds(ort, face, { rows, cache: emptyCache(ort, face.cache, rows.batch), start: 0, keep: 1 }, images);
@@ -253,10 +273,10 @@ const drivenModel = (folder: string, { decoder, face, vision }: OpenGraphs, serv
         tokens.set(windows.tokens.subarray((index + row) * windows.length, (index + row) * windows.length + length), row * length);
       const seen = windows.images === null ? null : Array.from({ length: count }, (_, row) => index + row);
       const rows: Rows = { batch: count, length, tokens, windows: seen };
-      if (!chunked || seen !== null) return rowLogits((await whole(rows, windows.images, 0, blind, false)).outputs);
+      if (!chunked) return rowLogits((await whole(rows, windows.images, 0, blind, false)).outputs);
       const parts: RowLogits[] = [];
       for (let row = 0; row < count; row++)
-        await inChunks(rows, row, { cache: emptyCache(ort, face.cache, 1), next: 0 }, true, (logits) => parts.push(logits));
+        await inChunks(rowOf(rows, row, 0, length), fresh(), true, windows.images, blind, (logits) => parts.push(logits));
       const all = joined(parts);
       return { ...all, rows: count, length };
     },

@@ -23,10 +23,14 @@ export interface Cache {
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
-export const emptyCache = (ort: OrtModule, slots: readonly CacheSlot[], batch: number): Cache => ({
+/** No keys and values yet; `room`: positions of the buffers, for a cache that is written in place. */
+export const emptyCache = (ort: OrtModule, slots: readonly CacheSlot[], batch: number, room = 0): Cache => ({
   length: 0,
   tensors: Object.fromEntries(
-    slots.map(({ past, heads, size, type }) => [past, floatTensor(ort, type, new Float32Array(0), [batch, heads, 0, size])]),
+    slots.map(({ past, heads, size, type }) => [
+      past,
+      floatTensor(ort, type, new Float32Array(batch * heads * room * size), [batch, heads, room, size]),
+    ]),
   ),
 });
 
@@ -50,11 +54,14 @@ export const floatsOfTensor = (tensor: Tensor): Float32Array => {
   throw new GateError('onnx-unsupported', `an output of type ${tensor.type} where floats were expected`);
 };
 
-const spread = (
-  rows: Rows,
-  start: number,
-  images: EvaluationWindows['images'],
-): { readonly axes: Float64Array; readonly next: readonly number[] } => {
+/** Rotary positions of rows: three axes × batch × length, and those of the tokens after the rows. */
+export interface Places {
+  readonly axes: Float64Array;
+  readonly next: readonly number[];
+}
+
+/** Where the tokens of rows stand that begin at position `start` (rows with images: at 0). */
+export const placesOf = (rows: Rows, start: number, images: EvaluationWindows['images']): Places => {
   const { batch, length, tokens } = rows;
   const axes = new Float64Array(3 * batch * length);
   const next: number[] = [];
@@ -77,6 +84,30 @@ export const imageIndex = (rows: Rows, imageToken: number): readonly number[] =>
   return out;
 };
 
+/** What a row with an image is fed with beside its tokens. */
+export interface Sight {
+  readonly places: Places;
+  readonly features: Feeds;
+}
+
+/** What the tokens [from, to) of a row with an image are fed with; `start`: rotary position of the first of them now. */
+export const sightOf = (ort: OrtModule, row: Rows, imageToken: number, whole: Sight, from: number, to: number, start: number): Sight => {
+  const { axes, next } = whole.places;
+  const [length, first] = [to - from, axes[from] ?? 0];
+  const moved = Float64Array.from({ length: 3 * length }, (_, i) => {
+    const place = axes[Math.floor(i / length) * row.length + from + (i % length)] ?? 0;
+    return place - first + start;
+  });
+  const after = to < row.length ? (axes[to] ?? 0) : (next[0] ?? 0);
+  const before = row.tokens.subarray(0, from).filter((token) => token === imageToken).length;
+  const inside = row.tokens.subarray(from, to).filter((token) => token === imageToken).length;
+  const features = Object.entries(whole.features).map(([name, tensor]): [string, Tensor] => {
+    const width = tensor.dims[1] ?? 0;
+    return [name, new ort.Tensor('float32', floatsOfTensor(tensor).slice(before * width, (before + inside) * width), [inside, width])];
+  });
+  return { places: { axes: moved, next: [start + after - first] }, features: Object.fromEntries(features) };
+};
+
 /** Inputs of a vision stage for the images of some windows; `blind` blanks them. */
 export const pixelFeeds = (ort: OrtModule, windows: readonly number[], images: WindowImages, blind: boolean): Feeds => {
   const size = images.patches * images.patchWidth;
@@ -94,6 +125,8 @@ export interface DecoderCall {
   readonly start: number;
   /** Logits of the last n positions; 0: all. */
   readonly keep: number;
+  /** Where the tokens stand, for a part of a row with an image; else they follow from `start`. */
+  readonly places?: Places;
 }
 
 /** Builds all inputs of one decoder call, except the features of images. */
@@ -119,7 +152,7 @@ export const decoderFeeds = (
       [batch, length],
     );
   }
-  const places = spread(rows, start, face.positions === 'sectioned' ? images : null);
+  const places = call.places ?? placesOf(rows, start, face.positions === 'sectioned' ? images : null);
   if (face.positions === 'sectioned') feeds['position_ids'] = integerTensor(ort, places.axes, [3, batch, length]);
   if (face.features.length > 0) {
     const index = rows.windows === null || images === null ? [] : imageIndex(rows, images.imageToken);
