@@ -46,6 +46,7 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
     tree,
     inputs: [],
     code: digest(code),
+    ownCode: digest(code),
   });
   return {
     tree,
@@ -54,7 +55,7 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
     subjectOf: () =>
       door.kind === 'builtin'
         ? builtin('modular')
-        : { door: door as { kind: 'command'; command: string }, tree, inputs: [], code: digest(code) },
+        : { door: door as { kind: 'command'; command: string }, tree, inputs: [], code: digest(code), ownCode: digest(code) },
   };
 };
 

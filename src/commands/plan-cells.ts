@@ -85,7 +85,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
       builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
       policy: bench.needs.includes('policy') && applies === true ? subject : null,
       options: entry.options,
-      code: digestOf(JSON.stringify([subject.code, entry.options])),
+      code: digestOf(JSON.stringify([subject.ownCode, entry.options])),
     })),
     controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
     tunes: bench.tunes === true,
@@ -98,7 +98,13 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
 
 /** What `setup` installs is part of a user's own code; a built-in depends on nothing that is installed. */
 const withSetup = (subject: SubjectRef, setup: string | null): SubjectRef =>
-  subject.door.kind === 'builtin' || setup === null ? subject : { ...subject, code: digestOf(JSON.stringify([subject.code, setup])) };
+  subject.door.kind === 'builtin' || setup === null
+    ? subject
+    : {
+        ...subject,
+        code: digestOf(JSON.stringify([subject.code, setup])),
+        ownCode: digestOf(JSON.stringify([subject.ownCode, setup])),
+      };
 
 const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | null => {
   const measured = side.config.models.some((entry) => entry.kind === 'id' && entry.id === model);
@@ -155,7 +161,7 @@ const buildOf = (
   const foreign = spec.optimization !== undefined && spec.optimization !== bench.id;
   const maker = foreign ? side.builtin(spec.optimization) : subject;
   const options = entry.door.kind === 'builtin' || foreign ? spec.options : entry.options;
-  const { tree: _tree, ...what } = maker;
+  const { tree: _tree, ownCode: _ownCode, ...what } = maker;
   return {
     key: digestOf(JSON.stringify([buildContract, what, options, on, model.digest, seed])),
     cell,

@@ -24,7 +24,7 @@ export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<str
       else if (build?.artefact == null) error ??= build?.error ?? { code: 'internal', message: `${variant} was not built`, arm: arm.id };
       else artefacts.push([variant, build.artefact]);
     }
-    digests[arm.id] = digestOf(JSON.stringify([artefacts, arm.policy === null ? null : [arm.policy.code, arm.options]]));
+    digests[arm.id] = digestOf(JSON.stringify([artefacts, arm.policy === null ? null : [arm.policy.ownCode, arm.options]]));
   }
   if (error !== null) return { ...line, status: 'failed', arms: {}, error };
   if (digests['base'] === undefined) return { ...line, status: 'new', arms: digests, error: null };

@@ -1,14 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
+import { builtinOptimizations } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 import type { Side } from './plan-cells.ts';
+import { programFiles } from './program-files.ts';
 
 /** The file that holds the built-in subjects, in the tree of this repository itself. */
 const ownEntry = 'dist/worker.js';
+/** The file of it that holds one built-in's subject, and imports what that needs (scripts/build.ts). */
+const ownPart = (optimization: string): string => `dist/worker/${optimization}-subject.js`;
 
 /**
  * How each entry's code is started on one side, and its digest. `commit` null: the working tree.
@@ -23,10 +27,17 @@ export const subjectResolver = async (
   repository: Repository,
   commit: string | null,
 ): Promise<Pick<Side, 'subjectOf' | 'builtin'>> => {
-  const own = await bringsItsOwn(repository, commit);
-  const builtinCode = own
-    ? await repository.inputsDigest(commit === null ? 'working-tree' : { commit }, [ownEntry])
-    : digestOf(readFileSync(context.worker, 'utf8'));
+  const read = reader(repository, commit);
+  const own = await bringsItsOwn(read);
+  const program = own
+    ? await programFiles(ownEntry, read)
+    : await programFiles(basename(context.worker), async (path) => textOf(join(dirname(context.worker), path)));
+  const builtinCode = digestOf(JSON.stringify(program));
+  const ownCodes = new Map<string, string>();
+  for (const { bench } of own ? builtinOptimizations : []) {
+    const files = await programFiles(ownPart(bench.id), read);
+    if (files.length > 0) ownCodes.set(bench.id, digestOf(JSON.stringify(files)));
+  }
   const codes = new Map<string, string>();
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
@@ -36,8 +47,9 @@ export const subjectResolver = async (
   const builtin = (optimization: string): SubjectRef => ({
     door: { kind: 'builtin', optimization, entry: own ? ownEntry : null },
     tree,
-    inputs: own ? [ownEntry] : [],
+    inputs: own ? program.map(({ path }) => path) : [],
     code: builtinCode,
+    ownCode: ownCodes.get(optimization) ?? builtinCode,
   });
   const subjectOf = (entry: ResolvedOptimization): SubjectRef => {
     switch (entry.door.kind) {
@@ -46,8 +58,10 @@ export const subjectResolver = async (
       case 'command':
       case 'serve':
       case 'module':
-      case 'measure':
-        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code: codes.get(entry.id) ?? builtinCode };
+      case 'measure': {
+        const code = codes.get(entry.id) ?? builtinCode;
+        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code, ownCode: code };
+      }
     }
   };
   return { subjectOf, builtin };
@@ -56,12 +70,20 @@ export const subjectResolver = async (
 /** A user's code that declares no inputs depends on the whole tree. */
 const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : ['**']);
 
-const bringsItsOwn = async (repository: Repository, commit: string | null): Promise<boolean> => {
-  const read = async (path: string): Promise<string | null> => {
-    if (commit !== null) return repository.fileAt(commit, path);
-    const file = join(repository.folder, path);
-    return existsSync(file) ? readFileSync(file, 'utf8') : null;
+const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
+
+/** Reads each file of a tree once. */
+const reader = (repository: Repository, commit: string | null): ((path: string) => Promise<string | null>) => {
+  const known = new Map<string, Promise<string | null>>();
+  return (path) => {
+    const text =
+      known.get(path) ?? (commit === null ? Promise.resolve(textOf(join(repository.folder, path))) : repository.fileAt(commit, path));
+    known.set(path, text);
+    return text;
   };
+};
+
+const bringsItsOwn = async (read: (path: string) => Promise<string | null>): Promise<boolean> => {
   const manifest = await read('package.json');
   return manifest !== null && /"name":\s*"optimization-gate"/.test(manifest) && (await read(ownEntry)) !== null;
 };

@@ -33,8 +33,10 @@ export const subjectRef = z.strictObject({
   tree: z.enum(['head', 'base']),
   /** Globs of the files that it depends on; empty for the gate's own program. */
   inputs: z.array(z.string()),
-  /** Digest of the code: the declared inputs of the tree, or of the gate's own program. */
+  /** Digest of all code that runs: the declared inputs of the tree, or the gate's own program. What a build is known by. */
   code: sha256,
+  /** Digest of the code that decides: of a built-in its own part of the program, of a user's code all of it. */
+  ownCode: sha256,
 });
 export type SubjectRef = Immutable<z.infer<typeof subjectRef>>;
 
