@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { arch, availableParallelism, platform } from 'node:os';
 import { join } from 'node:path';
 import type { CommandLine } from '../config/command-line.ts';
+import type { CommandName } from '../config/command-table.ts';
 import { helpText } from '../config/help.ts';
 import { encodeDocument } from '../records/decode.ts';
 import type { Answer } from './answer.ts';
@@ -8,7 +10,8 @@ import type { CommandContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
-import { planRun } from './plan.ts';
+import { openingLine } from './opening.ts';
+import { eventOf, namedBase, planRun } from './plan.ts';
 import { decide, existingRun, type Outcome, runAll, updateAll } from './run.ts';
 import { readPlan } from './run-folder.ts';
 
@@ -28,6 +31,23 @@ export interface Ended {
 
 const done: Ended = { exitCode: 0, failsJob: false };
 
+/** Commands that take longer than a moment say at once what they begin. */
+const working: ReadonlySet<CommandName> = new Set(['run', 'plan', 'measure', 'update']);
+
+const ownVersion = ({ packageRoot }: CommandContext): string => JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version;
+
+const opening = (command: CommandName, context: CommandContext): string =>
+  openingLine({
+    command,
+    version: ownVersion(context),
+    started: context.host.event,
+    event: eventOf(context),
+    base: namedBase(context),
+    platform: `${platform()}-${arch()}`,
+    processors: availableParallelism(),
+    node: process.versions.node,
+  });
+
 /** Runs one command; what it has to say goes to `output`, and to the host where it is a verdict. Throws coded errors. */
 export const runCommandLine = async (line: CommandLine, context: CommandContext, output: Output): Promise<Ended> => {
   const setting = {
@@ -43,6 +63,7 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
     output.write(line.options.json ? `${JSON.stringify(json, null, 2)}\n` : `${text}\n`);
     return { exitCode, failsJob: exitCode !== 0 };
   };
+  if (working.has(line.command)) context.host.log.info(opening(line.command, context));
   switch (line.command) {
     case 'run':
       return finish(await runAll(context, setting));
@@ -67,7 +88,7 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
       output.write(`${helpText()}\n`);
       return done;
     case 'version':
-      output.write(`${JSON.parse(readFileSync(join(context.packageRoot, 'package.json'), 'utf8')).version}\n`);
+      output.write(`${ownVersion(context)}\n`);
       return done;
   }
 };

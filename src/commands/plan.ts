@@ -15,6 +15,7 @@ import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
 import type { CommandContext } from './context.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { modelIds } from './model-folder.ts';
+import { plannedLine } from './opening.ts';
 import { planCells, type Side } from './plan-cells.ts';
 import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
@@ -28,7 +29,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const repository = await openRepository(context.root);
   const headRevision = await repository.headRevision(generatedPaths(context, repository));
   const event = eventOf(context);
-  const found = await repository.baseCommit({ event, explicit: context.options.base ?? namedBase(context) });
+  const found = await repository.baseCommit({ event, explicit: namedBase(context) });
   const base = found.commit;
   const present = modelIds(context.root, context.packageRoot);
   const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, context, base))])].sort());
@@ -77,6 +78,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     budgetMinutes: baseConfig.budgetMinutes,
   };
   writePlan(run, plan);
+  context.host.log.info(plannedLine(plan));
   writeBaselines(run, await baselinesAt(repository, base, ids));
   return run;
 };
@@ -87,8 +89,9 @@ export const eventOf = (context: CommandContext): Plan['event'] => {
   return event === 'auto' ? context.host.event.kind : event;
 };
 
-/** The commit that the host names: the base of a merge group, or what was there before a push. */
-const namedBase = ({ host: { event } }: CommandContext): string | null => (event.kind === 'change' ? event.base : event.before);
+/** The base that was asked for, or the commit that the host names: the base of a merge group, or what was there before a push. */
+export const namedBase = ({ options, host: { event } }: CommandContext): string | null =>
+  options.base ?? (event.kind === 'change' ? event.base : event.before);
 
 /** What the gate itself writes does not make a tree dirty. */
 const generatedPaths = (context: CommandContext, repository: Repository): readonly string[] => {

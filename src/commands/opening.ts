@@ -1,0 +1,40 @@
+import type { CommandName } from '../config/command-table.ts';
+import type { HostEvent } from '../host/contract.ts';
+import type { Plan } from '../records/plan.ts';
+
+/** What is known before anything is read. */
+export interface Opening {
+  readonly command: CommandName;
+  /** Of the gate itself. */
+  readonly version: string;
+  /** What the host says started the run. */
+  readonly started: HostEvent;
+  readonly event: Plan['event'];
+  /** The base that was named on the command line, by the workflow or by the host; null: it is looked for. */
+  readonly base: string | null;
+  /** Such as `linux-x64`. */
+  readonly platform: string;
+  readonly processors: number;
+  readonly node: string;
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+const commit = (id: string): string => (/^[0-9a-f]{40,}$/.test(id) ? id.slice(0, 12) : id);
+
+/** `optimization-gate 0.1.0: run for pull request #12 against 0123456789ab; linux-x64, 2 processors, Node 24.21.0` */
+export const openingLine = ({ command, version, started, event, base, platform, processors, node }: Opening): string => {
+  const change = started.kind === 'change' && started.number !== null ? `pull request #${started.number}` : 'a change';
+  const what = event === 'change' ? change : 'the default branch';
+  const against = base === null ? '' : ` against ${commit(base)}`;
+  return `optimization-gate ${version}: ${command} for ${what}${against}; ${platform}, ${counted(processors, 'processor')}, Node ${node}`;
+};
+
+/** `0123456789ab with uncommitted changes against ba9876543210: 2 models × 4 optimizations, 8 cells, 88 metrics` */
+export const plannedLine = ({ head, base, models, cells }: Pick<Plan, 'head' | 'base' | 'models' | 'cells'>): string => {
+  const optimizations = new Set(cells.map(({ optimization }) => optimization)).size;
+  const metrics = cells.reduce((sum, cell) => sum + cell.metrics.length, 0);
+  const size = `${counted(models.length, 'model')} × ${counted(optimizations, 'optimization')}, ${counted(cells.length, 'cell')}, ${counted(metrics, 'metric')}`;
+  const against = base === null ? '' : ` against ${commit(base.commit)}`;
+  return `${commit(head.commit)}${head.dirty ? ' with uncommitted changes' : ''}${against}: ${size}`;
+};
