@@ -30,7 +30,11 @@ test('every workload is data that the plan takes, and every metric reads a point
         metricSpec.parse(metric);
         if ('point' in metric.from) expect(ids, metric.id).toContain(metric.from.point);
       }
-      for (const { options } of Object.values(variants)) expect(() => bench.options.parse(options, 'again')).not.toThrow();
+      for (const { options, optimization } of Object.values(variants)) {
+        const maker = optimization === undefined ? bench : findOptimization(optimization)?.bench;
+        expect(() => maker?.options.parse(options, 'again'), optimization).not.toThrow();
+        expect(maker, optimization).toBeDefined();
+      }
     }
 });
 

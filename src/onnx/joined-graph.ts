@@ -65,6 +65,8 @@ export const joinStages = (stages: readonly OnnxModel[]): OnnxModel => {
     for (const { values } of graph.sparseInitializer) settle(values?.name ?? '');
     for (const node of graph.node) for (const name of node.output) settle(name);
     rename(graph, names);
+    // The name of a node must be unique, and is of no use: no name is.
+    for (const node of graph.node) node.name = '';
     for (const each of graph.initializer) if (!known.has(each)) initializers.set(each.name, each);
     joined.node.push(...graph.node);
     joined.initializer.push(...graph.initializer.filter((each) => !known.has(each)));

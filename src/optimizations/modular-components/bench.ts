@@ -1,4 +1,4 @@
-import type { MetricSpec } from '../../records/metric.ts';
+import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
 import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type ModularOptions, modularOptions } from './options.ts';
@@ -83,7 +83,12 @@ const compositions: readonly MetricSpec[] = [
   },
 ];
 
-const points = new Set(['prefill-256', 'decode-b1', 'evaluation', 'inspection']);
+/** Two timed calls, and few windows: a pipeline computes what one session does, so that whatever is wrong with it shows at once. */
+const points: readonly OperatingPoint[] = sharedPoints().flatMap((point): OperatingPoint[] => {
+  if (point.id === 'prefill-256' || point.id === 'decode-b1') return [point];
+  if (point.kind === 'evaluation') return [{ ...point, windows: 8 }];
+  return point.kind === 'inspection' ? [point] : [];
+});
 /** Of the shared metrics, what a cut could change; it removes nothing, so sizes and counts other than the bytes stay. */
 const kept = new Set(['nll-delta', 'accuracy-preservation', 'kl-divergence', 'kl-p99', 'top1-agreement', 'model-size']);
 
@@ -120,10 +125,7 @@ export const modularComponentsBench: Bench<ModularOptions> = {
       : true,
   workload: (model, options) => ({
     variants: variantsOf(model, options),
-    points: [
-      ...sharedPoints().filter(({ id }) => points.has(id)),
-      { id: 'composition', kind: 'episode', setting: null, exact: true, rounds: 1, warmUp: 0, arms: ['base', 'head'] },
-    ],
+    points: [...points, { id: 'composition', kind: 'episode', setting: null, exact: true, rounds: 1, warmUp: 0, arms: ['base', 'head'] }],
     metrics: [
       ...timed('prefill-256'),
       ...timed('decode-b1'),

@@ -22,12 +22,15 @@ const schema = z.strictObject({
     .default([...passIds])
     .describe('Passes over the model, each with its defaults, that are composed in every order of two.'),
   windows: z.int().min(1).max(64).default(4).describe('Held-out windows on which a composition is scored.'),
-  tolerance: z
+  slack: z
     .number()
     .min(0)
     .max(10)
-    .default(0.05)
-    .describe('Nats per token (character) that a pair of passes may lose beyond what the two lose one by one.'),
+    .default(1)
+    .describe(
+      'Share of what two passes lose one by one that they may lose on top together: losses compound where both cut the same matrices.',
+    ),
+  tolerance: z.number().min(0).max(10).default(0.05).describe('Nats per token (character) that a pair may lose on top in any case.'),
 });
 
 export type ModularOptions = Readonly<z.output<typeof schema>>;

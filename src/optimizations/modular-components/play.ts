@@ -64,13 +64,18 @@ const verdictOf = ({ tried, allowed }: Pair): string | null => {
   return tried.nll <= allowed ? null : `loses ${tried.nll.toFixed(4)} nats, more than ${allowed.toFixed(4)}`;
 };
 
-const tryPairs = async (tools: Tools, passes: readonly PassId[], { windows, tolerance }: ModularOptions): Promise<readonly Pair[]> => {
+const tryPairs = async (
+  tools: Tools,
+  passes: readonly PassId[],
+  { windows, slack, tolerance }: ModularOptions,
+): Promise<readonly Pair[]> => {
   const singles = new Map<PassId, Tried>();
   for (const pass of passes) singles.set(pass, await tryVariant(tools, pass, windows));
   const pairs: Pair[] = [];
   for (const [first, then] of pairsOf(passes)) {
     const [one, other] = [singles.get(first), singles.get(then)];
-    const allowed = one?.works === true && other?.works === true ? one.nll + other.nll + tolerance : null;
+    const sum = one?.works === true && other?.works === true ? one.nll + other.nll : null;
+    const allowed = sum === null ? null : sum + Math.max(tolerance, slack * sum);
     const name = pairVariant(first, then);
     pairs.push({ name, tried: await tryVariant(tools, name, windows), allowed });
   }
@@ -101,8 +106,9 @@ const composed = (pairs: readonly Pair[]): Observation => {
 
 /**
  * Plays the matrix of pairs. `interoperability`: of the ordered pairs a-then-b of the passes that apply, the share (%) whose model loads,
- * takes a prompt and decoding steps, has logits of the untouched shape, and keeps fidelity: nll-delta(a-then-b) ≤ nll-delta(a) + nll-delta(b) +
- * the option `tolerance`, in nats, on the first `windows` held-out windows. A pair of which a part does not work alone counts as failed.
+ * takes a prompt and decoding steps, has logits of the untouched shape, and keeps fidelity: with sum = nll-delta(a) + nll-delta(b),
+ * nll-delta(a-then-b) ≤ sum + max(`tolerance`, `slack` · sum), in nats on the first `windows` held-out windows. A pair of which a part does not work
+ * alone counts as failed.
  * `modules-touched`: mean over passes of the modules that differ when the model is cut after the pass instead of untouched.
  */
 export const compositionPlayer: Player = {
