@@ -9,17 +9,17 @@ const ticked = (arrivals: readonly Arrival[], cap: number): readonly number[] =>
   const ends: number[] = [];
   const waiting: number[] = [];
   let next = 0;
-  let serving: { readonly until: number; readonly requests: readonly number[] } | null = null;
+  let until = -1;
+  let serving: readonly number[] = [];
   for (let tick = 0; ends.length < arrivals.length; tick++) {
     while (next < arrivals.length && (arrivals[next]?.time ?? 0) * 4 <= tick) waiting.push(next++);
-    if (serving?.until === tick) {
-      for (const request of serving.requests) ends[request] = tick;
-      serving = null;
+    if (until === tick) {
+      for (const request of serving) ends[request] = tick;
+      serving = [];
     }
-    if (serving === null && waiting.length > 0) {
-      const requests = waiting.splice(0, cap);
-      const longest = Math.max(...requests.map((each) => arrivals[each]?.tokens ?? 0));
-      serving = { until: tick + 4 * cost(requests.length, longest), requests };
+    if (serving.length === 0 && waiting.length > 0) {
+      serving = waiting.splice(0, cap);
+      until = tick + 4 * cost(serving.length, Math.max(...serving.map((each) => arrivals[each]?.tokens ?? 0)));
     }
   }
   return ends.map((end, at) => end / 4 - (arrivals[at]?.time ?? 0));

@@ -1,3 +1,4 @@
+import { adaptiveBatchingBench } from './adaptive-batching/bench.ts';
 import type { Bench, Optimization } from './contract.ts';
 import { modelChangeBench } from './model-change/bench.ts';
 import { modularComponentsBench } from './modular-components/bench.ts';
@@ -11,6 +12,7 @@ const entry = <Options>(optimization: Optimization<Options>): Optimization => op
 /** Every optimization that ships with the gate, in the order of reports. A subject is loaded only where it runs. */
 export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: structuredPruningBench, subject: async () => (await import('./structured-pruning/subject.ts')).structuredPruning }),
+  entry({ bench: adaptiveBatchingBench, subject: async () => (await import('./adaptive-batching/subject.ts')).adaptiveBatching }),
   entry({ bench: streamingBench, subject: async () => (await import('./streaming/subject.ts')).streaming }),
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
   entry({ bench: modularComponentsBench, subject: async () => (await import('./modular-components/subject.ts')).modularComponents }),

@@ -1,0 +1,118 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
+import { batchingYardstick } from '../../../src/optimizations/adaptive-batching/tuning.ts';
+import { shapes } from '../../../src/optimizations/adaptive-batching/workload.ts';
+import type { Subject } from '../../../src/optimizations/contract.ts';
+import type { Json } from '../../../src/records/words.ts';
+import { meanOver, type Plant, plantNames, play, tunedOn } from './plants.ts';
+
+const yardsticks = new Map<Plant, Json>();
+beforeAll(async () => {
+  for (const plant of plantNames) yardsticks.set(plant, await tunedOn(plant));
+});
+const tunedFor = (plant: Plant): Json => yardsticks.get(plant) ?? null;
+
+describe('the yardstick', () => {
+  it.each(plantNames)('%s: the objective is three requests alone, and the capacity keeps it for who comes just too late', (plant) => {
+    const { alone, objective, capacity, service, fixed } = batchingYardstick.parse(tunedFor(plant));
+    expect(objective).toBeCloseTo(3 * alone, 9);
+    const [longest = []] = service.ms.slice(-1);
+    const within = service.batches.filter((_, at) => (longest[at] ?? 0) <= objective / 2);
+    const beyond = service.batches.filter((_, at) => (longest[at] ?? 0) > objective / 2);
+    const rate = (batch: number): number => (1000 * batch) / (longest[service.batches.indexOf(batch)] ?? Number.NaN);
+    expect(capacity).toBeGreaterThanOrEqual(rate(Math.max(...within)));
+    expect(capacity).toBeLessThanOrEqual(rate(Math.min(...beyond)));
+    for (const shape of shapes) expect(service.batches).toContain(fixed[shape]);
+  });
+});
+
+describe('adaptive batching against the best fixed batch, in replay', () => {
+  it.each(plantNames.flatMap((plant) => shapes.map((shape) => [plant, shape] as const)))(
+    '%s, %s: at most 5 % less goodput; more in a burst; batch 1 is far behind',
+    async (plant, shape) => {
+      const goodput = (arm: 'reference' | 'head' | 'control:batch-1'): Promise<number> =>
+        meanOver(8, 'goodput', { plant, tuned: tunedFor(plant), shape, arm });
+      const [fixed, adaptive, single] = [await goodput('reference'), await goodput('head'), await goodput('control:batch-1')];
+      expect(adaptive / fixed).toBeGreaterThan(shape === 'burst' ? 1 : 0.95);
+      expect(single / fixed).toBeLessThan(0.6);
+    },
+  );
+
+  it('is the same to the bit for the same seed, and another trace for another', async () => {
+    const what = { plant: 'dense', tuned: tunedFor('dense'), shape: 'burst', arm: 'head' } as const;
+    expect(await play(what)).toEqual(await play(what));
+    expect(await play({ ...what, arm: 'base' })).toEqual(await play(what));
+    expect((await play({ ...what, seed: 2 })).values).not.toEqual((await play(what)).values);
+  });
+
+  it('says of every batch when it began, who waited, how many it took and how long its oldest request waited', async () => {
+    const { values, trace = {} } = await play({ plant: 'dense', tuned: tunedFor('dense'), shape: 'ramp', arm: 'head' });
+    const { objective } = batchingYardstick.parse(tunedFor('dense'));
+    expect(Object.keys(trace)).toEqual(['time', 'queue', 'batch', 'latency', 'set-point']);
+    expect(trace['batch']?.reduce((sum, each) => sum + each, 0)).toBe(3 * 24);
+    expect(trace['time']).toEqual(trace['time']?.toSorted((a, b) => a - b));
+    for (const [at, batch] of (trace['batch'] ?? []).entries()) expect(trace['queue']?.[at]).toBeGreaterThanOrEqual(batch);
+    expect(new Set(trace['set-point'])).toEqual(new Set([objective]));
+    expect(values['latency-p99']).toBeLessThanOrEqual(Math.max(...(trace['latency'] ?? [])));
+    expect(values['latency-p50']).toBeLessThan(values['latency-p99'] ?? 0);
+  });
+
+  it('counts padding: alone nothing is padded, in batches something is', async () => {
+    const what = { plant: 'dense', tuned: tunedFor('dense'), shape: 'steady' } as const;
+    expect((await play({ ...what, arm: 'control:batch-1' })).values['utilization']).toBe(100);
+    expect((await play({ ...what, arm: 'head' })).values['utilization']).toBeLessThan(95);
+  });
+});
+
+describe('a fault is seen', () => {
+  const goodput = (options: Json): Promise<number> =>
+    meanOver(8, 'goodput', { plant: 'dense', tuned: tunedFor('dense'), shape: 'steady', arm: 'head', options });
+
+  it.each([
+    ['a limit left at one', { maximum: 1 }, 0.6],
+    ['a limit that hardly grows', { controller: 'aimd', increase: 0.02 }, 0.8],
+    ['hardly any of the objective used', { headroom: 0.9 }, 0.97],
+  ])('%s costs goodput', async (_, options, share) => {
+    expect((await goodput(options)) / (await goodput({}))).toBeLessThan(share);
+  });
+
+  it('another sound controller is not called one', async () => {
+    expect((await goodput({ controller: 'aimd' })) / (await goodput({}))).toBeGreaterThan(0.93);
+  });
+
+  const answering = (answer: Json): Pick<Subject<never>, 'start'> => ({ start: async () => ({ next: async () => answer }) });
+  it.each([null, 4, {}, { batch: 0 }, { batch: 2.5 }, { batch: '4' }, { batch: 1e9 }, { batch: 2, more: 1 }])(
+    'an answer %j is refused with a code',
+    async (answer) => {
+      const played = play({ plant: 'dense', tuned: tunedFor('dense'), shape: 'steady', arm: 'head', subject: answering(answer) });
+      await expect(played).rejects.toThrow(expect.objectContaining({ code: 'subject-protocol', where: 'head at steady' }));
+    },
+  );
+
+  it('more than waits takes all that wait', async () => {
+    const { trace } = await play({
+      plant: 'dense',
+      tuned: tunedFor('dense'),
+      shape: 'burst',
+      arm: 'head',
+      subject: answering({ batch: 1000 }),
+    });
+    expect(trace?.['batch']).toEqual(trace?.['queue']?.map((waiting) => Math.min(16, waiting)));
+  });
+});
+
+describe('the built-in policy', () => {
+  const episode = { point: 'steady', seed: 1, options: { maximum: 8 } as never };
+  const setting = { objective: 10, alone: 3, maximum: 16, decode: 4 };
+
+  it('refuses options, a setting or an observation that cannot be', async () => {
+    const start = (options: Json, told: Json): Promise<unknown> =>
+      adaptiveBatching.start?.({ ...episode, options, setting: told }) ?? Promise.resolve();
+    await expect(start({ maximum: 0 }, setting)).rejects.toThrow(expect.objectContaining({ code: 'option-invalid' }));
+    await expect(start({}, { ...setting, objective: -1 })).rejects.toThrow(expect.objectContaining({ code: 'document-invalid' }));
+    const policy = await adaptiveBatching.start?.({ ...episode, setting });
+    await expect(policy?.next({ time: 0, waiting: 0, ages: [], tokens: [], last: null })).rejects.toThrow(
+      expect.objectContaining({ code: 'document-invalid' }),
+    );
+  });
+});

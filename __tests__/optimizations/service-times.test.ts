@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { measureServiceTimes, openService, type ServiceTimes, serviceTime, serviceTimes } from '../../src/optimizations/service-times.ts';
+import { seededRandom } from '../../src/statistics/random.ts';
+import { type ReplayedCosts, replayTools } from '../testkit/episode-tools.ts';
+
+const costs: ReplayedCosts = { prefill: ({ batch, length }) => 1 + batch * length, step: ({ batch, past }) => 2 + batch + past / 8 };
+const wanted = { lengths: [8, 16], batches: [1, 2, 4], decode: 2, samples: 5 };
+
+describe('measureServiceTimes', () => {
+  it('is prefill and steps of every size, and nothing else', async () => {
+    const table = await measureServiceTimes(replayTools({ costs }), wanted);
+    const expected = wanted.lengths.map((tokens) =>
+      wanted.batches.map((batch) => 1 + batch * tokens + 2 * (2 + batch) + (tokens + (tokens + 1)) / 8),
+    );
+    expect(table).toEqual({ clock: 'cpu', decode: 2, lengths: [8, 16], batches: [1, 2, 4], ms: expected });
+    expect(serviceTimes.parse(table)).toEqual(table);
+  });
+
+  it('takes medians to the microsecond, and never lets a larger batch or a longer prompt be faster', async () => {
+    const random = seededRandom(3);
+    const noisy: ReplayedCosts = {
+      prefill: (call) => costs.prefill(call) * (random() < 0.2 ? 10 : 1 + 0.3 * random()),
+      step: () => 0.1,
+    };
+    const { ms } = await measureServiceTimes(replayTools({ costs: noisy }), { ...wanted, batches: [1, 2, 3, 4, 5, 6], samples: 9 });
+    for (const [row, times] of ms.entries())
+      for (const [column, time] of times.entries()) {
+        expect(time).toBe(Math.round(time * 1000) / 1000);
+        expect(time).toBeGreaterThanOrEqual(times[column - 1] ?? 0);
+        expect(time).toBeGreaterThanOrEqual(ms[row - 1]?.[column] ?? 0);
+        expect(time).toBeLessThan(2 + 2 * (column + 1) * (wanted.lengths[row] ?? 0));
+      }
+  });
+
+  it.each([
+    ['processor time, although neighbours lengthen most executions', 'cpu', (wall: number, at: number) => (at % 4 === 0 ? wall : wall / 3)],
+    ['wall time where two threads work', 'wall', (wall: number) => 1.7 * wall],
+    ['wall time where a device is waited for', 'wall', (wall: number) => 0.2 * wall],
+  ])('is %s', async (_, clock, used) => {
+    const tools = replayTools({ costs });
+    let executions = 0;
+    let before = 0;
+    let cpu = 0;
+    const read = (): number => {
+      const wall = tools.clock.wall();
+      cpu += used(wall - before, executions++ >> 1);
+      before = wall;
+      return cpu;
+    };
+    expect(await measureServiceTimes({ ...tools, clock: { wall: tools.clock.wall, cpu: read } }, wanted)).toMatchObject({ clock });
+  });
+
+  it('runs a token before each batch outside the clock', async () => {
+    const calls: number[] = [];
+    const counted: ReplayedCosts = {
+      ...costs,
+      prefill: (call) => {
+        calls.push(call.batch * call.length);
+        return costs.prefill(call);
+      },
+    };
+    const service = await openService(replayTools({ costs: counted }), 1);
+    expect(await service(3, 8)).toEqual({ wall: 25 + 6, cpu: 25 + 6 });
+    expect(calls).toEqual([1, 24]);
+  });
+});
+
+describe('serviceTime', () => {
+  const table: ServiceTimes = {
+    clock: 'cpu',
+    decode: 1,
+    lengths: [4, 8, 16],
+    batches: [1, 2, 4, 8],
+    ms: [
+      [1, 2, 4, 8],
+      [2, 4, 8, 16],
+      [4, 8, 16, 32],
+    ],
+  };
+
+  it('lies straight between the sizes of a table that is a plane in each direction', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1, max: 8, noNaN: true }), fc.double({ min: 4, max: 16, noNaN: true }), (requests, tokens) => {
+        expect(serviceTime(table, requests, tokens)).toBeCloseTo((requests * tokens) / 4, 9);
+      }),
+    );
+  });
+
+  it('ends at the ends', () => {
+    expect(serviceTime(table, 20, 100)).toBe(32);
+    expect(serviceTime(table, 0.5, 1)).toBe(1);
+    expect(serviceTime({ ...table, lengths: [4], ms: [[1, 2, 4, 8]] }, 3, 9)).toBe(3);
+  });
+
+  it('is refused where rows or columns are missing', () => {
+    expect(serviceTimes.safeParse({ ...table, ms: table.ms.slice(1) }).success).toBe(false);
+    expect(serviceTimes.safeParse({ ...table, batches: [1, 2] }).success).toBe(false);
+  });
+});

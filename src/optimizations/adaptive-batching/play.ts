@@ -1,0 +1,90 @@
+import { decodeValue } from '../../records/decode.ts';
+import type { Json } from '../../records/words.ts';
+import { quantile } from '../../statistics/describe.ts';
+import type { Observation, Player, Tools, Turn } from '../contract.ts';
+import { nextAction } from '../policy-action.ts';
+import { openService, warmUp } from '../service-times.ts';
+import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../virtual-queue.ts';
+import { type BatchingObservation, type BatchingSetting, batchingAction, shownRequests } from './exchange.ts';
+import { type BatchingYardstick, batchingYardstick, largestBatch, tuneBatching } from './tuning.ts';
+import { goodputOf, played, type ServedTrace, type Shape, spanOf, tracesOf, tracesSetting } from './workload.ts';
+
+/** Plays the arm's policy, or a fixed batch, on all loads of one trace, every batch really executed. */
+export const batchingPlayer: Player = {
+  tune: (tools) => tuneBatching(tools, played),
+  play: async (turn, tools) => {
+    const yardstick = decodeValue(batchingYardstick, turn.tuned, 'tuned');
+    const setting = decodeValue(tracesSetting, turn.point.setting, 'setting');
+    const { service: table, capacity, objective } = yardstick;
+    const traces = tracesOf(setting, capacity, table.lengths, tools.random);
+    const service = await openService(tools, table.decode);
+    await warmUp(service, table.lengths.slice(-1), [1, 8]);
+    const served: ServedTrace[] = [];
+    for (const arrivals of traces) {
+      const choose = await chooserOf(turn, tools, yardstick, setting.shape);
+      const serve = async (requests: number, longest: number): Promise<number> => (await service(requests, longest))[table.clock];
+      const batches = await serveQueue(arrivals, { choose, serve });
+      served.push({ arrivals, batches });
+    }
+    return observed(served, objective, table.decode);
+  },
+};
+
+/** Base and head have policies; the reference is the fixed batch that tuning chose for this trace, a control is batch 1. */
+const chooserOf = async (
+  { arm, point }: Turn,
+  tools: Pick<Tools, 'policy'>,
+  { fixed, objective, alone, service }: BatchingYardstick,
+  shape: Shape,
+): Promise<QueueServer['choose']> => {
+  if (arm === 'reference') return () => fixed[shape];
+  if (arm.startsWith('control:')) return () => 1;
+  const setting: BatchingSetting = { objective, alone, maximum: largestBatch, decode: service.decode };
+  const policy = await tools.policy(setting);
+  return async (view) => Math.min(largestBatch, (await nextAction(policy, shown(view), batchingAction, `${arm} at ${point.id}`)).batch);
+};
+
+const shown = ({ time, ages, tokens, last }: QueueView): BatchingObservation & Json => ({
+  time,
+  waiting: ages.length,
+  ages: ages.slice(0, shownRequests),
+  tokens: tokens.slice(0, shownRequests),
+  last: last === null ? null : { requests: last.requests, longest: last.longest, ms: last.end - last.start },
+});
+
+const observed = (served: readonly ServedTrace[], objective: number, decode: number): Observation => {
+  const latencies = served.flatMap(({ arrivals, batches }) => latenciesOf(arrivals, batches));
+  const all = served.flatMap(({ batches }) => batches);
+  const real = served.flatMap(({ arrivals }) => arrivals).reduce((sum, { tokens }) => sum + tokens + decode, 0);
+  const padded = all.reduce((sum, { requests, longest }) => sum + requests * (longest + decode), 0);
+  return {
+    values: {
+      goodput: goodputOf(served, objective),
+      'latency-p50': quantile(latencies, 0.5),
+      'latency-p99': quantile(latencies, 0.99),
+      'slo-attainment': (100 * latencies.filter((latency) => latency <= objective).length) / latencies.length,
+      utilization: (100 * real) / padded,
+    },
+    trace: traceOf(served, objective),
+  };
+};
+
+/** One row per batch, the loads one after the other: when it began, who waited, its size, what its oldest request waited in all. */
+const traceOf = (served: readonly ServedTrace[], objective: number): NonNullable<Observation['trace']> => {
+  const starts = served.map((_, at) => served.slice(0, at).reduce((sum, trace) => sum + spanOf(trace), 0));
+  const rows = served.flatMap(({ arrivals, batches }, at) =>
+    batches.map((batch) => ({
+      time: (starts[at] ?? 0) + batch.start,
+      queue: batch.waiting,
+      batch: batch.requests,
+      latency: batch.end - (arrivals[batch.first]?.time ?? batch.end),
+    })),
+  );
+  return {
+    time: rows.map(({ time }) => time),
+    queue: rows.map(({ queue }) => queue),
+    batch: rows.map(({ batch }) => batch),
+    latency: rows.map(({ latency }) => latency),
+    'set-point': rows.map(() => objective),
+  };
+};

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { Immutable } from '../records/words.ts';
+import { median } from '../statistics/describe.ts';
+import { shuffled } from '../statistics/random.ts';
+import type { Prompt, Tools } from './contract.ts';
+
+const clock = z.enum(['wall', 'cpu']);
+
+/** How long batches take: one prefill, padded to one length, and some greedy steps. Rows by length, columns by batch, both ascending. */
+export const serviceTimes = z
+  .strictObject({
+    /** What the milliseconds are of: processor time where one thread does all the work, so that the neighbours of a machine do not count. */
+    clock,
+    decode: z.int().nonnegative(),
+    lengths: z.array(z.int().positive()).min(1),
+    batches: z.array(z.int().positive()).min(1),
+    /** To the microsecond; never falls with the length or the batch. */
+    ms: z.array(z.array(z.number().positive())),
+  })
+  .refine(({ lengths, batches, ms }) => ms.length === lengths.length && ms.every((row) => row.length === batches.length), {
+    message: 'as many rows as lengths, as many columns as batches',
+  });
+export type ServiceTimes = Immutable<z.infer<typeof serviceTimes>>;
+
+type Timing = Pick<Tools, 'session' | 'prompt' | 'clock'>;
+
+/** Milliseconds of one real execution by both clocks. */
+type Spent = Readonly<Record<z.infer<typeof clock>, number>>;
+/** Really runs one batch of prompts of one length. */
+export type Service = (requests: number, tokens: number) => Promise<Spent>;
+
+/**
+ * Opens the untouched model; each call of what it returns is one real execution. Prompts are drawn outside the clock, and one token is run
+ * before each batch: asking a policy in another process leaves the processor cold, which must not be held against it.
+ */
+export const openService = async (tools: Timing, decode: number): Promise<Service> => {
+  const session = await tools.session('main');
+  const one = tools.prompt(1, 1);
+  const prompts = new Map<string, Prompt>();
+  return async (requests, tokens) => {
+    const key = `${requests} × ${tokens}`;
+    const prompt = prompts.get(key) ?? tools.prompt(requests, tokens);
+    prompts.set(key, prompt);
+    await session.prefill(one);
+    const [cpu, wall] = [tools.clock.cpu(), tools.clock.wall()];
+    await session.prefill(prompt);
+    await session.decode(decode);
+    return { wall: tools.clock.wall() - wall, cpu: tools.clock.cpu() - cpu };
+  };
+};
+
+/** Runs each size once, unmeasured: the first execution of a shape plans its memory. */
+export const warmUp = async (service: Service, lengths: readonly number[], batches: readonly number[]): Promise<void> => {
+  for (const tokens of lengths) for (const requests of batches) await service(requests, tokens);
+};
+
+/**
+ * Whether one thread did all the work: then the processor time of an execution is its wall time. Neighbours lengthen the wall time and a
+ * compiler in the background adds to the other, each now and then; with more threads, or another device to wait for, they never agree.
+ */
+const isSerial = (taken: readonly Spent[]): boolean =>
+  taken.filter(({ cpu, wall }) => Math.abs(cpu / wall - 1) < 0.1).length >= taken.length / 8;
+
+/**
+ * Measures the table: medians over `samples` executions of every size, in an order drawn anew for each sample so that drift meets all
+ * alike, after one unmeasured one. A larger batch or longer prompt that came out faster is noise, and gets the time of the smaller.
+ */
+export const measureServiceTimes = async (
+  tools: Timing & Pick<Tools, 'random'>,
+  wanted: { readonly lengths: readonly number[]; readonly batches: readonly number[]; readonly decode: number; readonly samples: number },
+): Promise<ServiceTimes> => {
+  const { lengths, batches, decode, samples } = wanted;
+  const service = await openService(tools, decode);
+  await warmUp(service, lengths, batches);
+  const sizes = lengths.flatMap((tokens) => batches.map((requests) => ({ tokens, requests, taken: [] as Spent[] })));
+  for (let sample = 0; sample < samples; sample++)
+    for (const size of shuffled(sizes, tools.random)) size.taken.push(await service(size.requests, size.tokens));
+  const by = isSerial(sizes.flatMap(({ taken }) => taken)) ? 'cpu' : 'wall';
+  const ms: number[][] = [];
+  for (const [row] of lengths.entries()) {
+    const times: number[] = [];
+    for (const [column] of batches.entries()) {
+      const own = median(sizes[row * batches.length + column]?.taken.map((spent) => spent[by]) ?? []);
+      times.push(Math.max(Math.round(own * 1000) / 1000, times.at(-1) ?? 0, ms.at(-1)?.[column] ?? 0, 0.001));
+    }
+    ms.push(times);
+  }
+  return { clock: by, decode, lengths: [...lengths], batches: [...batches], ms };
+};
+
+/** Where a value stands among ascending ones: the index below it and the share of the way to the next. Ends are not left. */
+const placeIn = (ascending: readonly number[], value: number): { readonly at: number; readonly share: number } => {
+  const last = ascending.length - 1;
+  const next = ascending.findIndex((each) => each >= value);
+  if (next <= 0) return { at: next === 0 ? 0 : last, share: 0 };
+  const from = ascending[next - 1] ?? value;
+  return { at: next - 1, share: (value - from) / ((ascending[next] ?? value) - from) };
+};
+
+/** Milliseconds of a batch of `requests` prompts of `tokens` tokens, straight between the sizes of the table; both may be fractions. */
+export const serviceTime = (table: ServiceTimes, requests: number, tokens: number): number => {
+  const row = placeIn(table.lengths, tokens);
+  const column = placeIn(table.batches, requests);
+  const cell = (down: number, right: number): number =>
+    table.ms[Math.min(row.at + down, table.lengths.length - 1)]?.[Math.min(column.at + right, table.batches.length - 1)] ?? Number.NaN;
+  const between = (from: number, to: number, share: number): number => from + share * (to - from);
+  return between(between(cell(0, 0), cell(0, 1), column.share), between(cell(1, 0), cell(1, 1), column.share), row.share);
+};
