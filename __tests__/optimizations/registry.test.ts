@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { pointIdOf } from '../../src/gate/metric-key.ts';
 import { builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
 import { sharedMetrics } from '../../src/optimizations/shared-metrics.ts';
 import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
@@ -25,7 +26,7 @@ test('every workload is data that the plan takes, and every metric reads a point
       const { points, metrics, variants } = bench.workload(facts, bench.options.parse({}, 'with'));
       const ids = new Set(points.map((point) => operatingPoint.parse(point).id));
       expect(ids.size).toBe(points.length);
-      expect(new Set(metrics.map((metric) => `${metric.id} ${'point' in metric.from ? metric.from.point : ''}`)).size).toBe(metrics.length);
+      expect(new Set(metrics.map((metric) => `${metric.id} ${pointIdOf(metric)}`)).size).toBe(metrics.length);
       for (const metric of metrics) {
         metricSpec.parse(metric);
         if ('point' in metric.from) expect(ids, metric.id).toContain(metric.from.point);

@@ -1,6 +1,6 @@
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
-import { mean } from '../statistics/describe.ts';
+import { improvementOf, isSpeed } from './improvement.ts';
 import { type JudgedMetric, metricVerdictOf, plainChange, unmeasured } from './judged-metric.ts';
 import { names } from './metric-key.ts';
 import { absent, numberOf, type Reading, read, reasonOf } from './reading.ts';
@@ -10,75 +10,102 @@ export interface JudgedCell {
   readonly id: string;
   readonly model: string;
   readonly metrics: readonly MetricVerdict[];
+  /** Seconds that all builds of an arm took; null where nothing was built, or it is not known how long it took. */
+  readonly buildSeconds: Readonly<Record<'base' | 'head', number | null>>;
 }
 
 /** Figures of the whole run. */
 export interface RunFigures {
   readonly falseAlarms: number | null;
+  /** Whether any cell was changed: else nothing is tested, and no control runs. */
+  readonly changed: boolean;
 }
 
-type Side = 'reference' | 'base' | 'head';
+type Side = 'base' | 'head';
 type DerivedReduction = Exclude<MetricSpec['from'], { of: 'series' | 'against' }>;
 
-const numbersOf = (cells: readonly JudgedCell[], name: string, side: Side): readonly number[] =>
-  cells.flatMap((cell) => cell.metrics.filter((metric) => names(name, metric)).flatMap((metric) => metric[side] ?? []));
+/** A number, and what is to be said beside it. */
+interface Figure {
+  readonly value: number;
+  readonly note: string | null;
+}
+const figure = (value: number, note: string | null = null): Reading<Figure> => read({ value, note });
 
-const overCells = (cells: readonly JudgedCell[], from: Extract<DerivedReduction, { of: 'cells' }>, side: Side): Reading<number> => {
-  const values = numbersOf(cells, from.metric, side);
-  if (values.length === 0) return absent('missing', `no cell of the model has a value of ${from.metric}`);
-  if (from.as === 'geometric-mean')
-    return values.every((value) => value > 0)
-      ? read(Math.exp(mean(values.map(Math.log))))
-      : absent('not-applicable', `${from.metric} has a value ≤ 0, which has no geometric mean`);
-  const better = cells.flatMap((cell) => cell.metrics).find((metric) => names(from.metric, metric))?.better;
-  return read(values.reduce((a, b) => (better === 'higher' ? Math.min(a, b) : Math.max(a, b))));
+const improvement = (cells: readonly JudgedCell[], at: string | null, side: Side): Reading<Figure> => {
+  const where = at === null ? 'in time' : `in time at ${at}`;
+  if (!cells.some((cell) => cell.metrics.some((metric) => isSpeed(metric, at))))
+    return absent('not-applicable', `no optimization of the model is judged ${where}`);
+  const found = improvementOf(cells, side, at);
+  if (found === null) return absent('missing', `no cell of the model has been measured ${where}`);
+  const { times, interval } = found;
+  const said =
+    interval === null
+      ? 'too few launches for an interval'
+      : `95 % interval ${interval.lower.toPrecision(4)} to ${interval.upper.toPrecision(4)} ×`;
+  return figure(times, `over ${found.cells} ${found.cells === 1 ? 'cell' : 'cells'}; ${said}`);
 };
 
 const seconds: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, µs: 1e-6, us: 1e-6, ns: 1e-9 };
-const inSeconds = (value: number, unit: string): number => value * (seconds[unit] ?? 1);
 
-/** Cost ÷ saving, both in seconds where their units are times; over the cells that have both (one cell: its own numbers). */
-const breakEven = (cells: readonly JudgedCell[], from: Extract<DerivedReduction, { of: 'break-even' }>, side: Side): Reading<number> => {
-  let cost = 0;
-  let saving = 0;
-  let found = false;
-  for (const cell of cells) {
-    const price = cell.metrics.find((metric) => names(from.cost, metric) && metric[side] !== null);
-    const gain = cell.metrics.find((metric) => names(from.saving, metric) && metric[side] !== null && metric.reference !== null);
-    const [paid, after, before] = [price?.[side] ?? null, gain?.[side] ?? null, gain?.reference ?? null];
-    if (price === undefined || gain === undefined || paid === null || after === null || before === null) continue;
-    found = true;
-    cost += inSeconds(paid, price.unit);
-    saving += inSeconds(gain.better === 'lower' ? before - after : after - before, gain.unit);
-  }
-  if (!found) return absent('missing', `no cell has both ${from.cost} and ${from.saving}`);
-  return saving > 0 ? read(cost / saving) : absent('not-applicable', 'no saving: it never pays back');
+/** What the cells cost to build and what they save with every token, in seconds, together; only cells that have both. */
+const ledger = (cells: readonly JudgedCell[], saving: string, side: Side): Reading<{ cost: number; saved: number; cells: number }> => {
+  const known = cells.flatMap((cell) =>
+    cell.metrics
+      .filter((metric) => names(saving, metric))
+      .slice(0, 1)
+      .map((gain) => ({ cell, gain })),
+  );
+  if (known.length === 0) return absent('not-applicable', `no optimization of the model has ${saving}`);
+  const both = known.flatMap(({ cell, gain }) => {
+    const [paid, after, before, unit] = [cell.buildSeconds[side], gain[side], gain.reference, seconds[gain.unit]];
+    return paid === null || after === null || before === null || unit === undefined ? [] : [{ paid, saved: (before - after) * unit }];
+  });
+  if (both.length === 0) return absent('missing', `no cell has both a build of known duration and ${saving}`);
+  return read({
+    cost: both.reduce((sum, { paid }) => sum + paid, 0),
+    saved: both.reduce((sum, each) => sum + each.saved, 0),
+    cells: both.length,
+  });
 };
 
-const figure = (cells: readonly JudgedCell[], from: Extract<DerivedReduction, { of: 'run' }>, figures: RunFigures): Reading<number> => {
+const payback = (
+  cells: readonly JudgedCell[],
+  from: Extract<DerivedReduction, { of: 'break-even' | 'roi' }>,
+  side: Side,
+): Reading<Figure> => {
+  const found = ledger(cells, from.saving, side);
+  if (found.status === 'absent') return found;
+  const { cost, saved } = found.value;
+  const note = `${cost.toPrecision(3)} s of building, ${(1e6 * saved).toPrecision(3)} µs saved per token, over ${found.value.cells} ${found.value.cells === 1 ? 'cell' : 'cells'}`;
+  if (from.of === 'break-even')
+    return saved > 0 ? figure(cost / saved, note) : absent('not-applicable', `no saving, so it never pays back: ${note}`);
+  return cost > 0 ? figure(100 * ((saved * from.tokens) / cost - 1), note) : absent('not-applicable', 'it costs nothing: no return on it');
+};
+
+const runFigure = (cells: readonly JudgedCell[], from: Extract<DerivedReduction, { of: 'run' }>, figures: RunFigures): Reading<Figure> => {
+  if (!figures.changed) return absent('not-applicable', 'nothing is changed: no metric is tested and no control runs');
   if (from.figure === 'false-alarms')
-    return figures.falseAlarms === null ? absent('missing', 'no A/A control was measured in this run') : read(figures.falseAlarms);
+    return figures.falseAlarms === null ? absent('missing', 'no A/A control was measured in this run') : figure(figures.falseAlarms);
   const detectable = cells.flatMap((cell) => cell.metrics).flatMap((metric) => (metric.scale === 'log' ? (metric.detectable ?? []) : []));
-  return detectable.length === 0 ? absent('missing', 'no metric of the model was tested') : read(Math.max(...detectable));
+  if (detectable.length === 0) return absent('missing', 'no metric of the model was tested');
+  return figure(100 * Math.max(...detectable), `the least exact of ${detectable.length} tested metrics`);
 };
 
-/**
- * A figure over other metrics: of its own cell where that has what is asked for (break-even), else of all cells of the model.
- * Never gates: it only restates what its parts decide.
- */
+/** A figure over the other cells of the model. Never gates: it only restates what its parts decide. */
 export const judgeDerived = (spec: MetricSpec, own: JudgedCell, cells: readonly JudgedCell[], figures: RunFigures): JudgedMetric => {
   const { from } = spec;
   if (from.of === 'series' || from.of === 'against') return unmeasured(spec, 'missing', null, 'not a figure over cells');
   const model = cells.filter((cell) => cell.model === own.model);
-  const readingOf = (side: Side): Reading<number> => {
-    if (from.of === 'cells') return overCells(model, from, side);
-    if (from.of === 'run') return side === 'head' ? figure(model, from, figures) : absent('not-applicable', 'a figure of the run');
-    const mine = side === 'reference' ? absent('not-applicable', 'the reference costs nothing') : breakEven([own], from, side);
-    return mine.status === 'absent' && mine.state === 'missing' ? breakEven(model, from, side) : mine;
+  const readingOf = (side: Side): Reading<Figure> => {
+    if (from.of === 'improvement') return improvement(model, from.at, side);
+    if (from.of === 'run') return side === 'head' ? runFigure(model, from, figures) : absent('not-applicable', 'a figure of the run');
+    return payback(model, from, side);
   };
-  const [reference, base, head] = [readingOf('reference'), readingOf('base'), readingOf('head')];
+  const [base, head] = [readingOf('base'), readingOf('head')];
   const role = spec.role === 'gate' ? 'described' : spec.role;
-  if (head.status === 'absent') return metricVerdictOf(spec, { role, state: head.state, base: numberOf(base), reason: reasonOf(head) });
-  const change = base.status === 'read' ? plainChange(spec, head.value, base.value) : null;
-  return metricVerdictOf(spec, { role, state: 'measured', reference: numberOf(reference), base: numberOf(base), head: head.value, change });
+  const before = numberOf(base)?.value ?? null;
+  if (head.status === 'absent') return metricVerdictOf(spec, { role, state: head.state, base: before, reason: reasonOf(head) });
+  const { value, note } = head.value;
+  const change = before === null ? null : plainChange(spec, value, before);
+  return metricVerdictOf(spec, { role, state: 'measured', base: before, head: value, change, reason: note });
 };

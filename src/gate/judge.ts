@@ -29,12 +29,20 @@ interface Judged {
   readonly metrics: readonly JudgedMetric[];
 }
 
+/** What all builds of an arm took together. */
+const buildSeconds = ({ cell }: Standing, arm: 'base' | 'head', { built }: Samples): number | null => {
+  const keys = Object.values(cell.arms.find(({ id }) => id === arm)?.builds ?? {});
+  const seconds = keys.flatMap((key) => built.get(key)?.seconds ?? []);
+  return keys.length === 0 || seconds.length < keys.length ? null : seconds.reduce((sum, each) => sum + each, 0);
+};
+
 /** Derived metrics take their places among the others, in the plan's order. */
 const withDerived = (judged: readonly Judged[], samples: Samples, figures: RunFigures): readonly Judged[] => {
   const known: readonly JudgedCell[] = judged.map(({ standing, metrics }) => ({
     id: standing.cell.id,
     model: standing.cell.model,
     metrics: metrics.map((metric) => metric.verdict),
+    buildSeconds: { base: buildSeconds(standing, 'base', samples), head: buildSeconds(standing, 'head', samples) },
   }));
   return judged.map(({ standing, metrics }, at) => {
     const own = known[at];
@@ -92,7 +100,8 @@ export const judge = (input: JudgeInput): Verdict => {
   const readings = target === null ? [] : readControls(target, samples);
   const controls = readings.flatMap((reading) => controlOutcome(reading) ?? []);
   const direct = progress.cells.map((standing): Judged => ({ standing, metrics: judgeMetrics(standing, progress, input) }));
-  const judged = withDerived(direct, samples, { falseAlarms: falseAlarms(readings, plan.policy.alpha) });
+  const changed = progress.cells.some(({ status }) => status === 'changed');
+  const judged = withDerived(direct, samples, { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed });
   const cells = judged.map(({ standing, metrics }) => cellVerdictOf(standing, metrics, samples));
   const outcome = runOutcome(
     cells,

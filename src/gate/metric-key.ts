@@ -1,10 +1,11 @@
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 
-/** Where a metric is measured: its point's id; `model` for figures over cells, `run` for figures of the run. */
+/** Where a metric is measured: its point's id; for figures over cells that of the cells' points or `model`, for figures of the run their name. */
 export const pointIdOf = (spec: MetricSpec): string => {
   if (spec.from.of === 'series' || spec.from.of === 'against') return spec.from.point;
-  return spec.from.of === 'run' ? 'run' : 'model';
+  if (spec.from.of === 'run') return spec.from.figure;
+  return spec.from.of === 'improvement' ? (spec.from.at ?? 'model') : 'model';
 };
 
 /** `CELL METRIC@POINT`: names one metric of the whole plan. */

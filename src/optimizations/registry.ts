@@ -1,4 +1,5 @@
 import { adaptiveBatchingBench } from './adaptive-batching/bench.ts';
+import { beforeAfterBench } from './before-after/bench.ts';
 import type { Bench, Optimization } from './contract.ts';
 import { modelChangeBench } from './model-change/bench.ts';
 import { modularComponentsBench } from './modular-components/bench.ts';
@@ -16,6 +17,7 @@ export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: streamingBench, subject: async () => (await import('./streaming/subject.ts')).streaming }),
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
   entry({ bench: modularComponentsBench, subject: async () => (await import('./modular-components/subject.ts')).modularComponents }),
+  entry({ bench: beforeAfterBench, subject: async () => ({}) }),
 ];
 
 /** The built-in with this id, or null. */

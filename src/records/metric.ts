@@ -69,11 +69,16 @@ export const reduction = z.discriminatedUnion('of', [
     over,
     as: z.enum(['difference', 'speed-up', 'ratio', 'percent-removed', 'percent-added', 'percent-kept']),
   }),
-  /** Over the cells of the model (before-after): geometric mean or worst of a metric. */
-  z.strictObject({ of: z.literal('cells'), metric: z.string(), as: z.enum(['geometric-mean', 'worst']) }),
-  /** Cost ÷ saving per token; null without a saving. */
-  z.strictObject({ of: z.literal('break-even'), cost: z.string(), saving: z.string() }),
-  /** A figure of this very run. */
+  /**
+   * Over the cells of the model (before-after): geometric mean of what the timing metrics that gate have gained over the untouched model,
+   * at one point (null: at all), each cell counting once.
+   */
+  z.strictObject({ of: z.literal('improvement'), at: z.string().nullable() }),
+  /** Seconds of building ÷ seconds saved per token, over the cells of the model; null without a saving. `saving` is a time per token. */
+  z.strictObject({ of: z.literal('break-even'), saving: z.string() }),
+  /** 100 · (seconds saved over so many tokens ÷ seconds of building − 1). */
+  z.strictObject({ of: z.literal('roi'), saving: z.string(), tokens: z.number().positive() }),
+  /** A figure of this very run: A/A controls called a regression; the smallest change in percent that every tested metric of the model could show. */
   z.strictObject({ of: z.literal('run'), figure: z.enum(['false-alarms', 'smallest-detectable']) }),
 ]);
 export type Reduction = Immutable<z.infer<typeof reduction>>;

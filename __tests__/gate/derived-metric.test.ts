@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type JudgedCell, judgeDerived, type RunFigures } from '../../src/gate/derived-metric.ts';
+import { improvementOf } from '../../src/gate/improvement.ts';
+import { metricVerdictOf } from '../../src/gate/judged-metric.ts';
+import type { MetricSpec } from '../../src/records/metric.ts';
+import type { MetricVerdict } from '../../src/records/verdict.ts';
+import { seededRandom } from '../../src/statistics/random.ts';
+
+const timing = (id: string, point: string, more: Partial<MetricSpec> = {}): MetricSpec => ({
+  id,
+  unit: 'ms',
+  better: 'lower',
+  kind: 'timing',
+  role: 'gate',
+  scale: 'log',
+  identity: 'artefact',
+  tolerance: 0.02,
+  from: { of: 'series', point, series: 'wall-ms', over: 'median' },
+  ...more,
+});
+const middleOf = (values: readonly number[]): number | null => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
+const metric = (
+  spec: MetricSpec,
+  samples: { readonly reference?: readonly number[]; readonly base?: readonly number[]; readonly head?: readonly number[] },
+  detectable: number | null = null,
+): MetricVerdict => {
+  const { reference = [], base = [], head = [] } = samples;
+  const numbers = { reference: middleOf(reference), base: middleOf(base), head: middleOf(head) };
+  return metricVerdictOf(spec, { ...numbers, detectable, samples: { reference, base, head, change: [] } }).verdict;
+};
+const cell = (id: string, metrics: readonly MetricVerdict[], seconds: number | null = null, model = 'm'): JudgedCell => ({
+  id: `${model}/${id}`,
+  model,
+  metrics,
+  buildSeconds: { base: seconds, head: seconds },
+});
+const own = cell('before-after', []);
+const figures: RunFigures = { falseAlarms: null, changed: true };
+const spec = (from: MetricSpec['from'], more: Partial<MetricSpec> = {}): MetricSpec =>
+  timing('figure', 'p', { role: 'described', from, ...more });
+const judged = (from: MetricSpec['from'], cells: readonly JudgedCell[], run: RunFigures = figures, more: Partial<MetricSpec> = {}) =>
+  judgeDerived(spec(from, more), own, [own, ...cells], run).verdict;
+const steady = (value: number): readonly number[] => [value, value, value];
+
+describe('improvement', () => {
+  const half = metric(timing('prefill-latency', 'prefill'), { reference: steady(10), base: steady(4), head: steady(5) });
+  const same = metric(timing('decode-latency', 'decode'), { reference: steady(2), base: steady(2), head: steady(2) });
+  const goodput = metric(timing('goodput', 'burst', { better: 'higher', unit: 'requests/s' }), { reference: steady(10), head: steady(80) });
+  const all = { of: 'improvement', at: null } as const;
+
+  it('is the geometric mean over cells, each counting once, in the direction of each metric', () => {
+    const found = judged(all, [cell('a', [half, same]), cell('b', [goodput])]);
+    expect(found.head).toBeCloseTo(Math.sqrt(Math.sqrt(2 * 1) * 8), 12);
+    expect(found).toMatchObject({ state: 'measured', verdict: null, role: 'described', point: 'model' });
+    expect(found.base).toBeCloseTo(Math.sqrt(2.5), 12);
+    expect(found.reason).toMatch(/^over 2 cells; 95 % interval 3\.364 to 3\.364 ×$/);
+  });
+
+  it('tells a point apart', () => {
+    const found = judged({ of: 'improvement', at: 'prefill' }, [cell('a', [half, same]), cell('b', [goodput])]);
+    expect([found.head, found.point]).toEqual([2, 'prefill']);
+  });
+
+  it('reads only its own model, and only times that are judged', () => {
+    const size = metric(timing('model-size', 'inspection', { kind: 'exact' }), { reference: steady(8), head: steady(1) });
+    const shown = metric(timing('prefill-speedup', 'prefill', { role: 'described' }), { reference: steady(1), head: steady(9) });
+    const found = judged(all, [cell('a', [half, size, shown]), cell('a', [goodput], null, 'other')]);
+    expect(found.head).toBe(2);
+  });
+
+  it('is not there, for a reason, where nothing is timed or nothing was measured', () => {
+    expect(judged(all, [])).toMatchObject({ head: null, state: 'not-applicable', reason: expect.stringContaining('in time') });
+    expect(judged({ of: 'improvement', at: 'nowhere' }, [cell('a', [half])])).toMatchObject({ head: null, state: 'not-applicable' });
+    const lost = metric(timing('prefill-latency', 'prefill'), { head: steady(1) });
+    expect(judged(all, [cell('a', [lost])])).toMatchObject({ head: null, state: 'missing' });
+  });
+
+  it('says so where launches are too few for an interval', () => {
+    const once = metric(timing('prefill-latency', 'prefill'), { reference: [10], head: [5] });
+    expect(judged(all, [cell('a', [once])]).reason).toBe('over 1 cell; too few launches for an interval');
+  });
+
+  it('the interval holds the true gain in 95 of 100 runs', () => {
+    const random = seededRandom(5);
+    const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    const noisy = (centre: number, sd: number, launches: number): readonly number[] =>
+      Array.from({ length: launches }, () => centre * Math.exp(sd * normal()));
+    const mean = (values: readonly number[]): number => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+    let held = 0;
+    const runs = 2000;
+    for (let run = 0; run < runs; run++) {
+      const cells = [0.02, 0.05, 0.1].map((sd) => {
+        const samples = { reference: noisy(10, sd, 5), base: [], head: noisy(5, sd, 5) };
+        const verdict = metric(timing('prefill-latency', 'prefill'), samples);
+        return { metrics: [{ ...verdict, reference: mean(samples.reference), head: mean(samples.head) }] };
+      });
+      const interval = improvementOf(cells, 'head', null)?.interval ?? null;
+      if (interval !== null && interval.lower <= 2 && interval.upper >= 2) held++;
+    }
+    expect(held / runs).toBeGreaterThan(0.93);
+    expect(held / runs).toBeLessThan(0.985);
+  });
+
+  it('lies inside its interval, and between the least and the largest gain', () => {
+    const positive = fc.double({ min: 0.01, max: 100, noNaN: true });
+    const samples = fc.array(positive, { minLength: 2, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(samples, samples), { minLength: 1, maxLength: 5 }), (cells) => {
+        const given = cells.map(([reference, head]) => ({ metrics: [metric(timing('prefill-latency', 'p'), { reference, head })] }));
+        const found = improvementOf(given, 'head', null);
+        const gains = given.flatMap(({ metrics }) => metrics.map(({ reference, head }) => (reference ?? 0) / (head ?? 1)));
+        expect(found?.times).toBeGreaterThanOrEqual(Math.min(...gains) * (1 - 1e-9));
+        expect(found?.times).toBeLessThanOrEqual(Math.max(...gains) * (1 + 1e-9));
+        expect(found?.interval?.lower).toBeLessThanOrEqual((found?.times ?? 0) * (1 + 1e-9));
+        expect(found?.interval?.upper).toBeGreaterThanOrEqual((found?.times ?? 0) * (1 - 1e-9));
+      }),
+    );
+  });
+});
+
+describe('what it costs and saves', () => {
+  const decode = (reference: number, head: number): MetricVerdict =>
+    metric(timing('decode-latency', 'decode-b1'), { reference: steady(reference), base: steady(head), head: steady(head) });
+  const saving = 'decode-latency@decode-b1';
+  const breakEven = { of: 'break-even', saving } as const;
+  const roi = { of: 'roi', saving, tokens: 10_000 } as const;
+  const linear = { scale: 'linear', better: 'higher', unit: '%' } as const;
+
+  it('pays back when the tokens have saved what the builds took', () => {
+    const cells = [cell('a', [decode(2, 1.5)], 1), cell('b', [decode(2, 1)], 2)];
+    expect(judged(breakEven, cells).head).toBeCloseTo(3 / 0.0015, 6);
+    expect(judged(breakEven, cells).reason).toMatch(/^3\.00 s of building, 1\.50e\+3 µs saved per token, over 2 cells$/);
+    expect(judged(roi, cells, figures, linear).head).toBeCloseTo(100 * (15 / 3 - 1), 6);
+    const atBreakEven = { ...roi, tokens: judged(breakEven, cells).head ?? 0 };
+    expect(judged(atBreakEven, cells, figures, linear).head).toBeCloseTo(0, 6);
+  });
+
+  it('never pays back without a saving, and loses all at once', () => {
+    const cells = [cell('a', [decode(1, 1.5)], 1)];
+    expect(judged(breakEven, cells)).toMatchObject({
+      head: null,
+      state: 'not-applicable',
+      reason: expect.stringContaining('never pays back'),
+    });
+    expect(judged(roi, cells, figures, linear).head).toBeCloseTo(-600, 6);
+  });
+
+  it('is not there where nothing is built, or nothing saves', () => {
+    expect(judged(breakEven, [])).toMatchObject({ head: null, state: 'not-applicable' });
+    expect(judged(breakEven, [cell('policy', [decode(2, 1)])])).toMatchObject({ head: null, state: 'missing' });
+    expect(judged(roi, [cell('a', [decode(2, 1)], 0)], figures, linear)).toMatchObject({ head: null, state: 'not-applicable' });
+  });
+});
+
+describe('figures of the run', () => {
+  const linear = { scale: 'linear' } as const;
+  const tested = (detectable: number | null) => metric(timing('prefill-latency', 'prefill'), { head: steady(1) }, detectable);
+
+  it('says what the control found', () => {
+    const alarms = { of: 'run', figure: 'false-alarms' } as const;
+    expect(judged(alarms, [], { falseAlarms: 1, changed: true }, linear)).toMatchObject({ head: 1, base: null, point: 'false-alarms' });
+    expect(judged(alarms, [], figures, linear)).toMatchObject({ head: null, state: 'missing' });
+    expect(judged(alarms, [], { ...figures, changed: false }, linear)).toMatchObject({ head: null, state: 'not-applicable' });
+  });
+
+  it('says what change the least exact metric of the model could have shown', () => {
+    const smallest = { of: 'run', figure: 'smallest-detectable' } as const;
+    const cells = [cell('a', [tested(0.02), tested(null)]), cell('b', [tested(0.05)]), cell('c', [tested(0.5)], null, 'other')];
+    expect(judged(smallest, cells, figures, linear)).toMatchObject({ head: 5, reason: 'the least exact of 2 tested metrics' });
+    expect(judged(smallest, [cell('a', [tested(null)])], figures, linear)).toMatchObject({ head: null, state: 'missing' });
+  });
+});
