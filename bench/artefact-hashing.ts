@@ -6,20 +6,8 @@ import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import { fileDigest } from '../src/store/disk.ts';
 import type { Benchmark } from './benchmark.ts';
-import { inBlocks, ratioOf, type Side } from './side-by-side.ts';
+import { inBlocks, ratioOf, timed } from './side-by-side.ts';
 import { writeSwigluLayer } from './swiglu-layer.ts';
-
-const timed =
-  (work: () => unknown): Side =>
-  async (calls) => {
-    const times: number[] = [];
-    for (let at = 0; at < calls; at++) {
-      const started = performance.now();
-      await work();
-      times.push(performance.now() - started);
-    }
-    return times;
-  };
 
 /** How fast an artefact gets its name: the digest of a graph with its weights, and the digest of a stored file, beside sha256 of the same bytes in memory. */
 export const artefactHashing: Benchmark = {

@@ -10,12 +10,22 @@ import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { coldStart } from './cold-start.ts';
 import { gateSpeed } from './gate-speed.ts';
 import { installation } from './installation.ts';
+import { modulePipeline } from './module-pipeline.ts';
 import { pruningSpeedup } from './pruning-speedup.ts';
 import { failureLines, headLine, rowLines, type TableStyle } from './table.ts';
 import { timedRegion } from './timed-region.ts';
 import { wholeRun } from './whole-run.ts';
 
-const benchmarks: readonly Benchmark[] = [timedRegion, pruningSpeedup, gateSpeed, coldStart, artefactHashing, installation, wholeRun];
+const benchmarks: readonly Benchmark[] = [
+  timedRegion,
+  pruningSpeedup,
+  modulePipeline,
+  gateSpeed,
+  coldStart,
+  artefactHashing,
+  installation,
+  wholeRun,
+];
 const usage = `npm run bench -- [--only NAME[,NAME]] [--all] [--seed N] [--json FILE]
   ${benchmarks.map(({ name, onRequest }) => (onRequest ? `${name} (only when named, or with --all)` : name)).join('\n  ')}`;
 

@@ -5,6 +5,19 @@ import { shuffled } from '../src/statistics/random.ts';
 /** Makes so many calls and returns the milliseconds of each. */
 export type Side = (calls: number) => Promise<readonly number[]>;
 
+/** One call after the other, each timed. */
+export const timed =
+  (work: () => unknown): Side =>
+  async (calls) => {
+    const times: number[] = [];
+    for (let at = 0; at < calls; at++) {
+      const started = performance.now();
+      await work();
+      times.push(performance.now() - started);
+    }
+    return times;
+  };
+
 export interface BlockSetting {
   /** Measured blocks per side; warm-up blocks come on top. */
   readonly blocks: number;

@@ -31,7 +31,7 @@ const bitsIn = (word: number): number => {
  * Time nodes × sources ÷ 32 and edges × sources ÷ 32, as the transitive closure by rows of bits.
  */
 export const reachablePairs = (
-  { count, starts, from }: Dependencies,
+  { count, starts, from: below }: Dependencies,
   sources: readonly number[],
   counted: (node: number) => boolean,
 ): number => {
@@ -40,17 +40,22 @@ export const reachablePairs = (
     const chunk = sources.slice(first, first + block);
     const words = Math.ceil(chunk.length / 32);
     const reached = new Uint32Array(count * words);
+    // Whole nodes are passed over where no source of this block can reach them: those of other modules.
+    const touched = new Uint8Array(count);
     for (const [at, source] of chunk.entries()) {
       const word = source * words + (at >>> 5);
       reached[word] = (reached[word] ?? 0) | (1 << (at & 31));
+      touched[source] = 1;
     }
     for (let node = 0; node < count; node++) {
       const own = node * words;
       for (let edge = starts[node] ?? 0; edge < (starts[node + 1] ?? 0); edge++) {
-        const below = (from[edge] ?? 0) * words;
-        for (let word = 0; word < words; word++) reached[own + word] = (reached[own + word] ?? 0) | (reached[below + word] ?? 0);
+        const from = below[edge] ?? 0;
+        if (touched[from] === 0) continue;
+        touched[node] = 1;
+        for (let word = 0; word < words; word++) reached[own + word] = (reached[own + word] ?? 0) | (reached[from * words + word] ?? 0);
       }
-      if (counted(node)) for (let word = 0; word < words; word++) pairs += bitsIn(reached[own + word] ?? 0);
+      if (touched[node] === 1 && counted(node)) for (let word = 0; word < words; word++) pairs += bitsIn(reached[own + word] ?? 0);
     }
   }
   return pairs;
