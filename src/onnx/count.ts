@@ -140,6 +140,18 @@ const countParameters = (model: OnnxModel): number => {
  * values that they hold. Scales, zero points, rotary tables and shape constants are initializers too.
  */
 export const countMultiplyAdds = (model: OnnxModel, setting: RunSetting): ModelCount => {
+  const { multiplyAdds, unknown } = walked(model, setting);
+  return { multiplyAdds: Math.round(multiplyAdds), parameters: countParameters(model), unknown: [...unknown].sort() };
+};
+
+/** Shapes of all tensors of one run, as far as they follow from the setting and the graph: null where the rank is not known, NaN for a dimension. */
+export const inferredShapes = (model: OnnxModel, setting: RunSetting): ReadonlyMap<string, readonly number[] | null> =>
+  new Map([...walked(model, setting).facts].map(([name, { dims }]) => [name, dims]));
+
+const walked = (
+  model: OnnxModel,
+  setting: RunSetting,
+): { readonly multiplyAdds: number; readonly unknown: ReadonlySet<string>; readonly facts: ReadonlyMap<string, TensorFact> } => {
   const graph = mainGraph(model.proto, model.graph);
   const facts = new Map<string, TensorFact>(inputFacts(graph, setting));
   for (const tensor of graph.initializer) facts.set(tensor.name, tensorFact(model, tensor));
@@ -153,5 +165,5 @@ export const countMultiplyAdds = (model: OnnxModel, setting: RunSetting): ModelC
       facts.set(name, step.outputs[index] ?? unknownFact);
     });
   }
-  return { multiplyAdds: Math.round(multiplyAdds), parameters: countParameters(model), unknown: [...unknown].sort() };
+  return { multiplyAdds, unknown, facts };
 };

@@ -73,13 +73,16 @@ const mixBelow = (flow: Dataflow, tensor: string): NodeProto | null => {
   return null;
 };
 
+/** What may stand between the cache with the new keys and the cache that leaves the graph: a window keeps some of its positions. */
+const handsOn = new Set(['Identity', 'Cast', 'Gather', 'Slice']);
+
 const presentOf = (flow: Dataflow, past: string): string | null => {
   for (const node of flow.consumers(past)) {
     if (node.opType !== 'Concat') continue;
     const joined = node.output[0] ?? '';
     if (flow.isOutput(joined)) return joined;
     for (const next of flow.consumers(joined))
-      if ((next.opType === 'Identity' || next.opType === 'Cast') && flow.isOutput(next.output[0] ?? '')) return next.output[0] ?? null;
+      if (handsOn.has(next.opType) && flow.isOutput(next.output[0] ?? '')) return next.output[0] ?? null;
   }
   return null;
 };
@@ -137,13 +140,14 @@ const linearBelow = (flow: Dataflow, byInput: ReadonlyMap<string, readonly Linea
   return null;
 };
 
-/** Heads by the constant shapes [..., heads, size] between a projection and the operator. */
+/** Heads by the constant shapes [..., heads, size], or [..., groups, heads per group, size], between a projection and the operator. */
 const headsByShape = (flow: Dataflow, inside: readonly NodeProto[], size: number): number => {
   for (const node of inside) {
     if (node.opType !== 'Reshape') continue;
     const shape = flow.integers(node.input[1] ?? '');
-    const [heads = 0, each = 0] = shape?.slice(-2) ?? [];
-    if (shape !== null && shape.length >= 3 && heads > 0 && each > 0 && heads * each === size) return heads;
+    const known = shape?.slice(shape.findLastIndex((dim) => dim <= 0) + 1) ?? [];
+    const each = known.at(-1) ?? 0;
+    if ((shape?.length ?? 0) >= 3 && known.length >= 2 && known.reduce((product, dim) => product * dim, 1) === size) return size / each;
   }
   return 0;
 };

@@ -1,0 +1,111 @@
+import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import type { ArmId } from '../../records/words.ts';
+import type { Bench, ModelFacts } from '../contract.ts';
+import { againstReference, latencyMetrics, ofSeries, qualityMetrics, sharedPoints, sizeMetrics, soloMetrics } from '../shared-metrics.ts';
+import { type SparseAttentionOptions, sparseAttentionOptions } from './options.ts';
+
+const arms: readonly ArmId[] = ['reference', 'base', 'head'];
+const fixedWindow: ArmId = 'control:fixed-window';
+const withControl: readonly ArmId[] = [...arms, fixedWindow];
+/** Longer than what attention is sparse over, short enough for the smallest context that is judged. */
+const [short, long] = [512, 1024];
+
+const points: readonly OperatingPoint[] = [
+  { id: 'prefill-512', kind: 'call', phase: 'prefill', length: short, batch: 1, rounds: 30, warmUp: 3, arms },
+  { id: 'prefill-1024', kind: 'call', phase: 'prefill', length: long, batch: 1, rounds: 20, warmUp: 2, arms: withControl },
+  { id: 'decode-b1', kind: 'call', phase: 'decode', length: short, batch: 1, rounds: 60, warmUp: 10, arms },
+  { id: 'decode-b8', kind: 'call', phase: 'decode', length: short, batch: 8, rounds: 60, warmUp: 10, arms },
+  ...sharedPoints(arms).flatMap((point): readonly OperatingPoint[] => {
+    if (point.kind === 'call') return [];
+    return [point.kind === 'evaluation' ? { ...point, arms: withControl } : point];
+  }),
+];
+
+const exact = { kind: 'exact', identity: 'artefact' } as const;
+
+const own = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => {
+  const unit = vision ? 'nats/character' : 'nats/token';
+  return [
+    {
+      ...exact,
+      id: 'late-nll-delta',
+      unit,
+      better: 'lower',
+      role: 'gate',
+      scale: 'linear',
+      from: againstReference('evaluation', 'late-nll', 'mean', 'difference'),
+      tolerance: 0.005,
+    },
+    {
+      ...exact,
+      id: 'kv-bytes-per-token',
+      unit: 'bytes/token',
+      better: 'lower',
+      role: 'gate',
+      scale: 'log',
+      from: ofSeries('inspection', 'kv-bytes-per-token', 'last'),
+      tolerance: 0.001,
+    },
+    {
+      ...exact,
+      id: 'attention-density',
+      unit: '%',
+      better: 'lower',
+      role: 'described',
+      scale: 'linear',
+      from: ofSeries('inspection', 'attention-density', 'last'),
+      tolerance: 0.1,
+    },
+    {
+      ...exact,
+      id: 'nll-over-fixed-window',
+      unit,
+      better: 'lower',
+      role: 'described',
+      scale: 'linear',
+      from: { of: 'against', arm: fixedWindow, point: 'evaluation', series: 'nll', over: 'mean', as: 'difference' },
+      tolerance: 0.005,
+    },
+    {
+      id: 'speed-over-fixed-window',
+      unit: '×',
+      better: 'higher',
+      kind: 'timing',
+      role: 'described',
+      scale: 'log',
+      from: { of: 'against', arm: fixedWindow, point: 'prefill-1024', series: 'wall-ms', over: 'median', as: 'speed-up' },
+      identity: 'artefact',
+      tolerance: 0.02,
+    },
+  ];
+};
+
+/**
+ * Adaptive sparse attention against the runtime's best dense kernel: prefill of 512 and 1024 tokens, steps after 512. The control has the same
+ * window in every layer, whatever it costs. Keys and scores are counted in the graph, for a text of 1024 tokens.
+ */
+export const sparseAttentionBench: Bench<SparseAttentionOptions> = {
+  id: 'sparse-attention',
+  title: 'Adaptive sparse attention',
+  options: sparseAttentionOptions,
+  needs: ['build'],
+  applies: (model) =>
+    model.context > long
+      ? true
+      : { status: 'not-applicable', reason: `the context of ${model.context} is shorter than a prefill of ${long} and a step after it` },
+  workload: (model, options) => ({
+    variants: { main: { options }, 'fixed-window': { options: { ...options, pattern: 'window' } } },
+    controls: { 'fixed-window': 'fixed-window' },
+    points,
+    metrics: [
+      ...latencyMetrics('prefill', 'prefill-512'),
+      ...latencyMetrics('prefill', 'prefill-1024'),
+      ...latencyMetrics('decode', 'decode-b1'),
+      ...latencyMetrics('decode', 'decode-b8'),
+      ...own(model),
+      ...qualityMetrics(model),
+      ...sizeMetrics,
+      ...soloMetrics,
+    ],
+  }),
+};
