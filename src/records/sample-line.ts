@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts';
 import { decodeValue } from './decode.ts';
+import { scanPointLine } from './point-line.ts';
 import { launchPurpose, processFacts, type SampleLine, sampleLine } from './sample.ts';
 import { armId, cellPattern } from './words.ts';
 
@@ -7,11 +8,13 @@ type PointLine = Extract<SampleLine, { line: 'point' }>;
 type LaunchLine = Extract<SampleLine, { line: 'launch' }>;
 type EndLine = Extract<SampleLine, { line: 'end' }>;
 
-/** One line of samples.jsonl, parsed and checked. Throws `document-invalid`; `where` names the line. */
-export const parseLine = (text: string, where: string): SampleLine => {
+/** One line of samples.jsonl, `bytes[from, to)`, parsed and checked. Throws `document-invalid`; `where` names the line. */
+export const parseLine = (bytes: Buffer, from: number, to: number, where: string): SampleLine => {
+  const scanned = scanPointLine(bytes, from, to);
+  if (scanned !== null) return scanned;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(bytes.toString('utf8', from, to));
   } catch (thrown) {
     throw new GateError('document-invalid', `not JSON: ${thrown instanceof Error ? thrown.message.slice(0, 300) : String(thrown)}`, {
       where,

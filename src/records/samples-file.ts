@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer';
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { GateError } from '../errors.ts';
 import type { BuiltLine, Launch, SampleLine, Samples, SettledLine } from './sample.ts';
@@ -7,6 +6,8 @@ import type { Json } from './words.ts';
 
 /** Larger than any run writes by two orders of magnitude; still one string. */
 const maxLength = 256 * 1024 * 1024;
+
+const newline = 0x0a;
 
 type PointLine = Extract<SampleLine, { line: 'point' }>;
 type LaunchLine = Extract<SampleLine, { line: 'launch' }>;
@@ -59,11 +60,11 @@ class Reading {
     let stopped: Samples['stopped'] = null;
     let number = 0;
     let start = 0;
-    const between = typeof text === 'string' ? text.slice.bind(text) : text.toString.bind(text, isAscii(text) ? 'latin1' : 'utf8');
-    for (let end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    for (let end = bytes.indexOf(newline); end !== -1; start = end + 1, end = bytes.indexOf(newline, start)) {
       number += 1;
       const where = `${name}:${number}`;
-      const line = parseLine(between(start, end), where);
+      const line = parseLine(bytes, start, end, where);
       if (number === 1 && line.line !== 'run')
         throw new GateError('document-invalid', `the first line must be a run line, not ${line.line}`, { where });
       if (line.line === 'run') {
@@ -75,7 +76,7 @@ class Reading {
       if (line.line === 'built' && line.status === 'failed') failed.builds.add(line.key);
       if (line.line === 'end' && line.status === 'failed') failed.launches.add(line.launch);
     }
-    if (start < text.length) this.#warnings.push(`${name}:${number + 1}: the last line is torn and was dropped`);
+    if (start < bytes.length) this.#warnings.push(`${name}:${number + 1}: the last line is torn and was dropped`);
     for (const id of open.keys()) this.#warnings.push(`${name}: launch ${id} has no end and was dropped`);
     this.#stopped ??= stopped;
   }
@@ -225,8 +226,8 @@ const endOfLastLine = (file: number): number => {
   for (let end = fstatSync(file).size; end > 0; ) {
     const from = Math.max(0, end - chunk.length);
     const length = readSync(file, chunk, 0, end - from, from);
-    const newline = chunk.subarray(0, length).lastIndexOf(0x0a);
-    if (newline !== -1) return from + newline + 1;
+    const last = chunk.subarray(0, length).lastIndexOf(newline);
+    if (last !== -1) return from + last + 1;
     end = from;
   }
   return 0;
