@@ -86,13 +86,15 @@ describe('scoreArms', () => {
         if (head !== undefined) scores[window] = head;
       });
       expect(scores).toHaveLength(count);
-      scores.forEach(({ nll, kl, top1, kls }, window) => {
+      scores.forEach(({ nll, lateNll, kl, top1, kls }, window) => {
         const each = targetsOf(windows, window).map((t) => {
           const at = (window * (length - 1) + t) * vocabulary;
           const truth = windows.tokens[window * length + t + 1] ?? 0;
           return plain(untouched.subarray(at, at + vocabulary), changed.subarray(at, at + vocabulary), truth);
         });
         expect(apart(nll, mean(each.map((one) => one.nll)))).toBeLessThan(1e-9);
+        // Eight targets: the last two are the last quarter.
+        expect(apart(lateNll, mean(each.slice(6).map((one) => one.nll)))).toBeLessThan(1e-9);
         expect(apart(kl, mean(each.map((one) => one.kl)))).toBeLessThan(1e-9);
         expect(top1).toBeCloseTo(mean(each.map(({ agree }) => Number(agree))), 12);
         each.forEach((one, i) => {

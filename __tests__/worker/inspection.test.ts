@@ -18,7 +18,7 @@ it('gives no multiply-adds for an arm with an operator that cannot be counted, a
   const artefact = (at: string) => ({ main: { digest: 'a'.repeat(64), folder: at, stages: [...stages], serve: {} } });
   const request = { artefacts: { base: artefact(folder), head: artefact(other) } } as unknown as LaunchRequest;
   const { values, warnings } = await inspectArms({ id: 'inspection', kind: 'inspection', arms: ['base', 'head'] }, request);
-  const structure = ['modularity-score', 'newman-q', 'interface-tensors'];
+  const structure = ['modularity-score', 'newman-q', 'interface-tensors', 'attention-density', 'kv-bytes-per-token'];
   expect(Object.keys(values['base'] ?? {})).toEqual(['bytes', 'parameters', ...structure, 'multiply-adds']);
   expect(Object.keys(values['head'] ?? {})).toEqual(['bytes', 'parameters', ...structure]);
   expect(values['head']?.['parameters']).toEqual(values['base']?.['parameters']);

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { countMultiplyAdds } from '../onnx/count.ts';
 import { joinStages } from '../onnx/joined-graph.ts';
 import { readModel } from '../onnx/read.ts';
-import type { Stage } from '../records/serving.ts';
+import type { ServeHints, Stage } from '../records/serving.ts';
 import { artefactBytes } from './artefact.ts';
+import { type AttentionWork, attentionWork } from './attention-work.ts';
 import { type ModuleStructure, moduleStructure } from './module-structure.ts';
 
 export interface Inspection {
@@ -17,13 +18,18 @@ export interface Inspection {
   readonly unknown: readonly string[];
   /** Of the cut into stages. */
   readonly structure: ModuleStructure;
+  /** Of the decoder on a text of 1024 tokens; null where its attention is not recognised. */
+  readonly attention: AttentionWork | null;
 }
+
+/** Tokens of the text that attention is looked at with. */
+const textLength = 1024;
 
 /**
  * What the files of an artefact tell without running it. Modules that stand in the place of a stage `decoder` are counted as the one graph
  * that they make together; a weight that several of them read counts once. Throws the coded errors of reading ONNX.
  */
-export const inspectArtefact = (folder: string, stages: readonly Stage[], past: number): Inspection => {
+export const inspectArtefact = (folder: string, stages: readonly Stage[], past: number, serve: ServeHints = {}): Inspection => {
   const models = stages.map(({ id, graph }) => ({ id, model: readModel(join(folder, graph)) }));
   const whole = models.some(({ id }) => id === 'decoder');
   const isModule = (id: string): boolean => (whole ? id === 'decoder' : id !== 'vision');
@@ -39,5 +45,6 @@ export const inspectArtefact = (folder: string, stages: readonly Stage[], past: 
     multiplyAdds: decoder?.multiplyAdds ?? 0,
     unknown: decoder?.unknown ?? [],
     structure: moduleStructure(models.map(({ model }) => model)),
+    attention: joined === undefined ? null : attentionWork(joined, serve, textLength),
   };
 };

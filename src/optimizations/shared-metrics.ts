@@ -33,7 +33,8 @@ export const againstReference = (point: string, series: string, over: Over, as: 
   as,
 });
 
-const timed = (phase: 'prefill' | 'decode', point: string): readonly MetricSpec[] => [
+/** Latency and speed-up of a call point. */
+export const latencyMetrics = (phase: 'prefill' | 'decode', point: string): readonly MetricSpec[] => [
   {
     id: `${phase}-latency`,
     unit: 'ms',
@@ -58,7 +59,11 @@ const timed = (phase: 'prefill' | 'decode', point: string): readonly MetricSpec[
   },
 ];
 
-const latency = [...timed('prefill', 'prefill-256'), ...timed('decode', 'decode-b1'), ...timed('decode', 'decode-b8')];
+const latency = [
+  ...latencyMetrics('prefill', 'prefill-256'),
+  ...latencyMetrics('decode', 'decode-b1'),
+  ...latencyMetrics('decode', 'decode-b8'),
+];
 
 const exact = { kind: 'exact', identity: 'artefact' } as const;
 
@@ -183,7 +188,8 @@ export const sizeMetrics: readonly MetricSpec[] = [
   },
 ];
 
-const alone: readonly MetricSpec[] = [
+/** Memory and energy of one arm alone, from the point `solo`. */
+export const soloMetrics: readonly MetricSpec[] = [
   {
     ...exact,
     id: 'peak-memory',
@@ -216,5 +222,5 @@ export const sharedMetrics = (model: Pick<ModelFacts, 'vision'>): readonly Metri
   ...latency,
   ...qualityMetrics(model),
   ...sizeMetrics,
-  ...alone,
+  ...soloMetrics,
 ];

@@ -7,6 +7,8 @@ import { expOfNegative } from './exponential.ts';
 export interface WindowScore {
   /** Negative log-likelihood of the true tokens. */
   readonly nll: number;
+  /** The same over the last quarter of the targets, at least one. */
+  readonly lateNll: number;
   /** KL(reference ‖ arm). */
   readonly kl: number;
   /** Share of targets where the arm's most likely token is the reference's. */
@@ -80,14 +82,18 @@ const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows:
   const { vocabulary } = reference;
   const [untouched, logits] = [reference.values, arm.values];
   const kls = new Float32Array(targets.length);
+  const early = targets.length - Math.max(1, Math.floor(targets.length / 4));
   let nll = 0;
+  let late = 0;
   let kl = 0;
   let agreed = 0;
   targets.forEach((t, i) => {
     const start = (row * reference.length + t) * vocabulary;
     const own = largestAt(logits, start, vocabulary);
     const log = logSum(logits, start, vocabulary, logits[own] as number);
-    nll += log - (logits[start + (windows.tokens[window * windows.length + t + 1] ?? 0)] as number);
+    const loss = log - (logits[start + (windows.tokens[window * windows.length + t + 1] ?? 0)] as number);
+    nll += loss;
+    if (i >= early) late += loss;
     const known = arm === reference ? own : largestAt(untouched, start, vocabulary);
     if (known === own) agreed++;
     if (arm === reference) return;
@@ -96,7 +102,8 @@ const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows:
     kls[i] = apart;
   });
   const tokens = Math.max(1, targets.length);
-  return { nll: nll / tokens, kl: kl / tokens, top1: agreed / tokens, tokens: targets.length, kls };
+  const lateNll = late / Math.max(1, targets.length - early);
+  return { nll: nll / tokens, lateNll, kl: kl / tokens, top1: agreed / tokens, tokens: targets.length, kls };
 };
 
 const sameShape = (a: RowLogits, b: RowLogits): boolean => a.rows === b.rows && a.length === b.length && a.vocabulary === b.vocabulary;

@@ -27,8 +27,8 @@ const untrainedShare = 0.5;
  * Teacher-forced quality of every arm on the held-out windows against the untouched model. The same bytes on the same text
  * always score the same, so a score is kept in the store under the digests that it rests on and not computed twice.
  *
- * Series per window: `nll` (nats per token), `kl` (nats per token, from the reference), `top1` (share of agreeing
- * predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
+ * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
+ * reference), `top1` (share of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
  * Throws `untrained-reference` for a model that knows nothing, `non-finite-output` naming the arm.
  */
 export const evaluateArms = async (
@@ -42,7 +42,7 @@ export const evaluateArms = async (
     digestOf(
       JSON.stringify([
         'evaluation',
-        2,
+        3,
         source.digest,
         request.runtime.digest,
         reference.digest,
@@ -113,6 +113,7 @@ const scoreAll = async (
       for (let window = 0; window < list.length; window++) blind.push(await blindNll(model, windows, window));
     series.set(arm, {
       nll: list.map(({ nll }) => nll),
+      'late-nll': list.map(({ lateNll }) => lateNll),
       kl: list.map(({ kl }) => kl),
       top1: list.map(({ top1 }) => top1),
       'kl-p99': [

@@ -10,9 +10,10 @@ export const past = 256;
 const longestList = 300;
 
 /**
- * Series `bytes`, `parameters`, `multiply-adds`, and `modularity-score`, `newman-q` and `interface-tensors` of the cut into stages, of every
- * arm, from its files alone. An arm with operators that cannot be counted
- * has no `multiply-adds`, since a part of them is no number to compare; a warning that the gate reads as its reason names them.
+ * Series of every arm, from its files alone: `bytes`, `parameters`, `multiply-adds`; `modularity-score`, `newman-q` and `interface-tensors` of the
+ * cut into stages; `attention-density` and `kv-bytes-per-token` of the decoder. An arm with operators that cannot be counted has no
+ * `multiply-adds`, since a part of them is no number to compare, and one whose attention is not recognised has no numbers of it; a warning
+ * that the gate reads as its reason says so.
  */
 export const inspectArms = async (
   point: Extract<OperatingPoint, { kind: 'inspection' }>,
@@ -21,8 +22,8 @@ export const inspectArms = async (
   const values: Columns = {};
   const warnings: string[] = [];
   for (const arm of point.arms) {
-    const { folder, stages } = armArtefact(request, arm);
-    const found = await forArm(arm, () => inspectArtefact(folder, stages, past));
+    const { folder, stages, serve } = armArtefact(request, arm);
+    const found = await forArm(arm, () => inspectArtefact(folder, stages, past, serve));
     const { modularityScore, newmanQ, interfaceTensors } = found.structure;
     values[arm] = {
       bytes: [found.bytes],
@@ -31,6 +32,10 @@ export const inspectArms = async (
       'newman-q': [newmanQ],
       'interface-tensors': [interfaceTensors],
     };
+    if (found.attention !== null) {
+      values[arm]['attention-density'] = [found.attention.density];
+      values[arm]['kv-bytes-per-token'] = [found.attention.cacheBytesPerToken];
+    } else warnings.push(`unsupported-export: the attention of arm ${arm} is not recognised`);
     if (found.unknown.length === 0) values[arm]['multiply-adds'] = [found.multiplyAdds];
     else
       warnings.push(
