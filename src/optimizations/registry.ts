@@ -3,6 +3,7 @@ import { beforeAfterBench } from './before-after/bench.ts';
 import type { Bench, Optimization } from './contract.ts';
 import { modelChangeBench } from './model-change/bench.ts';
 import { modularComponentsBench } from './modular-components/bench.ts';
+import { sparseAttentionBench } from './sparse-attention/bench.ts';
 import { streamingBench } from './streaming/bench.ts';
 import { structuredPruningBench } from './structured-pruning/bench.ts';
 import { tensorDecompositionBench } from './tensor-decomposition/bench.ts';
@@ -13,6 +14,7 @@ const entry = <Options>(optimization: Optimization<Options>): Optimization => op
 /** Every optimization that ships with the gate, in the order of reports. A subject is loaded only where it runs. */
 export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: structuredPruningBench, subject: async () => (await import('./structured-pruning/subject.ts')).structuredPruning }),
+  entry({ bench: sparseAttentionBench, subject: async () => (await import('./sparse-attention/subject.ts')).sparseAttention }),
   entry({ bench: adaptiveBatchingBench, subject: async () => (await import('./adaptive-batching/subject.ts')).adaptiveBatching }),
   entry({ bench: streamingBench, subject: async () => (await import('./streaming/subject.ts')).streaming }),
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
