@@ -50,24 +50,28 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
   };
 };
 
-/** arm → variant → artefact. An arm that builds nothing serves the untouched model, and so does the reference under every name. */
+/**
+ * arm → variant → artefact. An arm that builds no `main` serves the untouched model as that. Where no arm builds one the variants are a
+ * pool, and the reference has base's (head's where there is no base); else it has the untouched model under every name.
+ */
 const served = (
   cell: PlannedCell,
   wanted: LaunchDemand,
   artefacts: Artefacts,
   reference: ArtefactRef,
 ): Record<string, Record<string, ArtefactRef>> => {
-  const names = new Set(['main', ...cell.arms.flatMap(({ builds }) => Object.keys(builds))]);
-  const arms: Record<string, Record<string, ArtefactRef>> = {
-    reference: Object.fromEntries([...names].map((name) => [name, reference])),
-  };
+  const names = new Set(cell.arms.flatMap(({ builds }) => Object.keys(builds)));
+  const untouched = { main: reference };
+  const arms: Record<string, Record<string, ArtefactRef>> = {};
   for (const { id, builds } of cell.arms) {
     const variants = Object.entries(builds).flatMap(([variant, key]) => {
       const artefact = artefacts.built.get(key);
       return artefact === undefined ? [] : [[variant, artefact] as const];
     });
-    arms[id] = Object.keys(builds).length === 0 ? { main: reference } : Object.fromEntries(variants);
+    arms[id] = { ...(Object.hasOwn(builds, 'main') ? {} : untouched), ...Object.fromEntries(variants) };
   }
+  const pool = names.has('main') ? Object.fromEntries([...names].map((name) => [name, reference])) : (arms['base'] ?? arms['head']);
+  arms['reference'] = { ...pool, ...untouched };
   for (const [control, variant] of Object.entries(cell.controls)) {
     const artefact = variant === null ? reference : (arms['head']?.[variant] ?? arms['base']?.[variant]);
     if (artefact !== undefined) arms[control] = { main: artefact };

@@ -106,7 +106,10 @@ export interface BuildSpec {
 }
 
 export interface Workload {
-  /** Built per arm; the reference has the untouched model under every name. Empty: nothing is built, every arm serves the untouched model. */
+  /**
+   * Built per arm; the reference has the untouched model under every name. Without a `main` they are a pool beside the untouched model, which
+   * every arm then serves as `main`, and the reference has base's pool (head's where there is no base). Empty: nothing is built.
+   */
   readonly variants: Readonly<Record<VariantName, BuildSpec>>;
   /** Yard-sticks measured beside the arms, as `control:NAME`: head's build of a variant, or the untouched model (null). */
   readonly controls?: Readonly<Record<string, VariantName | null>>;

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import type { ServeObservation, ServeSetting } from '../../../src/optimizations/architecture-search/exchange.ts';
+import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
+import { searchPlayer } from '../../../src/optimizations/architecture-search/play.ts';
+import { architectureSearch } from '../../../src/optimizations/architecture-search/subject.ts';
+import { latencyOf, type PoolRecord, yardstickOf } from '../../../src/optimizations/architecture-search/yardstick.ts';
+import type { Policy, Subject, Tools } from '../../../src/optimizations/contract.ts';
+import type { ArmId, Json, Values } from '../../../src/records/words.ts';
+import { seededRandom } from '../../../src/statistics/random.ts';
+import { replayTools, turnOf } from '../../testkit/episode-tools.ts';
+
+/** Measured once on three miniatures: milliseconds of a request, nats per token, bytes. */
+const names = ['main', 'depth-100-width-75', 'depth-100-width-50', 'depth-75-width-100', 'depth-75-width-75'];
+const machines: Readonly<Record<string, readonly (readonly [number, number, number])[]>> = {
+  dense: [
+    [5.94, 0, 4750384],
+    [5.14, 0.12, 3963966],
+    [3.95, 0.598, 3177532],
+    [3.44, 0.441, 3761079],
+    [3.3, 0.777, 3171263],
+  ],
+  moe: [
+    [5.83, 0, 5700000],
+    [4.82, 0.103, 4800000],
+    [4.4, 0.323, 3900000],
+    [4.3, 0.307, 4500000],
+    [3.6, 0.458, 3800000],
+  ],
+  glm: [
+    [5.81, 0, 6100000],
+    [4.9, 0.124, 5200000],
+    [4.2, 0.589, 4300000],
+    [5.33, 0.665, 4800000],
+    [3.9, 0.899, 4100000],
+  ],
+};
+
+type Faulty = Pick<Subject<never>, 'start'>;
+const replay = (machine: string, more: Partial<Parameters<typeof replayTools>[0]> = {}): Tools => {
+  const table = machines[machine]!;
+  const row = (variant: string): readonly [number, number, number] => table[names.indexOf(variant)]!;
+  const noise = seededRandom(3);
+  return replayTools({
+    variants: names,
+    costs: {
+      // Now and then something else runs.
+      prefill: ({ variant }) => row(variant)[0] * 0.6 * (1 + 0.06 * noise() + (noise() < 0.03 ? 1 : 0)),
+      step: ({ variant }) => row(variant)[0] * 0.2,
+      open: () => 20,
+    },
+    nllDelta: (variant) => row(variant)[1],
+    inspect: (variant) => ({ bytes: row(variant)[2] }),
+    subject: architectureSearch as unknown as Faulty,
+    ...more,
+  });
+};
+const played = async (machine: string, point: 'search' | 'drift', arm: ArmId = 'head', subject?: Faulty): Promise<Values> => {
+  const tuned = await searchPlayer.tune!(replay(machine));
+  const turn = turnOf({ id: point, setting: null, exact: point === 'search' }, { arm, tuned });
+  return (await searchPlayer.play(turn, replay(machine, subject === undefined ? {} : { subject }))).values;
+};
+
+/** The built-in's search, and a controller of one's own. */
+const controlledBy = (choose: (setting: ServeSetting, seen: ServeObservation) => string): Faulty => ({
+  start: async (episode): Promise<Policy> => {
+    const setting = episode.setting as unknown as ServeSetting | { task: 'search' };
+    if (setting.task === 'search') return (architectureSearch.start as unknown as NonNullable<Faulty['start']>)(episode);
+    return { next: async (seen) => ({ serve: choose(setting, seen as unknown as ServeObservation) }) };
+  },
+});
+const answering = (...answers: readonly Json[]): Faulty => ({
+  start: async () => {
+    let at = 0;
+    return { next: async () => answers[Math.min(at++, answers.length - 1)]! };
+  },
+});
+
+describe.each(Object.keys(machines))('%s', (machine) => {
+  it('finds nine tenths of the front with fewer trials than there are variants', async () => {
+    const { efficiency } = await played(machine, 'search');
+    expect(efficiency).toBeGreaterThanOrEqual(0.9);
+    expect(efficiency).toBeLessThanOrEqual(1);
+    expect((await played(machine, 'search', 'reference'))['efficiency']).toBeLessThan(efficiency!);
+  });
+
+  it('keeps more budgets than the best single variant, and the bound', async () => {
+    const [reference, head] = [await played(machine, 'drift', 'reference'), await played(machine, 'drift')];
+    const pool = (await searchPlayer.tune!(replay(machine))) as unknown as PoolRecord;
+    const { lossBound } = yardstickOf(pool, 0.5);
+    expect(head['goodput']! / reference['goodput']!).toBeGreaterThan(1.15);
+    expect(head['nll-delta']).toBeLessThanOrEqual(lossBound);
+    expect(head['adaptation-ms']).toBeLessThan(60);
+    expect(head).toEqual(await played(machine, 'drift', 'base'));
+  });
+});
+
+describe('a fault is seen', () => {
+  it('a search that offers its first trials', async () => {
+    const sound = await played('dense', 'search');
+    const lazy = await played('dense', 'search', 'head', answering({ try: names[4]! }, { offer: ['main', names[4]!] }));
+    expect(lazy['efficiency']).toBeLessThan(sound['efficiency']! - 0.1);
+  });
+
+  it.each([
+    ['never swaps', 'goodput', ({ members }: ServeSetting) => members[0]!.name, (sound: number, faulty: number) => faulty < 0.8 * sound],
+    [
+      'forgets the bound',
+      'nll-delta',
+      ({ members }: ServeSetting) => members.toSorted((a, b) => a.latency - b.latency)[0]!.name,
+      (sound: number, faulty: number) => faulty > sound + 0.2,
+    ],
+    [
+      'swaps for every request',
+      'adaptation-ms',
+      ({ members }: ServeSetting, { served, event, current }: ServeObservation) =>
+        event === 'budget' && current !== null ? current : members.toSorted((a, b) => a.latency - b.latency)[served % 2]!.name,
+      (sound: number, faulty: number) => faulty > 1.2 * sound,
+    ],
+    [
+      'obeys a tighter budget four requests late',
+      'adaptation-ms',
+      (() => {
+        let [late, budget] = [0, 0];
+        return ({ members }: ServeSetting, seen: ServeObservation) => {
+          if (seen.budget !== budget) [budget, late] = [seen.budget, 0];
+          else late += 1;
+          const fitting = members.filter(({ latency }) => latency * 1.1 <= budget).toSorted((a, b) => b.latency - a.latency)[0];
+          return late < 4 && seen.current !== null ? seen.current : (fitting ?? members.toSorted((a, b) => a.latency - b.latency)[0]!).name;
+        };
+      })(),
+      (sound: number, faulty: number) => faulty > 1.2 * sound,
+    ],
+  ] as const)('a controller that %s worsens %s', async (_what, series, choose, worse) => {
+    const sound = await played('dense', 'drift');
+    const faulty = await played('dense', 'drift', 'head', controlledBy(choose));
+    expect(worse(sound[series]!, faulty[series]!), `${sound[series]} → ${faulty[series]}`).toBe(true);
+  });
+
+  it.each([
+    ['no action', answering({ serve: 'main' }), /not an action/],
+    ['an unknown variant', answering({ try: 'no-such' }), /no variant no-such/],
+    ['more trials than allowed', answering({ try: 'main' }), /more than 3 trials/],
+    ['what it did not try', answering({ offer: ['main', names[1]!] }), /did not try/],
+    ['a variant outside the pool', answering({ try: 'main' }, { offer: ['main'] }), /not an action/],
+    ['what it did not find', controlledBy(() => 'no-such'), /no variant no-such in the pool/],
+  ])('refuses %s', async (_what, subject, message) => {
+    await expect(played('dense', 'drift', 'head', subject)).rejects.toMatchObject({
+      code: 'subject-protocol',
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
+describe('the yardstick', () => {
+  it('measures every variant there is, several times, and nothing of the policy', async () => {
+    const pool = (await searchPlayer.tune!(replay('dense', { subject: answering(null) }))) as unknown as PoolRecord;
+    expect(pool.map(({ name }) => name)).toEqual(names);
+    for (const [at, each] of pool.entries()) {
+      expect(latencyOf(each)).toBeCloseTo(machines['dense']![at]![0], 0);
+      expect(each.latencies).toHaveLength(9);
+      expect(each.swap).toBeGreaterThan(20);
+    }
+  });
+
+  it('serves what an arm has built, at the loss of its own builds', async () => {
+    const tuned = await searchPlayer.tune!(replay('dense'));
+    const turn = turnOf({ id: 'drift', setting: null }, { arm: 'head', tuned });
+    const few = await searchPlayer.play(turn, replay('dense', { variants: ['main', 'depth-75-width-100'] }));
+    expect(new Set(few.trace!['variant'])).toEqual(new Set([0, 1]));
+    const worse = await searchPlayer.play(turn, replay('dense', { nllDelta: (variant) => (variant === 'main' ? 0 : 0.3) }));
+    expect(worse.values['nll-delta']).toBeLessThanOrEqual(0.3);
+  });
+
+  it('the best single variant keeps the bound', () => {
+    const pool: PoolRecord = names.map((name, at) => {
+      const [latency, loss, bytes] = machines['dense']![at]!;
+      return { name, latencies: [latency], swap: 20, 'nll-delta': loss, bytes };
+    });
+    expect(yardstickOf(pool, 1).best).toBe('depth-75-width-100');
+    expect(yardstickOf(pool, 0.5).best).toBe('depth-100-width-75');
+    expect(yardstickOf(pool, 0).best).toBe('main');
+  });
+
+  it('reads options of its own', () => {
+    expect(searchOptions.parse({}, 'with')).toMatchObject({ trials: 3, quality: 0.5, build: null });
+    expect(() => searchOptions.parse({ pool: [{ depth: 2, width: 1 }] }, 'with')).toThrow(
+      expect.objectContaining({ code: 'option-invalid' }),
+    );
+  });
+});

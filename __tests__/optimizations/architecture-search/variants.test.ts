@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readModel } from '../../../src/onnx/read.ts';
+import { recognise } from '../../../src/onnx/recognise/recognise.ts';
+import { architectureSearchBench } from '../../../src/optimizations/architecture-search/bench.ts';
+import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
+import { poolOf } from '../../../src/optimizations/architecture-search/pool.ts';
+import { architectureSearch } from '../../../src/optimizations/architecture-search/subject.ts';
+import { keptWidth } from '../../../src/optimizations/selection.ts';
+import { pruningOptions } from '../../../src/optimizations/structured-pruning/options.ts';
+import { structuredPruning } from '../../../src/optimizations/structured-pruning/subject.ts';
+import { build, denseFacts, familyNames, largestDifference, miniature, prefillFeeds, runGraph } from '../miniature.ts';
+
+const shaped = (depth: number, width: number) => searchOptions.parse({ build: { depth, width } }, 'with');
+const file = ({ folder }: { readonly folder: string }): string => join(folder, 'model.onnx');
+
+describe.each(familyNames)('%s', (family) => {
+  test('a variant is as deep and as wide as it says, runs, and is the same each time', async () => {
+    const view = miniature(family);
+    const dense = recognise(readModel(file(view)));
+    const made = await build(architectureSearch, view, shaped(0.6, 0.5));
+    const halved = dense.layers.flatMap((layer) => layer.feedForwards.map(({ width }) => keptWidth(width, 0.5, 8)));
+    const { layers } = recognise(readModel(file(made)));
+    expect(layers).toHaveLength(2);
+    for (const { feedForwards, experts } of layers) {
+      for (const { width } of feedForwards) expect(halved).toContain(width);
+      if (experts !== null) expect(experts).toMatchObject({ count: 4, chosen: 2, width: 16 });
+    }
+    expect(made.facts['removed-layers']).toBe(1);
+    expect(made.facts['removed-channels']).toBeGreaterThan(0);
+    const outputs = await runGraph(file(made), prefillFeeds(file(made), 12, 5));
+    expect(outputs['logits']?.data.every(Number.isFinite)).toBe(true);
+    const again = await build(architectureSearch, view, shaped(0.6, 0.5));
+    for (const each of ['model.onnx', 'model.onnx.data'])
+      expect(readFileSync(join(again.folder, each)).equals(readFileSync(join(made.folder, each)))).toBe(true);
+  });
+});
+
+test.each([
+  [1, 0.5, { target: 'ffn', ratio: 0.5 }],
+  [0.6, 1, { target: 'layers', ratio: 0.4 }],
+] as const)('depth %d and width %d compute what pruning one of them gives', async (depth, width, pruned) => {
+  const view = miniature('dense');
+  const [one, other] = [
+    await build(architectureSearch, view, shaped(depth, width)),
+    await build(structuredPruning, view, pruningOptions.parse(pruned, 'with')),
+  ];
+  const feeds = prefillFeeds(file(one), 12, 5);
+  const [left, right] = [await runGraph(file(one), feeds), await runGraph(file(other), feeds)];
+  expect(largestDifference(left['logits']!.data, right['logits']!.data)).toBe(0);
+});
+
+test('a build must be told which variant', async () => {
+  await expect(build(architectureSearch, miniature('dense'), searchOptions.parse({}, 'with'))).rejects.toMatchObject({
+    code: 'option-invalid',
+  });
+});
+
+describe('the pool', () => {
+  const named = (pool: readonly object[]): readonly string[] =>
+    poolOf(denseFacts, searchOptions.parse({ pool }, 'with')).map(({ name }) => name);
+
+  test('is the untouched model and whatever differs from it', () => {
+    expect(named([{ depth: 1, width: 1 }])).toEqual(['main']);
+    // Of three layers either share leaves two.
+    expect(
+      named([
+        { depth: 0.75, width: 1 },
+        { depth: 0.6, width: 1 },
+        { depth: 0.75, width: 0.5 },
+      ]),
+    ).toEqual(['main', 'depth-75-width-100', 'depth-75-width-50']);
+  });
+
+  test('applies where there is a choice, and builds all but the untouched model', () => {
+    const { applies, workload } = architectureSearchBench;
+    const options = searchOptions.parse({}, 'with');
+    expect(applies(denseFacts, options)).toBe(true);
+    expect(applies({ ...denseFacts, quantized: true }, options)).toMatchObject({ status: 'unsupported-export' });
+    expect(applies(denseFacts, searchOptions.parse({ pool: [{ depth: 1, width: 1 }] }, 'with'))).toMatchObject({
+      status: 'not-applicable',
+    });
+    const { variants } = workload(denseFacts, options);
+    expect(Object.keys(variants)).toEqual(['depth-100-width-75', 'depth-100-width-50', 'depth-75-width-100', 'depth-75-width-75']);
+    expect(variants['depth-75-width-75']?.options).toMatchObject({ build: { depth: 0.75, width: 0.75 } });
+  });
+});

@@ -1,0 +1,45 @@
+import { arrivalTrace } from '../arrival-trace.ts';
+
+/** From `start` on, a request must be answered within `budget` milliseconds of its arrival. */
+export interface Phase {
+  readonly start: number;
+  readonly budget: number;
+}
+
+export interface DriftTrace {
+  /** Milliseconds, ascending. */
+  readonly arrivals: readonly number[];
+  /** Ascending, the first at 0. */
+  readonly phases: readonly Phase[];
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+/** How the budget drifts: places among the variants of a front, from the fastest (0) to the one that loses least (1). */
+export const drift: readonly number[] = [1, 0.5, 0, 0.25, 1, 0, 0.5, 0];
+/** What a budget leaves the slowest variant that is meant to keep it. */
+const headroom = 1.15;
+/** Share of its time that the untouched model would be busy: what counts is the latency of a request, not how many queue up. */
+const load = 0.04;
+
+/** Milliseconds of every budget in turn, from the latencies of a front, ascending. */
+export const budgetsOf = (latencies: readonly number[]): readonly number[] =>
+  drift.map((place) => headroom * (latencies[Math.round(place * (latencies.length - 1))] ?? Number.NaN));
+
+/** Requests at a steady rate while the budget drifts, each phase as long as the others. */
+export const driftTrace = (wanted: {
+  readonly requests: number;
+  /** Milliseconds of one request of the untouched model. */
+  readonly untouched: number;
+  readonly budgets: readonly number[];
+  readonly random: () => number;
+}): DriftTrace => {
+  const { requests, untouched, budgets, random } = wanted;
+  const rate = (1000 * load) / untouched;
+  const duration = (1000 * requests) / rate;
+  return {
+    arrivals: arrivalTrace({ shape: 'steady', rate, requests, random }),
+    phases: budgets.map((budget, at) => ({ start: (duration * at) / budgets.length, budget })),
+    duration,
+  };
+};

@@ -1,0 +1,185 @@
+import { GateError } from '../../errors.ts';
+import { decodeValue } from '../../records/decode.ts';
+import { median } from '../../statistics/describe.ts';
+import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
+import { nextAction } from '../policy-action.ts';
+import { type DriftTrace, driftTrace } from './drift.ts';
+import {
+  type SearchObservation,
+  type SearchSetting,
+  type ServeObservation,
+  type ServeSetting,
+  searchAction,
+  serveAction,
+} from './exchange.ts';
+import { searchOptions } from './options.ts';
+import { poolOf, untouched } from './pool.ts';
+import { adaptationTime, type DriftServer, type DriftView, goodputOf, isInside, type ServedDrift, serveDrift } from './serving.ts';
+import {
+  efficiencyOf,
+  latencyOf,
+  lossWindows,
+  type Measured,
+  measurePool,
+  type PoolRecord,
+  poolRecord,
+  requestPrompt,
+  serveOne,
+  yardstickOf,
+} from './yardstick.ts';
+
+/** Requests of an episode. */
+const requests = 96;
+
+/** Searches the pool in replay, and serves a drifting budget for real with what was found. */
+export const searchPlayer: Player = {
+  tune: async (tools) => [...(await measurePool(tools))],
+  play: async (turn, tools) => {
+    const pool = decodeValue(poolRecord, turn.tuned, 'tuned');
+    const options = searchOptions.parse(turn.options, 'options');
+    const { best, ...yardstick } = yardstickOf(pool, options.quality);
+    const offered = turn.arm === 'reference' ? [best] : await searched(turn, tools, pool, options);
+    if (turn.point.exact) return { values: { efficiency: efficiencyOf(pool, offered) } };
+    const members: Measured[] = [];
+    for (const each of pool) {
+      // Of the pool that was found only what this arm has built can be served, and its loss is its own.
+      if (!offered.includes(each.name) || !tools.variants.includes(each.name)) continue;
+      members.push({ ...each, 'nll-delta': await tools.nllDelta(each.name, lossWindows) });
+    }
+    const trace = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
+    const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, yardstick.lossBound);
+    return observed(trace, await really(tools, trace, choose), members);
+  },
+};
+
+const where = ({ arm, point }: Turn): string => `${arm} at ${point.id}`;
+
+/** Lets the policy try members, whose measurements are read from the record, until it offers a pool. */
+const searched = async (
+  turn: Turn,
+  tools: Pick<Tools, 'policy' | 'model'>,
+  pool: PoolRecord,
+  options: ReturnType<typeof searchOptions.parse>,
+): Promise<readonly string[]> => {
+  const shapes = poolOf(tools.model, options).flatMap(({ name, shape }) => {
+    const known = pool.find((each) => each.name === name);
+    return known === undefined ? [] : [{ name, ...shape, bytes: known.bytes }];
+  });
+  const trials = Math.min(options.trials, shapes.length - 1);
+  const setting: SearchSetting = { task: 'search', members: shapes, trials };
+  const policy = await tools.policy(setting);
+  const outcome = (name: string): SearchObservation['trial'] => {
+    const member = pool.find((each) => each.name === name);
+    if (member === undefined) throw new GateError('subject-protocol', `there is no variant ${name}`, { where: where(turn) });
+    return { name, latency: latencyOf(member), 'nll-delta': member['nll-delta'] };
+  };
+  const tried = new Set([untouched]);
+  let seen: SearchObservation = { trial: outcome(untouched), left: trials };
+  for (;;) {
+    const action = await nextAction(policy, seen, searchAction, where(turn));
+    if ('offer' in action) {
+      const untried = action.offer.find((name) => !tried.has(name));
+      if (untried !== undefined) throw new GateError('subject-protocol', `offers ${untried}, which it did not try`, { where: where(turn) });
+      return action.offer;
+    }
+    if (seen.left === 0) throw new GateError('subject-protocol', `asks for more than ${trials} trials`, { where: where(turn) });
+    seen = { trial: outcome(action.try), left: seen.left - 1 };
+    tried.add(action.try);
+  }
+};
+
+/** The policy's choices, from what it found. */
+const controlled = async (
+  turn: Turn,
+  tools: Pick<Tools, 'policy'>,
+  members: readonly Measured[],
+  bound: number,
+): Promise<DriftServer['choose']> => {
+  const setting: ServeSetting = {
+    task: 'serve',
+    members: members.map(({ latencies, ...each }) => ({ ...each, latency: median(latencies) })),
+    'loss-bound': bound,
+    requests,
+  };
+  const policy: Policy = await tools.policy(setting);
+  const loss = lossOf(members);
+  return async (view) => {
+    const { serve } = await nextAction(policy, shown(view, loss), serveAction, where(turn));
+    if (!members.some(({ name }) => name === serve))
+      throw new GateError('subject-protocol', `there is no variant ${serve} in the pool`, { where: where(turn) });
+    return serve;
+  };
+};
+
+type Loss = (name: string) => number;
+const lossOf = (members: readonly Measured[]): Loss => {
+  const losses = new Map(members.map((each) => [each.name, each['nll-delta']]));
+  return (name) => losses.get(name) ?? Number.NaN;
+};
+const meanLoss = (served: ServedDrift['served'], loss: Loss): number =>
+  served.reduce((sum, { name }) => sum + loss(name), 0) / Math.max(1, served.length);
+
+const shown = ({ event, time, budget, waiting, current, served }: DriftView, loss: Loss): ServeObservation => {
+  const last = served.at(-1);
+  return {
+    event,
+    time,
+    budget,
+    waiting,
+    current,
+    served: served.length,
+    'nll-delta': meanLoss(served, loss),
+    last:
+      last === undefined
+        ? null
+        : { name: last.name, latency: last.end - last.arrival, service: last.end - last.start, inside: isInside(last) },
+  };
+};
+
+/** Every request and every swap really runs; a swap ends one session and opens and warms another. */
+const really = async (tools: Tools, trace: DriftTrace, choose: DriftServer['choose']): Promise<ServedDrift> => {
+  const prompt = requestPrompt(tools);
+  let session: ServingSession | null = null;
+  const timed = async (work: () => Promise<unknown>): Promise<number> => {
+    const started = tools.clock.wall();
+    await work();
+    return tools.clock.wall() - started;
+  };
+  try {
+    return await serveDrift(trace, {
+      choose,
+      swap: (name) =>
+        timed(async () => {
+          await session?.release();
+          session = null;
+          session = await tools.session(name);
+          await serveOne(session, prompt);
+        }),
+      serve: () =>
+        timed(async () => {
+          if (session !== null) await serveOne(session, prompt);
+        }),
+    });
+  } finally {
+    await (session as ServingSession | null)?.release();
+  }
+};
+
+const observed = (trace: DriftTrace, result: ServedDrift, members: readonly Measured[]): Observation => {
+  const { served } = result;
+  const adaptation = adaptationTime(trace, result);
+  return {
+    values: {
+      goodput: goodputOf(trace, result),
+      'nll-delta': meanLoss(served, lossOf(members)),
+      ...(adaptation === null ? {} : { 'adaptation-ms': adaptation }),
+    },
+    trace: {
+      time: served.map(({ start }) => start),
+      queue: served.map(({ waiting }) => waiting),
+      latency: served.map(({ arrival, end }) => end - arrival),
+      'set-point': served.map(({ budget }) => budget),
+      variant: served.map(({ name }) => members.findIndex((each) => each.name === name)),
+    },
+  };
+};

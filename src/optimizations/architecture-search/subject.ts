@@ -1,0 +1,27 @@
+import { GateError } from '../../errors.ts';
+import { decodeValue } from '../../records/decode.ts';
+import type { Subject } from '../contract.ts';
+import { variantController } from './controller.ts';
+import { buildShape } from './elastic.ts';
+import { episodeSetting, searchObservation, serveObservation } from './exchange.ts';
+import { frontSearch } from './front-search.ts';
+import { type SearchOptions, searchOptions } from './options.ts';
+
+/** Cuts the variants of the pool, searches the front among them, and serves a drifting budget from what it found. */
+export const architectureSearch: Subject<SearchOptions> = {
+  build: async (context) => {
+    const { build } = context.options;
+    if (build === null) throw new GateError('option-invalid', 'which variant is to be built?', { where: 'options.build' });
+    return buildShape(context, build);
+  },
+  start: async (episode) => {
+    const options = searchOptions.parse(episode.options, 'options');
+    const setting = decodeValue(episodeSetting, episode.setting, 'setting');
+    if (setting.task === 'search') {
+      const search = frontSearch(setting);
+      return { next: async (seen) => search(decodeValue(searchObservation, seen, 'observation')) };
+    }
+    const choose = variantController(setting, options);
+    return { next: async (seen) => ({ serve: choose(decodeValue(serveObservation, seen, 'observation')) }) };
+  },
+};
