@@ -80,9 +80,10 @@ const doubts = (tested: Tested, columns: readonly Columns[], values: readonly nu
     const rounds = numberOf(roundChanges(each, tested.spec)) ?? [];
     const third = Math.floor(rounds.length / 3);
     if (third < 5) continue;
+    const drift = Math.abs(median(rounds.slice(0, third)) - median(rounds.slice(-third)));
+    if (drift <= tested.margin) continue;
     // Beyond what medians of so few rounds differ by in this much noise (1.25 σ/√n each): else every noisy machine "drifts".
-    const noise = 3 * 1.25 * robustDeviation(rounds) * Math.sqrt(2 / third);
-    if (Math.abs(median(rounds.slice(0, third)) - median(rounds.slice(-third))) > Math.max(tested.margin, noise)) drifting += 1;
+    if (drift > 3 * 1.25 * robustDeviation(rounds) * Math.sqrt(2 / third)) drifting += 1;
   }
   if (drifting > columns.length / 2)
     warnings.push(`non-stationary: first and last third differ by more than the tolerance in ${drifting} of ${columns.length} launches`);
