@@ -38,10 +38,22 @@ const licencesIn = (chunks: readonly OutputChunk[]): string => {
 const chunksOf = (results: readonly RolldownOutput[]): readonly OutputChunk[] =>
   results.flatMap(({ output }) => output.filter((one) => one.type === 'chunk'));
 
+const optimizationPart = /src\/optimizations\/([^/]+)\/([^/]+)\.ts$/;
+
+/**
+ * Parts of the worker are named after what they hold and never by a running number, so that a change of one optimization leaves the files of
+ * the others as they are: `ID-subject.js` is where the digest of a built-in's own code begins (src/commands/subjects.ts).
+ */
+const workerPart = ({ facadeModuleId, moduleIds, name }: { facadeModuleId: string | null; moduleIds: string[]; name: string }): string => {
+  const held = (facadeModuleId === null ? moduleIds : [facadeModuleId]).toSorted();
+  const [, optimization, noun] = held.map((id) => optimizationPart.exec(id)).find((match) => match !== null) ?? [];
+  return `worker/${optimization === undefined ? name : `${optimization}-${noun}`}.js`;
+};
+
 /**
  * Bundles the three programs into `folder`, with the licences of what they hold in `licences.txt`. GitHub's toolkit goes into chunks that are
- * loaded when first used: parsing it would cost most of the start. The worker is one file, because it is also what a tree brings as its own
- * subject: its digest must be all of it. onnxruntime-node stays outside: it is found at run time (src/runtime/library.ts).
+ * loaded when first used: parsing it would cost most of the start. The worker's parts lie in a folder of their own: it is also what a tree
+ * brings as its own subjects. onnxruntime-node stays outside: it is found at run time (src/runtime/library.ts).
  */
 export const buildPrograms = async (folder: string): Promise<void> => {
   const shared: BuildOptions = {
@@ -54,7 +66,7 @@ export const buildPrograms = async (folder: string): Promise<void> => {
   const output = { dir: folder, format: 'esm', minify: true, comments: false } as const;
   const results = await build([
     { ...shared, input: { action: 'src/action.ts', cli: 'src/cli.ts' }, output: { ...output, chunkFileNames: 'chunks/[name].js' } },
-    { ...shared, input: { worker: 'src/worker.ts' }, output: { ...output, codeSplitting: false } },
+    { ...shared, input: { worker: 'src/worker.ts' }, output: { ...output, chunkFileNames: workerPart } },
   ]);
   writeFileSync(join(folder, 'licences.txt'), licencesIn(chunksOf(results)));
 };
