@@ -64,7 +64,7 @@ describe('improvement', () => {
 
   it('reads only its own model, and only times that are judged', () => {
     const size = metric(timing('model-size', 'inspection', { kind: 'exact' }), { reference: steady(8), head: steady(1) });
-    const shown = metric(timing('prefill-speedup', 'prefill', { role: 'described' }), { reference: steady(1), head: steady(9) });
+    const shown = metric(timing('time-to-first', 'prefill', { role: 'described' }), { reference: steady(1), head: steady(9) });
     const found = judged(all, [cell('a', [half, size, shown]), cell('a', [goodput], null, 'other')]);
     expect(found.head).toBe(2);
   });
@@ -74,6 +74,27 @@ describe('improvement', () => {
     expect(judged({ of: 'improvement', at: 'nowhere' }, [cell('a', [half])])).toMatchObject({ head: null, state: 'not-applicable' });
     const lost = metric(timing('prefill-latency', 'prefill'), { head: steady(1) });
     expect(judged(all, [cell('a', [lost])])).toMatchObject({ head: null, state: 'missing' });
+  });
+
+  it('takes a latency from the speed-up of rounds side by side, and else pairs launches', () => {
+    const speedUp = timing('prefill-speedup', 'prefill', { role: 'described', better: 'higher', unit: '×' });
+    const [drifting, steadily] = [
+      [10, 20, 40],
+      [5, 10, 20],
+    ] as const;
+    const alone = metric(timing('prefill-latency', 'prefill'), { reference: drifting, head: steadily });
+    expect(judged(all, [cell('a', [alone])])).toMatchObject({
+      head: expect.closeTo(2, 9),
+      reason: expect.stringContaining('2.000 to 2.000'),
+    });
+    const both = [alone, metric(speedUp, { head: [1.5, 1.5, 1.5] })];
+    expect(judged(all, [cell('a', both)]).head).toBeCloseTo(1.5, 9);
+    const other = [alone, { ...metric(speedUp, { head: steady(1.5) }), point: 'elsewhere' }];
+    expect(judged(all, [cell('a', other)]).head).toBeCloseTo(2, 9);
+    const confirmed = metric(timing('prefill-latency', 'prefill'), { reference: drifting, head: [5, 10, 20, 10] });
+    const unpaired = judged(all, [cell('a', [confirmed])]);
+    expect(unpaired.head).toBeCloseTo(20 / (confirmed.head ?? 0), 9);
+    expect(unpaired.reason).toMatch(/95 % interval/);
   });
 
   it('says so where launches are too few for an interval', () => {
@@ -90,8 +111,8 @@ describe('improvement', () => {
     let held = 0;
     const runs = 2000;
     for (let run = 0; run < runs; run++) {
-      const cells = [0.02, 0.05, 0.1].map((sd) => {
-        const samples = { reference: noisy(10, sd, 5), base: [], head: noisy(5, sd, 5) };
+      const cells = [0.02, 0.05, 0.1].map((sd, at) => {
+        const samples = { reference: noisy(10, sd, 5), base: [], head: noisy(5, sd, at === 1 ? 8 : 5) };
         const verdict = metric(timing('prefill-latency', 'prefill'), samples);
         return { metrics: [{ ...verdict, reference: mean(samples.reference), head: mean(samples.head) }] };
       });
@@ -109,7 +130,7 @@ describe('improvement', () => {
       fc.property(fc.array(fc.tuple(samples, samples), { minLength: 1, maxLength: 5 }), (cells) => {
         const given = cells.map(([reference, head]) => ({ metrics: [metric(timing('prefill-latency', 'p'), { reference, head })] }));
         const found = improvementOf(given, 'head', null);
-        const gains = given.flatMap(({ metrics }) => metrics.map(({ reference, head }) => (reference ?? 0) / (head ?? 1)));
+        const gains = cells.flatMap(([reference, head]) => reference.flatMap((before) => head.map((after) => before / after)));
         expect(found?.times).toBeGreaterThanOrEqual(Math.min(...gains) * (1 - 1e-9));
         expect(found?.times).toBeLessThanOrEqual(Math.max(...gains) * (1 + 1e-9));
         expect(found?.interval?.lower).toBeLessThanOrEqual((found?.times ?? 0) * (1 + 1e-9));

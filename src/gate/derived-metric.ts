@@ -1,6 +1,6 @@
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
-import { improvementOf, isSpeed } from './improvement.ts';
+import { gainOf, improvementOf, isSpeed } from './improvement.ts';
 import { type JudgedMetric, metricVerdictOf, plainChange, unmeasured } from './judged-metric.ts';
 import { names } from './metric-key.ts';
 import { absent, numberOf, type Reading, read, reasonOf } from './reading.ts';
@@ -57,8 +57,10 @@ const ledger = (cells: readonly JudgedCell[], saving: string, side: Side): Readi
   );
   if (known.length === 0) return absent('not-applicable', `no optimization of the model has ${saving}`);
   const both = known.flatMap(({ cell, gain }) => {
-    const [paid, after, before, unit] = [cell.buildSeconds[side], gain[side], gain.reference, seconds[gain.unit]];
-    return paid === null || after === null || before === null || unit === undefined ? [] : [{ paid, saved: (before - after) * unit }];
+    const [paid, times, before, unit] = [cell.buildSeconds[side], gainOf(gain, cell, side), gain.reference, seconds[gain.unit]];
+    return paid === null || times === null || before === null || unit === undefined
+      ? []
+      : [{ paid, saved: before * unit * (1 - 1 / times) }];
   });
   if (both.length === 0) return absent('missing', `no cell has both a build of known duration and ${saving}`);
   return read({
@@ -91,7 +93,18 @@ const runFigure = (cells: readonly JudgedCell[], from: Extract<DerivedReduction,
   return figure(100 * Math.max(...detectable), `the least exact of ${detectable.length} tested metrics`);
 };
 
-/** A figure over the other cells of the model. Never gates: it only restates what its parts decide. */
+/** How much of a possible speed-up has come true in one cell. */
+const realized = (own: JudgedCell, from: Extract<DerivedReduction, { of: 'realized' }>, side: Side): Reading<Figure> => {
+  const [measured, possible] = [from.measured, from.possible].map(
+    (name) => own.metrics.find((metric) => names(name, metric))?.[side] ?? null,
+  );
+  if (typeof measured !== 'number' || typeof possible !== 'number')
+    return absent('missing', `no ${typeof measured === 'number' ? from.possible : from.measured} was measured`);
+  if (possible <= 1) return absent('not-applicable', `nothing could become faster: ${from.possible} is ${possible.toFixed(3)} ×`);
+  return figure((measured - 1) / (possible - 1), `${measured.toFixed(3)} × of a possible ${possible.toFixed(3)} ×`);
+};
+
+/** A figure over other metrics: of the own cell (realized), else of all cells of the model. Never gates: it only restates what its parts decide. */
 export const judgeDerived = (spec: MetricSpec, own: JudgedCell, cells: readonly JudgedCell[], figures: RunFigures): JudgedMetric => {
   const { from } = spec;
   if (from.of === 'series' || from.of === 'against') return unmeasured(spec, 'missing', null, 'not a figure over cells');
@@ -99,6 +112,7 @@ export const judgeDerived = (spec: MetricSpec, own: JudgedCell, cells: readonly 
   const readingOf = (side: Side): Reading<Figure> => {
     if (from.of === 'improvement') return improvement(model, from.at, side);
     if (from.of === 'run') return side === 'head' ? runFigure(model, from, figures) : absent('not-applicable', 'a figure of the run');
+    if (from.of === 'realized') return realized(own, from, side);
     return payback(model, from, side);
   };
   const [base, head] = [readingOf('base'), readingOf('head')];

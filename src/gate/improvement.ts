@@ -26,24 +26,57 @@ interface Gain {
 export const isSpeed = (metric: MetricVerdict, at: string | null): boolean =>
   metric.kind === 'timing' && metric.scale === 'log' && metric.role === 'gate' && (at === null || metric.point === at);
 
-/** Standard error of the mean of logarithms, null for fewer than two. */
-const errorOf = (samples: readonly number[]): number | null =>
-  samples.length < 2 || !samples.every((value) => value > 0) ? null : standardDeviation(samples.map(Math.log)) / Math.sqrt(samples.length);
+/** ln of an arm's gain launch by launch, where the arm and the untouched model ran in the same launches. */
+const pairedLogs = (metric: MetricVerdict, side: 'base' | 'head'): readonly number[] => {
+  const [own, untouched] = [metric.samples[side], metric.samples.reference];
+  if (own.length !== untouched.length) return [];
+  return own.map((value, launch) => Math.log(gained(metric, untouched[launch] ?? Number.NaN, value)));
+};
 
-const metricGain = (metric: MetricVerdict, side: 'base' | 'head'): Gain | null => {
+const gained = ({ better }: MetricVerdict, before: number, after: number): number => (better === 'lower' ? before / after : after / before);
+
+/** Mean of logarithms and its standard error. */
+const meanGain = (logs: readonly number[]): Gain => ({
+  log: mean(logs),
+  error: logs.length < 2 ? null : standardDeviation(logs) / Math.sqrt(logs.length),
+  freedom: logs.length - 1,
+});
+
+/** Two means of logarithms that were not taken side by side. */
+const unpairedGain = (metric: MetricVerdict, side: 'base' | 'head', log: number): Gain => {
+  const [own, untouched] = [metric.samples[side], metric.samples.reference].map((values) => meanOrNull(values));
+  const error = own?.error == null || untouched?.error == null ? null : Math.hypot(own.error, untouched.error);
+  return { log, error, freedom: Math.min(own?.freedom ?? 0, untouched?.freedom ?? 0) };
+};
+const meanOrNull = (values: readonly number[]): Gain | null => (values.length < 2 ? null : meanGain(values.map(Math.log)));
+
+/**
+ * What a metric has gained over the untouched model. A latency whose cell has the speed-up from rounds that ran both side by side is read
+ * from that; else launches are paired where both ran in them.
+ */
+const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): Gain | null => {
+  const speedUp = metric.id.replace(/-latency$/, '-speedup');
+  const paired = cell.metrics.find(({ id, point }) => id === speedUp && id !== metric.id && point === metric.point);
+  const times = paired?.[side] ?? null;
+  if (paired !== undefined && times !== null && times > 0) {
+    const logs = paired.samples[side].map(Math.log);
+    return logs.length === 0 ? { log: Math.log(times), error: null, freedom: 0 } : meanGain(logs);
+  }
   const [after, before] = [metric[side], metric.reference];
   if (after === null || before === null || after <= 0 || before <= 0) return null;
-  const [own, untouched] = [errorOf(metric.samples[side]), errorOf(metric.samples.reference)];
-  return {
-    log: Math.log(metric.better === 'lower' ? before / after : after / before),
-    error: own === null || untouched === null ? null : Math.hypot(own, untouched),
-    freedom: Math.min(metric.samples[side].length, metric.samples.reference.length) - 1,
-  };
+  const logs = pairedLogs(metric, side);
+  return logs.length > 0 ? meanGain(logs) : unpairedGain(metric, side, Math.log(gained(metric, before, after)));
+};
+
+/** How many times as good as the untouched model an arm is by this metric; null without both numbers. */
+export const gainOf = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): number | null => {
+  const gain = metricGain(metric, cell, side);
+  return gain === null ? null : Math.exp(gain.log);
 };
 
 /** A cell counts once, however many metrics it has; their errors may go together, so that they are not taken to cancel. */
 const cellGain = (cell: GainingCell, side: 'base' | 'head', at: string | null): Gain | null => {
-  const gains = cell.metrics.filter((metric) => isSpeed(metric, at)).flatMap((metric) => metricGain(metric, side) ?? []);
+  const gains = cell.metrics.filter((metric) => isSpeed(metric, at)).flatMap((metric) => metricGain(metric, cell, side) ?? []);
   if (gains.length === 0) return null;
   const errors = gains.flatMap(({ error }) => error ?? []);
   return {
