@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { modularOptions } from '../../src/optimizations/modular-components/options.ts';
+import { modularComponents } from '../../src/optimizations/modular-components/subject.ts';
+import type { ArtefactRef, LaunchRequest } from '../../src/records/protocol.ts';
+import type { LaunchTools } from '../../src/worker/launch-tools.ts';
+import { openModelPool } from '../../src/worker/model-pool.ts';
+import { playerTools } from '../../src/worker/player-tools.ts';
+import { build, denseFacts, miniature } from '../optimizations/miniature.ts';
+
+it('a player sees how modular a variant is, and a number for each module of a pipeline', async () => {
+  const view = miniature('dense');
+  const cut = await build(modularComponents, view, modularOptions.parse({}, 'options'));
+  const artefact = ({ folder, stages }: typeof view): ArtefactRef => ({ digest: 'a'.repeat(64), folder, stages: [...stages], serve: {} });
+  const request = {
+    launch: 'cell#once-0',
+    artefacts: { head: { main: artefact(cut), whole: artefact(view) } },
+  } as unknown as LaunchRequest;
+  const tools = { facts: denseFacts, clock: {} } as unknown as LaunchTools;
+  const pool = openModelPool(() => Promise.reject(new Error('nothing is opened')));
+  const player = playerTools({ request, tools, pool, policy: null }, 'head', 'composition', 1);
+  const [main, whole] = [await player.inspect('main'), await player.inspect('whole')];
+  const modules = (values: object): readonly string[] => Object.keys(values).filter((key) => key.startsWith('module:'));
+  expect(modules(main)).toEqual(['module:embedding', 'module:blocks-0', 'module:blocks-1', 'module:head']);
+  expect(modules(main).every((key) => Number.isSafeInteger(main[key]))).toBe(true);
+  expect(new Set(modules(main).map((key) => main[key])).size).toBe(4);
+  expect(modules(whole)).toEqual([]);
+  expect(main['multiply-adds']).toBe(whole['multiply-adds']);
+  expect(main['interface-tensors']).toBe(1.5);
+  expect(whole['interface-tensors']).toBe(0);
+});
