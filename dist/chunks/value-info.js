@@ -1,0 +1,1 @@
+import{at as e,it as t,ot as n}from"./progress-line.js";const r=(r,i,a)=>{let o=a===null?{}:{shape:{dim:a.map(e=>n(t,{value:typeof e==`number`?{case:`dimValue`,value:BigInt(e)}:{case:`dimParam`,value:e}}))}};return n(e,{name:r,type:{value:{case:`tensorType`,value:{elemType:i,...o}}}})};export{r as t};

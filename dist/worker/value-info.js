@@ -1,0 +1,1 @@
+import{B as e,V as t,W as n}from"./write.js";const r=(r,i,a)=>{let o=a===null?{}:{shape:{dim:a.map(t=>n(e,{value:typeof t==`number`?{case:`dimValue`,value:BigInt(t)}:{case:`dimParam`,value:t}}))}};return n(t,{name:r,type:{value:{case:`tensorType`,value:{elemType:i,...o}}}})};export{r as t};
