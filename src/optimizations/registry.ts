@@ -1,6 +1,7 @@
 import { adaptiveBatchingBench } from './adaptive-batching/bench.ts';
 import { beforeAfterBench } from './before-after/bench.ts';
 import type { Bench, Optimization } from './contract.ts';
+import { feedbackControlBench } from './feedback-control/bench.ts';
 import { modelChangeBench } from './model-change/bench.ts';
 import { modularComponentsBench } from './modular-components/bench.ts';
 import { sparseAttentionBench } from './sparse-attention/bench.ts';
@@ -20,6 +21,7 @@ export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
   entry({ bench: modularComponentsBench, subject: async () => (await import('./modular-components/subject.ts')).modularComponents }),
   entry({ bench: beforeAfterBench, subject: async () => ({}) }),
+  entry({ bench: feedbackControlBench, subject: async () => (await import('./feedback-control/subject.ts')).feedbackControl }),
 ];
 
 /** The built-in with this id, or null. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Immutable } from '../records/words.ts';
-import { median } from '../statistics/describe.ts';
+import { median, quantile } from '../statistics/describe.ts';
 import { shuffled } from '../statistics/random.ts';
 import type { Prompt, Tools } from './contract.ts';
 
@@ -54,12 +54,23 @@ export const warmUp = async (service: Service, lengths: readonly number[], batch
   for (const tokens of lengths) for (const requests of batches) await service(requests, tokens);
 };
 
+/** Executions of one token each, to learn which clock they keep. */
+const quickOnes = 32;
+
 /**
- * Whether one thread did all the work: then the processor time of an execution is its wall time. Neighbours lengthen the wall time and a
- * compiler in the background adds to the other, each now and then; with more threads, or another device to wait for, they never agree.
+ * Whether one thread does all the work, so that undisturbed its processor time is the wall time. Of executions so quick that neighbours
+ * seldom get between, some show it; where another device is waited for, none does. And no size may keep more than one thread busy.
  */
-const isSerial = (taken: readonly Spent[]): boolean =>
-  taken.filter(({ cpu, wall }) => Math.abs(cpu / wall - 1) < 0.1).length >= taken.length / 8;
+const isSerial = (quick: readonly Spent[], taken: readonly Spent[]): boolean => {
+  const agree = quick.filter(({ cpu, wall }) => Math.abs(cpu / wall - 1) < 0.1).length >= quick.length / 4;
+  return (
+    agree &&
+    quantile(
+      taken.map(({ cpu, wall }) => cpu / wall),
+      0.75,
+    ) < 1.1
+  );
+};
 
 /**
  * Measures the table: medians over `samples` executions of every size, in an order drawn anew for each sample so that drift meets all
@@ -75,7 +86,14 @@ export const measureServiceTimes = async (
   const sizes = lengths.flatMap((tokens) => batches.map((requests) => ({ tokens, requests, taken: [] as Spent[] })));
   for (let sample = 0; sample < samples; sample++)
     for (const size of shuffled(sizes, tools.random)) size.taken.push(await service(size.requests, size.tokens));
-  const by = isSerial(sizes.flatMap(({ taken }) => taken)) ? 'cpu' : 'wall';
+  const quick = await openService(tools, 0);
+  const ones: Spent[] = [];
+  while (ones.length < quickOnes) ones.push(await quick(1, 1));
+  const serial = isSerial(
+    ones,
+    sizes.flatMap(({ taken }) => taken),
+  );
+  const by = serial ? 'cpu' : 'wall';
   const ms: number[][] = [];
   for (const [row] of lengths.entries()) {
     const times: number[] = [];

@@ -1,0 +1,141 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Observation, Subject } from '../../../src/optimizations/contract.ts';
+import { feedbackControlBench } from '../../../src/optimizations/feedback-control/bench.ts';
+import { disturbances } from '../../../src/optimizations/feedback-control/disturbance.ts';
+import { feedbackPlayer } from '../../../src/optimizations/feedback-control/play.ts';
+import { feedbackControl } from '../../../src/optimizations/feedback-control/subject.ts';
+import { feedbackYardstick } from '../../../src/optimizations/feedback-control/tuning.ts';
+import type { ArmId, Json } from '../../../src/records/words.ts';
+import { replayTools, turnOf } from '../../testkit/episode-tools.ts';
+import { costsOf, type Plant, plantNames } from '../adaptive-batching/plants.ts';
+import { denseFacts } from '../miniature.ts';
+
+const { points } = feedbackControlBench.workload(denseFacts, feedbackControlBench.options.parse({}, 'with'));
+const pointOf = (id: string) => {
+  const point = points.find((each) => each.id === id);
+  if (point?.kind !== 'episode') throw new Error(`no episode ${id}`);
+  return point;
+};
+
+const yardsticks = new Map<Plant, Json>();
+beforeAll(async () => {
+  for (const plant of plantNames) yardsticks.set(plant, (await feedbackPlayer.tune?.(replayTools({ costs: costsOf(plant, 3) }))) ?? null);
+});
+
+interface Played {
+  readonly plant?: Plant;
+  readonly id: string;
+  readonly arm?: ArmId;
+  readonly options?: Json;
+  readonly subject?: Pick<Subject<never>, 'start'>;
+  readonly seed?: number;
+}
+const play = async ({
+  plant = 'dense',
+  id,
+  arm = 'head',
+  options = {},
+  subject = feedbackControl,
+  seed = 1,
+}: Played): Promise<Observation> =>
+  feedbackPlayer.play(
+    turnOf(pointOf(id), { arm, tuned: yardsticks.get(plant) ?? null, seed }),
+    replayTools({ costs: costsOf(plant, 99), subject, options, seed }),
+  );
+
+describe('the yardstick', () => {
+  it.each(plantNames)('%s: the set-point is what the open loop takes undisturbed', (plant) => {
+    const { setPoint, slope, batch, plant: fitted } = feedbackYardstick.parse(yardsticks.get(plant));
+    expect(setPoint).toBeCloseTo(fitted.fixed + batch * (fitted.request + 8 * fitted.token), 9);
+    expect(slope).toBeCloseTo(fitted.request + 8 * fitted.token, 9);
+    // The plant that made the table: what is replayed is near what was measured.
+    const costs = costsOf(plant, 1, 0);
+    const real = costs.prefill({ variant: 'main', batch, length: 8 }) + 2 * costs.step({ variant: 'main', batch, past: 8 });
+    expect(setPoint / real).toBeGreaterThan(0.95);
+    expect(setPoint / real).toBeLessThan(1.05);
+  });
+});
+
+describe('the closed loop, in replay', () => {
+  it.each(plantNames.flatMap((plant) => disturbances.map((disturbance) => [plant, disturbance] as const)))(
+    '%s, %s: settles within 20 steps, overshoots at most 15 %, does not swing; the open loop does not settle',
+    async (plant, disturbance) => {
+      for (let seed = 1; seed <= 5; seed++) {
+        const { values } = await play({ plant, id: `replay-${disturbance}`, seed });
+        expect(values['settling-steps']).toBeLessThanOrEqual(20);
+        expect(values['overshoot']).toBeLessThanOrEqual(15);
+        expect(values['tracking-accuracy']).toBeGreaterThan(99);
+        expect(values['stable']).toBe(1);
+        const open = (await play({ plant, id: `replay-${disturbance}`, arm: 'reference', seed })).values;
+        expect(open['settling-steps']).toBeGreaterThan(20);
+        expect(open['tracking-accuracy']).toBeLessThan(90);
+      }
+    },
+  );
+
+  it('is the same to the bit for the same seed, whatever the machine does meanwhile', async () => {
+    const what = { id: 'replay-burst' };
+    const first = await play(what);
+    expect(await play({ ...what, arm: 'base' })).toEqual(first);
+    const elsewhere = await feedbackPlayer.play(
+      turnOf(pointOf('replay-burst'), { arm: 'head', tuned: yardsticks.get('dense') ?? null }),
+      replayTools({ costs: costsOf('latent', 4, 0.9), subject: feedbackControl }),
+    );
+    expect(elsewhere).toEqual(first);
+    expect((await play({ ...what, seed: 2 })).values).not.toEqual(first.values);
+  });
+
+  it('shows the course, step by step', async () => {
+    const { trace = {} } = await play({ id: 'replay-step' });
+    expect(Object.keys(trace)).toEqual(['time', 'tokens', 'batch', 'latency', 'set-point']);
+    for (const column of Object.values(trace)) expect(column).toHaveLength(60);
+    expect(trace['tokens']?.slice(19, 21)).toEqual([8, 16]);
+    const { batch } = feedbackYardstick.parse(yardsticks.get('dense'));
+    expect(trace['batch']?.[0]).toBe(batch);
+    expect(trace['batch']?.[59]).toBeLessThan(batch);
+  });
+});
+
+describe('with real executions', () => {
+  it('services are what the sessions take', async () => {
+    const { values, trace } = await play({ id: 'live-step' });
+    expect(values['stable']).toBe(1);
+    expect(values['tracking-accuracy']).toBeGreaterThan(95);
+    expect(trace?.['latency']).not.toEqual((await play({ id: 'live-step', seed: 2 })).trace?.['set-point']);
+    expect(trace?.['time']).toHaveLength(20);
+  });
+});
+
+describe('a fault is seen', () => {
+  const faulty: readonly (readonly [string, Json, string, (value: number) => boolean])[] = [
+    ['gains ten times as large', { integral: 4, proportional: 1 }, 'stable', (value) => value === 0],
+    ['gains ten times as large', { integral: 4, proportional: 1 }, 'overshoot', (value) => value > 30],
+    ['a loop that hardly closes', { integral: 0.02, proportional: 0 }, 'settling-steps', (value) => value > 30],
+    ['a loop that is open', { integral: 0, proportional: 0 }, 'tracking-accuracy', (value) => value < 90],
+    ['a limit that is too low', { maximum: 3 }, 'tracking-accuracy', (value) => value < 90],
+  ];
+  it.each(faulty)('%s %j: %s', async (_, options, series, wrong) => {
+    expect(wrong((await play({ id: 'replay-step', options })).values[series] ?? Number.NaN)).toBe(true);
+    expect(wrong((await play({ id: 'replay-step' })).values[series] ?? Number.NaN)).toBe(false);
+  });
+
+  it.each([null, {}, { batch: '8' }, { batch: Number.NaN }, { batch: 0.5 }, { batch: 17 }, { batch: 4, wait: 1 }])(
+    'an answer %j is refused with a code',
+    async (answer) => {
+      const subject = { start: async () => ({ next: async () => answer as Json }) };
+      await expect(play({ id: 'replay-step', subject })).rejects.toThrow(
+        expect.objectContaining({ code: 'subject-protocol', where: 'head at replay-step' }),
+      );
+    },
+  );
+
+  it('the built-in refuses a setting, options or an observation that cannot be', async () => {
+    const start = (options: Json, setting: Json) =>
+      feedbackControl.start?.({ point: 'p', seed: 1, options, setting }) ?? Promise.reject(new Error('no policy'));
+    const setting = { setPoint: 10, initial: 4, minimum: 1, maximum: 16, slope: 2 };
+    await expect(start({ integral: -1 }, setting)).rejects.toThrow(expect.objectContaining({ code: 'option-invalid' }));
+    await expect(start({}, { ...setting, slope: 0 })).rejects.toThrow(expect.objectContaining({ code: 'document-invalid' }));
+    const policy = await start({}, setting);
+    await expect(policy.next({ step: 0, latency: -1, batch: 3 })).rejects.toThrow(expect.objectContaining({ code: 'document-invalid' }));
+  });
+});

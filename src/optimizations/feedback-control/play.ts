@@ -1,0 +1,66 @@
+import { GateError } from '../../errors.ts';
+import { decodeValue } from '../../records/decode.ts';
+import type { Player, Tools, Turn } from '../contract.ts';
+import { nextAction } from '../policy-action.ts';
+import { openService, warmUp } from '../service-times.ts';
+import { courseOf } from './disturbance.ts';
+import { type Loop, loopSetting, runLoop } from './episode.ts';
+import { type FeedbackSetting, feedbackAction } from './exchange.ts';
+import { plantTime } from './plant.ts';
+import { responseValues } from './response.ts';
+import { type FeedbackYardstick, feedbackYardstick, largestBatch, tuneFeedback } from './tuning.ts';
+
+/** How far replayed services vary either way: about what undisturbed executions do. */
+const spread = 0.03;
+
+/** Plays the loop against services that are replayed from the yardstick where the point is exact, and executed where it is not. */
+export const feedbackPlayer: Player = {
+  tune: tuneFeedback,
+  play: async (turn, tools) => {
+    const yardstick = decodeValue(feedbackYardstick, turn.tuned, 'tuned');
+    const { disturbance, steps, batches } = decodeValue(loopSetting, turn.point.setting, 'setting');
+    const { lengths } = yardstick.service;
+    const { tokens, onsets } = courseOf(disturbance, steps, Math.min(...lengths), Math.max(...lengths));
+    const serve = turn.point.exact ? replayed(yardstick, tools) : await executed(yardstick, tools);
+    const done = await runLoop({ tokens, batches, initial: yardstick.batch, serve, decide: await deciderOf(turn, tools, yardstick) });
+    const latency = done.map((step) => step.latency);
+    const batch = done.map((step) => step.batch);
+    const { setPoint } = yardstick;
+    return {
+      values: responseValues({ latency, batch, onsets, setPoint }),
+      trace: { time: tokens.map((_, step) => step), tokens: [...tokens], batch, latency, 'set-point': tokens.map(() => setPoint) },
+    };
+  },
+};
+
+const replayed =
+  ({ plant }: FeedbackYardstick, { random }: Pick<Tools, 'random'>): Loop['serve'] =>
+  async (requests, tokens) =>
+    plantTime(plant, requests, tokens) * (1 + spread * (2 * random() - 1));
+
+const executed = async ({ service, batch }: FeedbackYardstick, tools: Tools): Promise<Loop['serve']> => {
+  const run = await openService(tools, service.decode);
+  await warmUp(run, service.lengths, [1, batch]);
+  return async (requests, tokens) => (await run(requests, tokens))[service.clock];
+};
+
+/** Base and head close the loop with their policies; the reference leaves it open. */
+const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, yardstick: FeedbackYardstick): Promise<Loop['decide']> => {
+  const { batch, setPoint, slope } = yardstick;
+  if (arm === 'reference') return async () => batch;
+  const setting: FeedbackSetting & { readonly [key: string]: number } = {
+    setPoint,
+    initial: batch,
+    minimum: 1,
+    maximum: largestBatch,
+    slope,
+  };
+  const policy = await tools.policy(setting);
+  const where = `${arm} at ${point.id}`;
+  return async (step, seen) => {
+    const action = await nextAction(policy, { step, ...seen }, feedbackAction, where);
+    if (action.batch < setting.minimum || action.batch > setting.maximum)
+      throw new GateError('subject-protocol', `a batch of ${action.batch}; it may be ${setting.minimum} to ${setting.maximum}`, { where });
+    return action.batch;
+  };
+};

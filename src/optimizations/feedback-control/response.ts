@@ -1,0 +1,59 @@
+import type { Values } from '../../records/words.ts';
+import { mean } from '../../statistics/describe.ts';
+
+/** Half the width of the band around the set-point, as a share of it. */
+const band = 0.05;
+/** A swing between the ends of a stretch's last third that is no longer a settled loop's. */
+const swing = 0.2;
+/** Moves of the batch below this are no reversals: noise moves it all the time. */
+const leastMove = 0.5;
+
+/** What happened in an episode. */
+export interface Response {
+  /** Mean milliseconds and batch of each step. */
+  readonly latency: readonly number[];
+  readonly batch: readonly number[];
+  /** Steps at which something changed, the first 0: the loop has to settle anew after each. */
+  readonly onsets: readonly number[];
+  readonly setPoint: number;
+}
+
+/** The step, counted from 1, from which on the loop stays in the band; one more than there are where it does not. */
+const settled = (errors: readonly number[]): number => errors.findLastIndex((error) => Math.abs(error) > band) + 2;
+
+/** How far the loop goes to the other side of the set-point than it was first pushed to, as a share of it. */
+const overshot = (errors: readonly number[]): number => {
+  const first = errors.findIndex((error) => Math.abs(error) > band);
+  const side = Math.sign(errors[first] ?? 0);
+  return errors.slice(first + 1).reduce((most, error) => Math.max(most, -side * error), 0);
+};
+
+const reversals = (batch: readonly number[]): number => {
+  let turns = 0;
+  let direction = 0;
+  for (let step = 1; step < batch.length; step++) {
+    const move = (batch[step] ?? 0) - (batch[step - 1] ?? 0);
+    if (Math.abs(move) < leastMove) continue;
+    if (direction !== 0 && Math.sign(move) !== direction) turns++;
+    direction = Math.sign(move);
+  }
+  return turns;
+};
+
+/**
+ * How well the loop held its set-point, stretch by stretch between the onsets (Hellerstein et al. 2004, ch. 1: settling time, overshoot,
+ * accuracy, stability). `settling-steps`: of the slowest stretch, into ± 5 % for good, at least 1. `overshoot` %: the largest deviation to the other
+ * side than the disturbance pushed to. `tracking-accuracy` %: 100 minus the mean over stretches of the error that is left in their last
+ * third. `reversals`: turns of the batch by half a request or more, per 100 steps. `stable`: 1 where no last third swings by more than 20 %.
+ */
+export const responseValues = ({ latency, batch, onsets, setPoint }: Response): Values => {
+  const stretches = onsets.map((onset, at) => latency.slice(onset, onsets[at + 1]).map((each) => each / setPoint - 1));
+  const tails = stretches.map((errors) => errors.slice(Math.floor((2 * errors.length) / 3)));
+  return {
+    'settling-steps': Math.max(...stretches.map(settled)),
+    overshoot: 100 * Math.max(...stretches.map(overshot)),
+    'tracking-accuracy': 100 * (1 - mean(tails.map((tail) => Math.abs(mean(tail))))),
+    reversals: (100 * reversals(batch)) / batch.length,
+    stable: tails.every((tail) => Math.max(...tail) - Math.min(...tail) <= swing) ? 1 : 0,
+  };
+};
