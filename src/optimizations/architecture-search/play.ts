@@ -3,6 +3,7 @@ import { decodeValue } from '../../records/decode.ts';
 import { median } from '../../statistics/describe.ts';
 import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
+import { elapsed, requestPrompt, serveRequest } from '../request-times.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type SearchObservation,
@@ -15,18 +16,7 @@ import {
 import { searchOptions } from './options.ts';
 import { poolOf, untouched } from './pool.ts';
 import { adaptationTime, type DriftServer, type DriftView, goodputOf, isInside, type ServedDrift, serveDrift } from './serving.ts';
-import {
-  efficiencyOf,
-  latencyOf,
-  lossWindows,
-  type Measured,
-  measurePool,
-  type PoolRecord,
-  poolRecord,
-  requestPrompt,
-  serveOne,
-  yardstickOf,
-} from './yardstick.ts';
+import { efficiencyOf, latencyOf, lossWindows, type Measured, measurePool, type PoolRecord, poolRecord, yardstickOf } from './yardstick.ts';
 
 /** Requests of an episode. */
 const requests = 96;
@@ -140,24 +130,19 @@ const shown = ({ event, time, budget, waiting, current, served }: DriftView, los
 const really = async (tools: Tools, trace: DriftTrace, choose: DriftServer['choose']): Promise<ServedDrift> => {
   const prompt = requestPrompt(tools);
   let session: ServingSession | null = null;
-  const timed = async (work: () => Promise<unknown>): Promise<number> => {
-    const started = tools.clock.wall();
-    await work();
-    return tools.clock.wall() - started;
-  };
   try {
     return await serveDrift(trace, {
       choose,
       swap: (name) =>
-        timed(async () => {
+        elapsed(tools, async () => {
           await session?.release();
           session = null;
           session = await tools.session(name);
-          await serveOne(session, prompt);
+          await serveRequest(session, prompt);
         }),
       serve: () =>
-        timed(async () => {
-          if (session !== null) await serveOne(session, prompt);
+        elapsed(tools, async () => {
+          if (session !== null) await serveRequest(session, prompt);
         }),
     });
   } finally {

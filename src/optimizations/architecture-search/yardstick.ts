@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
 import { median } from '../../statistics/describe.ts';
-import { shuffled } from '../../statistics/random.ts';
-import type { Prompt, ServingSession, Tools } from '../contract.ts';
+import type { Tools } from '../contract.ts';
+import { requestTimes } from '../request-times.ts';
 import { budgetsOf } from './drift.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';
 import { untouched } from './pool.ts';
 
-/** A request: its prompt and the greedy steps after it. Small, so that the hundred requests of an episode can really run. */
-const request = { tokens: 64, steps: 2 } as const;
 /** Held-out windows that loss is measured on. */
 export const lossWindows = 8;
-const samples = 9;
 
 /** Every variant of the pool, measured: the exhaustive search that others are held against. Fixed per class of runner. */
 export const poolRecord = z.array(
@@ -28,47 +25,27 @@ export const poolRecord = z.array(
 export type PoolRecord = Immutable<z.infer<typeof poolRecord>>;
 export type Measured = PoolRecord[number];
 
-/** What every request asks for; drawn outside the clock. */
-export const requestPrompt = (tools: Pick<Tools, 'prompt'>): Prompt => tools.prompt(1, request.tokens);
-
-/** Serves one request. */
-export const serveOne = async (session: ServingSession, prompt: Prompt): Promise<void> => {
-  await session.prefill(prompt);
-  await session.decode(request.steps);
-};
-
-const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.round(milliseconds * 1000) / 1000);
-
-/** Measures every variant that there is: requests of all of them in turn, in an order drawn anew each time; loss and size. */
+/** Measures every variant that there is: its requests, its loss, its size. */
 export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
-  const { clock } = tools;
-  const timed = async (work: () => Promise<unknown>): Promise<number> => {
-    const started = clock.wall();
-    await work();
-    return clock.wall() - started;
-  };
-  const prompt = requestPrompt(tools);
   // The first session of a process is not like the others.
   await (await tools.session(untouched)).release();
-  const open: { readonly name: string; readonly session: ServingSession; readonly swap: number; readonly taken: number[] }[] = [];
-  for (const name of tools.variants) {
-    const started = clock.wall();
-    const session = await tools.session(name);
-    await serveOne(session, prompt);
-    open.push({ name, session, swap: toMicrosecond(clock.wall() - started), taken: [] });
-  }
-  for (let sample = 0; sample < samples; sample++)
-    for (const { session, taken } of shuffled(open, tools.random)) taken.push(toMicrosecond(await timed(() => serveOne(session, prompt))));
-  for (const { session } of open) await session.release();
+  const times = await requestTimes(
+    tools,
+    tools.variants.map((variant) => ({ variant })),
+    { passes: 2, requests: 5 },
+  );
   const record: Measured[] = [];
-  for (const { name, swap, taken } of open)
+  for (const [at, name] of tools.variants.entries()) {
+    const { bytes } = await tools.inspect(name);
+    const { ready, requests } = times[at] ?? { ready: Number.NaN, requests: [] };
     record.push({
       name,
-      latencies: taken.toSorted((a, b) => a - b),
-      swap,
+      latencies: [...requests],
+      swap: ready,
       'nll-delta': await tools.nllDelta(name, lossWindows),
-      bytes: (await tools.inspect(name))['bytes'] ?? Number.NaN,
+      bytes: bytes ?? Number.NaN,
     });
+  }
   return record;
 };
 
