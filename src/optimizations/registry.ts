@@ -20,8 +20,8 @@ export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: streamingBench, subject: async () => (await import('./streaming/subject.ts')).streaming }),
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
   entry({ bench: modularComponentsBench, subject: async () => (await import('./modular-components/subject.ts')).modularComponents }),
-  entry({ bench: beforeAfterBench, subject: async () => ({}) }),
   entry({ bench: feedbackControlBench, subject: async () => (await import('./feedback-control/subject.ts')).feedbackControl }),
+  entry({ bench: beforeAfterBench, subject: async () => ({}) }),
 ];
 
 /** The built-in with this id, or null. */
