@@ -83,9 +83,9 @@ const compositions: readonly MetricSpec[] = [
   },
 ];
 
-/** Two timed calls, and few windows: a pipeline computes what one session does, so that whatever is wrong with it shows at once. */
+/** Two timed calls of half the usual rounds, and few windows: a pipeline computes what one session does, so what is wrong with it shows at once. */
 const points: readonly OperatingPoint[] = sharedPoints().flatMap((point): OperatingPoint[] => {
-  if (point.id === 'prefill-256' || point.id === 'decode-b1') return [point];
+  if (point.kind === 'call') return point.batch === 1 ? [{ ...point, rounds: 30 }] : [];
   if (point.kind === 'evaluation') return [{ ...point, windows: 8 }];
   return point.kind === 'inspection' ? [point] : [];
 });
