@@ -53,25 +53,27 @@ const makeSparse = async ({ stage, model, architecture }: StageGraph, context: C
   const { layers, inputs } = architecture;
   if (layers.length === 0) throw new GateError('onnx-unsupported', 'no attention recognised', { where: model.graph });
   const sinks = await sinksFor(context);
-  const { positions, patterns, errors } = await layerErrors(model, stage, layers, calibration, (length) =>
+  const adaptive = options.pattern === 'adaptive';
+  // A pattern that is not chosen needs no errors: one layer tells how long a window of text is.
+  const { positions, patterns, errors } = await layerErrors(model, stage, adaptive ? layers : layers.slice(0, 1), calibration, (length) =>
     patternsOf(options, options.window || windowFor(length), sinks),
   );
   const candidates = errors.map((own) =>
     patterns.map((pattern, at) => ({ pattern, error: own[at] ?? Number.NaN, saved: savedKeys(pattern, reach * positions) })),
   );
-  const chosen = options.pattern === 'adaptive' ? chosenPatterns(candidates, options.budget) : candidates.map(([only]) => only ?? null);
+  const chosen = adaptive ? chosenPatterns(candidates, options.budget) : null;
   const sparse = layers.flatMap(({ attention }, layer) => {
-    const pattern = chosen[layer]?.pattern;
+    const pattern = chosen === null ? patterns[0] : chosen[layer]?.pattern;
     return pattern === undefined ? [] : [{ layer, attention, pattern }];
   });
   sparsify(model, inputs, sparse, options.block);
-  const stray = chosen.reduce((sum, candidate) => sum + (candidate?.error ?? 0), 0);
-  return { 'sparse-layers': sparse.length, 'dense-layers': layers.length - sparse.length, 'predicted-stray': stray };
+  const counts = { 'sparse-layers': sparse.length, 'dense-layers': layers.length - sparse.length };
+  return chosen === null ? counts : { ...counts, 'predicted-stray': chosen.reduce((sum, candidate) => sum + (candidate?.error ?? 0), 0) };
 };
 
 /**
  * Sparse attention whose patterns calibration chooses, layer by layer: a window, a window and attention sinks, or a window and every so-manieth
- * position. Facts: `sparse-layers`, `dense-layers`, and `predicted-stray`, what the choice spends of its budget.
+ * position. Facts: `sparse-layers`, `dense-layers`, and `predicted-stray`, what a choice spends of its budget.
  */
 export const sparseAttention: Subject<SparseAttentionOptions> = {
   build: (context) => {
