@@ -5,6 +5,7 @@ import { GateError } from '../../../src/errors.ts';
 import { artefactBytes, artefactDigest } from '../../../src/models/artefact.ts';
 import { inspectArtefact } from '../../../src/models/inspection.ts';
 import { graphBuilder } from '../../../src/onnx/graph-builder.ts';
+import { joinStages } from '../../../src/onnx/joined-graph.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { writeModel } from '../../../src/onnx/write.ts';
 import { modularOptions } from '../../../src/optimizations/modular-components/options.ts';
@@ -14,8 +15,10 @@ import { structuredPruning } from '../../../src/optimizations/structured-pruning
 import { decompositionOptions } from '../../../src/optimizations/tensor-decomposition/options.ts';
 import { tensorDecomposition } from '../../../src/optimizations/tensor-decomposition/subject.ts';
 import { openModel } from '../../../src/runtime/decoder.ts';
+import { pipelineSession } from '../../../src/runtime/pipeline.ts';
+import { openSession } from '../../../src/runtime/session.ts';
 import { runtime, settings } from '../../runtime/tiny-model.ts';
-import { build, familyNames, freshFolder, largestDifference, miniature, vocabulary } from '../miniature.ts';
+import { build, familyNames, freshFolder, largestDifference, miniature, prefillFeeds, runGraph, vocabulary } from '../miniature.ts';
 
 const options = (given: object = {}) => modularOptions.parse(given, 'options');
 const portsOf = (folder: string, graph: string) => {
@@ -149,4 +152,26 @@ it('refuses more groups than layers, and models without a decoder', async () => 
   const folder = freshFolder();
   writeModel({ proto, sourceFolder: null }, folder, 'bare.onnx', data);
   expect(await codeOf([{ id: 'decoder', graph: 'bare.onnx' }], {}, folder)).toBe('onnx-unsupported');
+});
+
+it.each([true, false])("cuts a traced exporter's decoder, whose sums, masks and angles are spelled out (repeat: %s)", async (repeat) => {
+  const folder = join(import.meta.dirname, '..', '..', 'oracles', 'onnx');
+  const view = { folder, stages: [{ id: 'decoder', graph: 'traced-decoder.onnx' }] };
+  const built = await build(modularComponents, view, options({ repeat }));
+  expect(built.stages.map(({ id }) => id)).toEqual(['embedding', 'blocks-0', 'blocks-1', 'head']);
+  const joined = joinStages(built.stages.map(({ graph }) => readModel(join(built.folder, graph))));
+  const to = freshFolder();
+  writeModel({ proto: joined.proto, sourceFolder: built.folder }, to, 'joined.onnx', new Map());
+  const whole = join(folder, 'traced-decoder.onnx');
+  const feeds = prefillFeeds(whole, 7, 3);
+  const [a, b] = [await runGraph(whole, feeds), await runGraph(join(to, 'joined.onnx'), feeds)];
+  const name = Object.keys(a).find((each) => each === 'logits')!;
+  expect(largestDifference(a[name]!.data, b[name]!.data)).toBeLessThan(1e-5);
+  const sessions = await Promise.all(
+    built.stages.map(async ({ id, graph }) => ({ id, session: await openSession(await runtime(), join(built.folder, graph), settings) })),
+  );
+  const pipeline = pipelineSession(sessions);
+  const found = await pipeline.run(feeds, [name]);
+  expect(largestDifference(a[name]!.data, found[name]!.data as Float32Array)).toBeLessThan(1e-5);
+  await pipeline.release();
 });
