@@ -158,7 +158,7 @@ const buildOf = (
   spec: BuildSpec,
   on: string | null,
 ): PlannedBuild => {
-  const foreign = spec.optimization !== undefined && spec.optimization !== bench.id;
+  const foreign = spec.optimization !== undefined;
   const maker = foreign ? side.builtin(spec.optimization) : subject;
   const options = entry.door.kind === 'builtin' || foreign ? spec.options : entry.options;
   const { tree: _tree, ownCode: _ownCode, ...what } = maker;

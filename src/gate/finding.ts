@@ -2,10 +2,15 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 
-/** Below this a speed-up is none. */
-const noSpeedUp = 1.02;
+/** A speed-up below this is none, and below this share of what is possible too. */
+const [noSpeedUp, noShare] = [1.02, 0.1];
 
-const isSpeedUp = (spec: MetricSpec): boolean => spec.from.of === 'against' && spec.from.as === 'speed-up' && spec.from.arm === 'reference';
+const isSpeedUp = ({ kind, from }: MetricSpec): boolean =>
+  kind === 'timing' && from.of === 'against' && from.as === 'speed-up' && from.arm === 'reference';
+
+/** What a cell says could be gained. */
+const possibleSpeedUp = (metrics: readonly JudgedMetric[]): number =>
+  metrics.find(({ spec }) => spec.id === 'theoretical-speedup')?.verdict.head ?? 1;
 
 /** What an optimization took away, in words, for the metrics that mean a removal. */
 const removal = (metric: MetricVerdict): string | null => {
@@ -22,10 +27,12 @@ export const ineffective = (metrics: readonly JudgedMetric[]): string[] => {
   const gone = metrics.flatMap(({ verdict }) => removal(verdict) ?? []);
   const speeds = metrics.filter(({ spec, verdict }) => isSpeedUp(spec) && verdict.head !== null).map(({ verdict }) => verdict);
   const [first] = speeds;
-  if (gone.length === 0 || first === undefined || speeds.some((metric) => (metric.head ?? 0) >= noSpeedUp)) return [];
+  const possible = possibleSpeedUp(metrics);
+  const least = Math.max(noSpeedUp, 1 + noShare * (possible - 1));
+  if (gone.length === 0 || first === undefined || speeds.some((metric) => (metric.head ?? 0) >= least)) return [];
   const sparser = metrics.some(({ verdict }) => verdict.id === 'sparsity' && (verdict.head ?? 0) >= 1);
   const best = speeds.reduce((a, b) => ((b.head ?? 0) > (a.head ?? 0) ? b : a), first);
   return [
-    `${sparser ? 'sparser' : 'smaller'}, not faster: ${gone.join(', ')}, but the best ${best.id} is ${(best.head ?? 0).toFixed(2)} × (${best.point})`,
+    `${sparser ? 'sparser' : 'smaller'}, not faster: ${gone.join(', ')}, but the best ${best.id} is ${(best.head ?? 0).toFixed(2)} × (${best.point})${possible > 1 ? ` of a possible ${possible.toFixed(2)} ×` : ''}`,
   ];
 };

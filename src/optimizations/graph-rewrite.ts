@@ -10,13 +10,18 @@ import {
   replaceInitializer,
 } from '../onnx/edit.ts';
 import { mainGraph, type OnnxModel } from '../onnx/model.ts';
+import { unpackWeights } from '../onnx/packed-weights.ts';
 import type { NodeProto, TensorProto } from '../onnx/proto/onnx_pb.js';
 import type { Linear } from '../onnx/recognise/architecture.ts';
 import { floatTensor, halfTensor, initializer, integerTensor, readFloats, readIntegers } from '../onnx/tensor.ts';
 import { writeModel } from '../onnx/write.ts';
 
-/** A graph that may be edited: weights of `source` are never touched. */
-export const startRewrite = (source: OnnxModel): OnnxModel => cloneModel(source);
+/** A graph that may be edited, with its packed weights open: weights of `source` are never touched. */
+export const startRewrite = (source: OnnxModel): OnnxModel => {
+  const model = cloneModel(source);
+  unpackWeights(model);
+  return model;
+};
 
 /**
  * Writes an edited graph into `folder` under its own name; what nothing reads any more is left out, stale shapes are dropped.

@@ -4,6 +4,13 @@ import { armId, type Immutable, jsonValue } from './words.ts';
 const arms = z.array(armId);
 const point = z.string();
 
+/** Which weights of an artefact are counted, and the pattern that is claimed for them: `kept` of every `of` inputs of an output. */
+const zeros = z.strictObject({
+  target: z.enum(['ffn', 'attention', 'all', 'vision']),
+  pattern: z.strictObject({ kept: z.int().positive(), of: z.int().positive() }).nullable(),
+  tokens: z.int().positive(),
+});
+
 /** How a point is run says what its samples can prove; `measurement/` and `worker/` switch on `kind`, never on an optimization's id. */
 export const operatingPoint = z.discriminatedUnion('kind', [
   /** One prefill of `length` tokens, or one decode step after `length` past tokens, at `batch`. A round runs every arm once. */
@@ -40,8 +47,8 @@ export const operatingPoint = z.discriminatedUnion('kind', [
   }),
   /** Teacher-forced scoring: round = held-out window; once per artefact digest. */
   z.strictObject({ id: point, kind: z.literal('evaluation'), windows: z.int().positive(), arms }),
-  /** From the files alone; once per artefact digest. */
-  z.strictObject({ id: point, kind: z.literal('inspection'), arms }),
+  /** From the files alone; once per artefact digest. `sparse`: zeros of weights are counted too, and the multiply-adds of a prefill that they spare. */
+  z.strictObject({ id: point, kind: z.literal('inspection'), arms, sparse: zeros.optional() }),
   /** One arm per process: peak resident set, energy. `of` names the call point that is repeated. */
   z.strictObject({ id: point, kind: z.literal('solo'), of: point, seconds: z.number().positive(), launches: z.int().positive(), arms }),
   /** What building the artefact cost. */
@@ -78,6 +85,11 @@ export const reduction = z.discriminatedUnion('of', [
   z.strictObject({ of: z.literal('break-even'), saving: z.string() }),
   /** 100 · (seconds saved over so many tokens ÷ seconds of building − 1). */
   z.strictObject({ of: z.literal('roi'), saving: z.string(), tokens: z.number().positive() }),
+  /**
+   * (measured − 1) ÷ (possible − 1), of two speed-ups of the own cell by their metrics' names: 0 where nothing has become faster, 1 where all
+   * of it has; null where nothing could.
+   */
+  z.strictObject({ of: z.literal('realized'), measured: z.string(), possible: z.string() }),
   /** A figure of this very run: A/A controls called a regression; the smallest change in percent that every tested metric of the model could show. */
   z.strictObject({ of: z.literal('run'), figure: z.enum(['false-alarms', 'smallest-detectable']) }),
 ]);

@@ -3,6 +3,7 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import { armArtefact, forArm } from './arm.ts';
 import type { Columns } from './rounds.ts';
+import { sparsitySeries } from './sparsity.ts';
 
 /** The decode step whose multiply-adds are counted: one token after this many. */
 export const past = 256;
@@ -22,7 +23,8 @@ export const inspectArms = async (
   const values: Columns = {};
   const warnings: string[] = [];
   for (const arm of point.arms) {
-    const { folder, stages, serve } = armArtefact(request, arm);
+    const artefact = armArtefact(request, arm);
+    const { folder, stages, serve } = artefact;
     const found = await forArm(arm, () => inspectArtefact(folder, stages, past, serve));
     const { modularityScore, newmanQ, interfaceTensors } = found.structure;
     values[arm] = {
@@ -41,6 +43,11 @@ export const inspectArms = async (
       warnings.push(
         `unsupported-export: multiply-adds of ${found.unknown.join(', ').slice(0, longestList)} (arm ${arm}) cannot be counted`,
       );
+    if (point.sparse !== undefined) {
+      const zeros = sparsitySeries(point.sparse, artefact, arm);
+      Object.assign(values[arm], zeros.values);
+      warnings.push(...zeros.warnings);
+    }
   }
   return { values, warnings };
 };

@@ -1,5 +1,6 @@
 import { GateError } from '../../errors.ts';
 import { findAttribute, mainGraph, type OnnxModel } from '../model.ts';
+import { packedWeights } from '../packed-weights.ts';
 import type { NodeProto, TensorProto } from '../proto/onnx_pb.js';
 import { readIntegers } from '../tensor.ts';
 
@@ -21,6 +22,7 @@ export interface Dataflow {
   producer(tensor: string): NodeProto | undefined;
   consumers(tensor: string): readonly NodeProto[];
   position(node: NodeProto): number;
+  /** A packed weight counts as one too; its tensor has no data. */
   initializer(name: string): TensorProto | undefined;
   constant(tensor: string): Constant | null;
   isInput(tensor: string): boolean;
@@ -59,7 +61,7 @@ export const dataflow = (model: OnnxModel): Dataflow => {
     throw new GateError('onnx-unsupported', `local function ${model.proto.functions[0]?.name ?? ''}: inline functions first`, {
       where: model.graph,
     });
-  const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const initializers = new Map([...graph.initializer, ...packedWeights(model)].map((tensor) => [tensor.name, tensor]));
   const inputs = new Set(graph.input.map((each) => each.name).filter((name) => !initializers.has(name)));
   const outputs = new Set(graph.output.map((each) => each.name));
   const constants = new Map<string, Constant | null>();
