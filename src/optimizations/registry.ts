@@ -5,6 +5,7 @@ import { feedbackControlBench } from './feedback-control/bench.ts';
 import { modelChangeBench } from './model-change/bench.ts';
 import { modularComponentsBench } from './modular-components/bench.ts';
 import { sparseAttentionBench } from './sparse-attention/bench.ts';
+import { sparseNetworkBench } from './sparse-network/bench.ts';
 import { streamingBench } from './streaming/bench.ts';
 import { structuredPruningBench } from './structured-pruning/bench.ts';
 import { tensorDecompositionBench } from './tensor-decomposition/bench.ts';
@@ -19,6 +20,7 @@ export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: adaptiveBatchingBench, subject: async () => (await import('./adaptive-batching/subject.ts')).adaptiveBatching }),
   entry({ bench: streamingBench, subject: async () => (await import('./streaming/subject.ts')).streaming }),
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
+  entry({ bench: sparseNetworkBench, subject: async () => (await import('./sparse-network/subject.ts')).sparseNetwork }),
   entry({ bench: modularComponentsBench, subject: async () => (await import('./modular-components/subject.ts')).modularComponents }),
   entry({ bench: feedbackControlBench, subject: async () => (await import('./feedback-control/subject.ts')).feedbackControl }),
   entry({ bench: beforeAfterBench, subject: async () => ({}) }),
