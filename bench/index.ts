@@ -12,6 +12,7 @@ import { gateSpeed } from './gate-speed.ts';
 import { installation } from './installation.ts';
 import { modulePipeline } from './module-pipeline.ts';
 import { pruningSpeedup } from './pruning-speedup.ts';
+import { streamingSavings } from './streaming.ts';
 import { failureLines, headLine, rowLines, type TableStyle } from './table.ts';
 import { timedRegion } from './timed-region.ts';
 import { wholeRun } from './whole-run.ts';
@@ -20,6 +21,7 @@ const benchmarks: readonly Benchmark[] = [
   timedRegion,
   pruningSpeedup,
   modulePipeline,
+  streamingSavings,
   gateSpeed,
   coldStart,
   artefactHashing,
