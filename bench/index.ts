@@ -12,6 +12,7 @@ import { gateSpeed } from './gate-speed.ts';
 import { installation } from './installation.ts';
 import { modulePipeline } from './module-pipeline.ts';
 import { pruningSpeedup } from './pruning-speedup.ts';
+import { sparseAttentionSpeed } from './sparse-attention.ts';
 import { streamingSavings } from './streaming.ts';
 import { failureLines, headLine, rowLines, type TableStyle } from './table.ts';
 import { timedRegion } from './timed-region.ts';
@@ -21,6 +22,7 @@ const benchmarks: readonly Benchmark[] = [
   timedRegion,
   pruningSpeedup,
   modulePipeline,
+  sparseAttentionSpeed,
   streamingSavings,
   gateSpeed,
   coldStart,
