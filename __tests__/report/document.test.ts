@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { annotationLimit, annotations } from '../../src/report/annotations.ts';
-import { coverageDocument, coverageDocumentSchema, coverageMarkdown } from '../../src/report/coverage.ts';
+import { fill } from '../../src/report/budget.ts';
+import { coverageDocument, coverageDocumentSchema, gapsOf } from '../../src/report/coverage.ts';
+import { coverageSections } from '../../src/report/coverage-table.ts';
 import { reportDocumentSchema } from '../../src/report/document.ts';
 import { html, linkTarget, plain, prose } from '../../src/report/escape.ts';
 import { failures, findings, severity } from '../../src/report/finding.ts';
-import { indexHtml } from '../../src/report/html.ts';
 import { reportDocument } from '../../src/report/json.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
-import { cell, context, failed, fullGrid, metric, named, passed, regressed, unchanged, verdictOf } from './fixtures.ts';
+import { cell, failed, fullGrid, metric, named, passed, regressed, unchanged, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
+import { gridVerdict } from './grid.ts';
+
+const coverageMarkdown = (document: ReturnType<typeof coverageDocument>, limit = 600_000): string =>
+  fill(coverageSections(document, { grid: 0, gap: 1 }), limit);
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -63,19 +68,56 @@ describe('coverage', () => {
     expectGolden('coverage-full-grid.md', `${coverageMarkdown(coverageDocument(fullGrid))}\n`);
   });
 
-  it('stays bounded', () => {
-    expect(Buffer.byteLength(coverageMarkdown(coverageDocument(hugeVerdict())))).toBeLessThan(600_000);
-    const text = coverageMarkdown(
-      coverageDocument(
-        verdictOf(
-          Array.from({ length: 400 }, (_, index) =>
-            cell('m', `o${index}`, 'failed', [metric(`x${index}`, 'p', { state: 'refused', reason: `because ${index}` })]),
-          ),
-        ),
-      ),
+  it('counts numbers, not names: what is called measured and has no number is missing', () => {
+    const finite = metric('x', 'p', { head: 1 });
+    const document = coverageDocument(
+      verdictOf([
+        cell('m', 'o', 'passed', [
+          finite,
+          { ...finite, head: Number.NaN },
+          { ...finite, head: null },
+          { ...finite, head: null, base: 2, state: 'unchanged' },
+          { ...finite, head: null, state: 'no-meter' },
+          { ...finite, head: null, state: 'unsupported-export' },
+          { ...finite, head: null, state: 'refused' },
+        ]),
+      ]),
     );
-    expect(text).toContain('… and 340 more');
-    expect(text).toContain('… and 300 more');
+    expect(document.cells[0]?.counts).toEqual({
+      measured: 1,
+      unchanged: 1,
+      'not applicable': 1,
+      'no meter': 1,
+      'no comparison': 1,
+      'missing or failed': 2,
+    });
+    expect(
+      gapsOf(document)
+        .flatMap(({ state }) => state)
+        .sort(),
+    ).toEqual(['measured', 'no-meter', 'refused', 'unsupported-export']);
+  });
+
+  it('adds up, whatever the verdict holds', () => {
+    fc.assert(
+      fc.property(hostileVerdict, (verdict) => {
+        for (const { counts, metrics } of coverageDocument(verdict).cells)
+          expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(metrics.length);
+      }),
+      { numRuns: 30 },
+    );
+    const grid = coverageDocument(gridVerdict());
+    expect(grid.cells).toHaveLength(44);
+    expect(grid.judged).toBe(grid.cells.reduce((sum, { counts }) => sum + counts.measured + counts.unchanged, 0));
+    expect(grid.total).toBe(grid.cells.reduce((sum, { metrics }) => sum + metrics.length, 0));
+  });
+
+  it('stays bounded, and counts what it leaves out', () => {
+    expect(coverageMarkdown(coverageDocument(hugeVerdict()), 60_000).length).toBeLessThan(60_000);
+    const many = Array.from({ length: 400 }, (_, index) =>
+      cell('m', `o${index}`, 'failed', [metric(`x${index}`, 'p', { state: 'refused', reason: `because ${index}` })]),
+    );
+    expect(coverageMarkdown(coverageDocument(verdictOf(many)), 10_000)).toMatch(/… and \d+ more rows: see coverage\.json\./);
   });
 });
 
@@ -124,46 +166,6 @@ describe('findings', () => {
       { id: 'mini-qwen3-moe/streaming', kind: 'failed', metrics: ['decode-latency@decode-b1', 'decode-latency@decode-b8'] },
     ]);
     expect(failures(verdictOf([cell('a', 'b', 'missing', [])]))[0]?.reason).toBe('no reason was recorded');
-  });
-});
-
-const tags = /<\/?([a-z0-9]+)[\s>]/g;
-
-describe('indexHtml', () => {
-  it('reads as written down', () => {
-    expectGolden('index-regressed.html', indexHtml(regressed, context));
-    expectGolden('index-failed.html', indexHtml(failed, context));
-  });
-
-  it('needs no network and runs nothing, whatever the verdict holds', () => {
-    const allowed = new Set(
-      'html head meta title style body main h1 h2 p code a section div table caption thead tbody tr th td details summary span small b br ul li strong pre'.split(
-        ' ',
-      ),
-    );
-    fc.assert(
-      fc.property(hostileVerdict, (verdict) => {
-        const page = indexHtml(verdict, { ...context, runUrl: null });
-        const body = page.slice(page.indexOf('<body>'));
-        expect([...body.matchAll(tags)].map(([, tag]) => tag ?? '').filter((tag) => !allowed.has(tag))).toEqual([]);
-        expect(body).not.toMatch(/<[a-z][^>]*\s(?:on\w+|src|style)\s*=/i);
-        expect(body).not.toMatch(/<!--/);
-        expect([...body.matchAll(/href="([^"]*)"/g)].filter(([, target]) => target?.startsWith('#') !== true)).toEqual([]);
-        for (const tag of ['table', 'details', 'section', 'ul', 'tr']) {
-          expect(body.split(`<${tag}`).length, tag).toBe(body.split(`</${tag}>`).length);
-        }
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  it('has a target for every link inside the page', () => {
-    const page = indexHtml(fullGrid, context);
-    const ids = new Set([...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id));
-    const links = [...page.matchAll(/href="#([^"]*)"/g)].map(([, target]) => target);
-    expect(links.length).toBeGreaterThan(44);
-    expect(links.filter((target) => !ids.has(target))).toEqual([]);
-    expect(ids.size).toBe(44);
   });
 });
 

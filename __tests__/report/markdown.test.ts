@@ -5,6 +5,7 @@ import { commentBody, commentLimit, summaryMarkdown } from '../../src/report/mar
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
 import { context, fullGrid, named, passed, regressed, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
+import { gridVerdict } from './grid.ts';
 
 const pipes = (line: string): number => [...line.matchAll(/\\.|\|/g)].filter(([found]) => found === '|').length;
 
@@ -108,10 +109,27 @@ describe('commentBody', () => {
   });
 });
 
+describe('44 cells', () => {
+  const verdict = gridVerdict();
+
+  it('read as written down: the verdict, what regressed, one collapsed block per model, the coverage', () => {
+    const text = commentBody(verdict, context);
+    expect(verdictSchema.safeParse(verdict).success).toBe(true);
+    expect(flaws(text)).toEqual([]);
+    expect(text.length).toBeLessThanOrEqual(commentLimit);
+    expect(text).not.toContain('left out');
+    expect(text.match(/<details><summary><b>mini-/g)).toHaveLength(4);
+    expect(text).toContain('<details><summary>Coverage: judged ');
+    for (const name of ['`goodput`', '`settling-steps`', '`found-latency`', '`time-to-first-token`', '`adaptive-goodput`'])
+      expect(text).toContain(name);
+    expectGolden('comment-44-cells.md', text);
+  });
+});
+
 describe('summaryMarkdown', () => {
   it('holds every row of the full grid and the coverage', () => {
     const text = summaryMarkdown(fullGrid, context);
-    expect(text).toContain('<summary>Coverage</summary>');
+    expect(text).toContain('<summary>Coverage: judged ');
     expectGolden('summary-full-grid.md', text);
   });
 });

@@ -6,6 +6,7 @@ import { screenLines, summaryText } from '../../src/report/text.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
 import { failed, fullGrid, named, regressed, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
+import { gridVerdict } from './grid.ts';
 
 const misfits = (text: string, columns: number): readonly string[] => {
   const lines = stripVTControlCharacters(text).replace(/\n$/, '').split('\n');
@@ -25,6 +26,17 @@ describe('summaryText', () => {
     const text = summaryText(fullGrid, { columns: 80, colour: false, report: 'report/index.html' });
     expect(misfits(text, 80)).toEqual([]);
     expectGolden('summary-full-grid-80.txt', text);
+  });
+
+  it('shows 44 cells with what each optimization is known by, and the coverage, on one screen', () => {
+    const text = summaryText(gridVerdict(), { columns: 100, colour: false, report: '.optimization-gate/report/index.html' });
+    expect(misfits(text, 100)).toEqual([]);
+    expect(text).toMatch(/^adaptive-batching +goodput × +/m);
+    expect(text).toMatch(/^feedback-control +settling-steps × +/m);
+    expect(text).toMatch(/^metrics +qwen3-dense/m);
+    expectGolden('summary-44-cells.txt', text);
+    for (const columns of [60, 72, 80, 90, 132])
+      expect(misfits(summaryText(gridVerdict(), { columns, colour: false }), columns)).toEqual([]);
   });
 
   it('names what regressed with its numbers, and where the report is, last', () => {

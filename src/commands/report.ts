@@ -5,12 +5,12 @@ import { encodeDocument } from '../records/decode.ts';
 import type { Verdict } from '../records/verdict.ts';
 import { annotations } from '../report/annotations.ts';
 import { coverageDocument } from '../report/coverage.ts';
-import { indexHtml } from '../report/html.ts';
+import { historyOf, tracesOf } from '../report/evidence.ts';
 import { reportDocument } from '../report/json.ts';
 import { commentBody, summaryMarkdown } from '../report/markdown.ts';
 import { summaryText } from '../report/text.ts';
 import type { CommandContext } from './context.ts';
-import { type RunFolder, readBaselines, readPlan, writeReport } from './run-folder.ts';
+import { type RunFolder, readBaselines, readPlan, readRunSamples, writeReport } from './run-folder.ts';
 
 export interface ReportSetting {
   readonly columns: number;
@@ -25,15 +25,22 @@ export interface Reports extends Published {
 }
 
 /** Writes report/ (report.json, comment.md, summary.txt, coverage.json, index.html) and returns what is to be published. */
-export const writeReports = (context: CommandContext, run: RunFolder, verdict: Verdict, setting: ReportSetting): Reports => {
-  const { plan } = readPlan(run);
+export const writeReports = async (context: CommandContext, run: RunFolder, verdict: Verdict, setting: ReportSetting): Promise<Reports> => {
+  const { plan, digest } = readPlan(run);
+  const { baselines } = readBaselines(run);
+  const evidence = {
+    history: historyOf(baselines, verdict.runnerClass),
+    traces: tracesOf(readRunSamples(run, digest).samples.launches),
+  };
+  // The library that draws is loaded only here: parsing it would cost most of the start.
+  const { indexHtml } = await import('../report/page/page.ts');
   const cells = verdict.cells.map(({ id }) => id);
   const shown = {
     headCommit: plan.head.commit,
     baseCommit: plan.base?.commit ?? null,
     runUrl: setting.runUrl,
     durationSeconds: setting.durationSeconds,
-    staleness: staleness(readBaselines(run).baselines, cells, context.now().toISOString()),
+    staleness: staleness(baselines, cells, context.now().toISOString()),
   };
   const comment = commentBody(verdict, shown);
   const json = encodeDocument(reportDocument(verdict, setting.durationSeconds));
@@ -43,7 +50,7 @@ export const writeReports = (context: CommandContext, run: RunFolder, verdict: V
     'comment.md': comment,
     'summary.txt': `${summaryText(verdict, { columns: 100, colour: false, report })}\n`,
     'coverage.json': encodeDocument(coverageDocument(verdict)),
-    'index.html': indexHtml(verdict, shown),
+    'index.html': indexHtml(verdict, shown, evidence),
   });
   return {
     comment,

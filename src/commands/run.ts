@@ -29,7 +29,7 @@ export const runAll = async (context: CommandContext, setting: Omit<ReportSettin
 /** Gate and report of a run folder that is measured already. */
 export const decide = async (context: CommandContext, run: RunFolder, setting: ReportSetting): Promise<Outcome> => {
   const verdict = gateRun(run);
-  const reports = writeReports(context, run, verdict, setting);
+  const reports = await writeReports(context, run, verdict, setting);
   for (const problem of await context.host.publish(reports)) context.host.log.warn(`${problem.code}: ${problem.message}`);
   context.host.setOutputs({
     verdict: verdict.verdict,

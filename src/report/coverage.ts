@@ -1,12 +1,15 @@
 /** What was judged and what was not, and why: cells × metrics. A shrinking test surface must show. */
 import { z } from 'zod';
-import { measuredState, type Verdict, verdictKind } from '../records/verdict.ts';
+import { type MetricVerdict, measuredState, type Verdict, verdictKind } from '../records/verdict.ts';
 import { cellId, type Immutable, nounId } from '../records/words.ts';
-import { code, prose } from './escape.ts';
 import { byName, metricName } from './finding.ts';
+import { postOf } from './gain.ts';
 import { counted } from './number.ts';
 import { reasonOf, stateText } from './state.ts';
-import { tableHead, tableRow } from './table.ts';
+
+/** What is known of a metric, as a reader of the coverage counts it; the columns of every coverage table, in this order. */
+export const coverageGroup = z.enum(['measured', 'unchanged', 'not applicable', 'no meter', 'no comparison', 'missing or failed']);
+export type CoverageGroup = z.infer<typeof coverageGroup>;
 
 export const coverageDocumentSchema = z.strictObject({
   schema: z.literal('optimization-gate/coverage/1'),
@@ -20,12 +23,15 @@ export const coverageDocumentSchema = z.strictObject({
       optimization: nounId,
       verdict: verdictKind,
       reason: z.string().nullable(),
+      /** Its metrics by what is known of them; they add up to all of them. */
+      counts: z.record(coverageGroup, z.int().nonnegative()),
       metrics: z.array(
         z.strictObject({
           id: z.string(),
           point: z.string(),
           role: z.enum(['gate', 'described', 'advisory']),
           state: measuredState,
+          group: coverageGroup,
           verdict: verdictKind.nullable(),
           reason: z.string().nullable(),
         }),
@@ -34,6 +40,31 @@ export const coverageDocumentSchema = z.strictObject({
   ),
 });
 export type CoverageDocument = Immutable<z.infer<typeof coverageDocumentSchema>>;
+
+const groups: Readonly<Record<MetricVerdict['state'], CoverageGroup>> = {
+  measured: 'measured',
+  baseline: 'measured',
+  unchanged: 'unchanged',
+  'not-applicable': 'not applicable',
+  'unsupported-export': 'not applicable',
+  'no-meter': 'no meter',
+  'no-base': 'no comparison',
+  refused: 'no comparison',
+  missing: 'missing or failed',
+  failed: 'missing or failed',
+};
+
+/** By the number, not by its name: what counts as measured without having one is missing. */
+const groupOf = (metric: MetricVerdict): CoverageGroup => {
+  const group = groups[metric.state];
+  return group === 'measured' && postOf(metric) === null ? 'missing or failed' : group;
+};
+
+const countsOf = (metrics: readonly MetricVerdict[]): Readonly<Record<CoverageGroup, number>> => {
+  const counts = { measured: 0, unchanged: 0, 'not applicable': 0, 'no meter': 0, 'no comparison': 0, 'missing or failed': 0 };
+  for (const metric of metrics) counts[groupOf(metric)] += 1;
+  return counts;
+};
 
 /** coverage.json as data: the state of every metric of every cell, with a reason wherever there is no number. */
 export const coverageDocument = (verdict: Verdict): CoverageDocument => ({
@@ -45,13 +76,15 @@ export const coverageDocument = (verdict: Verdict): CoverageDocument => ({
     optimization: cell.optimization,
     verdict: cell.verdict,
     reason: cell.reason,
+    counts: countsOf(cell.metrics),
     metrics: cell.metrics.map((metric) => ({
       id: metric.id,
       point: metric.point,
       role: metric.role,
       state: metric.state,
+      group: groupOf(metric),
       verdict: metric.verdict,
-      reason: reasonOf(metric, metric.head),
+      reason: reasonOf(metric, metric.head !== null && Number.isFinite(metric.head) ? metric.head : null),
     })),
   })),
 });
@@ -69,42 +102,27 @@ export const coverageSentence = (
   return `Judged ${judged} of ${counted(total, 'metric')}${named.length === 0 ? '' : ` (not judged: ${named.join(', ')})`}.`;
 };
 
-const measured = new Set(['measured', 'baseline', 'unchanged']);
+/** The groups that occur, in their order. */
+export const usedGroups = ({ cells }: CoverageDocument): readonly CoverageGroup[] =>
+  coverageGroup.options.filter((group) => cells.some(({ counts }) => counts[group] > 0));
 
-const capped = (rows: readonly string[], limit: number, columns: number): readonly string[] =>
-  rows.length <= limit
-    ? rows
-    : [...rows.slice(0, limit), tableRow([`… and ${rows.length - limit} more`, ...Array<string>(columns - 1).fill('')])];
+/** Metrics of a cell with a number, or known to be what base has. */
+export const knownMetrics = ({ counts }: CoverageDocument['cells'][number]): number => counts.measured + counts.unchanged;
 
-const grid = ({ cells }: CoverageDocument): string => {
-  const models = [...new Set(cells.map(({ model }) => model))].slice(0, 12);
-  const optimizations = [...new Set(cells.map(({ optimization }) => optimization))];
-  const rows = optimizations.map((optimization) =>
-    tableRow([
-      code(optimization),
-      ...models.map((model) => {
-        const cell = cells.find((one) => one.model === model && one.optimization === optimization);
-        if (cell === undefined) return '';
-        const known = cell.metrics.filter(({ state }) => measured.has(state)).length;
-        return `${known} / ${cell.metrics.length} ${cell.verdict}`;
-      }),
-    ]),
-  );
-  return [tableHead(['metrics with a number', ...models.map((model) => code(model))]), ...capped(rows, 60, models.length + 1)].join('\n');
-};
-
-interface Gap {
+/** Metrics without a number that share a state and a reason. */
+export interface Gap {
   readonly state: CoverageDocument['cells'][number]['metrics'][number]['state'];
   readonly reason: string;
   readonly metrics: ReadonlySet<string>;
   readonly cells: ReadonlySet<string>;
 }
 
-const gapsOf = ({ cells }: CoverageDocument): readonly Gap[] => {
+/** Every reason for which a number is missing, those of most cells first. */
+export const gapsOf = ({ cells }: CoverageDocument): readonly Gap[] => {
   const gaps = new Map<string, { state: Gap['state']; reason: string; metrics: Set<string>; cells: Set<string> }>();
   for (const cell of cells) {
     for (const metric of cell.metrics) {
-      if (measured.has(metric.state)) continue;
+      if (metric.group === 'measured' || metric.group === 'unchanged') continue;
       const reason = metric.reason ?? stateText(metric.state);
       const key = `${metric.state} ${reason}`;
       const gap = gaps.get(key) ?? { state: metric.state, reason, metrics: new Set(), cells: new Set() };
@@ -114,23 +132,4 @@ const gapsOf = ({ cells }: CoverageDocument): readonly Gap[] => {
     }
   }
   return [...gaps.values()].sort((a, b) => b.cells.size - a.cells.size || byName(a.state, b.state) || byName(a.reason, b.reason));
-};
-
-const someOf = (names: ReadonlySet<string>): string => {
-  const all = [...names].sort(byName);
-  return `${all
-    .slice(0, 4)
-    .map((name) => code(name, 80))
-    .join(', ')}${all.length > 4 ? ` and ${all.length - 4} more` : ''}`;
-};
-
-/** The coverage as Markdown: how many, the grid of cells, and every gap with its reason; long lists are cut and say so. */
-export const coverageMarkdown = (document: CoverageDocument): string => {
-  const gaps = gapsOf(document);
-  const gapRows = gaps.map((gap) => tableRow([gap.state, prose(gap.reason, 200), someOf(gap.metrics), someOf(gap.cells)]));
-  return [
-    coverageSentence(document, prose),
-    grid(document),
-    ...(gaps.length === 0 ? [] : [[tableHead(['not measured', 'why', 'metrics', 'cells']), ...capped(gapRows, 100, 4)].join('\n')]),
-  ].join('\n\n');
 };

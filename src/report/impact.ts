@@ -1,5 +1,6 @@
 /** What an optimization does to its model: untouched (pre) against optimized (post), from the metrics of one cell. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
+import { postOf } from './gain.ts';
 import { absent, passage, quantity, signedPercent, speedUpText } from './number.ts';
 
 /**
@@ -19,15 +20,11 @@ export interface Impact {
   readonly quality: Effect | null;
   readonly size: Effect | null;
   readonly memory: Effect | null;
-  /** The first gating metric of the optimization's own (goodput, density …). */
-  readonly own: Effect | null;
 }
-
-const shared = new Set(['prefill-latency', 'decode-latency', 'nll-delta', 'model-size', 'peak-memory', 'flops-per-token']);
 
 const effect = (metric: MetricVerdict): Effect => {
   const pre = metric.reference;
-  const post = metric.head ?? (metric.state === 'unchanged' ? metric.base : null);
+  const post = postOf(metric);
   return { metric, pre, post, ratio: pre !== null && post !== null && pre > 0 && post > 0 ? pre / post : null };
 };
 
@@ -46,7 +43,6 @@ export const impactOf = (cell: CellVerdict): Impact => {
     quality: first('nll-delta'),
     size: first('model-size'),
     memory: first('peak-memory'),
-    own: effects.find(({ metric }) => metric.role === 'gate' && !shared.has(metric.id)) ?? null,
   };
 };
 

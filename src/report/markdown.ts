@@ -3,7 +3,8 @@ import type { Verdict } from '../records/verdict.ts';
 import type { Json } from '../records/words.ts';
 import { fill, type Section } from './budget.ts';
 import type { ReportContext } from './context.ts';
-import { coverageDocument, coverageMarkdown } from './coverage.ts';
+import { coverageDocument } from './coverage.ts';
+import { coverageSections } from './coverage-table.ts';
 import { code, prose } from './escape.ts';
 import { cellsByModel } from './finding.ts';
 import { heading } from './heading.ts';
@@ -75,24 +76,34 @@ const models = (verdict: Verdict, everything: boolean): readonly Section[] => {
   ];
 };
 
+const coverage = (verdict: Verdict): readonly Section[] =>
+  verdict.cells.length === 0 ? [] : coverageSections(coverageDocument(verdict), { grid: ranks.coverage, gap: ranks.gap });
+
 /**
  * The comment, without the host's marker: at most 60,000 characters whatever the verdict holds; what has no room is counted.
  * The same input gives the same text. Foreign strings are escaped: no markup, mention, reference or link comes from them.
  */
 export const commentBody = (verdict: Verdict, context: ReportContext): string =>
   fill(
-    [fixed(heading(verdict, context)), ...news(verdict), ...models(verdict, false), fixed(guide(verdict)), environment(verdict)],
+    [
+      fixed(heading(verdict, context)),
+      ...news(verdict),
+      ...models(verdict, false),
+      ...coverage(verdict),
+      fixed(guide(verdict)),
+      environment(verdict),
+    ],
     commentLimit,
   );
 
-/** The job summary: the comment with far more room, and the coverage tables. At most 1,000,000 bytes of UTF-8. */
+/** The job summary: the comment with far more room. At most 1,000,000 bytes of UTF-8. */
 export const summaryMarkdown = (verdict: Verdict, context: ReportContext): string =>
   fill(
     [
       fixed(heading(verdict, context)),
       ...news(verdict),
       ...models(verdict, true),
-      fixed(`<details><summary>Coverage</summary>\n\n${coverageMarkdown(coverageDocument(verdict))}\n\n</details>`),
+      ...coverage(verdict),
       fixed(guide(verdict)),
       environment(verdict),
     ],

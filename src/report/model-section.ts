@@ -3,16 +3,23 @@ import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import type { Row, Section } from './budget.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, html } from './escape.ts';
+import { figuresOf, figureText, sharedIds } from './figures.ts';
 import { byName, cellCounts, metricName, verdictOrder } from './finding.ts';
 import { verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
 import { metricLabel, ranks } from './news.ts';
-import { allowanceText, changeText, counted, passage, quantity } from './number.ts';
+import { allowanceText, changeText, counted, quantity } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
+
+/** The figures that are the optimization's own, beside the columns that all share. */
+const ownFigures = (cell: CellVerdict): string => {
+  const figures = figuresOf(cell, sharedIds);
+  if (figures.length === 0) return '–';
+  return figures.map((figure) => `${code(figure.id, 60)} ${figureText(figure)}${figure.factor === null ? '' : ' better'}`).join(', ');
+};
 
 const impactText = (cell: CellVerdict): string => {
   const impact = impactOf(cell);
-  const own = impact.own;
   return tableRow([
     code(cell.optimization),
     `${verdictSigns[cell.verdict]} ${cell.verdict}`,
@@ -21,9 +28,7 @@ const impactText = (cell: CellVerdict): string => {
     qualityCell(impact.quality),
     sizeCell(impact.size),
     sizeCell(impact.memory),
-    own === null
-      ? '–'
-      : `${code(own.metric.id, 60)} ${own.pre === null ? quantity(own.post, own.metric.unit) : (passage(own.pre, own.post, own.metric.unit) ?? '–')}`,
+    ownFigures(cell),
   ]);
 };
 

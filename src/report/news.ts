@@ -17,6 +17,8 @@ export const ranks = {
   improvement: 4,
   policy: 5,
   impact: 6,
+  coverage: 7,
+  gap: 8,
   metric: 10,
   environment: 30,
 } as const;

@@ -66,6 +66,12 @@ const scaleOf = (magnitude: number, unit: string): Scale => {
   return { divisor: 1, label: label === '' || label === '0–1' || label === '1' ? '' : ` ${label}`, whole: false };
 };
 
+/** What an axis with values up to `magnitude` is drawn in: values are divided by `divisor`, its label names the unit. */
+export const axisUnit = (magnitude: number, unit: string): { readonly divisor: number; readonly label: string } => {
+  const { divisor, label } = scaleOf(magnitude, unit);
+  return { divisor, label: label.trim() };
+};
+
 const scaled = (value: number, scale: Scale, digits = 3): string => {
   const inScale = value / scale.divisor;
   return scale.whole && Number.isInteger(inScale) && Math.abs(inScale) < 1000

@@ -1,13 +1,15 @@
 /** The summary for a terminal: one screen, verdict first, the numbers that matter, where the rest is. */
 import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
-import { aligned, type Column, cut, shortNames, widths, wrapped } from './columns.ts';
-import { coverageSentence } from './coverage.ts';
+import { aligned, type Column, cut, shortNames, width, widths, wrapped } from './columns.ts';
+import { coverageDocument, coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
-import { byName, cellCounts, cellsByModel, verdictOrder } from './finding.ts';
+import { figuresOf, figuresText } from './figures.ts';
+import { byName, cellCounts, verdictOrder } from './finding.ts';
 import { headline } from './heading.ts';
 import { impactOf } from './impact.ts';
 import { counted, quantity, signedPercent, significant } from './number.ts';
-import { marks, textNews } from './text-news.ts';
+import { coverageLines, gridTable, type Paint } from './text-grid.ts';
+import { textNews } from './text-news.ts';
 
 export interface TextOptions {
   /** Width of the terminal; at least 40 is assumed. */
@@ -16,6 +18,9 @@ export interface TextOptions {
   /** Where the full report lies, as a path or address to print; left out: not printed. */
   readonly report?: string | undefined;
 }
+
+/** Columns for the figures of a cell. */
+const figureRoom = 36;
 
 /** Lines of one terminal screen. */
 export const screenLines = 40;
@@ -38,34 +43,35 @@ const colours: Readonly<Record<VerdictKind | RunVerdict, number>> = {
   unchanged: grey,
 };
 
-type Paint = (text: string, kind: VerdictKind | RunVerdict) => string;
-
 const painter =
   (colour: boolean): Paint =>
   (text, kind) =>
     colour ? `\u001b[${colours[kind]}m${text}\u001b[0m` : text;
 
-const speed = (ratio: number | null | undefined): string => (ratio === null || ratio === undefined ? '–' : `${significant(ratio)}×`);
-
 const detailColumns: readonly Column[] = [
   { name: 'model', right: false },
   { name: 'optimization', right: false },
   { name: 'verdict', right: false },
-  { name: 'prefill', right: true },
-  { name: 'decode', right: true },
+  { name: 'against reference', right: false },
   { name: 'nll-delta', right: true },
   { name: 'size', right: true },
 ];
 
+/** Both figures of a cell, or the first where both are too long. */
+const shortFigures = (cell: CellVerdict): string => {
+  const figures = figuresOf(cell);
+  const both = plain(figuresText(figures));
+  return width(both) <= figureRoom ? both : plain(figuresText(figures.slice(0, 1)), figureRoom);
+};
+
 const detailRow = (cell: CellVerdict): readonly string[] => {
-  const { prefill, decode, quality, size } = impactOf(cell);
+  const { quality, size } = impactOf(cell);
   const delta = quality?.post ?? null;
   return [
     cell.model,
     cell.optimization,
     cell.verdict,
-    speed(prefill?.ratio),
-    speed(decode?.ratio),
+    shortFigures(cell),
     delta === null ? '–' : `${delta > 0 ? '+' : ''}${significant(delta)}`,
     size === null ? '–' : size.ratio === null ? quantity(size.post, size.metric.unit) : signedPercent(1 / size.ratio - 1),
   ];
@@ -96,50 +102,35 @@ const detailTable = (cells: readonly CellVerdict[], columns: number, paint: Pain
   });
 };
 
-/** One line per optimization, one column per model: mark and speed-ups of prefill and decode. Null when it does not fit. */
-const gridTable = (verdict: Verdict, columns: number, lines: number, paint: Paint): readonly string[] | null => {
-  const models = [...cellsByModel(verdict).keys()];
-  const optimizations = [...new Set(verdict.cells.map(({ optimization }) => optimization))];
-  const cellAt = new Map(verdict.cells.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
-  const headOf = (names: readonly string[]): readonly Column[] => ['× prefill, decode', ...names].map((name) => ({ name, right: false }));
-  const rows = optimizations.map((optimization) => [
-    optimization,
-    ...models.map((model) => {
-      const cell = cellAt.get(`${optimization} ${model}`);
-      if (cell === undefined) return '';
-      const { prefill, decode } = impactOf(cell);
-      const speeds =
-        prefill === null && decode === null ? '' : ` ${[prefill, decode].map((found) => speed(found?.ratio).replace('×', '')).join(' ')}`;
-      return `${marks[cell.verdict]}${speeds}`;
-    }),
-  ]);
-  const short = shortNames(models);
-  const heads = [headOf(models), headOf(models.map((model) => short.get(model) ?? model))];
-  const head = heads.find((columnsOf) => widths(columnsOf, rows).reduce((sum, size) => sum + size + 2, -2) <= columns);
-  if (head === undefined || rows.length + 2 > lines || models.length * optimizations.length < verdict.cells.length) return null;
-  const used = verdictOrder.filter((kind) => verdict.cells.some((cell) => cell.verdict === kind));
-  const legend = `${used.map((kind) => `${marks[kind]} ${kind}`).join('  ')}`;
-  const table = aligned(head, rows, (text, row, column) => {
-    const cell = cellAt.get(`${optimizations[row]} ${models[column - 1]}`);
-    return cell === undefined ? text : paint(text, cell.verdict);
-  });
-  return [...table, cut(legend, columns)];
-};
+interface Screen {
+  readonly table: readonly string[];
+  readonly coverage: readonly string[];
+}
 
-const tables = (verdict: Verdict, columns: number, lines: number, paint: Paint): readonly string[] => {
-  if (verdict.cells.length === 0) return [];
-  if (verdict.cells.length + 1 <= lines) return detailTable(verdict.cells, columns, paint);
-  const grid = gridTable(verdict, columns, lines - 5, paint);
-  const room = lines - (grid === null ? 2 : grid.length + 3);
-  const rest = important(verdict.cells).filter((cell) => grid === null || (cell.verdict !== 'unchanged' && cell.verdict !== 'passed'));
-  const shown = rest.slice(0, Math.max(0, room));
-  const hidden = (grid === null ? verdict.cells : rest).length - shown.length;
-  return [
-    ...(grid ?? []),
-    ...(grid === null || shown.length === 0 ? [] : ['']),
+/** The fewest lines that what happened gets, where so much happened. */
+const leastNews = 8;
+
+/** The coverage where it takes no more than what `news` lines leave of `lines`. */
+const coverageWithin = (verdict: Verdict, columns: number, lines: number, news: number): readonly string[] =>
+  coverageLines(coverageDocument(verdict), columns, lines - Math.min(news + 1, leastNews) - 1);
+
+/** One line per cell where that leaves room for what happened (`news` lines); else the grid, and the cells that matter as far as they fit. */
+const screenOf = (verdict: Verdict, columns: number, lines: number, news: number, paint: Paint): Screen => {
+  if (verdict.cells.length === 0) return { table: [], coverage: [] };
+  const each = verdict.cells.length + 1;
+  if (each + Math.min(news, 10) <= lines)
+    return { table: detailTable(verdict.cells, columns, paint), coverage: coverageWithin(verdict, columns, lines - each - 1, news) };
+  const grid = gridTable(verdict, columns, lines - leastNews, paint) ?? [];
+  const coverage = coverageWithin(verdict, columns, lines - grid.length, news);
+  const free = lines - grid.length - (coverage.length === 0 ? 0 : coverage.length + 1) - Math.min(news, 10) - 4;
+  const rest = important(verdict.cells).filter(({ verdict: kind }) => grid.length === 0 || (kind !== 'unchanged' && kind !== 'passed'));
+  const shown = rest.slice(0, Math.max(0, free));
+  const hidden = shown.length === 0 && grid.length > 0 ? 0 : rest.length - shown.length;
+  const details = [
     ...(shown.length === 0 ? [] : detailTable(shown, columns, paint)),
     ...(hidden > 0 ? [`… and ${counted(hidden, 'more cell')}`] : []),
   ];
+  return { table: [...grid, ...(grid.length > 0 && details.length > 0 ? [''] : []), ...details], coverage };
 };
 
 /** As many whole items as fit into `room` lines; the last line counts the others of `total`. */
@@ -183,7 +174,8 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
     const lines = wrapped(text(), columns, 2);
     return kind === null ? lines : lines.map((line) => paint(line, kind));
   });
-  const table = tables(verdict, columns, free - Math.min(items.flat().length, 10), paint);
-  const below = clipped(items, all.length, free - table.length);
-  return [...top, ...(table.length === 0 ? [] : ['', ...table]), ...(below.length === 0 ? [] : ['', ...below]), ...end, ''].join('\n');
+  const { table, coverage } = screenOf(verdict, columns, free, items.flat().length, paint);
+  const below = clipped(items, all.length, free - table.length - (coverage.length === 0 ? 0 : coverage.length + 1));
+  const parts = [table, below, coverage].flatMap((lines) => (lines.length === 0 ? [] : ['', ...lines]));
+  return [...top, ...parts, ...end, ''].join('\n');
 };

@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Launch } from '../../src/records/sample.ts';
+import { historyOf, tracesOf } from '../../src/report/evidence.ts';
+import { figuresOf, figuresText } from '../../src/report/figures.ts';
+import { gainOf } from '../../src/report/gain.ts';
+import { extremes, panelsOf, runningColumn } from '../../src/report/plot/trace-chart.ts';
+import { tradeOffs } from '../../src/report/plot/trade-off.ts';
+import { cell, metric } from './fixtures.ts';
+import { gridBaselines, gridVerdict } from './grid.ts';
+
+const samples = (reference: readonly number[], head: readonly number[]) => ({ reference, base: [], head, change: [] });
+
+describe('gainOf', () => {
+  it('is above 1 for what is better, in either direction', () => {
+    const own = cell('m', 'o', 'passed', []);
+    expect(gainOf(metric('latency', 'p', { reference: 3, head: 2 }), own)?.factor).toBeCloseTo(1.5);
+    expect(gainOf(metric('goodput', 'p', { better: 'higher', reference: 2, head: 3 }), own)?.factor).toBeCloseTo(1.5);
+    expect(gainOf(metric('goodput', 'p', { better: 'higher', reference: 3, head: 2 }), own)?.factor).toBeCloseTo(1 / 1.5);
+  });
+
+  it('has none where a factor has no meaning', () => {
+    const own = cell('m', 'o', 'passed', []);
+    for (const given of [
+      { reference: null, head: 1 },
+      { reference: 0, head: 1 },
+      { reference: 1, head: null },
+      { reference: -1, head: 1 },
+    ])
+      expect(gainOf(metric('x', 'p', given), own)).toBeNull();
+    expect(gainOf(metric('x', 'p', { scale: 'linear', reference: 1, head: 2 }), own)).toBeNull();
+    expect(gainOf(metric('x', 'p', { state: 'unchanged', reference: 2, base: 1 }), own)?.factor).toBe(2);
+  });
+
+  it('takes the speed-up of rounds that ran side by side, of the same point only', () => {
+    const latency = metric('decode-latency', 'b1', { reference: 3, head: 2 });
+    const speedUp = metric('decode-speedup', 'b1', { better: 'higher', head: 1.4, samples: samples([], [1.3, 1.4, 1.5]) });
+    expect(gainOf(latency, cell('m', 'o', 'passed', [latency, speedUp]))).toMatchObject({
+      factor: 1.4,
+      interval: { kind: 'range', lower: 1.3, upper: 1.5 },
+    });
+    expect(gainOf(latency, cell('m', 'o', 'passed', [latency, { ...speedUp, point: 'b8' }]))?.factor).toBeCloseTo(1.5);
+  });
+
+  it('has an interval over launches: exact from five on, the range below, none for one number', () => {
+    const own = cell('m', 'o', 'passed', []);
+    const of = (reference: readonly number[], head: readonly number[]) =>
+      gainOf(metric('latency', 'p', { reference: 2, head: 1, samples: samples(reference, head) }), own)?.interval;
+    // Five values: the bounds of the signed rank at 5 % are the smallest and the largest.
+    const bounded = of([2, 2, 2, 2, 2], [1, 1.1, 0.9, 1.05, 0.95]);
+    expect(bounded?.kind).toBe('confidence');
+    expect(bounded?.lower).toBeCloseTo(2 / 1.1);
+    expect(bounded?.upper).toBeCloseTo(2 / 0.9);
+    expect(of([2, 2], [1, 0.8])).toEqual({ kind: 'range', lower: 2, upper: 2.5 });
+    expect(of([2], [1])).toBeNull();
+    expect(of([2, 2, 2], [1, 1])).toBeNull();
+  });
+});
+
+describe('figuresOf', () => {
+  const found = (id: string, given = {}) => metric(id, 'p', { reference: 2, head: 1, ...given });
+  const ids = (...metrics: readonly ReturnType<typeof metric>[]) => figuresOf(cell('m', 'o', 'passed', metrics)).map(({ id }) => id);
+
+  it('are the gating times first, then what is exact, then what is only shown', () => {
+    const exact = found('settling', { kind: 'exact' });
+    const shown = found('improvement', { role: 'described' });
+    expect(ids(shown, exact, found('goodput'), found('latency-p50'))).toEqual(['goodput', 'latency-p50']);
+    expect(ids(shown, exact, found('goodput'))).toEqual(['goodput', 'settling']);
+    expect(ids(shown, found('energy', { role: 'advisory', head: null }))).toEqual(['improvement']);
+    expect(ids(found('x', { head: null, state: 'failed' }))).toEqual([]);
+  });
+
+  it('name every policy of the grid by its own metrics', () => {
+    const byName = new Map(
+      gridVerdict()
+        .cells.filter(({ model }) => model === 'mini-qwen3-dense')
+        .map((one) => [one.optimization, figuresOf(one).map(({ id }) => id)]),
+    );
+    expect(Object.fromEntries(byName)).toMatchObject({
+      'structured-pruning': ['prefill-latency', 'decode-latency'],
+      'adaptive-batching': ['goodput', 'latency-p50'],
+      'architecture-search': ['adaptive-goodput', 'adaptation-time'],
+      streaming: ['time-to-first-token', 'inter-token-latency'],
+      'modular-components': ['pipeline-latency', 'interoperability'],
+      automl: ['found-latency', 'configuration-trials'],
+      'feedback-control': ['settling-steps', 'overshoot'],
+    });
+  });
+
+  it('take the geometric mean over points, and no mean of what not every point has', () => {
+    const two = [
+      found('goodput', { point: 'a', better: 'higher', reference: 1, head: 2 }),
+      found('goodput', { point: 'b', better: 'higher', reference: 1, head: 8 }),
+    ];
+    expect(figuresOf(cell('m', 'o', 'passed', two))[0]).toMatchObject({ factor: expect.closeTo(4, 9), points: 2 });
+    const partly = [...two, found('goodput', { point: 'c', reference: null, head: 3 })];
+    expect(figuresOf(cell('m', 'o', 'passed', partly))[0]).toMatchObject({ factor: null, value: 2 });
+    expect(figuresText(figuresOf(cell('m', 'o', 'passed', two)))).toBe('goodput 4.00×');
+  });
+});
+
+describe('tradeOffs', () => {
+  it('are the cells with both a gain and a loss', () => {
+    const found = new Set(tradeOffs(gridVerdict().cells).map(({ cell: { optimization } }) => optimization));
+    expect([...found].sort()).toEqual([
+      'architecture-search',
+      'sparse-attention',
+      'sparse-network',
+      'structured-pruning',
+      'tensor-decomposition',
+    ]);
+  });
+});
+
+describe('traces', () => {
+  it('keep the first, the last, the lowest and the highest row, in order, and no more than two per bucket', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 600 }), (values) => {
+        const rows = extremes(values);
+        expect(rows).toEqual([...new Set(rows)].toSorted((a, b) => a - b));
+        expect(rows[0]).toBe(0);
+        expect(rows.at(-1)).toBe(values.length - 1);
+        expect(rows.length).toBeLessThanOrEqual(130);
+        const kept = rows.map((row) => values[row] ?? Number.NaN);
+        expect(Math.max(...kept)).toBe(Math.max(...values));
+        expect(Math.min(...kept)).toBe(Math.min(...values));
+      }),
+    );
+  });
+
+  it('run along time, else along a first column that never falls, else along their rows', () => {
+    expect(runningColumn({ queue: [1, 2], time: [0, 1] })).toBe('time');
+    expect(runningColumn({ token: [1, 2, 2], bytes: [3, 2, 1] })).toBe('token');
+    expect(runningColumn({ bytes: [3, 2, 1], token: [1, 2, 3] })).toBeNull();
+    expect(panelsOf({ time: [0], queue: [1], latency: [1], 'set-point': [1] })).toEqual(['queue', 'latency']);
+    expect(panelsOf({ time: [0], 'set-point': [1] })).toEqual(['set-point']);
+  });
+
+  it('are of the first measuring launch of a cell, without controls of the run', () => {
+    const launch = (given: Partial<Launch>, arm: string): Launch => ({
+      id: 'l',
+      cell: 'm/o',
+      purpose: 'impact',
+      index: 0,
+      control: 'none',
+      status: 'complete',
+      error: null,
+      process: null,
+      points: {},
+      traces: [{ point: 'burst', arm, columns: { time: [0] } }],
+      tuned: undefined,
+      ...given,
+    });
+    const launches = [
+      launch({ purpose: 'screen' }, 'base'),
+      launch({}, 'head'),
+      launch({ purpose: 'screen' }, 'head'),
+      launch({ index: 1 }, 'late'),
+      launch({ purpose: 'confirm' }, 'confirmed'),
+      launch({ control: 'a-a' }, 'control'),
+      launch({ status: 'failed' }, 'failed'),
+    ];
+    expect(tracesOf(launches).map(({ arm }) => arm)).toEqual(['head', 'base']);
+  });
+});
+
+describe('historyOf', () => {
+  it('holds the runner class of this run only, oldest first', () => {
+    const verdict = gridVerdict();
+    const baselines = gridBaselines(verdict);
+    const history = historyOf(baselines, verdict.runnerClass);
+    const past = history.get('mini-qwen3-dense/structured-pruning decode-latency@decode-b1') ?? [];
+    expect(past).toHaveLength(40);
+    expect(past.map(({ at }) => at)).toEqual(past.map(({ at }) => at).toSorted());
+    expect(historyOf(baselines, 'another').size).toBe(0);
+    expect(historyOf(baselines, null).size).toBe(0);
+  });
+});

@@ -1,0 +1,59 @@
+/** One cell in full: findings, figures, pictures, every metric. */
+import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
+import { html } from '../escape.ts';
+import { figuresOf, figureText, sharedIds } from '../figures.ts';
+import { metricName } from '../finding.ts';
+import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
+import { allowanceText, changeText, quantity } from '../number.ts';
+import { reasonOf } from '../state.ts';
+import { anchorOf, badge } from './cell-link.ts';
+import { rowsOf, table } from './element.ts';
+import { filterFacts } from './filter.ts';
+
+const metricCells = (metric: MetricVerdict): readonly string[] => [
+  `${html(metricName(metric))} ${metric.better === 'lower' ? '<span title="lower is better">↓</span>' : '<span title="higher is better">↑</span>'}`,
+  metric.verdict === null ? metric.role : badge(metric.verdict),
+  html(quantity(metric.reference, metric.unit)),
+  html(quantity(metric.base, metric.unit)),
+  html(quantity(metric.head, metric.unit)),
+  html(changeText(metric)).replace(/ \(.*\)$/, '<br><small>$&</small>'),
+  metric.role === 'gate' ? html(allowanceText(metric.tolerance, metric)) : '–',
+  html(allowanceText(metric.detectable, metric)),
+  html([reasonOf(metric, metric.head) ?? '', ...metric.warnings].filter((text) => text !== '').join('; '), 600),
+];
+
+const facts = (cell: CellVerdict): readonly (readonly [string, string])[] => {
+  const impact = impactOf(cell);
+  return [
+    ['prefill', speedCell(impact.prefill)] as const,
+    ['decode', speedCell(impact.decode)] as const,
+    ['nll-delta', qualityCell(impact.quality)] as const,
+    ['size', sizeCell(impact.size)] as const,
+    ['peak memory', sizeCell(impact.memory)] as const,
+    ...figuresOf(cell, sharedIds).map((figure) => [figure.id, figureText(figure)] as const),
+  ].filter(([, text]) => text !== '–');
+};
+
+/** `pictures` is HTML already. Cells that somebody has to look at are open. */
+export const cellBlock = (cell: CellVerdict, pictures: string): string => {
+  const known = facts(cell);
+  const open = cell.verdict === 'regressed' || cell.verdict === 'failed' || cell.verdict === 'missing' ? ' open' : '';
+  return [
+    `<details id="${anchorOf(cell)}" ${filterFacts(cell)}${open}><summary>${html(cell.optimization)} ${badge(cell.verdict)}</summary>`,
+    cell.reason === null ? '' : `<p>${html(cell.reason, 2000)}</p>`,
+    ...cell.warnings.map((warning) => `<p class="warning">⚠️ ${html(warning, 600)}</p>`),
+    known.length === 0 ? '' : `<p>${known.map(([name, text]) => `<b>${html(name)}</b> ${html(text)}`).join(' · ')}</p>`,
+    cell.metrics.length === 0
+      ? ''
+      : table({
+          caption: `Metrics of ${cell.id}`,
+          head: ['metric', 'verdict', 'reference', 'base', 'head', 'head against base', 'tolerance', 'detectable', 'note'],
+          rows: rowsOf(cell.metrics.map(metricCells)),
+          numbers: [2, 3, 4, 5, 6, 7],
+        }),
+    pictures,
+    '</details>',
+  ]
+    .filter((text) => text !== '')
+    .join('\n');
+};

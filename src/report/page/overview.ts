@@ -1,0 +1,95 @@
+/** The cells at one glance: the grid, speed against quality, gain over the reference. */
+import type { CellVerdict, Verdict } from '../../records/verdict.ts';
+import { html } from '../escape.ts';
+import { figuresOf, figuresText } from '../figures.ts';
+import { cellsByModel, metricName } from '../finding.ts';
+import { absent, counted, quantity, significant } from '../number.ts';
+import { type CellGain, gainChart, gainDomain, timedGains } from '../plot/gain-chart.ts';
+import { signsOf, type TradeOff, tradeOffChart, tradeOffs } from '../plot/trade-off.ts';
+import { anchorOf, badge, cellLink } from './cell-link.ts';
+import { figure, rowsOf, table } from './element.ts';
+
+/** Optimizations × models: verdict and the figures that tell most, each a link to the details. */
+export const gridTable = (verdict: Verdict): string => {
+  const models = [...cellsByModel(verdict).keys()];
+  const optimizations = [...new Set(verdict.cells.map(({ optimization }) => optimization))];
+  const cellAt = new Map(verdict.cells.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
+  const entry = (cell: CellVerdict | undefined): string => {
+    if (cell === undefined) return '';
+    const figures = figuresOf(cell);
+    return `<span data-about="${anchorOf(cell)}"><a href="#${anchorOf(cell)}">${badge(cell.verdict)}</a>${figures.length === 0 ? '' : `<br><small>${html(figuresText(figures))}</small>`}</span>`;
+  };
+  return table({
+    caption: 'Every cell: its verdict, and how much better than its reference (the untouched model, or a policy’s fair baseline) it is',
+    head: ['optimization', ...models],
+    rows: rowsOf(
+      optimizations.map((optimization) => [html(optimization), ...models.map((model) => entry(cellAt.get(`${optimization} ${model}`)))]),
+    ),
+    numbers: [],
+  });
+};
+
+const bounds = (interval: CellGain['gain']['interval']): string =>
+  interval === null
+    ? absent
+    : `${significant(interval.lower)} … ${significant(interval.upper)}${interval.kind === 'range' ? ' (range)' : ''}`;
+
+const lossBounds = (interval: TradeOff['interval']): string =>
+  interval === null ? absent : `${significant(interval.lower)} … ${significant(interval.upper)}`;
+
+const gainCells = ({ cell, gain }: CellGain): readonly string[] => [
+  cellLink(cell, cell.id),
+  html(metricName(gain.metric)),
+  `${significant(gain.factor)}×`,
+  bounds(gain.interval),
+];
+
+const perModel = <T extends CellGain>(found: readonly T[]): readonly (readonly [string, readonly T[]])[] =>
+  [...new Set(found.map(({ cell }) => cell.model))].map((model) => [model, found.filter(({ cell }) => cell.model === model)]);
+
+const bars = 'Bars are 90 % intervals over launches; with fewer than five launches, their range.';
+
+const tradeOffFigure = (cells: readonly CellVerdict[]): string => {
+  const found = tradeOffs(cells);
+  if (found.length === 0) return '';
+  const signs = signsOf(found);
+  const legend = [...signs].map(([name, { sign }]) => `${sign} ${name}`).join('  ');
+  return `<h3>Speed against quality</h3>${figure(
+    `${legend}. Up is faster than the reference, left loses less likelihood. ${bars} Bars across: the interval of the change of nll-delta against base, over windows.`,
+    perModel(found).map(([model, own]) => tradeOffChart(model, own, signs)),
+    table({
+      caption: 'Speed against quality',
+      head: ['cell', 'metric', 'gain', 'interval', 'loss of quality', 'interval', 'verdict'],
+      rows: found.map((one) => ({
+        about: anchorOf(one.cell),
+        cells: [...gainCells(one), html(quantity(one.value, one.loss.unit)), lossBounds(one.interval), badge(one.cell.verdict)],
+      })),
+      numbers: [2, 3, 4, 5],
+    }),
+  )}`;
+};
+
+const gainFigure = (cells: readonly CellVerdict[]): string => {
+  const found = timedGains(cells);
+  if (found.length === 0) return '';
+  const domain = gainDomain(found);
+  const without = cells.filter((cell) => !found.some((one) => one.cell === cell));
+  const rest =
+    without.length === 0 ? '' : ` Without a timed gain: ${counted(without.length, 'cell')}, see the grid for what they are known by.`;
+  return `<h3>Gain over the reference</h3>${figure(
+    `Every gating time or rate that was measured, one dot per operating point; right of 1 is better. ${bars}${rest}`,
+    perModel(found).map(([model, own]) => gainChart(model, own, domain)),
+    table({
+      caption: 'Gain over the reference',
+      head: ['cell', 'metric', 'gain', 'interval', 'verdict'],
+      rows: found.map((one) => ({ about: anchorOf(one.cell), cells: [...gainCells(one), badge(one.cell.verdict)] })),
+      numbers: [2, 3],
+    }),
+  )}`;
+};
+
+/** Grid and charts of all cells; nothing for a verdict without cells. */
+export const overview = (verdict: Verdict): string =>
+  verdict.cells.length === 0
+    ? ''
+    : `<section class="overview" id="overview"><h2>All cells</h2>${gridTable(verdict)}${tradeOffFigure(verdict.cells)}${gainFigure(verdict.cells)}</section>`;

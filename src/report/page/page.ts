@@ -1,0 +1,141 @@
+/** index.html: the whole report as one page that needs nothing but itself. */
+import type { CellVerdict, Verdict } from '../../records/verdict.ts';
+import type { ReportContext } from '../context.ts';
+import { coverageDocument, coverageSentence } from '../coverage.ts';
+import { detectableSentence } from '../detectable.ts';
+import { html, linkTarget } from '../escape.ts';
+import type { Evidence } from '../evidence.ts';
+import { cellCounts, cellsByModel, type Failure, failures, findings, metricName, verdictOrder } from '../finding.ts';
+import { headline, runWords } from '../heading.ts';
+import { allowanceText, changeText, durationText, passage, probabilityText } from '../number.ts';
+import { cellBlock } from './cell-block.ts';
+import { anchorOf, cellLink } from './cell-link.ts';
+import { cellPictures } from './cell-pictures.ts';
+import { contentPolicy } from './content-policy.ts';
+import { coverageSection } from './coverage-section.ts';
+import { list, table } from './element.ts';
+import { filterForm, filterScript } from './filter.ts';
+import { overview } from './overview.ts';
+import { style } from './style.ts';
+
+/** Characters that the pictures of cells may take; cells that matter most are drawn first, what has no room is said. */
+const pictureRoom = 2_200_000;
+
+const regressions = (verdict: Verdict): string => {
+  const found = findings(verdict, 'regressed');
+  if (found.length === 0) return '';
+  return `<section><h2>Regressions</h2>${table({
+    caption: 'Worse than base beyond the tolerance, the worst first',
+    head: ['cell', 'metric', 'base → head', 'change', 'tolerance', 'p', 'launches'],
+    rows: found.map(({ cell, metric }) => ({
+      about: anchorOf(cell),
+      cells: [
+        cellLink(cell, cell.id),
+        html(metricName(metric)),
+        html(passage(metric.base, metric.head, metric.unit) ?? '–'),
+        html(changeText(metric)),
+        html(allowanceText(metric.tolerance, metric)),
+        metric.kind === 'exact' ? 'exact' : html(probabilityText(metric.p)),
+        metric.kind === 'exact' ? '–' : String(metric.launches),
+      ],
+    })),
+    numbers: [2, 3, 4, 5, 6],
+  })}</section>`;
+};
+
+const failureItem = (failure: Failure): string => {
+  const names = failure.metrics.length === 0 ? '' : ` (${html(failure.metrics.join(', '), 200)})`;
+  return `${cellLink(failure.cell, failure.cell.id)}${names} <strong>${failure.kind}</strong>: ${html(failure.reason, 2000)}`;
+};
+
+const picturesOf = (verdict: Verdict, evidence: Evidence): ReadonlyMap<string, string> => {
+  const order: readonly string[] = verdictOrder;
+  let room = pictureRoom;
+  return new Map(
+    verdict.cells
+      .toSorted((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+      .map((cell) => {
+        const pictures = room > 0 ? cellPictures(cell, evidence) : '';
+        room -= pictures.length;
+        return [cell.id, room > 0 ? pictures : '<p>No room for pictures: the page is full. Their numbers are in samples.jsonl.</p>'];
+      }),
+  );
+};
+
+const modelBlock = (model: string, cells: readonly CellVerdict[], pictures: ReadonlyMap<string, string>): string =>
+  `<section data-group><h2>${html(model)}</h2><p>${html(cellCounts(cells))}. ${html(
+    detectableSentence(
+      cells.flatMap((cell) => cell.metrics),
+      (name) => name,
+    ),
+    2000,
+  )}</p>\n${cells.map((cell) => cellBlock(cell, pictures.get(cell.id) ?? '')).join('\n')}</section>`;
+
+const provenance = (verdict: Verdict, context: ReportContext): string => {
+  const target = linkTarget(context.runUrl);
+  return [
+    `<code>${html(context.headCommit.slice(0, 10))}</code> against ${context.baseCommit === null ? 'no base' : `base <code>${html(context.baseCommit.slice(0, 10))}</code>`}`,
+    ...(context.durationSeconds === null ? [] : [html(durationText(context.durationSeconds))]),
+    ...(verdict.runnerClass === null ? [] : [`runner class <code>${html(verdict.runnerClass)}</code>`]),
+    `seed ${verdict.seed}`,
+    ...(target === null ? [] : [`<a href="${html(target, 600)}" rel="noreferrer">run</a>`]),
+  ].join(' · ');
+};
+
+const environment = (verdict: Verdict): string =>
+  `<section id="environment"><h2>Environment</h2><pre tabindex="0">${JSON.stringify(verdict.environment, null, 2)
+    .slice(0, 20_000)
+    .split('\n')
+    .map((line) => `${' '.repeat(line.length - line.trimStart().length)}${html(line, 400)}`)
+    .join('\n')}</pre></section>`;
+
+const runMarks: Readonly<Record<Verdict['verdict'], string>> = { passed: '✓', regressed: '✗', inconclusive: '?', unfit: '?', error: '!' };
+
+const places = '<nav aria-label="Parts of this page"><ul><li><a href="#overview">All cells</a></li><li><a href="#details">Details</a></li>';
+
+/**
+ * The report as one self-contained page: no network (a content policy forbids it), light and dark, static pictures each with its
+ * numbers in a table, every cell reachable by an anchor. Its one script filters cells; without it the page is whole. Foreign
+ * strings are escaped. The same input gives the same text.
+ */
+export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Evidence): string => {
+  const { word } = runWords[verdict.verdict];
+  const some = verdict.cells.length > 0;
+  const pictures = picturesOf(verdict, evidence);
+  const controls = verdict.controls.map(
+    (control) => `${html(control.kind)} on ${html(control.cell)}: <strong>${control.outcome}</strong>, ${html(control.detail, 600)}`,
+  );
+  return [
+    '<!doctype html>',
+    '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<meta http-equiv="Content-Security-Policy" content="${contentPolicy(style, filterScript)}">`,
+    `<title>${word}: optimization gate</title><style>${style}</style></head><body>`,
+    `${some ? '<a class="skip" href="#details">Skip to the details</a>' : ''}<main>`,
+    `<h1 class="${verdict.verdict}">${runMarks[verdict.verdict]} ${word}</h1><p class="lead">${html(headline(verdict), 1000)}</p>`,
+    `<p>${html(cellCounts(verdict.cells))}${some ? '. ' : ''}${coverageSentence(verdict.coverage, html)}</p><p>${provenance(verdict, context)}</p>`,
+    some
+      ? `${places}<li><a href="#coverage">Coverage</a></li><li><a href="#environment">Environment</a></li></ul></nav>${filterForm(verdict.cells)}`
+      : '',
+    regressions(verdict),
+    list('Failed or missing', failures(verdict).map(failureItem)),
+    list(
+      'Warnings',
+      verdict.warnings.map((warning) => html(warning, 1000)),
+    ),
+    list(
+      'Edits of the policy (in force after the merge)',
+      verdict.policyChanges.map((edit) => html(edit, 1000)),
+    ),
+    overview(verdict),
+    some
+      ? `<div id="details">${[...cellsByModel(verdict)].map(([model, cells]) => modelBlock(model, cells, pictures)).join('\n')}</div>`
+      : '',
+    some ? coverageSection(coverageDocument(verdict)) : '',
+    list('Controls', controls),
+    environment(verdict),
+    `</main>${some ? `<script>${filterScript}</script>` : ''}</body></html>`,
+    '',
+  ]
+    .filter((text, index, all) => text !== '' || index === all.length - 1)
+    .join('\n');
+};

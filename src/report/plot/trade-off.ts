@@ -1,0 +1,131 @@
+import * as Plot from '@observablehq/plot';
+import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
+import { metricName } from '../finding.ts';
+import { postOf } from '../gain.ts';
+import { counted, quantity } from '../number.ts';
+import { line, verdictColours } from './colours.ts';
+import { drawing, isDrawable, isDrawableFactor, label } from './drawing.ts';
+import { type CellGain, factorTick, signed, timedGains } from './gain-chart.ts';
+
+/** A gain beside what it costs: the first gating loss of likelihood of the same cell. */
+export interface TradeOff extends CellGain {
+  readonly loss: MetricVerdict;
+  readonly value: number;
+  /** Where the loss lies by the interval of its change against base; null without one. */
+  readonly interval: { readonly lower: number; readonly upper: number } | null;
+}
+
+const lossOf = (cell: CellVerdict): MetricVerdict | undefined =>
+  cell.metrics.find((metric) => metric.role === 'gate' && /(?:^|-)nll-delta$/.test(metric.id) && isDrawable(postOf(metric)));
+
+const intervalOf = ({ base, change }: MetricVerdict): TradeOff['interval'] => {
+  if (base === null || change === null || !isDrawable(change.lower) || !isDrawable(change.upper)) return null;
+  return { lower: base + change.lower, upper: base + change.upper };
+};
+
+/** The cells that have both numbers, one entry per timed metric. */
+export const tradeOffs = (cells: readonly CellVerdict[]): readonly TradeOff[] =>
+  timedGains(cells).flatMap(({ cell, gain }) => {
+    const loss = lossOf(cell);
+    const value = loss === undefined ? null : postOf(loss);
+    return loss === undefined || value === null ? [] : [{ cell, gain, loss, value, interval: intervalOf(loss) }];
+  });
+
+const shapes = [
+  { symbol: 'circle', sign: '●' },
+  { symbol: 'square', sign: '■' },
+  { symbol: 'triangle', sign: '▲' },
+  { symbol: 'diamond', sign: '◆' },
+  { symbol: 'star', sign: '★' },
+] as const;
+
+/** Which sign stands for which timed metric; what is beyond the signs shares the last. */
+export const signsOf = (found: readonly TradeOff[]): ReadonlyMap<string, (typeof shapes)[number]> => {
+  const names = [...new Set(found.map(({ gain }) => metricName(gain.metric)))];
+  return new Map(names.map((name, index) => [name, shapes[Math.min(index, shapes.length - 1)] ?? shapes[0]]));
+};
+
+const size = { width: 520, height: 330, marginLeft: 46, marginRight: 168, marginTop: 26, marginBottom: 38 };
+const right = size.width - size.marginRight;
+const bottom = size.height - size.marginBottom;
+const betweenNames = 13;
+
+/** Heights for names in the right margin, in the order of their dots, far enough apart to be read. */
+const spread = (heights: readonly number[]): readonly number[] => {
+  const order = heights.map((y, index) => ({ y, index })).sort((a, b) => a.y - b.y);
+  let free = size.marginTop;
+  const placed = order.map(({ y, index }, at) => {
+    const place = Math.max(free, Math.min(y, bottom - (order.length - 1 - at) * betweenNames));
+    free = place + betweenNames;
+    return { index, place };
+  });
+  return placed.sort((a, b) => a.index - b.index).map(({ place }) => place);
+};
+
+const dotOf = ({ cell, gain, value, interval, loss }: TradeOff) => {
+  const speed = gain.interval;
+  const bars = speed !== null && isDrawableFactor(speed.lower) && isDrawableFactor(speed.upper) ? speed : null;
+  return {
+    x: value,
+    x1: interval?.lower ?? value,
+    x2: interval?.upper ?? value,
+    y: gain.factor,
+    y1: bars?.lower ?? gain.factor,
+    y2: bars?.upper ?? gain.factor,
+    metric: metricName(gain.metric),
+    colour: verdictColours[cell.verdict],
+    about: cell.id,
+    name: signed(cell),
+    title: `${cell.id}: ${label(metricName(gain.metric), 80)} ${gain.factor.toPrecision(3)}×, ${label(loss.id)} ${quantity(value, loss.unit)}, ${cell.verdict}`,
+  };
+};
+
+const plain = (value: string) => ({ value, scale: null }) as const;
+
+/** Speed against quality of one model: up is faster, left loses less. Bars are intervals; each cell is named once, beside its first metric. */
+export const tradeOffChart = (model: string, found: readonly TradeOff[], signs: ReturnType<typeof signsOf>): string => {
+  const dots = found.map(dotOf);
+  const factors = dots.flatMap(({ y, y1, y2 }) => [y, y1, y2, 1]);
+  const [low, high] = [Math.min(...factors) / 1.05, Math.max(...factors) * 1.05];
+  const losses = dots.flatMap(({ x, x1, x2 }) => [x, x1, x2, 0]);
+  const slack = (Math.max(...losses) - Math.min(...losses) || 1) * 0.05;
+  const [least, most] = [Math.min(...losses) - slack, Math.max(...losses) + slack];
+  const across = (value: number): number => size.marginLeft + ((value - least) / (most - least)) * (right - size.marginLeft);
+  const up = (factor: number): number => bottom - (Math.log(factor / low) / Math.log(high / low)) * (bottom - size.marginTop);
+  const named = dots.filter(({ about }, index) => dots.findIndex((dot) => dot.about === about) === index);
+  const places = spread(named.map(({ y }) => up(y)));
+  const names = named.map(({ x, y, name, about, colour }, index) => {
+    const place = places[index] ?? 0;
+    return { name, about, colour, fromX: across(x), fromY: up(y), toX: right + 4, textX: right + 8, place };
+  });
+  return drawing(
+    {
+      title: `Speed against quality of ${model}`,
+      description: `${counted(names.length, 'optimization')}: how many times faster than the reference, against what it loses in likelihood. Up is faster, left loses less. The numbers follow in a table.`,
+    },
+    {
+      ...size,
+      x: { domain: [least, most], label: `${label(model)}: nll-delta, nats/token →`, labelAnchor: 'left', ticks: 5 },
+      y: { type: 'log', domain: [low, high], label: '↑ × faster than the reference', ticks: 6, tickFormat: factorTick },
+      color: { type: 'identity' },
+      symbol: { domain: [...signs.keys()], range: [...signs.values()].map(({ symbol }) => symbol) },
+      marks: [
+        Plot.gridY({ stroke: line, strokeOpacity: 1, ticks: 6 }),
+        Plot.ruleY([1], { stroke: 'var(--ink)' }),
+        Plot.ruleX([0], { stroke: 'var(--ink)', strokeDasharray: '2 3' }),
+        Plot.link(names, {
+          x1: plain('fromX'),
+          y1: plain('fromY'),
+          x2: plain('toX'),
+          y2: plain('place'),
+          stroke: line,
+          ariaLabel: 'about',
+        }),
+        Plot.ruleX(dots, { x: 'x', y1: 'y1', y2: 'y2', stroke: 'colour', strokeWidth: 2, strokeOpacity: 0.5, ariaLabel: 'about' }),
+        Plot.ruleY(dots, { y: 'y', x1: 'x1', x2: 'x2', stroke: 'colour', strokeWidth: 2, strokeOpacity: 0.5, ariaLabel: 'about' }),
+        Plot.dot(dots, { x: 'x', y: 'y', r: 4, fill: 'colour', symbol: 'metric', ariaLabel: 'about', title: 'title' }),
+        Plot.text(names, { x: plain('textX'), y: plain('place'), text: 'name', textAnchor: 'start', fill: 'colour', ariaLabel: 'about' }),
+      ],
+    },
+  );
+};
