@@ -1,11 +1,21 @@
-import type { ModelFacts, Prompt, Subject, Tools, Turn } from '../../src/optimizations/contract.ts';
+import type { ModelFacts, Prompt, SessionTuning, Subject, Tools, Turn } from '../../src/optimizations/contract.ts';
 import type { ArmId, Json, Values } from '../../src/records/words.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 
 /** Milliseconds of one prefill and of one greedy step, by what is served: what a replay knows of a machine. */
 export interface ReplayedCosts {
-  readonly prefill: (call: { readonly variant: string; readonly batch: number; readonly length: number }) => number;
-  readonly step: (call: { readonly variant: string; readonly batch: number; readonly past: number }) => number;
+  readonly prefill: (call: {
+    readonly variant: string;
+    readonly tuning?: SessionTuning;
+    readonly batch: number;
+    readonly length: number;
+  }) => number;
+  readonly step: (call: {
+    readonly variant: string;
+    readonly tuning?: SessionTuning;
+    readonly batch: number;
+    readonly past: number;
+  }) => number;
   /** Milliseconds of opening a variant that is not open. */
   readonly open?: (variant: string) => number;
 }
@@ -59,21 +69,21 @@ export const replayTools = (replayed: ReplayedTools): Tools => {
   return {
     model,
     variants: replayed.variants ?? ['main'],
-    session: async (variant, tuning) => {
-      const key = JSON.stringify([variant, tuning ?? null]);
+    session: async (variant, tuning = {}) => {
+      const key = JSON.stringify([variant, tuning]);
       const held = holders.get(key) ?? 0;
       if (held === 0) now += costs.open?.(variant) ?? 0;
       holders.set(key, held + 1);
       let rows = { batch: 0, tokens: 0 };
       return {
         prefill: async ({ batch, length }) => {
-          now += costs.prefill({ variant, batch, length });
+          now += costs.prefill({ variant, tuning, batch, length });
           rows = { batch, tokens: length };
         },
         decode: async (steps) => {
           if (rows.batch === 0) throw new Error('decode needs a prefill before it');
           for (let step = 0; step < steps; step++) {
-            now += costs.step({ variant, batch: rows.batch, past: rows.tokens });
+            now += costs.step({ variant, tuning, batch: rows.batch, past: rows.tokens });
             rows = { ...rows, tokens: rows.tokens + 1 };
           }
         },

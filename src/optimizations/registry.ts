@@ -1,4 +1,6 @@
 import { adaptiveBatchingBench } from './adaptive-batching/bench.ts';
+import { architectureSearchBench } from './architecture-search/bench.ts';
+import { automlBench } from './automl/bench.ts';
 import { beforeAfterBench } from './before-after/bench.ts';
 import type { Bench, Optimization } from './contract.ts';
 import { feedbackControlBench } from './feedback-control/bench.ts';
@@ -18,10 +20,12 @@ export const builtinOptimizations: readonly Optimization[] = [
   entry({ bench: structuredPruningBench, subject: async () => (await import('./structured-pruning/subject.ts')).structuredPruning }),
   entry({ bench: sparseAttentionBench, subject: async () => (await import('./sparse-attention/subject.ts')).sparseAttention }),
   entry({ bench: adaptiveBatchingBench, subject: async () => (await import('./adaptive-batching/subject.ts')).adaptiveBatching }),
+  entry({ bench: architectureSearchBench, subject: async () => (await import('./architecture-search/subject.ts')).architectureSearch }),
   entry({ bench: streamingBench, subject: async () => (await import('./streaming/subject.ts')).streaming }),
   entry({ bench: tensorDecompositionBench, subject: async () => (await import('./tensor-decomposition/subject.ts')).tensorDecomposition }),
   entry({ bench: sparseNetworkBench, subject: async () => (await import('./sparse-network/subject.ts')).sparseNetwork }),
   entry({ bench: modularComponentsBench, subject: async () => (await import('./modular-components/subject.ts')).modularComponents }),
+  entry({ bench: automlBench, subject: async () => (await import('./automl/subject.ts')).automl }),
   entry({ bench: feedbackControlBench, subject: async () => (await import('./feedback-control/subject.ts')).feedbackControl }),
   entry({ bench: beforeAfterBench, subject: async () => ({}) }),
 ];

@@ -82,7 +82,7 @@ export const tuneCell = async (player: Player, setting: Omit<PlayerSetting, 'pol
   if (player.tune === undefined) throw new GateError('internal', `${request.like} tunes nothing`, { where: request.launch });
   const { tune } = player;
   const own = playerTools({ ...setting, policy: null }, arm, 'tune', deriveSeed(request.seed, 'tune'));
-  return forArm(arm, () => tune(own));
+  return forArm(arm, () => tune(own, request.options));
 };
 
 const append = (columns: Columns, arm: ArmId, values: Observation['values']): void => {

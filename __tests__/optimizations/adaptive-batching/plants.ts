@@ -24,7 +24,7 @@ export const costsOf = (plant: Plant, seed: number, spread = 0.1): ReplayedCosts
 };
 
 export const tunedOn = async (plant: Plant): Promise<Json> =>
-  (await batchingPlayer.tune?.(replayTools({ costs: costsOf(plant, 5) }))) ?? null;
+  (await batchingPlayer.tune?.(replayTools({ costs: costsOf(plant, 5) }), {})) ?? null;
 
 export interface Played {
   readonly plant: Plant;

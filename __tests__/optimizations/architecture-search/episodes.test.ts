@@ -55,7 +55,7 @@ const replay = (machine: string, more: Partial<Parameters<typeof replayTools>[0]
   });
 };
 const played = async (machine: string, point: 'search' | 'drift', arm: ArmId = 'head', subject?: Faulty): Promise<Values> => {
-  const tuned = await searchPlayer.tune!(replay(machine));
+  const tuned = await searchPlayer.tune!(replay(machine), {});
   const turn = turnOf({ id: point, setting: null, exact: point === 'search' }, { arm, tuned });
   return (await searchPlayer.play(turn, replay(machine, subject === undefined ? {} : { subject }))).values;
 };
@@ -85,7 +85,7 @@ describe.each(Object.keys(machines))('%s', (machine) => {
 
   it('keeps more budgets than the best single variant, and the bound', async () => {
     const [reference, head] = [await played(machine, 'drift', 'reference'), await played(machine, 'drift')];
-    const pool = (await searchPlayer.tune!(replay(machine))) as unknown as PoolRecord;
+    const pool = (await searchPlayer.tune!(replay(machine), {})) as unknown as PoolRecord;
     const { lossBound } = yardstickOf(pool, 0.5);
     expect(head['goodput']! / reference['goodput']!).toBeGreaterThan(1.15);
     expect(head['nll-delta']).toBeLessThanOrEqual(lossBound);
@@ -153,7 +153,7 @@ describe('a fault is seen', () => {
 
 describe('the yardstick', () => {
   it('measures every variant there is, several times, and nothing of the policy', async () => {
-    const pool = (await searchPlayer.tune!(replay('dense', { subject: answering(null) }))) as unknown as PoolRecord;
+    const pool = (await searchPlayer.tune!(replay('dense', { subject: answering(null) }), {})) as unknown as PoolRecord;
     expect(pool.map(({ name }) => name)).toEqual(names);
     for (const [at, each] of pool.entries()) {
       expect(latencyOf(each)).toBeCloseTo(machines['dense']![at]![0], 0);
@@ -163,7 +163,7 @@ describe('the yardstick', () => {
   });
 
   it('serves what an arm has built, at the loss of its own builds', async () => {
-    const tuned = await searchPlayer.tune!(replay('dense'));
+    const tuned = await searchPlayer.tune!(replay('dense'), {});
     const turn = turnOf({ id: 'drift', setting: null }, { arm: 'head', tuned });
     const few = await searchPlayer.play(turn, replay('dense', { variants: ['main', 'depth-75-width-100'] }));
     expect(new Set(few.trace!['variant'])).toEqual(new Set([0, 1]));

@@ -19,7 +19,8 @@ const pointOf = (id: string) => {
 
 const yardsticks = new Map<Plant, Json>();
 beforeAll(async () => {
-  for (const plant of plantNames) yardsticks.set(plant, (await feedbackPlayer.tune?.(replayTools({ costs: costsOf(plant, 3) }))) ?? null);
+  for (const plant of plantNames)
+    yardsticks.set(plant, (await feedbackPlayer.tune?.(replayTools({ costs: costsOf(plant, 3) }), {})) ?? null);
 });
 
 interface Played {

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import { automlBench } from '../../../src/optimizations/automl/bench.ts';
+import type { SearchObservation, SearchSetting } from '../../../src/optimizations/automl/exchange.ts';
+import { automlOptions } from '../../../src/optimizations/automl/options.ts';
+import { type OracleRecord, oracleOf } from '../../../src/optimizations/automl/oracle.ts';
+import { automlPlayer } from '../../../src/optimizations/automl/play.ts';
+import { configurationsOf, servedAs, spaceOf } from '../../../src/optimizations/automl/space.ts';
+import { automl } from '../../../src/optimizations/automl/subject.ts';
+import type { SessionTuning, Subject, Tools } from '../../../src/optimizations/contract.ts';
+import { structuredPruningBench } from '../../../src/optimizations/structured-pruning/bench.ts';
+import { tensorDecompositionBench } from '../../../src/optimizations/tensor-decomposition/bench.ts';
+import type { ArmId, Json, Values } from '../../../src/records/words.ts';
+import { seededRandom } from '../../../src/statistics/random.ts';
+import { replayTools, turnOf } from '../../testkit/episode-tools.ts';
+import { denseFacts } from '../miniature.ts';
+
+const variants = ['main', 'pruned-25', 'pruned-50', 'factored'];
+/** Milliseconds of a request and nats per token, measured once on a miniature; two threads and full optimization help. */
+const speeds: Record<string, number> = { main: 4.75, 'pruned-25': 4.18, 'pruned-50': 3.57, factored: 4.32 };
+const losses: Record<string, number> = { main: 0, 'pruned-25': 0.12, 'pruned-50': 0.6, factored: 0.19 };
+const threads = (tuning: SessionTuning): number => (tuning.threads === 2 ? 0.75 : 1);
+const graph = (tuning: SessionTuning): number => ({ all: 1, extended: 1, basic: 1.03, disabled: 1.16 })[tuning.graphOptimization ?? 'all'];
+
+type Faulty = Pick<Subject<never>, 'start'>;
+const replay = (more: Partial<Parameters<typeof replayTools>[0]> = {}): Tools => {
+  const noise = seededRandom(9);
+  return replayTools({
+    variants,
+    costs: {
+      prefill: ({ variant, tuning = {} }) =>
+        0.6 * speeds[variant]! * threads(tuning) * graph(tuning) * (1 + 0.08 * noise() + (noise() < 0.03 ? 1 : 0)),
+      step: ({ variant, tuning = {} }) => 0.2 * speeds[variant]! * threads(tuning) * graph(tuning),
+      open: () => 20,
+    },
+    nllDelta: (variant) => losses[variant]!,
+    subject: automl as unknown as Faulty,
+    ...more,
+  });
+};
+const tuned = await automlPlayer.tune!(replay(), {});
+const played = async (
+  point: 'replay' | 'found',
+  arm: ArmId = 'head',
+  more: Partial<Parameters<typeof replayTools>[0]> = {},
+): Promise<Values> =>
+  (await automlPlayer.play(turnOf({ id: point, setting: null, exact: point === 'replay' }, { arm, tuned }), replay(more))).values;
+
+/** A search of one's own: answers in turn, or the built-in that is told something else. */
+const answering = (...answers: readonly Json[]): Faulty => ({
+  start: async () => {
+    let at = 0;
+    return { next: async () => answers[Math.min(at++, answers.length - 1)]! };
+  },
+});
+const told = (setting: (as: SearchSetting) => SearchSetting, seen: (as: SearchObservation) => SearchObservation): Faulty => ({
+  start: async (episode) => {
+    const policy = await (automl.start as unknown as NonNullable<Faulty['start']>)({
+      ...episode,
+      setting: setting(episode.setting as unknown as SearchSetting) as unknown as Json,
+    });
+    return { next: async (observation) => policy.next(seen(observation as unknown as SearchObservation) as unknown as Json) };
+  },
+});
+const initial = { variant: 'main', threads: 1, 'graph-optimization': 'all', arena: true, 'memory-pattern': true, spinning: false };
+
+describe('a search', () => {
+  it('gets nine tenths of the gain of the exhaustive one with two fifths of its trials', async () => {
+    const values = await played('replay');
+    const { configurations } = tuned as unknown as OracleRecord;
+    expect(configurations).toHaveLength(24);
+    expect(values['quality']).toBeGreaterThanOrEqual(0.9);
+    expect(values['trials']).toBeLessThanOrEqual(0.4 * configurations.length);
+    expect(values['automation']).toBe(100);
+    expect(values['nll-delta']).toBe(0.12);
+    expect(values).toEqual(await played('replay', 'base'));
+  });
+
+  it('is timed for real, with what it found; the reference is the default', async () => {
+    const [reference, head] = [await played('found', 'reference'), await played('found')];
+    expect(reference['found-ms']).toBeCloseTo(4.9, 0);
+    expect(head['found-ms']! / reference['found-ms']!).toBeLessThan(0.75);
+    expect(head['search-seconds']).toBeGreaterThan(0.2);
+    expect(Object.keys(reference)).toEqual(['found-ms']);
+    expect(await played('replay', 'reference')).toEqual({ 'nll-delta': 0, quality: 0 });
+  });
+});
+
+describe('a fault is seen', () => {
+  it('a search that ignores its constraint: by the loss of what it found, and not as a faster one', async () => {
+    const subject = told(
+      (setting) => ({ ...setting, 'nll-bound': 100 }),
+      (seen) => seen,
+    );
+    const [sound, faulty] = [await played('replay'), await played('replay', 'head', { subject })];
+    expect(faulty['nll-delta']).toBe(0.6);
+    expect(sound['nll-delta']).toBe(0.12);
+    expect(faulty['quality']).toBe(0);
+    const [before, after] = [await played('found'), await played('found', 'head', { subject })];
+    expect(after['found-ms']).toBeGreaterThan(1.2 * before['found-ms']!);
+  });
+
+  it('a search that looks the wrong way', async () => {
+    const subject = told(
+      (setting) => setting,
+      (seen) => ({ ...seen, latency: 1 / seen.latency }),
+    );
+    const [sound, faulty] = [await played('replay'), await played('replay', 'head', { subject })];
+    expect(faulty['quality']).toBeLessThan(sound['quality']! - 0.3);
+    expect((await played('found', 'head', { subject }))['found-ms']).toBeGreaterThan(1.1 * (await played('found'))['found-ms']!);
+  });
+
+  it('a search that tries nothing', async () => {
+    const lazy = await played('replay', 'head', { subject: answering({ found: initial }) });
+    expect(lazy).toEqual({ 'nll-delta': 0, quality: 0, trials: 24, automation: 0 });
+  });
+
+  it('a build that answers worse than base said', async () => {
+    const worse = await played('replay', 'head', { nllDelta: (variant) => 3 * losses[variant]! });
+    expect(worse['nll-delta']).toBeCloseTo(0.36);
+    // What breaks the bound on this arm may not be used.
+    const { 'found-ms': latency } = await played('found', 'head', { nllDelta: (variant) => 3 * losses[variant]! });
+    expect(latency).toBeGreaterThan(1.05 * (await played('found'))['found-ms']!);
+  });
+
+  it.each([
+    ['no action', answering(7), /not an action/],
+    ['a configuration that does not exist', answering({ try: { ...initial, threads: 3 }, calls: 1 }), /no configuration/],
+    ['half a configuration', answering({ try: { variant: 'main' }, calls: 1 }), /no configuration/],
+    ['too many requests', answering({ try: initial, calls: 9 }), /at most 8/],
+    ['too many trials', answering({ try: initial, calls: 1 }), /more than 9 trials/],
+    ['what it did not try', answering({ found: { ...initial, threads: 2 } }), /did not try/],
+  ])('refuses %s', async (_what, subject, message) => {
+    for (const point of ['replay', 'found'] as const)
+      await expect(played(point, 'head', { subject })).rejects.toMatchObject({
+        code: 'subject-protocol',
+        message: expect.stringMatching(message),
+      });
+  });
+});
+
+describe('the space', () => {
+  it('has what was built, the default first', () => {
+    const space = spaceOf(automlOptions.parse({ variants: ['factored', 'pruned-25'] }, 'with'), ['main', 'pruned-25']);
+    expect(space.map(({ id, values }) => [id, values.length])).toEqual([
+      ['variant', 2],
+      ['threads', 2],
+      ['graph-optimization', 3],
+      ['arena', 1],
+      ['memory-pattern', 1],
+      ['spinning', 1],
+    ]);
+    expect(configurationsOf(space)[0]).toEqual(initial);
+    expect(servedAs(initial)).toEqual({
+      variant: 'main',
+      tuning: { threads: 1, graphOptimization: 'all', arena: true, memoryPattern: true, spinning: false },
+    });
+  });
+
+  it('knows which options matter and the best that keeps the bound', () => {
+    const { best, mattering } = oracleOf(tuned as unknown as OracleRecord, 0.15, 'test');
+    expect(mattering).toEqual(['variant', 'threads', 'graph-optimization']);
+    expect(best).toBeCloseTo(4.18 * 0.75 * 1.02, 0);
+    expect(oracleOf(tuned as unknown as OracleRecord, 0.7, 'test').best).toBeLessThan(best);
+  });
+
+  it('builds what the other optimizations build, under the same key', () => {
+    const { variants: specs } = automlBench.workload(denseFacts, automlOptions.parse({}, 'with'));
+    const main = (bench: { workload: typeof structuredPruningBench.workload }, options: never): unknown =>
+      bench.workload(denseFacts, options).variants['main']?.options;
+    expect(specs['pruned-25']).toEqual({
+      optimization: 'structured-pruning',
+      options: main(
+        structuredPruningBench,
+        structuredPruningBench.options.parse({ target: 'ffn', ratio: 0.25, importance: 'activation' }, 'with') as never,
+      ),
+      mayFail: true,
+    });
+    expect(specs['factored']?.options).toEqual(
+      tensorDecompositionBench.workload(denseFacts, tensorDecompositionBench.options.parse({}, 'with')).variants['main']?.options,
+    );
+    expect(Object.keys(automlBench.workload(denseFacts, automlOptions.parse({ variants: [] }, 'with')).variants)).toEqual([]);
+    expect(automlBench.applies(denseFacts, automlOptions.parse({}, 'with'))).toBe(true);
+    expect(automlBench.applies(denseFacts, automlOptions.parse({ variants: [], 'graph-optimization': ['all'] }, 'with'))).toMatchObject({
+      status: 'not-applicable',
+    });
+  });
+});

@@ -1,0 +1,138 @@
+import { decodeValue } from '../../records/decode.ts';
+import { median } from '../../statistics/describe.ts';
+import { shuffled } from '../../statistics/random.ts';
+import type { Observation, Player, Tools, Turn } from '../contract.ts';
+import { elapsed, requestPrompt, requestTimes, serveRequest } from '../request-times.ts';
+import type { SearchSetting } from './exchange.ts';
+import { type AutomlOptions, automlOptions } from './options.ts';
+import { lossWindows, measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';
+import { type Configuration, configurationsOf, keyOf, servedAs } from './space.ts';
+import { runSearch, type Search, type Trial } from './trials.ts';
+
+/** Most timed requests of one trial. */
+const mostCalls = 8;
+/** As near to the best as this is near enough. */
+const near = 1.05;
+
+/** Searches in replay of the recorded oracle, and once for real; what was found is timed for real. */
+export const automlPlayer: Player = {
+  tune: async (tools, options) => ({ ...(await measureOracle(tools, automlOptions.parse(options, 'options'))) }),
+  play: async (turn, tools) => {
+    const options = automlOptions.parse(turn.options, 'options');
+    const oracle = oracleOf(decodeValue(oracleRecord, turn.tuned, 'tuned'), options['nll-bound'], `${turn.arm} at ${turn.point.id}`);
+    return turn.point.exact ? replayed(turn, tools, oracle, options) : timed(turn, tools, oracle, options);
+  },
+};
+
+const settingOf = (oracle: Oracle, options: AutomlOptions, seed: number): SearchSetting => ({
+  options: oracle.space.map(({ id, values }) => ({ id, values: [...values] })),
+  'nll-bound': options['nll-bound'],
+  trials: Math.max(1, Math.floor(options.budget * configurationsOf(oracle.space).length)),
+  calls: mostCalls,
+  seed,
+});
+
+const searched = (turn: Turn, tools: Tools, oracle: Oracle, setting: SearchSetting, trial: Trial): Promise<Search> =>
+  turn.arm === 'reference'
+    ? Promise.resolve({ found: oracle.initial, tried: [] })
+    : runSearch((start) => tools.policy(start), setting, oracle.initial, trial, `${turn.arm} at ${turn.point.id}`);
+
+/** Trials that read the record: as many of the recorded requests as are asked for, drawn anew each time. */
+const replay =
+  (tools: Pick<Tools, 'random'>, oracle: Oracle): Trial =>
+  async (configuration, calls) => ({
+    latency: median(shuffled(oracle.entry(configuration).requests, tools.random).slice(0, calls)),
+    'nll-delta': oracle.loss(configuration),
+  });
+
+const replays = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions, from: number): Promise<readonly Search[]> => {
+  const searches: Search[] = [];
+  for (let seed = from; seed < options.seeds; seed++)
+    searches.push(await searched(turn, tools, oracle, settingOf(oracle, options, seed), replay(tools, oracle)));
+  return searches;
+};
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Trials until one was within 5 % of the best that keeps the bound; as many as an exhaustive search makes when none was. */
+const trialsToNear = ({ tried }: Search, oracle: Oracle, bound: number): number => {
+  const at = tried.findIndex(
+    ({ configuration }) => oracle.loss(configuration) <= bound && oracle.latency(configuration) <= near * oracle.best,
+  );
+  if (oracle.latency(oracle.initial) <= near * oracle.best) return 1;
+  return at >= 0 ? at + 1 : configurationsOf(oracle.space).length;
+};
+
+/** Share of the oracle's gain over the default; nothing for what breaks the bound, all of it where there is nothing to gain. */
+const gainOf = ({ found }: Search, oracle: Oracle, bound: number): number => {
+  const start = oracle.latency(oracle.initial);
+  if (oracle.loss(found) > bound) return 0;
+  return start === oracle.best ? 1 : Math.min(1, Math.max(0, (start - oracle.latency(found)) / (start - oracle.best)));
+};
+
+/** Percentage of the options that matter of which a search tried more than one value. */
+const automationOf = ({ tried }: Search, oracle: Oracle): number => {
+  const all = [oracle.initial, ...tried.map(({ configuration }) => configuration)];
+  const varied = oracle.mattering.filter((id) => new Set(all.map((each) => each[id])).size > 1);
+  return oracle.mattering.length === 0 ? 100 : (100 * varied.length) / oracle.mattering.length;
+};
+
+const replayed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions): Promise<Observation> => {
+  const searches = await replays(turn, tools, oracle, options, 0);
+  const bound = options['nll-bound'];
+  const losses: number[] = [];
+  for (const { found } of searches) losses.push(await tools.nllDelta(servedAs(found).variant, lossWindows));
+  return {
+    values: {
+      'nll-delta': Math.max(...losses),
+      quality: mean(searches.map((search) => gainOf(search, oracle, bound))),
+      ...(turn.arm === 'reference'
+        ? {}
+        : {
+            trials: mean(searches.map((search) => trialsToNear(search, oracle, bound))),
+            automation: mean(searches.map((search) => automationOf(search, oracle))),
+          }),
+    },
+  };
+};
+
+/** A real search, then the real latency of what it and the replayed ones found. What breaks the bound may not be used: the default is. */
+const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions): Promise<Observation> => {
+  const prompt = requestPrompt(tools);
+  const losses = new Map<string, number>();
+  const lossOf = async (configuration: Configuration): Promise<number> => {
+    const { variant } = servedAs(configuration);
+    const loss = losses.get(variant) ?? (await tools.nllDelta(variant, lossWindows));
+    losses.set(variant, loss);
+    return loss;
+  };
+  let spent = 0;
+  const real: Trial = async (configuration, calls) => {
+    const { variant, tuning } = servedAs(oracle.entry(configuration).configuration);
+    const loss = await lossOf(configuration);
+    const started = tools.clock.wall();
+    const session = await tools.session(variant, tuning);
+    try {
+      await serveRequest(session, prompt);
+      const requests: number[] = [];
+      for (let at = 0; at < calls; at++) requests.push(await elapsed(tools, () => serveRequest(session, prompt)));
+      return { latency: median(requests), 'nll-delta': loss };
+    } finally {
+      await session.release();
+      spent += tools.clock.wall() - started;
+    }
+  };
+  const first = await searched(turn, tools, oracle, settingOf(oracle, options, 0), real);
+  const searches = [first, ...(turn.arm === 'reference' ? [] : await replays(turn, tools, oracle, options, 1))];
+  const used: Configuration[] = [];
+  for (const { found } of searches) used.push((await lossOf(found)) <= options['nll-bound'] ? found : oracle.initial);
+  const distinct = [...new Map(used.map((each) => [keyOf(each), each])).values()];
+  const times = await requestTimes(tools, distinct.map(servedAs), { passes: 2, requests: 6 });
+  const latencies = new Map(distinct.map((each, at) => [keyOf(each), median(times[at]?.requests ?? [])]));
+  return {
+    values: {
+      'found-ms': median(used.map((each) => latencies.get(keyOf(each)) ?? Number.NaN)),
+      ...(turn.arm === 'reference' ? {} : { 'search-seconds': spent / 1000 }),
+    },
+  };
+};
