@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { measureServiceTimes, openService, type ServiceTimes, serviceTime, serviceTimes } from '../../src/optimizations/service-times.ts';
+import {
+  measureServiceTimes,
+  openPacedService,
+  type ServiceTimes,
+  serviceTime,
+  serviceTimes,
+} from '../../src/optimizations/service-times.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { type ReplayedCosts, replayTools } from '../testkit/episode-tools.ts';
 
@@ -13,7 +19,7 @@ describe('measureServiceTimes', () => {
     const expected = wanted.lengths.map((tokens) =>
       wanted.batches.map((batch) => 1 + batch * tokens + 2 * (2 + batch) + (tokens + (tokens + 1)) / 8),
     );
-    expect(table).toEqual({ clock: 'cpu', decode: 2, lengths: [8, 16], batches: [1, 2, 4], ms: expected });
+    expect(table).toEqual({ clock: 'cpu', token: 2, decode: 2, lengths: [8, 16], batches: [1, 2, 4], ms: expected });
     expect(serviceTimes.parse(table)).toEqual(table);
   });
 
@@ -50,6 +56,30 @@ describe('measureServiceTimes', () => {
     };
     expect(await measureServiceTimes({ ...tools, clock: { wall: tools.clock.wall, cpu: read } }, wanted)).toMatchObject({ clock });
   });
+});
+
+describe('openPacedService', () => {
+  /** A machine that becomes so many times as slow after the table was measured. */
+  const slower = (times: number): ReplayedCosts => ({
+    prefill: (call) => times * costs.prefill(call),
+    step: (call) => times * costs.step(call),
+  });
+
+  it('executes, at the pace of the machine when the table was measured', async () => {
+    const table = await measureServiceTimes(replayTools({ costs }), wanted);
+    for (const times of [0.5, 1, 3]) {
+      const service = await openPacedService(replayTools({ costs: slower(times) }), table);
+      for (const [row, tokens] of wanted.lengths.entries())
+        for (const [column, requests] of wanted.batches.entries())
+          expect(await service(requests, tokens)).toBeCloseTo(table.ms[row]?.[column] ?? Number.NaN, 9);
+    }
+  });
+
+  it('what one batch alone takes longer is its own: the pace is that of one token', async () => {
+    const table = await measureServiceTimes(replayTools({ costs }), wanted);
+    const service = await openPacedService(replayTools({ costs: { ...costs, step: (call) => 2 * costs.step(call) } }), table);
+    expect(await service(4, 8)).toBeCloseTo((table.ms[0]?.[2] ?? 0) + 2 * (2 + 4) + 17 / 8, 9);
+  });
 
   it('runs a token before each batch outside the clock', async () => {
     const calls: number[] = [];
@@ -60,15 +90,19 @@ describe('measureServiceTimes', () => {
         return costs.prefill(call);
       },
     };
-    const service = await openService(replayTools({ costs: counted }), 1);
-    expect(await service(3, 8)).toEqual({ wall: 25 + 6, cpu: 25 + 6 });
+    const service = await openPacedService(replayTools({ costs: counted }), { ...table1, token: 2 });
+    calls.length = 0;
+    expect(await service(3, 8)).toBe(25 + 6);
     expect(calls).toEqual([1, 24]);
   });
 });
 
+const table1: ServiceTimes = { clock: 'cpu', token: 1, decode: 1, lengths: [4], batches: [1], ms: [[1]] };
+
 describe('serviceTime', () => {
   const table: ServiceTimes = {
     clock: 'cpu',
+    token: 1,
     decode: 1,
     lengths: [4, 8, 16],
     batches: [1, 2, 4, 8],

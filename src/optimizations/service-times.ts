@@ -11,6 +11,8 @@ export const serviceTimes = z
   .strictObject({
     /** What the milliseconds are of: processor time where one thread does all the work, so that the neighbours of a machine do not count. */
     clock,
+    /** Milliseconds of one token alone, by which the pace of the machine is known. */
+    token: z.number().positive(),
     decode: z.int().nonnegative(),
     lengths: z.array(z.int().positive()).min(1),
     batches: z.array(z.int().positive()).min(1),
@@ -24,49 +26,77 @@ export type ServiceTimes = Immutable<z.infer<typeof serviceTimes>>;
 
 type Timing = Pick<Tools, 'session' | 'prompt' | 'clock'>;
 
-/** Milliseconds of one real execution by both clocks. */
+/** Milliseconds by both clocks. */
 type Spent = Readonly<Record<z.infer<typeof clock>, number>>;
+/** One real execution, and the one token that was run just before it. */
+interface Executed {
+  readonly batch: Spent;
+  readonly token: Spent;
+}
 /** Really runs one batch of prompts of one length. */
-export type Service = (requests: number, tokens: number) => Promise<Spent>;
+type Service = (requests: number, tokens: number) => Promise<Executed>;
 
 /**
- * Opens the untouched model; each call of what it returns is one real execution. Prompts are drawn outside the clock, and one token is run
- * before each batch: asking a policy in another process leaves the processor cold, which must not be held against it.
+ * Opens the untouched model. Prompts are drawn outside the clock, and one token is run before each batch: asking a policy in another process
+ * leaves the processor cold, which must not be held against it.
  */
-export const openService = async (tools: Timing, decode: number): Promise<Service> => {
+const openService = async (tools: Timing, decode: number): Promise<Service> => {
   const session = await tools.session('main');
   const one = tools.prompt(1, 1);
   const prompts = new Map<string, Prompt>();
+  const timed = async (work: () => Promise<void>): Promise<Spent> => {
+    const [cpu, wall] = [tools.clock.cpu(), tools.clock.wall()];
+    await work();
+    return { wall: tools.clock.wall() - wall, cpu: tools.clock.cpu() - cpu };
+  };
   return async (requests, tokens) => {
     const key = `${requests} × ${tokens}`;
     const prompt = prompts.get(key) ?? tools.prompt(requests, tokens);
     prompts.set(key, prompt);
-    await session.prefill(one);
-    const [cpu, wall] = [tools.clock.cpu(), tools.clock.wall()];
-    await session.prefill(prompt);
-    await session.decode(decode);
-    return { wall: tools.clock.wall() - wall, cpu: tools.clock.cpu() - cpu };
+    const token = await timed(() => session.prefill(one));
+    const batch = await timed(async () => {
+      await session.prefill(prompt);
+      await session.decode(decode);
+    });
+    return { batch, token };
   };
 };
 
-/** Runs each size once, unmeasured: the first execution of a shape plans its memory. */
-export const warmUp = async (service: Service, lengths: readonly number[], batches: readonly number[]): Promise<void> => {
-  for (const tokens of lengths) for (const requests of batches) await service(requests, tokens);
-};
+/** Latest executions of one token that say how fast the machine is now: the median of so many is not moved by one that was disturbed. */
+const paceWindow = 9;
 
-/** Executions of one token each, to learn which clock they keep. */
-const quickOnes = 32;
+/**
+ * Services for an episode, really executed: milliseconds at the pace of the machine when the table was measured. A machine that is slower
+ * today, or shares its caches just now, is slower for one token too, and by that share a service is taken to be shorter; or else the
+ * objective and the arrivals, which are fixed, would be other ones. What a policy decides does not move the pace. Some sizes are run once
+ * unmeasured before the first: the first execution of a shape plans its memory.
+ */
+export const openPacedService = async (
+  tools: Timing,
+  table: ServiceTimes,
+): Promise<(requests: number, tokens: number) => Promise<number>> => {
+  const service = await openService(tools, table.decode);
+  const recent: number[] = [];
+  const paced = async (requests: number, tokens: number): Promise<number> => {
+    const { batch, token } = await service(requests, tokens);
+    recent.push(token[table.clock]);
+    if (recent.length > paceWindow) recent.shift();
+    return (batch[table.clock] * table.token) / Math.max(median(recent), table.token / 1000);
+  };
+  for (const requests of [1, 4, 8, 1, 2]) await paced(requests, Math.max(...table.lengths));
+  return paced;
+};
 
 /**
  * Whether one thread does all the work, so that undisturbed its processor time is the wall time. Of executions so quick that neighbours
  * seldom get between, some show it; where another device is waited for, none does. And no size may keep more than one thread busy.
  */
-const isSerial = (quick: readonly Spent[], taken: readonly Spent[]): boolean => {
-  const agree = quick.filter(({ cpu, wall }) => Math.abs(cpu / wall - 1) < 0.1).length >= quick.length / 4;
+const isSerial = (taken: readonly Executed[]): boolean => {
+  const agree = taken.filter(({ token }) => Math.abs(token.cpu / token.wall - 1) < 0.1).length >= taken.length / 4;
   return (
     agree &&
     quantile(
-      taken.map(({ cpu, wall }) => cpu / wall),
+      taken.map(({ batch }) => batch.cpu / batch.wall),
       0.75,
     ) < 1.1
   );
@@ -82,29 +112,26 @@ export const measureServiceTimes = async (
 ): Promise<ServiceTimes> => {
   const { lengths, batches, decode, samples } = wanted;
   const service = await openService(tools, decode);
-  await warmUp(service, lengths, batches);
-  const sizes = lengths.flatMap((tokens) => batches.map((requests) => ({ tokens, requests, taken: [] as Spent[] })));
+  for (const tokens of lengths) for (const requests of batches) await service(requests, tokens);
+  const sizes = lengths.flatMap((tokens) => batches.map((requests) => ({ tokens, requests, taken: [] as Executed[] })));
   for (let sample = 0; sample < samples; sample++)
     for (const size of shuffled(sizes, tools.random)) size.taken.push(await service(size.requests, size.tokens));
-  const quick = await openService(tools, 0);
-  const ones: Spent[] = [];
-  while (ones.length < quickOnes) ones.push(await quick(1, 1));
-  const serial = isSerial(
-    ones,
-    sizes.flatMap(({ taken }) => taken),
-  );
-  const by = serial ? 'cpu' : 'wall';
+  const all = sizes.flatMap(({ taken }) => taken);
+  const by = isSerial(all) ? 'cpu' : 'wall';
   const ms: number[][] = [];
   for (const [row] of lengths.entries()) {
     const times: number[] = [];
     for (const [column] of batches.entries()) {
-      const own = median(sizes[row * batches.length + column]?.taken.map((spent) => spent[by]) ?? []);
-      times.push(Math.max(Math.round(own * 1000) / 1000, times.at(-1) ?? 0, ms.at(-1)?.[column] ?? 0, 0.001));
+      const own = rounded((sizes[row * batches.length + column]?.taken ?? []).map(({ batch }) => batch[by]));
+      times.push(Math.max(own, times.at(-1) ?? 0, ms.at(-1)?.[column] ?? 0));
     }
     ms.push(times);
   }
-  return { clock: by, decode, lengths: [...lengths], batches: [...batches], ms };
+  return { clock: by, token: rounded(all.map(({ token }) => token[by])), decode, lengths: [...lengths], batches: [...batches], ms };
 };
+
+/** The median to the microsecond, at least one. */
+const rounded = (ms: readonly number[]): number => Math.max(1, Math.round(1000 * median(ms))) / 1000;
 
 /** Where a value stands among ascending ones: the index below it and the share of the way to the next. Ends are not left. */
 const placeIn = (ascending: readonly number[], value: number): { readonly at: number; readonly share: number } => {

@@ -68,7 +68,14 @@ describe('fitPlant', () => {
       [8, 12, 16],
       [1, 2, 4, 8, 16],
     ];
-    return { clock: 'cpu', decode: 2, lengths, batches, ms: lengths.map((tokens) => batches.map((requests) => ms(requests, tokens))) };
+    return {
+      clock: 'cpu',
+      token: 1,
+      decode: 2,
+      lengths,
+      batches,
+      ms: lengths.map((tokens) => batches.map((requests) => ms(requests, tokens))),
+    };
   };
 
   it('finds the plant that made a table', () => {

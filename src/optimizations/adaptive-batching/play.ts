@@ -3,7 +3,7 @@ import type { Json } from '../../records/words.ts';
 import { quantile } from '../../statistics/describe.ts';
 import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
-import { openService, warmUp } from '../service-times.ts';
+import { openPacedService } from '../service-times.ts';
 import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../virtual-queue.ts';
 import { type BatchingObservation, type BatchingSetting, batchingAction, shownRequests } from './exchange.ts';
 import { type BatchingYardstick, batchingYardstick, largestBatch, tuneBatching } from './tuning.ts';
@@ -17,12 +17,10 @@ export const batchingPlayer: Player = {
     const setting = decodeValue(tracesSetting, turn.point.setting, 'setting');
     const { service: table, capacity, objective } = yardstick;
     const traces = tracesOf(setting, capacity, table.lengths, tools.random);
-    const service = await openService(tools, table.decode);
-    await warmUp(service, table.lengths.slice(-1), [1, 8]);
+    const serve = await openPacedService(tools, table);
     const served: ServedTrace[] = [];
     for (const arrivals of traces) {
       const choose = await chooserOf(turn, tools, yardstick, setting.shape);
-      const serve = async (requests: number, longest: number): Promise<number> => (await service(requests, longest))[table.clock];
       const batches = await serveQueue(arrivals, { choose, serve });
       served.push({ arrivals, batches });
     }

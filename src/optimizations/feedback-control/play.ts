@@ -2,7 +2,7 @@ import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
 import type { Player, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
-import { openService, warmUp } from '../service-times.ts';
+import { openPacedService } from '../service-times.ts';
 import { courseOf } from './disturbance.ts';
 import { type Loop, loopSetting, runLoop } from './episode.ts';
 import { type FeedbackSetting, feedbackAction } from './exchange.ts';
@@ -21,7 +21,7 @@ export const feedbackPlayer: Player = {
     const { disturbance, steps, batches } = decodeValue(loopSetting, turn.point.setting, 'setting');
     const { lengths } = yardstick.service;
     const { tokens, onsets } = courseOf(disturbance, steps, Math.min(...lengths), Math.max(...lengths));
-    const serve = turn.point.exact ? replayed(yardstick, tools) : await executed(yardstick, tools);
+    const serve = turn.point.exact ? replayed(yardstick, tools) : await openPacedService(tools, yardstick.service);
     const done = await runLoop({ tokens, batches, initial: yardstick.batch, serve, decide: await deciderOf(turn, tools, yardstick) });
     const latency = done.map((step) => step.latency);
     const batch = done.map((step) => step.batch);
@@ -37,12 +37,6 @@ const replayed =
   ({ plant }: FeedbackYardstick, { random }: Pick<Tools, 'random'>): Loop['serve'] =>
   async (requests, tokens) =>
     plantTime(plant, requests, tokens) * (1 + spread * (2 * random() - 1));
-
-const executed = async ({ service, batch }: FeedbackYardstick, tools: Tools): Promise<Loop['serve']> => {
-  const run = await openService(tools, service.decode);
-  await warmUp(run, service.lengths, [1, batch]);
-  return async (requests, tokens) => (await run(requests, tokens))[service.clock];
-};
 
 /** Base and head close the loop with their policies; the reference leaves it open. */
 const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, yardstick: FeedbackYardstick): Promise<Loop['decide']> => {
