@@ -36,7 +36,7 @@ const cell = (id: string, metrics: readonly MetricVerdict[], seconds: number | n
   buildSeconds: { base: seconds, head: seconds },
 });
 const own = cell('before-after', []);
-const figures: RunFigures = { falseAlarms: null, changed: true };
+const figures: RunFigures = { falseAlarms: null, changed: true, controlled: true };
 const spec = (from: MetricSpec['from'], more: Partial<MetricSpec> = {}): MetricSpec =>
   timing('figure', 'p', { role: 'described', from, ...more });
 const judged = (from: MetricSpec['from'], cells: readonly JudgedCell[], run: RunFigures = figures, more: Partial<MetricSpec> = {}) =>
@@ -180,9 +180,10 @@ describe('figures of the run', () => {
 
   it('says what the control found', () => {
     const alarms = { of: 'run', figure: 'false-alarms' } as const;
-    expect(judged(alarms, [], { falseAlarms: 1, changed: true }, linear)).toMatchObject({ head: 1, base: null, point: 'false-alarms' });
+    expect(judged(alarms, [], { ...figures, falseAlarms: 1 }, linear)).toMatchObject({ head: 1, base: null, point: 'false-alarms' });
     expect(judged(alarms, [], figures, linear)).toMatchObject({ head: null, state: 'missing' });
-    expect(judged(alarms, [], { ...figures, changed: false }, linear)).toMatchObject({ head: null, state: 'not-applicable' });
+    for (const idle of [{ changed: false }, { controlled: false }])
+      expect(judged(alarms, [], { ...figures, ...idle }, linear)).toMatchObject({ head: null, state: 'not-applicable' });
   });
 
   it('says what change the least exact metric of the model could have shown', () => {

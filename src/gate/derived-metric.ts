@@ -17,8 +17,10 @@ export interface JudgedCell {
 /** Figures of the whole run. */
 export interface RunFigures {
   readonly falseAlarms: number | null;
-  /** Whether any cell was changed: else nothing is tested, and no control runs. */
+  /** Whether any cell was changed: else nothing is tested. */
   readonly changed: boolean;
+  /** Whether there is a changed cell that controls can run on. */
+  readonly controlled: boolean;
 }
 
 type Side = 'base' | 'head';
@@ -86,6 +88,8 @@ const payback = (
 
 const runFigure = (cells: readonly JudgedCell[], from: Extract<DerivedReduction, { of: 'run' }>, figures: RunFigures): Reading<Figure> => {
   if (!figures.changed) return absent('not-applicable', 'nothing is changed: no metric is tested and no control runs');
+  if (from.figure === 'false-alarms' && !figures.controlled)
+    return absent('not-applicable', 'no changed cell has a timed call that a control could repeat, or nothing is confirmed');
   if (from.figure === 'false-alarms')
     return figures.falseAlarms === null ? absent('missing', 'no A/A control was measured in this run') : figure(figures.falseAlarms);
   const detectable = cells.flatMap((cell) => cell.metrics).flatMap((metric) => (metric.scale === 'log' ? (metric.detectable ?? []) : []));

@@ -101,7 +101,8 @@ export const judge = (input: JudgeInput): Verdict => {
   const controls = readings.flatMap((reading) => controlOutcome(reading) ?? []);
   const direct = progress.cells.map((standing): Judged => ({ standing, metrics: judgeMetrics(standing, progress, input) }));
   const changed = progress.cells.some(({ status }) => status === 'changed');
-  const judged = withDerived(direct, samples, { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed });
+  const figures = { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed, controlled: target !== null };
+  const judged = withDerived(direct, samples, figures);
   const cells = judged.map(({ standing, metrics }) => cellVerdictOf(standing, metrics, samples));
   const outcome = runOutcome(
     cells,
