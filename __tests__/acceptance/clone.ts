@@ -1,0 +1,70 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ReportDocument, reportDocumentSchema } from '../../src/report/document.ts';
+import type { Fault } from './faults.ts';
+
+const repository = join(import.meta.dirname, '..', '..');
+
+export interface Ended {
+  readonly status: number | null;
+  readonly text: string;
+  readonly errors: string;
+  readonly report: ReportDocument | null;
+}
+
+/** A fresh clone of this repository, gated by its own committed program. */
+export class Clone {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'optimization-gate-clone-'));
+  readonly #tree = join(this.#folder, 'clone');
+
+  constructor() {
+    execFileSync('git', ['clone', '--quiet', '--no-hardlinks', repository, this.#tree]);
+    symlinkSync(join(repository, 'node_modules'), join(this.#tree, 'node_modules'));
+  }
+
+  /** Runs the gate in a run folder of its own; all runs share a store. */
+  gate(name: string, ...options: readonly string[]): Ended {
+    const run = join(this.#folder, name);
+    const ended = spawnSync(process.execPath, [join(this.#tree, 'dist', 'cli.js'), '--run-dir', run, ...options], {
+      cwd: this.#tree,
+      encoding: 'utf8',
+      env: { ...process.env, OPTIMIZATION_GATE_STORE: join(this.#folder, 'store'), ORT_PATH: repository },
+    });
+    return { status: ended.status, text: ended.stdout, errors: ended.stderr, report: reportIn(run) };
+  }
+
+  /** Makes one mistake in the sources and builds them, as someone would before a commit. */
+  break({ file, from, to }: Fault): void {
+    const path = join(this.#tree, file);
+    const text = readFileSync(path, 'utf8');
+    if (text.split(from).length !== 2) throw new Error(`${file} does not hold this once: ${from}`);
+    writeFileSync(path, text.replace(from, to));
+    execFileSync(process.execPath, ['scripts/build.ts'], { cwd: this.#tree });
+  }
+
+  mend(): void {
+    execFileSync('git', ['checkout', '--quiet', '.'], { cwd: this.#tree });
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const reportIn = (run: string): ReportDocument | null => {
+  try {
+    return reportDocumentSchema.parse(JSON.parse(readFileSync(join(run, 'report', 'report.json'), 'utf8')));
+  } catch {
+    return null;
+  }
+};
+
+/** `MODEL/OPTIMIZATION POINT` → verdict of one metric. */
+export const verdictsOf = ({ report }: Ended, metric: string): Readonly<Record<string, string | null>> =>
+  Object.fromEntries(
+    (report?.cells ?? []).flatMap((cell) =>
+      cell.metrics.filter(({ id }) => id === metric).map((found) => [`${cell.model}/${cell.optimization} ${found.point}`, found.verdict]),
+    ),
+  );
