@@ -1,3 +1,4 @@
+import { quantile } from '../statistics/describe.ts';
 import { shuffled } from '../statistics/random.ts';
 import type { Prompt, ServingSession, SessionTuning, Tools } from './contract.ts';
 
@@ -32,6 +33,12 @@ export interface RequestTimes {
   /** Milliseconds of single requests after that, ascending, to the microsecond. */
   readonly requests: readonly number[];
 }
+
+/**
+ * What a request takes when nothing interrupts it: the lower quartile. Whatever else runs on a machine only adds time (Chen and Revels,
+ * arXiv 1608.04295, take the minimum for that reason; the quartile does not rest on one lucky request).
+ */
+export const undisturbed = (requests: readonly number[]): number => quantile(requests, 0.25);
 
 const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.round(milliseconds * 1000) / 1000);
 

@@ -106,9 +106,9 @@ describe('serving a drifting budget', () => {
       driftTrace({ requests: 40, untouched: 5, budgets: budgetsOf([2, 3, 4, 5]), random: seededRandom(seed) });
     expect(wanted(1)).toEqual(wanted(1));
     expect(wanted(1)).not.toEqual(wanted(2));
-    expect(wanted(1).phases.map(({ budget }) => budget)).toEqual([5, 4, 2, 3, 5, 2, 4, 2].map((latency) => 1.15 * latency));
+    expect(wanted(1).phases.map(({ budget }) => budget)).toEqual([5, 4, 2, 3, 5, 2, 4, 2].map((latency) => 1.2 * latency));
     expect(wanted(1).duration).toBeCloseTo((40 * 5) / 0.04);
     expect(drift).toHaveLength(wanted(1).phases.length);
-    expect(budgetsOf([3])).toEqual(drift.map(() => 1.15 * 3));
+    expect(budgetsOf([3])).toEqual(drift.map(() => 1.2 * 3));
   });
 });

@@ -1,9 +1,8 @@
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
-import { median } from '../../statistics/describe.ts';
 import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
-import { elapsed, requestPrompt, serveRequest } from '../request-times.ts';
+import { elapsed, requestPrompt, serveRequest, undisturbed } from '../request-times.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type SearchObservation,
@@ -87,7 +86,7 @@ const controlled = async (
 ): Promise<DriftServer['choose']> => {
   const setting: ServeSetting = {
     task: 'serve',
-    members: members.map(({ latencies, ...each }) => ({ ...each, latency: median(latencies) })),
+    members: members.map(({ latencies, ...each }) => ({ ...each, latency: undisturbed(latencies) })),
     'loss-bound': bound,
     requests,
   };

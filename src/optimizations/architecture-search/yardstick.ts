@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
-import { median } from '../../statistics/describe.ts';
 import type { Tools } from '../contract.ts';
-import { requestTimes } from '../request-times.ts';
+import { requestTimes, undisturbed } from '../request-times.ts';
 import { budgetsOf } from './drift.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';
 import { untouched } from './pool.ts';
@@ -49,7 +48,7 @@ export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
   return record;
 };
 
-export const latencyOf = ({ latencies }: Measured): number => median(latencies);
+export const latencyOf = ({ latencies }: Measured): number => undisturbed(latencies);
 
 const objectivesOf = (each: Measured): Objectives => [each['nll-delta'], latencyOf(each), each.bytes];
 

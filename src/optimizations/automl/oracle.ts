@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { GateError } from '../../errors.ts';
 import type { Immutable } from '../../records/words.ts';
-import { median } from '../../statistics/describe.ts';
 import type { Tools } from '../contract.ts';
-import { requestTimes } from '../request-times.ts';
+import { requestTimes, undisturbed } from '../request-times.ts';
 import type { AutomlOptions } from './options.ts';
 import { type Configuration, configurationsOf, keyOf, type OptionRange, type OptionValue, servedAs, spaceOf, untouched } from './space.ts';
 
@@ -38,7 +37,7 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
   const configurations = configurationsOf(space);
   // The first session of a process is not like the others.
   await (await tools.session(untouched)).release();
-  const times = await requestTimes(tools, configurations.map(servedAs), { passes: 2, requests: 4 });
+  const times = await requestTimes(tools, configurations.map(servedAs), { passes: 2, requests: 3 });
   const losses: Record<string, number> = {};
   for (const variant of space.find(({ id }) => id === 'variant')?.values ?? [])
     if (typeof variant === 'string') losses[variant] = await tools.nllDelta(variant, lossWindows);
@@ -55,7 +54,7 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
 export interface Oracle {
   readonly space: readonly OptionRange[];
   readonly initial: Configuration;
-  /** Median milliseconds of a request. @throws GateError subject-protocol for a configuration that does not exist. */
+  /** Milliseconds of an undisturbed request. @throws GateError subject-protocol for a configuration that does not exist. */
   latency(configuration: Configuration): number;
   entry(configuration: Configuration): OracleRecord['configurations'][number];
   loss(configuration: Configuration): number;
@@ -82,7 +81,7 @@ export const oracleOf = (record: OracleRecord, bound: number, where: string): Or
       throw new GateError('subject-protocol', `there is no configuration ${JSON.stringify(configuration).slice(0, 200)}`, { where });
     return known;
   };
-  const latency = (configuration: Configuration): number => median(entry(configuration).requests);
+  const latency = (configuration: Configuration): number => undisturbed(entry(configuration).requests);
   const loss = ({ variant }: Configuration): number => record.losses[String(variant)] ?? Number.POSITIVE_INFINITY;
   const feasible = record.configurations.map(({ configuration }) => configuration).filter((each) => loss(each) <= bound);
   const space = spaceOfRecord(record);

@@ -2,7 +2,7 @@ import { decodeValue } from '../../records/decode.ts';
 import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
 import type { Observation, Player, Tools, Turn } from '../contract.ts';
-import { elapsed, requestPrompt, requestTimes, serveRequest } from '../request-times.ts';
+import { elapsed, requestPrompt, requestTimes, serveRequest, undisturbed } from '../request-times.ts';
 import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
 import { lossWindows, measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';
@@ -41,7 +41,7 @@ const searched = (turn: Turn, tools: Tools, oracle: Oracle, setting: SearchSetti
 const replay =
   (tools: Pick<Tools, 'random'>, oracle: Oracle): Trial =>
   async (configuration, calls) => ({
-    latency: median(shuffled(oracle.entry(configuration).requests, tools.random).slice(0, calls)),
+    latency: undisturbed(shuffled(oracle.entry(configuration).requests, tools.random).slice(0, calls)),
     'nll-delta': oracle.loss(configuration),
   });
 
@@ -116,7 +116,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
       await serveRequest(session, prompt);
       const requests: number[] = [];
       for (let at = 0; at < calls; at++) requests.push(await elapsed(tools, () => serveRequest(session, prompt)));
-      return { latency: median(requests), 'nll-delta': loss };
+      return { latency: undisturbed(requests), 'nll-delta': loss };
     } finally {
       await session.release();
       spent += tools.clock.wall() - started;
@@ -128,7 +128,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   for (const { found } of searches) used.push((await lossOf(found)) <= options['nll-bound'] ? found : oracle.initial);
   const distinct = [...new Map(used.map((each) => [keyOf(each), each])).values()];
   const times = await requestTimes(tools, distinct.map(servedAs), { passes: 2, requests: 6 });
-  const latencies = new Map(distinct.map((each, at) => [keyOf(each), median(times[at]?.requests ?? [])]));
+  const latencies = new Map(times.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), undisturbed(requests)]));
   return {
     values: {
       'found-ms': median(used.map((each) => latencies.get(keyOf(each)) ?? Number.NaN)),
