@@ -5,14 +5,16 @@ import { type BuildOptions, build, type OutputChunk, type Plugin, type RolldownO
 const repository = join(import.meta.dirname, '..');
 
 /**
- * The toolkit's HTTP client asks undici for a dispatcher in one method, which nothing here calls: it serves those who bring a `fetch` of their own.
- * The package would be a quarter of what the action can load.
+ * The toolkit's own way to GitHub is undici's `fetch`, for which it makes a dispatcher when it is loaded; requests go through the toolkit's HTTP
+ * client here (src/host/github/transport.ts), so that neither is ever asked. The package would be a quarter of what the action can load.
  */
 const withoutUndici: Plugin = {
   name: 'without-undici',
   resolveId: (id) => (id === 'undici' ? '\0undici' : null),
   load: (id) =>
-    id === '\0undici' ? `export class ProxyAgent { constructor() { throw new Error('undici is not part of this bundle'); } }` : null,
+    id === '\0undici'
+      ? `export class ProxyAgent {} export const fetch = () => { throw new Error('undici is not part of this bundle'); }; export default { ProxyAgent, fetch };`
+      : null,
 };
 
 const packageOf = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;

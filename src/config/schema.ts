@@ -102,7 +102,19 @@ const distinct =
 /** The models of a configuration that names none. */
 export const defaultModels = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'] as const;
 /** The optimizations of a configuration that names none. */
-export const defaultOptimizations = [{ id: 'structured-pruning' }, { id: 'tensor-decomposition' }] as const;
+export const defaultOptimizations = [
+  { id: 'structured-pruning' },
+  { id: 'sparse-attention' },
+  { id: 'adaptive-batching' },
+  { id: 'architecture-search' },
+  { id: 'streaming' },
+  { id: 'tensor-decomposition' },
+  { id: 'sparse-network' },
+  { id: 'modular-components' },
+  { id: 'automl' },
+  { id: 'feedback-control' },
+  { id: 'before-after' },
+] as const;
 
 /** optimization-gate.yml. The JSON Schema in `schemas/` is generated from this. */
 export const configSchema = section({

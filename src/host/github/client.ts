@@ -24,15 +24,19 @@ export interface ClientOptions {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Loads Octokit and the toolkit's HTTP client only here, that is, when the first request is due. */
+/** Loads the toolkit only here, that is, when the first request is due; its requests go through the toolkit's own HTTP client. */
 export const openClient = async (options: ClientOptions): Promise<Client> => {
-  const [{ request }, { toolkitFetch }] = await Promise.all([import('@octokit/request'), import('./transport.ts')]);
+  const [{ getOctokit }, { toolkitFetch }] = await Promise.all([import('@actions/github'), import('./transport.ts')]);
   const silent = (): void => {};
-  const transport = { fetch: toolkitFetch(options.timeout / 1000), log: { debug: silent, info: silent, warn: silent, error: silent } };
-  const octokit = request.defaults({ baseUrl: options.apiUrl, headers: { authorization: `token ${options.token}` } });
+  const log = { debug: silent, info: silent, warn: silent, error: silent };
+  const { request: octokit } = getOctokit(options.token, {
+    baseUrl: options.apiUrl,
+    log,
+    request: { fetch: toolkitFetch(options.timeout / 1000) },
+  });
   const send = async (route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer> => {
     try {
-      const response = await octokit(route, { ...parameters, request: { ...transport, signal: AbortSignal.timeout(options.timeout) } });
+      const response = await octokit(route, { ...parameters, request: { signal: AbortSignal.timeout(options.timeout) } });
       return { data: response.data, link: response.headers.link ?? '' };
     } catch (error) {
       throw restFailure(error);

@@ -32,13 +32,14 @@ const timed = (point: string): readonly MetricSpec[] => [
 
 const exact = { kind: 'exact', scale: 'linear', identity: 'artefact' } as const;
 
+/** Counted from the files, without noise: the score and what passes between modules decide. */
 const structure: readonly MetricSpec[] = [
   {
     ...exact,
     id: 'modularity-score',
     unit: 'share',
     better: 'higher',
-    role: 'described',
+    role: 'gate',
     from: ofSeries('inspection', 'modularity-score', 'last'),
     tolerance: 0.001,
   },
@@ -56,7 +57,7 @@ const structure: readonly MetricSpec[] = [
     id: 'interface-tensors',
     unit: 'tensors/module',
     better: 'lower',
-    role: 'described',
+    role: 'gate',
     from: ofSeries('inspection', 'interface-tensors', 'last'),
     tolerance: 0,
   },
