@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Launch } from '../../src/records/sample.ts';
 import { historyOf, tracesOf } from '../../src/report/evidence.ts';
-import { figuresOf, figuresText } from '../../src/report/figures.ts';
+import { figureInWords, figuresOf, figuresText } from '../../src/report/figures.ts';
 import { gainOf } from '../../src/report/gain.ts';
 import { extremes, panelsOf, runningColumn } from '../../src/report/plot/trace-chart.ts';
 import { tradeOffs } from '../../src/report/plot/trade-off.ts';
@@ -67,6 +67,9 @@ describe('figuresOf', () => {
     expect(ids(shown, exact, found('goodput'), found('latency-p50'))).toEqual(['goodput', 'latency-p50']);
     expect(ids(shown, exact, found('goodput'))).toEqual(['goodput', 'settling']);
     expect(ids(shown, found('energy', { role: 'advisory', head: null }))).toEqual(['improvement']);
+    expect(
+      ids(found('model-size', { kind: 'exact' }), found('interoperability', { kind: 'exact', scale: 'linear' }), found('pipeline')),
+    ).toEqual(['pipeline', 'interoperability']);
     expect(ids(found('x', { head: null, state: 'failed' }))).toEqual([]);
   });
 
@@ -93,9 +96,18 @@ describe('figuresOf', () => {
       found('goodput', { point: 'b', better: 'higher', reference: 1, head: 8 }),
     ];
     expect(figuresOf(cell('m', 'o', 'passed', two))[0]).toMatchObject({ factor: expect.closeTo(4, 9), points: 2 });
+    const withLive = [...two, found('goodput', { point: 'live', role: 'advisory', reference: 1, head: 100 })];
+    expect(figuresOf(cell('m', 'o', 'passed', withLive))[0]).toMatchObject({ factor: expect.closeTo(4, 9), points: 2 });
     const partly = [...two, found('goodput', { point: 'c', reference: null, head: 3 })];
     expect(figuresOf(cell('m', 'o', 'passed', partly))[0]).toMatchObject({ factor: null, value: 2 });
     expect(figuresText(figuresOf(cell('m', 'o', 'passed', two)))).toBe('goodput 4.00×');
+  });
+});
+
+describe('figureInWords', () => {
+  it('never calls worse better', () => {
+    const words = (factor: number | null) => figureInWords({ id: 'x', unit: 'ms', factor, value: 3, points: 1 });
+    expect([words(1.25), words(0.8), words(1.002), words(null)]).toEqual(['1.25× better', '1.25× worse', 'as good', '3.00 ms']);
   });
 });
 

@@ -87,7 +87,7 @@ const optimizations: Readonly<Record<string, (draw: Draw) => readonly Line[]>> =
     ...ofModel(0.99 + draw() * 0.02, 0.012 + draw() * 0.01, 1),
     [own('pattern-conformity@inspection', '%', 'higher', 'exact', 'gate', 'linear', 0), null, 100],
     [own('sparsity@inspection', '%', 'higher', 'exact', 'described', 'linear', 1), null, 50],
-    [own('realized-efficiency@decode-b1', '0–1', 'higher', 'timing', 'described', 'linear', 0.1), null, 0.01],
+    [own('realized-efficiency@decode-b1', '0–1', 'higher', 'timing', 'described', 'linear', 0.1), null, 0.06],
   ],
   'modular-components': (draw) => [
     [own('pipeline-latency@prefill-256', 'ms', 'lower', 'timing', 'gate'), 22.4, 0.93 + draw() * 0.05],

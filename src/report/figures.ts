@@ -35,11 +35,11 @@ export const sharedIds: ReadonlySet<string> = new Set([
 
 const shownFigures = 2;
 
-/** Gating before shown, measured time before exact numbers, factors before values. */
-const rankOf = (metrics: readonly MetricVerdict[], factor: number | null): number => {
+/** Gating before shown, measured time before exact numbers, of those its own before what all share, factors before values. */
+const rankOf = (id: string, metrics: readonly MetricVerdict[], factor: number | null): number => {
   const gates = metrics.some(({ role }) => role === 'gate');
   const timed = metrics.some(({ kind }) => kind === 'timing');
-  return (gates ? 0 : 4) + (timed ? 0 : 2) + (factor === null ? 1 : 0);
+  return (gates ? 0 : 8) + (timed ? 0 : 4) + (!timed && sharedIds.has(id) ? 2 : 0) + (factor === null ? 1 : 0);
 };
 
 const meanFactor = (gains: readonly (Gain | null)[]): number | null => {
@@ -55,11 +55,13 @@ export const figuresOf = (cell: CellVerdict, except: ReadonlySet<string> = new S
     if (except.has(metric.id) || postOf(metric) === null) continue;
     byId.set(metric.id, [...(byId.get(metric.id) ?? []), metric]);
   }
-  const ranked = [...byId].map(([id, metrics]) => {
+  const ranked = [...byId].map(([id, found]) => {
+    const gating = found.filter(({ role }) => role === 'gate');
+    const metrics = gating.length > 0 ? gating : found;
     const factor = meanFactor(metrics.map((metric) => gainOf(metric, cell)));
     const [first] = metrics;
     const figure = { id, unit: first?.unit ?? '', factor, value: first === undefined ? 0 : (postOf(first) ?? 0), points: metrics.length };
-    return { rank: rankOf(metrics, factor), figure };
+    return { rank: rankOf(id, metrics, factor), figure };
   });
   return ranked
     .toSorted((a, b) => a.rank - b.rank)
@@ -73,6 +75,14 @@ export const figureName = ({ id, factor }: Figure): string => (factor !== null &
 /** `1.23×`, or the value with its unit; a difference has its sign. */
 export const figureText = ({ id, factor, value, unit }: Figure): string =>
   factor !== null ? `${significant(factor)}×` : `${value > 0 && id.endsWith('-delta') ? '+' : ''}${quantity(value, unit)}`;
+
+/** `1.23× better`, `1.05× worse`, `as good`, or the value with its unit. */
+export const figureInWords = (figure: Figure): string => {
+  const { factor } = figure;
+  if (factor === null) return figureText(figure);
+  if (factor >= 1.005) return `${significant(factor)}× better`;
+  return factor <= 1 / 1.005 ? `${significant(1 / factor)}× worse` : 'as good';
+};
 
 /** The text without unit, for narrow tables that say elsewhere what it is. */
 export const bareFigure = ({ id, factor, value, unit }: Figure): string => {

@@ -3,7 +3,7 @@ import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import type { Row, Section } from './budget.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, html } from './escape.ts';
-import { figuresOf, figureText, sharedIds } from './figures.ts';
+import { figureInWords, figuresOf, sharedIds } from './figures.ts';
 import { byName, cellCounts, metricName, verdictOrder } from './finding.ts';
 import { verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
@@ -15,7 +15,7 @@ import { tableHead, tableRow } from './table.ts';
 const ownFigures = (cell: CellVerdict): string => {
   const figures = figuresOf(cell, sharedIds);
   if (figures.length === 0) return '–';
-  return figures.map((figure) => `${code(figure.id, 60)} ${figureText(figure)}${figure.factor === null ? '' : ' better'}`).join(', ');
+  return figures.map((figure) => `${code(figure.id, 60)} ${figureInWords(figure)}`).join(', ');
 };
 
 const impactText = (cell: CellVerdict): string => {
@@ -65,7 +65,7 @@ const impactHead = tableHead([
   'quality (nll-delta):',
   'size, pre → post',
   'peak memory, pre → post',
-  'its own',
+  'its own, against its reference',
 ]);
 const metricHead = tableHead(['optimization', 'metric', 'untouched:', 'base:', 'head:', 'head against base:', 'tolerance:', 'verdict']);
 

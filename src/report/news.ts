@@ -72,7 +72,7 @@ const note = (found: readonly Finding[]): string =>
 const regressions = (verdict: Verdict): readonly Section[] =>
   table(
     'Regressions',
-    ['cell', 'metric', 'base → head:', 'change:', 'tolerance:', 'p:', 'launches:', 'head against the untouched model'],
+    ['cell', 'metric', 'base → head:', 'change:', 'tolerance:', 'p:', 'launches:', 'head against the reference'],
     findings(verdict, 'regressed').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),
@@ -149,7 +149,7 @@ const undecided = (verdict: Verdict): readonly Section[] =>
 const improvements = (verdict: Verdict): readonly Section[] =>
   table(
     'Improvements',
-    ['cell', 'metric', 'base → head:', 'change:', 'p:', 'head against the untouched model'],
+    ['cell', 'metric', 'base → head:', 'change:', 'p:', 'head against the reference'],
     findings(verdict, 'improved').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),

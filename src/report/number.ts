@@ -63,7 +63,7 @@ const scaleOf = (magnitude: number, unit: string): Scale => {
   if (unit === 's' && magnitude >= 1e-6 && magnitude < 0.1) return { divisor: 1e-3, label: ' ms', whole: false };
   if (unit === '×') return { divisor: 1, label: '×', whole: false };
   const label = unitText(unit, 24);
-  return { divisor: 1, label: label === '' || label === '0–1' || label === '1' ? '' : ` ${label}`, whole: false };
+  return { divisor: 1, label: label === '' || /^\d/.test(label) ? '' : ` ${label}`, whole: false };
 };
 
 /** What an axis with values up to `magnitude` is drawn in: values are divided by `divisor`, its label names the unit. */

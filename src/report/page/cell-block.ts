@@ -1,7 +1,7 @@
 /** One cell in full: findings, figures, pictures, every metric. */
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
-import { figuresOf, figureText, sharedIds } from '../figures.ts';
+import { figureInWords, figuresOf, sharedIds } from '../figures.ts';
 import { metricName } from '../finding.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
 import { allowanceText, changeText, quantity } from '../number.ts';
@@ -30,7 +30,7 @@ const facts = (cell: CellVerdict): readonly (readonly [string, string])[] => {
     ['nll-delta', qualityCell(impact.quality)] as const,
     ['size', sizeCell(impact.size)] as const,
     ['peak memory', sizeCell(impact.memory)] as const,
-    ...figuresOf(cell, sharedIds).map((figure) => [figure.id, figureText(figure)] as const),
+    ...figuresOf(cell, sharedIds).map((figure) => [figure.id, figureInWords(figure)] as const),
   ].filter(([, text]) => text !== '–');
 };
 

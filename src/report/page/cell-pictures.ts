@@ -54,6 +54,8 @@ const traceTable = (cell: string, point: string, traces: readonly CellTrace[]): 
   });
 };
 
+const armTitles = { head: 'head (solid)', base: 'base (dashed)', reference: 'reference (dotted)' } as const;
+
 const traceFigures = (cell: CellVerdict, traces: readonly CellTrace[]): string =>
   [...new Set(traces.map(({ point }) => point))]
     .map((point) => {
@@ -61,7 +63,7 @@ const traceFigures = (cell: CellVerdict, traces: readonly CellTrace[]): string =
       const panels = [...new Set(shown.flatMap(({ columns }) => panelsOf(columns)))];
       if (panels.length === 0) return '';
       return figure(
-        `Trace at ${point}, first launch: head (solid), base (dashed), reference (dotted).`,
+        `Trace at ${point}, first launch: ${[...new Set(shown.map(({ arm }) => armTitles[arm]))].reverse().join(', ')}.`,
         panels.map((name) => traceChart(cell.id, point, shown, name)),
         traceTable(cell.id, point, shown),
       );

@@ -6,9 +6,10 @@ import { allowanceText, axisUnit, changeText, counted } from '../number.ts';
 import { armLines } from './colours.ts';
 import { drawing, isDrawable, label } from './drawing.ts';
 
-/** Whether the launches of a metric make a picture: it was judged, and more than one launch has a number. */
+/** Whether the launches of a metric make a picture: base and head were told apart, and more than one launch has a number. */
 export const hasLaunches = ({ verdict, state, samples }: MetricVerdict): boolean =>
   verdict !== null &&
+  verdict !== 'unchanged' &&
   state === 'measured' &&
   (samples.base.length > 1 || samples.head.length > 1) &&
   [...samples.base, ...samples.head].every(isDrawable);

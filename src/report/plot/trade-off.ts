@@ -37,11 +37,13 @@ const shapes = [
   { symbol: 'triangle', sign: '▲' },
   { symbol: 'diamond', sign: '◆' },
   { symbol: 'star', sign: '★' },
+  { symbol: 'cross', sign: '✚' },
+  { symbol: 'wye', sign: 'Y' },
 ] as const;
 
-/** Which sign stands for which timed metric; what is beyond the signs shares the last. */
+/** Which sign stands for which timed metric; its points share it, and so does what is beyond the signs with the last. */
 export const signsOf = (found: readonly TradeOff[]): ReadonlyMap<string, (typeof shapes)[number]> => {
-  const names = [...new Set(found.map(({ gain }) => metricName(gain.metric)))];
+  const names = [...new Set(found.map(({ gain }) => gain.metric.id))];
   return new Map(names.map((name, index) => [name, shapes[Math.min(index, shapes.length - 1)] ?? shapes[0]]));
 };
 
@@ -72,7 +74,7 @@ const dotOf = ({ cell, gain, value, interval, loss }: TradeOff) => {
     y: gain.factor,
     y1: bars?.lower ?? gain.factor,
     y2: bars?.upper ?? gain.factor,
-    metric: metricName(gain.metric),
+    metric: gain.metric.id,
     colour: verdictColours[cell.verdict],
     about: cell.id,
     name: signed(cell),
