@@ -1,8 +1,9 @@
 import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
+import { sparseNetworkBench } from '../sparse-network/bench.ts';
 import { structuredPruningBench } from '../structured-pruning/bench.ts';
 import { tensorDecompositionBench } from '../tensor-decomposition/bench.ts';
 
-export const passIds = ['structured-pruning', 'tensor-decomposition'] as const;
+export const passIds = ['structured-pruning', 'tensor-decomposition', 'sparse-network'] as const;
 export type PassId = (typeof passIds)[number];
 
 /** What the pass builds with its defaults: the same build as in a cell of its own. Null where it does not apply to the model. */
@@ -16,6 +17,7 @@ const defaultBuild = <Options>(bench: Bench<Options>, model: ModelFacts): BuildS
 const builds: Readonly<Record<PassId, (model: ModelFacts) => BuildSpec | null>> = {
   'structured-pruning': (model) => defaultBuild(structuredPruningBench, model),
   'tensor-decomposition': (model) => defaultBuild(tensorDecompositionBench, model),
+  'sparse-network': (model) => defaultBuild(sparseNetworkBench, model),
 };
 
 /** The passes of a list that apply to a model, in its order, with what they build. */

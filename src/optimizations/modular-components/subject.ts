@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { GateError } from '../../errors.ts';
-import { cloneModel } from '../../onnx/edit.ts';
+import { cloneModel, removeUnusedInitializers } from '../../onnx/edit.ts';
 import { elementTypes } from '../../onnx/element-types.ts';
 import { mainGraph, type OnnxModel } from '../../onnx/model.ts';
+import { packedWeights, packWeight } from '../../onnx/packed-weights.ts';
 import type { ValueInfoProto } from '../../onnx/proto/onnx_pb.js';
 import { readModel } from '../../onnx/read.ts';
 import type { Architecture } from '../../onnx/recognise/architecture.ts';
 import { recognise } from '../../onnx/recognise/recognise.ts';
+import { findInitializer } from '../../onnx/tensor.ts';
 import { type Dimension, tensorInfo } from '../../onnx/value-info.ts';
 import type { Stage, Subject } from '../contract.ts';
 import { finishRewrite, startRewrite } from '../graph-rewrite.ts';
@@ -36,13 +38,16 @@ const declarations = (
   };
 };
 
-/** Writes one module under its own name; its weights stay in the data files of the whole model. */
-const writeModule = (
-  model: OnnxModel,
-  { id, nodes, reads, gives }: Module,
-  declare: (name: string) => ValueInfoProto,
-  folder: string,
-): Stage => {
+/** What the modules of one decoder are written with. */
+interface Writing {
+  readonly declare: (name: string) => ValueInfoProto;
+  /** Weights that were packed when the decoder was read. */
+  readonly packed: readonly string[];
+  readonly folder: string;
+}
+
+/** Writes one module under its own name; weights that are not packed stay in the data files of the whole model. */
+const writeModule = (model: OnnxModel, { id, nodes, reads, gives }: Module, { declare, packed, folder }: Writing): Stage => {
   const own = new Set(nodes);
   const mine = mainGraph(model.proto, model.graph).node.map((node) => own.has(node));
   const module: OnnxModel = { ...cloneModel(model), graph: `${id}.onnx` };
@@ -51,6 +56,8 @@ const writeModule = (
   graph.node = graph.node.filter((_, at) => mine[at] === true);
   graph.input = reads.map(declare);
   graph.output = gives.map(declare);
+  removeUnusedInitializers(module);
+  for (const name of packed) if (findInitializer(module, name) !== undefined) packWeight(module, name);
   finishRewrite(module, folder);
   return { id, graph: module.graph };
 };
@@ -65,16 +72,18 @@ export const modularComponents: Subject<ModularOptions> = {
     if (!input.stages.some(({ id }) => id === 'decoder')) throw new GateError('onnx-unsupported', 'the model has no stage called decoder');
     for (const stage of input.stages) {
       if (signal.aborted) throw new GateError('build-failed', 'the build was cancelled');
-      const model = startRewrite(readModel(join(input.folder, stage.graph)));
+      const source = readModel(join(input.folder, stage.graph));
       if (stage.id !== 'decoder') {
-        finishRewrite(model, output);
+        finishRewrite(cloneModel(source), output);
         stages.push(stage);
         continue;
       }
+      const model = startRewrite(source);
       const architecture = recognise(model);
       const { modules, streams } = cutDecoder(model, architecture, { groups: options.modules, repeat: options.repeat });
-      const declare = declarations(model, architecture, streams);
-      for (const module of modules) stages.push(writeModule(model, module, declare, output));
+      const packed = packedWeights(source).map(({ name }) => name);
+      const writing = { declare: declarations(model, architecture, streams), packed, folder: output };
+      for (const module of modules) stages.push(writeModule(model, module, writing));
     }
     return { stages };
   },
