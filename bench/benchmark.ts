@@ -10,7 +10,7 @@ export interface Row {
   readonly what: string;
   readonly value: number;
   /** `×` for ratios; bytes are given in `MB` of 10⁶. */
-  readonly unit: '×' | 's' | 'MB' | 'kB' | 'MB/s';
+  readonly unit: '×' | 's' | 'MB' | 'kB' | 'MB/s' | 'steps' | '%';
   /** Null: shown, not judged. */
   readonly target: Target | null;
   /** How sure it is and what it is made of: interval, counts, parts. */

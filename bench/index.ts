@@ -12,6 +12,7 @@ import { gateSpeed } from './gate-speed.ts';
 import { installation } from './installation.ts';
 import { modulePipeline } from './module-pipeline.ts';
 import { pruningSpeedup } from './pruning-speedup.ts';
+import { servingPolicies } from './serving-policies.ts';
 import { sparseAttentionSpeed } from './sparse-attention.ts';
 import { streamingSavings } from './streaming.ts';
 import { failureLines, headLine, rowLines, type TableStyle } from './table.ts';
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   modulePipeline,
   sparseAttentionSpeed,
   streamingSavings,
+  servingPolicies,
   gateSpeed,
   coldStart,
   artefactHashing,

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { GateError } from '../src/errors.ts';
+import { readWindows } from '../src/models/evaluation.ts';
+import { buildReference, type ModelSource, openModelSource } from '../src/models/model-source.ts';
+import { makeFolder } from '../src/onnx/output-file.ts';
+import { adaptiveBatchingBench } from '../src/optimizations/adaptive-batching/bench.ts';
+import { batchingPlayer } from '../src/optimizations/adaptive-batching/play.ts';
+import { adaptiveBatching } from '../src/optimizations/adaptive-batching/subject.ts';
+import type { Bench, Player, Subject, Tools, Turn } from '../src/optimizations/contract.ts';
+import { feedbackControlBench } from '../src/optimizations/feedback-control/bench.ts';
+import { feedbackPlayer } from '../src/optimizations/feedback-control/play.ts';
+import { feedbackControl } from '../src/optimizations/feedback-control/subject.ts';
+import type { Json, Values } from '../src/records/words.ts';
+import { type LoadedModel, openModel } from '../src/runtime/decoder.ts';
+import { loadRuntime, runtimeRoots } from '../src/runtime/library.ts';
+import { promptRows } from '../src/runtime/prompt.ts';
+import { greedySession } from '../src/runtime/serving-session.ts';
+import { mean } from '../src/statistics/describe.ts';
+import { deriveSeed, seededRandom, shuffled } from '../src/statistics/random.ts';
+import { clocks } from '../src/worker/clocks.ts';
+import type { BenchContext, Benchmark, Row } from './benchmark.ts';
+import { describeRatio, inBlocks, ratioOf, type Side } from './side-by-side.ts';
+
+const models = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'];
+/** Traces per shape: goodput at a load near capacity differs more from trace to trace than from policy to policy. */
+const traces = 6;
+const decoding = { blocks: 15, warmUp: 2, calls: 20 } as const;
+
+interface Opened {
+  readonly id: string;
+  readonly model: LoadedModel;
+  readonly tools: (seed: number, policy: Tools['policy']) => Tools;
+}
+
+/** Processor time of each call: one thread does all the work, and long calls meet more of a machine's neighbours than short ones. */
+const spent =
+  (call: () => Promise<void>): Side =>
+  async (calls) => {
+    const times: number[] = [];
+    while (times.length < calls) {
+      const started = clocks.cpu();
+      await call();
+      times.push(clocks.cpu() - started);
+    }
+    return times;
+  };
+
+const unused = (what: string) => (): never => {
+  throw new GateError('internal', `no policy here needs ${what}`);
+};
+
+const opened = async ({ root, folder }: BenchContext, id: string): Promise<Opened> => {
+  const source: ModelSource = openModelSource(join(root, 'models', id));
+  const graphs = join(folder, id);
+  makeFolder(graphs);
+  const stages = buildReference(source, graphs);
+  const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
+  // Prompts of these policies are shorter than an image.
+  const prompts = { ...windows, images: null };
+  const runtime = await loadRuntime(runtimeRoots(null, root));
+  const model = await openModel(graphs, stages, {}, { runtime, settings: { provider: 'cpu', threads: 1, spinning: false }, prompts });
+  const tools = (seed: number, policy: Tools['policy']): Tools => ({
+    model: source.facts,
+    variants: ['main'],
+    session: async () => greedySession(model),
+    nllDelta: unused('quality'),
+    inspect: unused('files'),
+    prompt: (batch, length) => promptRows(prompts, source.facts.vocabulary, batch, length, seed),
+    policy,
+    clock: clocks,
+    random: seededRandom(deriveSeed(seed, 'player')),
+  });
+  return { id, model, tools };
+};
+
+/** One optimization with episodes, its policy in this process. */
+interface Played<Options> {
+  readonly bench: Bench<Options>;
+  readonly player: Player;
+  readonly subject: Subject<Options>;
+}
+
+const tune = async (player: Player, { tools }: Opened, seed: number): Promise<Json> =>
+  (await player.tune?.(tools(seed, unused('a policy')), {})) ?? null;
+
+const play = async <Options>(
+  { bench, player, subject }: Played<Options>,
+  { tools }: Opened,
+  point: Turn['point'],
+  turn: { readonly arm: 'reference' | 'head'; readonly seed: number; readonly tuned: Json },
+): Promise<Values> => {
+  const options = bench.options.parse({}, 'options') as Json;
+  const start: Tools['policy'] = async (setting) =>
+    subject.start?.({ point: point.id, seed: turn.seed, options, setting }) ?? unused('to start')();
+  const observed = await player.play({ ...turn, point, round: 0, options }, tools(turn.seed, start));
+  return observed.values;
+};
+
+const episodesOf = <Options>(bench: Bench<Options>, { tools }: Opened): readonly Turn['point'][] =>
+  bench
+    .workload(tools(0, unused('a policy')).model, bench.options.parse({}, 'options'))
+    .points.filter((point): point is Turn['point'] => point.kind === 'episode');
+
+const showDecoding = async ({ id, model }: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
+  for (const length of [64, 256]) {
+    const step = (batch: number): Promise<() => Promise<void>> =>
+      model.prepareCall({ id: `b${batch}`, kind: 'call', phase: 'decode', length, batch, rounds: 1, warmUp: 0, arms: [] }, seed);
+    const sides = { one: spent(await step(1)), sixteen: spent(await step(16)) };
+    const times = await inBlocks(sides, { ...decoding, random: seededRandom(deriveSeed(seed, 'decode', id, String(length))) });
+    const ratio = ratioOf(times.one, times.sixteen);
+    show({
+      what: `tokens/s of a step, batch 16 ÷ 1, ${length} past`,
+      value: 16 * ratio.median,
+      unit: '×',
+      target: length === 64 ? { bound: 'least', value: 4.5 } : null,
+      note: `${id}; processor time of batch 1 ÷ batch 16: ${describeRatio(ratio)}`,
+    });
+  }
+};
+
+const showBatching = async (model: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
+  const played = { bench: adaptiveBatchingBench, player: batchingPlayer, subject: adaptiveBatching };
+  const tuned = await tune(batchingPlayer, model, seed);
+  const order = seededRandom(deriveSeed(seed, 'batching', model.id));
+  for (const point of episodesOf(adaptiveBatchingBench, model)) {
+    const goodput = { reference: [] as number[], head: [] as number[] };
+    for (let trace = 0; trace < traces; trace++)
+      for (const arm of shuffled(['reference', 'head'] as const, order)) {
+        const values = await play(played, model, point, { arm, seed: deriveSeed(seed, point.id, String(trace)), tuned });
+        goodput[arm].push(values['goodput'] ?? Number.NaN);
+      }
+    const [fixed, adaptive] = [mean(goodput.reference), mean(goodput.head)];
+    show({
+      what: `goodput, adaptive ÷ best fixed batch, ${point.id}`,
+      value: adaptive / fixed,
+      unit: '×',
+      target: { bound: 'least', value: point.id === 'burst' ? 1 : 0.95 },
+      note: `${model.id}; ${adaptive.toFixed(0)} and ${fixed.toFixed(0)} requests/s in time, ${traces} traces at three loads each`,
+    });
+  }
+};
+
+const showFeedback = async (model: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
+  const played = { bench: feedbackControlBench, player: feedbackPlayer, subject: feedbackControl };
+  const tuned = await tune(feedbackPlayer, model, seed);
+  const replays = episodesOf(feedbackControlBench, model).filter(({ exact }) => exact);
+  const closed: Values[] = [];
+  const open: Values[] = [];
+  for (const point of replays) {
+    closed.push(await play(played, model, point, { arm: 'head', seed, tuned }));
+    open.push(await play(played, model, point, { arm: 'reference', seed, tuned }));
+  }
+  const worst = (of: readonly Values[], series: string): number => Math.max(...of.map((values) => values[series] ?? Number.NaN));
+  const names = replays.map(({ id }) => id).join(', ');
+  const stable = closed.filter((values) => values['stable'] === 1).length;
+  show({
+    what: 'steps until settled within ± 5 %, the slowest replay',
+    value: worst(closed, 'settling-steps'),
+    unit: 'steps',
+    target: { bound: 'most', value: 20 },
+    note: `${model.id}; ${names}: ${closed.map((values) => values['settling-steps']).join(', ')}; open loop ${open.map((values) => values['settling-steps']).join(', ')}`,
+  });
+  show({
+    what: 'overshoot, the largest of the replays',
+    value: worst(closed, 'overshoot'),
+    unit: '%',
+    target: { bound: 'most', value: 15 },
+    note: `${model.id}; ${stable} of ${closed.length} without sustained swings; accuracy ${closed.map((values) => values['tracking-accuracy']?.toFixed(1)).join(', ')} %, open loop ${open.map((values) => values['tracking-accuracy']?.toFixed(1)).join(', ')} %`,
+  });
+};
+
+/** Whether batches pay, whether adaptive ones keep up with the best fixed one, and whether a loop on the batch settles. */
+export const servingPolicies: Benchmark = {
+  name: 'serving-policies',
+  onRequest: false,
+  run: async (context, show) => {
+    for (const [at, id] of models.entries()) {
+      const model = await opened(context, id);
+      try {
+        if (at === 0) await showDecoding(model, context.seed, show);
+        await showBatching(model, context.seed, show);
+        await showFeedback(model, context.seed, show);
+      } finally {
+        await model.model.release();
+      }
+    }
+  },
+};
