@@ -159,7 +159,7 @@ describe('what is not rewritten is refused by name', () => {
     );
   });
 
-  test('attention without the inputs that say how long a call is', () => {
+  test('attention without the inputs that say how long a call is, of another type, by another operator', () => {
     const model = startRewrite(decoderOf(builtTiny('qwen3')));
     const { layers, inputs } = recognise(model);
     const wanted = layers.map(({ attention }, layer) => ({ layer, attention, pattern: windowOnly(4) }));
@@ -171,6 +171,8 @@ describe('what is not rewritten is refused by name', () => {
         8,
       ),
     ).toThrow(/attention_mask/);
+    const half = inputs.map((port) => ({ ...port, type: port.name.startsWith('past') ? 'float16' : port.type }));
+    expect(() => sparsify(model, half, wanted, 8)).toThrow(/float32 only/);
     const other = wanted.map((one) => ({ ...one, attention: { ...one.attention, op: 'MultiHeadAttention' as const } }));
     expect(() => sparsify(model, inputs, other, 8)).toThrow(/MultiHeadAttention.*not built/);
   });

@@ -47,6 +47,91 @@ export const callLengths = (graph: Emitter, path: string, { tokens, mask }: Call
   return { mask, sequence, total, past: graph.node('Sub', `${path}/past/Sub`, [total, sequence]) };
 };
 
+/** Short words for nodes under one path. */
+const writer = (graph: Emitter, path: string) => {
+  const at = (name: string): string => `${path}/${name}`;
+  const op = (operator: string, name: string, ...inputs: readonly string[]): string => graph.node(operator, at(name), inputs);
+  return {
+    op,
+    number: (value: number): string => scalar(graph, value),
+    range: (name: string, from: string, to: string): string => op('Range', `${name}/Range`, from, to, scalar(graph, 1)),
+    unsqueeze: (name: string, tensor: string, ...axes: readonly number[]): string =>
+      op('Unsqueeze', `${name}/Unsqueeze`, tensor, graph.integers(axes)),
+    concat: (name: string, axis: number, ...inputs: readonly string[]): string =>
+      graph.node('Concat', at(`${name}/Concat`), inputs, { attributes: { axis: { int: axis } } }),
+    /** Whether positions hold a token: [batch, …positions]. */
+    held: (name: string, mask: string, positions: string): string =>
+      graph.node(
+        'Cast',
+        at(`${name}/Cast`),
+        [graph.node('Gather', at(`${name}/Gather`), [mask, positions], { attributes: { axis: { int: 1 } } })],
+        { attributes: { to: { int: 9 } } },
+      ),
+  };
+};
+type Writer = ReturnType<typeof writer>;
+
+/** Where a layer's cached tail begins, and how many globals lie before it. */
+interface Tail {
+  readonly start: string;
+  readonly globals: string;
+}
+
+const tailAfter = ({ op, number }: Writer, name: string, length: string, { window, globals }: Pattern): Tail => {
+  const start = op('Max', `${name}/Max`, op('Sub', `${name}/Sub`, length, number(window - 1)), number(0));
+  if (globals === null) return { start, globals: number(0) };
+  const passed = op('Div', `${name}/globals/Div`, start, number(globals.stride));
+  return { start, globals: op('Min', `${name}/globals/Min`, number(globals.limit), passed) };
+};
+
+interface Blocks {
+  /** int64 scalar: queries per block. */
+  readonly queries: string;
+  /** [blocks, 1]: the first query of each. */
+  readonly starts: string;
+  /** [queries · repeats]: which query of its block a row belongs to. */
+  readonly offsets: string;
+}
+
+const blocksOf = ({ op, number, range, unsqueeze }: Writer, sequence: string, block: number, repeats: number): Blocks => {
+  const queries = op('Min', 'block/Min', sequence, number(block));
+  const count = op('Div', 'blocks/Div', op('Add', 'blocks/Add', sequence, op('Sub', 'blocks/Sub', queries, number(1))), queries);
+  const rows = range('offsets', number(0), op('Mul', 'offsets/Mul', queries, number(repeats)));
+  return {
+    queries,
+    starts: unsqueeze('starts', op('Mul', 'starts/Mul', range('starts', number(0), count), queries), 1),
+    offsets: op('Div', 'offsets/Div', rows, number(repeats)),
+  };
+};
+
+interface Keys {
+  readonly columns: string;
+  /** Boolean [batch, 1, blocks, queries · repeats, keys]. */
+  readonly seen: string;
+}
+
+/** The globals that the newest positions have left behind, in the order of the cache, [globals]. */
+const globalKeys = (
+  { op, number, range, unsqueeze, held }: Writer,
+  mask: string,
+  { stride }: NonNullable<Pattern['globals']>,
+  offsets: string,
+  /** [blocks, 1]: oldest position that the first query of a block sees through the window. */
+  oldest: string,
+  [old, now, shift]: readonly [Tail, Tail, string],
+): Keys => {
+  const numbers = range('globals', number(0), now.globals);
+  const places = op('Add', 'globals/places/Add', op('Mul', 'globals/places/Mul', numbers, number(stride)), number(stride - 1));
+  const cached = op('Less', 'globals/Less', numbers, old.globals);
+  // A global is seen through the window while it is there.
+  const beyond = op('Add', 'globals/beyond/Add', oldest, op('Sub', 'globals/beyond/Sub', offsets, number(1)));
+  const far = op('LessOrEqual', 'globals/LessOrEqual', places, unsqueeze('globals/beyond', beyond, 2));
+  return {
+    columns: op('Where', 'globals/Where', cached, numbers, op('Add', 'globals/columns/Add', places, shift)),
+    seen: op('And', 'globals/seen/And', unsqueeze('globals/there', held('globals/there', mask, places), 1, 2, 3), far),
+  };
+};
+
 /**
  * Indices and mask of a pattern, computed inside the graph for calls of any length: prefill, chunks after a prefill, single steps.
  * A layer's cache holds the globals that lie before the newest `window − 1` positions, then those. Rows of a batch are of one length.
@@ -56,92 +141,50 @@ export const patternFrame = (
   graph: Emitter,
   path: string,
   { mask, sequence, total, past }: CallLengths,
-  { window, globals }: Pattern,
+  pattern: Pattern,
   block: number,
   repeats: number,
 ): PatternFrame => {
-  const at = (name: string): string => `${path}/${name}`;
-  const op = (operator: string, name: string, ...inputs: readonly string[]): string => graph.node(operator, at(name), inputs);
-  const [zero, one] = [scalar(graph, 0), scalar(graph, 1)];
+  const write = writer(graph, path);
+  const { op, number, range, unsqueeze, concat, held } = write;
+  const { queries, starts, offsets } = blocksOf(write, sequence, block, repeats);
+  const rows = op('Add', 'rows/Add', starts, range('rows', number(0), queries));
+  const [old, now] = [tailAfter(write, 'old', past, pattern), tailAfter(write, 'new', total, pattern)];
+  // What is to be added to a position for its column among cached and new keys.
+  const shift = op('Sub', 'shift/Sub', old.globals, old.start);
+
   // Keys before its own that a query sees at most; a short call has fewer.
-  const longest = scalar(graph, window - 1);
-  const before = op('Min', 'before/Min', longest, op('Sub', 'before/Sub', total, one));
-  const range = (name: string, from: string, to: string): string => op('Range', name, from, to, one);
-  const upright = (name: string, tensor: string): string => op('Unsqueeze', name, tensor, graph.integers([1]));
-
-  const queries = op('Min', 'block/Min', sequence, scalar(graph, block));
-  const blocks = op('Div', 'blocks/Div', op('Add', 'blocks/Add', sequence, op('Sub', 'blocks/Sub', queries, one)), queries);
-  const starts = upright('starts/Unsqueeze', op('Mul', 'starts/Mul', range('starts/Range', zero, blocks), queries));
-  const rows = op('Add', 'rows/Add', starts, range('rows/Range', zero, queries));
-  const taken = op('Min', 'rows/Min', rows, op('Sub', 'rows/Sub', sequence, one));
-
-  // Position a layer's cached tail begins at, before and after this call, and what is to be added to a position for its column.
-  const tail = (name: string, length: string): string => op('Max', `${name}/Max`, op('Sub', `${name}/Sub`, length, longest), zero);
-  const [oldTail, newTail] = [tail('old', past), tail('new', total)];
-  const globalsBefore = (name: string, position: string): string =>
-    globals === null
-      ? zero
-      : op(
-          'Min',
-          `${name}/globals/Min`,
-          scalar(graph, globals.limit),
-          op('Div', `${name}/globals/Div`, position, scalar(graph, globals.stride)),
-        );
-  const oldGlobals = globalsBefore('old', oldTail);
-  const shift = op('Sub', 'shift/Sub', oldGlobals, oldTail);
-
-  const columns = range('columns/Range', zero, op('Add', 'columns/Add', queries, before));
-  const first = op('Add', 'positions/first/Add', starts, op('Sub', 'positions/first/Sub', past, before));
-  const positions = op('Add', 'positions/Add', first, columns);
-  const inside = op('Clip', 'positions/Clip', positions, zero, op('Sub', 'positions/last/Sub', total, one));
-  // A position that no longer has a column is hidden below; clipping keeps its index inside the tensor.
-  const windowKeys = op('Max', 'window/Max', op('Add', 'window/Add', inside, shift), zero);
-  const repeated = scalar(graph, repeats);
-  const offsets = op('Div', 'offsets/Div', range('offsets/Range', zero, op('Mul', 'offsets/Mul', queries, repeated)), repeated);
-  const ownColumns = upright('offsets/Unsqueeze', offsets);
+  const before = op('Min', 'before/Min', number(pattern.window - 1), op('Sub', 'before/Sub', total, number(1)));
+  const columns = range('columns', number(0), op('Add', 'columns/Add', queries, before));
+  const oldest = op('Add', 'positions/first/Add', starts, op('Sub', 'positions/first/Sub', past, before));
+  const positions = op('Add', 'positions/Add', oldest, columns);
+  // Positions before the text and after it are hidden below; clipping keeps their indices inside the tensors.
+  const inside = op('Clip', 'positions/Clip', positions, number(0), op('Sub', 'positions/last/Sub', total, number(1)));
+  const windowKeys = op('Max', 'window/Max', op('Add', 'window/Add', inside, shift), number(0));
+  const ownColumns = unsqueeze('offsets', offsets, 1);
   const near = op(
     'And',
     'near/And',
     op('GreaterOrEqual', 'near/GreaterOrEqual', columns, ownColumns),
     op('LessOrEqual', 'near/LessOrEqual', columns, op('Add', 'near/Add', ownColumns, before)),
   );
-  const spread = (name: string, tensor: string, ...axes: readonly number[]): string => op('Unsqueeze', name, tensor, graph.integers(axes));
-  const boolean = (name: string, tensor: string): string => graph.node('Cast', at(name), [tensor], { attributes: { to: { int: 9 } } });
-  const held = (name: string, wanted: string): string =>
-    boolean(`${name}/Cast`, graph.node('Gather', at(`${name}/Gather`), [mask, wanted], { attributes: { axis: { int: 1 } } }));
-  const tokensThere = op('And', 'there/And', held('there', inside), op('GreaterOrEqual', 'there/GreaterOrEqual', positions, zero));
-  const windowSeen = op('And', 'seen/And', spread('seen/Unsqueeze', tokensThere, 1, 3), near);
-  const bias = (seen: string): string => op('Where', 'bias/Where', seen, graph.floats([0], []), graph.floats([-1e30], []));
-  const length = op('Reshape', 'length/Reshape', sequence, graph.integers([1]));
-  const newest = range('kept/Range', op('Add', 'kept/first/Add', newTail, shift), op('Add', 'kept/last/Add', total, shift));
-  if (globals === null) return { queries: taken, keys: windowKeys, bias: bias(windowSeen), kept: newest, length };
+  const there = op('And', 'there/And', held('there', mask, inside), op('GreaterOrEqual', 'there/GreaterOrEqual', positions, number(0)));
+  const windowSeen = op('And', 'seen/And', unsqueeze('seen', there, 1, 3), near);
+  const newest = range('kept', op('Add', 'kept/first/Add', now.start, shift), op('Add', 'kept/last/Add', total, shift));
 
-  const numbers = range('globals/Range', zero, globalsBefore('new', newTail));
-  const places = op(
-    'Add',
-    'globals/places/Add',
-    op('Mul', 'globals/places/Mul', numbers, scalar(graph, globals.stride)),
-    scalar(graph, globals.stride - 1),
+  const frame = (keys: string, seen: string, kept: string): PatternFrame => ({
+    queries: op('Min', 'rows/Min', rows, op('Sub', 'rows/Sub', sequence, number(1))),
+    keys,
+    bias: op('Where', 'bias/Where', seen, graph.floats([0], []), graph.floats([-1e30], [])),
+    kept,
+    length: op('Reshape', 'length/Reshape', sequence, graph.integers([1])),
+  });
+  if (pattern.globals === null) return frame(windowKeys, windowSeen, newest);
+  const globals = globalKeys(write, mask, pattern.globals, offsets, oldest, [old, now, shift]);
+  const everyBlock = op('Add', 'globals/every/Add', op('Mul', 'globals/every/Mul', starts, number(0)), globals.columns);
+  return frame(
+    concat('keys', 1, everyBlock, windowKeys),
+    concat('seen', 4, globals.seen, windowSeen),
+    concat('kept', 0, globals.columns, newest),
   );
-  const globalColumns = op(
-    'Where',
-    'globals/Where',
-    op('Less', 'globals/Less', numbers, oldGlobals),
-    numbers,
-    op('Add', 'globals/columns/Add', places, shift),
-  );
-  const concat = (name: string, axis: number, ...inputs: readonly string[]): string =>
-    graph.node('Concat', at(name), inputs, { attributes: { axis: { int: axis } } });
-  const every = op('Add', 'globals/every/Add', op('Mul', 'globals/every/Mul', starts, zero), globalColumns);
-  // Newest position that each query does not see through the window.
-  const beyond = op('Add', 'globals/beyond/Add', first, op('Sub', 'globals/beyond/Sub', offsets, one));
-  const far = op('LessOrEqual', 'globals/LessOrEqual', places, spread('globals/beyond/Unsqueeze', beyond, 2));
-  const globalsSeen = op('And', 'globals/seen/And', spread('globals/there/Unsqueeze', held('globals/there', places), 1, 2, 3), far);
-  return {
-    queries: taken,
-    keys: concat('keys/Concat', 1, every, windowKeys),
-    bias: bias(concat('seen/Concat', 4, globalsSeen, windowSeen)),
-    kept: concat('kept/Concat', 0, globalColumns, newest),
-    length,
-  };
 };

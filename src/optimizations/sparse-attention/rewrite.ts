@@ -45,6 +45,11 @@ export const sparsify = (model: OnnxModel, inputs: readonly Port[], layers: read
       throw new GateError('onnx-unsupported', `${attention.op} ${attention.node}: block attention is not built for this operator`, {
         where: model.graph,
       });
+  for (const { attention } of layers)
+    if (inputs.some(({ name, type }) => name === attention.cache?.pastKey && type !== 'float32'))
+      throw new GateError('onnx-unsupported', `${attention.op} ${attention.node}: block attention computes in float32 only`, {
+        where: model.graph,
+      });
   const tokens = requireInput(model, inputs, 'input_ids');
   const mask = requireInput(model, inputs, 'attention_mask');
   const { lengths, past } = insertFragment(model, first, (graph): { readonly lengths: CallLengths; readonly past: string } => {
