@@ -10,6 +10,7 @@ import { outputTable } from '../../src/config/output-table.ts';
 import { applyOverrides } from '../../src/config/override.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { errorTable } from '../../src/errors.ts';
+import { builtinOptimizations } from '../../src/optimizations/registry.ts';
 import { refusal } from '../config/refusal.ts';
 import { blocks, pages, root, textOf, workflows } from './documentation.ts';
 
@@ -134,7 +135,7 @@ describe('configurations', () => {
   it('of this repository is valid and names what there is', () => {
     const config = resolveConfig(parseConfig(textOf('optimization-gate.yml'), 'optimization-gate.yml'), catalogue);
     expect(config.models).toHaveLength(4);
-    expect(config.optimizations.map(({ id }) => id)).toEqual(['structured-pruning', 'tensor-decomposition']);
+    expect(config.optimizations.map(({ id }) => id)).toEqual(builtinOptimizations.map(({ bench }) => bench.id));
   });
 
   it.each(blocks('yaml').filter(({ text }) => !/^jobs:/m.test(text)))('on $page are valid: $text', ({ page, text }) => {
@@ -152,7 +153,9 @@ describe('command lines', () => {
       .split(/\s+/)
       .filter((word) => word !== '');
     const { overrides } = parseCommandLine(argv);
-    expect(applyOverrides(parseConfig(textOf('optimization-gate.yml'), 'c'), overrides).optimizations).toHaveLength(2);
+    expect(applyOverrides(parseConfig(textOf('optimization-gate.yml'), 'c'), overrides).optimizations).toHaveLength(
+      builtinOptimizations.length,
+    );
   });
 
   it('are there', () => {
