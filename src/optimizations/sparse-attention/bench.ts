@@ -11,10 +11,10 @@ const withControl: readonly ArmId[] = [...arms, fixedWindow];
 const [short, long] = [512, 1024];
 
 const points: readonly OperatingPoint[] = [
-  { id: 'prefill-512', kind: 'call', phase: 'prefill', length: short, batch: 1, rounds: 15, warmUp: 2, arms },
-  { id: 'prefill-1024', kind: 'call', phase: 'prefill', length: long, batch: 1, rounds: 10, warmUp: 1, arms },
-  { id: 'decode-b1', kind: 'call', phase: 'decode', length: short, batch: 1, rounds: 60, warmUp: 10, arms },
-  { id: 'decode-b8', kind: 'call', phase: 'decode', length: short, batch: 8, rounds: 30, warmUp: 5, arms },
+  { id: 'prefill-512', kind: 'call', phase: 'prefill', length: short, batch: 1, rounds: 12, warmUp: 1, arms },
+  { id: 'prefill-1024', kind: 'call', phase: 'prefill', length: long, batch: 1, rounds: 8, warmUp: 1, arms },
+  { id: 'decode-b1', kind: 'call', phase: 'decode', length: short, batch: 1, rounds: 40, warmUp: 5, arms },
+  { id: 'decode-b8', kind: 'call', phase: 'decode', length: short, batch: 8, rounds: 15, warmUp: 3, arms },
   ...sharedPoints(arms).flatMap((point): readonly OperatingPoint[] => {
     if (point.kind === 'call') return [];
     return [point.kind === 'evaluation' || point.kind === 'inspection' ? { ...point, arms: withControl } : point];
