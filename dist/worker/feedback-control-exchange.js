@@ -1,0 +1,1 @@
+import{c as e,f as t,h as n}from"./schemas.js";const r=n({setPoint:t().positive(),initial:t().positive(),minimum:t().positive(),maximum:t().positive(),slope:t().positive()}),i=n({step:e().nonnegative(),latency:t().nonnegative(),batch:t().positive()}),a=n({batch:t()});export{i as n,r,a as t};
