@@ -193,3 +193,29 @@ describe('figures of the run', () => {
     expect(judged(smallest, [cell('a', [tested(null)])], figures, linear)).toMatchObject({ head: null, state: 'missing' });
   });
 });
+
+describe('how much of a possible speed-up has come true', () => {
+  const from = { of: 'realized', measured: 'prefill-speedup', possible: 'theoretical-speedup' } as const;
+  const of = (measured: number | null, possible: number): MetricVerdict => {
+    const ratio = (id: string, head: number | null): MetricVerdict =>
+      metric(timing(id, 'p', { unit: '×', better: 'higher' }), head === null ? {} : { base: steady(1), head: steady(head) });
+    return judgeDerived(
+      spec(from, { scale: 'linear' }),
+      cell('sparse', [ratio('prefill-speedup', measured), ratio('theoretical-speedup', possible)]),
+      [cell('other', [ratio('prefill-speedup', 9), ratio('theoretical-speedup', 9)])],
+      figures,
+    ).verdict;
+  };
+
+  it('is 0 without a gain, 1 with all of it, below 0 for a loss; other cells have no say', () => {
+    expect(of(1, 1.6)).toMatchObject({ head: 0, state: 'measured', reason: '1.000 × of a possible 1.600 ×' });
+    expect(of(1.6, 1.6).head).toBe(1);
+    expect(of(1.3, 1.6).head).toBeCloseTo(0.5, 12);
+    expect(of(0.94, 1.6).head).toBeCloseTo(-0.1, 12);
+  });
+
+  it('is no number where nothing could become faster, or nothing was timed', () => {
+    expect(of(1.2, 1)).toMatchObject({ head: null, state: 'not-applicable' });
+    expect(of(null, 1.6)).toMatchObject({ head: null, state: 'missing', reason: 'no prefill-speedup was measured' });
+  });
+});

@@ -17,12 +17,12 @@ export const sparsitySeries = (
 ): { readonly values: Readonly<Record<string, number[]>>; readonly warnings: readonly string[] } => {
   try {
     const found = weightSparsity(folder, stages, target, pattern, tokens);
-    const share = (part: number, whole: number): number[] => (whole === 0 ? [] : [(100 * part) / whole]);
+    if (found.eligible === 0) return { values: {}, warnings: [`unsupported-export: nothing of target ${target} recognised in arm ${arm}`] };
     const products = found.multiplyAdds;
     return {
       values: {
-        sparsity: share(found.zeros, found.eligible),
-        ...(pattern === null ? {} : { 'pattern-conformity': share(found.conforming, found.groups) }),
+        sparsity: [(100 * found.zeros) / found.eligible],
+        ...(pattern === null ? {} : { 'pattern-conformity': [(100 * found.conforming) / found.groups] }),
         ...(products === null ? {} : { 'nonzero-multiply-adds': [products.nonZero] }),
       },
       warnings: products === null ? [`unsupported-export: multiply-adds of arm ${arm} cannot be counted`] : [],

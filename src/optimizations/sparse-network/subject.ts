@@ -32,13 +32,15 @@ const maskRows = (
   squareOf: (at: number, input: number) => number,
   { options, seed }: Context,
 ): Float32Array => {
+  const density = densityOf(options);
+  if ('zeros' in density && density.zeros === 0) return weights;
   const random = options.importance === 'random' ? seededRandom(deriveSeed(seed, label)) : null;
   const score = (at: number, input: number): number => {
     if (random !== null) return random();
     const size = Math.abs(weights[at] as number);
     return squares === null ? size : size * Math.sqrt(squares[squareOf(at, input)] ?? 0);
   };
-  return masked(weights, inputs, densityOf(options), score);
+  return masked(weights, inputs, density, score);
 };
 
 const maskLinear = ({ model }: StageGraph, linear: Linear, squares: Squares, context: Context): string => {

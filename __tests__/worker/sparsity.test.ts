@@ -1,0 +1,48 @@
+import { create } from '@bufbuild/protobuf';
+import { expect, it } from 'vitest';
+import { FunctionProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
+import { readModel } from '../../src/onnx/read.ts';
+import { writeModel } from '../../src/onnx/write.ts';
+import type { LaunchRequest } from '../../src/records/protocol.ts';
+import { inspectArms } from '../../src/worker/inspection.ts';
+import { sparsitySeries } from '../../src/worker/sparsity.ts';
+import { builtTiny } from '../runtime/tiny-model.ts';
+import { testFolder } from '../testkit/folder.ts';
+
+const pattern = { kept: 2, of: 4 };
+const asked = { target: 'all', pattern, tokens: 16 } as const;
+const artefact = (folder: string, stages: ReturnType<typeof builtTiny>['stages']) => ({
+  digest: 'a'.repeat(64),
+  folder,
+  stages,
+  serve: {},
+});
+
+it('counts zeros where the point asks for it', async () => {
+  const { folder, stages } = builtTiny('qwen3');
+  const request = { artefacts: { head: { main: artefact(folder, stages) } } } as unknown as LaunchRequest;
+  const point = { id: 'inspection', kind: 'inspection', arms: ['head'] } as const;
+  const plain = await inspectArms(point, request);
+  expect(Object.keys(plain.values['head'] ?? {})).not.toContain('sparsity');
+  const { values, warnings } = await inspectArms({ ...point, sparse: asked }, request);
+  expect(values['head']).toMatchObject({ sparsity: [0], 'pattern-conformity': [0] });
+  expect(values['head']?.['nonzero-multiply-adds']?.[0]).toBeGreaterThan(0);
+  expect(warnings).toEqual([]);
+  expect(sparsitySeries({ ...asked, pattern: null }, artefact(folder, stages), 'head').values).not.toHaveProperty('pattern-conformity');
+});
+
+it('says why it has no numbers: nothing of the target, or layers that cannot be read', () => {
+  const { folder, stages } = builtTiny('qwen3');
+  expect(sparsitySeries({ ...asked, target: 'vision' }, artefact(folder, stages), 'head')).toEqual({
+    values: {},
+    warnings: ['unsupported-export: nothing of target vision recognised in arm head'],
+  });
+  const other = testFolder();
+  const { graph } = stages[0]!;
+  const { proto } = readModel(`${folder}/${graph}`);
+  proto.functions.push(create(FunctionProtoSchema, { name: 'Local', domain: 'acme' }));
+  writeModel({ proto, sourceFolder: folder }, other, graph, new Map());
+  const { values, warnings } = sparsitySeries(asked, artefact(other, stages), 'base');
+  expect(values).toEqual({});
+  expect(warnings).toEqual([expect.stringMatching(/^unsupported-export: weights of arm base: local function Local/)]);
+});
