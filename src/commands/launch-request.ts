@@ -37,7 +37,7 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
     arms: [...wanted.arms],
     points: [...wanted.points],
     repeated: cell.points.find((point): point is CallPoint => point.kind === 'call' && point.id === solo?.of) ?? null,
-    artefacts: served(cell, wanted, artefacts, reference),
+    artefacts: servedArtefacts(cell, wanted, artefacts, reference),
     like: cell.like,
     options: cell.options,
     policies: await policies(setting, cell, wanted),
@@ -54,10 +54,10 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
  * arm → variant → artefact. An arm that builds no `main` serves the untouched model as that. Where no arm builds one the variants are a
  * pool, and the reference has base's (head's where there is no base); else it has the untouched model under every name.
  */
-const served = (
+export const servedArtefacts = (
   cell: PlannedCell,
-  wanted: LaunchDemand,
-  artefacts: Artefacts,
+  wanted: Pick<LaunchDemand, 'control'>,
+  artefacts: Pick<Artefacts, 'built'>,
   reference: ArtefactRef,
 ): Record<string, Record<string, ArtefactRef>> => {
   const names = new Set(cell.arms.flatMap(({ builds }) => Object.keys(builds)));
