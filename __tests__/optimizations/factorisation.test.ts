@@ -89,6 +89,21 @@ describe('truncated products against the optimum that NumPy computes', () => {
     );
   });
 
+  test.each([
+    [0, 8],
+    [0, 40],
+    [0.5, 40],
+    [0.5, 90],
+  ])('spectra that are hard because they are flat, falling by the power %s: rank %s of 120 within 5 %', async (power, rank) => {
+    const hard = decaying(11, 120, 300, power);
+    const exact = symmetricEigen(timesTransposed(hard, hard)).values;
+    const least = Math.sqrt(exact.slice(rank).reduce((sum, value) => sum + value, 0));
+    const { first, second } = await factorise(hard, rank, unweighed, seededRandom(4), products);
+    const error = norm(minus(hard, times(first, second)));
+    expect(error / least).toBeGreaterThan(1 - 1e-9);
+    expect(error / least).toBeLessThan(1.05);
+  });
+
   test('full rank gives the matrix back', async () => {
     for (const weighing of [unweighed, await weighingBy(moment, products), weighingByEnergy(diagonal)]) {
       const { first, second } = await factorise(weights, 40, weighing, seededRandom(5), products);

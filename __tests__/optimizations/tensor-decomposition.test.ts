@@ -92,6 +92,7 @@ describe('builds', () => {
     ['dense', 'attention'],
     ['moe', 'ffn'],
     ['glm', 'all'],
+    ['glm', 'attention'],
     ['vl', 'all'],
   ] as const)('%s %s: a smaller rank is smaller and further off', async (family, target) => {
     const half = await relativeError(family, { target, 'rank-ratio': 0.5, multiple: 1 });
@@ -101,6 +102,33 @@ describe('builds', () => {
     expect(half.error).toBeGreaterThan(1e-4);
     expect(quarter.error).toBeGreaterThan(half.error);
     expect(half.facts['factored-matrices']).toBeGreaterThan(0);
+  });
+
+  test('latent attention: what opens the latent (kv_b) is factored, and what makes it', async () => {
+    const view = miniature('glm');
+    const built = await build(tensorDecomposition, view, options({ target: 'attention', 'rank-ratio': 0.3, multiple: 1 }));
+    const { layers } = recognise(readModel(decoderOf(view)));
+    const left = new Set(readModel(decoderOf(built)).proto.graph!.initializer.map(({ name }) => name));
+    for (const { attention } of layers)
+      for (const { weight } of [attention.key.linear, attention.latent!.keyValueDown, attention.latent!.queryDown!]) {
+        expect(left.has(weight)).toBe(false);
+        expect(left.has(`${weight}.first`)).toBe(true);
+      }
+    expect(layers[0]!.attention.key.linear.rows).toBe(20);
+  });
+
+  test('the vision tower alone: the decoder stays as it is', async () => {
+    const view = miniature('vl');
+    const built = await build(tensorDecomposition, view, options({ target: 'vision', 'rank-ratio': 0.3, multiple: 1 }));
+    const bytes = (of: ModelView, stage: string): number => usedBytes(of.folder, of.stages.find(({ id }) => id === stage)!.graph);
+    expect(bytes(built, 'decoder')).toBe(bytes(view, 'decoder'));
+    expect(bytes(built, 'vision')).toBeLessThan(bytes(view, 'vision'));
+    await expect(build(tensorDecomposition, miniature('dense'), options({ target: 'vision' }))).rejects.toMatchObject({
+      code: 'onnx-unsupported',
+    });
+    const { applies } = tensorDecompositionBench;
+    expect(applies(denseFacts, options({ target: 'vision' }))).toMatchObject({ status: 'not-applicable' });
+    expect(applies({ ...denseFacts, vision: true }, options({ target: 'vision' }))).toBe(true);
   });
 
   test('a compression that is none is refused', async () => {

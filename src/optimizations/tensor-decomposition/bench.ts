@@ -45,8 +45,11 @@ export const tensorDecompositionBench: Bench<DecompositionOptions> = {
   title: 'Tensor decomposition',
   options: decompositionOptions,
   needs: ['build'],
-  applies: (model) =>
-    model.quantized ? { status: 'unsupported-export', reason: 'quantized blocks cannot be factored; decompose before quantizing' } : true,
+  applies: (model, { target }) => {
+    if (model.quantized)
+      return { status: 'unsupported-export', reason: 'quantized blocks cannot be factored; decompose before quantizing' };
+    return target === 'vision' && !model.vision ? { status: 'not-applicable', reason: 'the model has no vision tower' } : true;
+  },
   workload: (model, options) => ({
     variants: { main: { options: optionsJson(options) } },
     points: sharedPoints(),

@@ -54,6 +54,24 @@ const powerIterations = 3;
 const oversampling = 8;
 
 /**
+ * drawn · Aᵀ, turned towards the largest singular vectors by subspace iteration. On the way half the digits and one pass are enough: what
+ * the range has lost of the optimum is of their square.
+ */
+const iterated = async (a: Matrix, drawn: Matrix, products: Products): Promise<Matrix> => {
+  const coarse = { ...a, data: new Float32Array(a.data) };
+  const through = async (rows: Matrix, transposed?: 'right'): Promise<Matrix> => {
+    const found = await products.multiply({ ...rows, data: new Float32Array(rows.data) }, coarse, transposed);
+    return { ...found, data: new Float64Array(found.data) };
+  };
+  let sketch = await through(drawn, 'right');
+  for (let power = 0; power < powerIterations; power += 1) {
+    const across = await pass(await through(await pass(sketch, products)), products);
+    sketch = await through(across, 'right');
+  }
+  return sketch;
+};
+
+/**
  * The `rank` largest singular triples by a randomised range finder (Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1)
  * with subspace iteration; exact to rounding where rank + 8 reaches the smaller side.
  * @throws GateError non-finite-output where a value is not finite.
@@ -61,19 +79,8 @@ const oversampling = 8;
 export const randomisedSvd = async (a: Matrix, rank: number, random: () => number, products: Products): Promise<Singular> => {
   const smaller = Math.min(a.rows, a.columns);
   const width = Math.min(smaller, rank + oversampling);
-  let sketch = await products.multiply(gaussian(width, a.columns, random), a, 'right');
-  if (width < smaller) {
-    // On the way half the digits and one pass are enough: what the range has lost of the optimum is of their square.
-    const coarse = { ...a, data: new Float32Array(a.data) };
-    const through = async (rows: Matrix, transposed?: 'right'): Promise<Matrix> => {
-      const found = await products.multiply({ ...rows, data: new Float32Array(rows.data) }, coarse, transposed);
-      return { ...found, data: new Float64Array(found.data) };
-    };
-    for (let power = 0; power < powerIterations; power += 1) {
-      const across = await pass(await through(await pass(sketch, products)), products);
-      sketch = await through(across, 'right');
-    }
-  }
+  const drawn = gaussian(width, a.columns, random);
+  const sketch = width < smaller ? await iterated(a, drawn, products) : await products.multiply(drawn, a, 'right');
   const range = await orthonormalRows(sketch, products);
   const projected = await products.multiply(range, a);
   const { values, vectors } = symmetricEigen(await products.multiply(projected, projected, 'right'));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GateError } from '../../errors.ts';
+import { type WeightTarget, weightTargets } from '../../onnx/recognise/layer-weights.ts';
 import type { OptionSchema } from '../contract.ts';
 import { optionSchema } from '../option-schema.ts';
 
@@ -7,10 +8,10 @@ const defaultEnergy = 0.95;
 
 const schema = z.strictObject({
   target: z
-    .enum(['ffn', 'attention', 'all'])
+    .enum(weightTargets)
     .default('ffn')
     .describe(
-      'Which matrices are factored: feed-forwards with their experts, projections of attention, or both in every stage of the model.',
+      'Which matrices are factored: feed-forwards with their experts, projections of attention, both in every stage of the model, or both in the vision tower alone.',
     ),
   energy: z
     .number()
@@ -24,7 +25,7 @@ const schema = z.strictObject({
 });
 
 export interface DecompositionOptions {
-  readonly target: 'ffn' | 'attention' | 'all';
+  readonly target: WeightTarget;
   readonly aware: boolean;
   readonly multiple: number;
   readonly rank: { readonly by: 'energy'; readonly keep: number } | { readonly by: 'ratio'; readonly share: number };

@@ -1,5 +1,6 @@
 import { GateError } from '../../errors.ts';
-import type { Experts, Layer, Linear } from '../../onnx/recognise/architecture.ts';
+import type { Experts, Linear } from '../../onnx/recognise/architecture.ts';
+import { inStage, layerExperts, layerLinears } from '../../onnx/recognise/layer-weights.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
 import { channelEnergy, secondMoments } from '../activations.ts';
 import type { BuildContext, Subject } from '../contract.ts';
@@ -14,25 +15,6 @@ import type { DecompositionOptions } from './options.ts';
 import { savingRank, wantedRank } from './rank.ts';
 
 type Context = BuildContext<DecompositionOptions>;
-
-const linearsOf = (layers: readonly Layer[], target: DecompositionOptions['target']): readonly Linear[] => {
-  const found = layers.flatMap(({ attention, feedForwards }) => [
-    ...(target === 'attention'
-      ? []
-      : feedForwards.flatMap(({ gate, up, down }) => [...(gate === null ? [] : [gate.linear]), up.linear, down])),
-    ...(target === 'ffn'
-      ? []
-      : [
-          attention.query.linear,
-          attention.key.linear,
-          attention.value.linear,
-          attention.output,
-          attention.latent?.queryDown ?? null,
-          attention.latent?.keyValueDown ?? null,
-        ].filter((linear) => linear !== null)),
-  ]);
-  return [...new Set(found)];
-};
 
 const factorLinear = async (
   { model }: StageGraph,
@@ -100,11 +82,8 @@ const weighingsOf = async (
 const factorStage = async (graph: StageGraph, context: Context): Promise<Readonly<Record<string, number>>> => {
   const { stage, model, architecture } = graph;
   const { options } = context;
-  const linears = linearsOf(architecture.layers, options.target);
-  const experts =
-    options.target === 'attention'
-      ? []
-      : architecture.layers.map((layer) => layer.experts).filter((each): each is Experts => each !== null);
+  const linears = layerLinears(architecture.layers, options.target);
+  const experts = layerExperts(architecture.layers, options.target);
   if (linears.length + experts.length === 0)
     throw new GateError('onnx-unsupported', `nothing of target ${options.target} recognised (${architecture.layers.length} layers)`, {
       where: model.graph,
@@ -130,9 +109,11 @@ const factorStage = async (graph: StageGraph, context: Context): Promise<Readonl
 export const tensorDecomposition: Subject<DecompositionOptions> = {
   build: async (context) => {
     const { target } = context.options;
+    if (!context.input.stages.some(({ id }) => inStage(target, id)))
+      throw new GateError('onnx-unsupported', `the model has no stage called ${target === 'vision' ? 'vision' : 'decoder'}`);
     const result = await rewriteStages(
       context,
-      (stage) => target === 'all' || stage === 'decoder',
+      (stage) => inStage(target, stage),
       (graph) => factorStage(graph, context),
     );
     if ((result.facts?.['factored-matrices'] ?? 0) === 0) {
