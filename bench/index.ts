@@ -10,8 +10,10 @@ import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { coldStart } from './cold-start.ts';
 import { gateSpeed } from './gate-speed.ts';
 import { installation } from './installation.ts';
+import { lowRankFactors } from './low-rank-factors.ts';
 import { modulePipeline } from './module-pipeline.ts';
 import { pruningSpeedup } from './pruning-speedup.ts';
+import { searchQuality } from './search-quality.ts';
 import { servingPolicies } from './serving-policies.ts';
 import { sparseAttentionSpeed } from './sparse-attention.ts';
 import { streamingSavings } from './streaming.ts';
@@ -22,10 +24,12 @@ import { wholeRun } from './whole-run.ts';
 const benchmarks: readonly Benchmark[] = [
   timedRegion,
   pruningSpeedup,
+  lowRankFactors,
   modulePipeline,
   sparseAttentionSpeed,
   streamingSavings,
   servingPolicies,
+  searchQuality,
   gateSpeed,
   coldStart,
   artefactHashing,

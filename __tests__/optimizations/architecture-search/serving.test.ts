@@ -106,9 +106,11 @@ describe('serving a drifting budget', () => {
       driftTrace({ requests: 40, untouched: 5, budgets: budgetsOf([2, 3, 4, 5]), random: seededRandom(seed) });
     expect(wanted(1)).toEqual(wanted(1));
     expect(wanted(1)).not.toEqual(wanted(2));
-    expect(wanted(1).phases.map(({ budget }) => budget)).toEqual([5, 4, 2, 3, 5, 2, 4, 2].map((latency) => 1.2 * latency));
+    const expected = [5 * 1.05, 4 * 1.025, 2, 3 * 1.0125, 5 * 1.05, 2, 4 * 1.025, 2];
+    for (const [at, { budget }] of wanted(1).phases.entries()) expect(budget).toBeCloseTo(1.2 * expected[at]!);
     expect(wanted(1).duration).toBeCloseTo((40 * 5) / 0.04);
     expect(drift).toHaveLength(wanted(1).phases.length);
-    expect(budgetsOf([3])).toEqual(drift.map(() => 1.2 * 3));
+    // One variant that is best for every budget still has to keep tighter ones.
+    expect(new Set(budgetsOf([3])).size).toBe(new Set(drift).size);
   });
 });

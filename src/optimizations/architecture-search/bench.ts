@@ -1,5 +1,5 @@
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import type { Bench } from '../contract.ts';
+import type { Bench, ModelFacts } from '../contract.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
 import { poolOf, untouched } from './pool.ts';
@@ -11,7 +11,7 @@ const points: readonly OperatingPoint[] = [
   { id: 'drift', kind: 'episode', setting: null, exact: false, rounds: 1, warmUp: 0, arms },
 ];
 
-const metrics: readonly MetricSpec[] = [
+const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => [
   {
     id: 'adaptive-goodput',
     unit: 'requests/s',
@@ -25,7 +25,7 @@ const metrics: readonly MetricSpec[] = [
   },
   {
     id: 'served-nll-delta',
-    unit: 'nats/token',
+    unit: vision ? 'nats/character' : 'nats/token',
     better: 'lower',
     kind: 'timing',
     role: 'gate',
@@ -91,7 +91,7 @@ export const architectureSearchBench: Bench<SearchOptions> = {
         .map(({ name, shape }) => [name, { options: { ...options, build: shape } }]),
     ),
     points,
-    metrics,
+    metrics: metricsOf(model),
   }),
   player: async () => (await import('./play.ts')).searchPlayer,
   tunes: true,

@@ -4,7 +4,7 @@ import type { SearchOptions } from './options.ts';
 type Member = ServeSetting['members'][number];
 
 /** How far one service time moves what is thought of the machine's speed. */
-const step = 0.03;
+const step = 0.015;
 
 /**
  * Chooses sub-networks as Once-for-All (arXiv 1908.09791) deploys them: the one that loses least among those whose expected latency is

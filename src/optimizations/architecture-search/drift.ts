@@ -17,14 +17,16 @@ export interface DriftTrace {
 
 /** How the budget drifts: places among the variants of a front, from the fastest (0) to the one that loses least (1). */
 export const drift: readonly number[] = [1, 0.5, 0, 0.25, 1, 0, 0.5, 0];
-/** What a budget leaves the slowest variant that is meant to keep it. */
+/** What a budget leaves the slowest variant that is meant to keep it … */
 const headroom = 1.2;
+/** … and a little more the looser it is, so that the budget tightens even where one variant is best for all of them. */
+const looser = 0.05;
 /** Share of its time that the untouched model would be busy: what counts is the latency of a request, not how many queue up. */
 const load = 0.04;
 
 /** Milliseconds of every budget in turn, from the latencies of a front, ascending. */
 export const budgetsOf = (latencies: readonly number[]): readonly number[] =>
-  drift.map((place) => headroom * (latencies[Math.round(place * (latencies.length - 1))] ?? Number.NaN));
+  drift.map((place) => headroom * (1 + looser * place) * (latencies[Math.round(place * (latencies.length - 1))] ?? Number.NaN));
 
 /** Requests at a steady rate while the budget drifts, each phase as long as the others. */
 export const driftTrace = (wanted: {

@@ -27,7 +27,7 @@ const points: readonly OperatingPoint[] = [
   { id: 'found', kind: 'episode', setting: null, exact: false, rounds: 1, warmUp: 0, arms },
 ];
 
-const metrics: readonly MetricSpec[] = [
+const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => [
   {
     id: 'found-latency',
     unit: 'ms',
@@ -41,7 +41,7 @@ const metrics: readonly MetricSpec[] = [
   },
   {
     id: 'found-nll-delta',
-    unit: 'nats/token',
+    unit: vision ? 'nats/character' : 'nats/token',
     better: 'lower',
     kind: 'exact',
     role: 'gate',
@@ -112,7 +112,7 @@ export const automlBench: Bench<AutomlOptions> = {
       : true,
   workload: (model, { variants }) => {
     const builds = buildsOf(model);
-    return { variants: Object.fromEntries(variants.map((name) => [name, builds[name]])), points, metrics };
+    return { variants: Object.fromEntries(variants.map((name) => [name, builds[name]])), points, metrics: metricsOf(model) };
   },
   player: async () => (await import('./play.ts')).automlPlayer,
   tunes: true,

@@ -1,0 +1,222 @@
+import { join } from 'node:path';
+import { GateError } from '../src/errors.ts';
+import { readWindows } from '../src/models/evaluation.ts';
+import { openModelSource } from '../src/models/model-source.ts';
+import { architectureSearchBench } from '../src/optimizations/architecture-search/bench.ts';
+import { automlBench } from '../src/optimizations/automl/bench.ts';
+import type { Bench } from '../src/optimizations/contract.ts';
+import { findOptimization } from '../src/optimizations/registry.ts';
+import { allowedEnvironment } from '../src/processes/environment.ts';
+import type { OperatingPoint } from '../src/records/metric.ts';
+import type { ArtefactRef, FromWorker, LaunchRequest } from '../src/records/protocol.ts';
+import type { Json } from '../src/records/words.ts';
+import { openCalibration } from '../src/runtime/calibration.ts';
+import { openModel } from '../src/runtime/decoder.ts';
+import { loadRuntime, runtimeRoots } from '../src/runtime/library.ts';
+import { openProducts } from '../src/runtime/product.ts';
+import { median } from '../src/statistics/describe.ts';
+import { openStore, type Store } from '../src/store/store.ts';
+import { processFacts } from '../src/telemetry/process-facts.ts';
+import { clocks } from '../src/worker/clocks.ts';
+import { runLaunch } from '../src/worker/launch.ts';
+import type { LaunchTools } from '../src/worker/launch-tools.ts';
+import { prepareReference, sealArtefact } from '../src/worker/store-artefact.ts';
+import type { BenchContext, Benchmark, Row } from './benchmark.ts';
+
+const models = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'];
+/** Launches of what is timed. */
+const launches = 5;
+
+type Measured = Extract<FromWorker, { type: 'measured' }>;
+type Builds = Readonly<Record<string, ArtefactRef>>;
+
+/** One model, in a store of the benchmark's own. */
+interface Place {
+  readonly id: string;
+  readonly context: BenchContext;
+  readonly store: Store;
+  readonly folder: string;
+  readonly source: ReturnType<typeof openModelSource>;
+  readonly reference: ArtefactRef;
+  readonly tools: LaunchTools;
+}
+
+const placeOf = async (context: BenchContext, id: string): Promise<Place> => {
+  const { root } = context;
+  const source = openModelSource(join(root, 'models', id));
+  const folder = join(context.folder, id);
+  const store = await openStore(folder, { clock: () => 0 });
+  const { artefact } = await prepareReference({ type: 'prepare', model: source.folder, digest: source.digest, store: folder }, store);
+  const prompts = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
+  const runtime = await loadRuntime(runtimeRoots(null, root));
+  const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
+  const tools: LaunchTools = {
+    openModel: (ref, tuning = {}) =>
+      openModel(ref.folder, ref.stages, ref.serve, { runtime, settings: { ...settings, ...tuning }, prompts }),
+    facts: source.facts,
+    prompts,
+    player: async (optimization) => {
+      const player = await findOptimization(optimization)?.bench.player?.();
+      if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes`);
+      return player;
+    },
+    store,
+    clock: clocks,
+    beat: () => {},
+    processFacts,
+    energy: () => null,
+  };
+  return { id, context, store, folder, source, reference: artefact, tools };
+};
+
+/** Everything that a bench builds, beside the untouched model. */
+const buildAll = async <Options>(place: Place, bench: Bench<Options>): Promise<Builds> => {
+  const { reference, source, context, store, folder } = place;
+  const roots = runtimeRoots(null, context.root);
+  const calibration = await openCalibration({ input: reference, windows: place.tools.prompts, roots });
+  const products = openProducts(roots);
+  const made: Record<string, ArtefactRef> = { main: reference };
+  try {
+    for (const [name, spec] of Object.entries(bench.workload(source.facts, bench.options.parse({}, bench.id)).variants)) {
+      const maker = findOptimization(spec.optimization ?? bench.id);
+      const { build } = (await maker?.subject()) ?? {};
+      if (maker === null || build === undefined) throw new GateError('internal', `${spec.optimization ?? bench.id} builds nothing`);
+      const output = await store.staging();
+      const options = maker.bench.options.parse(spec.options, name) as Json;
+      const signal = new AbortController().signal;
+      const model = source.facts;
+      const built = await build({ model, input: reference, options, output, seed: context.seed, calibration, products, signal });
+      const sealed = {
+        type: 'seal',
+        folder: output,
+        stages: [...built.stages],
+        serve: { ...built.serve },
+        facts: {},
+        store: folder,
+      } as const;
+      made[name] = (await sealArtefact(sealed, store)).artefact;
+    }
+    return made;
+  } finally {
+    await calibration.release();
+    await products.release();
+  }
+};
+
+/** A launch as the gate makes it: the policy in a process of its own. */
+const launch = (
+  place: Place,
+  bench: Pick<Bench, 'id'>,
+  builds: Builds,
+  wanted: Pick<LaunchRequest, 'purpose' | 'points' | 'tuned' | 'launch'>,
+): Promise<Measured> => {
+  const { context, source, tools, folder, reference } = place;
+  return runLaunch(
+    {
+      type: 'launch',
+      ...wanted,
+      control: 'none',
+      arms: ['reference', 'head'],
+      repeated: null,
+      artefacts: { reference: { ...builds, main: reference }, head: builds },
+      like: bench.id,
+      options: {},
+      policies: {
+        head: {
+          argv: [process.execPath, join(context.root, 'src', 'worker.ts'), 'subject'],
+          cwd: folder,
+          environment: allowedEnvironment(process.env),
+          optimization: bench.id,
+          options: {},
+          seconds: 30,
+          memoryBytes: 2 ** 31,
+        },
+      },
+      model: source.folder,
+      modelDigest: source.digest,
+      seed: context.seed,
+      runtime: { digest: '0'.repeat(64), provider: 'cpu', threads: 1 },
+      store: folder,
+    },
+    tools,
+  );
+};
+
+/** series of one arm, over all launches */
+type Series = (point: string, arm: 'reference' | 'head', series: string) => readonly number[];
+
+/** Builds, tunes, and runs the exact points once and the timed ones several times. */
+const measured = async <Options>(place: Place, bench: Bench<Options>): Promise<Series> => {
+  const builds = await buildAll(place, bench);
+  const point = (one: OperatingPoint): OperatingPoint => ({ ...one, arms: ['reference', 'head'] });
+  const points = bench.workload(place.source.facts, bench.options.parse({}, bench.id)).points.map(point);
+  const { tuned = null } = await launch(place, bench, builds, { launch: 'tune', purpose: 'tune', points: [], tuned: null });
+  const exact = points.filter((one) => one.kind === 'episode' && one.exact);
+  const results = [await launch(place, bench, builds, { launch: 'once', purpose: 'once', points: exact, tuned })];
+  for (let at = 0; at < launches; at++)
+    results.push(
+      await launch(place, bench, builds, {
+        launch: `screen-${at}`,
+        purpose: 'screen',
+        points: points.filter((one) => !exact.includes(one)),
+        tuned,
+      }),
+    );
+  return (id, arm, series) =>
+    results.flatMap(({ points: all }) => all.filter((each) => each.point === id).flatMap((each) => each.values[arm]?.[series] ?? []));
+};
+
+const showPool = async (place: Place, show: (row: Row) => void): Promise<void> => {
+  const series = await measured(place, architectureSearchBench);
+  const of = (arm: 'reference' | 'head', name: string): number => median(series('drift', arm, name));
+  show({
+    what: 'hypervolume found ÷ exhaustive, 3 of 4 trials',
+    value: median(series('search', 'head', 'efficiency')),
+    unit: '×',
+    target: { bound: 'least', value: 0.9 },
+    note: `${place.id}; the best single variant alone ${median(series('search', 'reference', 'efficiency')).toFixed(3)}`,
+  });
+  show({
+    what: 'requests within a drifting budget ÷ best variant',
+    value: of('head', 'goodput') / of('reference', 'goodput'),
+    unit: '×',
+    target: null,
+    note: `${place.id}; loss ${of('head', 'nll-delta').toFixed(3)} and ${of('reference', 'nll-delta').toFixed(3)} nats/token; adapted in ${of('head', 'adaptation-ms').toFixed(1)} ms; medians of ${launches} launches`,
+  });
+};
+
+const showConfigurations = async (place: Place, show: (row: Row) => void): Promise<void> => {
+  const series = await measured(place, automlBench);
+  const [found, initial] = [median(series('found', 'head', 'found-ms')), median(series('found', 'reference', 'found-ms'))];
+  show({
+    what: "share of the oracle's gain with 40 % of its trials",
+    value: median(series('replay', 'head', 'quality')),
+    unit: '×',
+    target: { bound: 'least', value: 0.9 },
+    note: `${place.id}; within 5 % of the best after ${median(series('replay', 'head', 'trials')).toFixed(1)} trials, mean of 5 seeds`,
+  });
+  show({
+    what: 'request, default ÷ found under the bound',
+    value: initial / found,
+    unit: '×',
+    target: null,
+    note: `${place.id}; ${initial.toFixed(2)} → ${found.toFixed(2)} ms; a search takes ${median(series('found', 'head', 'search-seconds')).toFixed(2)} s; medians of ${launches} launches`,
+  });
+};
+
+/** Whether a few trials find what an exhaustive search does, and whether what was found pays. */
+export const searchQuality: Benchmark = {
+  name: 'search-quality',
+  onRequest: false,
+  run: async (context, show) => {
+    for (const id of models) {
+      const place = await placeOf(context, id);
+      try {
+        await showPool(place, show);
+        await showConfigurations(place, show);
+      } finally {
+        await place.store.close();
+      }
+    }
+  },
+};
