@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { asGateError, GateError } from '../errors.ts';
-import { askWorker, type WorkerLimits } from '../measurement/worker-process.ts';
+import { askWorker, openStandingWorker, type StandingWorker, type WorkerLimits } from '../measurement/worker-process.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
@@ -68,7 +68,8 @@ export const makeArtefacts = async (
     if (found !== null) earlier.set(build.key, found);
   });
   const sources = openSources(context, plan, store);
-  const making: Making = { context, plan, store, source: sources.folder };
+  const sealer = openStandingWorker(workerProgram(context));
+  const making: Making = { context, plan, store, source: sources.folder, sealer };
   try {
     const make = async (build: PlannedBuild): Promise<void> => {
       const input = await inputOf(build);
@@ -108,6 +109,7 @@ export const makeArtefacts = async (
         finish(build, { line: failedBuild(build, leak(build), null), artefact: null });
     }
   } finally {
+    await sealer.close();
     await sources.release();
   }
   if (context.signal.aborted) return { references, built };
@@ -161,6 +163,8 @@ interface Making {
   readonly plan: Plan;
   readonly store: Store;
   readonly source: Sources['folder'];
+  /** Checks and keeps what was built. */
+  readonly sealer: StandingWorker;
 }
 
 const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string): ArtefactRef => {
@@ -171,7 +175,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
 
 /** @param key what the store knows the result by; @param from what it starts from, or why that is not there; @param tree where it is made, likewise. */
 const buildOne = async (
-  { context, plan, store, source }: Making,
+  { context, plan, store, source, sealer }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -201,7 +205,7 @@ const buildOne = async (
           facts: answer.facts ?? {},
           store: context.storeRoot,
         };
-        return askWorker(workerProgram(context), request, 'stored', workerLimits, where);
+        return sealer.ask(request, 'stored', workerLimits, where);
       },
     });
   const built = await make();

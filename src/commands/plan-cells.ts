@@ -153,7 +153,7 @@ const buildsOf = (arm: ArmOfCell): readonly PlannedBuild[] => {
 };
 
 const buildOf = (
-  { cell, model, side, entry, subject, bench, seed }: ArmOfCell,
+  { cell, model, side, entry, subject, seed }: ArmOfCell,
   variant: string,
   spec: BuildSpec,
   on: string | null,

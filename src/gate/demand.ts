@@ -24,6 +24,7 @@ export interface LaunchDemand {
 
 /** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do. */
 const impactRounds = 30;
+const impactWarmUp = 5;
 
 const demand = (
   standing: Standing,
@@ -89,7 +90,9 @@ const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly La
 const impacts = (standing: Standing): LaunchDemand[] => {
   const points = standing.cell.points
     .filter(isTimed)
-    .map((point) => ('rounds' in point ? { ...point, rounds: Math.min(point.rounds, impactRounds) } : point));
+    .map((point) =>
+      'rounds' in point ? { ...point, rounds: Math.min(point.rounds, impactRounds), warmUp: Math.min(point.warmUp, impactWarmUp) } : point,
+    );
   const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
   const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
   return [

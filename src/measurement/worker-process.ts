@@ -1,5 +1,5 @@
 import { type ErrorCode, errorTable, GateError } from '../errors.ts';
-import { openChild } from '../processes/child-channel.ts';
+import { type ChildChannel, openChild } from '../processes/child-channel.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, fromWorker, type ToWorker } from '../records/protocol.ts';
 
@@ -35,18 +35,63 @@ export const askWorker = async <Type extends FromWorker['type']>(
 ): Promise<Answer<Type>> => {
   const child = openChild({ ...worker, where, role: 'launch', args: [], memoryBytes: limits.memoryBytes });
   try {
-    child.send(request);
-    const answer = decodeValue(
-      fromWorker,
-      await child.receive({ timeoutSeconds: limits.seconds, silenceSeconds: limits.silenceSeconds }),
-      where,
-    );
-    if (answer.type === 'failed') throw new WorkerFailure(answer.error);
-    if (answer.type !== expected) throw new GateError('internal', `the worker answered ${answer.type} instead of ${expected}`, { where });
-    return answer as Answer<Type>;
+    return await exchange(child, request, expected, limits, where);
   } finally {
     await child.kill();
   }
+};
+
+const exchange = async <Type extends FromWorker['type']>(
+  child: ChildChannel,
+  request: ToWorker,
+  expected: Type,
+  limits: WorkerLimits,
+  where: string,
+): Promise<Answer<Type>> => {
+  child.send(request);
+  const received = await child.receive({ timeoutSeconds: limits.seconds, silenceSeconds: limits.silenceSeconds });
+  const answer = decodeValue(fromWorker, received, where);
+  if (answer.type === 'failed') throw new WorkerFailure(answer.error);
+  if (answer.type !== expected) throw new GateError('internal', `the worker answered ${answer.type} instead of ${expected}`, { where });
+  return answer as Answer<Type>;
+};
+
+/** A worker that stays for many questions: for work that nothing is measured by, where starting a process would cost more than the work. */
+export interface StandingWorker {
+  /** One question at a time; more wait. After a crash or a timeout the next question has a new process. Throws what `askWorker` throws. */
+  ask<Type extends FromWorker['type']>(request: ToWorker, expected: Type, limits: WorkerLimits, where: string): Promise<Answer<Type>>;
+  close(): Promise<void>;
+}
+
+/** Starts nothing before the first question. */
+export const openStandingWorker = (worker: WorkerProgram): StandingWorker => {
+  let child: ChildChannel | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+  const close = async (): Promise<void> => {
+    const old = child;
+    child = null;
+    await old?.kill();
+  };
+  return {
+    ask: (request, expected, limits, where) => {
+      const answer = last.then(async () => {
+        child ??= openChild({ ...worker, where: 'store', role: 'launch', args: [], memoryBytes: limits.memoryBytes });
+        try {
+          return await exchange(child, request, expected, limits, where);
+        } catch (thrown) {
+          // What the worker says in order leaves it as it was.
+          if (!(thrown instanceof WorkerFailure)) await close();
+          throw thrown;
+        }
+      });
+      last = answer.catch(() => null);
+      return answer;
+    },
+    close: async () => {
+      await last;
+      await close();
+    },
+  };
 };
 
 /** An error that the worker reported in order: its code, message and, where one is to blame, the arm. */
