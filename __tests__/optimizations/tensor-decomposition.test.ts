@@ -115,6 +115,7 @@ describe('builds', () => {
         expect(left.has(`${weight}.first`)).toBe(true);
       }
     expect(layers[0]!.attention.key.linear.rows).toBe(20);
+    expect(recognise(readModel(decoderOf(built))).layers).toHaveLength(layers.length);
   });
 
   test('the vision tower alone: the decoder stays as it is', async () => {

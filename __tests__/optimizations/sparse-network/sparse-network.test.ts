@@ -15,6 +15,8 @@ import { type SparsityOptions, sparsityOptions } from '../../../src/optimization
 import { sparseNetwork } from '../../../src/optimizations/sparse-network/subject.ts';
 import { pruningOptions } from '../../../src/optimizations/structured-pruning/options.ts';
 import { structuredPruning } from '../../../src/optimizations/structured-pruning/subject.ts';
+import { decompositionOptions } from '../../../src/optimizations/tensor-decomposition/options.ts';
+import { tensorDecomposition } from '../../../src/optimizations/tensor-decomposition/subject.ts';
 import {
   build,
   calibrationOf,
@@ -161,6 +163,15 @@ describe('how zeros are stored', () => {
     const { zeros, eligible } = counted(pruned, 'all');
     expect(zeros / eligible).toBeGreaterThan(0.7);
     expect((await logitsOf(pruned)).every(Number.isFinite)).toBe(true);
+  });
+
+  test.each(['moe', 'glm'] as const)('%s: before and behind low-rank factors, whose matrices are masked too', async (family) => {
+    const factors = decompositionOptions.parse({ target: 'all', 'rank-ratio': 0.3, multiple: 1 }, 'with');
+    const first = await build(tensorDecomposition, await build(sparseNetwork, miniature(family), options({})), factors);
+    const last = await build(sparseNetwork, await build(tensorDecomposition, miniature(family), factors), options({}));
+    for (const built of [first, last]) expect((await logitsOf(built)).every(Number.isFinite)).toBe(true);
+    expect(last.facts['masked-matrices']).toBeGreaterThan(0);
+    expect(packedWeights(readModel(pathOf(last))).length).toBe(last.facts['packed-matrices']);
   });
 
   test.each(['glm', 'vl'] as const)('%s: same input and seed, same bytes', async (family) => {

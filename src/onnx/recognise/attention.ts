@@ -112,7 +112,13 @@ const projection = (flow: Dataflow, index: LinearsByOutput, tensor: string): Sli
   if (walk === null) return null;
   const [only, other, ...more] = walk.linears;
   if (only === undefined || more.length > 0) return null;
-  const feeds = (a: Linear, b: Linear): boolean => walkUp(flow, index, b.input)?.linears.includes(a) ?? false;
+  const feeds = (a: Linear, b: Linear, factors = 0): boolean => {
+    const above = walkUp(flow, index, b.input)?.linears ?? [];
+    const [next] = above;
+    if (above.includes(a)) return true;
+    // The factors of one matrix follow each other.
+    return next !== undefined && above.length === 1 && factors < 3 && feeds(a, next, factors + 1);
+  };
   const linear = other === undefined || feeds(other, only) ? only : feeds(only, other) ? other : null;
   if (linear === null) return null;
   const split = walk.nodes.find((node) => node.opType === 'Split' && node.input[0] === linear.output);
