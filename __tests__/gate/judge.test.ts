@@ -110,6 +110,8 @@ describe('a first impression', () => {
     expect(verdict).toMatchObject({ verdict: 'regressed', exitCode: 1 });
     const same = samplesOf([settle('mini/pruning', 'unchanged')]);
     expect(verdictOf(quick, measure(quick, same, quiet))).toMatchObject({ verdict: 'passed', exitCode: 0 });
+    // Identical arms make no number of what no meter gave.
+    expect(metricOf(verdictOf(quick, measure(quick, same, quiet)), 'energy')).toMatchObject({ state: 'no-meter', head: null });
   });
 });
 

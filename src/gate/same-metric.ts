@@ -73,11 +73,13 @@ export const judgeUnchanged = (
       change: zero,
       reason: 'identical arms; values of the baseline',
     });
+  // A number that nothing here could have given: identical arms do not make it one.
+  const excused = head.state !== 'missing' && head.state !== 'failed';
   return metricVerdictOf(spec, {
     verdict: 'unchanged',
-    state: 'unchanged',
+    state: excused ? head.state : 'unchanged',
     change: zero,
-    reason: 'identical arms; not measured in this run, and no baseline of this runner class holds it',
+    reason: excused ? head.reason : 'identical arms; not measured in this run, and no baseline of this runner class holds it',
   });
 };
 
