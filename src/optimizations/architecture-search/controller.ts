@@ -1,5 +1,6 @@
 import type { ServeObservation, ServeSetting } from './exchange.ts';
 import type { SearchOptions } from './options.ts';
+import { roundedLoss } from './pool.ts';
 
 type Member = ServeSetting['members'][number];
 
@@ -26,14 +27,15 @@ export const variantController = (
   let seen = 0;
   let spent = false;
   const latencyOf = ({ latency }: Member): number => latency * slowness;
+  const lossOf = (member: Member): number => roundedLoss(member['nll-delta']);
   const learn = ({ last, served }: ServeObservation): void => {
     if (last === null || served === seen) return;
     seen = served;
     const member = members.find(({ name }) => name === last.name);
     if (member !== undefined) slowness *= last.service > latencyOf(member) ? 1 + step : 1 - step;
   };
-  const best = (candidates: readonly Member[], score: (member: Member) => number): Member | undefined =>
-    candidates.length === 0 ? undefined : candidates.reduce((one, other) => (score(other) < score(one) ? other : one));
+  const byLatency = (one: Member, other: Member): number => latencyOf(one) - latencyOf(other);
+  const byLoss = (one: Member, other: Member): number => lossOf(one) - lossOf(other) || byLatency(one, other);
   return (view) => {
     learn(view);
     if (view.budget !== budget) [budget, lasted, spent] = [view.budget, 0, false];
@@ -42,14 +44,11 @@ export const variantController = (
       (each) => each['nll-delta'] <= bound || (!spent && view['nll-delta'] * view.served + each['nll-delta'] <= bound * (view.served + 1)),
     );
     const fits = (each: Member): boolean => latencyOf(each) * (1 + margin) <= budget;
-    const wanted =
-      best(affordable.filter(fits), (each) => each['nll-delta']) ??
-      best(affordable, latencyOf) ??
-      best(members, (each) => each['nll-delta']);
+    const wanted = affordable.filter(fits).toSorted(byLoss)[0] ?? affordable.toSorted(byLatency)[0] ?? members.toSorted(byLoss)[0];
     const current = members.find(({ name }) => name === view.current);
     if (current === undefined) return wanted?.name ?? '';
     if (!affordable.includes(current)) spent = true;
-    const better = lasted >= dwell && wanted !== undefined && fits(wanted) && wanted['nll-delta'] < current['nll-delta'];
+    const better = lasted >= dwell && wanted !== undefined && fits(wanted) && lossOf(wanted) < lossOf(current);
     const stays = affordable.includes(current) && latencyOf(current) <= budget && !better;
     return stays ? current.name : (wanted ?? current).name;
   };

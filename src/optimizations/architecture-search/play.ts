@@ -2,7 +2,7 @@ import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
 import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
-import { elapsed, requestPrompt, serveRequest, undisturbed } from '../request-times.ts';
+import { elapsed, requestPrompt, requestTimes, serveRequest, undisturbed } from '../request-times.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type SearchObservation,
@@ -35,10 +35,21 @@ export const searchPlayer: Player = {
       if (!offered.includes(each.name) || !tools.variants.includes(each.name)) continue;
       members.push({ ...each, 'nll-delta': await tools.nllDelta(each.name, lossWindows) });
     }
-    const trace = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
-    const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, yardstick.lossBound);
+    const recorded = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
+    const slowness = (await untouchedNow(tools)) / yardstick.untouched;
+    const trace = { ...recorded, phases: recorded.phases.map((phase) => ({ ...phase, budget: slowness * phase.budget })) };
+    const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, { bound: yardstick.lossBound, slowness });
     return observed(trace, await really(tools, trace, choose), members);
   },
+};
+
+/**
+ * Milliseconds of a request of the untouched model in this minute. Budgets are multiples of it: a record says how variants compare, and is
+ * used for months, while a machine is now slower, now faster. Nothing that an arm brings can move it.
+ */
+const untouchedNow = async (tools: Tools): Promise<number> => {
+  const [times] = await requestTimes(tools, [{ variant: untouched }], { passes: 1, requests: 9 });
+  return undisturbed(times?.requests ?? []);
 };
 
 const where = ({ arm, point }: Turn): string => `${arm} at ${point.id}`;
@@ -82,11 +93,15 @@ const controlled = async (
   turn: Turn,
   tools: Pick<Tools, 'policy'>,
   members: readonly Measured[],
-  bound: number,
+  { bound, slowness }: { readonly bound: number; readonly slowness: number },
 ): Promise<DriftServer['choose']> => {
   const setting: ServeSetting = {
     task: 'serve',
-    members: members.map(({ latencies, ...each }) => ({ ...each, latency: undisturbed(latencies) })),
+    members: members.map(({ latencies, swap, ...each }) => ({
+      ...each,
+      latency: slowness * undisturbed(latencies),
+      swap: slowness * swap,
+    })),
     'loss-bound': bound,
     requests,
   };

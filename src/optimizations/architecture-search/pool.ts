@@ -4,6 +4,10 @@ import type { SearchOptions, Shape } from './options.ts';
 /** The untouched model: what every arm serves under this name when nothing else is built as it. */
 export const untouched = 'main';
 
+/** Nats per token: losses that round to the same multiple of it are the same loss. */
+const noticeable = 0.005;
+export const roundedLoss = (loss: number): number => Math.round(loss / noticeable);
+
 export interface Member {
   readonly name: string;
   readonly shape: Shape;

@@ -4,7 +4,7 @@ import type { Tools } from '../contract.ts';
 import { requestTimes, undisturbed } from '../request-times.ts';
 import { budgetsOf } from './drift.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';
-import { untouched } from './pool.ts';
+import { roundedLoss, untouched } from './pool.ts';
 
 /** Held-out windows that loss is measured on. */
 export const lossWindows = 8;
@@ -75,7 +75,7 @@ export const yardstickOf = (pool: PoolRecord, quality: number): Yardstick => {
   const dense = pool.find(({ name }) => name === untouched);
   const slowest = dense === undefined ? Math.max(...pool.map(latencyOf)) : latencyOf(dense);
   // What answers no better than a faster one is no step of the drift, and where all answer alike only the fastest is.
-  const front = frontOf(pool, (each) => [each['nll-delta'], latencyOf(each), 0]);
+  const front = frontOf(pool, (each) => [roundedLoss(each['nll-delta']), latencyOf(each), 0]);
   const budgets = budgetsOf(front.map(latencyOf).toSorted((a, b) => a - b));
   const lossBound = quality * Math.max(0, ...pool.map((each) => each['nll-delta']));
   const kept = ({ latencies }: Measured): number =>
