@@ -1,6 +1,7 @@
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
 import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
+import { lossWindows } from '../loss-windows.ts';
 import { nextAction } from '../policy-action.ts';
 import { elapsed, requestPrompt, requestTimes, serveRequest, undisturbed } from '../request-times.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
@@ -15,10 +16,10 @@ import {
 import { searchOptions } from './options.ts';
 import { poolOf, untouched } from './pool.ts';
 import { adaptationTime, type DriftServer, type DriftView, goodputOf, isInside, type ServedDrift, serveDrift } from './serving.ts';
-import { efficiencyOf, latencyOf, lossWindows, type Measured, measurePool, type PoolRecord, poolRecord, yardstickOf } from './yardstick.ts';
+import { efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, poolRecord, yardstickOf } from './yardstick.ts';
 
 /** Requests of an episode. */
-const requests = 96;
+const requests = 64;
 
 /** Searches the pool in replay, and serves a drifting budget for real with what was found. */
 export const searchPlayer: Player = {
@@ -33,7 +34,7 @@ export const searchPlayer: Player = {
     for (const each of pool) {
       // Of the pool that was found only what this arm has built can be served, and its loss is its own.
       if (!offered.includes(each.name) || !tools.variants.includes(each.name)) continue;
-      members.push({ ...each, 'nll-delta': await tools.nllDelta(each.name, lossWindows) });
+      members.push({ ...each, 'nll-delta': await tools.nllDelta(each.name, lossWindows(tools.model)) });
     }
     const recorded = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
     const slowness = (await untouchedNow(tools)) / yardstick.untouched;

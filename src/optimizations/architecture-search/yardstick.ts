@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
 import type { Tools } from '../contract.ts';
+import { lossWindows } from '../loss-windows.ts';
 import { requestTimes, undisturbed } from '../request-times.ts';
 import { budgetsOf } from './drift.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';
 import { roundedLoss, untouched } from './pool.ts';
-
-/** Held-out windows that loss is measured on. */
-export const lossWindows = 8;
 
 /** Every variant of the pool, measured: the exhaustive search that others are held against. Fixed per class of runner. */
 export const poolRecord = z.array(
@@ -41,7 +39,7 @@ export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
       name,
       latencies: [...requests],
       swap: ready,
-      'nll-delta': await tools.nllDelta(name, lossWindows),
+      'nll-delta': await tools.nllDelta(name, lossWindows(tools.model)),
       bytes: bytes ?? Number.NaN,
     });
   }

@@ -2,12 +2,11 @@ import { z } from 'zod';
 import { GateError } from '../../errors.ts';
 import type { Immutable } from '../../records/words.ts';
 import type { Tools } from '../contract.ts';
+import { lossWindows } from '../loss-windows.ts';
 import { requestTimes, undisturbed } from '../request-times.ts';
 import type { AutomlOptions } from './options.ts';
 import { type Configuration, configurationsOf, keyOf, type OptionRange, type OptionValue, servedAs, spaceOf, untouched } from './space.ts';
 
-/** Held-out windows that loss is measured on. */
-export const lossWindows = 8;
 /** An option matters when the mean latencies of its values are this far apart. */
 const mattering = 0.02;
 
@@ -40,7 +39,7 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
   const times = await requestTimes(tools, configurations.map(servedAs), { passes: 2, requests: 3 });
   const losses: Record<string, number> = {};
   for (const variant of space.find(({ id }) => id === 'variant')?.values ?? [])
-    if (typeof variant === 'string') losses[variant] = await tools.nllDelta(variant, lossWindows);
+    if (typeof variant === 'string') losses[variant] = await tools.nllDelta(variant, lossWindows(tools.model));
   return {
     losses,
     configurations: configurations.map((configuration, at) => ({

@@ -2,10 +2,11 @@ import { decodeValue } from '../../records/decode.ts';
 import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
 import type { Observation, Player, Tools, Turn } from '../contract.ts';
+import { lossWindows } from '../loss-windows.ts';
 import { elapsed, requestPrompt, requestTimes, serveRequest, undisturbed } from '../request-times.ts';
 import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
-import { lossWindows, measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';
+import { measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';
 import { type Configuration, configurationsOf, keyOf, servedAs } from './space.ts';
 import { runSearch, type Search, type Trial } from './trials.ts';
 
@@ -81,7 +82,7 @@ const replayed = async (turn: Turn, tools: Tools, oracle: Oracle, options: Autom
   const searches = await replays(turn, tools, oracle, options, 0);
   const bound = options['nll-bound'];
   const losses: number[] = [];
-  for (const { found } of searches) losses.push(await tools.nllDelta(servedAs(found).variant, lossWindows));
+  for (const { found } of searches) losses.push(await tools.nllDelta(servedAs(found).variant, lossWindows(tools.model)));
   return {
     values: {
       'nll-delta': Math.max(...losses),
@@ -102,7 +103,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   const losses = new Map<string, number>();
   const lossOf = async (configuration: Configuration): Promise<number> => {
     const { variant } = servedAs(configuration);
-    const loss = losses.get(variant) ?? (await tools.nllDelta(variant, lossWindows));
+    const loss = losses.get(variant) ?? (await tools.nllDelta(variant, lossWindows(tools.model)));
     losses.set(variant, loss);
     return loss;
   };
