@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultConfig, parseConfig } from '../../src/config/config.ts';
+import { defaultOptimizations } from '../../src/config/schema.ts';
 import { GateError } from '../../src/errors.ts';
 import { refusal } from './refusal.ts';
 
@@ -73,7 +74,7 @@ describe('parseConfig', () => {
         'mini-glm4-moe-lite',
         'mini-qwen3-vl',
       ]);
-      expect(config.optimizations.map(({ id }) => id)).toEqual(['structured-pruning', 'tensor-decomposition']);
+      expect(config.optimizations.map(({ id }) => id)).toEqual(defaultOptimizations.map(({ id }) => id));
       expect(config.gate).toMatchObject({ alpha: 0.05, mustDetect: 0.1, tolerance: {} });
       expect(config.runtime).toEqual({ provider: 'cpu', threads: 1 });
     }

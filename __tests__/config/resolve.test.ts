@@ -24,7 +24,8 @@ const resolve = (text: string) => resolveConfig(parseConfig(text, 'gate.yml'), c
 
 describe('resolveConfig', () => {
   it('fills in the options of built-ins and leaves those of own code alone', () => {
-    expect(resolve('').optimizations.map(({ id, options }) => [id, options])).toEqual([
+    const two = 'optimizations: [{id: structured-pruning}, {id: tensor-decomposition}]';
+    expect(resolve(two).optimizations.map(({ id, options }) => [id, options])).toEqual([
       ['structured-pruning', { ratio: 0.25 }],
       ['tensor-decomposition', { ratio: 0.25 }],
     ]);
@@ -58,7 +59,7 @@ describe('selectConfig', () => {
       { kind: 'id', id: 'mini-qwen3-dense' },
       { kind: 'id', id: 'mini-qwen3-vl' },
     ]);
-    expect(some.optimizations).toHaveLength(2);
+    expect(some.optimizations).toEqual(defaultConfig().optimizations);
     const manifest = parseConfig('models: [{manifest: models/qwen3-4b.json}]', 'gate.yml');
     expect(selectConfig(manifest, { models: ['qwen3-4b'], optimizations: [] }).models).toHaveLength(1);
   });
@@ -84,7 +85,8 @@ describe('policy', () => {
   });
 
   it('says head edits of the rule in sentences, and nothing when only options of an optimization differ', () => {
-    const base = parseConfig('gate: {tolerance: {latency: 2%}}', 'base.yml');
+    const two = 'optimizations: [{id: structured-pruning}, {id: tensor-decomposition}]';
+    const base = parseConfig(`gate: {tolerance: {latency: 2%}}\n${two}`, 'base.yml');
     const head = parseConfig(
       'gate: {alpha: 0.2, tolerance: {latency: 50%, nll-delta: 0.1}, fail-on: [regressed]}\nmodels: [mini-qwen3-dense]\noptimizations: [{id: structured-pruning, points: [{id: p, length: 8}]}, {id: new-one}]',
       'head.yml',
@@ -106,7 +108,7 @@ describe('policy', () => {
       'head.yml',
     );
     expect(diffPolicy(base, options)).toEqual([]);
-    const other = parseConfig('gate: {tolerance: {latency: 2%}}\nruntime: {provider: cuda, threads: 3}', 'head.yml');
+    const other = parseConfig(`gate: {tolerance: {latency: 2%}}\nruntime: {provider: cuda, threads: 3}\n${two}`, 'head.yml');
     expect(diffPolicy(base, other)).toEqual([
       'runtime.provider was changed from cpu to cuda; both sides are measured with cuda, so its own effect is not seen.',
       expect.stringMatching(/^runtime\.threads was changed from \d+ to 3; both sides are measured with 3,/),

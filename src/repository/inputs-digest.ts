@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { Git } from './git.ts';
@@ -67,9 +67,7 @@ const workingFiles = async (git: Git, wanted: (path: string) => boolean, tempora
     const ownObjects = join(scratch, 'objects');
     await mkdir(ownObjects);
     const copy = join(scratch, 'index');
-    await copyFile(index, copy).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+    await copyIndex(index, copy);
     const environment = {
       GIT_INDEX_FILE: copy,
       GIT_OBJECT_DIRECTORY: ownObjects,
@@ -107,4 +105,15 @@ const parseEntry = (entry: string, objectAt: number): InputFile => {
   const tab = entry.indexOf('\t');
   const fields = entry.slice(0, tab).split(' ');
   return { mode: fields[0] ?? '', object: fields[objectAt] ?? '', path: entry.slice(tab + 1) };
+};
+
+/** With its time: git reads a file again that could have changed within the tick in which the index was written, and knows that tick by this time. */
+const copyIndex = async (index: string, copy: string): Promise<void> => {
+  try {
+    const { atimeMs, mtimeMs } = await stat(index);
+    await copyFile(index, copy);
+    await utimes(copy, Math.floor(atimeMs / 1000), Math.floor(mtimeMs / 1000));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 };
