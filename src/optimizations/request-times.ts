@@ -1,4 +1,4 @@
-import { quantile } from '../statistics/describe.ts';
+import { median, quantile } from '../statistics/describe.ts';
 import { shuffled } from '../statistics/random.ts';
 import type { Prompt, ServingSession, SessionTuning, Tools } from './contract.ts';
 
@@ -19,6 +19,26 @@ export const elapsed = async ({ clock }: Pick<Tools, 'clock'>, work: () => Promi
   const started = clock.wall();
   await work();
   return clock.wall() - started;
+};
+
+/** How fast the machine is now. */
+export interface Pace {
+  /** Milliseconds of a request of the untouched model in this moment: the faster of two. */
+  now(): Promise<number>;
+  release(): Promise<void>;
+}
+
+/**
+ * Opens the untouched model to tell how fast the machine is: shared machines change by a third within seconds, and what is timed a second
+ * apart is comparable only beside something that never changes.
+ */
+export const openPace = async (tools: Pick<Tools, 'session' | 'prompt' | 'clock'>): Promise<Pace> => {
+  const prompt = requestPrompt(tools);
+  // What is the default said aloud: an instance of its own, so that nobody who is to load the untouched model finds it loaded.
+  const session = await tools.session('main', { memoryPattern: true });
+  await serveRequest(session, prompt);
+  const once = (): Promise<number> => elapsed(tools, () => serveRequest(session, prompt));
+  return { now: async () => Math.min(await once(), await once()), release: () => session.release() };
 };
 
 /** What is served, and how. */
@@ -43,8 +63,9 @@ export const undisturbed = (requests: readonly number[]): number => quantile(req
 const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.round(milliseconds * 1000) / 1000);
 
 /**
- * Times requests of several variants or settings. One is loaded at a time, however large a model is; each pass goes through all of them in
- * an order drawn anew, so that drift meets all alike. In the order of `all`.
+ * Times requests of several variants or settings. One is loaded at a time (beside the untouched model), however large a model is; each pass
+ * goes through all of them in an order drawn anew. Times are what they would be at the machine's middling pace: each is divided by how
+ * slow the untouched model was just before and after. In the order of `all`.
  */
 export const requestTimes = async (
   tools: Pick<Tools, 'session' | 'prompt' | 'clock' | 'random'>,
@@ -52,18 +73,35 @@ export const requestTimes = async (
   { passes, requests }: { readonly passes: number; readonly requests: number },
 ): Promise<readonly RequestTimes[]> => {
   const prompt = requestPrompt(tools);
-  const taken = all.map((served) => ({ ...served, ready: [] as number[], requests: [] as number[] }));
-  for (let pass = 0; pass < passes; pass++)
-    for (const each of shuffled(taken, tools.random)) {
-      const started = tools.clock.wall();
-      const session = await tools.session(each.variant, each.tuning);
-      try {
-        await serveRequest(session, prompt);
-        each.ready.push(toMicrosecond(tools.clock.wall() - started));
-        for (let at = 0; at < requests; at++) each.requests.push(toMicrosecond(await elapsed(tools, () => serveRequest(session, prompt))));
-      } finally {
-        await session.release();
+  const blocks: { readonly of: Served; readonly pace: number; readonly ready: number; readonly requests: readonly number[] }[] = [];
+  const pace = await openPace(tools);
+  try {
+    let before = await pace.now();
+    for (let pass = 0; pass < passes; pass++)
+      for (const of of shuffled(all, tools.random)) {
+        const started = tools.clock.wall();
+        const session = await tools.session(of.variant, of.tuning);
+        try {
+          await serveRequest(session, prompt);
+          const ready = tools.clock.wall() - started;
+          const times: number[] = [];
+          for (let at = 0; at < requests; at++) times.push(await elapsed(tools, () => serveRequest(session, prompt)));
+          const after = await pace.now();
+          blocks.push({ of, pace: (before + after) / 2, ready, requests: times });
+          before = after;
+        } finally {
+          await session.release();
+        }
       }
-    }
-  return taken.map(({ ready, requests: times }) => ({ ready: Math.min(...ready), requests: times.toSorted((a, b) => a - b) }));
+  } finally {
+    await pace.release();
+  }
+  const middling = median(blocks.map((block) => block.pace));
+  return all.map((one) => {
+    const own = blocks.filter(({ of }) => of === one).map((block) => ({ ...block, factor: middling / block.pace }));
+    return {
+      ready: toMicrosecond(Math.min(...own.map(({ ready, factor }) => factor * ready))),
+      requests: own.flatMap((block) => block.requests.map((time) => toMicrosecond(block.factor * time))).toSorted((a, b) => a - b),
+    };
+  });
 };

@@ -82,7 +82,7 @@ describe('the pool', () => {
       status: 'not-applicable',
     });
     const { variants } = workload(denseFacts, options);
-    expect(Object.keys(variants)).toEqual(['depth-100-width-75', 'depth-100-width-50', 'depth-75-width-100', 'depth-75-width-75']);
-    expect(variants['depth-75-width-75']?.options).toMatchObject({ build: { depth: 0.75, width: 0.75 } });
+    expect(Object.keys(variants)).toEqual(['depth-100-width-75', 'depth-75-width-100', 'depth-50-width-100', 'depth-50-width-50']);
+    expect(variants['depth-50-width-50']?.options).toMatchObject({ build: { depth: 0.5, width: 0.5 } });
   });
 });

@@ -16,9 +16,9 @@ export interface DriftTrace {
 }
 
 /** How the budget drifts: places among the variants of a front, from the fastest (0) to the one that loses least (1). */
-export const drift: readonly number[] = [1, 0.5, 0, 0.25, 1, 0, 0.5, 0];
+export const drift: readonly number[] = [1, 0.5, 0, 0.25, 1, 0, 0.5, 0.25];
 /** What a budget leaves the slowest variant that is meant to keep it … */
-const headroom = 1.2;
+const headroom = 1.25;
 /** … and a little more the looser it is, so that the budget tightens even where one variant is best for all of them. */
 const looser = 0.05;
 /** Share of its time that the untouched model would be busy: what counts is the latency of a request, not how many queue up. */

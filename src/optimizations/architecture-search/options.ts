@@ -15,9 +15,9 @@ const schema = z.strictObject({
     .max(63)
     .default([
       { depth: 1, width: 0.75 },
-      { depth: 1, width: 0.5 },
       { depth: 0.75, width: 1 },
-      { depth: 0.75, width: 0.75 },
+      { depth: 0.5, width: 1 },
+      { depth: 0.5, width: 0.5 },
     ])
     .describe(
       'Shares of the layers, and of the channels of every feed-forward and expert, that each variant beside the untouched model keeps.',

@@ -3,7 +3,7 @@ import { decodeValue } from '../../records/decode.ts';
 import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { nextAction } from '../policy-action.ts';
-import { elapsed, requestPrompt, requestTimes, serveRequest, undisturbed } from '../request-times.ts';
+import { elapsed, openPace, requestPrompt, serveRequest, undisturbed } from '../request-times.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type SearchObservation,
@@ -21,7 +21,11 @@ import { efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, p
 /** Requests of an episode. */
 const requests = 64;
 
-/** Searches the pool in replay, and serves a drifting budget for real with what was found. */
+/**
+ * Searches the pool in replay, and serves a drifting budget for real with what was found. Budgets are multiples of what the untouched model
+ * takes in that moment: the record says how variants compare and is used for months, a machine is now slower, now faster, and nothing that
+ * an arm brings can move the untouched model.
+ */
 export const searchPlayer: Player = {
   tune: async (tools) => [...(await measurePool(tools))],
   play: async (turn, tools) => {
@@ -36,21 +40,17 @@ export const searchPlayer: Player = {
       if (!offered.includes(each.name) || !tools.variants.includes(each.name)) continue;
       members.push({ ...each, 'nll-delta': await tools.nllDelta(each.name, lossWindows(tools.model)) });
     }
-    const recorded = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
-    const slowness = (await untouchedNow(tools)) / yardstick.untouched;
-    const trace = { ...recorded, phases: recorded.phases.map((phase) => ({ ...phase, budget: slowness * phase.budget })) };
-    const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, { bound: yardstick.lossBound, slowness });
-    return observed(trace, await really(tools, trace, choose), members);
+    const trace = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
+    const pace = await openPace(tools);
+    try {
+      const slowness = async (): Promise<number> => (await pace.now()) / yardstick.untouched;
+      const now = { bound: yardstick.lossBound, slowness: await slowness() };
+      const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, now);
+      return observed(trace, await really(tools, trace, { choose, pace: slowness }), members);
+    } finally {
+      await pace.release();
+    }
   },
-};
-
-/**
- * Milliseconds of a request of the untouched model in this minute. Budgets are multiples of it: a record says how variants compare, and is
- * used for months, while a machine is now slower, now faster. Nothing that an arm brings can move it.
- */
-const untouchedNow = async (tools: Tools): Promise<number> => {
-  const [times] = await requestTimes(tools, [{ variant: untouched }], { passes: 1, requests: 9 });
-  return undisturbed(times?.requests ?? []);
 };
 
 const where = ({ arm, point }: Turn): string => `${arm} at ${point.id}`;
@@ -142,12 +142,12 @@ const shown = ({ event, time, budget, waiting, current, served }: DriftView, los
 };
 
 /** Every request and every swap really runs; a swap ends one session and opens and warms another. */
-const really = async (tools: Tools, trace: DriftTrace, choose: DriftServer['choose']): Promise<ServedDrift> => {
+const really = async (tools: Tools, trace: DriftTrace, rule: Pick<DriftServer, 'choose' | 'pace'>): Promise<ServedDrift> => {
   const prompt = requestPrompt(tools);
   let session: ServingSession | null = null;
   try {
     return await serveDrift(trace, {
-      choose,
+      ...rule,
       swap: (name) =>
         elapsed(tools, async () => {
           await session?.release();
