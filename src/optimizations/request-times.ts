@@ -1,4 +1,4 @@
-import { median, quantile } from '../statistics/describe.ts';
+import { median } from '../statistics/describe.ts';
 import { shuffled } from '../statistics/random.ts';
 import type { Prompt, ServingSession, SessionTuning, Tools } from './contract.ts';
 
@@ -21,16 +21,18 @@ export const elapsed = async ({ clock }: Pick<Tools, 'clock'>, work: () => Promi
   return clock.wall() - started;
 };
 
-/** How fast the machine is now. */
+/** How fast the machine is: what the untouched model takes in this moment. */
 export interface Pace {
-  /** Milliseconds of a request of the untouched model in this moment: the faster of two. */
+  /** Milliseconds of one request. */
+  once(): Promise<number>;
+  /** The median of three. */
   now(): Promise<number>;
   release(): Promise<void>;
 }
 
 /**
- * Opens the untouched model to tell how fast the machine is: shared machines change by a third within seconds, and what is timed a second
- * apart is comparable only beside something that never changes.
+ * Opens the untouched model to tell how fast the machine is: shared machines change by a third within a second, and what is timed at two
+ * moments is comparable only beside something that never changes.
  */
 export const openPace = async (tools: Pick<Tools, 'session' | 'prompt' | 'clock'>): Promise<Pace> => {
   const prompt = requestPrompt(tools);
@@ -38,7 +40,27 @@ export const openPace = async (tools: Pick<Tools, 'session' | 'prompt' | 'clock'
   const session = await tools.session('main', { memoryPattern: true });
   await serveRequest(session, prompt);
   const once = (): Promise<number> => elapsed(tools, () => serveRequest(session, prompt));
-  return { now: async () => Math.min(await once(), await once()), release: () => session.release() };
+  return { once, now: async () => median([await once(), await once(), await once()]), release: () => session.release() };
+};
+
+/** A request, and one of the untouched model right after it; milliseconds. */
+export interface Pair {
+  readonly own: number;
+  readonly untouched: number;
+}
+
+/** So many requests of a session, each beside one of the untouched model. */
+export const pairedTimes = async (
+  tools: Pick<Tools, 'prompt' | 'clock'>,
+  session: Pick<ServingSession, 'prefill' | 'decode'>,
+  pace: Pace,
+  requests: number,
+): Promise<readonly Pair[]> => {
+  const prompt = requestPrompt(tools);
+  const pairs: Pair[] = [];
+  for (let at = 0; at < requests; at++)
+    pairs.push({ own: await elapsed(tools, () => serveRequest(session, prompt)), untouched: await pace.once() });
+  return pairs;
 };
 
 /** What is served, and how. */
@@ -54,18 +76,12 @@ export interface RequestTimes {
   readonly requests: readonly number[];
 }
 
-/**
- * What a request takes when nothing interrupts it: the lower quartile. Whatever else runs on a machine only adds time (Chen and Revels,
- * arXiv 1608.04295, take the minimum for that reason; the quartile does not rest on one lucky request).
- */
-export const undisturbed = (requests: readonly number[]): number => quantile(requests, 0.25);
-
 const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.round(milliseconds * 1000) / 1000);
 
 /**
  * Times requests of several variants or settings. One is loaded at a time (beside the untouched model), however large a model is; each pass
- * goes through all of them in an order drawn anew. Times are what they would be at the machine's middling pace: each is divided by how
- * slow the untouched model was just before and after. In the order of `all`.
+ * goes through all of them in an order drawn anew. Every request is set against one of the untouched model right after it, and given as
+ * what it would take at the middling pace of the machine. In the order of `all`.
  */
 export const requestTimes = async (
   tools: Pick<Tools, 'session' | 'prompt' | 'clock' | 'random'>,
@@ -73,10 +89,9 @@ export const requestTimes = async (
   { passes, requests }: { readonly passes: number; readonly requests: number },
 ): Promise<readonly RequestTimes[]> => {
   const prompt = requestPrompt(tools);
-  const blocks: { readonly of: Served; readonly pace: number; readonly ready: number; readonly requests: readonly number[] }[] = [];
+  const blocks: { readonly of: Served; readonly ready: number; readonly pairs: readonly Pair[] }[] = [];
   const pace = await openPace(tools);
   try {
-    let before = await pace.now();
     for (let pass = 0; pass < passes; pass++)
       for (const of of shuffled(all, tools.random)) {
         const started = tools.clock.wall();
@@ -84,11 +99,7 @@ export const requestTimes = async (
         try {
           await serveRequest(session, prompt);
           const ready = tools.clock.wall() - started;
-          const times: number[] = [];
-          for (let at = 0; at < requests; at++) times.push(await elapsed(tools, () => serveRequest(session, prompt)));
-          const after = await pace.now();
-          blocks.push({ of, pace: (before + after) / 2, ready, requests: times });
-          before = after;
+          blocks.push({ of, ready, pairs: await pairedTimes(tools, session, pace, requests) });
         } finally {
           await session.release();
         }
@@ -96,12 +107,15 @@ export const requestTimes = async (
   } finally {
     await pace.release();
   }
-  const middling = median(blocks.map((block) => block.pace));
+  const paceOf = (pairs: readonly Pair[]): number => median(pairs.map(({ untouched }) => untouched));
+  const middling = paceOf(blocks.flatMap(({ pairs }) => pairs));
   return all.map((one) => {
-    const own = blocks.filter(({ of }) => of === one).map((block) => ({ ...block, factor: middling / block.pace }));
+    const mine = blocks.filter(({ of }) => of === one);
     return {
-      ready: toMicrosecond(Math.min(...own.map(({ ready, factor }) => factor * ready))),
-      requests: own.flatMap((block) => block.requests.map((time) => toMicrosecond(block.factor * time))).toSorted((a, b) => a - b),
+      ready: toMicrosecond(Math.min(...mine.map(({ ready, pairs }) => (ready * middling) / paceOf(pairs)))),
+      requests: mine
+        .flatMap(({ pairs }) => pairs.map(({ own, untouched }) => toMicrosecond((own * middling) / untouched)))
+        .toSorted((a, b) => a - b),
     };
   });
 };

@@ -1,9 +1,10 @@
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
+import { median } from '../../statistics/describe.ts';
 import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { nextAction } from '../policy-action.ts';
-import { elapsed, openPace, requestPrompt, serveRequest, undisturbed } from '../request-times.ts';
+import { elapsed, openPace, requestPrompt, serveRequest } from '../request-times.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type SearchObservation,
@@ -100,7 +101,7 @@ const controlled = async (
     task: 'serve',
     members: members.map(({ latencies, swap, ...each }) => ({
       ...each,
-      latency: slowness * undisturbed(latencies),
+      latency: slowness * median(latencies),
       swap: slowness * swap,
     })),
     'loss-bound': bound,

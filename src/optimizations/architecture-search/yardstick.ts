@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
+import { median } from '../../statistics/describe.ts';
 import type { Tools } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
-import { requestTimes, undisturbed } from '../request-times.ts';
+import { requestTimes } from '../request-times.ts';
 import { budgetsOf } from './drift.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';
 import { roundedLoss, untouched } from './pool.ts';
@@ -46,7 +47,7 @@ export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
   return record;
 };
 
-export const latencyOf = ({ latencies }: Measured): number => undisturbed(latencies);
+export const latencyOf = ({ latencies }: Measured): number => median(latencies);
 
 const objectivesOf = (each: Measured): Objectives => [each['nll-delta'], latencyOf(each), each.bytes];
 

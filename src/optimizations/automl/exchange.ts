@@ -21,7 +21,7 @@ export type SearchSetting = Immutable<z.infer<typeof searchSetting>>;
 /** The outcome of the trial that was asked for; of the default, which costs none, before the first. */
 export const searchObservation = z.strictObject({
   configuration,
-  /** Milliseconds of a request, the lower quartile of so many. */
+  /** Milliseconds of a request, the median of so many. */
   latency: z.number().positive(),
   calls: z.int().positive(),
   /** Nats per token against the untouched model: the same for every configuration of one model. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { GateError } from '../../errors.ts';
 import type { Immutable } from '../../records/words.ts';
+import { median } from '../../statistics/describe.ts';
 import type { Tools } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
-import { requestTimes, undisturbed } from '../request-times.ts';
+import { requestTimes } from '../request-times.ts';
 import type { AutomlOptions } from './options.ts';
 import { type Configuration, configurationsOf, keyOf, type OptionRange, type OptionValue, servedAs, spaceOf, untouched } from './space.ts';
 
@@ -53,7 +54,7 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
 export interface Oracle {
   readonly space: readonly OptionRange[];
   readonly initial: Configuration;
-  /** Milliseconds of an undisturbed request. @throws GateError subject-protocol for a configuration that does not exist. */
+  /** Median milliseconds of a request. @throws GateError subject-protocol for a configuration that does not exist. */
   latency(configuration: Configuration): number;
   entry(configuration: Configuration): OracleRecord['configurations'][number];
   loss(configuration: Configuration): number;
@@ -80,7 +81,7 @@ export const oracleOf = (record: OracleRecord, bound: number, where: string): Or
       throw new GateError('subject-protocol', `there is no configuration ${JSON.stringify(configuration).slice(0, 200)}`, { where });
     return known;
   };
-  const latency = (configuration: Configuration): number => undisturbed(entry(configuration).requests);
+  const latency = (configuration: Configuration): number => median(entry(configuration).requests);
   const loss = ({ variant }: Configuration): number => record.losses[String(variant)] ?? Number.POSITIVE_INFINITY;
   const feasible = record.configurations.map(({ configuration }) => configuration).filter((each) => loss(each) <= bound);
   const space = spaceOfRecord(record);

@@ -3,7 +3,7 @@ import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
 import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
-import { elapsed, requestPrompt, requestTimes, serveRequest, undisturbed } from '../request-times.ts';
+import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from '../request-times.ts';
 import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
 import { measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';
@@ -42,7 +42,7 @@ const searched = (turn: Turn, tools: Tools, oracle: Oracle, setting: SearchSetti
 const replay =
   (tools: Pick<Tools, 'random'>, oracle: Oracle): Trial =>
   async (configuration, calls) => ({
-    latency: undisturbed(shuffled(oracle.entry(configuration).requests, tools.random).slice(0, calls)),
+    latency: median(shuffled(oracle.entry(configuration).requests, tools.random).slice(0, calls)),
     'nll-delta': oracle.loss(configuration),
   });
 
@@ -99,7 +99,6 @@ const replayed = async (turn: Turn, tools: Tools, oracle: Oracle, options: Autom
 
 /** A real search, then the real latency of what it and the replayed ones found. What breaks the bound may not be used: the default is. */
 const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions): Promise<Observation> => {
-  const prompt = requestPrompt(tools);
   const losses = new Map<string, number>();
   const lossOf = async (configuration: Configuration): Promise<number> => {
     const { variant } = servedAs(configuration);
@@ -108,28 +107,29 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
     return loss;
   };
   let spent = 0;
+  const pace = await openPace(tools);
+  const unit = await pace.now();
   const real: Trial = async (configuration, calls) => {
     const { variant, tuning } = servedAs(oracle.entry(configuration).configuration);
     const loss = await lossOf(configuration);
     const started = tools.clock.wall();
     const session = await tools.session(variant, tuning);
     try {
-      await serveRequest(session, prompt);
-      const requests: number[] = [];
-      for (let at = 0; at < calls; at++) requests.push(await elapsed(tools, () => serveRequest(session, prompt)));
-      return { latency: undisturbed(requests), 'nll-delta': loss };
+      await serveRequest(session, requestPrompt(tools));
+      const pairs = await pairedTimes(tools, session, pace, calls);
+      return { latency: unit * median(pairs.map(({ own, untouched }) => own / untouched)), 'nll-delta': loss };
     } finally {
       await session.release();
       spent += tools.clock.wall() - started;
     }
   };
-  const first = await searched(turn, tools, oracle, settingOf(oracle, options, 0), real);
+  const first = await searched(turn, tools, oracle, settingOf(oracle, options, 0), real).finally(() => pace.release());
   const searches = [first, ...(turn.arm === 'reference' ? [] : await replays(turn, tools, oracle, options, 1))];
   const used: Configuration[] = [];
   for (const { found } of searches) used.push((await lossOf(found)) <= options['nll-bound'] ? found : oracle.initial);
   const distinct = [...new Map(used.map((each) => [keyOf(each), each])).values()];
   const times = await requestTimes(tools, distinct.map(servedAs), { passes: 2, requests: 6 });
-  const latencies = new Map(times.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), undisturbed(requests)]));
+  const latencies = new Map(times.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), median(requests)]));
   return {
     values: {
       'found-ms': median(used.map((each) => latencies.get(keyOf(each)) ?? Number.NaN)),
