@@ -207,7 +207,7 @@ const showConfigurations = async (place: Place, show: (row: Row) => void): Promi
 /** Whether a few trials find what an exhaustive search does, and whether what was found pays. */
 export const searchQuality: Benchmark = {
   name: 'search-quality',
-  onRequest: false,
+  onRequest: true,
   run: async (context, show) => {
     for (const id of models) {
       const place = await placeOf(context, id);
