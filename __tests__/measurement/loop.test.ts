@@ -16,7 +16,13 @@ describe('nextBatch', () => {
     fc.assert(
       fc.property(queues, fc.integer({ min: 1, max: 4 }), runs, (queue, lanes, run) => {
         const shared = sharing(run);
-        const alone = new Set(['screen', 'confirm', ...(run.energyMeter ? ['solo'] : []), ...(run.event === 'change' ? [] : ['impact'])]);
+        const alone = new Set([
+          'tune',
+          'screen',
+          'confirm',
+          ...(run.energyMeter ? ['solo'] : []),
+          ...(run.event === 'change' ? [] : ['impact']),
+        ]);
         let left: readonly Wanted[] = queue;
         const ran: Wanted[] = [];
         while (left.length > 0) {

@@ -6,11 +6,12 @@ export interface Wanted {
 }
 
 /**
- * Purposes of launches that may run side by side, because no number of theirs rests on a quiet machine. What is tested never does.
+ * Purposes of launches that may run side by side, because no number of theirs rests on a quiet machine. What is tested never does, nor what
+ * finds the yardstick of a cell.
  * `solo` does where an energy meter counts what the whole machine uses; `impact` where its times become the baselines.
  */
 export const sharing = (run: { readonly energyMeter: boolean; readonly event: 'change' | 'default-branch' }): ReadonlySet<string> =>
-  new Set(['once', 'tune', ...(run.energyMeter ? [] : ['solo']), ...(run.event === 'default-branch' ? [] : ['impact'])]);
+  new Set(['once', ...(run.energyMeter ? [] : ['solo']), ...(run.event === 'default-branch' ? [] : ['impact'])]);
 
 /**
  * The next launches to run side by side, from a queue in the rule's order: up to `lanes` of the purposes in `shared`, or one
