@@ -1,11 +1,34 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandResult } from '../processes/run-command.ts';
 import { type Owner, owner, ownerLives, thisProcess } from '../records/owner.ts';
-import type { Git } from './git.ts';
+import { type Git, gitError } from './git.ts';
 
 const prefix = 'optimization-gate-tree-';
 const ownerFile = 'owner.json';
-const treeFolder = 'tree';
+/** Milliseconds between attempts; about two seconds in all. */
+const pauses = [10, 30, 90, 270, 600, 1000] as const;
+const halfWritten = /worktrees\/[^/\n]+\/(commondir|gitdir|HEAD|locked)/;
+
+const succeeded = (result: CommandResult): boolean => result.status === 'exited' && result.code === 0;
+
+/** Runs `git worktree`, again while it meets an entry that another job is just writing or removing: git does not lock that list. */
+const worktreeCommand = async (git: Git, args: readonly string[]): Promise<CommandResult> => {
+  const command = ['worktree', ...args];
+  for (const pause of pauses) {
+    const result = await git.run(command);
+    if (succeeded(result) || !halfWritten.test(result.stderr)) return result;
+    await sleep(pause);
+  }
+  return git.run(command);
+};
+
+const requireWorktreeCommand = async (git: Git, args: readonly string[]): Promise<CommandResult> => {
+  const result = await worktreeCommand(git, args);
+  if (!succeeded(result)) throw gitError(['worktree', ...args], result);
+  return result;
+};
 
 /** A commit checked out in a folder of its own. */
 export interface Worktree {
@@ -21,15 +44,12 @@ export interface Worktree {
 export const addWorktree = async (git: Git, commit: string, temporary: string): Promise<Worktree> => {
   await removeAbandoned(git);
   const holder = await mkdtemp(join(temporary, prefix));
-  const folder = join(holder, treeFolder);
-  const release = async (): Promise<void> => {
-    await git.run(['worktree', 'remove', '--force', '--force', folder]);
-    await rm(holder, { recursive: true, force: true });
-    await git.run(['worktree', 'prune']);
-  };
+  // Git knows a worktree by the last part of its path: one of its own, so that concurrent jobs never write the same entry.
+  const folder = join(holder, basename(holder));
+  const release = (): Promise<void> => removeWorktree(git, folder, holder);
   try {
     await writeFile(join(holder, ownerFile), JSON.stringify(thisProcess()));
-    await git.read(['worktree', 'add', '--quiet', '--detach', folder, commit]);
+    await requireWorktreeCommand(git, ['add', '--quiet', '--detach', folder, commit]);
   } catch (thrown) {
     await release();
     throw thrown;
@@ -38,17 +58,24 @@ export const addWorktree = async (git: Git, commit: string, temporary: string): 
 };
 
 const removeAbandoned = async (git: Git): Promise<void> => {
-  const listed = (await git.read(['worktree', 'list', '--porcelain', '-z'])).toString('utf8').split('\0');
+  const { stdout } = await requireWorktreeCommand(git, ['list', '--porcelain', '-z']);
+  const listed = stdout.toString('utf8').split('\0');
   for (const line of listed) {
     const folder = line.startsWith('worktree ') ? line.slice('worktree '.length) : '';
     const holder = join(folder, '..');
-    if (basename(folder) !== treeFolder || !basename(holder).startsWith(prefix)) continue;
+    if (basename(folder) !== basename(holder) || !basename(holder).startsWith(prefix)) continue;
     const known = await readOwner(join(holder, ownerFile));
     if (known === null || ownerLives(known) !== false) continue;
-    await git.run(['worktree', 'remove', '--force', '--force', folder]);
-    await rm(holder, { recursive: true, force: true });
+    await removeWorktree(git, folder, holder);
   }
-  await git.run(['worktree', 'prune', '--expire=1.hour.ago']);
+  await worktreeCommand(git, ['prune', '--expire=1.hour.ago']);
+};
+
+/** Prunes only what could not be removed: pruning may take an entry that another job is just writing. */
+const removeWorktree = async (git: Git, folder: string, holder: string): Promise<void> => {
+  const removed = await worktreeCommand(git, ['remove', '--force', '--force', folder]);
+  await rm(holder, { recursive: true, force: true });
+  if (!succeeded(removed)) await worktreeCommand(git, ['prune']);
 };
 
 const readOwner = async (path: string): Promise<Owner | null> => {
