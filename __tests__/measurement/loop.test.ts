@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LoopSetting, measureUntilDone } from '../../src/measurement/loop.ts';
-import { nextBatch, sharing, type Wanted } from '../../src/measurement/schedule.ts';
+import { nextMeasurement, sharing, type Wanted } from '../../src/measurement/schedule.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
 
 const wanted = (purpose: string, index: number, cell = 'm/o'): Wanted => ({ launch: `${cell}#${purpose}-${index}`, cell, purpose });
@@ -11,11 +11,30 @@ const runs = fc.record({ energyMeter: fc.boolean(), event: fc.constantFrom('chan
 const everything = sharing({ energyMeter: false, event: 'change' });
 const queues = fc.array(fc.constantFrom(...purposes)).map((list) => list.map((purpose, index) => wanted(purpose, index)));
 
-describe('nextBatch', () => {
+/** All of a queue in the order in which it begins, where every measurement ends `after` beginnings of others. */
+const beginnings = (queue: readonly Wanted[], lanes: number, shared: ReadonlySet<string>, ends: readonly number[]): readonly Wanted[] => {
+  let left = queue;
+  let running: readonly Wanted[] = [];
+  const begun: Wanted[] = [];
+  for (let step = 0; left.length > 0; step++) {
+    const next = nextMeasurement(left, running, lanes, shared);
+    left = left.filter((one) => !next.includes(one));
+    begun.push(...next);
+    running = [...running, ...next];
+    expect(running.length).toBeLessThanOrEqual(Math.max(1, lanes));
+    if (running.some(({ purpose }) => !shared.has(purpose))) expect(running).toHaveLength(1);
+    // Nothing began: a free lane was not left idle.
+    if (next.length > 0) continue;
+    expect(running).not.toHaveLength(0);
+    running = running.toSpliced((ends[step % ends.length] ?? 0) % running.length, 1);
+  }
+  return begun;
+};
+
+describe('nextMeasurement', () => {
   it('never runs a tested launch beside another, and loses none', () => {
     fc.assert(
-      fc.property(queues, fc.integer({ min: 1, max: 4 }), runs, (queue, lanes, run) => {
-        const shared = sharing(run);
+      fc.property(queues, fc.integer({ min: 0, max: 4 }), runs, fc.array(fc.nat(9), { minLength: 1 }), (queue, lanes, run, ends) => {
         const alone = new Set([
           'tune',
           'screen',
@@ -23,25 +42,23 @@ describe('nextBatch', () => {
           ...(run.energyMeter ? ['solo'] : []),
           ...(run.event === 'change' ? [] : ['impact']),
         ]);
-        let left: readonly Wanted[] = queue;
-        const ran: Wanted[] = [];
-        while (left.length > 0) {
-          const batch = nextBatch(left, lanes, shared);
-          expect(batch.length).toBeGreaterThan(0);
-          expect(batch.length).toBeLessThanOrEqual(lanes);
-          if (batch.some(({ purpose }) => alone.has(purpose))) expect(batch).toHaveLength(1);
-          ran.push(...batch);
-          left = left.filter((one) => !batch.includes(one));
-        }
         // Those that share first, each kind in the rule's order.
-        expect(ran).toEqual([...queue.filter(({ purpose }) => !alone.has(purpose)), ...queue.filter(({ purpose }) => alone.has(purpose))]);
+        expect(beginnings(queue, lanes, sharing(run), ends)).toEqual([
+          ...queue.filter(({ purpose }) => !alone.has(purpose)),
+          ...queue.filter(({ purpose }) => alone.has(purpose)),
+        ]);
       }),
     );
   });
 
-  it('keeps one lane when told of none', () => {
-    expect(nextBatch([wanted('solo', 0), wanted('solo', 1)], 0, everything)).toHaveLength(1);
-    expect(nextBatch([wanted('solo', 0), wanted('solo', 1)], 2, everything)).toHaveLength(2);
+  it('fills a lane as soon as it is free, and keeps one when told of none', () => {
+    const [a, b, c] = [wanted('solo', 0), wanted('solo', 1), wanted('screen', 0)];
+    expect(nextMeasurement([a, b], [c], 2, everything)).toEqual([]);
+    expect(nextMeasurement([b, c], [a], 2, everything)).toEqual([b]);
+    expect(nextMeasurement([c], [a], 2, everything)).toEqual([]);
+    expect(nextMeasurement([c], [], 2, everything)).toEqual([c]);
+    expect(nextMeasurement([a, b], [], 0, everything)).toEqual([a]);
+    expect(nextMeasurement([b], [a], 0, everything)).toEqual([]);
   });
 });
 
@@ -49,10 +66,9 @@ describe('launches that are one measurement', () => {
   it('take one lane together, and none is lost', () => {
     const queue = ['a/x', 'a/y', 'b/x', 'b/y', 'a/z', 'c/x'].map((cell) => wanted('solo', 0, cell));
     const modelOf = ({ cell }: Wanted): string => cell.slice(0, 1);
-    const cells = (batch: readonly Wanted[]): readonly string[] => batch.map(({ cell }) => cell);
-    expect(cells(nextBatch(queue, 2, everything, modelOf))).toEqual(['a/x', 'a/y', 'b/x', 'b/y', 'a/z']);
-    expect(cells(nextBatch(queue, 1, everything, modelOf))).toEqual(['a/x', 'a/y', 'a/z']);
-    expect(cells(nextBatch(queue, 2, new Set(), modelOf))).toEqual(['a/x']);
+    const cells = (launches: readonly Wanted[]): readonly string[] => launches.map(({ cell }) => cell);
+    expect(cells(nextMeasurement(queue, [], 2, everything, modelOf))).toEqual(['a/x', 'a/y', 'a/z']);
+    expect(cells(nextMeasurement(queue, [], 2, new Set(), modelOf))).toEqual(['a/x']);
   });
 });
 
@@ -128,6 +144,37 @@ describe('measureUntilDone', () => {
       expect(await measureUntilDone(here.setting)).toBe('done');
       expect(here.ran).toEqual(['m/o#once-0', 'm/o#solo-0']);
     }
+  });
+
+  it('begins the next as soon as a lane is free, and does not wait for the longest', async () => {
+    const long = Promise.withResolvers<void>();
+    const here = world(untilEnded([wanted('solo', 0), wanted('solo', 1), wanted('solo', 2)]));
+    const { run } = here.setting;
+    const ended = measureUntilDone({
+      ...here.setting,
+      run: async (one) => {
+        if (one.launch === 'm/o#solo-0') await long.promise;
+        if (one.launch === 'm/o#solo-2') long.resolve();
+        return run(one);
+      },
+    });
+    expect(await ended).toBe('done');
+    expect(here.ran).toEqual(['m/o#solo-1', 'm/o#solo-2', 'm/o#solo-0']);
+  });
+
+  it('lets what runs end before it throws, and records that', async () => {
+    const here = world(untilEnded([wanted('solo', 0), wanted('solo', 1), wanted('solo', 2)]));
+    const { run } = here.setting;
+    const broken: LoopSetting<Wanted> = {
+      ...here.setting,
+      run: async (one) => {
+        if (one.launch === 'm/o#solo-0') throw new Error('no room');
+        await new Promise((resolve) => setImmediate(resolve));
+        return run(one);
+      },
+    };
+    await expect(measureUntilDone(broken)).rejects.toThrow('no room');
+    expect(here.lines.map((line) => line.line === 'end' && line.launch)).toEqual(['m/o#solo-1']);
   });
 
   it('stops at its deadline and says so; what ran is kept', async () => {

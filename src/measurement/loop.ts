@@ -1,5 +1,5 @@
 import type { SampleLine } from '../records/sample.ts';
-import { nextBatch, type Wanted } from './schedule.ts';
+import { nextMeasurement, type Wanted } from './schedule.ts';
 
 export interface LoopSetting<T extends Wanted> {
   /** What the rule wants, given everything recorded so far, in the order to run it. */
@@ -27,38 +27,55 @@ export interface LoopSetting<T extends Wanted> {
 
 /**
  * Runs launches until the rule wants no more, the budget is spent, or the run is interrupted. The rule is asked again when
- * its list is done, or when a launch failed (its cell then needs no more).
+ * its list is done, or when a launch failed (its cell then needs no more) and what ran beside it has ended.
  *
  * Everything recorded survives a kill: asking again with the same samples goes on where it stopped, without repeating or
  * losing a launch.
  */
 export const measureUntilDone = async <T extends Wanted>(setting: LoopSetting<T>): Promise<'done' | 'budget' | 'interrupted'> => {
-  const started = setting.clock();
-  let done = 0;
+  const { signal, deadline, clock } = setting;
+  const started = clock();
+  const running = new Map<T, Promise<void>>();
   let queue: readonly T[] = [];
-  for (;;) {
-    if (queue.length === 0) queue = setting.demand();
-    if (queue.length === 0) return 'done';
-    if (setting.signal.aborted) return stop(setting, 'interrupted');
-    if (setting.deadline !== null && setting.clock() >= setting.deadline) return stop(setting, 'budget');
-    const batch = nextBatch(queue, setting.lanes, setting.sharing, setting.measurementOf);
-    const each = done === 0 ? null : (setting.clock() - started) / done;
-    setting.progress({
-      done,
-      total: done + queue.length,
-      cell: batch[0]?.cell ?? '',
-      secondsLeft: each === null ? null : (each * queue.length) / 1000,
-    });
-    const results = await Promise.all(batch.map((one) => setting.run(one)));
-    if (setting.signal.aborted) return stop(setting, 'interrupted');
+  let done = 0;
+  const measure = async (launches: readonly T[]): Promise<void> => {
+    const results = await Promise.all(launches.map((one) => setting.run(one)));
+    // What an interruption ended says nothing.
+    if (signal.aborted) return;
     for (const lines of results) setting.record(lines);
-    done += batch.length;
-    const failed = results.some((lines) => lines.some((line) => line.line === 'end' && line.status !== 'complete'));
-    queue = failed ? [] : queue.filter((one) => !batch.includes(one));
+    done += launches.length;
+    if (results.some((lines) => lines.some((line) => line.line === 'end' && line.status !== 'complete'))) queue = [];
+  };
+  try {
+    for (;;) {
+      if (queue.length === 0 && running.size === 0) queue = setting.demand();
+      if (queue.length === 0 && running.size === 0) return 'done';
+      const over = signal.aborted ? 'interrupted' : deadline !== null && clock() >= deadline ? 'budget' : null;
+      if (over !== null && running.size === 0) {
+        setting.record([{ line: 'stopped', reason: over }]);
+        return over;
+      }
+      const launches =
+        over === null ? nextMeasurement(queue, [...running.keys()], setting.lanes, setting.sharing, setting.measurementOf) : [];
+      const [first] = launches;
+      if (first === undefined) {
+        await Promise.race(running.values());
+        continue;
+      }
+      const each = done === 0 ? null : (clock() - started) / done;
+      setting.progress({
+        done,
+        total: done + running.size + queue.length,
+        cell: first.cell,
+        secondsLeft: each === null ? null : (each * queue.length) / 1000,
+      });
+      queue = queue.filter((one) => !launches.includes(one));
+      running.set(
+        first,
+        measure(launches).finally(() => running.delete(first)),
+      );
+    }
+  } finally {
+    await Promise.allSettled(running.values());
   }
-};
-
-const stop = <T extends Wanted>(setting: LoopSetting<T>, reason: 'budget' | 'interrupted'): 'budget' | 'interrupted' => {
-  setting.record([{ line: 'stopped', reason }]);
-  return reason;
 };

@@ -14,18 +14,22 @@ export const sharing = (run: { readonly energyMeter: boolean; readonly event: 'c
   new Set(['once', ...(run.energyMeter ? [] : ['solo']), ...(run.event === 'default-branch' ? [] : ['impact'])]);
 
 /**
- * The next launches to run side by side, from a queue in the rule's order: up to `lanes` of the purposes in `shared`, or one
- * of another. Those that share come first: a cell that fails its evaluation is then not timed in vain.
- * @param measurementOf launches that it gives one name are one measurement, and take one lane together
+ * The next measurement to begin beside those that are running, from a queue in the rule's order; empty while it must wait. One of the purposes
+ * in `shared` begins as soon as a lane is free, one of another when nothing runs, and then alone. Those that share come first: a cell that
+ * fails its evaluation is then not timed in vain.
+ * @param running one launch of each measurement that runs now
+ * @param measurementOf launches that it gives one name are one measurement, and begin together
  */
-export const nextBatch = <T extends Wanted>(
+export const nextMeasurement = <T extends Wanted>(
   queue: readonly T[],
+  running: readonly T[],
   lanes: number,
   shared: ReadonlySet<string>,
   measurementOf: (wanted: T) => string = ({ launch }) => launch,
 ): readonly T[] => {
-  const together = queue.filter((one) => shared.has(one.purpose));
-  if (together.length === 0) return queue.slice(0, 1);
-  const first = new Set([...new Set(together.map(measurementOf))].slice(0, Math.max(1, lanes)));
-  return together.filter((one) => first.has(measurementOf(one)));
+  const [first] = queue.filter((one) => shared.has(one.purpose));
+  if (first === undefined) return running.length === 0 ? queue.slice(0, 1) : [];
+  if (running.length >= Math.max(1, lanes) || running.some((one) => !shared.has(one.purpose))) return [];
+  const name = measurementOf(first);
+  return queue.filter((one) => shared.has(one.purpose) && measurementOf(one) === name);
 };
