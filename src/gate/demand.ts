@@ -24,7 +24,7 @@ export interface LaunchDemand {
 
 /** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do. */
 const impactRounds = 30;
-const impactWarmUp = 5;
+const impactWarmUp = 3;
 
 const demand = (
   standing: Standing,

@@ -9,6 +9,8 @@ export interface Clock {
 
 /** A timed point takes its rounds, or this long, whichever ends first … */
 export const secondsPerPoint = 2;
+/** … a launch that shows what an optimization is worth, and tests nothing, ends sooner … */
+export const secondsPerImpactPoint = 0.5;
 /** … but never fewer rounds than this. */
 export const minimumRounds = 15;
 
