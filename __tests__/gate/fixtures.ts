@@ -253,7 +253,7 @@ export const run = (machine: Machine, demand: LaunchDemand): Launch => {
   const measured = Object.fromEntries(
     demand.points.map((point) => [
       point.id,
-      { values: values(point), warnings: point.kind === 'solo' ? ['no-meter: this machine has none'] : [] },
+      { values: values(point), warnings: point.kind === 'solo' ? ['no-meter: joules: this machine has none'] : [] },
     ]),
   );
   return {

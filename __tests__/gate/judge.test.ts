@@ -143,7 +143,7 @@ describe('a number that one arm lacks, with a stated excuse', () => {
         const values = Object.fromEntries(
           Object.entries(point.values).map(([arm, { bytes = [], ...rest }]) => [arm, arms.includes(arm) ? rest : { bytes, ...rest }]),
         );
-        const warnings = arms.map((arm) => `unsupported-export: bytes of Mystery (arm ${arm}) cannot be counted`);
+        const warnings = arms.map((arm) => `unsupported-export: bytes: those of Mystery (arm ${arm}) cannot be counted`);
         return { ...launch, points: { ...launch.points, inspection: { values, warnings } } };
       }),
     );
@@ -153,13 +153,48 @@ describe('a number that one arm lacks, with a stated excuse', () => {
     expect(metricOf(lost, 'model-size')).toMatchObject({
       verdict: 'missing',
       state: 'missing',
-      reason: expect.stringMatching(/^base has it, head does not: bytes of Mystery \(arm head\)/),
+      reason: expect.stringMatching(/^base has it, head does not: those of Mystery \(arm head\)/),
     });
     expect(lost).toMatchObject({ verdict: 'regressed', exitCode: 1 });
     const neither = without(['reference', 'base', 'head']);
     expect(metricOf(neither, 'model-size')).toMatchObject({ verdict: null, state: 'unsupported-export', head: null });
     expect(neither.verdict).toBe('passed');
     expect(metricOf(without(['base']), 'model-size')).toMatchObject({ verdict: 'inconclusive', state: 'no-base' });
+  });
+});
+
+describe('why a series is not there', () => {
+  const solo = (series: readonly string[], warnings: readonly string[]) =>
+    verdictOf(
+      one,
+      measure(one, changed, quiet, (launch) => {
+        const point = launch.points['memory'];
+        if (point === undefined) return launch;
+        const values = Object.fromEntries(
+          Object.keys(point.values).map((arm) => [arm, Object.fromEntries(series.map((id) => [id, [1e8]]))]),
+        );
+        return { ...launch, points: { ...launch.points, memory: { values, warnings } } };
+      }),
+    );
+  const noMeter = 'no-meter: joules: no energy meter';
+  const noPeak = 'no-meter: peak: this system does not tell';
+
+  it('is said of that series and of no other of its point', () => {
+    const neither = solo([], [noMeter, noPeak]);
+    expect(metricOf(neither, 'energy')).toMatchObject({ state: 'no-meter', head: null, reason: 'no energy meter' });
+    expect(metricOf(neither, 'peak-memory')).toMatchObject({ state: 'no-meter', head: null, reason: 'this system does not tell' });
+    for (const id of ['energy', 'peak-memory']) expect(metricOf(neither, id).warnings).toEqual([]);
+  });
+
+  it('excuses no other series: that one is missing, and so is one whose excuse names nothing', () => {
+    expect(metricOf(solo([], [noMeter]), 'peak-memory')).toMatchObject({ verdict: 'missing', state: 'missing' });
+    const vague = solo([], ['no-meter: this machine has none', 'no-meter: __proto__: x']);
+    expect(metricOf(vague, 'peak-memory')).toMatchObject({ verdict: 'missing', state: 'missing' });
+    expect(metricOf(vague, 'energy').state).toBe('missing');
+  });
+
+  it('is nothing to a series that is there', () => {
+    expect(metricOf(solo(['peak', 'joules'], [noMeter, noPeak]), 'peak-memory')).toMatchObject({ verdict: 'passed', warnings: [] });
   });
 });
 

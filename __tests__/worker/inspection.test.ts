@@ -22,5 +22,5 @@ it('gives no multiply-adds for an arm with an operator that cannot be counted, a
   expect(Object.keys(values['base'] ?? {})).toEqual(['bytes', 'parameters', ...structure, 'multiply-adds']);
   expect(Object.keys(values['head'] ?? {})).toEqual(['bytes', 'parameters', ...structure]);
   expect(values['head']?.['parameters']).toEqual(values['base']?.['parameters']);
-  expect(warnings).toEqual(['unsupported-export: multiply-adds of acme.FusedMystery (arm head) cannot be counted']);
+  expect(warnings).toEqual(['unsupported-export: multiply-adds: multiply-adds of acme.FusedMystery (arm head) cannot be counted']);
 });

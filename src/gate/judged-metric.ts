@@ -1,7 +1,7 @@
+import { readAbsence } from '../records/absence.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { pointIdOf } from './metric-key.ts';
-import { isExcuse } from './metric-values.ts';
 import type { MeasuredState } from './reading.ts';
 import { offScale, onScale, worseSign } from './scale.ts';
 
@@ -40,7 +40,8 @@ export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun
     launches: fields.launches ?? 0,
     detectable: fields.detectable ?? null,
     reason: fields.reason ?? null,
-    warnings: (fields.warnings ?? []).filter((warning) => !isExcuse(warning)),
+    // Why some series of the point is not there is no warning to the metrics of its other series.
+    warnings: (fields.warnings ?? []).filter((warning) => readAbsence(warning) === null),
     samples: fields.samples ?? noSamples,
   },
 });

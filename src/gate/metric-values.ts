@@ -1,27 +1,20 @@
+import { readAbsence } from '../records/absence.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import type { Observations } from './observation.ts';
-import { absent, type MeasuredState, type Reading, read, readAll } from './reading.ts';
-import { type Columns, launchValue } from './reduction.ts';
+import { absent, type Reading, read, readAll } from './reading.ts';
+import { type Columns, launchValue, type SampledReduction } from './reduction.ts';
 
 /** One value per replicate. */
 export type ArmReading = Reading<readonly number[]>;
 
-const excuses: readonly MeasuredState[] = ['not-applicable', 'unsupported-export', 'no-meter', 'refused'];
-
-/** Whether a warning of a point is such a reason: it is about one series, and no warning to the point's other metrics. */
-export const isExcuse = (warning: string): boolean => excuses.some((state) => warning.startsWith(`${state}: `));
-
-/** A worker says why a series is not there by a warning of the form `no-meter: words`; then that is the state, not `missing`. */
-const excused = (reading: ArmReading, warnings: readonly string[]): ArmReading => {
+/** Where a worker says why this very series is not there, that is the state, not `missing`. */
+const excused = (reading: ArmReading, { series }: SampledReduction, warnings: readonly string[]): ArmReading => {
   if (reading.status === 'read' || reading.state !== 'missing') return reading;
-  for (const state of excuses) {
-    const note = warnings.find((warning) => warning.startsWith(`${state}: `));
-    if (note !== undefined) return absent(state, note.slice(state.length + 2));
-  }
-  return reading;
+  const said = warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => absence.series === series);
+  return said === undefined ? reading : absent(said.state, said.reason);
 };
 
 /** Values of a byte count to 1 MiB steps: finer differences of a resident set are the allocator's. */
@@ -32,12 +25,12 @@ const stepped = (spec: MetricSpec, solo: boolean, value: number): number =>
 export const armValues = (observations: Observations, spec: MetricSpec, arm: ArmId, solo = false): ArmReading => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
-  if (observations.columns.length === 0) return excused(absent('missing', 'no samples'), observations.warnings);
+  if (observations.columns.length === 0) return excused(absent('missing', 'no samples'), from, observations.warnings);
   const reading = readAll(observations.columns, (columns: Columns) => {
     const value = launchValue(columns, from, arm);
     return value.status === 'read' ? read(stepped(spec, solo, value.value)) : value;
   });
-  return excused(reading, observations.warnings);
+  return excused(reading, from, observations.warnings);
 };
 
 /** Values of an arm that may be absent, as the verdict shows them. */

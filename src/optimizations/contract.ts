@@ -167,7 +167,7 @@ export interface Observation {
   readonly values: Values;
   /** Columns of equal length (`time`, `queue`, `batch`, `latency`, `set-point` …). Long ones are thinned evenly. */
   readonly trace?: Readonly<Record<string, readonly number[]>>;
-  /** `unsupported-export: …`, `no-meter: …`: why a series is not among the values; other words are shown beside the metrics. */
+  /** `no-meter: SERIES: …` and the like (`absenceText`): why a series is not among the values; other words are shown beside the metrics. */
   readonly warnings?: readonly string[];
 }
 

@@ -1,4 +1,5 @@
 import { inspectArtefact } from '../models/inspection.ts';
+import { absenceText } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import { armArtefact, forArm } from './arm.ts';
@@ -14,7 +15,7 @@ const longestList = 300;
  * Series of every arm, from its files alone: `bytes`, `parameters`, `multiply-adds`; `modularity-score`, `newman-q` and `interface-tensors` of the
  * cut into stages; `attention-density` and `kv-bytes-per-token` of the decoder. An arm with operators that cannot be counted has no
  * `multiply-adds`, since a part of them is no number to compare, and one whose attention is not recognised has no numbers of it; a warning
- * that the gate reads as its reason says so.
+ * says so.
  */
 export const inspectArms = async (
   point: Extract<OperatingPoint, { kind: 'inspection' }>,
@@ -22,6 +23,9 @@ export const inspectArms = async (
 ): Promise<{ values: Columns; warnings: string[] }> => {
   const values: Columns = {};
   const warnings: string[] = [];
+  const lacks = (reason: string, ...series: readonly string[]): void => {
+    warnings.push(...series.map((each) => absenceText({ state: 'unsupported-export', series: each, reason })));
+  };
   for (const arm of point.arms) {
     const artefact = armArtefact(request, arm);
     const { folder, stages, serve } = artefact;
@@ -37,12 +41,9 @@ export const inspectArms = async (
     if (found.attention !== null) {
       values[arm]['attention-density'] = [found.attention.density];
       values[arm]['kv-bytes-per-token'] = [found.attention.cacheBytesPerToken];
-    } else warnings.push(`unsupported-export: the attention of arm ${arm} is not recognised`);
+    } else lacks(`the attention of arm ${arm} is not recognised`, 'attention-density', 'kv-bytes-per-token');
     if (found.unknown.length === 0) values[arm]['multiply-adds'] = [found.multiplyAdds];
-    else
-      warnings.push(
-        `unsupported-export: multiply-adds of ${found.unknown.join(', ').slice(0, longestList)} (arm ${arm}) cannot be counted`,
-      );
+    else lacks(`multiply-adds of ${found.unknown.join(', ').slice(0, longestList)} (arm ${arm}) cannot be counted`, 'multiply-adds');
     if (point.sparse !== undefined) {
       const zeros = sparsitySeries(point.sparse, artefact, arm);
       Object.assign(values[arm], zeros.values);

@@ -1,3 +1,4 @@
+import { type Absence, absenceText } from '../records/absence.ts';
 import type { CallPoint, OperatingPoint } from '../records/metric.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { LaunchTools } from './launch-tools.ts';
@@ -6,6 +7,12 @@ type SoloPoint = Extract<OperatingPoint, { kind: 'solo' }>;
 
 /** Steps that bring the resident set to its peak; more change nothing. */
 const settlingSteps = 8;
+
+/** A number that no meter gave is not missing. */
+const unmetered: readonly Absence[] = [
+  { state: 'no-meter', series: 'joules-per-token', reason: 'no energy meter on this machine' },
+  { state: 'no-meter', series: 'peak-bytes', reason: 'this system does not tell the peak resident set' },
+];
 
 /**
  * One arm, alone in its process, repeats a call: for the point's seconds where a meter counts energy, else a few times. Series: `peak-bytes` (largest resident set of the
@@ -34,8 +41,5 @@ export const repeatAlone = async (
   if (vmHwmBytes !== null) series['peak-bytes'] = [vmHwmBytes];
   const tokens = steps * call.batch * (call.phase === 'prefill' ? call.length : 1);
   if (before !== null && after !== null && tokens > 0) series['joules-per-token'] = [(after - before) / tokens];
-  // The gate reads these words: a number that no meter gave is not missing.
-  const warnings = 'joules-per-token' in series ? [] : ['no-meter: no energy meter on this machine'];
-  if (vmHwmBytes === null) warnings.push('no-meter: this system does not tell the peak resident set');
-  return { series, warnings };
+  return { series, warnings: unmetered.filter((absence) => !(absence.series in series)).map(absenceText) };
 };

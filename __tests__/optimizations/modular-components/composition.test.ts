@@ -134,7 +134,7 @@ describe('the pair matrix, replayed', () => {
     );
     expect(values).toEqual({});
     expect(warnings).toEqual([
-      'not-applicable: a pair needs two passes that apply to the model',
+      'not-applicable: interoperability: a pair needs two passes that apply to the model',
       'structured-pruning-then-modules: was not built',
     ]);
   });

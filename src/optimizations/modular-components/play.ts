@@ -1,4 +1,5 @@
 import { type ErrorCode, GateError } from '../../errors.ts';
+import { absenceText } from '../../records/absence.ts';
 import type { Observation, Player, Tools } from '../contract.ts';
 import { type ModularOptions, modularOptions } from './options.ts';
 import { cutVariant, type PassId, pairsOf, pairVariant, passesOf } from './passes.ts';
@@ -15,6 +16,12 @@ const ownFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 /** Characters of a reason in a warning. */
 const longestReason = 200;
+
+const noPairs = absenceText({
+  state: 'not-applicable',
+  series: 'interoperability',
+  reason: 'a pair needs two passes that apply to the model',
+});
 
 /** The prompt that a composition must take, and the steps after it. */
 const shortPrompt = { rows: 2, tokens: 16, steps: 2 } as const;
@@ -116,13 +123,7 @@ export const compositionPlayer: Player = {
     const options = modularOptions.parse(turn.options, 'options');
     const passes = passesOf(tools.model, options.passes).map(({ id }) => id);
     const pairs = await tryPairs(tools, passes, options);
-    const {
-      values,
-      trace,
-      warnings = [],
-    }: Observation = pairs.length === 0
-      ? { values: {}, warnings: ['not-applicable: a pair needs two passes that apply to the model'] }
-      : composed(pairs);
+    const { values, trace, warnings = [] }: Observation = pairs.length === 0 ? { values: {}, warnings: [noPairs] } : composed(pairs);
     const untouched = await tools.inspect('main');
     const touched: number[] = [];
     const missing: string[] = [];
