@@ -54,7 +54,10 @@ describe('improvement', () => {
     expect(found.head).toBeCloseTo(Math.sqrt(Math.sqrt(2 * 1) * 8), 12);
     expect(found).toMatchObject({ state: 'measured', verdict: null, role: 'described', point: 'model' });
     expect(found.base).toBeCloseTo(Math.sqrt(2.5), 12);
-    expect(found.reason).toMatch(/^over 2 cells; 95 % interval 3\.364 to 3\.364 ×$/);
+    expect(found).toMatchObject({
+      reason: 'over 2 cells',
+      interval: { lower: expect.closeTo(Math.sqrt(Math.sqrt(2) * 8), 9), upper: expect.closeTo(Math.sqrt(Math.sqrt(2) * 8), 9) },
+    });
   });
 
   it('tells a point apart', () => {
@@ -85,7 +88,7 @@ describe('improvement', () => {
     const alone = metric(timing('prefill-latency', 'prefill'), { reference: drifting, head: steadily });
     expect(judged(all, [cell('a', [alone])])).toMatchObject({
       head: expect.closeTo(2, 9),
-      reason: expect.stringContaining('2.000 to 2.000'),
+      interval: { lower: expect.closeTo(2, 9), upper: expect.closeTo(2, 9) },
     });
     const both = [alone, metric(speedUp, { head: [1.5, 1.5, 1.5] })];
     expect(judged(all, [cell('a', both)]).head).toBeCloseTo(1.5, 9);
@@ -94,12 +97,15 @@ describe('improvement', () => {
     const confirmed = metric(timing('prefill-latency', 'prefill'), { reference: drifting, head: [5, 10, 20, 10] });
     const unpaired = judged(all, [cell('a', [confirmed])]);
     expect(unpaired.head).toBeCloseTo(20 / (confirmed.head ?? 0), 9);
-    expect(unpaired.reason).toMatch(/95 % interval/);
+    expect(unpaired.interval?.lower).toBeLessThan(unpaired.head ?? 0);
+    expect(unpaired.interval?.upper).toBeGreaterThan(unpaired.head ?? 0);
   });
 
   it('says so where launches are too few for an interval', () => {
     const once = metric(timing('prefill-latency', 'prefill'), { reference: [10], head: [5] });
-    expect(judged(all, [cell('a', [once])]).reason).toBe('over 1 cell; too few launches for an interval');
+    expect(judged(all, [cell('a', [once])])).toMatchObject({ reason: 'over 1 cell; too few launches for an interval', interval: null });
+    const wild = metric(timing('prefill-latency', 'prefill'), { reference: [1e-300, 1e300], head: [1, 1] });
+    expect(judged(all, [cell('a', [wild])]).interval).toBeNull();
   });
 
   it('the interval holds the true gain in 95 of 100 runs', () => {

@@ -225,6 +225,24 @@ describe('exact metrics', () => {
     expect(wide).toMatchObject({ verdict: 'passed', warnings: [expect.stringMatching(/wider than the tolerance/)] });
   });
 
+  it('quality: the loss against the reference has an interval of its own over windows, also where both arms are the same', () => {
+    const nll = (arm: string, window: number) => (arm === 'reference' ? 2 : 2.1 + (window % 2) * 0.002) + window / 10;
+    // windows alternate .100 and .102: sd .001069045, n 8, t(.975, 7) = 2.36462425
+    const half = (2.364624251592785 * 0.0010690449676497) / Math.sqrt(8);
+    const [lower, upper] = [0.101 - half, 0.101 + half].map((bound) => expect.closeTo(bound, 9));
+    for (const status of ['changed', 'unchanged', 'new'] as const) {
+      const verdict = verdictOf(one, measure(one, samplesOf([settle('mini/pruning', status)]), { ...quiet, nll }));
+      expect(metricOf(verdict, 'nll-delta')).toMatchObject({ head: expect.closeTo(0.101, 9), interval: { lower, upper } });
+      const kept = metricOf(verdict, 'accuracy-preservation');
+      expect(kept.interval?.lower).toBeCloseTo(100 * Math.exp(-0.101 - half), 9);
+      expect(kept.interval?.upper).toBeCloseTo(100 * Math.exp(-0.101 + half), 9);
+      for (const id of ['model-size', 'decode-latency', 'peak-memory', 'energy']) expect(metricOf(verdict, id).interval).toBeNull();
+      expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
+    }
+    expect(metricOf(verdictOf(one, samplesOf([settle('mini/pruning', 'unchanged')])), 'nll-delta').interval).toBeNull();
+    expect(metricOf(measured({ ...quiet, nll: (_, window) => window * 1e308 }), 'nll-delta').interval).toBeNull();
+  });
+
   it('memory: steps of 1 MiB, median of three, advisory when launches disagree', () => {
     const mib = 2 ** 20;
     const peak = (head: (index: number) => number) =>

@@ -5,7 +5,7 @@ import { historyOf, tracesOf } from '../../src/report/evidence.ts';
 import { figureInWords, figuresOf, figuresText } from '../../src/report/figures.ts';
 import { gainOf } from '../../src/report/gain.ts';
 import { extremes, panelsOf, runningColumn } from '../../src/report/plot/trace-chart.ts';
-import { tradeOffs } from '../../src/report/plot/trade-off.ts';
+import { signsOf, tradeOffChart, tradeOffs } from '../../src/report/plot/trade-off.ts';
 import { cell, metric } from './fixtures.ts';
 import { gridBaselines, gridVerdict } from './grid.ts';
 
@@ -121,6 +121,37 @@ describe('tradeOffs', () => {
       'structured-pruning',
       'tensor-decomposition',
     ]);
+  });
+
+  const faster = metric('prefill-latency', 'p', { reference: 3, head: 2 });
+  const loss = (id: string, head: number | null, given = {}) =>
+    metric(id, 'evaluation', { kind: 'exact', scale: 'linear', unit: 'nats/token', head, ...given });
+  const of = (...metrics: readonly ReturnType<typeof metric>[]) => tradeOffs([cell('m', 'o', 'passed', [faster, ...metrics])]);
+
+  it('take the loss over all positions, wherever it stands, and a loss of another name only without it', () => {
+    const late = loss('late-nll-delta', 0.03);
+    expect(of(late, loss('nll-delta', 0.01))[0]).toMatchObject({ value: 0.01, loss: { id: 'nll-delta' } });
+    expect(of(late, loss('nll-delta', null))[0]).toMatchObject({ value: 0.03, loss: { id: 'late-nll-delta' } });
+    expect(of(loss('served-nll-delta', 0.02))[0]).toMatchObject({ value: 0.02, loss: { id: 'served-nll-delta' } });
+    expect(of(loss('nll-deltas', 0.02), loss('nll-delta', 0.02, { role: 'described' }))).toEqual([]);
+  });
+
+  it('have the interval of the loss itself, not that of its change', () => {
+    const change = { estimate: 0, lower: 0, upper: 0 };
+    expect(of(loss('nll-delta', 0.01, { base: 0.01, change }))[0]?.interval).toBeNull();
+    const interval = { lower: 0.008, upper: 0.012 };
+    expect(of(loss('nll-delta', 0.01, { base: 0.01, change, interval }))[0]?.interval).toEqual(interval);
+  });
+
+  it('are drawn on an axis that names the loss and has its unit', () => {
+    const drawn = (found: ReturnType<typeof of>): string => tradeOffChart('m', found, signsOf(found));
+    const captions = drawn(of(loss('nll-delta', 0.01, { unit: 'nats/character' })));
+    expect(captions).toContain('m: nll-delta, nats/character →');
+    expect(captions).toContain('<title>Speed against quality of m: nll-delta</title>');
+    const both = drawn([...of(loss('nll-delta', 0.01)), ...of(loss('served-nll-delta', 0.02))]);
+    expect(both).toContain('m: loss of likelihood, nats/token →');
+    expect(both).toContain('of m: nll-delta, served-nll-delta</title>');
+    expect(drawn(of(loss('nll-delta', 0.01, { unit: '' })))).toContain('m: nll-delta →');
   });
 });
 

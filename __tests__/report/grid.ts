@@ -151,6 +151,7 @@ const judged = ([spec, reference, gain]: Line, kind: VerdictKind, worse: number,
     reference,
     base: judges || !same ? baseShown : null,
     head: shown,
+    interval: spec.point === 'evaluation' && spec.scale === 'linear' ? { lower: shown * 0.9, upper: shown * 1.1 } : null,
     change: same ? null : { estimate, lower: estimate - half, upper: estimate + half },
     p: judges && spec.kind === 'timing' && worse > 1 ? 0.0021 : null,
     launches,
@@ -196,7 +197,14 @@ const cellOf = (model: string, column: number, optimization: string, row: number
     if (kind === 'regressed') return index === 2 || index === 1 ? 4.1 : 0.1;
     return kind === 'improved' && index === 2 ? -5 : 0.1;
   };
-  const metrics = lines.map((line, index) => judged(line, kind, worseOf(index), draw));
+  // What sees is scored on captions, of which a token is a character.
+  const read = ({ unit, ...spec }: Own): Own => ({
+    ...spec,
+    unit: model === 'mini-qwen3-vl' ? unit.replace('/token', '/character') : unit,
+  });
+  const metrics = lines.map(([spec, ...rest], index) =>
+    judged([spec.unit === 'nats/token' ? read(spec) : spec, ...rest], kind, worseOf(index), draw),
+  );
   const notApplicable =
     model === 'mini-qwen3-vl' && optimization === 'sparse-attention'
       ? [

@@ -8,6 +8,7 @@ import {
   passage,
   probabilityText,
   quantity,
+  quantityWithin,
   signedPercent,
   significant,
   speedUpText,
@@ -72,6 +73,15 @@ describe('numbers', () => {
     expect(passage(12_912_384, 900_000, 'bytes')).toBe('12.3 → 0.858 MiB');
     expect(passage(null, 4.1, 'ms')).toBe('– → 4.10 ms');
     expect(passage(null, null, 'ms')).toBeNull();
+  });
+
+  it('stand with their interval in one unit, and alone without one', () => {
+    expect(quantityWithin(0.01234, { lower: -0.001, upper: 0.0257 }, 'nats/token')).toBe('0.0123 nats/token (−0.00100 … 0.0257)');
+    expect(quantityWithin(1_000_000, { lower: 900_000, upper: 2_097_152 }, 'bytes')).toBe('0.954 MiB (0.858 … 2.00)');
+    expect(quantityWithin(1.27, { lower: 1.2, upper: 1.34 }, '×')).toBe('1.27× (1.20 … 1.34)');
+    expect(quantityWithin(1.27, null, '×')).toBe('1.27×');
+    expect(quantityWithin(null, { lower: 1, upper: 2 }, 'ms')).toBe('–');
+    expect(quantityWithin(1.27, { lower: 1, upper: Number.POSITIVE_INFINITY }, '×')).toBe('1.27×');
   });
 
   it('carry signs and intervals as measured', () => {

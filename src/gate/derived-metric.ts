@@ -30,8 +30,10 @@ type DerivedReduction = Exclude<MetricSpec['from'], { of: 'series' | 'against' }
 interface Figure {
   readonly value: number;
   readonly note: string | null;
+  readonly interval: MetricVerdict['interval'];
 }
-const figure = (value: number, note: string | null = null): Reading<Figure> => read({ value, note });
+const figure = (value: number, note: string | null = null, interval: Figure['interval'] = null): Reading<Figure> =>
+  read({ value, note, interval });
 
 const improvement = (cells: readonly JudgedCell[], at: string | null, side: Side): Reading<Figure> => {
   const where = at === null ? 'in time' : `in time at ${at}`;
@@ -40,11 +42,8 @@ const improvement = (cells: readonly JudgedCell[], at: string | null, side: Side
   const found = improvementOf(cells, side, at);
   if (found === null) return absent('missing', `no cell of the model has been measured ${where}`);
   const { times, interval } = found;
-  const said =
-    interval === null
-      ? 'too few launches for an interval'
-      : `95 % interval ${interval.lower.toPrecision(4)} to ${interval.upper.toPrecision(4)} ×`;
-  return figure(times, `over ${found.cells} ${found.cells === 1 ? 'cell' : 'cells'}; ${said}`);
+  const few = interval === null ? '; too few launches for an interval' : '';
+  return figure(times, `over ${found.cells} ${found.cells === 1 ? 'cell' : 'cells'}${few}`, interval);
 };
 
 const seconds: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, µs: 1e-6, us: 1e-6, ns: 1e-9 };
@@ -123,7 +122,7 @@ export const judgeDerived = (spec: MetricSpec, own: JudgedCell, cells: readonly 
   const role = spec.role === 'gate' ? 'described' : spec.role;
   const before = numberOf(base)?.value ?? null;
   if (head.status === 'absent') return metricVerdictOf(spec, { role, state: head.state, base: before, reason: reasonOf(head) });
-  const { value, note } = head.value;
+  const { value, note, interval } = head.value;
   const change = before === null ? null : plainChange(spec, value, before);
-  return metricVerdictOf(spec, { role, state: 'measured', base: before, head: value, change, reason: note });
+  return metricVerdictOf(spec, { role, state: 'measured', base: before, head: value, interval, change, reason: note });
 };

@@ -11,8 +11,8 @@ export interface Improvement {
   /** Geometric mean over cells, × as good as the untouched model. */
   readonly times: number;
   readonly cells: number;
-  /** 95 % interval of what the noise between launches leaves open; null where a cell has too few of them. */
-  readonly interval: { readonly lower: number; readonly upper: number } | null;
+  /** 95 % interval of what the noise between launches leaves open; null where a cell has too few of them for one. */
+  readonly interval: MetricVerdict['interval'];
 }
 
 /** ln of a gain, the squared error of its mean over launches, and the degrees of freedom behind that. */
@@ -94,7 +94,8 @@ const intervalOf = (log: number, gains: readonly Gain[]): Improvement['interval'
   if (square === 0) return { lower: Math.exp(log), upper: Math.exp(log) };
   const freedom = square ** 2 / shares.reduce((sum, each) => sum + each.square ** 2 / each.freedom, 0);
   const half = studentQuantile(0.975, Math.max(1, Math.floor(freedom))) * Math.sqrt(square);
-  return { lower: Math.exp(log - half), upper: Math.exp(log + half) };
+  const upper = Math.exp(log + half);
+  return Number.isFinite(upper) ? { lower: Math.exp(log - half), upper } : null;
 };
 
 /** What the cells of a model have gained over the untouched model together; null where none has a number. */

@@ -34,6 +34,7 @@ export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun
     reference: fields.reference ?? null,
     base: fields.base ?? null,
     head: fields.head ?? null,
+    interval: fields.interval ?? null,
     change: fields.change ?? null,
     tolerance: spec.tolerance,
     p: fields.p ?? null,

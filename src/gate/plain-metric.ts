@@ -4,7 +4,6 @@ import type { Samples } from '../records/sample.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { median } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
-import { meanInterval } from '../statistics/mean-interval.ts';
 import { headLacks, unread } from './gap.ts';
 import { changeOf, type JudgedMetric, metricVerdictOf, moved, plainChange } from './judged-metric.ts';
 import { launchChange } from './launch-change.ts';
@@ -12,22 +11,9 @@ import { pointOf } from './metric-key.ts';
 import { armValues, shownValues } from './metric-values.ts';
 import { type Observations, observationsOf } from './observation.ts';
 import { numberOf, readAll } from './reading.ts';
-import { roundsOf } from './reduction.ts';
 import { worsening, worseSign } from './scale.ts';
 import type { Standing } from './standing.ts';
-
-/** Head against base over held-out windows: one value per window, so the interval is clustered by window. Null where there is none. */
-const windowInterval = (observations: Observations, spec: MetricSpec): { readonly lower: number; readonly upper: number } | null => {
-  const { from } = spec;
-  const columns = observations.columns[0];
-  if (columns === undefined || spec.scale !== 'linear' || (from.of !== 'series' && from.of !== 'against') || from.over !== 'mean')
-    return null;
-  if (from.of === 'against' && from.as === 'percent-kept') return null;
-  const [head, base] = [roundsOf(columns, from, 'head'), roundsOf(columns, from, 'base')];
-  if (head.status === 'absent' || base.status === 'absent' || head.value.length !== base.value.length) return null;
-  const { lower, upper } = meanInterval(head.value.map((value, window) => value - (base.value[window] ?? 0)));
-  return lower === null || upper === null ? null : { lower, upper };
-};
+import { differenceInterval, valueInterval } from './window-interval.ts';
 
 /** Deterministic numbers against their tolerance: a value at the tolerance still passes. A base of 0 leaves no fraction, but it leaves a direction. */
 const exactVerdict = (spec: MetricSpec, head: number, base: number, change: MetricVerdict['change']): VerdictKind => {
@@ -41,17 +27,15 @@ const disagreement = (spec: MetricSpec, values: readonly number[]): boolean => {
   return spread > (spec.scale === 'log' ? spec.tolerance * Math.abs(median(values)) : spec.tolerance) + 1e-12;
 };
 
-const intervalOf = (
+const changeBetween = (
+  standing: Standing,
   spec: MetricSpec,
   observations: Observations,
-  kind: string,
   exact: MetricVerdict['change'],
 ): MetricVerdict['change'] => {
   if (exact === null) return null;
-  if (kind === 'evaluation') {
-    const interval = windowInterval(observations, spec);
-    if (interval !== null) return { estimate: exact.estimate, ...interval };
-  }
+  const interval = differenceInterval(standing, spec, observations);
+  if (interval !== null) return { estimate: exact.estimate, ...interval };
   if (spec.kind === 'exact') return exact;
   const values = numberOf(readAll(observations.columns, (columns) => launchChange(columns, spec)));
   return values === null || values.length === 0 ? { ...exact, lower: null, upper: null } : changeOf(spec, hodgesLehmann(values));
@@ -73,7 +57,7 @@ export const judgePlain = (standing: Standing, spec: MetricSpec, samples: Sample
   const numbers = shownValues(reference, base, head);
   const [h, b] = [median(head.value), median(base.value)];
   const exact = plainChange(spec, h, b);
-  const change = intervalOf(spec, observations, kind, exact);
+  const change = changeBetween(standing, spec, observations, exact);
   const warnings = [...observations.warnings];
   const unsteady = spec.kind === 'exact' && (disagreement(spec, head.value) || disagreement(spec, base.value));
   if (unsteady) warnings.push('advisory here: launches of one arm differ by more than the tolerance');
@@ -94,6 +78,7 @@ export const judgePlain = (standing: Standing, spec: MetricSpec, samples: Sample
     role,
     verdict: role === 'gate' ? exactVerdict(spec, h, b, exact) : null,
     ...numbers,
+    interval: valueInterval(standing, spec, observations),
     change,
     launches: head.value.length,
     reason: exact === null ? 'base is 0: no fraction' : null,

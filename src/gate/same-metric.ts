@@ -9,6 +9,7 @@ import { armValues, shown } from './metric-values.ts';
 import { observationsOf } from './observation.ts';
 import { judgePlain } from './plain-metric.ts';
 import type { Standing } from './standing.ts';
+import { valueInterval } from './window-interval.ts';
 
 const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
   const arm = standing.settled?.arms['head'];
@@ -28,7 +29,8 @@ const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: 
   const observations = observationsOf(standing, spec, samples, plan.policy.screen);
   const solo = pointOf(standing.cell, spec)?.kind === 'solo';
   const head = armValues(observations, spec, 'head', solo);
-  return { head, reference: shown(armValues(observations, spec, 'reference', solo)), warnings: observations.warnings };
+  const reference = shown(armValues(observations, spec, 'reference', solo));
+  return { head, reference, interval: valueInterval(standing, spec, observations), warnings: observations.warnings };
 };
 
 /**
@@ -42,7 +44,7 @@ export const judgeUnchanged = (
   plan: Plan,
   baselines: readonly Baseline[],
 ): JudgedMetric => {
-  const { head, reference, warnings } = impactOf(standing, spec, samples, plan);
+  const { head, reference, interval, warnings } = impactOf(standing, spec, samples, plan);
   const zero = { estimate: 0, lower: 0, upper: 0 };
   if (head.status === 'read') {
     const { value, samples: values } = shown(head);
@@ -56,6 +58,7 @@ export const judgeUnchanged = (
       verdict: 'unchanged',
       state: 'measured',
       ...numbers,
+      interval,
       change: zero,
       launches: values.length,
       reason: 'identical arms',
@@ -85,7 +88,7 @@ export const judgeUnchanged = (
 
 /** A metric of a cell that base does not have: shown, never gated. */
 export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
-  const { head, reference, warnings } = impactOf(standing, spec, samples, plan);
+  const { head, reference, interval, warnings } = impactOf(standing, spec, samples, plan);
   if (head.status === 'absent')
     return metricVerdictOf(spec, {
       verdict: 'new',
@@ -98,6 +101,7 @@ export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples,
     verdict: 'new',
     reference: reference.value,
     head: value,
+    interval,
     launches: values.length,
     reason: 'base does not have it',
     warnings,
@@ -111,7 +115,7 @@ export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples,
  */
 export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
   if (spec.kind === 'exact' && bothKnown(standing, spec, samples, plan)) return judgePlain(standing, spec, samples, plan.policy);
-  const { head, reference, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
+  const { head, reference, interval, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
   if (head.status === 'absent' && head.state === 'failed') return unread(spec, 'failed', head.reason, samples, warnings);
   const { value, samples: values } = shown(head);
   return metricVerdictOf(spec, {
@@ -119,6 +123,7 @@ export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: 
     state: 'no-base',
     reference: reference.value,
     head: value,
+    interval,
     launches: values.length,
     reason,
     warnings,

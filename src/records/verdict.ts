@@ -23,6 +23,9 @@ export const measuredState = z.enum([
 /** Head against base. `log` scale: a fraction (0.05 = 5 % more); `linear`: in the metric's unit. Null bound: unbounded. Sign as measured (not "worse"). */
 export const change = z.strictObject({ estimate: z.number(), lower: z.number().nullable(), upper: z.number().nullable() });
 
+/** Where a number lies with 95 % confidence, in its own unit. */
+export const interval = z.strictObject({ lower: z.number(), upper: z.number() });
+
 export const metricVerdict = z.strictObject({
   id: z.string(),
   point: z.string(),
@@ -37,6 +40,8 @@ export const metricVerdict = z.strictObject({
   reference: z.number().nullable(),
   base: z.number().nullable(),
   head: z.number().nullable(),
+  /** Of head's number: over held-out windows (a loss against the reference, say), or over launches of an improvement; null where there is none. */
+  interval: interval.nullable(),
   change: change.nullable(),
   tolerance: z.number(),
   /** Adjusted for everything that was tested in the pull request; null where no test applies. */

@@ -1,6 +1,6 @@
 /** report.json: what users' scripts read. Its names are kept; a change of meaning is a new schema version. */
 import { z } from 'zod';
-import { change, measuredState, runVerdict, verdictKind } from '../records/verdict.ts';
+import { change, interval, measuredState, runVerdict, verdictKind } from '../records/verdict.ts';
 import { type Immutable, jsonValue, nounId } from '../records/words.ts';
 
 export const reportMetric = z.strictObject({
@@ -18,6 +18,8 @@ export const reportMetric = z.strictObject({
   base: z.number().nullable(),
   /** Null when it was not measured; `reason` then says why. */
   head: z.number().nullable(),
+  /** 95 % interval of `head`, in its unit: of a mean over held-out windows, or of an improvement over launches; null where there is none. */
+  interval: interval.nullable(),
   /** Head against base: a fraction on the `log` scale, in the unit on the `linear` one; the sign is as measured. */
   change: change.nullable(),
   tolerance: z.number(),

@@ -1,7 +1,7 @@
 /** What an optimization does to its model: untouched (pre) against optimized (post), from the metrics of one cell. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import { postOf } from './gain.ts';
-import { absent, passage, quantity, signedPercent, speedUpText } from './number.ts';
+import { absent, changeText, passage, quantity, signedPercent, speedUpText } from './number.ts';
 
 /**
  * Pre and post of one metric; `ratio` is pre ÷ post, null unless both are positive. A speed has its ratio from rounds that ran
@@ -61,10 +61,12 @@ export const sizeCell = (found: Effect | null): string => {
   return found.ratio === null ? numbers : `${numbers}, ${signedPercent(1 / found.ratio - 1)}`;
 };
 
-/** What the optimization cost in quality, in its unit, with the sign of a difference. */
+/** What the optimization cost in quality, in its unit, with the sign of a difference and its 95 % interval over held-out windows. */
 export const qualityCell = (found: Effect | null): string => {
   if (found === null || found.post === null) return absent;
-  return `${found.post > 0 ? '+' : ''}${quantity(found.post, found.metric.unit)}`;
+  const { interval, unit } = found.metric;
+  const { lower, upper } = interval ?? { lower: null, upper: null };
+  return changeText({ scale: 'linear', unit, change: { estimate: found.post, lower, upper } });
 };
 
 /** Head against the untouched model for one metric: a speed-up for latencies, else a change; `–` where it has no meaning. */

@@ -7,7 +7,7 @@ const finite = (value: number | null): number | null => (value !== null && Numbe
 
 const reportMetricOf = (metric: MetricVerdict): ReportMetric => {
   const head = finite(metric.head);
-  const { change } = metric;
+  const { change, interval } = metric;
   return {
     id: metric.id,
     point: metric.point,
@@ -21,6 +21,7 @@ const reportMetricOf = (metric: MetricVerdict): ReportMetric => {
     reference: finite(metric.reference),
     base: finite(metric.base),
     head,
+    interval: interval !== null && Number.isFinite(interval.lower) && Number.isFinite(interval.upper) ? interval : null,
     change:
       change === null || !Number.isFinite(change.estimate)
         ? null

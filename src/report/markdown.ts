@@ -31,6 +31,7 @@ const guide = (verdict: Verdict): string =>
     [
       '- Three arms are measured side by side, round by round: the **untouched** model, and the model as **base** and as **head** optimize it.',
       '- **Change** is head against base as measured, with its interval; ↓ lower is better, ↑ higher is better. Only a change that is worse beyond its tolerance, and told from noise, is a regression.',
+      '- In brackets behind a number of head stands its own 95 % interval: of a mean over held-out windows, or of an improvement over launches.',
       `- ${confirmed(verdict.statistics.family)} At most ${allowanceText(verdict.statistics.alpha, { scale: 'log', unit: '' })} of pull requests without a regression may fail by chance.`,
       '- **passed** needs evidence; **unchanged** means the same artefact on the same runtime, so nothing can have regressed; **inconclusive** means that a large change could not be ruled out.',
       '- **described** and **advisory** numbers never decide. **–** was not measured: the coverage says why.',

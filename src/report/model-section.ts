@@ -8,7 +8,7 @@ import { byName, cellCounts, metricName, verdictOrder } from './finding.ts';
 import { verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
 import { metricLabel, ranks } from './news.ts';
-import { allowanceText, changeText, counted, quantity } from './number.ts';
+import { allowanceText, changeText, counted, quantity, quantityWithin } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** The figures that are the optimization's own, beside the columns that all share. */
@@ -47,7 +47,7 @@ const metricRow = (cell: CellVerdict, metric: MetricVerdict): Row => ({
       metricLabel({ metric }),
       quantity(metric.reference, metric.unit),
       quantity(metric.base, metric.unit),
-      quantity(metric.head, metric.unit),
+      quantityWithin(metric.head, metric.interval, metric.unit),
       changeText(metric),
       metric.role === 'gate' ? allowanceText(metric.tolerance, metric) : '–',
       metric.verdict === null ? metric.role : `${verdictSigns[metric.verdict]} ${metric.verdict}`,

@@ -86,6 +86,14 @@ export const quantity = (value: number | null, unit: string): string => {
   return `${scaled(value, scale)}${scale.label}`;
 };
 
+/** A value with its 95 % interval in one unit, `0.0123 nats/token (0.0101 … 0.0145)`; the interval only where there is one. */
+export const quantityWithin = (value: number | null, interval: MetricVerdict['interval'], unit: string): string => {
+  if (value === null || interval === null || ![value, interval.lower, interval.upper].every(Number.isFinite)) return quantity(value, unit);
+  const { lower, upper } = interval;
+  const scale = scaleOf(Math.max(...[value, lower, upper].map(Math.abs)), unit);
+  return `${scaled(value, scale)}${scale.label} (${scaled(lower, scale)} … ${scaled(upper, scale)})`;
+};
+
 /** Before and after in one unit: `12.3 → 9.20 MiB`; a side without a number is `–`, both without: null. */
 export const passage = (before: number | null, after: number | null, unit: string): string | null => {
   const known = [before, after].filter((value) => value !== null && Number.isFinite(value)) as readonly number[];
@@ -117,7 +125,7 @@ type Measured = Pick<MetricVerdict, 'scale' | 'unit' | 'change'>;
 /** Differences of percentages are points, not percent. */
 const differenceUnit = (unit: string): string => (unit === '%' ? 'points' : unit);
 
-/** Head against base: `+5.21 % (+3.10 … +7.44)`; the interval only where there is one; `–` without a change. */
+/** Head against base, or a difference like it: `+5.21 % (+3.10 … +7.44)`; the interval only where there is one; `–` without a change. */
 export const changeText = ({ scale, unit, change }: Measured): string => {
   if (change === null || !Number.isFinite(change.estimate)) return absent;
   const { estimate, lower, upper } = change;

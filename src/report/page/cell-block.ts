@@ -4,19 +4,22 @@ import { html } from '../escape.ts';
 import { figureInWords, figuresOf, sharedIds } from '../figures.ts';
 import { metricName } from '../finding.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
-import { allowanceText, changeText, quantity } from '../number.ts';
+import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
 import { reasonOf } from '../state.ts';
 import { anchorOf, badge } from './cell-link.ts';
 import { rowsOf, table } from './element.ts';
 import { filterFacts } from './filter.ts';
+
+/** A number above its interval. */
+const stacked = (text: string): string => html(text).replace(/ \(.*\)$/, '<br><small>$&</small>');
 
 const metricCells = (metric: MetricVerdict): readonly string[] => [
   `${html(metricName(metric))} ${metric.better === 'lower' ? '<span title="lower is better">↓</span>' : '<span title="higher is better">↑</span>'}`,
   metric.verdict === null ? metric.role : badge(metric.verdict),
   html(quantity(metric.reference, metric.unit)),
   html(quantity(metric.base, metric.unit)),
-  html(quantity(metric.head, metric.unit)),
-  html(changeText(metric)).replace(/ \(.*\)$/, '<br><small>$&</small>'),
+  stacked(quantityWithin(metric.head, metric.interval, metric.unit)),
+  stacked(changeText(metric)),
   metric.role === 'gate' ? html(allowanceText(metric.tolerance, metric)) : '–',
   html(allowanceText(metric.detectable, metric)),
   html([reasonOf(metric, metric.head) ?? '', ...metric.warnings].filter((text) => text !== '').join('; '), 600),
@@ -46,7 +49,7 @@ export const cellBlock = (cell: CellVerdict, pictures: string): string => {
     cell.metrics.length === 0
       ? ''
       : table({
-          caption: `Metrics of ${cell.id}`,
+          caption: `Metrics of ${cell.id}; below a number of head stands its 95 % interval`,
           head: ['metric', 'verdict', 'reference', 'base', 'head', 'head against base', 'tolerance', 'detectable', 'note'],
           rows: rowsOf(cell.metrics.map(metricCells)),
           numbers: [2, 3, 4, 5, 6, 7],

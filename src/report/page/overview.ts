@@ -55,16 +55,22 @@ const tradeOffFigure = (cells: readonly CellVerdict[]): string => {
   const signs = signsOf(found);
   const legend = [...signs].map(([name, { sign }]) => `${sign} ${name}`).join('  ');
   return `<h3>Speed against quality</h3>${figure(
-    `${legend}. Up is faster than the reference, left loses less likelihood. ${bars} Bars across: the interval of the change of nll-delta against base, over windows.`,
+    `${legend}. Up is faster than the reference, left loses less likelihood. ${bars} Bars across: 95 % intervals of the loss over held-out windows, where it has one.`,
     perModel(found).map(([model, own]) => tradeOffChart(model, own, signs)),
     table({
       caption: 'Speed against quality',
-      head: ['cell', 'metric', 'gain', 'interval', 'loss of quality', 'interval', 'verdict'],
+      head: ['cell', 'speed', 'gain', 'interval', 'quality', 'loss', 'interval', 'verdict'],
       rows: found.map((one) => ({
         about: anchorOf(one.cell),
-        cells: [...gainCells(one), html(quantity(one.value, one.loss.unit)), lossBounds(one.interval), badge(one.cell.verdict)],
+        cells: [
+          ...gainCells(one),
+          html(metricName(one.loss)),
+          html(quantity(one.value, one.loss.unit)),
+          lossBounds(one.interval),
+          badge(one.cell.verdict),
+        ],
       })),
-      numbers: [2, 3, 4, 5],
+      numbers: [2, 3, 5, 6],
     }),
   )}`;
 };

@@ -2,26 +2,28 @@ import * as Plot from '@observablehq/plot';
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { metricName } from '../finding.ts';
 import { postOf } from '../gain.ts';
-import { counted, quantity } from '../number.ts';
+import { axisUnit, counted, quantity } from '../number.ts';
 import { line, verdictColours } from './colours.ts';
 import { drawing, isDrawable, isDrawableFactor, label } from './drawing.ts';
 import { type CellGain, factorTick, signed, timedGains } from './gain-chart.ts';
 
-/** A gain beside what it costs: the first gating loss of likelihood of the same cell. */
+/** A gain beside what it costs: a gating loss of likelihood of the same cell. */
 export interface TradeOff extends CellGain {
   readonly loss: MetricVerdict;
   readonly value: number;
-  /** Where the loss lies by the interval of its change against base; null without one. */
+  /** Where the loss lies, over held-out windows; null without an interval. */
   readonly interval: { readonly lower: number; readonly upper: number } | null;
 }
 
-const lossOf = (cell: CellVerdict): MetricVerdict | undefined =>
-  cell.metrics.find((metric) => metric.role === 'gate' && /(?:^|-)nll-delta$/.test(metric.id) && isDrawable(postOf(metric)));
-
-const intervalOf = ({ base, change }: MetricVerdict): TradeOff['interval'] => {
-  if (base === null || change === null || !isDrawable(change.lower) || !isDrawable(change.upper)) return null;
-  return { lower: base + change.lower, upper: base + change.upper };
+/** The loss over all positions where the cell has it; else the first of another name, such as `served-nll-delta`. */
+const lossOf = (cell: CellVerdict): MetricVerdict | undefined => {
+  const losses = cell.metrics.filter(({ role, id }) => role === 'gate' && /(?:^|-)nll-delta$/.test(id));
+  const drawable = losses.filter((metric) => isDrawable(postOf(metric)));
+  return drawable.find(({ id }) => id === 'nll-delta') ?? drawable[0];
 };
+
+const intervalOf = ({ interval }: MetricVerdict): TradeOff['interval'] =>
+  interval !== null && isDrawable(interval.lower) && isDrawable(interval.upper) ? interval : null;
 
 /** The cells that have both numbers, one entry per timed metric. */
 export const tradeOffs = (cells: readonly CellVerdict[]): readonly TradeOff[] =>
@@ -82,6 +84,14 @@ const dotOf = ({ cell, gain, value, interval, loss }: TradeOff) => {
   };
 };
 
+/** The losses of a chart by name, and the axis that they share: its unit is theirs. */
+const lossNames = (found: readonly TradeOff[]): { readonly all: string; readonly axis: string } => {
+  const names = [...new Set(found.map(({ loss }) => label(loss.id)))];
+  const units = [...new Set(found.map(({ loss }) => axisUnit(1, loss.unit).label))].filter((unit) => unit !== '');
+  const axis = names.length === 1 ? (names[0] ?? '') : 'loss of likelihood';
+  return { all: names.join(', '), axis: [axis, ...(units.length === 0 ? [] : [units.join(' or ')])].join(', ') };
+};
+
 const plain = (value: string) => ({ value, scale: null }) as const;
 
 /** Speed against quality of one model: up is faster, left loses less. Bars are intervals; each cell is named once, beside its first metric. */
@@ -89,25 +99,26 @@ export const tradeOffChart = (model: string, found: readonly TradeOff[], signs: 
   const dots = found.map(dotOf);
   const factors = dots.flatMap(({ y, y1, y2 }) => [y, y1, y2, 1]);
   const [low, high] = [Math.min(...factors) / 1.05, Math.max(...factors) * 1.05];
-  const losses = dots.flatMap(({ x, x1, x2 }) => [x, x1, x2, 0]);
-  const slack = (Math.max(...losses) - Math.min(...losses) || 1) * 0.05;
-  const [least, most] = [Math.min(...losses) - slack, Math.max(...losses) + slack];
+  const places = dots.flatMap(({ x, x1, x2 }) => [x, x1, x2, 0]);
+  const slack = (Math.max(...places) - Math.min(...places) || 1) * 0.05;
+  const [least, most] = [Math.min(...places) - slack, Math.max(...places) + slack];
   const across = (value: number): number => size.marginLeft + ((value - least) / (most - least)) * (right - size.marginLeft);
   const up = (factor: number): number => bottom - (Math.log(factor / low) / Math.log(high / low)) * (bottom - size.marginTop);
   const named = dots.filter(({ about }, index) => dots.findIndex((dot) => dot.about === about) === index);
-  const places = spread(named.map(({ y }) => up(y)));
+  const heights = spread(named.map(({ y }) => up(y)));
   const names = named.map(({ x, y, name, about, colour }, index) => {
-    const place = places[index] ?? 0;
+    const place = heights[index] ?? 0;
     return { name, about, colour, fromX: across(x), fromY: up(y), toX: right + 4, textX: right + 8, place };
   });
+  const losses = lossNames(found);
   return drawing(
     {
-      title: `Speed against quality of ${model}`,
+      title: `Speed against quality of ${model}: ${losses.all}`,
       description: `${counted(names.length, 'optimization')}: how many times faster than the reference, against what it loses in likelihood. Up is faster, left loses less. The numbers follow in a table.`,
     },
     {
       ...size,
-      x: { domain: [least, most], label: `${label(model)}: nll-delta, nats/token →`, labelAnchor: 'left', ticks: 5 },
+      x: { domain: [least, most], label: `${label(model)}: ${losses.axis} →`, labelAnchor: 'left', ticks: 5 },
       y: { type: 'log', domain: [low, high], label: '↑ × faster than the reference', ticks: 6, tickFormat: factorTick },
       color: { type: 'identity' },
       symbol: { domain: [...signs.keys()], range: [...signs.values()].map(({ symbol }) => symbol) },
