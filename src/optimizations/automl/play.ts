@@ -7,13 +7,12 @@ import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from
 import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
 import { measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';
+import { searchScore } from './search-score.ts';
 import { type Configuration, configurationsOf, keyOf, servedAs } from './space.ts';
 import { runSearch, type Search, type Trial } from './trials.ts';
 
 /** Most timed requests of one trial. */
 const mostCalls = 8;
-/** As near to the best as this is near enough. */
-const near = 1.05;
 
 /** Searches in replay of the recorded oracle, and once for real; what was found is timed for real. */
 export const automlPlayer: Player = {
@@ -53,48 +52,12 @@ const replays = async (turn: Turn, tools: Tools, oracle: Oracle, options: Automl
   return searches;
 };
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Trials until one was within 5 % of the best that keeps the bound; as many as an exhaustive search makes when none was. */
-const trialsToNear = ({ tried }: Search, oracle: Oracle, bound: number): number => {
-  const at = tried.findIndex(
-    ({ configuration }) => oracle.loss(configuration) <= bound && oracle.latency(configuration) <= near * oracle.best,
-  );
-  if (oracle.latency(oracle.initial) <= near * oracle.best) return 1;
-  return at >= 0 ? at + 1 : configurationsOf(oracle.space).length;
-};
-
-/** Share of the oracle's gain over the default; nothing for what breaks the bound, all of it where there is nothing to gain. */
-const gainOf = ({ found }: Search, oracle: Oracle, bound: number): number => {
-  const start = oracle.latency(oracle.initial);
-  if (oracle.loss(found) > bound) return 0;
-  return start === oracle.best ? 1 : Math.min(1, Math.max(0, (start - oracle.latency(found)) / (start - oracle.best)));
-};
-
-/** Percentage of the options that matter of which a search tried more than one value. */
-const automationOf = ({ tried }: Search, oracle: Oracle): number => {
-  const all = [oracle.initial, ...tried.map(({ configuration }) => configuration)];
-  const varied = oracle.mattering.filter((id) => new Set(all.map((each) => each[id])).size > 1);
-  return oracle.mattering.length === 0 ? 100 : (100 * varied.length) / oracle.mattering.length;
-};
-
 const replayed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions): Promise<Observation> => {
   const searches = await replays(turn, tools, oracle, options, 0);
-  const bound = options['nll-bound'];
   const losses: number[] = [];
   for (const { found } of searches) losses.push(await tools.nllDelta(servedAs(found).variant, lossWindows(tools.model)));
-  return {
-    values: {
-      'nll-delta': Math.max(...losses),
-      quality: mean(searches.map((search) => gainOf(search, oracle, bound))),
-      ...(turn.arm === 'reference'
-        ? {}
-        : {
-            trials: mean(searches.map((search) => trialsToNear(search, oracle, bound))),
-            automation: mean(searches.map((search) => automationOf(search, oracle))),
-          }),
-    },
-  };
+  const { values, warnings = [] } = searchScore(searches, oracle, options['nll-bound'], turn.arm);
+  return { values: { 'nll-delta': Math.max(...losses), ...values }, warnings };
 };
 
 /** A real search, then the real latency of what it and the replayed ones found. What breaks the bound may not be used: the default is. */

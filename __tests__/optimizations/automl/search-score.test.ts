@@ -1,0 +1,88 @@
+import { expect, it } from 'vitest';
+import { oracleOf } from '../../../src/optimizations/automl/oracle.ts';
+import { searchScore } from '../../../src/optimizations/automl/search-score.ts';
+import { type Configuration, configurationsOf } from '../../../src/optimizations/automl/space.ts';
+import type { Search } from '../../../src/optimizations/automl/trials.ts';
+
+const space = [
+  { id: 'variant', values: ['main', 'small', 'wrong'] },
+  { id: 'threads', values: [1, 2] },
+];
+const all = configurationsOf(space);
+const bound = 0.1;
+/** Milliseconds by variant, and what a second thread makes of them. */
+const oracle = (times: Record<string, number>, second: number) =>
+  oracleOf(
+    {
+      losses: { main: 0, small: 0.05, wrong: 1 },
+      configurations: all.map((configuration) => ({
+        configuration,
+        requests: [times[String(configuration['variant'])]! * (configuration['threads'] === 2 ? second : 1)],
+        ready: 1,
+      })),
+    },
+    bound,
+    'test',
+  );
+const at = (variant: string, threads: number): Configuration => ({ variant, threads });
+const search = (found: Configuration, ...tried: readonly Configuration[]): Search => ({
+  found,
+  tried: tried.map((configuration) => ({ configuration, calls: 1 })),
+});
+const usual = oracle({ main: 10, small: 8, wrong: 1 }, 0.5);
+
+it('scores gain, trials and options against the best that keeps the bound', () => {
+  const good = search(at('small', 2), at('wrong', 1), at('small', 2));
+  const half = search(at('main', 2), at('main', 2), at('small', 2));
+  expect(searchScore([good, half], usual, bound, 'head')).toEqual({
+    values: { quality: (1 + 5 / 6) / 2, trials: 2, automation: 100 },
+    warnings: [],
+  });
+  expect(searchScore([search(at('wrong', 2), at('wrong', 2), at('small', 2))], usual, bound, 'head').values['quality']).toBe(0);
+  expect(searchScore([search(at('main', 1))], usual, bound, 'reference')).toEqual({ values: { quality: 0 }, warnings: [] });
+});
+
+it('a search that never came near the best counts as more trials than any that did, and a warning says so', () => {
+  const late = search(at('small', 2), ...all.toReversed().filter((each) => each['variant'] !== 'small'), at('small', 1), at('small', 2));
+  const latest = searchScore([late], usual, bound, 'head');
+  expect(latest).toMatchObject({ values: { trials: all.length }, warnings: [] });
+  const never = search(at('main', 2), at('main', 2), at('wrong', 2));
+  expect(searchScore([never], usual, bound, 'head').values['trials']).toBe(all.length + 1);
+  expect(searchScore([late, never], usual, bound, 'base')).toMatchObject({
+    values: { trials: all.length + 0.5 },
+    warnings: [
+      'configuration-trials of base: 1 of 2 searches never came within 5 % of the best; each counts as 7, one more than there are configurations',
+    ],
+  });
+});
+
+it.each([
+  [
+    'nothing faster',
+    oracle({ main: 8, small: 10, wrong: 1 }, 1.5),
+    ['automation'],
+    'no configuration that keeps the bound on loss is faster than the default',
+  ],
+  [
+    'hardly anything faster',
+    oracle({ main: 10, small: 9.7, wrong: 1 }, 1.5),
+    ['automation', 'quality'],
+    'the default is within 5 % of the best: there is nothing to find',
+  ],
+  [
+    'nothing that matters',
+    oracle({ main: 10, small: 9.9, wrong: 9.9 }, 1),
+    ['quality'],
+    'the default is within 5 % of the best: there is nothing to find; no option changes the mean latency by more than 2 %',
+  ],
+  [
+    'all the same',
+    oracle({ main: 10, small: 10, wrong: 10 }, 1),
+    [],
+    'no configuration that keeps the bound on loss is faster than the default; no option changes the mean latency by more than 2 %',
+  ],
+] as const)('%s: what it leaves nothing to say of is absent, with a reason', (_, record, there, reason) => {
+  const lazy = searchScore([search(at('main', 1))], record, bound, 'head');
+  expect(Object.keys(lazy.values).toSorted()).toEqual(there);
+  expect(lazy.warnings).toEqual([`not-applicable: ${reason}`]);
+});

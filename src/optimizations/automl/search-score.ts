@@ -1,0 +1,67 @@
+import { mean } from '../../statistics/describe.ts';
+import type { Observation } from '../contract.ts';
+import type { Oracle } from './oracle.ts';
+import { configurationsOf } from './space.ts';
+import type { Search } from './trials.ts';
+
+/** As near to the best as this is near enough. */
+const near = 1.05;
+
+/** Trials until one was within 5 % of the best that keeps the bound; null when none was. */
+const trialsToNear = ({ tried }: Search, oracle: Oracle, bound: number): number | null => {
+  const at = tried.findIndex(
+    ({ configuration }) => oracle.loss(configuration) <= bound && oracle.latency(configuration) <= near * oracle.best,
+  );
+  return at < 0 ? null : at + 1;
+};
+
+/** Share of the oracle's gain over the default; nothing for what breaks the bound. */
+const gainOf = ({ found }: Search, oracle: Oracle, bound: number): number => {
+  const start = oracle.latency(oracle.initial);
+  if (oracle.loss(found) > bound) return 0;
+  return Math.min(1, Math.max(0, (start - oracle.latency(found)) / (start - oracle.best)));
+};
+
+/** Percentage of the options that matter of which a search tried more than one value. */
+const automationOf = ({ tried }: Search, oracle: Oracle): number => {
+  const all = [oracle.initial, ...tried.map(({ configuration }) => configuration)];
+  const varied = oracle.mattering.filter((id) => new Set(all.map((each) => each[id])).size > 1);
+  return (100 * varied.length) / oracle.mattering.length;
+};
+
+/**
+ * What an arm's searches are worth against the exhaustive one, over all of them: `quality`, and of arms that search `trials` and `automation`.
+ * What the record leaves nothing to find of is absent, for all arms alike, with one reason (the gate takes one per point). A search that never
+ * came near the best counts as one trial more than there are configurations: no search that did can make so many, so giving up never looks
+ * better than succeeding.
+ */
+export const searchScore = (searches: readonly Search[], oracle: Oracle, bound: number, arm: string): Observation => {
+  const start = oracle.latency(oracle.initial);
+  const gain = start > oracle.best;
+  const far = start > near * oracle.best;
+  const matters = oracle.mattering.length > 0;
+  const censored = configurationsOf(oracle.space).length + 1;
+  const trials = searches.map((search) => trialsToNear(search, oracle, bound));
+  const lost = trials.filter((each) => each === null).length;
+  const reasons = [
+    ...(gain ? [] : ['no configuration that keeps the bound on loss is faster than the default']),
+    ...(far || !gain ? [] : ['the default is within 5 % of the best: there is nothing to find']),
+    ...(matters ? [] : ['no option changes the mean latency by more than 2 %']),
+  ];
+  const searching = arm !== 'reference';
+  return {
+    values: {
+      ...(gain ? { quality: mean(searches.map((search) => gainOf(search, oracle, bound))) } : {}),
+      ...(searching && far ? { trials: mean(trials.map((each) => each ?? censored)) } : {}),
+      ...(searching && matters ? { automation: mean(searches.map((search) => automationOf(search, oracle))) } : {}),
+    },
+    warnings: [
+      ...(reasons.length === 0 ? [] : [`not-applicable: ${reasons.join('; ')}`]),
+      ...(searching && far && lost > 0
+        ? [
+            `configuration-trials of ${arm}: ${lost} of ${trials.length} searches never came within 5 % of the best; each counts as ${censored}, one more than there are configurations`,
+          ]
+        : []),
+    ],
+  };
+};
