@@ -5,7 +5,7 @@ import { dither, type LoopStep, runLoop } from '../../../src/optimizations/feedb
 import { feedbackOptions } from '../../../src/optimizations/feedback-control/options.ts';
 import { fitPlant, plantTime } from '../../../src/optimizations/feedback-control/plant.ts';
 import { proportionalIntegral } from '../../../src/optimizations/feedback-control/proportional-integral.ts';
-import { responseValues } from '../../../src/optimizations/feedback-control/response.ts';
+import { responseValues, unsettledSteps } from '../../../src/optimizations/feedback-control/response.ts';
 import type { ServiceTimes } from '../../../src/optimizations/service-times.ts';
 
 const options = (given: object) => feedbackOptions.parse(given, 'with');
@@ -184,8 +184,16 @@ describe('responseValues', () => {
     expect(of([100, 101, 99])['settling-steps']).toBe(1);
     expect(of([120, 110, 104, 106, 104, 103])['settling-steps']).toBe(5);
     expect(of([100, 100, 120, 103, 100, 100], undefined, [0, 2])['settling-steps']).toBe(2);
-    // Never: one more than there are.
+    // Never: one more than the longest stretch has, however short the one that is left.
     expect(of([100, 100, 120, 120, 120, 120], undefined, [0, 2])['settling-steps']).toBe(5);
+    expect(of([100, 120, 120, 110, 108, 100], undefined, [0, 2])['settling-steps']).toBe(5);
+  });
+
+  it('tells in how many steps the loop did not settle', () => {
+    const unsettled = (latency: readonly number[]) => unsettledSteps({ latency, batch: latency, onsets: [0, 2], setPoint: 100 });
+    expect(unsettled([100, 120, 120, 110, 108, 100])).toBe(2);
+    expect(unsettled([100, 120, 120, 110, 108, 106])).toBe(4);
+    expect(unsettled([120, 100, 120, 110, 108, 100])).toBeNull();
   });
 
   it('overshoot is what lies beyond the set-point, on the other side than the push', () => {

@@ -1,13 +1,14 @@
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
-import type { Player, Tools, Turn } from '../contract.ts';
+import type { ArmId } from '../../records/words.ts';
+import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
 import { openPacedService } from '../service-times.ts';
 import { courseOf } from './disturbance.ts';
 import { type Loop, loopSetting, runLoop } from './episode.ts';
 import { type FeedbackSetting, feedbackAction } from './exchange.ts';
 import { plantTime } from './plant.ts';
-import { responseValues } from './response.ts';
+import { type Response, responseValues, unsettledSteps } from './response.ts';
 import { type FeedbackYardstick, feedbackYardstick, largestBatch, tuneFeedback } from './tuning.ts';
 
 /** How far replayed services vary either way: about what undisturbed executions do. */
@@ -27,10 +28,22 @@ export const feedbackPlayer: Player = {
     const batch = done.map((step) => step.batch);
     const { setPoint } = yardstick;
     return {
-      values: responseValues({ latency, batch, onsets, setPoint }),
+      ...judged({ latency, batch, onsets, setPoint }, turn.arm),
       trace: { time: tokens.map((_, step) => step), tokens: [...tokens], batch, latency, 'set-point': tokens.map(() => setPoint) },
     };
   },
+};
+
+/** The open loop seldom settles, and nothing is held against it: then it has no such number. A closed loop keeps one that can be compared, and says so. */
+const judged = (response: Response, arm: ArmId): Pick<Observation, 'values' | 'warnings'> => {
+  const { 'settling-steps': steps = Number.NaN, ...others } = responseValues(response);
+  const unsettled = unsettledSteps(response);
+  if (unsettled === null) return { values: { 'settling-steps': steps, ...others } };
+  if (arm === 'reference') return { values: others };
+  return {
+    values: { 'settling-steps': steps, ...others },
+    warnings: [`settling-steps of ${arm}: did not settle within ${unsettled} steps; counts as ${steps}`],
+  };
 };
 
 const replayed =

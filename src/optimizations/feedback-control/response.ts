@@ -18,8 +18,21 @@ export interface Response {
   readonly setPoint: number;
 }
 
-/** The step, counted from 1, from which on the loop stays in the band; one more than there are where it does not. */
-const settled = (errors: readonly number[]): number => errors.findLastIndex((error) => Math.abs(error) > band) + 2;
+/** Deviations from the set-point, as shares of it, stretch by stretch. */
+const stretchesOf = ({ latency, onsets, setPoint }: Response): readonly (readonly number[])[] =>
+  onsets.map((onset, at) => latency.slice(onset, onsets[at + 1]).map((each) => each / setPoint - 1));
+
+/** The step, counted from 1, from which on the loop stays in the band; null where it does not. */
+const settled = (errors: readonly number[]): number | null => {
+  const outside = errors.findLastIndex((error) => Math.abs(error) > band);
+  return outside === errors.length - 1 ? null : outside + 2;
+};
+
+/** Steps of the longest stretch in which the loop did not settle; null where it always did. */
+export const unsettledSteps = (response: Response): number | null => {
+  const unsettled = stretchesOf(response).filter((errors) => settled(errors) === null);
+  return unsettled.length === 0 ? null : Math.max(...unsettled.map(({ length }) => length));
+};
 
 /** How far the loop goes to the other side of the set-point than it was first pushed to, as a share of it. */
 const overshot = (errors: readonly number[]): number => {
@@ -42,15 +55,17 @@ const reversals = (batch: readonly number[]): number => {
 
 /**
  * How well the loop held its set-point, stretch by stretch between the onsets (Hellerstein et al. 2004, ch. 1: settling time, overshoot,
- * accuracy, stability). `settling-steps`: of the slowest stretch, into ± 5 % for good, at least 1. `overshoot` %: the largest deviation to the other
- * side than the disturbance pushed to. `tracking-accuracy` %: 100 minus the mean over stretches of the error that is left in their last
+ * accuracy, stability). `settling-steps`: of the slowest stretch, into ± 5 % for good, at least 1; where the loop does not settle, one more than
+ * the longest stretch has, which no loop that settles can reach. `overshoot` %: the largest deviation to the other side than the disturbance pushed to. `tracking-accuracy` %: 100 minus the mean over stretches of the error that is left in their last
  * third. `reversals`: turns of the batch by half a request or more, per 100 steps. `stable`: 1 where no last third swings by more than 20 %.
  */
-export const responseValues = ({ latency, batch, onsets, setPoint }: Response): Values => {
-  const stretches = onsets.map((onset, at) => latency.slice(onset, onsets[at + 1]).map((each) => each / setPoint - 1));
+export const responseValues = (response: Response): Values => {
+  const { batch } = response;
+  const stretches = stretchesOf(response);
+  const never = Math.max(...stretches.map(({ length }) => length)) + 1;
   const tails = stretches.map((errors) => errors.slice(Math.floor((2 * errors.length) / 3)));
   return {
-    'settling-steps': Math.max(...stretches.map(settled)),
+    'settling-steps': Math.max(...stretches.map((errors) => settled(errors) ?? never)),
     overshoot: 100 * Math.max(...stretches.map(overshot)),
     'tracking-accuracy': 100 * (1 - mean(tails.map((tail) => Math.abs(mean(tail))))),
     reversals: (100 * reversals(batch)) / batch.length,
