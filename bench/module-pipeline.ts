@@ -37,6 +37,7 @@ const bothOf = async ({ root, folder }: BenchContext) => {
     model: source.facts,
     input: { folder: whole, stages },
     options: modularOptions.parse({}, 'options'),
+    variant: { name: 'main', options: null },
     output: cut,
     seed: 0,
     calibration: { observe: unused('activations') },

@@ -85,7 +85,8 @@ const buildAll = async <Options>(place: Place, bench: Bench<Options>): Promise<B
       const options = maker.bench.options.parse(spec.options, name) as Json;
       const signal = new AbortController().signal;
       const model = source.facts;
-      const built = await build({ model, input: reference, options, output, seed: context.seed, calibration, products, signal });
+      const variant = { name, options: spec.variant ?? spec.options };
+      const built = await build({ model, input: reference, options, variant, output, seed: context.seed, calibration, products, signal });
       const sealed = {
         type: 'seal',
         folder: output,

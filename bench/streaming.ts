@@ -27,6 +27,7 @@ const hintsOf = async (facts: ModelFacts, input: ModelView, output: string): Pro
     model: facts,
     input,
     options: streamingOptions.parse({}, 'with'),
+    variant: { name: 'main', options: null },
     output,
     seed: 1,
     calibration: { observe: unused },

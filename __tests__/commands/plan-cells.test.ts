@@ -77,6 +77,44 @@ describe('what is built', () => {
     expect(cells[0]).toMatchObject({ controls: { 'control:plain': 'first', 'control:idle': null }, tunes: false });
   });
 
+  it('is told which variant it is: its own by name and by what the bench gives it, another built-in’s as that one’s main', () => {
+    const pool = { ...workload.variants, small: { options: { cut: 2 }, variant: { width: 0.5 } } };
+    const own = { kind: 'module', module: 'pool.mjs' } as const;
+    const asked = (door?: ResolvedOptimization['door']) =>
+      planned({ ...workload, variants: pool }, side('head', 'a', door), side('base', 'a', door))
+        .builds.filter(({ arm }) => arm === 'head')
+        .map(({ variant, options, told, subject }) => [variant, options, told, subject.door.kind]);
+    const foreign = [
+      ['first', { ratio: 1 }, { name: 'main', options: { ratio: 1 } }, 'builtin'],
+      ['second', { rank: 3 }, { name: 'main', options: { rank: 3 } }, 'builtin'],
+    ];
+    expect(asked()).toEqual([
+      ['main', { cut: 2 }, { name: 'main', options: { cut: 2 } }, 'builtin'],
+      ...foreign,
+      ['small', { cut: 2 }, { name: 'small', options: { width: 0.5 } }, 'builtin'],
+    ]);
+    expect(asked(own)).toEqual([
+      ['main', { own: 1 }, { name: 'main', options: { cut: 2 } }, 'module'],
+      ...foreign,
+      ['small', { own: 1 }, { name: 'small', options: { width: 0.5 } }, 'module'],
+    ]);
+  });
+
+  it('is known by what is told of the variant too', () => {
+    const keys = (variants: Workload['variants']) =>
+      planned(
+        { ...workload, variants, controls: {} },
+        side('head', 'a', { kind: 'module', module: 'pool.mjs' }),
+        side('base', 'a', { kind: 'module', module: 'pool.mjs' }),
+      )
+        .builds.filter(({ arm }) => arm === 'head')
+        .map(({ key }) => key);
+    const [large, small] = keys({ large: { options: {}, variant: { width: 1 } }, small: { options: {}, variant: { width: 0.5 } } });
+    expect(large).not.toBe(small);
+    expect(keys({ large: { options: {}, variant: { width: 0.75 } } })[0]).not.toBe(large);
+    expect(keys({ large: { options: {}, variant: { width: 1 } } })[0]).toBe(large);
+  });
+
   it('is another thing on another ground', () => {
     const other = { ...workload, variants: { ...workload.variants, first: { options: { ratio: 2 }, optimization: 'structured-pruning' } } };
     const [one, two] = [workload, other].map((given) => planned(given, side('head', 'a'), side('base', 'a')).builds);

@@ -13,6 +13,7 @@ import { graphBuilder } from '../../src/onnx/graph-builder.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import type { BuildContext, BuildResult, Calibration, ModelFacts, ModelView } from '../../src/optimizations/contract.ts';
+import type { Json } from '../../src/records/words.ts';
 import { openProducts } from '../../src/runtime/product.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 
@@ -223,12 +224,14 @@ export const build = async <Options>(
   view: ModelView,
   options: Options,
   seed = 1,
+  variant: Json = null,
 ): Promise<ModelView & { readonly facts: Readonly<Record<string, number>> }> => {
   const output = freshFolder();
   const result = await subject.build!({
     model: facts,
     input: view,
     options,
+    variant: { name: 'main', options: variant },
     output,
     seed,
     calibration: calibrationOf(view),

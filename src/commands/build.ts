@@ -116,7 +116,7 @@ const askSubject = async (
   where: string,
 ): Promise<BuiltAnswer> => {
   const { door } = build.subject;
-  if (door.kind === 'command') return runBuildCommand(door.command, input, subject, output, where);
+  if (door.kind === 'command') return runBuildCommand(door.command, build.told, input, subject, output, where);
   return askLines(subjectArgv(door, subject.tree, subject.worker, where), build, input, subject, output, where);
 };
 
@@ -136,6 +136,7 @@ const askLines = async (
       optimization: build.optimization,
       source: input.source,
       options: build.options,
+      variant: build.told,
       output,
       seed: build.seed,
       input: { folder: input.artefact.folder, stages: input.artefact.stages },
@@ -165,6 +166,7 @@ const asProtocol = <T>(decode: () => T): T => {
 /** ONNX in, ONNX out: the command reads the graph that {model} names and writes the one that {output} names; graphs it leaves alone are taken over. */
 const runBuildCommand = async (
   template: string,
+  variant: PlannedBuild['told'],
   input: BuildInput,
   subject: SubjectSetting,
   output: string,
@@ -181,6 +183,8 @@ const runBuildCommand = async (
       'model-folder': input.artefact.folder,
       'output-folder': output,
       source: input.source,
+      variant: variant.name,
+      'variant-options': JSON.stringify(variant.options),
     },
     where,
   );

@@ -10,7 +10,7 @@ import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
 
 /** Changes whenever the same code and options would build something else: then no stored build is found by its key. */
-const buildContract = 2;
+const buildContract = 3;
 
 /** One side of the comparison: its configuration and how its code is started. */
 export interface Side {
@@ -161,9 +161,11 @@ const buildOf = (
   const foreign = spec.optimization !== undefined;
   const maker = foreign ? side.builtin(spec.optimization) : subject;
   const options = entry.door.kind === 'builtin' || foreign ? spec.options : entry.options;
+  // Whoever asks a built-in for something else than its own variants gets what an entry of that built-in would: equal builds are one.
+  const told = foreign ? { name: 'main', options: spec.options } : { name: variant, options: spec.variant ?? spec.options };
   const { tree: _tree, ownCode: _ownCode, ...what } = maker;
   return {
-    key: digestOf(JSON.stringify([buildContract, what, options, on, model.digest, seed])),
+    key: digestOf(JSON.stringify([buildContract, what, options, told, on, model.digest, seed])),
     cell,
     arm: side.tree,
     variant,
@@ -172,6 +174,7 @@ const buildOf = (
     on,
     mayFail: spec.mayFail === true,
     options,
+    told,
     subject: maker,
     seed,
   };

@@ -58,11 +58,21 @@ export interface Products {
   ): Promise<Matrix<Values>>;
 }
 
+/** Which of the builds of an arm this is, and what the bench says of it. */
+export interface BuildVariant {
+  /** `main`, or the bench's name for one of several, such as a member of a pool. */
+  readonly name: VariantName;
+  /** Of the bench that judges, never the code's own: the shape of a member of a pool; else the options of the built-in. */
+  readonly options: Json;
+}
+
 export interface BuildContext<Options = Json> {
   readonly model: ModelFacts;
   readonly input: ModelView;
-  /** Validated against the bench's option schema. */
+  /** What stands under `with:`; of a built-in, validated against the bench's option schema. */
   readonly options: Options;
+  /** One subject makes all variants of its arm, each in a build of its own: this says which. */
+  readonly variant: BuildVariant;
   /** Empty folder; the files of the artefact are written here, nothing else is kept. */
   readonly output: string;
   readonly seed: number;
@@ -89,15 +99,21 @@ export interface EpisodeStart {
 
 /** Everything that user code can supply; at least one member. It runs only in a subject process of its own arm's tree. */
 export interface Subject<Options = Json> {
-  /** Deterministic: same model, options and seed give the same bytes. Measures nothing. CPU only. */
+  /** Deterministic: same model, options, variant and seed give the same bytes. Measures nothing. CPU only. */
   readonly build?: (context: BuildContext<Options>) => Promise<BuildResult>;
   readonly start?: (episode: EpisodeStart) => Promise<Policy>;
 }
 
 /** What to build. */
 export interface BuildSpec {
+  /** Given to the built-in that makes it; one's own code has its own under `with:`. */
   readonly options: Json;
-  /** The built-in whose subject makes it; the judged subject itself where nothing is said. */
+  /** What the judged subject is told as `variant.options`; the options where nothing is said. */
+  readonly variant?: Json;
+  /**
+   * The built-in whose subject makes it, as its own `main`, whoever is judged: yard-sticks and what others compose. The judged subject itself
+   * where nothing is said.
+   */
   readonly optimization?: string;
   /** The variant that it is built from; the untouched model where nothing is said. Compositions are chains of these; a cycle is an error. */
   readonly on?: VariantName;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { metricSpec, operatingPoint } from './metric.ts';
-import { cellId, commitId, type Immutable, jsonValue, notMeasured, nounId, sha256 } from './words.ts';
+import { buildVariant, cellId, commitId, type Immutable, jsonValue, notMeasured, nounId, sha256 } from './words.ts';
 
 /** A commit and the tree that was on disk; `dirty` when the working tree differs from the commit. */
 export const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
@@ -40,7 +40,7 @@ export const subjectRef = z.strictObject({
 });
 export type SubjectRef = Immutable<z.infer<typeof subjectRef>>;
 
-/** One artefact to make. The key names everything that it depends on: code, options, model, seed. */
+/** One artefact to make. The key names everything that it depends on: code, options, what is told of the variant, model, seed. */
 export const plannedBuild = z.strictObject({
   key: sha256,
   cell: cellId,
@@ -54,6 +54,8 @@ export const plannedBuild = z.strictObject({
   /** Failing is a finding about this variant, not the end of the cell. */
   mayFail: z.boolean(),
   options: jsonValue,
+  /** What its maker is told of the variant; a built-in that makes something for another bench builds its own `main`. */
+  told: buildVariant,
   subject: subjectRef,
   seed: z.int().nonnegative(),
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { operatingPoint } from './metric.ts';
 import { runtimeSpec } from './plan.ts';
 import { columns, launchPurpose, processFacts, traceColumns } from './sample.ts';
-import { armId, coded, type Immutable, jsonValue, nounId, sha256, values } from './words.ts';
+import { armId, buildVariant, coded, type Immutable, jsonValue, nounId, sha256, values } from './words.ts';
 
 export const stage = z.strictObject({
   id: nounId,
@@ -106,27 +106,29 @@ export const fromWorker = z.discriminatedUnion('type', [
 ]);
 export type FromWorker = Immutable<z.infer<typeof fromWorker>>;
 
-/** Orchestrator or worker → subject. */
+/** Orchestrator or worker → subject. A newer gate may say more than base's program knows: keys that are new to it are dropped. */
 export const toSubject = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('hello'), contract: z.literal(1) }),
-  z.strictObject({
+  z.object({ do: z.literal('hello'), contract: z.literal(1) }),
+  z.object({
     do: z.literal('build'),
     optimization: nounId,
     /** Folder with a copy of the model's source files: configuration and calibration text, never evaluation text. */
     source: z.string(),
     input: z.strictObject({ folder: z.string(), stages: z.array(stage).min(1) }),
     options: jsonValue,
+    /** Which of the builds of its arm this is. */
+    variant: buildVariant,
     output: z.string(),
     seed: z.int().nonnegative(),
   }),
   /** Begins an episode; one that is under way is over. */
-  z.strictObject({
+  z.object({
     do: z.literal('start'),
     optimization: nounId,
     episode: z.strictObject({ point: z.string(), seed: z.int().nonnegative(), options: jsonValue, setting: jsonValue }),
   }),
   /** Asks the policy of the episode under way. */
-  z.strictObject({ do: z.literal('next'), observation: jsonValue }),
+  z.object({ do: z.literal('next'), observation: jsonValue }),
 ]);
 export type ToSubject = Immutable<z.infer<typeof toSubject>>;
 

@@ -36,6 +36,9 @@ export type VariantName = string;
 export type ArmId = z.infer<typeof armId>;
 export type Values = Readonly<Record<string, number>>;
 
+/** Which variant a build makes, and the options that the bench gives it. */
+export const buildVariant = z.strictObject({ name: z.string(), options: jsonValue });
+
 /** An error as data: what a launch or build carries instead of throwing across a process. */
 export const coded = z.strictObject({ code: z.string().max(80), message: z.string().max(20_000), arm: armId.nullable() });
 export type Coded = Immutable<z.infer<typeof coded>>;

@@ -98,6 +98,7 @@ const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, modu
       model: source.facts,
       input: request.input,
       options,
+      variant: request.variant,
       output: request.output,
       seed: request.seed,
       calibration,

@@ -182,7 +182,7 @@ describe('the yardstick', () => {
   });
 
   it('reads options of its own', () => {
-    expect(searchOptions.parse({}, 'with')).toMatchObject({ trials: 3, quality: 0.5, build: null });
+    expect(searchOptions.parse({}, 'with')).toMatchObject({ trials: 3, quality: 0.5 });
     expect(() => searchOptions.parse({ pool: [{ depth: 2, width: 1 }] }, 'with')).toThrow(
       expect.objectContaining({ code: 'option-invalid' }),
     );

@@ -7,19 +7,21 @@ import { architectureSearchBench } from '../../../src/optimizations/architecture
 import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
 import { poolOf } from '../../../src/optimizations/architecture-search/pool.ts';
 import { architectureSearch } from '../../../src/optimizations/architecture-search/subject.ts';
+import type { ModelView } from '../../../src/optimizations/contract.ts';
 import { keptWidth } from '../../../src/optimizations/selection.ts';
 import { pruningOptions } from '../../../src/optimizations/structured-pruning/options.ts';
 import { structuredPruning } from '../../../src/optimizations/structured-pruning/subject.ts';
+import type { Json } from '../../../src/records/words.ts';
 import { build, denseFacts, familyNames, largestDifference, miniature, prefillFeeds, runGraph } from '../miniature.ts';
 
-const shaped = (depth: number, width: number) => searchOptions.parse({ build: { depth, width } }, 'with');
+const shaped = (view: ModelView, shape: Json) => build(architectureSearch, view, searchOptions.parse({}, 'with'), 1, shape);
 const file = ({ folder }: { readonly folder: string }): string => join(folder, 'model.onnx');
 
 describe.each(familyNames)('%s', (family) => {
   test('a variant is as deep and as wide as it says, runs, and is the same each time', async () => {
     const view = miniature(family);
     const dense = recognise(readModel(file(view)));
-    const made = await build(architectureSearch, view, shaped(0.6, 0.5));
+    const made = await shaped(view, { depth: 0.6, width: 0.5 });
     const halved = dense.layers.flatMap((layer) => layer.feedForwards.map(({ width }) => keptWidth(width, 0.5, 8)));
     const { layers } = recognise(readModel(file(made)));
     expect(layers).toHaveLength(2);
@@ -31,7 +33,7 @@ describe.each(familyNames)('%s', (family) => {
     expect(made.facts['removed-channels']).toBeGreaterThan(0);
     const outputs = await runGraph(file(made), prefillFeeds(file(made), 12, 5));
     expect(outputs['logits']?.data.every(Number.isFinite)).toBe(true);
-    const again = await build(architectureSearch, view, shaped(0.6, 0.5));
+    const again = await shaped(view, { depth: 0.6, width: 0.5 });
     for (const each of ['model.onnx', 'model.onnx.data'])
       expect(readFileSync(join(again.folder, each)).equals(readFileSync(join(made.folder, each)))).toBe(true);
   });
@@ -42,19 +44,14 @@ test.each([
   [0.6, 1, { target: 'layers', ratio: 0.4 }],
 ] as const)('depth %d and width %d compute what pruning one of them gives', async (depth, width, pruned) => {
   const view = miniature('dense');
-  const [one, other] = [
-    await build(architectureSearch, view, shaped(depth, width)),
-    await build(structuredPruning, view, pruningOptions.parse(pruned, 'with')),
-  ];
+  const [one, other] = [await shaped(view, { depth, width }), await build(structuredPruning, view, pruningOptions.parse(pruned, 'with'))];
   const feeds = prefillFeeds(file(one), 12, 5);
   const [left, right] = [await runGraph(file(one), feeds), await runGraph(file(other), feeds)];
   expect(largestDifference(left['logits']!.data, right['logits']!.data)).toBe(0);
 });
 
 test('a build must be told which variant', async () => {
-  await expect(build(architectureSearch, miniature('dense'), searchOptions.parse({}, 'with'))).rejects.toMatchObject({
-    code: 'option-invalid',
-  });
+  await expect(shaped(miniature('dense'), null)).rejects.toMatchObject({ code: 'document-invalid', where: 'variant.options' });
 });
 
 describe('the pool', () => {
@@ -83,6 +80,6 @@ describe('the pool', () => {
     });
     const { variants } = workload(denseFacts, options);
     expect(Object.keys(variants)).toEqual(['depth-100-width-75', 'depth-75-width-100', 'depth-50-width-100', 'depth-50-width-50']);
-    expect(variants['depth-50-width-50']?.options).toMatchObject({ build: { depth: 0.5, width: 0.5 } });
+    expect(variants['depth-50-width-50']).toEqual({ options, variant: { depth: 0.5, width: 0.5 } });
   });
 });

@@ -60,6 +60,7 @@ beforeAll(async () => {
     model: source.facts,
     input: { folder: untouched, stages },
     options: sparseAttentionOptions.parse({}, 'with'),
+    variant: { name: 'main', options: null },
     output: folders['sound'],
     seed: 1,
     calibration,

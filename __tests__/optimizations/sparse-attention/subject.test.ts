@@ -29,6 +29,7 @@ const build = async (built: Built, options: object): Promise<BuildResult & { rea
       model: denseFacts,
       input: built,
       options: sparseAttentionOptions.parse(options, 'with'),
+      variant: { name: 'main', options: null },
       output,
       seed: 1,
       calibration,
@@ -123,6 +124,6 @@ test('a context that is too short for the points is not applicable; all others a
   expect(sparseAttentionBench.applies(denseFacts, options)).toMatchObject({ status: 'not-applicable' });
   expect(sparseAttentionBench.applies({ ...denseFacts, context: 2048 }, options)).toBe(true);
   const { variants, metrics } = sparseAttentionBench.workload({ ...visionFacts, context: 2048 }, options);
-  expect(variants['fixed-window']?.options).toMatchObject({ pattern: 'window' });
+  expect(variants['fixed-window']).toMatchObject({ optimization: 'sparse-attention', options: { pattern: 'window' } });
   expect(metrics.find(({ id }) => id === 'late-nll-delta')?.unit).toBe('nats/character');
 });

@@ -22,6 +22,7 @@ const built = async (reference: ModelView, options: object): Promise<ModelView> 
     model: source.facts,
     input: reference,
     options: sparsityOptions.parse(options, 'with'),
+    variant: { name: 'main', options: null },
     output,
     seed: 1,
     calibration,

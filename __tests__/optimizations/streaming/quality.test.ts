@@ -23,6 +23,7 @@ it('the default window costs nearly nothing on the text of a shipped model; a wi
     model: source.facts,
     input: { folder, stages },
     options: streamingOptions.parse({}, 'with'),
+    variant: { name: 'main', options: null },
     output,
     seed: 1,
     calibration: calibrationOf({ folder, stages }),

@@ -18,6 +18,7 @@ const buildOn = async (input: ModelView, options: object = small): Promise<Build
     model: denseFacts,
     input,
     options: streamingOptions.parse(options, 'with'),
+    variant: { name: 'main', options: null },
     output,
     seed: 1,
     calibration: calibrationOf(input),

@@ -88,7 +88,7 @@ export const architectureSearchBench: Bench<SearchOptions> = {
     variants: Object.fromEntries(
       poolOf(model, options)
         .filter(({ name }) => name !== untouched)
-        .map(({ name, shape }) => [name, { options: { ...options, build: shape } }]),
+        .map(({ name, shape }) => [name, { options, variant: shape }]),
     ),
     points,
     metrics: metricsOf(model),

@@ -5,7 +5,7 @@ import { optionSchema } from '../option-schema.ts';
 const kept = z.number().min(0.1).max(1);
 
 /** What is left of a model: shares of its layers, and of the channels of every feed-forward and expert. */
-const shape = z.strictObject({ depth: kept, width: kept });
+export const shape = z.strictObject({ depth: kept, width: kept });
 export type Shape = Readonly<z.output<typeof shape>>;
 
 const schema = z.strictObject({
@@ -41,7 +41,6 @@ const schema = z.strictObject({
     .max(1000)
     .default(2)
     .describe('Requests that a looser budget must have lasted before the controller loads a better variant for it.'),
-  build: shape.nullable().default(null).describe('The one variant that a build makes; the gate sets it for every variant.'),
 });
 
 export type SearchOptions = Readonly<z.output<typeof schema>>;

@@ -1,19 +1,14 @@
-import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
 import type { Subject } from '../contract.ts';
 import { variantController } from './controller.ts';
 import { buildShape } from './elastic.ts';
 import { episodeSetting, searchObservation, serveObservation } from './exchange.ts';
 import { frontSearch } from './front-search.ts';
-import { type SearchOptions, searchOptions } from './options.ts';
+import { type SearchOptions, searchOptions, shape } from './options.ts';
 
 /** Cuts the variants of the pool, searches the front among them, and serves a drifting budget from what it found. */
 export const architectureSearch: Subject<SearchOptions> = {
-  build: async (context) => {
-    const { build } = context.options;
-    if (build === null) throw new GateError('option-invalid', 'which variant is to be built?', { where: 'options.build' });
-    return buildShape(context, build);
-  },
+  build: async (context) => buildShape(context, decodeValue(shape, context.variant.options, 'variant.options')),
   start: async (episode) => {
     const options = searchOptions.parse(episode.options, 'options');
     const setting = decodeValue(episodeSetting, episode.setting, 'setting');

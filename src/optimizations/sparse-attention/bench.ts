@@ -93,7 +93,7 @@ export const sparseAttentionBench: Bench<SparseAttentionOptions> = {
       ? true
       : { status: 'not-applicable', reason: `the context of ${model.context} is shorter than a prefill of ${long} and a step after it` },
   workload: (model, options) => ({
-    variants: { main: { options }, 'fixed-window': { options: { ...options, pattern: 'window' } } },
+    variants: { main: { options }, 'fixed-window': { optimization: 'sparse-attention', options: { ...options, pattern: 'window' } } },
     controls: { 'fixed-window': 'fixed-window' },
     points,
     metrics: [
