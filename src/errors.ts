@@ -13,7 +13,7 @@ export const errorTable = {
   'config-unknown-key': { exit: 2, remedy: 'Remove or rename the key; the message names the nearest known one.' },
   'config-invalid': { exit: 2, remedy: 'Correct the value at the place that the message names.' },
   'optimization-unknown': { exit: 2, remedy: 'Use a built-in id, or give the entry `like:` with one.' },
-  'option-invalid': { exit: 2, remedy: 'Correct the option under `with:`; the message names the allowed values.' },
+  'option-invalid': { exit: 2, remedy: 'Correct the option under `with:` or `like-with:`; the message names the allowed values.' },
   'model-unknown': { exit: 2, remedy: 'Use the id of a model under models/, or {manifest: FILE}.' },
   'model-invalid': { exit: 2, remedy: 'Restore the model files from version control, or fetch them again.' },
   'model-digest-mismatch': { exit: 2, remedy: 'The file differs from its recorded sha256: restore it, or update the card with the file.' },

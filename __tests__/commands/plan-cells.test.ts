@@ -6,6 +6,7 @@ import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/reso
 import type { Bench, Workload } from '../../src/optimizations/contract.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
+import type { Json } from '../../src/records/words.ts';
 import { digest, planOf } from '../gate/fixtures.ts';
 
 const facts = { id: 'mini', digest: digest('f'), layers: 2, experts: 0, vision: false } as ModelFacts;
@@ -34,6 +35,7 @@ const entry = (door: ResolvedOptimization['door'], options: ResolvedOptimization
   like: 'modular',
   door,
   options,
+  benchOptions: { parsed: true },
   inputs: [],
   points: null,
   metrics: [],
@@ -98,6 +100,26 @@ describe('what is built', () => {
       ...foreign,
       ['small', { own: 1 }, { name: 'small', options: { width: 0.5 } }, 'module'],
     ]);
+  });
+
+  it('of one’s own is what the side that judges asks for; of a built-in what its own side’s options say', () => {
+    const asked = (kind: 'builtin' | 'module') => {
+      const door = kind === 'module' ? ({ kind, module: 'pool.mjs' } as const) : ({ kind } as const);
+      const given = (tree: 'head' | 'base', width: number): Side => {
+        const { config, ...rest } = side(tree, 'a', door);
+        const options = { width };
+        return {
+          ...rest,
+          config: { ...config, optimizations: config.optimizations.map((each) => ({ ...each, options, benchOptions: options })) },
+        };
+      };
+      const one = { ...bench(workload), workload: (_: ModelFacts, options: Json) => ({ ...workload, variants: { main: { options } } }) };
+      const input = { models: [facts], head: given('head', 1), base: given('base', 2), gate: defaultConfig().gate, seed: 3 };
+      const { cells, builds } = planCells({ ...input, benchOf: () => one });
+      return [cells[0]?.options, ...builds.map(({ arm, told }) => [arm, told.options])];
+    };
+    expect(asked('module')).toEqual([{ width: 2 }, ['head', { width: 2 }], ['base', { width: 2 }]]);
+    expect(asked('builtin')).toEqual([{ width: 2 }, ['head', { width: 1 }], ['base', { width: 2 }]]);
   });
 
   it('is known by what is told of the variant too', () => {

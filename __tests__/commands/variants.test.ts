@@ -31,10 +31,11 @@ const artefactsOf = (project: Project, optimization: string): Readonly<Record<st
 };
 
 describe('code of one’s own under a bench with several variants', () => {
-  it('builds a pool of different members, each as it is told', async () => {
+  it('builds a pool of different members, each as it is told; the pool is said under like-with', async () => {
     const project = Project.make();
-    const entry = ['own', 'like: architecture-search', 'module: pool.mjs', 'inputs: [pool.mjs]'];
-    project.commit({ ...ignored, 'pool.mjs': pool, 'optimization-gate.yml': configuration([entry], [spent]) });
+    const own = ['own', 'like: architecture-search', 'module: pool.mjs', 'inputs: [pool.mjs]'];
+    const narrow = ['narrow', ...own.slice(1), 'like-with: { pool: [{ depth: 1, width: 0.75 }, { depth: 1, width: 0.25 }] }'];
+    project.commit({ ...ignored, 'pool.mjs': pool, 'optimization-gate.yml': configuration([own, narrow], [spent]) });
     const { stderr } = await project.gate('--base', 'HEAD');
     expect(stderr).not.toContain('error[');
     const made = artefactsOf(project, 'own');
@@ -42,7 +43,33 @@ describe('code of one’s own under a bench with several variants', () => {
     // Layers and channels of the same share are the same to this pool.
     expect(made['depth-100-width-75']).toBe(made['depth-75-width-100']);
     expect(new Set(Object.values(made)).size).toBe(3);
-    expect(Object.values(made).every((artefact) => typeof artefact === 'string')).toBe(true);
+    const chosen = artefactsOf(project, 'narrow');
+    expect(Object.keys(chosen)).toEqual(['depth-100-width-75', 'depth-100-width-25']);
+    expect(chosen['depth-100-width-25']).not.toBe(chosen['depth-100-width-75']);
+    expect(chosen['depth-100-width-75']).toBe(made['depth-100-width-75']);
+    for (const artefact of Object.values({ ...made, ...chosen })) expect(artefact).toEqual(expect.any(String));
+  });
+
+  it('is judged by the options under like-with: without a pattern no conformity gates', async () => {
+    const project = Project.make();
+    const own = ['claims', 'like: sparse-network', 'command: node copy.mjs {model} {output}', 'inputs: [copy.mjs]'];
+    const free = ['free', ...own.slice(1), 'like-with: { pattern: unstructured }'];
+    project.commit({ ...ignored, 'copy.mjs': copyProgram(false), 'optimization-gate.yml': configuration([own, free]) });
+    expect(await project.gate('plan', '--base', 'HEAD')).toMatchObject({ code: 0 });
+    const gating = (id: string) =>
+      project
+        .plan()
+        .cells.find(({ optimization }) => optimization === id)
+        ?.metrics.filter(({ role }) => role === 'gate')
+        .map((metric) => metric.id);
+    expect(gating('claims')).toContain('pattern-conformity');
+    expect(gating('free')).not.toContain('pattern-conformity');
+    expect(gating('free')).toContain('nll-delta');
+    project.commit({ 'optimization-gate.yml': configuration([[...own, 'like-with: { patern: unstructured }']]) });
+    const wrong = await project.gate('plan', '--base', 'HEAD~1');
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('error[option-invalid]');
+    expect(wrong.stderr).toContain('like-with.patern');
   });
 
   it('names the variant and its options in a command; a yardstick is the built-in’s work', async () => {

@@ -33,6 +33,17 @@ describe('resolveConfig', () => {
     expect(own).toMatchObject({ like: 'structured-pruning', options: { level: 3 } });
   });
 
+  it('gives the bench the options of a built-in, those under like-with of own code, and none where nothing judges', () => {
+    const entries = [
+      '{id: structured-pruning, with: {ratio: 0.5}}',
+      '{id: own, like: structured-pruning, module: p.js, with: {level: 3}, like-with: {ratio: 0.75}}',
+      '{id: plain, like: structured-pruning, module: p.js, with: {level: 3}}',
+      '{id: engine, measure: x, metrics: [{id: m, unit: ms, better: lower, kind: timing}]}',
+    ];
+    const benchOptions = resolve(`optimizations: [${entries.join(', ')}]`).optimizations.map((entry) => entry.benchOptions);
+    expect(benchOptions).toEqual([{ ratio: 0.5 }, { ratio: 0.75 }, { ratio: 0.25 }, {}]);
+  });
+
   it.each([
     ['models: [mini-qwen3-dens]', 'model-unknown', 'Did you mean "mini-qwen3-dense"'],
     ['optimizations: [{id: pruning}]', 'optimization-unknown', 'Did you mean "structured-pruning"'],
@@ -42,6 +53,7 @@ describe('resolveConfig', () => {
       'Did you mean "tensor-decomposition"',
     ],
     ['optimizations: [{id: structured-pruning, with: {raito: 1}}]', 'option-invalid', 'unknown option'],
+    ['optimizations: [{id: x, like: model, module: m.js, like-with: {raito: 1}}]', 'option-invalid', 'unknown option'],
     ['optimizations: [{id: model}]', 'optimization-unknown', 'There is no built-in "model"'],
   ])('refuses %j', (text, code, part) => {
     expect(refusal(() => resolve(text))).toMatchObject({
@@ -96,7 +108,7 @@ describe('policy', () => {
       'gate.fail-on was changed from failed, missing, regressed to regressed; failed, missing, regressed is in force until the merge.',
       'gate.tolerance.latency was changed from 2% to 50%; 2% is in force until the merge.',
       'gate.tolerance.nll-delta was changed from default to 0.1; default is in force until the merge.',
-      "optimization structured-pruning is judged otherwise (like, points or metrics); base's way is in force until the merge.",
+      "optimization structured-pruning is judged otherwise (like, like-with, points or metrics); base's way is in force until the merge.",
       'model mini-qwen3-moe was removed: it is expected until the merge, so its cells are missing.',
       'model mini-glm4-moe-lite was removed: it is expected until the merge, so its cells are missing.',
       'model mini-qwen3-vl was removed: it is expected until the merge, so its cells are missing.',
@@ -108,6 +120,9 @@ describe('policy', () => {
       'head.yml',
     );
     expect(diffPolicy(base, options)).toEqual([]);
+    const own = (more: string) => parseConfig(`optimizations: [{id: own, like: model, module: m.js, ${more}}]`, 'gate.yml');
+    expect(diffPolicy(own('with: {a: 1}'), own('with: {a: 2}'))).toEqual([]);
+    expect(diffPolicy(own('like-with: {a: 1}'), own('like-with: {a: 2}'))).toEqual([expect.stringContaining('own is judged otherwise')]);
     const other = parseConfig(`gate: {tolerance: {latency: 2%}}\nruntime: {provider: cuda, threads: 3}\n${two}`, 'head.yml');
     expect(diffPolicy(base, other)).toEqual([
       'runtime.provider was changed from cpu to cuda; both sides are measured with cuda, so its own effect is not seen.',

@@ -8,6 +8,7 @@ import { digestOf } from '../records/decode.ts';
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
+import type { Json } from '../records/words.ts';
 
 /** Changes whenever the same code and options would build something else: then no stored build is found by its key. */
 const buildContract = 3;
@@ -61,7 +62,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const judge = base ?? head;
   if (judge === null) return null;
   const bench = judge.like === null ? externalBench(judge.metrics) : input.benchOf(judge.like);
-  const options = builtinOptions(bench, judge, model.id);
+  const options = judge.benchOptions;
   const applies = bench.applies(model, options);
   const workload = withPoints(bench.workload(model, options), judge.points);
   const cellId = `${model.id}/${id}`;
@@ -72,7 +73,8 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const lost = sides.find(({ subject }) => bench.needs.includes('policy') && subject.door.kind === 'command');
   if (lost !== undefined)
     throw new GateError('config-invalid', `${judge.like} needs a policy: start it by \`module\` or \`serve\``, { where: cellId });
-  const builds = applies !== true ? [] : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, seed: input.seed }));
+  const builds =
+    applies !== true ? [] : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, judged: options, seed: input.seed }));
   const cell: PlannedCell = {
     id: cellId,
     model: model.id,
@@ -111,10 +113,6 @@ const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | 
   return measured ? (side.config.optimizations.find((entry) => entry.id === id) ?? null) : null;
 };
 
-/** A user's own code has options of its own: what the bench needs to know is then the built-in's defaults. */
-const builtinOptions = (bench: Bench, entry: ResolvedOptimization, where: string): ReturnType<Bench['options']['parse']> =>
-  entry.door.kind === 'builtin' ? entry.options : bench.options.parse({}, where);
-
 interface ArmOfCell {
   readonly cell: string;
   readonly model: ModelFacts;
@@ -122,14 +120,16 @@ interface ArmOfCell {
   readonly entry: ResolvedOptimization;
   readonly subject: SubjectRef;
   readonly bench: Bench;
+  /** What the bench was given by the side that judges. */
+  readonly judged: Json;
   readonly seed: number;
 }
 
 /** What one arm of a cell builds, each after what it is built on. */
 const buildsOf = (arm: ArmOfCell): readonly PlannedBuild[] => {
-  const { cell, entry, bench, model } = arm;
-  // Each side builds what its own options say; only what is judged is base's.
-  const { variants } = bench.workload(model, builtinOptions(bench, entry, cell));
+  const { cell, entry, bench, model, judged } = arm;
+  // A built-in builds what its own side's options say; which variants one's own code is asked for is the judge's to say.
+  const { variants } = bench.workload(model, entry.door.kind === 'builtin' ? entry.options : judged);
   const planned = new Map<string, PlannedBuild>();
   const plan = (variant: string, above: readonly string[]): PlannedBuild => {
     const known = planned.get(variant);

@@ -33,6 +33,8 @@ export interface OptimizationEntry {
   readonly door: Door;
   /** As written under `with:`; checked against the built-in's own options by `resolveConfig`. */
   readonly options: { readonly [key: string]: Json };
+  /** As written under `like-with:`; checked in the same way. */
+  readonly likeOptions: { readonly [key: string]: Json };
   /** Globs of the files that it depends on; empty: the whole tree for one's own code, nothing for a built-in. */
   readonly inputs: readonly string[];
   /** Null: the bench's own. */
@@ -87,6 +89,7 @@ const optimizationOf = (entry: OptimizationDocument, place: string): Optimizatio
     like: entry.like ?? (door.kind === 'measure' ? null : entry.id),
     door,
     options: entry.with as OptimizationEntry['options'],
+    likeOptions: (entry['like-with'] ?? {}) as OptimizationEntry['likeOptions'],
     inputs: entry.inputs ?? [],
     points: entry.points?.map(pointOf) ?? null,
     metrics: entry.metrics ?? [],

@@ -48,8 +48,8 @@ const runtimeEdits = ({ runtime: base }: Config, { runtime: head }: Config): str
         `runtime.${key} was changed from ${base[key]} to ${head[key]}; both sides are measured with ${head[key]}, so its own effect is not seen.`,
     );
 
-/** What the bench of an entry is: judged like what, at which points, by which metrics of its own. */
-const benchOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like, entry.points, entry.metrics]);
+/** What the bench of an entry is: judged like what and with which options, at which points, by which metrics of its own. */
+const benchOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like, entry.likeOptions, entry.points, entry.metrics]);
 
 const listed = (what: string, base: readonly string[], head: readonly string[]): readonly string[] => [
   ...base
@@ -72,7 +72,7 @@ export const diffPolicy = (base: Config, head: Config): string[] => {
     const other = head.optimizations.find(({ id }) => id === entry.id);
     return other === undefined || benchOf(other) === benchOf(entry)
       ? []
-      : [`optimization ${entry.id} is judged otherwise (like, points or metrics); base's way is in force until the merge.`];
+      : [`optimization ${entry.id} is judged otherwise (like, like-with, points or metrics); base's way is in force until the merge.`];
   });
   return [
     ...edits,

@@ -16,25 +16,29 @@ export interface Catalogue {
   readonly models: readonly string[] | null;
 }
 
-export interface ResolvedOptimization extends Omit<OptimizationEntry, 'options' | 'place'> {
-  /** Checked, with the built-in's defaults. */
+export interface ResolvedOptimization extends Omit<OptimizationEntry, 'options' | 'likeOptions' | 'place'> {
+  /** Of a built-in checked, with its defaults; of one's own code as written. */
   readonly options: Json;
+  /** What the bench is given where this entry says how is judged: the options of a built-in, those under `like-with:` of one's own code. */
+  readonly benchOptions: Json;
 }
 
 export interface ResolvedConfig extends Omit<Config, 'optimizations' | 'document' | 'origin'> {
   readonly optimizations: readonly ResolvedOptimization[];
 }
 
-const resolveOptimization = ({ place, ...entry }: OptimizationEntry, catalogue: Catalogue): ResolvedOptimization => {
+const resolveOptimization = ({ place, likeOptions, ...entry }: OptimizationEntry, catalogue: Catalogue): ResolvedOptimization => {
   const where = `${place} (${entry.id})`;
-  if (entry.like === null) return entry;
+  if (entry.like === null) return { ...entry, benchOptions: {} };
   const builtin = catalogue.optimizations.find(({ id, runs }) => id === entry.like && (runs || entry.door.kind !== 'builtin'));
   if (builtin === undefined) {
     const ids = catalogue.optimizations.filter(({ runs }) => runs || entry.door.kind !== 'builtin').map(({ id }) => id);
     throw new GateError('optimization-unknown', `There is no built-in "${entry.like}".${suggestion(entry.like, ids)}`, { where });
   }
   // The options of one's own code are its own business; those of a built-in must be its options.
-  return { ...entry, options: entry.door.kind === 'builtin' ? builtin.parse(entry.options, `${where}: with`) : entry.options };
+  if (entry.door.kind !== 'builtin') return { ...entry, benchOptions: builtin.parse(likeOptions, `${where}: like-with`) };
+  const options = builtin.parse(entry.options, `${where}: with`);
+  return { ...entry, options, benchOptions: options };
 };
 
 /** Id of the entry in messages and in `--models`: a manifest is called by its file name without ending. */

@@ -60,6 +60,10 @@ const optimizationEntry = section({
     .default({})
     .describe('Options of a built-in, or of your module; a command has them in its own words.'),
   like: id.optional().describe('Judge it like the built-in of this id.'),
+  'like-with': z
+    .record(z.string(), jsonValue)
+    .optional()
+    .describe('Options of the built-in that `like` names, where it judges your own code; its defaults where nothing is said.'),
   command: line.optional().describe('Your program: reads {model} and writes {output}, both ONNX.'),
   module: inside.optional().describe('Your JavaScript module: exports build(context), start(episode), or both.'),
   serve: line.optional().describe('Your program in any language: answers the subject protocol, one JSON line for each line asked.'),
@@ -75,12 +79,15 @@ const optimizationEntry = section({
   if (door === 'measure') {
     if (entry.metrics === undefined) complain('measure', 'needs `metrics` beside it: what does the command report?');
     if (entry.like !== undefined) complain('like', 'has no meaning beside "measure"');
+    if (entry['like-with'] !== undefined) complain('like-with', 'has no meaning beside "measure": no built-in judges it');
     if (entry.points !== undefined) complain('points', 'has no meaning beside "measure": the command chooses what it runs');
   } else {
     if (door !== undefined && entry.like === undefined) complain(door, 'needs `like: ID` beside it: which built-in is it judged like?');
     if (entry.metrics !== undefined)
       complain('metrics', 'belongs to `measure`; other optimizations have the metrics of the built-in that they are like');
   }
+  if (door === undefined && entry['like-with'] !== undefined)
+    complain('like-with', 'belongs to your own code; the options of a built-in stand under `with`');
   if (door === undefined && entry.inputs !== undefined) complain('inputs', 'belongs to your own code; a built-in has none');
   if (door === 'command' && Object.keys(entry.with).length > 0)
     complain('with', 'has no effect beside "command": write the options into the command');
