@@ -61,10 +61,10 @@ export const faults: readonly Fault[] = [
   },
   {
     optimization: 'tensor-decomposition',
-    what: 'activations weigh the wrong way round',
+    what: 'the triangle that activations weigh by, the wrong way round',
     file: 'src/optimizations/tensor-decomposition/linear.ts',
-    from: 'weigh: async (weights) => scaledRows(weights, (row) => scales[row] ?? 1),',
-    to: 'weigh: async (weights) => scaledRows(weights, (row) => 1 / (scales[row] ?? 1)),',
+    from: "weigh: (weights) => products.multiply(triangle.lower, weights, 'left'),",
+    to: 'weigh: (weights) => products.multiply(triangle.lower, weights),',
     metrics: ['nll-delta'],
     exact: true,
   },
