@@ -22,9 +22,15 @@ export interface LaunchDemand {
   readonly control: 'none' | 'a-a' | 'planted';
 }
 
-/** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do. */
 const impactRounds = 30;
 const impactWarmUp = 3;
+
+/** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do, and half of an episode's few. */
+const forImpact = (point: OperatingPoint): OperatingPoint => {
+  if (!('rounds' in point)) return point;
+  const rounds = point.kind === 'episode' ? Math.ceil(point.rounds / 2) : Math.min(point.rounds, impactRounds);
+  return { ...point, rounds, warmUp: Math.min(point.warmUp, impactWarmUp) };
+};
 
 const demand = (
   standing: Standing,
@@ -88,11 +94,7 @@ const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly La
 };
 
 const impacts = (standing: Standing): LaunchDemand[] => {
-  const points = standing.cell.points
-    .filter(isTimed)
-    .map((point) =>
-      'rounds' in point ? { ...point, rounds: Math.min(point.rounds, impactRounds), warmUp: Math.min(point.warmUp, impactWarmUp) } : point,
-    );
+  const points = standing.cell.points.filter(isTimed).map(forImpact);
   const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
   const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
   return [
