@@ -39,10 +39,10 @@ const possible = (head: number): JudgedMetric => exact('theoretical-speedup', he
 describe('what is sparser and not faster', () => {
   it('is said with the best speed-up and what was possible', () => {
     expect(ineffective([exact('sparsity', 50), possible(1.65), speed('prefill', 1.004), speed('decode', 0.97)])).toEqual([
-      'sparser, not faster: sparsity 50.0 %, but the best prefill-speedup is 1.00 × (prefill) of a possible 1.65 ×',
+      'ineffective: sparser, not faster: sparsity 50.0 %, but the best prefill-speedup is 1.00 × (prefill) of a possible 1.65 ×',
     ]);
     expect(ineffective([exact('sparsity', 50), possible(1.65), speed('prefill', 1.09)])).toEqual([
-      expect.stringMatching(/^sparser, hardly faster: .* 1\.09 × \(prefill\) of a possible 1\.65 ×$/),
+      expect.stringMatching(/^ineffective: sparser, hardly faster: .* 1\.09 × \(prefill\) of a possible 1\.65 ×$/),
     ]);
     expect(ineffective([exact('sparsity', 50), possible(1.65), speed('prefill', 1.3)])).toEqual([]);
   });
@@ -50,7 +50,7 @@ describe('what is sparser and not faster', () => {
   it('is not talked away by a ratio that is no time: of sizes, or of multiply-adds', () => {
     const sizes = exact('compression-ratio', 1.4, 1, { ...speedUp, point: 'inspection', series: 'bytes' });
     expect(ineffective([exact('removed-fraction', 30), sizes, speed('prefill', 1)])).toEqual([
-      'smaller, not faster: removed-fraction 30.0 %, but the best prefill-speedup is 1.00 × (prefill)',
+      'ineffective: smaller, not faster: removed-fraction 30.0 %, but the best prefill-speedup is 1.00 × (prefill)',
     ]);
     expect(ineffective([exact('removed-fraction', 30), sizes, speed('prefill', 1.2)])).toEqual([]);
   });
@@ -62,7 +62,11 @@ describe('what is sparser and not faster', () => {
 });
 
 it('names a compression that is none', () => {
-  expect(ineffective([exact('compression-ratio', 0.8)])).toEqual(['not compressed: the files are 1.250 × those of the untouched model']);
-  expect(ineffective([exact('compression-ratio', 1)])).toEqual(['not compressed: the files are as large as the untouched model']);
+  expect(ineffective([exact('compression-ratio', 0.8)])).toEqual([
+    'ineffective: not compressed: the files are 1.250 × those of the untouched model',
+  ]);
+  expect(ineffective([exact('compression-ratio', 1)])).toEqual([
+    'ineffective: not compressed: the files are as large as the untouched model',
+  ]);
   expect(ineffective([exact('compression-ratio', 1.01)])).toEqual([]);
 });

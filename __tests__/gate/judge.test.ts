@@ -268,7 +268,7 @@ describe('exact metrics', () => {
       }),
     ]);
     expect(verdictOf(plan, measure(plan, changed, { ...quiet, sparsity: 50 })).cells[0]!.warnings).toEqual([
-      expect.stringMatching(/^sparser, not faster: sparsity 50.0 %/),
+      expect.stringMatching(/^ineffective: sparser, not faster: sparsity 50.0 %/),
     ]);
   });
 });

@@ -44,6 +44,11 @@ describe('reportDocument', () => {
     expect(found.durationSeconds).toBeNull();
   });
 
+  it('marks the cells whose claims are not borne out by a word that scripts can look for', () => {
+    const ineffective = reportDocument(passed, 1).cells.filter(({ warnings }) => warnings.some((text) => text.startsWith('ineffective: ')));
+    expect(ineffective.map(({ optimization }) => optimization)).toEqual(['sparse-network']);
+  });
+
   it('keeps an environment that is no object, and refuses unknown names', () => {
     expect(reportDocument(verdictOf([], { environment: 'a laptop' }), 1).environment).toEqual({
       details: 'a laptop',

@@ -223,7 +223,7 @@ const cellOf = (model: string, column: number, optimization: string, row: number
     optimization,
     kind,
     [...metrics, ...notApplicable],
-    optimization === 'sparse-network' ? { warnings: ['sparser, not faster: 50 % of the eligible weights are zero'] } : {},
+    optimization === 'sparse-network' ? { warnings: ['ineffective: sparser, not faster: 50 % of the eligible weights are zero'] } : {},
   );
 };
 

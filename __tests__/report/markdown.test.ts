@@ -50,7 +50,9 @@ describe('commentBody', () => {
   });
 
   it('says aloud that sparser is not faster', () => {
-    expect(commentBody(passed, context)).toMatch(/Worth knowing[\s\S]*sparser, not faster/);
+    expect(commentBody(passed, context)).toMatch(
+      /Worth knowing[\s\S]*`mini-qwen3-dense\/sparse-network`: ineffective: sparser, not faster/,
+    );
   });
 
   it('leaves out what there is nothing to say about', () => {

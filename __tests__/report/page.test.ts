@@ -5,7 +5,7 @@ import type { Evidence } from '../../src/report/evidence.ts';
 import { indexHtml } from '../../src/report/page/page.ts';
 import { style } from '../../src/report/page/style.ts';
 import { anyNumber, hostileText, hostileVerdict } from './arbitrary.ts';
-import { context, failed, regressed, verdictOf } from './fixtures.ts';
+import { context, failed, passed, regressed, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 import { gridEvidence, gridVerdict } from './grid.ts';
 
@@ -40,6 +40,10 @@ describe('indexHtml', () => {
   it('reads as written down', () => {
     expectGolden('index-regressed.html', indexHtml(regressed, context, nothing));
     expectGolden('index-failed.html', indexHtml(failed, context, nothing));
+  });
+
+  it('says aloud that sparser is not faster', () => {
+    expect(indexHtml(passed, context, nothing)).toMatch(/<p class="warning">⚠️ ineffective: sparser, not faster/);
   });
 
   const verdict = gridVerdict();

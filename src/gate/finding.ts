@@ -47,5 +47,6 @@ const notCompressed = (metrics: readonly JudgedMetric[]): string[] =>
       : [],
   );
 
-/** Claims of an optimization that its own numbers do not bear out, in words. */
-export const ineffective = (metrics: readonly JudgedMetric[]): string[] => [...slowAsBefore(metrics), ...notCompressed(metrics)];
+/** Claims of an optimization that its own numbers do not bear out: in words, behind the word that scripts and readers look for. */
+export const ineffective = (metrics: readonly JudgedMetric[]): string[] =>
+  [...slowAsBefore(metrics), ...notCompressed(metrics)].map((found) => `ineffective: ${found}`);

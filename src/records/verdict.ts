@@ -69,7 +69,7 @@ export const cellVerdict = z.strictObject({
   optimization: nounId,
   verdict: verdictKind,
   reason: z.string().nullable(),
-  /** Findings in words, such as "sparser, not faster". */
+  /** Findings in words; one that begins with `ineffective: ` says that a claim is not borne out, such as "sparser, not faster". */
   warnings: z.array(z.string()),
   metrics: z.array(metricVerdict),
 });

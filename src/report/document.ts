@@ -41,6 +41,7 @@ export const reportDocumentSchema = z.strictObject({
       optimization: nounId,
       verdict: verdictKind,
       reason: z.string().nullable(),
+      /** In words; one that begins with `ineffective: ` says that a claim is not borne out, such as "sparser, not faster". */
       warnings: z.array(z.string()),
       metrics: z.array(reportMetric),
     }),

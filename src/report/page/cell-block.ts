@@ -49,7 +49,7 @@ export const cellBlock = (cell: CellVerdict, pictures: string): string => {
     cell.metrics.length === 0
       ? ''
       : table({
-          caption: `Metrics of ${cell.id}; below a number of head stands its 95 % interval`,
+          caption: `Metrics of ${cell.id}${cell.metrics.some(({ interval }) => interval !== null) ? '; below a number of head stands its 95 % interval' : ''}`,
           head: ['metric', 'verdict', 'reference', 'base', 'head', 'head against base', 'tolerance', 'detectable', 'note'],
           rows: rowsOf(cell.metrics.map(metricCells)),
           numbers: [2, 3, 4, 5, 6, 7],
