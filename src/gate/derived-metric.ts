@@ -10,7 +10,7 @@ export interface JudgedCell {
   readonly id: string;
   readonly model: string;
   readonly metrics: readonly MetricVerdict[];
-  /** Seconds that all builds of an arm took; null where nothing was built, or it is not known how long it took. */
+  /** Seconds that the builds took which an arm itself needs; null where nothing was built, or it is not known how long it took. */
   readonly buildSeconds: Readonly<Record<'base' | 'head', number | null>>;
 }
 

@@ -3,6 +3,7 @@ import type { Baseline } from '../records/baseline.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { Verdict } from '../records/verdict.ts';
+import { buildSeconds } from './build-cost.ts';
 import { cellVerdictOf, judgeMetrics, outcomeBeforeMetrics } from './cell.ts';
 import { controlKinds, controlOutcome, controlTarget, falseAlarms, readControls } from './control.ts';
 import { coverageOf } from './coverage.ts';
@@ -29,20 +30,16 @@ interface Judged {
   readonly metrics: readonly JudgedMetric[];
 }
 
-/** What all builds of an arm took together. */
-const buildSeconds = ({ cell }: Standing, arm: 'base' | 'head', { built }: Samples): number | null => {
-  const keys = Object.values(cell.arms.find(({ id }) => id === arm)?.builds ?? {});
-  const seconds = keys.flatMap((key) => built.get(key)?.seconds ?? []);
-  return keys.length === 0 || seconds.length < keys.length ? null : seconds.reduce((sum, each) => sum + each, 0);
-};
-
 /** Derived metrics take their places among the others, in the plan's order. */
-const withDerived = (judged: readonly Judged[], samples: Samples, figures: RunFigures): readonly Judged[] => {
+const withDerived = (judged: readonly Judged[], { plan, samples }: JudgeInput, figures: RunFigures): readonly Judged[] => {
   const known: readonly JudgedCell[] = judged.map(({ standing, metrics }) => ({
     id: standing.cell.id,
     model: standing.cell.model,
     metrics: metrics.map((metric) => metric.verdict),
-    buildSeconds: { base: buildSeconds(standing, 'base', samples), head: buildSeconds(standing, 'head', samples) },
+    buildSeconds: {
+      base: buildSeconds(plan, standing.cell, 'base', samples),
+      head: buildSeconds(plan, standing.cell, 'head', samples),
+    },
   }));
   return judged.map(({ standing, metrics }, at) => {
     const own = known[at];
@@ -102,7 +99,7 @@ export const judge = (input: JudgeInput): Verdict => {
   const direct = progress.cells.map((standing): Judged => ({ standing, metrics: judgeMetrics(standing, progress, input) }));
   const changed = progress.cells.some(({ status }) => status === 'changed');
   const figures = { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed, controlled: target !== null };
-  const judged = withDerived(direct, samples, figures);
+  const judged = withDerived(direct, input, figures);
   const cells = judged.map(({ standing, metrics }) => cellVerdictOf(standing, metrics, samples));
   const outcome = runOutcome(
     cells,
