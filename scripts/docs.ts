@@ -13,13 +13,14 @@ import { configSchema } from '../src/config/schema.ts';
 import { errorTable } from '../src/errors.ts';
 import { type ModelConfig, parseModelConfig, readJsonFile } from '../src/models/config.ts';
 import { type ModelCard, readModelCard } from '../src/models/model-source.ts';
-import { builtinOptimizations } from '../src/optimizations/registry.ts';
+import { benches, builtinOptimizations } from '../src/optimizations/registry.ts';
 import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
 import { baseline } from '../src/records/baseline.ts';
 import type { MetricSpec } from '../src/records/metric.ts';
 import { plan } from '../src/records/plan.ts';
 import { sampleLine } from '../src/records/sample.ts';
 import { verdict } from '../src/records/verdict.ts';
+import { coverageDocumentSchema } from '../src/report/coverage.ts';
 import { reportDocumentSchema } from '../src/report/document.ts';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
@@ -154,19 +155,30 @@ const sampleModels = [false, true].map((vision) => ({
   context: 512,
 }));
 
-const sharedMetricsTable = (): string => metricRows(sampleModels.flatMap((model) => sharedMetrics(model)));
+const shared = sampleModels.flatMap((model) => sharedMetrics(model));
+const sharedMetricsTable = (): string => metricRows(shared);
 
-const ownMetrics = (): string => {
-  const shared = new Set(sampleModels.flatMap((model) => sharedMetrics(model)).map(({ id }) => id));
-  return builtinOptimizations
-    .map(({ bench }) => {
-      const metrics = sampleModels
-        .flatMap((model) => bench.workload(model, bench.options.parse({}, bench.id)).metrics)
-        .filter(({ id }) => !shared.has(id));
-      return `### ${bench.title} \`${bench.id}\`\n\n${metrics.length === 0 ? 'The shared metrics.' : `Beside the shared metrics:\n\n${metricRows(metrics)}`}`;
+/** Which of the shared metrics are among these. */
+const sharedAmong = (metrics: readonly MetricSpec[]): string => {
+  const all = [...new Set(shared.map(({ id }) => id))];
+  const found = all.filter((id) => metrics.some((metric) => metric.id === id));
+  if (found.length === 0) return 'None of the shared metrics.';
+  if (found.length === all.length) return 'All shared metrics.';
+  const missing = all.filter((id) => !found.includes(id));
+  return missing.length < found.length
+    ? `The shared metrics without ${missing.map(code).join(', ')}.`
+    : `Of the shared metrics ${found.map(code).join(', ')}.`;
+};
+
+const metricsOfBenches = (): string =>
+  benches
+    .map((bench) => {
+      const metrics = sampleModels.flatMap((model) => bench.workload(model, bench.options.parse({}, bench.id)).metrics);
+      const own = metrics.filter(({ id }) => !shared.some((metric) => metric.id === id));
+      const rest = own.length === 0 ? [] : [`${own.length === metrics.length ? 'Its' : 'And its'} own:`, metricRows(own)];
+      return [`### ${bench.title} \`${bench.id}\``, sharedAmong(metrics), ...rest].join('\n\n');
     })
     .join('\n\n');
-};
 
 const optionsOfBuiltins = (): string =>
   builtinOptimizations
@@ -244,7 +256,7 @@ const sections: Readonly<Record<string, () => string>> = {
   errors: errorsTable,
   configuration: configTable,
   'shared-metrics': sharedMetricsTable,
-  'own-metrics': ownMetrics,
+  'metrics-of-optimizations': metricsOfBenches,
   'optimization-options': optionsOfBuiltins,
   miniatures,
 };
@@ -271,6 +283,7 @@ const schemas = {
   'samples-line': { schema: sampleLine, title: 'One line of samples.jsonl' },
   verdict: { schema: verdict, title: 'verdict.json: the decision, recomputable from plan, samples and baselines' },
   report: { schema: reportDocumentSchema, title: 'report.json: the decision for scripts' },
+  coverage: { schema: coverageDocumentSchema, title: 'coverage.json: what was judged and what was not, and why' },
   baseline: { schema: baseline, title: 'baselines/<runner class>/<model>.json' },
 } as const;
 

@@ -27,6 +27,19 @@ describe('generated files', () => {
     expect(drifted(copy)).toEqual(['action.yml', 'models/README.md', 'docs/errors.md', 'schemas/plan.schema.json']);
   });
 
+  it.each([
+    ['structured-pruning', 'All shared metrics.'],
+    ['streaming', /^The shared metrics without `prefill-latency`, .*`energy`\.$/],
+    ['modular-components', /^Of the shared metrics `nll-delta`, .*`model-size`\.$/],
+    ['automl', 'None of the shared metrics.'],
+    ['model', 'All shared metrics.'],
+  ])('say which of the shared metrics %s has', (id, says) => {
+    const text = generatedFiles(root).get('docs/metrics.md') ?? '';
+    const sentence = new RegExp(`^### .* \`${id}\`\\n\\n(.*)$`, 'm').exec(text)?.[1] ?? '';
+    if (typeof says === 'string') expect(sentence).toBe(says);
+    else expect(sentence).toMatch(says);
+  });
+
   it('refuse a marker that is unknown or has no end', () => {
     expect(() => filledIn('<!-- generated: nothing -->\n<!-- end of nothing -->', 'a.md')).toThrow('nothing is called "nothing"');
     expect(() => filledIn('<!-- generated: inputs -->\n', 'a.md')).toThrow('has no end');

@@ -43,7 +43,7 @@ describe('the published schema of the configuration', () => {
 });
 
 describe('the other schemas', () => {
-  it.each(['plan', 'samples-line', 'verdict', 'report', 'baseline'])('%s refuses an empty document', (name) => {
+  it.each(['plan', 'samples-line', 'verdict', 'report', 'coverage', 'baseline'])('%s refuses an empty document', (name) => {
     expect(z.fromJSONSchema(JSON.parse(textOf(`schemas/${name}.schema.json`))).safeParse({}).success).toBe(false);
   });
 });
