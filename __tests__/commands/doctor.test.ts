@@ -33,6 +33,8 @@ describe('doctor on a machine that can measure', () => {
     expect(check(found, 'git')?.says).toMatch(/^\d+\..*, base is [0-9a-f]{12} \(head itself\)$/);
     expect(check(found, 'models')?.says).toContain(model);
     expect(check(found, 'store')?.says).toMatch(/: .+; .+ (MiB|GiB|TiB) free$/);
+    expect(check(found, 'energy')?.says).toMatch(/^(no )?RAPL counters/);
+    expect(check(found, 'energy')?.says).not.toContain('nvidia-smi');
     const ids = found.checks.map(({ id }) => id);
     expect(ids).toEqual(expect.arrayContaining(['node', 'processor', 'memory', 'pressure', 'clocks', 'gpu', 'energy']));
     expect(found.checks.every(({ status }) => ['ok', 'absent', 'doubt'].includes(status))).toBe(true);

@@ -43,7 +43,7 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     ...machineChecks(facts, machineState()),
     library.check,
     ...(library.found === null ? [] : await providerChecks(context, runtime)),
-    ...meterChecks(facts),
+    meterCheck(facts),
     (await tried('git', () => describeGit(context))).check,
     config.check,
     ...modelChecks(context),
@@ -165,13 +165,12 @@ const providerChecks = async (context: CommandContext, { provider, threads }: Ru
   return checks;
 };
 
-const meterChecks = ({ gpu }: MachineFacts): readonly Check[] => {
-  const meters = [...(openEnergyMeter() === null ? [] : ['RAPL counters of the processor']), ...(gpu === null ? [] : ['nvidia-smi'])];
-  return [
-    meters.length === 0
-      ? { id: 'energy', status: 'absent', says: 'no meter that this user may read: energy is not reported' }
-      : { id: 'energy', status: 'ok', says: meters.join(', ') },
-  ];
+/** Launches read the counters of the processor and no other meter. */
+const meterCheck = ({ gpu }: MachineFacts): Check => {
+  const unread = gpu === null ? '' : '; what the GPU uses is not read';
+  return openEnergyMeter() === null
+    ? { id: 'energy', status: 'absent', says: `no RAPL counters that this user may read: energy is not reported${unread}` }
+    : { id: 'energy', status: 'ok', says: `RAPL counters of the processor${unread}` };
 };
 
 const describeGit = async (context: CommandContext) => {
