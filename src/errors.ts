@@ -68,7 +68,7 @@ export const errorTable = {
   'non-finite-output': { exit: 3, remedy: 'The optimized model produces NaN or infinite numbers.' },
   'untrained-reference': {
     exit: 3,
-    remedy: 'The reference model knows no language (perplexity near its vocabulary size): quality cannot be judged on it.',
+    remedy: 'Use a trained model: this one knows no language (perplexity near its vocabulary size), so no quality can be judged on it.',
   },
   'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
   'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },

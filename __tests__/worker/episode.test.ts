@@ -173,6 +173,18 @@ describe('an episode', () => {
     expect([time[0], time.at(-1)]).toEqual([0, 1000]);
   }, 60_000);
 
+  it('is refused by the name of the model, like an evaluation, where it wants the quality of one that knows nothing', async () => {
+    const tools = toolsWith({ play: async (_turn, { nllDelta }) => ({ values: { delta: await nllDelta('main', 1) } }) });
+    const knowsNothing = { ...tools, facts: { ...tools.facts, vocabulary: 30 } };
+    const evaluation = { id: 'evaluation', kind: 'evaluation', windows: 1, arms: ['reference', 'head'] } as const;
+    const measured = await runLaunch(request([point({ rounds: 1, warmUp: 0 }), evaluation]), knowsNothing);
+    const reason = expect.stringMatching(/^refused: the untouched mini-qwen3-dense knows no language: .* with a vocabulary of 30$/);
+    expect(measured.points).toEqual([
+      { point: 'trace', values: {}, warnings: [reason] },
+      { point: 'evaluation', values: {}, warnings: [reason] },
+    ]);
+  }, 60_000);
+
   it('tunes on the arm that is not the reference, without a policy', async () => {
     const player: Player = {
       tune: async (tools) => ({ variants: [...tools.variants], drawn: tools.random() > 0 }),

@@ -5,7 +5,7 @@ import type { FromWorker, LaunchRequest } from '../records/protocol.ts';
 import { longestTrace } from '../records/sample.ts';
 import type { ArmId, Json } from '../records/words.ts';
 import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
-import { forArm } from './arm.ts';
+import { ArmError, forArm } from './arm.ts';
 import { type PlayerSetting, playerTools } from './player-tools.ts';
 import { openPolicyHost, type PolicyHost } from './policy-process.ts';
 import type { Columns } from './rounds.ts';
@@ -44,10 +44,26 @@ export const openPolicyHosts = (request: LaunchRequest): PolicyHosts => {
 
 /**
  * Plays every arm once per round, in an order drawn anew for each round. All arms of a round have the same seed, and so the same
- * arrivals; a round has it again in every launch, so that launches differ by the machine alone. Throws what the player throws, naming the arm;
+ * arrivals; a round has it again in every launch, so that launches differ by the machine alone. An episode that wants the quality of a model that
+ * can carry none gives nothing, and a warning that refuses it by name. Throws what else the player throws, naming the arm;
  * `non-finite-output` for a number that is none.
  */
 export const playEpisodes = async (
+  point: EpisodePoint,
+  player: Player,
+  setting: Omit<PlayerSetting, 'policy'>,
+  hosts: PolicyHosts,
+): Promise<Played> => {
+  try {
+    return await playRounds(point, player, setting, hosts);
+  } catch (thrown) {
+    const cause = thrown instanceof ArmError ? thrown.cause : thrown;
+    if (!(cause instanceof GateError) || cause.code !== 'untrained-reference') throw thrown;
+    return { values: {}, warnings: [`refused: ${cause.message}`], traces: [] };
+  }
+};
+
+const playRounds = async (
   point: EpisodePoint,
   player: Player,
   setting: Omit<PlayerSetting, 'policy'>,

@@ -4,7 +4,7 @@ import { readWindows } from '../models/evaluation.ts';
 import { digestOf } from '../records/decode.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
-import type { EvaluationWindows } from '../records/serving.ts';
+import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
 import { evaluationRecord } from '../records/stored.ts';
 import { type ArmId, armId } from '../records/words.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
@@ -29,13 +29,30 @@ const untrainedShare = 0.5;
  *
  * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
  * reference), `top1` (share of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
- * Throws `untrained-reference` for a model that knows nothing, `non-finite-output` naming the arm.
+ * None of them for a model that knows nothing: then a warning refuses its quality by name. Throws `non-finite-output` naming the arm.
  */
 export const evaluateArms = async (
   point: EvaluationPoint,
   request: LaunchRequest,
   tools: LaunchTools,
 ): Promise<{ values: Record<string, Series>; warnings: string[] }> => {
+  const values = await scoredArms(point, request, tools);
+  return typeof values === 'string' ? { values: {}, warnings: [`refused: ${values}`] } : { values, warnings: [] };
+};
+
+/** The same series for whoever cannot go on without them: throws `untrained-reference`, which is no arm's doing but the model's. */
+export const requireScores = async (
+  point: EvaluationPoint,
+  request: LaunchRequest,
+  tools: LaunchTools,
+): Promise<Record<string, Series>> => {
+  const values = await scoredArms(point, request, tools);
+  if (typeof values === 'string') throw new ArmError('reference', new GateError('untrained-reference', values));
+  return values;
+};
+
+/** Scores out of the store, or new ones; or in words why the model can carry none. */
+const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools: LaunchTools): Promise<Record<string, Series> | string> => {
   const reference = armArtefact(request, 'reference');
   const source = openPlannedModel(request.model, request.modelDigest);
   const keyOf = (arm: ArmId): string =>
@@ -57,7 +74,9 @@ export const evaluateArms = async (
     if (known === null) missing.push(arm);
     else values[arm] = Object.fromEntries(Object.entries(known).map(([name, series]) => [name, [...series]]));
   }
-  if (missing.length === 0) return { values, warnings: [] };
+  const refusedBefore = untrained(values['reference'], tools.facts);
+  if (refusedBefore !== null) return refusedBefore;
+  if (missing.length === 0) return values;
   const windows = readWindows(join(source.folder, 'evaluation.safetensors'), source.config);
   const models = new Map<ArmId, LoadedModel>();
   const opened = new Map<string, LoadedModel>();
@@ -74,15 +93,16 @@ export const evaluateArms = async (
     // Launches side by side begin at different windows: each finds what the other has computed.
     const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
     const scored = await scoreAll(base, models, windows, point, random, () => tools.beat(point.id));
+    const refused = untrained(scored.get('reference'), tools.facts);
     for (const [arm, series] of scored) {
-      if (arm === 'reference') checkTrained(series, base.face.vocabulary, request.model);
+      if (refused !== null && arm !== 'reference') continue;
       await tools.store.putRecord('evaluation', keyOf(arm), series);
       values[arm] = series;
     }
+    return refused ?? values;
   } finally {
     for (const model of opened.values()) await model.release();
   }
-  return { values, warnings: [] };
 };
 
 /** One pass over the windows: the reference's logits are computed once for all arms. */
@@ -147,9 +167,11 @@ const blamingScores = async (score: () => Promise<void>): Promise<void> => {
   }
 };
 
-const checkTrained = (series: Series, vocabulary: number | null, model: string): void => {
-  const nll = series['nll'] ?? [];
-  const perplexity = Math.exp(nll.reduce((sum, value) => sum + value, 0) / Math.max(1, nll.length));
-  if (vocabulary !== null && perplexity >= untrainedShare * vocabulary)
-    throw new GateError('untrained-reference', `perplexity ${perplexity.toFixed(1)} with a vocabulary of ${vocabulary}`, { where: model });
+/** Why the untouched model can carry no quality metric, by its name; null where it can, or where nothing is known of it. */
+const untrained = (series: Series | undefined, { id, vocabulary }: ModelFacts): string | null => {
+  const nll = series?.['nll'] ?? [];
+  if (nll.length === 0) return null;
+  const perplexity = Math.exp(nll.reduce((sum, value) => sum + value, 0) / nll.length);
+  if (perplexity < untrainedShare * vocabulary) return null;
+  return `the untouched ${id} knows no language: perplexity ${perplexity.toFixed(1)} with a vocabulary of ${vocabulary}`;
 };

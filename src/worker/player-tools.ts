@@ -9,7 +9,7 @@ import { promptRows } from '../runtime/prompt.ts';
 import { greedySession } from '../runtime/serving-session.ts';
 import { deriveSeed, seededRandom } from '../statistics/random.ts';
 import { ArmError, forArm } from './arm.ts';
-import { evaluateArms } from './evaluation.ts';
+import { requireScores } from './evaluation.ts';
 import { past } from './inspection.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import type { ModelPool } from './model-pool.ts';
@@ -99,7 +99,7 @@ const nllDelta = async (
   const reference = request.artefacts['reference'];
   const scored = { ...request, artefacts: { ...(reference === undefined ? {} : { reference }), head: { main: artefact } } };
   try {
-    const { values } = await evaluateArms({ id: 'nll', kind: 'evaluation', windows, arms: ['reference', 'head'] }, scored, tools);
+    const values = await requireScores({ id: 'nll', kind: 'evaluation', windows, arms: ['reference', 'head'] }, scored, tools);
     const [own = [], untouched = []] = [values['head']?.['nll'], values['reference']?.['nll']];
     return own.reduce((sum, nll, window) => sum + nll - (untouched[window] ?? Number.NaN), 0) / Math.max(1, own.length);
   } catch (thrown) {
