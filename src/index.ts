@@ -1,7 +1,26 @@
-/** What an optimization of one's own is written against: the contract that the built-ins use too. See docs/plug-ins.md. */
+/**
+ * What an optimization of one's own is written against: the contract that the built-ins use too, and what each bench that asks a policy says and
+ * wants to hear. See docs/plug-ins.md.
+ */
+export type { BatchingAction, BatchingObservation, BatchingSetting } from './optimizations/adaptive-batching/exchange.ts';
+export type {
+  SearchAction as PoolSearchAction,
+  SearchObservation as PoolSearchObservation,
+  SearchSetting as PoolSearchSetting,
+  ServeAction as PoolServeAction,
+  ServeObservation as PoolServeObservation,
+  ServeSetting as PoolServeSetting,
+} from './optimizations/architecture-search/exchange.ts';
+export type { Shape as PoolShape } from './optimizations/architecture-search/options.ts';
+export type {
+  SearchAction as ConfigurationAction,
+  SearchObservation as ConfigurationObservation,
+  SearchSetting as ConfigurationSetting,
+} from './optimizations/automl/exchange.ts';
 export type {
   BuildContext,
   BuildResult,
+  BuildVariant,
   Calibration,
   EpisodeStart,
   Matrix,
@@ -13,4 +32,5 @@ export type {
   Stage,
   Subject,
 } from './optimizations/contract.ts';
+export type { FeedbackAction, FeedbackObservation, FeedbackSetting } from './optimizations/feedback-control/exchange.ts';
 export type { Json } from './records/words.ts';

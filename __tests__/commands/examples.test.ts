@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bundleModule } from '../action/package-copy.ts';
 import { configuration, Project, packageRoot } from './project.ts';
 
 const python = spawnSync('python3', ['--version']).status === 0;
@@ -49,6 +50,19 @@ describe('the examples, each in a repository of its own', () => {
     expect(unchanged, unchanged.stderr).toMatchObject({ code: 0, cell: { verdict: 'unchanged' } });
     expect(changed, changed.stderr).toMatchObject({ code: 1, cell: { verdict: 'regressed' } });
     expect(verdictsOf(changed.cell, 'found-nll-delta')).toContain('regressed');
+  }, 240_000);
+
+  it('a pool in JavaScript, as a module with both halves: every member is another model, searched and served', async () => {
+    const project = Project.make();
+    const shapes = '[{ depth: 1, width: 0.75 }, { depth: 1, width: 0.25 }]';
+    const entry = ['our-pool', 'like: architecture-search', `like-with: { pool: ${shapes} }`, 'module: pool.mjs', 'inputs: [pool.mjs]'];
+    const files = { 'pool.mjs': await bundleModule('examples/javascript/pool.ts'), 'optimization-gate.yml': configuration([entry]) };
+    project.commit({ ...ignored, ...files });
+    const { code, stderr } = await project.gate('--base', 'HEAD', '--quick');
+    expect({ code, verdict: project.cell('our-pool').verdict }, stderr).toEqual({ code: 0, verdict: 'unchanged' });
+    const artefacts = [...project.samples().built.values()].map(({ artefact }) => artefact);
+    expect(new Set(artefacts).size).toBe(2);
+    for (const { id, head } of project.cell('our-pool').metrics) expect(head, id).toEqual(expect.any(Number));
   }, 240_000);
 
   it.skipIf(!python)(

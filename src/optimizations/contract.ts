@@ -87,14 +87,14 @@ export interface BuildResult {
 }
 
 /** Ask and tell: a batcher, a window, a variant controller and a search differ only in observation and action. */
-export interface Policy {
-  next(observation: Json): Promise<Json>;
+export interface Policy<Observation = Json, Action = Json> {
+  next(observation: Observation): Promise<Action>;
 }
-export interface EpisodeStart {
+export interface EpisodeStart<Setting = Json> {
   readonly point: PointId;
   readonly seed: number;
   readonly options: Json;
-  readonly setting: Json;
+  readonly setting: Setting;
 }
 
 /** Everything that user code can supply; at least one member. It runs only in a subject process of its own arm's tree. */

@@ -33,3 +33,4 @@ export type BatchingObservation = Immutable<z.infer<typeof batchingObservation>>
 
 /** How many of the oldest requests are served next. */
 export const batchingAction = z.strictObject({ batch: z.int().min(1).max(1_000_000) });
+export type BatchingAction = Immutable<z.infer<typeof batchingAction>>;

@@ -74,6 +74,7 @@ export type ServeObservation = Immutable<z.infer<typeof serveObservation>>;
 
 /** What serves next; another than the current one is loaded and warmed first, inside the clock. */
 export const serveAction = z.strictObject({ serve: name });
+export type ServeAction = Immutable<z.infer<typeof serveAction>>;
 
 /** Either task, as a policy is started with it. */
 export const episodeSetting = z.discriminatedUnion('task', [searchSetting, serveSetting]);

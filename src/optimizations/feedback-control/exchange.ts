@@ -28,3 +28,4 @@ export type FeedbackObservation = Immutable<z.infer<typeof feedbackObservation>>
 
 /** The batch of the next step. */
 export const feedbackAction = z.strictObject({ batch: z.number() });
+export type FeedbackAction = Immutable<z.infer<typeof feedbackAction>>;
