@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pointIdOf } from '../../src/gate/metric-key.ts';
-import { builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
+import { benches, builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
 import { sharedMetrics } from '../../src/optimizations/shared-metrics.ts';
 import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
 import { denseFacts, visionFacts } from './miniature.ts';
@@ -37,6 +37,27 @@ test('every workload is data that the plan takes, and every metric reads a point
         expect(maker, optimization).toBeDefined();
       }
     }
+});
+
+test('the same id of a call is the same call, and a solo point repeats a call of its workload', () => {
+  const known = new Map<string, string>();
+  for (const bench of benches)
+    for (const facts of [denseFacts, visionFacts]) {
+      const { points } = bench.workload(facts, bench.options.parse({}, 'with'));
+      const calls = points.filter((point) => point.kind === 'call');
+      for (const { id, phase, length, batch } of calls) {
+        const call = `${phase} ${length} × ${batch}`;
+        expect(known.get(id) ?? call, `${id} of ${bench.id}`).toBe(call);
+        known.set(id, call);
+      }
+      for (const point of points)
+        if (point.kind === 'solo')
+          expect(
+            calls.map(({ id }) => id),
+            bench.id,
+          ).toContain(point.of);
+    }
+  expect(new Set(known.values()).size).toBe(known.size);
 });
 
 test('captions are scored per character, with the blind control; text is not', () => {

@@ -13,10 +13,11 @@ const [short, long] = [512, 1024];
 const points: readonly OperatingPoint[] = [
   { id: 'prefill-512', kind: 'call', phase: 'prefill', length: short, batch: 1, rounds: 12, warmUp: 1, arms },
   { id: 'prefill-1024', kind: 'call', phase: 'prefill', length: long, batch: 1, rounds: 8, warmUp: 1, arms },
-  { id: 'decode-b1', kind: 'call', phase: 'decode', length: short, batch: 1, rounds: 40, warmUp: 5, arms },
-  { id: 'decode-b8', kind: 'call', phase: 'decode', length: short, batch: 8, rounds: 15, warmUp: 3, arms },
+  { id: 'decode-512-b1', kind: 'call', phase: 'decode', length: short, batch: 1, rounds: 40, warmUp: 5, arms },
+  { id: 'decode-512-b8', kind: 'call', phase: 'decode', length: short, batch: 8, rounds: 15, warmUp: 3, arms },
   ...sharedPoints(arms).flatMap((point): readonly OperatingPoint[] => {
     if (point.kind === 'call') return [];
+    if (point.kind === 'solo') return [{ ...point, of: 'decode-512-b1' }];
     return [point.kind === 'evaluation' || point.kind === 'inspection' ? { ...point, arms: withControl } : point];
   }),
 ];
@@ -99,8 +100,8 @@ export const sparseAttentionBench: Bench<SparseAttentionOptions> = {
     metrics: [
       ...latencyMetrics('prefill', 'prefill-512'),
       ...latencyMetrics('prefill', 'prefill-1024'),
-      ...latencyMetrics('decode', 'decode-b1'),
-      ...latencyMetrics('decode', 'decode-b8'),
+      ...latencyMetrics('decode', 'decode-512-b1'),
+      ...latencyMetrics('decode', 'decode-512-b8'),
       ...own(model),
       ...qualityMetrics(model),
       ...sizeMetrics,
