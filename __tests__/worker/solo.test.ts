@@ -1,34 +1,50 @@
 import { expect, it } from 'vitest';
-import { readAbsence } from '../../src/records/absence.ts';
-import type { CallPoint, OperatingPoint } from '../../src/records/metric.ts';
+import type { CallPoint } from '../../src/records/metric.ts';
 import type { LoadedModel } from '../../src/runtime/decoder.ts';
-import type { LaunchTools } from '../../src/worker/launch-tools.ts';
 import { repeatAlone } from '../../src/worker/solo.ts';
 
-const call: CallPoint = { id: 'quick', kind: 'call', phase: 'decode', length: 8, batch: 2, rounds: 1, warmUp: 0, arms: ['head'] };
-const point: Extract<OperatingPoint, { kind: 'solo' }> = { id: 'solo', kind: 'solo', of: 'quick', seconds: 1, launches: 3, arms: ['head'] };
-const model = { prepareCall: async () => async () => undefined } as unknown as LoadedModel;
+const call: CallPoint = { id: 'decode', kind: 'call', phase: 'decode', length: 8, batch: 2, rounds: 1, warmUp: 0, arms: [] };
+const facts = { seconds: 0, vmHwmBytes: 2 ** 30, cpuSeconds: 0, runNs: 0, waitNs: 0, pressure: 0, throttled: null };
 
-const alone = (vmHwmBytes: number | null, metered: boolean) => {
-  let now = 0;
+/** A step takes 100 ms and `joules` of energy; null: no meter. */
+const alone = async (joules: number | null, provider = 'cpu', vmHwmBytes: number | null = 2 ** 30) => {
+  let [now, steps] = [0, 0];
+  const model = {
+    prepareCall: async () => async () => {
+      now += 100;
+      steps++;
+    },
+  } as unknown as LoadedModel;
+  const point = { id: 'solo', kind: 'solo', of: 'decode', seconds: 5, launches: 3, arms: ['head'] } as const;
   const tools = {
-    clock: { wall: () => (now += 100) },
+    clock: { wall: () => now, cpu: () => now },
     beat: () => undefined,
-    energy: () => (metered ? { joules: () => now / 10 } : null),
-    processFacts: () => ({ vmHwmBytes }),
-  } as unknown as LaunchTools;
-  return repeatAlone(point, call, model, 1, tools);
+    energy: () => (joules === null ? null : { joules: () => joules * steps }),
+    processFacts: () => ({ ...facts, vmHwmBytes }),
+  };
+  return { ...(await repeatAlone(point, call, model, { seed: 1, provider }, tools)), steps };
 };
 
-it.each([
-  [1e8, true, ['joules-per-token', 'peak-bytes'], []],
-  [1e8, false, ['peak-bytes'], ['joules-per-token']],
-  [null, true, ['joules-per-token'], ['peak-bytes']],
-  [null, false, [], ['joules-per-token', 'peak-bytes']],
-] as const)('says of each series that it cannot give why (peak %s, meter %s)', async (peak, metered, given, lacking) => {
-  const { series, warnings } = await alone(peak, metered);
-  expect(Object.keys(series).toSorted()).toEqual(given);
-  const absences = warnings.map(readAbsence);
-  expect(absences.map((absence) => absence?.series)).toEqual(lacking);
-  for (const absence of absences) expect(absence?.reason).toMatch(absence?.series === 'peak-bytes' ? /peak resident set/ : /energy meter/);
+it('goes on for the seconds of the point where a meter counts', async () => {
+  expect(await alone(3)).toEqual({ series: { 'peak-bytes': [2 ** 30], 'joules-per-token': [1.5] }, warnings: [], steps: 50 });
+});
+
+it('takes as many steps as the peak needs where there is no meter, and says so', async () => {
+  expect(await alone(null)).toEqual({
+    series: { 'peak-bytes': [2 ** 30] },
+    warnings: ['no-meter: no energy meter on this machine'],
+    steps: 8,
+  });
+  expect((await alone(3, 'cpu', null)).warnings).toEqual(['no-meter: this system does not tell the peak resident set']);
+  expect((await alone(null, 'cpu', null)).warnings).toEqual([
+    'no-meter: no energy meter on this machine; this system does not tell the peak resident set',
+  ]);
+});
+
+it('has no numbers of the host for what runs on a device', async () => {
+  expect(await alone(3, 'cuda')).toEqual({
+    series: {},
+    warnings: ['no-meter: memory and energy that a device uses for provider cuda are not read'],
+    steps: 0,
+  });
 });

@@ -122,7 +122,9 @@ const repeatOnly = async (
   const values: Columns = {};
   const warnings = new Set<string>();
   for (const [arm, model] of models) {
-    const alone = await forArm(arm, () => repeatAlone(point, repeated, model, request.seed, tools));
+    const alone = await forArm(arm, () =>
+      repeatAlone(point, repeated, model, { seed: request.seed, provider: request.runtime.provider }, tools),
+    );
     values[arm] = alone.series;
     for (const warning of alone.warnings) warnings.add(warning);
   }

@@ -5,6 +5,12 @@ import type { LaunchTools } from './launch-tools.ts';
 
 type SoloPoint = Extract<OperatingPoint, { kind: 'solo' }>;
 
+/** What a solo point gave; the gate reads `no-meter: …` as the reason of a series that is not there. */
+interface Alone {
+  readonly series: Record<string, number[]>;
+  readonly warnings: readonly string[];
+}
+
 /** Steps that bring the resident set to its peak; more change nothing. */
 const settlingSteps = 8;
 
@@ -15,17 +21,20 @@ const unmetered: readonly Absence[] = [
 ];
 
 /**
- * One arm, alone in its process, repeats a call: for the point's seconds where a meter counts energy, else a few times. Series: `peak-bytes` (largest resident set of the
- * process, absent where the system does not tell) and `joules-per-token` (absent without a meter).
+ * One arm, alone in its process, repeats a call: for the point's seconds where a meter counts energy, else a few times, since a peak needs no
+ * more. Series: `peak-bytes` (largest resident set of the process, absent where the system does not tell) and `joules-per-token` (absent without a
+ * meter). Neither is there on another provider than the CPU: a device's memory and energy are in no meter that is read here.
  */
 export const repeatAlone = async (
   point: SoloPoint,
   call: CallPoint,
   model: LoadedModel,
-  seed: number,
-  tools: LaunchTools,
-): Promise<{ series: Record<string, number[]>; warnings: string[] }> => {
-  const step = await model.prepareCall(call, seed);
+  run: { readonly seed: number; readonly provider: string },
+  tools: Pick<LaunchTools, 'clock' | 'beat' | 'energy' | 'processFacts'>,
+): Promise<Alone> => {
+  if (run.provider !== 'cpu')
+    return { series: {}, warnings: [`no-meter: memory and energy that a device uses for provider ${run.provider} are not read`] };
+  const step = await model.prepareCall(call, run.seed);
   const meter = tools.energy();
   const started = tools.clock.wall();
   const before = meter?.joules() ?? null;
@@ -40,6 +49,11 @@ export const repeatAlone = async (
   const { vmHwmBytes } = tools.processFacts(0);
   if (vmHwmBytes !== null) series['peak-bytes'] = [vmHwmBytes];
   const tokens = steps * call.batch * (call.phase === 'prefill' ? call.length : 1);
-  if (before !== null && after !== null && tokens > 0) series['joules-per-token'] = [(after - before) / tokens];
-  return { series, warnings: unmetered.filter((absence) => !(absence.series in series)).map(absenceText) };
+  if (before !== null && after !== null) series['joules-per-token'] = [(after - before) / tokens];
+  const lacking = [
+    ...('joules-per-token' in series ? [] : ['no energy meter on this machine']),
+    ...(vmHwmBytes === null ? ['this system does not tell the peak resident set'] : []),
+  ];
+  // In one: the gate takes one reason per point.
+  return { series, warnings: lacking.length === 0 ? [] : [`no-meter: ${lacking.join('; ')}`] };
 };
