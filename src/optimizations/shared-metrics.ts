@@ -14,7 +14,7 @@ export const sharedPoints = (arms: readonly ArmId[] = everyArm): readonly Operat
   { id: 'decode-b8', kind: 'call', phase: 'decode', length: 256, batch: 8, rounds: 60, warmUp: 10, arms },
   { id: 'evaluation', kind: 'evaluation', windows: 32, arms },
   { id: 'inspection', kind: 'inspection', arms },
-  { id: 'solo', kind: 'solo', of: 'decode-b1', seconds: 1, launches: 3, arms },
+  { id: 'solo', kind: 'solo', of: 'decode-b1', seconds: 5, launches: 3, arms },
   { id: 'build', kind: 'build', arms },
 ];
 
