@@ -32,8 +32,8 @@ const untrainedShare = 0.5;
  * always score the same, so a score is kept in the store under the digests that it rests on and not computed twice.
  *
  * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
- * reference), `top1` (share of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
- * None of them for a model that knows nothing: then a warning refuses its quality by name. Throws `non-finite-output` naming the arm.
+ * reference), `top1` (percentage of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
+ * Throws `untrained-reference` for a model that knows nothing, `non-finite-output` naming the arm.
  */
 export const evaluateArms = async (
   point: EvaluationPoint,
@@ -65,7 +65,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     digestOf(
       JSON.stringify([
         'evaluation',
-        3,
+        4,
         source.digest,
         request.runtime.digest,
         reference.digest,
@@ -141,7 +141,7 @@ const scoreAll = async (
       nll: list.map(({ nll }) => nll),
       'late-nll': list.map(({ lateNll }) => lateNll),
       kl: list.map(({ kl }) => kl),
-      top1: list.map(({ top1 }) => top1),
+      top1: list.map(({ top1 }) => 100 * top1),
       'kl-p99': [
         quantile(
           list.flatMap(({ kls }) => [...kls]),
