@@ -7,6 +7,10 @@ import { inspectArms } from '../../src/worker/inspection.ts';
 import { builtTiny } from '../runtime/tiny-model.ts';
 import { testFolder } from '../testkit/folder.ts';
 
+const artefact = (at: string, stages: readonly { readonly id: string; readonly graph: string }[]) => ({
+  main: { digest: 'a'.repeat(64), folder: at, stages: [...stages], serve: {} },
+});
+
 it('gives no multiply-adds for an arm with an operator that cannot be counted, and says which', async () => {
   const { folder, stages } = builtTiny('qwen3');
   const other = testFolder();
@@ -15,12 +19,33 @@ it('gives no multiply-adds for an arm with an operator that cannot be counted, a
   const last = proto.graph!.node.at(-1)!;
   proto.graph!.node.push({ ...last, name: 'mystery', opType: 'FusedMystery', domain: 'acme', attribute: [], output: ['mystery_output'] });
   writeModel({ proto, sourceFolder: dirname(`${folder}/${graph}`) }, other, graph, new Map());
-  const artefact = (at: string) => ({ main: { digest: 'a'.repeat(64), folder: at, stages: [...stages], serve: {} } });
-  const request = { artefacts: { base: artefact(folder), head: artefact(other) } } as unknown as LaunchRequest;
+  const request = { artefacts: { base: artefact(folder, stages), head: artefact(other, stages) } } as unknown as LaunchRequest;
   const { values, warnings } = await inspectArms({ id: 'inspection', kind: 'inspection', arms: ['base', 'head'] }, request);
   const structure = ['modularity-score', 'newman-q', 'interface-tensors', 'attention-density', 'kv-bytes-per-token'];
   expect(Object.keys(values['base'] ?? {})).toEqual(['bytes', 'parameters', ...structure, 'multiply-adds']);
   expect(Object.keys(values['head'] ?? {})).toEqual(['bytes', 'parameters', ...structure]);
   expect(values['head']?.['parameters']).toEqual(values['base']?.['parameters']);
   expect(warnings).toEqual(['unsupported-export: multiply-adds: multiply-adds of acme.FusedMystery (arm head) cannot be counted']);
+});
+
+it('fails a head that claims a compression and has none, but not for its base', async () => {
+  const { folder, stages } = builtTiny('qwen3');
+  const graph = stages.find(({ id }) => id === 'decoder')!.graph;
+  const other = testFolder();
+  const { proto } = readModel(`${folder}/${graph}`);
+  const last = proto.graph!.node.at(-1)!;
+  proto.graph!.node.push({ ...last, name: 'spare', opType: 'Identity', domain: '', attribute: [], output: ['spare'] });
+  writeModel({ proto, sourceFolder: dirname(`${folder}/${graph}`) }, other, graph, new Map());
+  const [plain, large] = [artefact(folder, stages), artefact(other, stages)];
+  const point = { id: 'inspection', kind: 'inspection', arms: ['reference', 'base', 'head'], compressed: true } as const;
+  const inspect = (reference: typeof plain, base: typeof plain, head: typeof plain, asked = point as Parameters<typeof inspectArms>[0]) =>
+    inspectArms(asked, { artefacts: { reference, base, head } } as unknown as LaunchRequest);
+  const failing = (size: RegExp) => ({ arm: 'head', cause: { code: 'build-ineffective', message: expect.stringMatching(size) } });
+  await expect(inspect(plain, plain, plain)).rejects.toMatchObject(
+    failing(/^its files have (\d+) bytes, those of the untouched model \1: ask for a lower rank/),
+  );
+  await expect(inspect(plain, plain, large)).rejects.toMatchObject(failing(/^its files have/));
+  const { values } = await inspect(large, large, plain);
+  expect(values['head']!['bytes']![0]).toBeLessThan(values['base']!['bytes']![0]!);
+  await expect(inspect(plain, plain, large, { ...point, compressed: false })).resolves.toBeDefined();
 });

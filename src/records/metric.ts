@@ -47,8 +47,11 @@ export const operatingPoint = z.discriminatedUnion('kind', [
   }),
   /** Teacher-forced scoring: round = held-out window; once per artefact digest. */
   z.strictObject({ id: point, kind: z.literal('evaluation'), windows: z.int().positive(), arms }),
-  /** From the files alone; once per artefact digest. `sparse`: zeros of weights are counted too, and the multiply-adds of a prefill that they spare. */
-  z.strictObject({ id: point, kind: z.literal('inspection'), arms, sparse: zeros.optional() }),
+  /**
+   * From the files alone; once per artefact digest. `sparse`: zeros of weights are counted too, and the multiply-adds of a prefill that they spare.
+   * `compressed`: head claims to be smaller than the reference, and fails where its files are not.
+   */
+  z.strictObject({ id: point, kind: z.literal('inspection'), arms, sparse: zeros.optional(), compressed: z.boolean().optional() }),
   /** One arm per process: peak resident set, energy. `of` names the call point that is repeated. */
   z.strictObject({ id: point, kind: z.literal('solo'), of: point, seconds: z.number().positive(), launches: z.int().positive(), arms }),
   /** What building the artefact cost. */

@@ -1,3 +1,4 @@
+import { GateError } from '../errors.ts';
 import { inspectArtefact } from '../models/inspection.ts';
 import { absenceText } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
@@ -15,7 +16,7 @@ const longestList = 300;
  * Series of every arm, from its files alone: `bytes`, `parameters`, `multiply-adds`; `modularity-score`, `newman-q` and `interface-tensors` of the
  * cut into stages; `attention-density` and `kv-bytes-per-token` of the decoder. An arm with operators that cannot be counted has no
  * `multiply-adds`, since a part of them is no number to compare, and one whose attention is not recognised has no numbers of it; a warning
- * says so.
+ * that the gate reads as its reason says so. Throws `build-ineffective` for a head that is `compressed` and not smaller than the reference.
  */
 export const inspectArms = async (
   point: Extract<OperatingPoint, { kind: 'inspection' }>,
@@ -50,5 +51,18 @@ export const inspectArms = async (
       warnings.push(...zeros.warnings);
     }
   }
+  if (point.compressed === true) await requireCompressed(values);
   return { values, warnings };
+};
+
+/** Base may fail to compress: a head that puts it right is compared with it all the same. */
+const requireCompressed = async (values: Columns): Promise<void> => {
+  const [head, reference] = [values['head']?.['bytes']?.[0], values['reference']?.['bytes']?.[0]];
+  if (head === undefined || reference === undefined || head < reference) return;
+  await forArm('head', () => {
+    throw new GateError(
+      'build-ineffective',
+      `its files have ${head} bytes, those of the untouched model ${reference}: ask for a lower rank, energy or rank-ratio, or judge the change like: model, which claims no compression`,
+    );
+  });
 };
