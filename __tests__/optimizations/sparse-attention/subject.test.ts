@@ -123,7 +123,13 @@ test('a context that is too short for the points is not applicable; all others a
   const options = sparseAttentionOptions.parse({}, 'with');
   expect(sparseAttentionBench.applies(denseFacts, options)).toMatchObject({ status: 'not-applicable' });
   expect(sparseAttentionBench.applies({ ...denseFacts, context: 2048 }, options)).toBe(true);
-  const { variants, metrics } = sparseAttentionBench.workload({ ...visionFacts, context: 2048 }, options);
-  expect(variants['fixed-window']).toMatchObject({ optimization: 'sparse-attention', options: { pattern: 'window' } });
+  const { variants, metrics, points } = sparseAttentionBench.workload({ ...visionFacts, context: 2048 }, options);
+  expect(variants['fixed-window']?.options).toMatchObject({ pattern: 'window' });
+  const timed = points.filter((point) => point.kind === 'call' && point.arms.includes('control:fixed-window'));
+  expect(timed.map(({ id }) => id)).toEqual(['prefill-512']);
+  expect(metrics.find(({ id }) => id === 'speed-over-fixed-window')?.from).toMatchObject({
+    point: 'prefill-512',
+    arm: 'control:fixed-window',
+  });
   expect(metrics.find(({ id }) => id === 'late-nll-delta')?.unit).toBe('nats/character');
 });

@@ -63,6 +63,10 @@ const structure: readonly MetricSpec[] = [
   },
 ];
 
+/**
+ * Which passes fit together. A pair keeps fidelity as long as it loses no more than the sum of what its passes lose one by one, and that sum once
+ * again (the option `slack`): losses compound where both cut the same matrices, which is not what is judged here.
+ */
 const compositions: readonly MetricSpec[] = [
   {
     ...exact,
