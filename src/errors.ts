@@ -14,8 +14,14 @@ export const errorTable = {
   'config-invalid': { exit: 2, remedy: 'Correct the value at the place that the message names.' },
   'optimization-unknown': { exit: 2, remedy: 'Use a built-in id, or give the entry `like:` with one.' },
   'option-invalid': { exit: 2, remedy: 'Correct the option under `with:` or `like-with:`; the message names the allowed values.' },
-  'model-unknown': { exit: 2, remedy: 'Use the id of a model under models/, or {manifest: FILE}.' },
-  'model-invalid': { exit: 2, remedy: 'Restore the model files from version control, or fetch them again.' },
+  'model-unknown': {
+    exit: 2,
+    remedy: 'Use the id of a model: a folder below models/, of the repository or of the gate (`optimization-gate models` lists them).',
+  },
+  'model-invalid': {
+    exit: 2,
+    remedy: 'Restore the files of the model from version control. This version measures folders below models/ and no manifests.',
+  },
   'model-digest-mismatch': { exit: 2, remedy: 'The file differs from its recorded sha256: restore it, or update the card with the file.' },
   'not-a-repository': { exit: 2, remedy: 'Run the gate inside a git checkout.' },
   'base-not-found': { exit: 2, remedy: 'Fetch the base branch (actions/checkout: fetch-depth: 0) or name a commit with --base.' },
@@ -73,7 +79,10 @@ export const errorTable = {
   'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
   'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },
   'disk-full': { exit: 3, remedy: 'Free disk space, or put the store on a larger disk with --store.' },
-  'github-permission': { exit: 3, remedy: 'Grant the workflow the permission that the message names.' },
+  'github-permission': {
+    exit: 3,
+    remedy: 'Grant the workflow the permission that the message names; where it may have none, as for a fork, read the job summary.',
+  },
   'github-failed': { exit: 3, remedy: 'GitHub answered with an error; the verdict stands and is in the job summary.' },
   'baseline-invalid': { exit: 2, remedy: 'Restore the file under baselines/ from version control, or delete it to start anew.' },
   'baseline-untrusted': {

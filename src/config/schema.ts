@@ -26,7 +26,7 @@ const count = (most: number) => z.int().positive().max(most);
 const manifestRef = section({
   manifest: inside.describe('Not in this version, which refuses it: path of the manifest of a full-size model.'),
 });
-const modelEntry = z.union([id, manifestRef], { error: 'must be the id of a model or {manifest: FILE}' });
+const modelEntry = z.union([id, manifestRef], { error: 'must be the id of a model' });
 
 const pointEntry = section({
   id: id.describe('Name of the operating point, such as decode-b32.'),

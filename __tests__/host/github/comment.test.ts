@@ -125,7 +125,10 @@ describe('what goes wrong', () => {
     expect(await fork.publish(report('text'))).toMatchObject([
       { code: 'github-permission', message: expect.stringContaining('from a fork is read-only') },
     ]);
-    expect(await readFile(summary, 'utf8')).toContain('from a fork is read-only');
+    const said = await readFile(summary, 'utf8');
+    expect(said).toContain('from a fork is read-only');
+    expect(said).toContain('push it to a branch of this repository');
+    expect(said).not.toContain('pair of workflows');
   });
 
   test.each([

@@ -61,7 +61,7 @@ const commentRefused = (error: unknown, number: number | null, fork: boolean): C
     return coded('github-failed', `${what}: ${error instanceof Error ? error.message : String(error)}`);
   if (error.kind !== 'permission') return coded('github-failed', `${what}: ${error.message}`);
   const remedy = fork
-    ? 'the token of a pull request from a fork is read-only, whatever `permissions:` says; the fork-safe pair of workflows can post it (`pull-requests: write`)'
+    ? 'the token of a pull request from a fork is read-only, whatever `permissions:` says. The report is in the job summary. For a comment, read the change, push it to a branch of this repository and open the pull request from there'
     : 'the job needs `permissions: pull-requests: write`';
   return coded('github-permission', `${what} (${error.message}): ${remedy}`);
 };
