@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { type Ended, runCommandLine } from './commands/command-line.ts';
-import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
+import { abortOnSignals, checkNode, letReadersLeave, openContext } from './commands/entry.ts';
 import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
 import { localHost } from './host/local/host.ts';
 import { openRepository } from './repository/repository.ts';
+
+letReadersLeave([process.stdout, process.stderr]);
 
 const main = async (): Promise<Ended> => {
   checkNode(process.versions.node);

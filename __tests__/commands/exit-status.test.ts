@@ -46,6 +46,11 @@ describe('a change of which nothing can be said about time', () => {
     );
   });
 
+  it.each(['head -n 1', 'true'])('keeps its exit status when `%s` has read enough, and says nothing of it', async (reader) => {
+    const { code, stdout, stderr } = await project.gateInto(reader, 'gate', '--json', '--quick');
+    expect({ code, stdout, stderr }).toEqual({ code: 3, stdout: reader === 'true' ? '' : '{\n', stderr: '' });
+  });
+
   it('writes no baselines', async () => {
     const refused = await project.gate('update', '--quick');
     expect(refused.code).toBe(2);

@@ -65,9 +65,28 @@ export class Project extends ScratchRepository {
   }
 
   start(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+    return this.#spawn(this.#commandLine(args));
+  }
+
+  gate(...args: readonly string[]): Promise<Ended> {
+    return this.start(...args).ended;
+  }
+
+  /** The command line in front of a pipe; `code` is its own exit status, not the reader's. */
+  async gateInto(reader: string, ...args: readonly string[]): Promise<Ended> {
+    const status = join(shared, 'status');
+    const { ended } = this.#spawn(['sh', '-c', `{ "$@"; echo $? > '${status}'; } | ${reader}`, 'sh', ...this.#commandLine(args)]);
+    return { ...(await ended), code: Number(readFileSync(status, 'utf8')) };
+  }
+
+  #commandLine(args: readonly string[]): readonly string[] {
+    return [process.execPath, join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')];
+  }
+
+  #spawn([program = '', ...args]: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
     const temporary = join(shared, 'temporary');
     mkdirSync(temporary, { recursive: true });
-    const child = spawn(process.execPath, [join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')], {
+    const child = spawn(program, args, {
       cwd: this.folder,
       env: {
         PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
@@ -86,10 +105,6 @@ export class Project extends ScratchRepository {
     });
     const ended = new Promise<Ended>((done) => child.once('close', (code, signal) => done({ code, signal, ...texts })));
     return { child, ended };
-  }
-
-  gate(...args: readonly string[]): Promise<Ended> {
-    return this.start(...args).ended;
   }
 
   /** Processes that run in this repository's folder: the command line, workers and user code. */

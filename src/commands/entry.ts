@@ -58,6 +58,14 @@ const realFolder = (folder: string): string => {
   }
 };
 
+/** Lets a reader that has seen enough (`| head`) go away: what is still written is lost, and the exit status stays that of the command. */
+export const letReadersLeave = (streams: readonly NodeJS.WritableStream[]): void => {
+  for (const stream of streams)
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+};
+
 /** Aborted by the first SIGINT or SIGTERM, which also ends every process that was started; a second one ends this process as usual. */
 export const abortOnSignals = (): AbortSignal => {
   const stop = new AbortController();
