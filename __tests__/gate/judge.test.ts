@@ -184,6 +184,9 @@ describe('why a series is not there', () => {
     expect(metricOf(neither, 'energy')).toMatchObject({ state: 'no-meter', head: null, reason: 'no energy meter' });
     expect(metricOf(neither, 'peak-memory')).toMatchObject({ state: 'no-meter', head: null, reason: 'this system does not tell' });
     for (const id of ['energy', 'peak-memory']) expect(metricOf(neither, id).warnings).toEqual([]);
+    const device = solo([], ['no-meter: *: of a device nothing is read']);
+    for (const id of ['energy', 'peak-memory'])
+      expect(metricOf(device, id)).toMatchObject({ state: 'no-meter', head: null, reason: 'of a device nothing is read' });
   });
 
   it('excuses no other series: that one is missing, and so is one whose excuse names nothing', () => {

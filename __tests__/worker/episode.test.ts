@@ -178,7 +178,7 @@ describe('an episode', () => {
     const knowsNothing = { ...tools, facts: { ...tools.facts, vocabulary: 30 } };
     const evaluation = { id: 'evaluation', kind: 'evaluation', windows: 1, arms: ['reference', 'head'] } as const;
     const measured = await runLaunch(request([point({ rounds: 1, warmUp: 0 }), evaluation]), knowsNothing);
-    const reason = expect.stringMatching(/^refused: the untouched mini-qwen3-dense knows no language: .* with a vocabulary of 30$/);
+    const reason = expect.stringMatching(/^refused: \*: the untouched mini-qwen3-dense knows no language: .* with a vocabulary of 30$/);
     expect(measured.points).toEqual([
       { point: 'trace', values: {}, warnings: [reason] },
       { point: 'evaluation', values: {}, warnings: [reason] },

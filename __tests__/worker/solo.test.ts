@@ -32,19 +32,20 @@ it('goes on for the seconds of the point where a meter counts', async () => {
 it('takes as many steps as the peak needs where there is no meter, and says so', async () => {
   expect(await alone(null)).toEqual({
     series: { 'peak-bytes': [2 ** 30] },
-    warnings: ['no-meter: no energy meter on this machine'],
+    warnings: ['no-meter: joules-per-token: no energy meter on this machine'],
     steps: 8,
   });
-  expect((await alone(3, 'cpu', null)).warnings).toEqual(['no-meter: this system does not tell the peak resident set']);
+  expect((await alone(3, 'cpu', null)).warnings).toEqual(['no-meter: peak-bytes: this system does not tell the peak resident set']);
   expect((await alone(null, 'cpu', null)).warnings).toEqual([
-    'no-meter: no energy meter on this machine; this system does not tell the peak resident set',
+    'no-meter: joules-per-token: no energy meter on this machine',
+    'no-meter: peak-bytes: this system does not tell the peak resident set',
   ]);
 });
 
 it('has no numbers of the host for what runs on a device', async () => {
   expect(await alone(3, 'cuda')).toEqual({
     series: {},
-    warnings: ['no-meter: memory and energy that a device uses for provider cuda are not read'],
+    warnings: ['no-meter: *: memory and energy that a device uses for provider cuda are not read'],
     steps: 0,
   });
 });

@@ -1,4 +1,4 @@
-import { readAbsence } from '../records/absence.ts';
+import { isAbsenceOf, readAbsence } from '../records/absence.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { ArmId } from '../records/words.ts';
@@ -13,7 +13,7 @@ export type ArmReading = Reading<readonly number[]>;
 /** Where a worker says why this very series is not there, that is the state, not `missing`. */
 const excused = (reading: ArmReading, { series }: SampledReduction, warnings: readonly string[]): ArmReading => {
   if (reading.status === 'read' || reading.state !== 'missing') return reading;
-  const said = warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => absence.series === series);
+  const said = warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbsenceOf(absence, series));
   return said === undefined ? reading : absent(said.state, said.reason);
 };
 

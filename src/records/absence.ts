@@ -1,6 +1,9 @@
 const states = ['not-applicable', 'unsupported-export', 'no-meter', 'refused'] as const;
 
-/** Why one series of a point has no values: what a worker writes among the point's warnings, and the gate reads. */
+/** Stands for every series of a point. */
+export const everySeries = '*';
+
+/** Why one series of a point, or every one, has no values: what a worker writes among the point's warnings, and the gate reads. */
 export interface Absence {
   readonly state: (typeof states)[number];
   readonly series: string;
@@ -8,6 +11,9 @@ export interface Absence {
 }
 
 const form = new RegExp(`^(?:${states.join('|')}): [^\\s:]{1,80}: .`, 's');
+
+/** Whether that is why this series is not there. */
+export const isAbsenceOf = (absence: Absence, series: string): boolean => absence.series === series || absence.series === everySeries;
 
 /** The absence as a warning, `no-meter: joules-per-token: no energy meter on this machine`. */
 export const absenceText = ({ state, series, reason }: Absence): string => `${state}: ${series}: ${reason}`;

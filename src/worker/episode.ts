@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts';
 import type { Observation, Player } from '../optimizations/contract.ts';
+import { absenceText, everySeries } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { FromWorker, LaunchRequest } from '../records/protocol.ts';
 import { longestTrace } from '../records/sample.ts';
@@ -59,7 +60,7 @@ export const playEpisodes = async (
   } catch (thrown) {
     const cause = thrown instanceof ArmError ? thrown.cause : thrown;
     if (!(cause instanceof GateError) || cause.code !== 'untrained-reference') throw thrown;
-    return { values: {}, warnings: [`refused: ${cause.message}`], traces: [] };
+    return { values: {}, warnings: [absenceText({ state: 'refused', series: everySeries, reason: cause.message })], traces: [] };
   }
 };
 

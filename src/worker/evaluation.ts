@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import { absenceText } from '../records/absence.ts';
+import { absenceText, everySeries } from '../records/absence.ts';
 import { digestOf } from '../records/decode.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
@@ -21,9 +21,6 @@ import { rememberLogits } from './remembered-logits.ts';
 type EvaluationPoint = Extract<OperatingPoint, { kind: 'evaluation' }>;
 type Series = Record<string, number[]>;
 
-/** What an untrained model can carry none of. */
-const qualitySeries = ['nll', 'late-nll', 'kl', 'kl-p99', 'top1', 'blind-nll'] as const;
-
 /** Perplexity above this share of the vocabulary: the model has learnt nothing that an optimization could take away. */
 const untrainedShare = 0.5;
 
@@ -42,7 +39,7 @@ export const evaluateArms = async (
 ): Promise<{ values: Record<string, Series>; warnings: string[] }> => {
   const values = await scoredArms(point, request, tools);
   return typeof values === 'string'
-    ? { values: {}, warnings: qualitySeries.map((series) => absenceText({ state: 'refused', series, reason: values })) }
+    ? { values: {}, warnings: [absenceText({ state: 'refused', series: everySeries, reason: values })] }
     : { values, warnings: [] };
 };
 

@@ -1,24 +1,20 @@
-import { type Absence, absenceText } from '../records/absence.ts';
+import { absenceText, everySeries } from '../records/absence.ts';
 import type { CallPoint, OperatingPoint } from '../records/metric.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { LaunchTools } from './launch-tools.ts';
 
 type SoloPoint = Extract<OperatingPoint, { kind: 'solo' }>;
 
-/** What a solo point gave; the gate reads `no-meter: …` as the reason of a series that is not there. */
+/** What a solo point gave, and why a series is not there. */
 interface Alone {
   readonly series: Record<string, number[]>;
   readonly warnings: readonly string[];
 }
 
+const noMeter = (series: string, reason: string): string => absenceText({ state: 'no-meter', series, reason });
+
 /** Steps that bring the resident set to its peak; more change nothing. */
 const settlingSteps = 8;
-
-/** A number that no meter gave is not missing. */
-const unmetered: readonly Absence[] = [
-  { state: 'no-meter', series: 'joules-per-token', reason: 'no energy meter on this machine' },
-  { state: 'no-meter', series: 'peak-bytes', reason: 'this system does not tell the peak resident set' },
-];
 
 /**
  * One arm, alone in its process, repeats a call: for the point's seconds where a meter counts energy, else a few times, since a peak needs no
@@ -33,7 +29,10 @@ export const repeatAlone = async (
   tools: Pick<LaunchTools, 'clock' | 'beat' | 'energy' | 'processFacts'>,
 ): Promise<Alone> => {
   if (run.provider !== 'cpu')
-    return { series: {}, warnings: [`no-meter: memory and energy that a device uses for provider ${run.provider} are not read`] };
+    return {
+      series: {},
+      warnings: [noMeter(everySeries, `memory and energy that a device uses for provider ${run.provider} are not read`)],
+    };
   const step = await model.prepareCall(call, run.seed);
   const meter = tools.energy();
   const started = tools.clock.wall();
@@ -50,10 +49,9 @@ export const repeatAlone = async (
   if (vmHwmBytes !== null) series['peak-bytes'] = [vmHwmBytes];
   const tokens = steps * call.batch * (call.phase === 'prefill' ? call.length : 1);
   if (before !== null && after !== null) series['joules-per-token'] = [(after - before) / tokens];
-  const lacking = [
-    ...('joules-per-token' in series ? [] : ['no energy meter on this machine']),
-    ...(vmHwmBytes === null ? ['this system does not tell the peak resident set'] : []),
+  const warnings = [
+    ...('joules-per-token' in series ? [] : [noMeter('joules-per-token', 'no energy meter on this machine')]),
+    ...(vmHwmBytes === null ? [noMeter('peak-bytes', 'this system does not tell the peak resident set')] : []),
   ];
-  // In one: the gate takes one reason per point.
-  return { series, warnings: lacking.length === 0 ? [] : [`no-meter: ${lacking.join('; ')}`] };
+  return { series, warnings };
 };

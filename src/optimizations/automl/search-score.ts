@@ -1,3 +1,4 @@
+import { absenceText } from '../../records/absence.ts';
 import { mean } from '../../statistics/describe.ts';
 import type { Observation } from '../contract.ts';
 import type { Oracle } from './oracle.ts';
@@ -31,7 +32,7 @@ const automationOf = ({ tried }: Search, oracle: Oracle): number => {
 
 /**
  * What an arm's searches are worth against the exhaustive one, over all of them: `quality`, and of arms that search `trials` and `automation`.
- * What the record leaves nothing to find of is absent, for all arms alike, with one reason (the gate takes one per point). A search that never
+ * What the record leaves nothing to find of is absent, for all arms alike, each with its reason. A search that never
  * came near the best counts as one trial more than there are configurations: no search that did can make so many, so giving up never looks
  * better than succeeding.
  */
@@ -43,11 +44,8 @@ export const searchScore = (searches: readonly Search[], oracle: Oracle, bound: 
   const censored = configurationsOf(oracle.space).length + 1;
   const trials = searches.map((search) => trialsToNear(search, oracle, bound));
   const lost = trials.filter((each) => each === null).length;
-  const reasons = [
-    ...(gain ? [] : ['no configuration that keeps the bound on loss is faster than the default']),
-    ...(far || !gain ? [] : ['the default is within 5 % of the best: there is nothing to find']),
-    ...(matters ? [] : ['no option changes the mean latency by more than 2 %']),
-  ];
+  const slowest = 'no configuration that keeps the bound on loss is faster than the default';
+  const absent = (series: string, reason: string): string => absenceText({ state: 'not-applicable', series, reason });
   const searching = arm !== 'reference';
   return {
     values: {
@@ -56,7 +54,9 @@ export const searchScore = (searches: readonly Search[], oracle: Oracle, bound: 
       ...(searching && matters ? { automation: mean(searches.map((search) => automationOf(search, oracle))) } : {}),
     },
     warnings: [
-      ...(reasons.length === 0 ? [] : [`not-applicable: ${reasons.join('; ')}`]),
+      ...(gain ? [] : [absent('quality', slowest)]),
+      ...(far ? [] : [absent('trials', gain ? 'the default is within 5 % of the best: there is nothing to find' : slowest)]),
+      ...(matters ? [] : [absent('automation', 'no option changes the mean latency by more than 2 %')]),
       ...(searching && far && lost > 0
         ? [
             `configuration-trials of ${arm}: ${lost} of ${trials.length} searches never came within 5 % of the best; each counts as ${censored}, one more than there are configurations`,

@@ -1,0 +1,1 @@
+RegExp(`^(?:not-applicable|unsupported-export|no-meter|refused): [^\\s:]{1,80}: .`,`s`);const e=({state:e,series:t,reason:n})=>`${e}: ${t}: ${n}`;export{e as t};
