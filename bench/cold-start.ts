@@ -66,12 +66,12 @@ const importedStatically = /\bfrom\s*["'](\.[^"']+)["']|\bimport\s*["'](\.[^"']+
 const importedAnyhow = /\b(?:from|import)\s*\(?\s*["'`](\.[^"'`]+)["'`]/g;
 
 /** A bundled program and the files that it imports, and theirs. */
-const reachableFrom = (program: string, imported: RegExp = importedAnyhow): ReadonlySet<string> => {
+const reachableFrom = (program: string, imported: RegExp = importedAnyhow, without: string | null = null): ReadonlySet<string> => {
   const found = new Set([program]);
   for (const file of found) {
     for (const [, one, other] of readFileSync(file, 'utf8').matchAll(imported)) {
       const name = join(dirname(file), one ?? other ?? '');
-      if (existsSync(name)) found.add(name);
+      if (name !== without && existsSync(name)) found.add(name);
     }
   }
   return found;
@@ -116,13 +116,16 @@ export const coldStart: Benchmark = {
         note: `${describeSpread(seconds, 's')}; it says "${(all[0]?.line ?? '').replace(/^::error::/, '').slice(0, 60)}"`,
       });
     }
-    const loaded = reachableFrom(program);
+    const page = join(root, 'dist', 'chunks', 'page.js');
+    if (!existsSync(page))
+      throw new GateError('internal', 'dist/ has no chunk of the page: the size without it is not known', { where: page });
+    const loaded = reachableFrom(program, importedAnyhow, page);
     show({
-      what: 'dist/action.js with everything that it can load',
+      what: 'dist/action.js with all that it can load but the page',
       value: megabytes(loaded),
       unit: 'MB',
       target: { bound: 'most', value: 1.5 },
-      note: `${loaded.size} files, ${megabytes(reachableFrom(program, importedStatically)).toFixed(2)} MB of them at every start; worker.js is a program of its own`,
+      note: `${loaded.size} files, ${megabytes(reachableFrom(program, importedStatically)).toFixed(2)} MB of them at every start; the plots of the page, read when one is written, ${megabytes([page]).toFixed(2)} MB; worker.js is a program of its own`,
     });
     const dist = join(root, 'dist');
     show({
