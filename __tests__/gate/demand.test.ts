@@ -43,14 +43,14 @@ describe('what is wanted first', () => {
     ).toBe(true);
   });
 
-  it('of unchanged and new cells: three impact launches of reference and head, at most 30 rounds', () => {
-    for (const [status, plan] of [
-      ['unchanged', one],
-      ['new', one],
-      ['unchanged', { ...one, event: 'default-branch' }],
+  it('of unchanged and new cells: three impact launches of reference and head, at most 30 rounds; all solo ones for a baseline, else one', () => {
+    for (const [status, plan, solo] of [
+      ['unchanged', one, 2],
+      ['new', one, 2],
+      ['unchanged', { ...one, event: 'default-branch' }, 6],
     ] as const) {
       const wanted = launchDemand(plan, samplesOf([settle('mini/pruning', status)]));
-      expect([count(wanted, 'once'), count(wanted, 'solo'), count(wanted, 'impact'), count(wanted, 'screen')]).toEqual([1, 6, 3, 0]);
+      expect([count(wanted, 'once'), count(wanted, 'solo'), count(wanted, 'impact'), count(wanted, 'screen')]).toEqual([1, solo, 3, 0]);
       const impact = wanted.find((demand) => demand.purpose === 'impact')!;
       expect(impact.arms).toEqual(['reference', 'head']);
       expect(impact.points.map((point) => 'rounds' in point && point.rounds)).toEqual([30, 30]);

@@ -23,7 +23,7 @@ export interface LaunchDemand {
 }
 
 const impactRounds = 30;
-const impactWarmUp = 3;
+const impactWarmUp = 2;
 
 /** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do, and half of an episode's few. */
 const forImpact = (point: OperatingPoint): OperatingPoint => {
@@ -56,15 +56,20 @@ const demand = (
   };
 };
 
-/** The launch of exact points and the solo launches, for the given arms (null: as each point says). */
-const onceAndSolo = (standing: Standing, points: readonly OperatingPoint[], arms: readonly ArmId[] | null): LaunchDemand[] => {
+/** The launch of exact points and the solo launches, at most so many of each, for the given arms (null: as each point says). */
+const onceAndSolo = (
+  standing: Standing,
+  points: readonly OperatingPoint[],
+  arms: readonly ArmId[] | null,
+  mostSolo = Number.POSITIVE_INFINITY,
+): LaunchDemand[] => {
   const wanted: LaunchDemand[] = [];
   const once = points.filter(isOnce);
   if (once.length > 0 && standing.once.complete.length === 0)
     wanted.push(...freshIndices(standing.launches.once, 1).map((index) => demand(standing, 'once', index, once, arms)));
   for (const { slot, launches, tally: done } of standing.solo) {
     if (!points.includes(slot.point) || (arms !== null && !arms.includes(slot.arm))) continue;
-    const indices = freshIndices(launches, Math.max(0, slot.point.launches - done.complete.length), slot.start);
+    const indices = freshIndices(launches, Math.max(0, Math.min(slot.point.launches, mostSolo) - done.complete.length), slot.start);
     wanted.push(...indices.map((index) => demand(standing, 'solo', index, [slot.point], [slot.arm])));
   }
   return wanted;
@@ -93,12 +98,13 @@ const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly La
   }));
 };
 
-const impacts = (standing: Standing): LaunchDemand[] => {
+const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
   const points = standing.cell.points.filter(isTimed).map(forImpact);
   const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
   const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
   return [
-    ...onceAndSolo(standing, standing.cell.points, arms),
+    // Nothing is compared: one process tells the peak. What becomes a baseline has them all.
+    ...onceAndSolo(standing, standing.cell.points, arms, event === 'change' ? 1 : undefined),
     ...freshIndices(standing.launches.impact, missing).map((index) => demand(standing, 'impact', index, points, arms)),
   ];
 };
@@ -169,9 +175,9 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
     ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
     ...interleaved(
       progress.cells.map((standing) => {
-        if (standing.failure !== null) return standing.onlyBase ? tuned(standing, impacts(standing)) : [];
+        if (standing.failure !== null) return standing.onlyBase ? tuned(standing, impacts(standing, plan.event)) : [];
         const shown = standing.status === 'new' || (standing.status === 'unchanged' && showImpact);
-        return shown ? tuned(standing, impacts(standing)) : [];
+        return shown ? tuned(standing, impacts(standing, plan.event)) : [];
       }),
     ),
     ...(target === null ? [] : controls(target, samples)),

@@ -26,7 +26,10 @@ export const optionSchema = <Shape extends z.core.$ZodLooseShape, Options>(
   schema: z.ZodObject<Shape>,
   check: (options: z.output<z.ZodObject<Shape>>, where: string) => Options,
 ): OptionSchema<Options> => ({
-  json: z.toJSONSchema(schema, { io: 'input' }) as Json,
+  // Made where it is asked for: no launch does, and each would pay for it.
+  get json() {
+    return z.toJSONSchema(schema, { io: 'input' }) as Json;
+  },
   parse: (value, where) => {
     const result = schema.safeParse(value ?? {});
     if (result.success) return check(result.data, where);
