@@ -37,7 +37,8 @@ export interface Workshop {
 
 /**
  * Prepares the models, builds head's and base's artefacts, and settles each cell; every line is recorded as it becomes known.
- * What an earlier, killed run built is taken over. Head is always built; base only when the store lacks it. After the signal nothing
+ * What an earlier, killed run built is taken over. Head's own code is always run, since it may depend on more than it says; base's and the built-ins
+ * only when the store lacks what they make (docs/adr/0008-known-builds.md). After the signal nothing
  * more is begun or recorded. Throws what is no fault of the judged code (`isInfrastructure`), and `store-corrupt` when that code wrote into the store.
  */
 export const makeArtefacts = async (
@@ -63,7 +64,7 @@ export const makeArtefacts = async (
   };
   // Found and leased before any code of head runs, which could write what base is then judged by.
   const earlier = new Map<string, StoredBuild>();
-  await inLanes(buildsOf(plan, 'base'), context.signal, async (build) => {
+  await inLanes(plan.builds.filter(isTakenOver), context.signal, async (build) => {
     const found = await findBuild(store, keyOf(build));
     if (found !== null) earlier.set(build.key, found);
   });
@@ -76,8 +77,11 @@ export const makeArtefacts = async (
       const line = lines.get(build.key);
       // An earlier, killed run recorded it already.
       if (line?.status === 'failed') return;
-      const known =
-        build.arm === 'base' ? (earlier.get(build.key) ?? null) : line === undefined ? null : await findBuild(store, keyOf(build));
+      const known = isTakenOver(build)
+        ? (earlier.get(build.key) ?? null)
+        : line === undefined
+          ? null
+          : await findBuild(store, keyOf(build));
       if (known === null) finish(build, await buildOne(making, build, keyOf(build), input, await trees.folder(build.arm).catch(faultOf)));
       else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
       else finish(build, { line: foundBuild(build, known), artefact: known.ref });
@@ -118,6 +122,9 @@ export const makeArtefacts = async (
   record(plan.cells.map((cell) => settleCell(plan, cell, lines)));
   return { references, built };
 };
+
+/** Whether what the store has under its key is as good as making it. */
+const isTakenOver = ({ arm, subject }: PlannedBuild): boolean => arm === 'base' || subject.door.kind === 'builtin';
 
 const buildsOf = (plan: Plan, arm: 'head' | 'base'): readonly PlannedBuild[] => plan.builds.filter((build) => build.arm === arm);
 
