@@ -92,7 +92,7 @@ export const faults: readonly Fault[] = [
   {
     optimization: 'automl',
     what: 'a search that ignores its constraint',
-    file: 'src/optimizations/automl/halving.ts',
+    file: 'src/optimizations/automl/expected-improvement.ts',
     from: "(losses.get(variant) ?? 0) <= setting['nll-bound'];",
     to: "(losses.get(variant) ?? 0) <= 1000 * (1 + setting['nll-bound']);",
     metrics: ['found-nll-delta'],

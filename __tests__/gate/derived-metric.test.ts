@@ -72,6 +72,18 @@ describe('improvement', () => {
     expect(found.head).toBe(2);
   });
 
+  it('is unchanged where all of its parts are, and missing where one of them is lost', () => {
+    const idle = metricVerdictOf(timing('prefill-latency', 'prefill'), { verdict: 'unchanged', state: 'unchanged' }).verdict;
+    const lost = metric(timing('decode-latency', 'decode'), { head: steady(1) });
+    const same = { head: null, verdict: null, state: 'unchanged' };
+    expect(judged(all, [cell('a', [idle]), cell('b', [idle])])).toMatchObject(same);
+    expect(judged(all, [cell('a', [idle]), cell('b', [lost])])).toMatchObject({ head: null, state: 'missing' });
+    const payback = { of: 'break-even', saving: 'prefill-latency' } as const;
+    expect(judged(payback, [cell('a', [idle], 3)])).toMatchObject(same);
+    const smallest = { of: 'run', figure: 'smallest-detectable' } as const;
+    expect(judged(smallest, [cell('a', [idle])])).toMatchObject({ head: null, state: 'not-applicable' });
+  });
+
   it('is not there, for a reason, where nothing is timed or nothing was measured', () => {
     expect(judged(all, [])).toMatchObject({ head: null, state: 'not-applicable', reason: expect.stringContaining('in time') });
     expect(judged({ of: 'improvement', at: 'nowhere' }, [cell('a', [half])])).toMatchObject({ head: null, state: 'not-applicable' });

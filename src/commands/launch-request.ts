@@ -17,7 +17,8 @@ export interface LaunchSetting {
   readonly plan: Plan;
   readonly artefacts: Artefacts;
   readonly trees: Trees;
-  readonly samples: () => Samples;
+  /** The samples that the launch was asked for by. */
+  readonly seen: () => Samples;
 }
 
 /** Everything that a launch is made with, for the worker. Throws `setup-failed` when a policy's tree cannot be set up. */
@@ -41,7 +42,7 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
     like: cell.like,
     options: cell.options,
     policies: await policies(setting, cell, wanted),
-    tuned: tunedOf(setting.samples(), cell),
+    tuned: tunedOf(setting.seen(), cell),
     model: modelFolderOf(context, model.folder),
     modelDigest: model.digest,
     seed: plan.seed,

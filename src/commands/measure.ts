@@ -85,10 +85,14 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       throw interrupted(run);
     }
     await clearScratch(store.root);
-    const measuring = { context, plan, artefacts, trees: checkouts, store: opened, runnerClass: environmentClass, samples };
+    let seen = samples();
+    const measuring = { context, plan, artefacts, trees: checkouts, store: opened, runnerClass: environmentClass, seen: () => seen };
     const nameOf = measurementOf(plan, artefacts.references);
     const ending = await measureUntilDone<LaunchDemand>({
-      demand: () => launchDemand(plan, samples()),
+      demand: () => {
+        seen = samples();
+        return launchDemand(plan, seen);
+      },
       run: measuringOnce((wanted) => launchOne(measuring, wanted), nameOf),
       measurementOf: nameOf,
       record,
@@ -130,7 +134,8 @@ interface Measuring {
   readonly trees: Trees;
   readonly store: Store;
   readonly runnerClass: string;
-  readonly samples: () => Samples;
+  /** The samples that the latest demand rests on. */
+  readonly seen: () => Samples;
 }
 
 const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<readonly SampleLine[]> => {

@@ -22,8 +22,13 @@ export interface LaunchDemand {
   readonly control: 'none' | 'a-a' | 'planted';
 }
 
+const screenWarmUp = 5;
 const impactRounds = 30;
 const impactWarmUp = 2;
+
+/** What is found suspect is measured anew: rounds are better spent than on warming up. */
+const forScreen = (point: OperatingPoint): OperatingPoint =>
+  point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, screenWarmUp) } : point;
 
 /** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do, and half of an episode's few. */
 const forImpact = (point: OperatingPoint): OperatingPoint => {
@@ -79,7 +84,7 @@ const screens = (standing: Standing, screen: number): LaunchDemand[] => {
   if (!hasScreen(standing)) return [];
   const missing = Math.max(0, screen - standing.screen.complete.length);
   return freshIndices(standing.launches.screen, missing).map((index) =>
-    demand(standing, 'screen', index, standing.compared.filter(isTimed), null),
+    demand(standing, 'screen', index, standing.compared.filter(isTimed).map(forScreen), null),
   );
 };
 

@@ -35,12 +35,18 @@ interface Figure {
 const figure = (value: number, note: string | null = null, interval: Figure['interval'] = null): Reading<Figure> =>
   read({ value, note, interval });
 
+/** Without a number of any part: where all of them are unchanged, so is the figure; else it is missing. */
+const withoutParts = (parts: readonly MetricVerdict[], reason: string): Reading<never> =>
+  parts.length > 0 && parts.every(({ state }) => state === 'unchanged')
+    ? absent('unchanged', 'all that it is made of is unchanged and was not measured in this run')
+    : absent('missing', reason);
+
 const improvement = (cells: readonly JudgedCell[], at: string | null, side: Side): Reading<Figure> => {
   const where = at === null ? 'in time' : `in time at ${at}`;
-  if (!cells.some((cell) => cell.metrics.some((metric) => isSpeed(metric, at))))
-    return absent('not-applicable', `no optimization of the model is judged ${where}`);
+  const parts = cells.flatMap((cell) => cell.metrics.filter((metric) => isSpeed(metric, at)));
+  if (parts.length === 0) return absent('not-applicable', `no optimization of the model is judged ${where}`);
   const found = improvementOf(cells, side, at);
-  if (found === null) return absent('missing', `no cell of the model has been measured ${where}`);
+  if (found === null) return withoutParts(parts, `no cell of the model has been measured ${where}`);
   const { times, interval } = found;
   const few = interval === null ? '; too few launches for an interval' : '';
   return figure(times, `over ${found.cells} ${found.cells === 1 ? 'cell' : 'cells'}${few}`, interval);
@@ -63,7 +69,11 @@ const ledger = (cells: readonly JudgedCell[], saving: string, side: Side): Readi
       ? []
       : [{ paid, saved: before * unit * (1 - 1 / times) }];
   });
-  if (both.length === 0) return absent('missing', `no cell has both a build of known duration and ${saving}`);
+  if (both.length === 0)
+    return withoutParts(
+      known.map(({ gain }) => gain),
+      `no cell has both a build of known duration and ${saving}`,
+    );
   return read({
     cost: both.reduce((sum, { paid }) => sum + paid, 0),
     saved: both.reduce((sum, each) => sum + each.saved, 0),
@@ -91,18 +101,24 @@ const runFigure = (cells: readonly JudgedCell[], from: Extract<DerivedReduction,
     return absent('not-applicable', 'no changed cell has a timed call that a control could repeat, or nothing is confirmed');
   if (from.figure === 'false-alarms')
     return figures.falseAlarms === null ? absent('missing', 'no A/A control was measured in this run') : figure(figures.falseAlarms);
-  const detectable = cells.flatMap((cell) => cell.metrics).flatMap((metric) => (metric.scale === 'log' ? (metric.detectable ?? []) : []));
-  if (detectable.length === 0) return absent('missing', 'no metric of the model was tested');
+  const metrics = cells.flatMap((cell) => cell.metrics).filter(({ scale }) => scale === 'log');
+  const detectable = metrics.flatMap((metric) => metric.detectable ?? []);
+  if (detectable.length === 0)
+    return metrics.every(({ kind, role, verdict }) => kind !== 'timing' || role !== 'gate' || verdict === 'unchanged')
+      ? absent('not-applicable', 'nothing of the model is changed: none of its metrics is tested')
+      : absent('missing', 'no metric of the model was tested');
   return figure(100 * Math.max(...detectable), `the least exact of ${detectable.length} tested metrics`);
 };
 
 /** How much of a possible speed-up has come true in one cell. */
 const realized = (own: JudgedCell, from: Extract<DerivedReduction, { of: 'realized' }>, side: Side): Reading<Figure> => {
-  const [measured, possible] = [from.measured, from.possible].map(
-    (name) => own.metrics.find((metric) => names(name, metric))?.[side] ?? null,
-  );
+  const parts = [from.measured, from.possible].flatMap((name) => own.metrics.filter((metric) => names(name, metric)).slice(0, 1));
+  const [measured, possible] = [from.measured, from.possible].map((name) => parts.find((metric) => names(name, metric))?.[side] ?? null);
   if (typeof measured !== 'number' || typeof possible !== 'number')
-    return absent('missing', `no ${typeof measured === 'number' ? from.possible : from.measured} was measured`);
+    return withoutParts(
+      parts.filter((metric) => metric[side] === null),
+      `no ${typeof measured === 'number' ? from.possible : from.measured} was measured`,
+    );
   if (possible <= 1) return absent('not-applicable', `nothing could become faster: ${from.possible} is ${possible.toFixed(3)} ×`);
   return figure((measured - 1) / (possible - 1), `${measured.toFixed(3)} × of a possible ${possible.toFixed(3)} ×`);
 };

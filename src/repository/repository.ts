@@ -48,18 +48,30 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const folder = top.stdout.toString('utf8').replace(/\r?\n$/, '');
   const git = gitIn(folder, environment);
+  const there = new Set<string>();
+  const require = async (commit: string): Promise<void> => {
+    if (there.has(commit)) return;
+    await requireCommit(git, commit);
+    there.add(commit);
+  };
   return {
     folder,
     headRevision: (besides = []) => headRevision(git, besides),
     baseCommit: (request) => findBase(git, request),
-    fileAt: (commit, path) => fileAt(git, commit, path),
-    filesAt: (commit, below) => filesAt(git, commit, below),
+    fileAt: async (commit, path) => {
+      await require(commit);
+      return fileAt(git, commit, path);
+    },
+    filesAt: async (commit, below) => {
+      await require(commit);
+      return filesAt(git, commit, below);
+    },
     worktree: async (commit) => {
-      await requireCommit(git, commit);
+      await require(commit);
       return addWorktree(git, commit, temporary);
     },
     inputsDigest: async (tree, patterns) => {
-      if (tree !== 'working-tree') await requireCommit(git, tree.commit);
+      if (tree !== 'working-tree') await require(tree.commit);
       return digestInputs(git, tree, patterns, temporary);
     },
   };
@@ -77,7 +89,6 @@ const headRevision = async (git: Git, besides: readonly string[]): Promise<{ rea
 };
 
 const fileAt = async (git: Git, commit: string, path: string): Promise<string | null> => {
-  await requireCommit(git, commit);
   const listed = (await git.read(['ls-tree', '-z', '--full-tree', '--long', commit, '--', path])).toString('utf8');
   const match = /^100(?:644|755) blob ([0-9a-f]+) +(\d+)\t([^\0]*)\0$/.exec(listed);
   // Git resolves `..` and doubled slashes; such names are not paths of a tree.
@@ -88,7 +99,6 @@ const fileAt = async (git: Git, commit: string, path: string): Promise<string | 
 };
 
 const filesAt = async (git: Git, commit: string, folder: string): Promise<readonly string[]> => {
-  await requireCommit(git, commit);
   const listed = (await git.read(['ls-tree', '-r', '-z', '--full-tree', commit, '--', `${folder.replace(/\/+$/, '')}/`])).toString('utf8');
   return listed.split('\0').flatMap((entry) => (/^100/.test(entry) ? [entry.slice(entry.indexOf('\t') + 1)] : []));
 };

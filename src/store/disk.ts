@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, createReadStream, type Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { chmod, copyFile, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
@@ -36,11 +36,22 @@ export const writeAtomically = async (path: string, text: string): Promise<void>
   }
 };
 
-/** sha256 of a file's bytes, lower-case hex. */
+const pieceBytes = 2 ** 20;
+
+/** sha256 of a file's bytes, lower-case hex. All of it goes through one buffer: a store has gigabytes, and a stream leaves them to the collector. */
 export const fileDigest = async (path: string): Promise<string> => {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
+  const piece = Buffer.allocUnsafe(pieceBytes);
+  const file = await open(path, 'r');
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, pieceBytes);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 };
 
 /** All regular files below a folder, relative with `/`, sorted. Throws `build-no-output` for links and special files. */

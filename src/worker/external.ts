@@ -35,7 +35,7 @@ export const measureExternally = async (point: ExternalPoint, request: LaunchReq
     for (let round = 1; round <= point.warmUp + point.rounds; round++) {
       const done = round - 1 - point.warmUp;
       if (done === 0) started = tools.clock.wall();
-      if (done >= minimumRounds && tools.clock.wall() - started > secondsPerPoint * 1000) break;
+      if (done >= minimumRounds && tools.clock.wall() - started > secondsPerPoint(request.purpose) * 1000) break;
       for (const [arm, { channel, seconds }] of shuffled([...programs], random)) {
         tools.beat(point.id);
         const values = await forArm(arm, async () => numbersOf(await channel.askText(`round ${round}`, seconds), point, request.launch));

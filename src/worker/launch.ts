@@ -11,7 +11,7 @@ import { measureExternally } from './external.ts';
 import { inspectArms } from './inspection.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { type ModelPool, openModelPool } from './model-pool.ts';
-import { type Columns, interleave, minimumRounds, secondsPerImpactPoint, secondsPerPoint } from './rounds.ts';
+import { type Columns, interleave, minimumRounds, secondsPerPoint } from './rounds.ts';
 import { repeatAlone } from './solo.ts';
 
 /** How much the planted control slows its arm: far above what any usable machine could miss. */
@@ -102,7 +102,7 @@ const timeCalls = async (
     calls,
     rounds: point.rounds,
     warmUp: point.warmUp,
-    seconds: request.purpose === 'impact' ? secondsPerImpactPoint : secondsPerPoint,
+    seconds: secondsPerPoint(request.purpose),
     minimumRounds: Math.min(minimumRounds, point.rounds),
     random: seededRandom(deriveSeed(request.seed, request.launch, point.id)),
     clock: tools.clock,

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
 import type { Player } from '../optimizations/contract.ts';
-import { findOptimization } from '../optimizations/registry.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
@@ -17,13 +16,14 @@ import { ArmError } from './arm.ts';
 import { runLaunch } from './launch.ts';
 import { openPlannedModel } from './planned-model.ts';
 import type { Clock } from './rounds.ts';
-import { prepareReference, sealArtefact } from './store-artefact.ts';
 
 /** What this needs of `process`. */
 interface Channel {
   on(event: 'message', listener: (message: unknown) => void): unknown;
   send?(message: unknown): unknown;
 }
+
+// What a launch does not need is loaded by what does: a run starts hundreds of these processes.
 
 /** Signs of life are sent no more often than this, so that they do not disturb what is measured. */
 const beatMs = 500;
@@ -63,9 +63,11 @@ const answer = async (
       return { type: 'probed', providers: [...runtime.providers] };
     }
     case 'prepare':
-      return prepareReference(request, await openStore(request.store, { clock: storeClock }));
-    case 'seal':
-      return sealArtefact(request, await openStore(request.store, { clock: storeClock }));
+    case 'seal': {
+      const { prepareReference, sealArtefact } = await import('./store-artefact.ts');
+      const store = await openStore(request.store, { clock: storeClock });
+      return request.type === 'prepare' ? prepareReference(request, store) : sealArtefact(request, store);
+    }
     case 'launch': {
       const runtime = await loadRuntime(roots);
       const settings = { provider: request.runtime.provider, threads: request.runtime.threads, spinning: false };
@@ -96,6 +98,7 @@ const answer = async (
 };
 
 const playerOf = async (optimization: string): Promise<Player> => {
+  const { findOptimization } = await import('../optimizations/registry.ts');
   const player = await findOptimization(optimization)?.bench.player?.();
   if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes`);
   return player;

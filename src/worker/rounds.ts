@@ -1,3 +1,4 @@
+import type { LaunchPurpose } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
 import { shuffled } from '../statistics/random.ts';
 
@@ -7,10 +8,11 @@ export interface Clock {
   cpu(): number;
 }
 
-/** A timed point takes its rounds, or this long, whichever ends first … */
-export const secondsPerPoint = 2;
-/** … a launch that shows what an optimization is worth, and tests nothing, ends sooner … */
-export const secondsPerImpactPoint = 0.5;
+/**
+ * A timed point takes its rounds, or so many seconds, whichever ends first: long where a change is confirmed, shorter where launches only say
+ * what needs confirming (ADR 10), or show what an optimization is worth and test nothing …
+ */
+export const secondsPerPoint = (purpose: LaunchPurpose): number => (purpose === 'impact' ? 0.5 : purpose === 'screen' ? 0.5 : 2);
 /** … but never fewer rounds than this. */
 export const minimumRounds = 15;
 

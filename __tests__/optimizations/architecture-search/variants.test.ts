@@ -79,7 +79,14 @@ describe('the pool', () => {
       status: 'not-applicable',
     });
     const { variants } = workload(denseFacts, options);
-    expect(Object.keys(variants)).toEqual(['depth-100-width-75', 'depth-75-width-100', 'depth-50-width-100', 'depth-50-width-50']);
+    expect(Object.keys(variants)).toEqual([
+      'depth-100-width-75',
+      'depth-100-width-50',
+      'depth-75-width-100',
+      'depth-75-width-75',
+      'depth-50-width-100',
+      'depth-50-width-50',
+    ]);
     expect(variants['depth-50-width-50']).toEqual({ options, variant: { depth: 0.5, width: 0.5 } });
   });
 });

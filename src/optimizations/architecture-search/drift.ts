@@ -28,7 +28,10 @@ const load = 0.04;
 export const budgetsOf = (latencies: readonly number[]): readonly number[] =>
   drift.map((place) => headroom * (1 + looser * place) * (latencies[Math.round(place * (latencies.length - 1))] ?? Number.NaN));
 
-/** Requests at a steady rate while the budget drifts, each phase as long as the others. */
+/**
+ * Requests at a steady rate while the budget drifts: each phase lasts as long as the others, and has as many requests (`requests` is rounded up
+ * to that), so that what a budget weighs is not left to chance.
+ */
 export const driftTrace = (wanted: {
   readonly requests: number;
   /** Milliseconds of one request of the untouched model. */
@@ -36,12 +39,13 @@ export const driftTrace = (wanted: {
   readonly budgets: readonly number[];
   readonly random: () => number;
 }): DriftTrace => {
-  const { requests, untouched, budgets, random } = wanted;
+  const { untouched, budgets, random } = wanted;
   const rate = (1000 * load) / untouched;
-  const duration = (1000 * requests) / rate;
+  const requests = Math.ceil(wanted.requests / budgets.length);
+  const phases = budgets.map((budget, at) => ({ start: (1000 * requests * at) / rate, budget }));
   return {
-    arrivals: arrivalTrace({ shape: 'steady', rate, requests, random }),
-    phases: budgets.map((budget, at) => ({ start: (duration * at) / budgets.length, budget })),
-    duration,
+    arrivals: phases.flatMap(({ start }) => arrivalTrace({ shape: 'steady', rate, requests, random }).map((time) => start + time)),
+    phases,
+    duration: (1000 * requests * budgets.length) / rate,
   };
 };

@@ -15,7 +15,9 @@ const schema = z.strictObject({
     .max(63)
     .default([
       { depth: 1, width: 0.75 },
+      { depth: 1, width: 0.5 },
       { depth: 0.75, width: 1 },
+      { depth: 0.75, width: 0.75 },
       { depth: 0.5, width: 1 },
       { depth: 0.5, width: 0.5 },
     ])
@@ -26,7 +28,7 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .max(63)
-    .default(3)
+    .default(4)
     .describe('Variants beside the untouched model that the search may try before it offers a pool.'),
   quality: z
     .number()

@@ -6,7 +6,7 @@ import type { SearchOptions, Shape } from './options.ts';
 export const untouched = 'main';
 
 /** Nats per token: losses that round to the same multiple of it are the same loss. */
-const noticeable = 0.005;
+export const noticeable = 0.005;
 export const roundedLoss = (loss: number): number => Math.round(loss / noticeable);
 
 export interface Member {

@@ -37,7 +37,7 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
   const configurations = configurationsOf(space);
   // The first session of a process is not like the others.
   await (await tools.session(untouched)).release();
-  const times = await requestTimes(tools, configurations.map(servedAs), { passes: 2, requests: 3 });
+  const times = await requestTimes(tools, configurations.map(servedAs), { passes: 2, requests: 4 });
   const losses: Record<string, number> = {};
   for (const variant of space.find(({ id }) => id === 'variant')?.values ?? [])
     if (typeof variant === 'string') losses[variant] = await tools.nllDelta(variant, lossWindows(tools.model));

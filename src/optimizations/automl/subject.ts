@@ -1,14 +1,14 @@
 import { decodeValue } from '../../records/decode.ts';
 import type { Subject } from '../contract.ts';
 import { searchObservation, searchSetting } from './exchange.ts';
-import { successiveHalving } from './halving.ts';
+import { improvementSearch } from './expected-improvement.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
 
 /** Searches settings of the runtime and optimizations of the model for the fastest that keeps a bound on quality. */
 export const automl: Subject<AutomlOptions> = {
   start: async (episode) => {
     const options = automlOptions.parse(episode.options, 'options');
-    const search = successiveHalving(decodeValue(searchSetting, episode.setting, 'setting'), options);
+    const search = improvementSearch(decodeValue(searchSetting, episode.setting, 'setting'), options);
     return { next: async (seen) => search(decodeValue(searchObservation, seen, 'observation')) };
   },
 };

@@ -1,0 +1,1 @@
+export{n as findOptimization}from"./adaptive-batching-bench.js";
