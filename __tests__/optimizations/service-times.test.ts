@@ -39,6 +39,40 @@ describe('measureServiceTimes', () => {
       }
   });
 
+  it('a size that was disturbed lifts none above it by all of that', async () => {
+    const disturbed: ReplayedCosts = {
+      ...costs,
+      prefill: (call) => costs.prefill(call) + (call.batch === 1 && call.length === 8 ? 40 : 0),
+    };
+    const [sound, { ms }] = [
+      await measureServiceTimes(replayTools({ costs }), wanted),
+      await measureServiceTimes(replayTools({ costs: disturbed }), wanted),
+    ];
+    for (const [row, times] of ms.entries())
+      for (const [column, time] of times.entries()) {
+        expect(time).toBeGreaterThanOrEqual(sound.ms[row]![column]!);
+        expect(time - sound.ms[row]![column]!).toBeLessThan(30);
+      }
+  });
+
+  it('a machine that changes its pace meanwhile changes nothing', async () => {
+    let executions = 0;
+    const pace = (): number => (executions > 25 ? 3 : 1);
+    const drifting: ReplayedCosts = {
+      prefill: (call) => pace() * costs.prefill(call),
+      step: (call) => {
+        executions += call.past % 8 === 0 ? 1 : 0;
+        return pace() * costs.step(call);
+      },
+    };
+    const [sound, { ms, token }] = [
+      await measureServiceTimes(replayTools({ costs }), { ...wanted, samples: 9 }),
+      await measureServiceTimes(replayTools({ costs: drifting }), { ...wanted, samples: 9 }),
+    ];
+    for (const [row, times] of ms.entries())
+      for (const [column, time] of times.entries()) expect((time * sound.token) / (token * sound.ms[row]![column]!)).toBeCloseTo(1, 6);
+  });
+
   it.each([
     ['processor time, although neighbours lengthen most executions', 'cpu', (wall: number, at: number) => (at % 4 === 0 ? wall : wall / 3)],
     ['wall time where two threads work', 'wall', (wall: number) => 1.7 * wall],

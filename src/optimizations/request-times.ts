@@ -25,8 +25,6 @@ export const elapsed = async ({ clock }: Pick<Tools, 'clock'>, work: () => Promi
 export interface Pace {
   /** Milliseconds of one request. */
   once(): Promise<number>;
-  /** The median of three. */
-  now(): Promise<number>;
   release(): Promise<void>;
 }
 
@@ -40,7 +38,25 @@ export const openPace = async (tools: Pick<Tools, 'session' | 'prompt' | 'clock'
   const session = await tools.session('main', { memoryPattern: true });
   await serveRequest(session, prompt);
   const once = (): Promise<number> => elapsed(tools, () => serveRequest(session, prompt));
-  return { once, now: async () => median([await once(), await once(), await once()]), release: () => session.release() };
+  return { once, release: () => session.release() };
+};
+
+/** Latest requests of the untouched model that tell the pace: the median of so many is not moved by one that was disturbed. */
+const paceWindow = 9;
+
+/**
+ * Milliseconds that something has just taken, as what it would have taken at the pace of a record, in which a request of the untouched model took
+ * `recorded` milliseconds. One of these is run after each; what an arm brings cannot move them.
+ */
+export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(milliseconds: number) => Promise<number>> => {
+  const recent: number[] = [];
+  const now = async (): Promise<number> => {
+    recent.push(await pace.once());
+    if (recent.length > paceWindow) recent.shift();
+    return median(recent);
+  };
+  while (recent.length < paceWindow) await now();
+  return async (milliseconds) => (milliseconds * recorded) / (await now());
 };
 
 /** A request, and one of the untouched model right after it; milliseconds. */
@@ -70,6 +86,13 @@ export interface Served {
 }
 
 export interface RequestTimes {
+  /** Of the untouched model: the pace that all times are given at. */
+  readonly untouched: number;
+  /** In the order that was asked for. */
+  readonly of: readonly ServedTimes[];
+}
+
+export interface ServedTimes {
   /** Milliseconds until it was loaded and had served its first request: the least of all passes. */
   readonly ready: number;
   /** Milliseconds of single requests after that, ascending, to the microsecond. */
@@ -81,13 +104,14 @@ const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.rou
 /**
  * Times requests of several variants or settings. One is loaded at a time (beside the untouched model), however large a model is; each pass
  * goes through all of them in an order drawn anew. Every request is set against one of the untouched model right after it, and given as
- * what it would take at the middling pace of the machine. In the order of `all`.
+ * what it would take at one pace of the machine: that at which the untouched model takes `recorded`, or without a record the middling one.
  */
 export const requestTimes = async (
   tools: Pick<Tools, 'session' | 'prompt' | 'clock' | 'random'>,
   all: readonly Served[],
   { passes, requests }: { readonly passes: number; readonly requests: number },
-): Promise<readonly RequestTimes[]> => {
+  recorded: number | null = null,
+): Promise<RequestTimes> => {
   const prompt = requestPrompt(tools);
   const blocks: { readonly of: Served; readonly ready: number; readonly pairs: readonly Pair[] }[] = [];
   const pace = await openPace(tools);
@@ -108,14 +132,15 @@ export const requestTimes = async (
     await pace.release();
   }
   const paceOf = (pairs: readonly Pair[]): number => median(pairs.map(({ untouched }) => untouched));
-  const middling = paceOf(blocks.flatMap(({ pairs }) => pairs));
-  return all.map((one) => {
+  const unit = recorded ?? paceOf(blocks.flatMap(({ pairs }) => pairs));
+  const timesOf = (one: Served): ServedTimes => {
     const mine = blocks.filter(({ of }) => of === one);
     return {
-      ready: toMicrosecond(Math.min(...mine.map(({ ready, pairs }) => (ready * middling) / paceOf(pairs)))),
+      ready: toMicrosecond(Math.min(...mine.map(({ ready, pairs }) => (ready * unit) / paceOf(pairs)))),
       requests: mine
-        .flatMap(({ pairs }) => pairs.map(({ own, untouched }) => toMicrosecond((own * middling) / untouched)))
+        .flatMap(({ pairs }) => pairs.map(({ own, untouched }) => toMicrosecond((own * unit) / untouched)))
         .toSorted((a, b) => a - b),
     };
-  });
+  };
+  return { untouched: toMicrosecond(unit), of: all.map(timesOf) };
 };

@@ -102,9 +102,37 @@ const isSerial = (taken: readonly Executed[]): boolean => {
   );
 };
 
+/** Milliseconds at one pace: a median of tokens around each execution tells how fast the machine was. */
+const atOnePace = (taken: readonly Executed[], by: z.infer<typeof clock>, token: number): readonly number[] =>
+  taken.map(({ batch }, at) => {
+    const from = Math.max(0, Math.min(at - (paceWindow >> 1), taken.length - paceWindow));
+    return (batch[by] * token) / median(taken.slice(from, from + paceWindow).map((near) => near.token[by]));
+  });
+
+/**
+ * The table with what cannot be made good: a larger batch or longer prompt that came out faster than a smaller one. Each size gets the
+ * middle between the most of all that are no larger and the least of all that are no smaller, so that a size that was disturbed does not lift
+ * all above it.
+ */
+const neverFalling = (table: readonly (readonly number[])[]): number[][] => {
+  const bound = (
+    row: number,
+    column: number,
+    pick: (...values: number[]) => number,
+    within: (at: number, edge: number) => boolean,
+  ): number => pick(...table.flatMap((times, r) => (within(r, row) ? times.filter((_, c) => within(c, column)) : [])));
+  return table.map((times, row) =>
+    times.map((_, column) => {
+      const most = bound(row, column, Math.max, (at, edge) => at <= edge);
+      const least = bound(row, column, Math.min, (at, edge) => at >= edge);
+      return toMicrosecond((most + least) / 2);
+    }),
+  );
+};
+
 /**
  * Measures the table: medians over `samples` executions of every size, in an order drawn anew for each sample so that drift meets all
- * alike, after one unmeasured one. A larger batch or longer prompt that came out faster is noise, and gets the time of the smaller.
+ * alike, after one unmeasured one, each at the pace of the tokens around it.
  */
 export const measureServiceTimes = async (
   tools: Timing & Pick<Tools, 'random'>,
@@ -113,25 +141,24 @@ export const measureServiceTimes = async (
   const { lengths, batches, decode, samples } = wanted;
   const service = await openService(tools, decode);
   for (const tokens of lengths) for (const requests of batches) await service(requests, tokens);
-  const sizes = lengths.flatMap((tokens) => batches.map((requests) => ({ tokens, requests, taken: [] as Executed[] })));
+  const sizes = lengths.flatMap((tokens) => batches.map((requests) => ({ tokens, requests })));
+  const order: number[] = [];
+  const taken: Executed[] = [];
   for (let sample = 0; sample < samples; sample++)
-    for (const size of shuffled(sizes, tools.random)) size.taken.push(await service(size.requests, size.tokens));
-  const all = sizes.flatMap(({ taken }) => taken);
-  const by = isSerial(all) ? 'cpu' : 'wall';
-  const ms: number[][] = [];
-  for (const [row] of lengths.entries()) {
-    const times: number[] = [];
-    for (const [column] of batches.entries()) {
-      const own = rounded((sizes[row * batches.length + column]?.taken ?? []).map(({ batch }) => batch[by]));
-      times.push(Math.max(own, times.at(-1) ?? 0, ms.at(-1)?.[column] ?? 0));
+    for (const [at, { requests, tokens }] of shuffled([...sizes.entries()], tools.random)) {
+      order.push(at);
+      taken.push(await service(requests, tokens));
     }
-    ms.push(times);
-  }
-  return { clock: by, token: rounded(all.map(({ token }) => token[by])), decode, lengths: [...lengths], batches: [...batches], ms };
+  const by = isSerial(taken) ? 'cpu' : 'wall';
+  const token = toMicrosecond(median(taken.map((each) => each.token[by])));
+  const paced = atOnePace(taken, by, token);
+  const medianOf = (size: number): number => median(paced.filter((_, at) => order[at] === size));
+  const table = lengths.map((_, row) => batches.map((_, column) => medianOf(row * batches.length + column)));
+  return { clock: by, token, decode, lengths: [...lengths], batches: [...batches], ms: neverFalling(table) };
 };
 
-/** The median to the microsecond, at least one. */
-const rounded = (ms: readonly number[]): number => Math.max(1, Math.round(1000 * median(ms))) / 1000;
+/** At least one. */
+const toMicrosecond = (ms: number): number => Math.max(1, Math.round(1000 * ms)) / 1000;
 
 /** Where a value stands among ascending ones: the index below it and the share of the way to the next. Ends are not left. */
 const placeIn = (ascending: readonly number[], value: number): { readonly at: number; readonly share: number } => {

@@ -28,7 +28,6 @@ const serverOf = (rule: (view: DriftView) => string): DriftServer & { readonly s
   let loaded = '';
   return {
     seen,
-    pace: () => 1,
     choose: (view) => {
       seen.push({ ...view, served: [...view.served] });
       return rule(view);

@@ -12,7 +12,7 @@ export const largestBatch = 16;
 const lengths = [4, 8, 16];
 const decode = 4;
 const batches = [1, 2, 3, 4, 6, 8, 12, largestBatch];
-const samples = 5;
+const samples = 7;
 /** The objective, as a multiple of a request alone. */
 const objectiveFactor = 3;
 /** Traces that a fixed batch is chosen on. */

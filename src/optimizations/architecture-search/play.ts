@@ -4,7 +4,7 @@ import { median } from '../../statistics/describe.ts';
 import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { nextAction } from '../policy-action.ts';
-import { elapsed, openPace, requestPrompt, serveRequest } from '../request-times.ts';
+import { atRecordedPace, elapsed, openPace, requestPrompt, serveRequest } from '../request-times.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type SearchObservation,
@@ -23,9 +23,8 @@ import { efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, p
 const requests = 64;
 
 /**
- * Searches the pool in replay, and serves a drifting budget for real with what was found. Budgets are multiples of what the untouched model
- * takes in that moment: the record says how variants compare and is used for months, a machine is now slower, now faster, and nothing that
- * an arm brings can move the untouched model.
+ * Searches the pool in replay, and serves a drifting budget for real with what was found. What is really executed counts at the pace of the
+ * machine when the pool was measured: the record says how variants compare and is used for months, a machine is now slower, now faster.
  */
 export const searchPlayer: Player = {
   tune: async (tools) => [...(await measurePool(tools))],
@@ -44,10 +43,9 @@ export const searchPlayer: Player = {
     const trace = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
     const pace = await openPace(tools);
     try {
-      const slowness = async (): Promise<number> => (await pace.now()) / yardstick.untouched;
-      const now = { bound: yardstick.lossBound, slowness: await slowness() };
-      const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, now);
-      return observed(trace, await really(tools, trace, { choose, pace: slowness }), members);
+      const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, yardstick.lossBound);
+      const paced = await atRecordedPace(pace, yardstick.untouched);
+      return observed(trace, await really(tools, trace, choose, paced), members);
     } finally {
       await pace.release();
     }
@@ -95,14 +93,14 @@ const controlled = async (
   turn: Turn,
   tools: Pick<Tools, 'policy'>,
   members: readonly Measured[],
-  { bound, slowness }: { readonly bound: number; readonly slowness: number },
+  bound: number,
 ): Promise<DriftServer['choose']> => {
   const setting: ServeSetting = {
     task: 'serve',
     members: members.map(({ latencies, swap, ...each }) => ({
       ...each,
-      latency: slowness * median(latencies),
-      swap: slowness * swap,
+      latency: median(latencies),
+      swap,
     })),
     'loss-bound': bound,
     requests,
@@ -143,23 +141,32 @@ const shown = ({ event, time, budget, waiting, current, served }: DriftView, los
 };
 
 /** Every request and every swap really runs; a swap ends one session and opens and warms another. */
-const really = async (tools: Tools, trace: DriftTrace, rule: Pick<DriftServer, 'choose' | 'pace'>): Promise<ServedDrift> => {
+const really = async (
+  tools: Tools,
+  trace: DriftTrace,
+  choose: DriftServer['choose'],
+  paced: (milliseconds: number) => Promise<number>,
+): Promise<ServedDrift> => {
   const prompt = requestPrompt(tools);
   let session: ServingSession | null = null;
   try {
     return await serveDrift(trace, {
-      ...rule,
-      swap: (name) =>
-        elapsed(tools, async () => {
-          await session?.release();
-          session = null;
-          session = await tools.session(name);
-          await serveRequest(session, prompt);
-        }),
-      serve: () =>
-        elapsed(tools, async () => {
-          if (session !== null) await serveRequest(session, prompt);
-        }),
+      choose,
+      swap: async (name) =>
+        paced(
+          await elapsed(tools, async () => {
+            await session?.release();
+            session = null;
+            session = await tools.session(name);
+            await serveRequest(session, prompt);
+          }),
+        ),
+      serve: async () =>
+        paced(
+          await elapsed(tools, async () => {
+            if (session !== null) await serveRequest(session, prompt);
+          }),
+        ),
     });
   } finally {
     await (session as ServingSession | null)?.release();

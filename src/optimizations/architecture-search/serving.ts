@@ -33,8 +33,6 @@ export interface DriftView {
 }
 
 export interface DriftServer {
-  /** By how much budgets are longer now than in the trace: a slow machine gets more time. */
-  pace(): number | Promise<number>;
   /** What is to serve from now on. */
   choose(view: DriftView): string | Promise<string>;
   /** Loads and warms it; milliseconds. */
@@ -48,7 +46,7 @@ const lastBefore = (phases: readonly Phase[], time: number): number => phases.fi
 /**
  * One server, first come first served, in virtual time: services and swaps take what they take, and time in which nothing is done is
  * jumped over. The server is asked what to load when the budget changes (or once it is free after that) and before every request; a
- * request keeps the budget that it arrived under. The pace is taken outside the virtual time, whenever a budget is told. What is loaded before the trace begins costs nothing.
+ * request keeps the budget that it arrived under. What is loaded before the trace begins costs nothing.
  */
 export const serveDrift = async ({ arrivals, phases }: DriftTrace, server: DriftServer): Promise<ServedDrift> => {
   const served: Served[] = [];
@@ -67,24 +65,17 @@ export const serveDrift = async ({ arrivals, phases }: DriftTrace, server: Drift
     return name;
   };
   let next = 0;
-  /** Phase by phase, those so far. */
-  const budgets: number[] = [];
-  let pace = 1;
   for (const [at, arrival] of arrivals.entries()) {
     for (let change = phases[next]; change !== undefined && change.start <= Math.max(time, arrival); change = phases[next]) {
       next += 1;
       // Over before the server was free: nobody is told.
-      const told = (phases[next]?.start ?? Number.POSITIVE_INFINITY) > time;
-      if (told) pace = await server.pace();
-      const budget = pace * change.budget;
-      budgets.push(budget);
-      if (!told) continue;
+      if ((phases[next]?.start ?? Number.POSITIVE_INFINITY) <= time) continue;
       time = Math.max(time, change.start);
-      await ask('budget', budget, arrivals.slice(at).filter((each) => each <= time).length);
+      await ask('budget', change.budget, arrivals.slice(at).filter((each) => each <= time).length);
     }
     time = Math.max(time, arrival);
     const waiting = arrivals.slice(at).filter((each) => each <= time).length;
-    const budget = budgets[lastBefore(phases, arrival)] ?? Number.POSITIVE_INFINITY;
+    const budget = phases[lastBefore(phases, arrival)]?.budget ?? Number.POSITIVE_INFINITY;
     const name = await ask('request', budget, waiting);
     const start = time;
     time += await server.serve();

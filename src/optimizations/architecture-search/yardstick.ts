@@ -35,7 +35,7 @@ export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
   const record: Measured[] = [];
   for (const [at, name] of tools.variants.entries()) {
     const { bytes } = await tools.inspect(name);
-    const { ready, requests } = times[at] ?? { ready: Number.NaN, requests: [] };
+    const { ready, requests } = times.of[at] ?? { ready: Number.NaN, requests: [] };
     record.push({
       name,
       latencies: [...requests],

@@ -15,6 +15,8 @@ const value = z.union([z.string(), z.number(), z.boolean()]);
 
 /** The exhaustive search: every configuration measured. Fixed per class of runner. */
 export const oracleRecord = z.strictObject({
+  /** Milliseconds of a request of the untouched model, served as it is unless told otherwise: the pace of all times here. */
+  untouched: z.number().positive(),
   /** Nats per token of each model. */
   losses: z.record(z.string(), z.number()),
   configurations: z
@@ -42,16 +44,18 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
   for (const variant of space.find(({ id }) => id === 'variant')?.values ?? [])
     if (typeof variant === 'string') losses[variant] = await tools.nllDelta(variant, lossWindows(tools.model));
   return {
+    untouched: times.untouched,
     losses,
     configurations: configurations.map((configuration, at) => ({
       configuration,
-      requests: [...(times[at]?.requests ?? [])],
-      ready: times[at]?.ready ?? Number.NaN,
+      requests: [...(times.of[at]?.requests ?? [])],
+      ready: times.of[at]?.ready ?? Number.NaN,
     })),
   };
 };
 
 export interface Oracle {
+  readonly untouched: number;
   readonly space: readonly OptionRange[];
   readonly initial: Configuration;
   /** Median milliseconds of a request. @throws GateError subject-protocol for a configuration that does not exist. */
@@ -94,6 +98,7 @@ export const oracleOf = (record: OracleRecord, bound: number, where: string): Or
     return means.length === 0 ? 0 : Math.max(...means) - Math.min(...means);
   };
   return {
+    untouched: record.untouched,
     space,
     initial,
     latency,

@@ -71,7 +71,6 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   };
   let spent = 0;
   const pace = await openPace(tools);
-  const unit = await pace.now();
   const real: Trial = async (configuration, calls) => {
     const { variant, tuning } = servedAs(oracle.entry(configuration).configuration);
     const loss = await lossOf(configuration);
@@ -80,7 +79,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
     try {
       await serveRequest(session, requestPrompt(tools));
       const pairs = await pairedTimes(tools, session, pace, calls);
-      return { latency: unit * median(pairs.map(({ own, untouched }) => own / untouched)), 'nll-delta': loss };
+      return { latency: oracle.untouched * median(pairs.map(({ own, untouched }) => own / untouched)), 'nll-delta': loss };
     } finally {
       await session.release();
       spent += tools.clock.wall() - started;
@@ -91,8 +90,8 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   const used: Configuration[] = [];
   for (const { found } of searches) used.push((await lossOf(found)) <= options['nll-bound'] ? found : oracle.initial);
   const distinct = [...new Map(used.map((each) => [keyOf(each), each])).values()];
-  const times = await requestTimes(tools, distinct.map(servedAs), { passes: 2, requests: 6 });
-  const latencies = new Map(times.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), median(requests)]));
+  const times = await requestTimes(tools, distinct.map(servedAs), { passes: 3, requests: 6 }, oracle.untouched);
+  const latencies = new Map(times.of.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), median(requests)]));
   return {
     values: {
       'found-ms': median(used.map((each) => latencies.get(keyOf(each)) ?? Number.NaN)),
