@@ -32,7 +32,8 @@ const doubledRanks = (sizes: readonly number[]): number[] => {
 
 /**
  * Exact one-sided p of Wilcoxon's signed rank test of H0 "centre ≤ `centre`" against "centre larger". Ties take mid-ranks
- * and the exact distribution of those (all sign patterns, each equally likely); zeros are dropped; nothing left: 1.
+ * and the exact distribution of those (all sign patterns, each equally likely), so that a value which grows into a tie or out of one can raise p;
+ * zeros are dropped; nothing left: 1.
  * Smallest possible value 2^-n. Throws `document-invalid` on a non-finite value or more than 400 of them.
  */
 export const signedRankGreater = (values: readonly number[], centre = 0): number => {
