@@ -30,10 +30,10 @@ const impactWarmUp = 2;
 const forScreen = (point: OperatingPoint): OperatingPoint =>
   point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, screenWarmUp) } : point;
 
-/** Impact launches tell what an optimization is worth, not whether it changed: fewer rounds do, and half of an episode's few. */
+/** Impact launches tell what an optimization is worth, not whether it changed: at most half of the rounds do. */
 const forImpact = (point: OperatingPoint): OperatingPoint => {
   if (!('rounds' in point)) return point;
-  const rounds = point.kind === 'episode' ? Math.ceil(point.rounds / 2) : Math.min(point.rounds, impactRounds);
+  const rounds = Math.min(impactRounds, Math.ceil(point.rounds / 2));
   return { ...point, rounds, warmUp: Math.min(point.warmUp, impactWarmUp) };
 };
 

@@ -46,7 +46,7 @@ const paceWindow = 9;
 
 /**
  * Milliseconds that something has just taken, as what it would have taken at the pace of a record, in which a request of the untouched model took
- * `recorded` milliseconds. One of these is run after each; what an arm brings cannot move them.
+ * `recorded` milliseconds. One of these is run after every other; what an arm brings cannot move them.
  */
 export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(milliseconds: number) => Promise<number>> => {
   const recent: number[] = [];
@@ -56,7 +56,8 @@ export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(mil
     return median(recent);
   };
   while (recent.length < paceWindow) await now();
-  return async (milliseconds) => (milliseconds * recorded) / (await now());
+  let asked = 0;
+  return async (milliseconds) => (milliseconds * recorded) / (asked++ % 2 === 0 ? await now() : median(recent));
 };
 
 /** A request, and one of the untouched model right after it; milliseconds. */
