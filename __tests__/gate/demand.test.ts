@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { launchDemand } from '../../src/gate/demand.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
-import { cell, measure, planOf, run, samplesOf, settle, verdictOf } from './fixtures.ts';
+import { cell, measure, metrics, planOf, run, samplesOf, settle, verdictOf } from './fixtures.ts';
 
 const one = planOf([cell('mini/pruning')]);
 const count = (launches: readonly { purpose: string; control: string }[], purpose: string, control = 'none'): number =>
@@ -41,6 +41,27 @@ describe('what is wanted first', () => {
     expect(
       wanted.filter((demand) => demand.purpose === 'solo').every((demand) => demand.arms.length === 1 && demand.points.length === 1),
     ).toBe(true);
+  });
+
+  it('three screens hold all arms, the others those that are tested; of a discarded one the fresh one holds them', () => {
+    const armsOf = (samples: Samples, plan = one): readonly (readonly string[])[] =>
+      launchDemand(plan, samples).flatMap((demand) => (demand.purpose === 'screen' && demand.control === 'none' ? [demand.arms] : []));
+    const [whole, tested] = [
+      ['reference', 'base', 'head'],
+      ['base', 'head'],
+    ];
+    const settled = samplesOf([settle('mini/pruning', 'changed')]);
+    expect(armsOf(settled)).toEqual([whole, whole, whole, tested, tested]);
+    const done = measure(one, settled, {}).launches.filter(({ purpose, control }) => purpose === 'screen' && control === 'none');
+    const without = (index: number, more: readonly Launch[] = []): Samples => ({
+      ...settled,
+      launches: [...done.filter((launch) => launch.index !== index), ...more],
+    });
+    expect(armsOf(without(1, [{ ...done[1]!, status: 'discarded' }]))).toEqual([whole]);
+    expect(armsOf(without(4, [{ ...done[4]!, status: 'discarded' }]))).toEqual([tested]);
+    const gain = { ...metrics.find(({ id }) => id === 'decode-speedup')!, role: 'gate' } as const;
+    const against = planOf([cell('mini/pruning', { metrics: [...metrics, gain] })]);
+    expect(armsOf(settled, against).every((arms) => arms.length === 3)).toBe(true);
   });
 
   it('of unchanged and new cells: three impact launches of reference and head, at most 30 rounds; all solo ones for a baseline, else one', () => {

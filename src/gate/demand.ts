@@ -80,11 +80,27 @@ const onceAndSolo = (
   return wanted;
 };
 
+/** Base, head, and what a tested metric is taken against. */
+const testedArms = ({ cell }: Standing): readonly ArmId[] => [
+  'base',
+  'head',
+  ...cell.metrics.flatMap(({ role, kind, from }) => (role === 'gate' && kind === 'timing' && from.of === 'against' ? [from.arm] : [])),
+];
+
+/**
+ * As many screens hold the untouched model and the controls as impact launches would: they only show what an optimization is worth. The
+ * others hold what is tested.
+ */
 const screens = (standing: Standing, screen: number): LaunchDemand[] => {
   if (!hasScreen(standing)) return [];
-  const missing = Math.max(0, screen - standing.screen.complete.length);
-  return freshIndices(standing.launches.screen, missing).map((index) =>
-    demand(standing, 'screen', index, standing.compared.filter(isTimed).map(forScreen), null),
+  const points = standing.compared.filter(isTimed).map(forScreen);
+  const tested = testedArms(standing);
+  const { complete } = standing.screen;
+  const whole = complete.filter((launch) =>
+    Object.values(launch.points).some(({ values }) => Object.keys(values).some((arm) => !tested.some((each) => each === arm))),
+  ).length;
+  return freshIndices(standing.launches.screen, Math.max(0, screen - complete.length)).map((index, k) =>
+    demand(standing, 'screen', index, points, whole + k < impactLaunches ? null : tested),
   );
 };
 

@@ -3,7 +3,7 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
-import type { Observations } from './observation.ts';
+import { holding, type Observations } from './observation.ts';
 import { absent, type Reading, read, readAll } from './reading.ts';
 import { type Columns, launchValue, type SampledReduction } from './reduction.ts';
 
@@ -26,7 +26,7 @@ export const armValues = (observations: Observations, spec: MetricSpec, arm: Arm
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
   if (observations.columns.length === 0) return excused(absent('missing', 'no samples'), from, observations.warnings);
-  const reading = readAll(observations.columns, (columns: Columns) => {
+  const reading = readAll(holding(observations.columns, arm), (columns: Columns) => {
     const value = launchValue(columns, from, arm);
     return value.status === 'read' ? read(stepped(spec, solo, value.value)) : value;
   });

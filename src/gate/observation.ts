@@ -1,6 +1,7 @@
 import type { MetricSpec } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 import type { BuiltLine, Launch, Samples } from '../records/sample.ts';
+import type { ArmId } from '../records/words.ts';
 import { pointOf } from './metric-key.ts';
 import { type Columns, reduce, type SampledReduction } from './reduction.ts';
 import { isOnce, type Standing } from './standing.ts';
@@ -73,9 +74,16 @@ const ofBuild = (cell: PlannedCell, samples: Samples): Observations => ({
   warnings: [],
 });
 
+/** The replicates that hold an arm: not every launch has the untouched model and the controls. All where none does, to say that. */
+export const holding = (columns: readonly Columns[], arm: ArmId): readonly Columns[] => {
+  if (arm === 'base' || arm === 'head') return columns;
+  const own = columns.filter((each) => Object.hasOwn(each, arm));
+  return own.length === 0 ? columns : own;
+};
+
 /**
- * All replicates that a metric rests on before confirmation: screening launches of a compared cell, impact launches of an
- * unchanged or new one, the one `once` launch, solo launches by replicate, or the build lines.
+ * All replicates that a metric rests on before confirmation: screening launches of a compared cell (of what is taken against another arm, those that
+ * hold this), impact launches of an unchanged or new one, the one `once` launch, solo launches by replicate, or the build lines.
  */
 export const observationsOf = (standing: Standing, spec: MetricSpec, samples: Samples, screen: number): Observations => {
   const point = pointOf(standing.cell, spec);
@@ -84,5 +92,6 @@ export const observationsOf = (standing: Standing, spec: MetricSpec, samples: Sa
   if (point.kind === 'solo') return ofSolo(standing, spec.from);
   if (isOnce(point)) return ofLaunches(standing.once.complete.slice(0, 1), point.id);
   const launches = standing.compared.includes(point) ? standing.screen.complete.slice(0, screen) : standing.impact.complete;
-  return ofLaunches(launches, point.id);
+  const observed = ofLaunches(launches, point.id);
+  return spec.from.of === 'against' ? { ...observed, columns: holding(observed.columns, spec.from.arm) } : observed;
 };

@@ -23,8 +23,6 @@ interface Channel {
   send?(message: unknown): unknown;
 }
 
-// What a launch does not need is loaded by what does: a run starts hundreds of these processes.
-
 /** Signs of life are sent no more often than this, so that they do not disturb what is measured. */
 const beatMs = 500;
 
@@ -45,6 +43,7 @@ const failure = (thrown: unknown): FromWorker => {
   };
 };
 
+/** What a launch does not need is imported only where it is: a run starts hundreds of these processes for one launch each. */
 const answer = async (
   message: unknown,
   roots: readonly string[],
