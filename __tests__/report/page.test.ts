@@ -132,6 +132,14 @@ describe('indexHtml', () => {
     );
   });
 
+  it.each(['$`', "$'", '$&', '$$'])('shows %s in a name as it is', (name) => {
+    const [trace] = gridEvidence(verdict).traces;
+    if (trace === undefined) throw new Error('no trace');
+    const shown = indexHtml(verdict, { ...context, runUrl: null }, { history: new Map(), traces: [{ ...trace, point: name }] });
+    expect(flaws(shown)).toEqual([]);
+    expect(shown).toContain(` at ${name.replace(/[&']/g, (one) => `&#${one.charCodeAt(0)};`)}</title>`);
+  });
+
   it('is judged by a check that sees harm', () => {
     const harm = [
       '<script>x',

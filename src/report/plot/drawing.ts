@@ -28,7 +28,7 @@ export const drawing = ({ title, description }: Labels, options: Plot.PlotOption
   for (const style of [...svg.querySelectorAll('style')]) style.remove();
   svg.setAttribute('role', 'img');
   const labels = `<title>${html(title)}</title><desc>${html(description, 1000)}</desc>`;
-  return rounded(svg.outerHTML).replace(/(?<=^<svg[^>]*>)/, labels);
+  return rounded(svg.outerHTML).replace(/(?<=^<svg[^>]*>)/, () => labels);
 };
 
 /** Foreign names in a chart: one line, short enough for its margin. */
