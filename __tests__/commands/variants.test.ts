@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { defaultPool } from '../testkit/default-pool.ts';
 import { configuration, copyProgram, Project } from './project.ts';
 
 const ignored = { '.gitignore': '.optimization-gate*\n' };
@@ -39,14 +40,7 @@ describe('code of one’s own under a bench with several variants', () => {
     const { stderr } = await project.gate('--base', 'HEAD');
     expect(stderr).not.toContain('error[');
     const made = artefactsOf(project, 'own');
-    expect(Object.keys(made)).toEqual([
-      'depth-100-width-75',
-      'depth-100-width-50',
-      'depth-75-width-100',
-      'depth-75-width-75',
-      'depth-50-width-100',
-      'depth-50-width-50',
-    ]);
+    expect(Object.keys(made)).toEqual(defaultPool);
     // Layers and channels of the same share are the same to this pool.
     expect(made['depth-100-width-75']).toBe(made['depth-75-width-100']);
     expect(made['depth-100-width-50']).toBe(made['depth-50-width-100']);

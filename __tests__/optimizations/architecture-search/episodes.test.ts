@@ -7,18 +7,11 @@ import { latencyOf, type PoolRecord, yardstickOf } from '../../../src/optimizati
 import type { Policy, Subject, Tools } from '../../../src/optimizations/contract.ts';
 import type { ArmId, Json, Values } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
+import { defaultPool } from '../../testkit/default-pool.ts';
 import { replayTools, turnOf } from '../../testkit/episode-tools.ts';
 
 /** Measured once on the four miniatures: milliseconds of a request, nats per token (character), bytes. */
-const names = [
-  'main',
-  'depth-100-width-75',
-  'depth-100-width-50',
-  'depth-75-width-100',
-  'depth-75-width-75',
-  'depth-50-width-100',
-  'depth-50-width-50',
-];
+const names = ['main', ...defaultPool];
 const machines: Readonly<Record<string, readonly (readonly [number, number, number])[]>> = {
   dense: [
     [6.79, 0, 4750384],

@@ -12,6 +12,7 @@ import { keptWidth } from '../../../src/optimizations/selection.ts';
 import { pruningOptions } from '../../../src/optimizations/structured-pruning/options.ts';
 import { structuredPruning } from '../../../src/optimizations/structured-pruning/subject.ts';
 import type { Json } from '../../../src/records/words.ts';
+import { defaultPool } from '../../testkit/default-pool.ts';
 import { build, denseFacts, familyNames, largestDifference, miniature, prefillFeeds, runGraph } from '../miniature.ts';
 
 const shaped = (view: ModelView, shape: Json) => build(architectureSearch, view, searchOptions.parse({}, 'with'), 1, shape);
@@ -79,14 +80,7 @@ describe('the pool', () => {
       status: 'not-applicable',
     });
     const { variants } = workload(denseFacts, options);
-    expect(Object.keys(variants)).toEqual([
-      'depth-100-width-75',
-      'depth-100-width-50',
-      'depth-75-width-100',
-      'depth-75-width-75',
-      'depth-50-width-100',
-      'depth-50-width-50',
-    ]);
+    expect(Object.keys(variants)).toEqual(defaultPool);
     expect(variants['depth-50-width-50']).toEqual({ options, variant: { depth: 0.5, width: 0.5 } });
   });
 });

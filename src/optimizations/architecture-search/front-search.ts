@@ -55,7 +55,7 @@ const expectedLatency = (member: Member, tried: Tried): number => {
 
 /**
  * Search for a front with few trials: next is always the member that would add most hypervolume (loss, latency, bytes) if every untried one
- * were what a simple model of shapes, corrected by the trials so far, makes one expect: hypervolume-based search (Emmerich 2006) with
+ * were what simple models of shapes, fitted to the trials so far, make one expect: hypervolume-based search (Emmerich 2006) with
  * the cheapest of surrogates. Offers what none of the tried ones dominates. Deterministic.
  */
 export const frontSearch = (setting: SearchSetting): ((seen: SearchObservation) => SearchAction) => {
