@@ -6,6 +6,7 @@ import { asGateError } from '../src/errors.ts';
 import { killAllProcesses } from '../src/processes/process-group.ts';
 import { machineFacts } from '../src/telemetry/machine.ts';
 import { artefactHashing } from './artefact-hashing.ts';
+import { batchedDecode } from './batched-decode.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { coldStart } from './cold-start.ts';
 import { gateSpeed } from './gate-speed.ts';
@@ -28,6 +29,7 @@ const benchmarks: readonly Benchmark[] = [
   modulePipeline,
   sparseAttentionSpeed,
   streamingSavings,
+  batchedDecode,
   servingPolicies,
   searchQuality,
   gateSpeed,

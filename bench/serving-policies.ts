@@ -19,31 +19,16 @@ import { mean } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom, shuffled } from '../src/statistics/random.ts';
 import { clocks } from '../src/worker/clocks.ts';
 import type { BenchContext, Benchmark, Row } from './benchmark.ts';
-import { describeRatio, inBlocks, ratioOf, type Side } from './side-by-side.ts';
 
 const models = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'];
 /** Traces per shape: goodput at a load near capacity differs more from trace to trace than from policy to policy. */
 const traces = 6;
-const decoding = { blocks: 15, warmUp: 2, calls: 20 } as const;
 
 interface Opened {
   readonly id: string;
   readonly model: LoadedModel;
   readonly tools: (seed: number, policy: Tools['policy']) => Tools;
 }
-
-/** Processor time of each call: one thread does all the work, and long calls meet more of a machine's neighbours than short ones. */
-const spent =
-  (call: () => Promise<void>): Side =>
-  async (calls) => {
-    const times: number[] = [];
-    while (times.length < calls) {
-      const started = clocks.cpu();
-      await call();
-      times.push(clocks.cpu() - started);
-    }
-    return times;
-  };
 
 const unused = (what: string) => (): never => {
   throw new GateError('internal', `no policy here needs ${what}`);
@@ -101,23 +86,6 @@ const episodesOf = <Options>(bench: Bench<Options>, { tools }: Opened): readonly
     .workload(tools(0, unused('a policy')).model, bench.options.parse({}, 'options'))
     .points.filter((point): point is Turn['point'] => point.kind === 'episode');
 
-const showDecoding = async ({ id, model }: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
-  for (const length of [64, 256]) {
-    const step = (batch: number): Promise<() => Promise<void>> =>
-      model.prepareCall({ id: `b${batch}`, kind: 'call', phase: 'decode', length, batch, rounds: 1, warmUp: 0, arms: [] }, seed);
-    const sides = { one: spent(await step(1)), sixteen: spent(await step(16)) };
-    const times = await inBlocks(sides, { ...decoding, random: seededRandom(deriveSeed(seed, 'decode', id, String(length))) });
-    const ratio = ratioOf(times.one, times.sixteen);
-    show({
-      what: `tokens/s of a step, batch 16 ÷ 1, ${length} past`,
-      value: 16 * ratio.median,
-      unit: '×',
-      target: length === 64 ? { bound: 'least', value: 4.5 } : null,
-      note: `${id}; processor time of batch 1 ÷ batch 16: ${describeRatio(ratio)}`,
-    });
-  }
-};
-
 const showBatching = async (model: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
   const played = { bench: adaptiveBatchingBench, player: batchingPlayer, subject: adaptiveBatching };
   const tuned = await tune(batchingPlayer, model, seed);
@@ -169,15 +137,14 @@ const showFeedback = async (model: Opened, seed: number, show: (row: Row) => voi
   });
 };
 
-/** Whether batches pay, whether adaptive ones keep up with the best fixed one, and whether a loop on the batch settles. */
+/** Whether adaptive batches keep up with the best fixed one, and whether a loop on the batch settles. */
 export const servingPolicies: Benchmark = {
   name: 'serving-policies',
   onRequest: false,
   run: async (context, show) => {
-    for (const [at, id] of models.entries()) {
+    for (const id of models) {
       const model = await opened(context, id);
       try {
-        if (at === 0) await showDecoding(model, context.seed, show);
         await showBatching(model, context.seed, show);
         await showFeedback(model, context.seed, show);
       } finally {
