@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cut, shortNames, width, wrapped } from '../../src/report/columns.ts';
+import { findings } from '../../src/report/finding.ts';
 import { screenLines, summaryText } from '../../src/report/text.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
 import { failed, fullGrid, named, regressed, verdictOf } from './fixtures.ts';
@@ -45,6 +46,17 @@ describe('summaryText', () => {
     expect(text).toMatch(/decode-latency@decode-b1: 1\.49 → 1\.61 ms, \+8\.29 % \(\+7\.11 … \+9\.48\), tolerance 2 %, p \.002/);
     expect(text.trimEnd().endsWith('Report: /runs/7/report/index.html')).toBe(true);
     expect(summaryText(regressed, { columns: 120, colour: false })).not.toContain('Report:');
+  });
+
+  it('names what became better beside what regressed, however much regressed', () => {
+    const [worse] = findings(fullGrid, 'regressed');
+    const [better] = findings(fullGrid, 'improved');
+    const points = Array.from({ length: 40 }, (_, at) => ({ ...worse!.metric, point: `point-${at}` }));
+    const cells = [{ ...worse!.cell, metrics: [...points, better!.metric] }];
+    const lines = summaryText({ ...fullGrid, cells }, { columns: 160, colour: false }).split('\n');
+    const marked = lines.filter((line) => /^[✗↑]/.test(line)).map(([mark]) => mark);
+    expect(marked.slice(0, 5)).toEqual(['✗', '✗', '✗', '↑', '✗']);
+    expect(lines.find((line) => line.startsWith('↑'))).toContain(`${better!.metric.id}@`);
   });
 
   it('never cuts the number of the worst metric, however narrow the terminal and long the names', () => {

@@ -1,6 +1,6 @@
 import type { Verdict, VerdictKind } from '../records/verdict.ts';
 import { plain } from './escape.ts';
-import { failures, findings, metricName } from './finding.ts';
+import { type Finding, failures, findings, metricName } from './finding.ts';
 import { allowanceText, changeText, counted, passage, probabilityText } from './number.ts';
 
 /** One thing to say, written only when there is room for it. */
@@ -21,17 +21,24 @@ export const marks: Readonly<Record<VerdictKind, string>> = {
   unchanged: '=',
 };
 
-/** What happened, as single lines: regressions with their numbers, failures, what stayed undecided, warnings, edits of the policy. */
-export const textNews = (verdict: Verdict): readonly TextItem[] => [
-  ...findings(verdict, 'regressed').map(({ cell, metric }) => ({
-    kind: 'regressed' as const,
-    text: () => {
-      const evidence =
-        metric.kind === 'exact' ? 'exact' : `p ${probabilityText(metric.p)}, ${counted(metric.launches, 'launch', 'launches')}`;
-      const numbers = `${passage(metric.base, metric.head, metric.unit) ?? '–'}, ${changeText(metric)}, tolerance ${allowanceText(metric.tolerance, metric)}, ${evidence}`;
-      return `${marks.regressed} ${cell.id} ${plain(metricName(metric), 60)}: ${numbers}`;
-    },
-  })),
+/** Regressions and failures that stand above what became better. */
+const worst = 3;
+
+const moved = ({ cell, metric }: Finding): string =>
+  `${cell.id} ${plain(metricName(metric), 60)}: ${passage(metric.base, metric.head, metric.unit) ?? '–'}, ${changeText(metric)}`;
+
+const regression = (finding: Finding): TextItem => ({
+  kind: 'regressed',
+  text: () => {
+    const { metric } = finding;
+    const evidence =
+      metric.kind === 'exact' ? 'exact' : `p ${probabilityText(metric.p)}, ${counted(metric.launches, 'launch', 'launches')}`;
+    return `${marks.regressed} ${moved(finding)}, tolerance ${allowanceText(metric.tolerance, metric)}, ${evidence}`;
+  },
+});
+
+const bad = (verdict: Verdict): readonly TextItem[] => [
+  ...findings(verdict, 'regressed').map(regression),
   ...failures(verdict).map((failure) => ({
     kind: failure.kind,
     text: () => {
@@ -39,6 +46,28 @@ export const textNews = (verdict: Verdict): readonly TextItem[] => [
       return `${marks[failure.kind]} ${failure.cell.id}${metrics} ${failure.kind}: ${plain(failure.reason)}`;
     },
   })),
+];
+
+/** What became better, as one item: the most of it by name. */
+const improvements = ([most, ...others]: readonly Finding[]): readonly TextItem[] =>
+  most === undefined
+    ? []
+    : [
+        {
+          kind: 'improved',
+          text: () =>
+            `${marks.improved} ${moved(most)}, improved${others.length === 0 ? '' : `; and ${counted(others.length, 'more improvement')}`}`,
+        },
+      ];
+
+/**
+ * What happened, as single lines: regressions with their numbers, and what became better beside them; failures, what stayed undecided, warnings,
+ * edits of the policy.
+ */
+export const textNews = (verdict: Verdict): readonly TextItem[] => [
+  ...bad(verdict).slice(0, worst),
+  ...improvements(findings(verdict, 'improved')),
+  ...bad(verdict).slice(worst),
   ...findings(verdict, 'inconclusive').map(({ cell, metric }) => ({
     kind: 'inconclusive' as const,
     text: () => {
