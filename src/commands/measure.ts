@@ -9,7 +9,7 @@ import { takeLock } from '../records/lock-file.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { appendLines } from '../records/samples-file.ts';
-import { tunedRecord } from '../records/stored.ts';
+import { soloRecord, tunedRecord } from '../records/stored.ts';
 import { clearScratch } from '../store/scratch.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
@@ -19,6 +19,7 @@ import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { isInfrastructure } from './infrastructure.ts';
+import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchRequest } from './launch-request.ts';
 import { measurementOf, measuringOnce } from './reference-launches.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
@@ -86,7 +87,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     }
     await clearScratch(store.root);
     let seen = samples();
-    const measuring = { context, plan, artefacts, trees: checkouts, store: opened, runnerClass: environmentClass, seen: () => seen };
+    const energyMeter = openEnergyMeter() !== null;
+    const setting = { context, plan, artefacts, trees: checkouts, store: opened, seen: () => seen };
+    const measuring = { ...setting, runnerClass: environmentClass, energyMeter };
     const nameOf = measurementOf(plan, artefacts.references);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => {
@@ -98,7 +101,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       record,
       progress: (state) => context.host.log.progress(state),
       lanes,
-      sharing: sharing({ energyMeter: openEnergyMeter() !== null, event: plan.event }),
+      sharing: sharing({ energyMeter, event: plan.event }),
       clock: context.clock,
       deadline: plan.budgetMinutes === null ? null : context.clock() + plan.budgetMinutes * 60_000,
       signal: context.signal,
@@ -134,6 +137,7 @@ interface Measuring {
   readonly trees: Trees;
   readonly store: Store;
   readonly runnerClass: string;
+  readonly energyMeter: boolean;
   /** The samples that the latest demand rests on. */
   readonly seen: () => Samples;
 }
@@ -141,9 +145,12 @@ interface Measuring {
 const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<readonly SampleLine[]> => {
   const { context, plan, store } = measuring;
   const request = await launchRequest(measuring, wanted);
-  const key = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
-  const known = key === null ? null : await store.record('tuned', key, tunedRecord);
-  if (known !== null) return tunedBefore(wanted, known.value);
+  const tuning = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
+  const yardstick = tuning === null ? null : await store.record('tuned', tuning, tunedRecord);
+  if (yardstick !== null) return tunedBefore(wanted, yardstick.value);
+  const solo = soloKey(request, wanted.index, measuring.runnerClass);
+  const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
+  if (alone !== null) return soloBefore(wanted, alone);
   const lines = await runLaunch(wanted, request, workerProgram(context), {
     seconds: plan.limits.seconds,
     silenceSeconds: plan.limits.seconds,
@@ -153,6 +160,8 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
   const tuned = lines.find((line) => line.line === 'tuned');
-  if (key !== null && tuned !== undefined) await store.putRecord('tuned', key, { value: tuned.value });
+  if (tuning !== null && tuned !== undefined) await store.putRecord('tuned', tuning, { value: tuned.value });
+  const repeated = solo === null ? null : soloRecorded(lines);
+  if (solo !== null && repeated !== null) await store.putRecord('solo', solo, repeated);
   return lines;
 };

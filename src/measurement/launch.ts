@@ -2,6 +2,7 @@ import { asGateError } from '../errors.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
+import { soloProgram } from './solo-program.ts';
 import { askWorker, WorkerFailure, type WorkerLimits, type WorkerProgram } from './worker-process.ts';
 
 /** What stands on the launch's own line. */
@@ -24,7 +25,8 @@ export const runLaunch = async (
   const { launch, cell, index } = head;
   const first: SampleLine = { line: 'launch', launch, cell, purpose: request.purpose, index, control: request.control };
   try {
-    const measured = await askWorker(worker, request, 'measured', limits, `launch ${launch}`);
+    const program = request.purpose === 'solo' ? soloProgram(worker) : worker;
+    const measured = await askWorker(program, request, 'measured', limits, `launch ${launch}`);
     return [
       first,
       ...measured.points.map((point): SampleLine => ({ line: 'point', launch, ...point })),

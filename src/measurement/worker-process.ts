@@ -9,6 +9,8 @@ export interface WorkerProgram {
   readonly program: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Options of Node itself. */
+  readonly execArgv?: readonly string[];
 }
 
 export interface WorkerLimits {
