@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { GateError } from '../src/errors.ts';
 import { readWindows } from '../src/models/evaluation.ts';
-import { buildReference, openModelSource } from '../src/models/model-source.ts';
+import { openModelSource } from '../src/models/model-source.ts';
 import { moduleStructure } from '../src/models/module-structure.ts';
+import { buildReference } from '../src/models/reference.ts';
 import { graphBuilder } from '../src/onnx/graph-builder.ts';
 import type { OnnxModel } from '../src/onnx/model.ts';
 import { makeFolder } from '../src/onnx/output-file.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { GateError } from '../src/errors.ts';
 import { readWindows } from '../src/models/evaluation.ts';
-import { buildReference, type ModelSource, openModelSource } from '../src/models/model-source.ts';
+import { type ModelSource, openModelSource } from '../src/models/model-source.ts';
+import { buildReference } from '../src/models/reference.ts';
 import { makeFolder } from '../src/onnx/output-file.ts';
 import { adaptiveBatchingBench } from '../src/optimizations/adaptive-batching/bench.ts';
 import { batchingPlayer } from '../src/optimizations/adaptive-batching/play.ts';

@@ -3,12 +3,10 @@ import { closeSync, constants, copyFileSync, lstatSync, openSync, readSync } fro
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
-import type { ModelFacts, Stage } from '../records/serving.ts';
+import type { ModelFacts } from '../records/serving.ts';
 import { nounId, sha256 } from '../records/words.ts';
 import { type ModelConfig, parseModelConfig, readJsonFile } from './config.ts';
 import { modelFacts } from './facts.ts';
-import { buildGraphs } from './reference.ts';
-import { openWeights } from './weights.ts';
 
 const fileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,119}$/, 'a plain file name');
 const cardSchema = z.looseObject({
@@ -119,14 +117,4 @@ const openSource = (folder: string, absent: readonly string[]): ModelSource => {
     throw new GateError('model-invalid', `the card says family ${card.family}, config.json ${config.family}`, { where: folder });
   const digest = modelDigest(card);
   return { folder, id: card.id, digest, config, facts: modelFacts(card.id, digest, config, true), card };
-};
-
-/** Writes the untouched model's graphs into the empty folder `output`. Deterministic. */
-export const buildReference = (source: ModelSource, output: string): readonly Stage[] => {
-  const weights = openWeights([join(source.folder, 'model.safetensors')]);
-  try {
-    return buildGraphs(weights, source.config, output);
-  } finally {
-    weights.close();
-  }
 };

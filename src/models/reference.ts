@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { graphBuilder } from '../onnx/graph-builder.ts';
 import { writeModel } from '../onnx/write.ts';
 import type { Stage } from '../records/serving.ts';
@@ -7,7 +8,8 @@ import { glm4MoeLiteDecoder } from './families/glm4-moe-lite.ts';
 import { qwen3Decoder } from './families/qwen3.ts';
 import { qwen3MoeDecoder } from './families/qwen3-moe.ts';
 import { qwen3VlDecoder, qwen3VlTower } from './families/qwen3-vl.ts';
-import type { WeightSource } from './weights.ts';
+import type { ModelSource } from './model-source.ts';
+import { openWeights, type WeightSource } from './weights.ts';
 
 const writeGraph = (weights: WeightSource, folder: string, file: string, author: (context: BlockContext) => void): void => {
   const graph = graphBuilder('main_graph');
@@ -40,4 +42,14 @@ export const buildGraphs = (weights: WeightSource, config: ModelConfig, folder: 
     { id: 'vision', graph: 'vision.onnx' },
     { id: 'decoder', graph: 'model.onnx' },
   ];
+};
+
+/** Writes the untouched model's graphs into the empty folder `output`. Deterministic. */
+export const buildReference = (source: Pick<ModelSource, 'folder' | 'config'>, output: string): readonly Stage[] => {
+  const weights = openWeights([join(source.folder, 'model.safetensors')]);
+  try {
+    return buildGraphs(weights, source.config, output);
+  } finally {
+    weights.close();
+  }
 };

@@ -1,14 +1,16 @@
 import { GateError } from '../errors.ts';
 import { inspectArtefact } from '../models/inspection.ts';
+import { moduleFingerprints } from '../models/module-structure.ts';
 import { absenceText } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
-import type { LaunchRequest } from '../records/protocol.ts';
+import type { ArtefactRef, LaunchRequest } from '../records/protocol.ts';
+import type { Values } from '../records/words.ts';
 import { armArtefact, forArm } from './arm.ts';
 import type { Columns } from './rounds.ts';
 import { sparsitySeries } from './sparsity.ts';
 
 /** The decode step whose multiply-adds are counted: one token after this many. */
-export const past = 256;
+const past = 256;
 /** Characters of operator names in a warning. */
 const longestList = 300;
 
@@ -65,4 +67,14 @@ const requireCompressed = async (values: Columns): Promise<void> => {
       `its files have ${head} bytes, those of the untouched model ${reference}: ask for a lower rank, energy or rank-ratio, or judge the change like: model, which claims no compression`,
     );
   });
+};
+
+/** What a player may ask of a variant, from its files alone. */
+export const inspectVariant = async ({ folder, stages }: ArtefactRef): Promise<Values> => {
+  const found = await inspectArtefact(folder, stages, past);
+  const counted = found.unknown.length === 0 ? { 'multiply-adds': found.multiplyAdds } : {};
+  const { modularityScore, newmanQ, interfaceTensors } = found.structure;
+  const structure = { 'modularity-score': modularityScore, 'newman-q': newmanQ, 'interface-tensors': interfaceTensors };
+  const modules = stages.some(({ id }) => id === 'decoder') ? {} : await moduleFingerprints(folder, stages);
+  return { bytes: found.bytes, parameters: found.parameters, ...counted, ...structure, ...modules };
 };

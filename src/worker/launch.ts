@@ -8,7 +8,6 @@ import { armArtefact, forArm } from './arm.ts';
 import { openPolicyHosts, type PolicyHosts, playEpisodes, tuneCell } from './episode.ts';
 import { evaluateArms } from './evaluation.ts';
 import { measureExternally } from './external.ts';
-import { inspectArms } from './inspection.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { type ModelPool, openModelPool } from './model-pool.ts';
 import { type Columns, interleave, minimumRounds, secondsPerPoint } from './rounds.ts';
@@ -66,7 +65,7 @@ const runPoint = async (point: OperatingPoint, launching: Launching): Promise<Po
     case 'evaluation':
       return evaluateArms(point, request, tools);
     case 'inspection':
-      return inspectArms(point, request);
+      return (await import('./inspection.ts')).inspectArms(point, request);
     case 'solo':
       return repeatOnly(point, request, models, tools);
     case 'external':

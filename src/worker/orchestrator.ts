@@ -7,7 +7,6 @@ import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts
 import type { ArmId } from '../records/words.ts';
 import { openModel } from '../runtime/decoder.ts';
 import { loadRuntime, locateRuntime } from '../runtime/library.ts';
-import { probeProvider } from '../runtime/probe.ts';
 import { describeRuntime } from '../runtime/runtime-spec.ts';
 import { openStore } from '../store/store.ts';
 import { processFacts } from '../telemetry/process-facts.ts';
@@ -57,6 +56,7 @@ const answer = async (
       return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench) };
     }
     case 'probe': {
+      const { probeProvider } = await import('../runtime/probe.ts');
       const runtime = await loadRuntime(roots);
       await probeProvider(runtime, { provider: request.provider, threads: request.threads, spinning: false });
       return { type: 'probed', providers: [...runtime.providers] };

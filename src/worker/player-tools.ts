@@ -1,6 +1,4 @@
 import { GateError } from '../errors.ts';
-import { inspectArtefact } from '../models/inspection.ts';
-import { moduleFingerprints } from '../models/module-structure.ts';
 import type { Prompt, Tools } from '../optimizations/contract.ts';
 import type { ArtefactRef, LaunchRequest } from '../records/protocol.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
@@ -10,7 +8,6 @@ import { greedySession } from '../runtime/serving-session.ts';
 import { deriveSeed, seededRandom } from '../statistics/random.ts';
 import { ArmError, forArm } from './arm.ts';
 import { requireScores } from './evaluation.ts';
-import { past } from './inspection.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import type { ModelPool } from './model-pool.ts';
 import type { PolicyHost } from './policy-process.ts';
@@ -56,13 +53,8 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
     },
     nllDelta: (variant, windows) => nllDelta(request, tools, arm, artefactOf(variant), windows),
     inspect: async (variant) => {
-      const { folder, stages } = artefactOf(variant);
-      const found = await forArm(arm, () => inspectArtefact(folder, stages, past));
-      const counted = found.unknown.length === 0 ? { 'multiply-adds': found.multiplyAdds } : {};
-      const { modularityScore, newmanQ, interfaceTensors } = found.structure;
-      const modules = stages.some(({ id }) => id === 'decoder') ? {} : await forArm(arm, () => moduleFingerprints(folder, stages));
-      const structure = { 'modularity-score': modularityScore, 'newman-q': newmanQ, 'interface-tensors': interfaceTensors };
-      return { bytes: found.bytes, parameters: found.parameters, ...counted, ...structure, ...modules };
+      const { inspectVariant } = await import('./inspection.ts');
+      return forArm(arm, () => inspectVariant(artefactOf(variant)));
     },
     prompt: (batch, length) => promptOf(tools.prompts, tools.facts, batch, length, seed),
     policy: async (episode) => {

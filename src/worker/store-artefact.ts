@@ -1,5 +1,5 @@
 import { artefactBytes, artefactDigest } from '../models/artefact.ts';
-import { buildReference } from '../models/model-source.ts';
+import { buildReference } from '../models/reference.ts';
 import type { FromWorker, ToWorker } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
 import type { Store } from '../store/store.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readWindows } from '../../../src/models/evaluation.ts';
-import { buildReference, openModelSource } from '../../../src/models/model-source.ts';
+import { openModelSource } from '../../../src/models/model-source.ts';
+import { buildReference } from '../../../src/models/reference.ts';
 import type { ModelView } from '../../../src/optimizations/contract.ts';
 import { sparsityOptions } from '../../../src/optimizations/sparse-network/options.ts';
 import { sparseNetwork } from '../../../src/optimizations/sparse-network/subject.ts';
