@@ -143,6 +143,21 @@ describe('tradeOffs', () => {
     expect(of(loss('nll-delta', 0.01, { base: 0.01, change, interval }))[0]?.interval).toEqual(interval);
   });
 
+  it('have a sign for each of ten timed metrics, and marks of the axis that can be told apart however small the loss', () => {
+    const [one] = of(loss('nll-delta', 0.01));
+    const many = Array.from({ length: 10 }, (_, at) => ({
+      ...one!,
+      gain: { ...one!.gain, metric: { ...one!.gain.metric, id: `latency-${at}` } },
+    }));
+    const signs = signsOf(many);
+    expect(new Set([...signs.values()].map(({ sign }) => sign)).size).toBe(10);
+    const paths = [...tradeOffChart('m', many, signs).matchAll(/<path[^>]* d="(M[^"]*)"[^>]*>\s*<title>/g)].map(([, path]) => path);
+    expect(new Set(paths).size).toBe(10);
+    const tiny = tradeOffChart('m', of(loss('nll-delta', 1.6e-7)), signs);
+    expect(tiny).toContain('>1e−7<');
+    expect(tiny).not.toContain('0.0000001');
+  });
+
   it('are drawn on an axis that names the loss and has its unit', () => {
     const drawn = (found: ReturnType<typeof of>): string => tradeOffChart('m', found, signsOf(found));
     const captions = drawn(of(loss('nll-delta', 0.01, { unit: 'nats/character' })));

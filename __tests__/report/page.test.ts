@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/report/evidence.ts';
+import { findings } from '../../src/report/finding.ts';
+import { anchorOf } from '../../src/report/page/cell-link.ts';
 import { indexHtml } from '../../src/report/page/page.ts';
 import { style } from '../../src/report/page/style.ts';
 import { anyNumber, hostileText, hostileVerdict } from './arbitrary.ts';
-import { context, failed, passed, regressed, verdictOf } from './fixtures.ts';
+import { context, failed, fullGrid, inconclusive, passed, regressed, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 import { gridEvidence, gridVerdict } from './grid.ts';
 
@@ -40,6 +42,20 @@ describe('indexHtml', () => {
   it('reads as written down', () => {
     expectGolden('index-regressed.html', indexHtml(regressed, context, nothing));
     expectGolden('index-failed.html', indexHtml(failed, context, nothing));
+  });
+
+  it('tells what became better beside what became worse, and what stayed undecided with its reason', () => {
+    for (const [verdict, heading, kind] of [
+      [fullGrid, 'Regressions', 'regressed'],
+      [fullGrid, 'Improvements', 'improved'],
+      [inconclusive, 'Undecided', 'inconclusive'],
+    ] as const) {
+      const section = indexHtml(verdict, context, nothing).split(`<h2>${heading}</h2>`)[1]?.split('</section>')[0] ?? '';
+      const found = findings(verdict, kind);
+      expect(found.length).toBeGreaterThan(0);
+      expect([...section.matchAll(/<tr data-about="([^"]*)"/g)].map(([, about]) => about)).toEqual(found.map(({ cell }) => anchorOf(cell)));
+    }
+    expect(indexHtml(passed, context, nothing)).not.toContain('<h2>Undecided</h2>');
   });
 
   it('says aloud that sparser is not faster', () => {

@@ -5,7 +5,7 @@ import { coverageDocument, coverageSentence } from '../coverage.ts';
 import { detectableSentence } from '../detectable.ts';
 import { html, linkTarget } from '../escape.ts';
 import type { Evidence } from '../evidence.ts';
-import { cellCounts, cellsByModel, type Failure, failures, findings, metricName, verdictOrder } from '../finding.ts';
+import { cellCounts, cellsByModel, type Failure, type Finding, failures, findings, metricName, verdictOrder } from '../finding.ts';
 import { headline, runWords } from '../heading.ts';
 import { allowanceText, changeText, durationText, passage, probabilityText } from '../number.ts';
 import { cellBlock } from './cell-block.ts';
@@ -21,25 +21,45 @@ import { style } from './style.ts';
 /** Characters that the pictures of cells may take; cells that matter most are drawn first, what has no room is said. */
 const pictureRoom = 2_200_000;
 
-const regressions = (verdict: Verdict): string => {
-  const found = findings(verdict, 'regressed');
+/** What every table of metrics says of one. */
+const changed = ({ cell, metric }: Finding): readonly string[] => [
+  cellLink(cell, cell.id),
+  html(metricName(metric)),
+  html(passage(metric.base, metric.head, metric.unit) ?? '–'),
+  html(changeText(metric)),
+  html(allowanceText(metric.tolerance, metric)),
+];
+
+const evidenceOf = ({ metric }: Finding): readonly string[] =>
+  metric.kind === 'exact' ? ['exact', '–'] : [html(probabilityText(metric.p)), String(metric.launches)];
+
+const changedHead = ['cell', 'metric', 'base → head', 'change', 'tolerance'];
+
+const moves = (verdict: Verdict, kind: 'regressed' | 'improved', heading: string, caption: string): string => {
+  const found = findings(verdict, kind);
   if (found.length === 0) return '';
-  return `<section><h2>Regressions</h2>${table({
-    caption: 'Worse than base beyond the tolerance, the worst first',
-    head: ['cell', 'metric', 'base → head', 'change', 'tolerance', 'p', 'launches'],
-    rows: found.map(({ cell, metric }) => ({
-      about: anchorOf(cell),
-      cells: [
-        cellLink(cell, cell.id),
-        html(metricName(metric)),
-        html(passage(metric.base, metric.head, metric.unit) ?? '–'),
-        html(changeText(metric)),
-        html(allowanceText(metric.tolerance, metric)),
-        metric.kind === 'exact' ? 'exact' : html(probabilityText(metric.p)),
-        metric.kind === 'exact' ? '–' : String(metric.launches),
-      ],
-    })),
+  return `<section><h2>${heading}</h2>${table({
+    caption,
+    head: [...changedHead, 'p', 'launches'],
+    rows: found.map((each) => ({ about: anchorOf(each.cell), cells: [...changed(each), ...evidenceOf(each)] })),
     numbers: [2, 3, 4, 5, 6],
+  })}</section>`;
+};
+
+const undecided = (verdict: Verdict): string => {
+  const found = findings(verdict, 'inconclusive');
+  if (found.length === 0) return '';
+  return `<section><h2>Undecided</h2>${table({
+    caption: 'Neither a change for the worse nor its absence could be shown',
+    head: [...changedHead, 'smallest detectable', 'why'],
+    rows: found.map((each) => {
+      const { detectable, reason } = each.metric;
+      return {
+        about: anchorOf(each.cell),
+        cells: [...changed(each), html(allowanceText(detectable, each.metric)), html(reason ?? '–', 400)],
+      };
+    }),
+    numbers: [2, 3, 4, 5],
   })}</section>`;
 };
 
@@ -116,8 +136,10 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Ev
     some
       ? `${places}<li><a href="#coverage">Coverage</a></li><li><a href="#environment">Environment</a></li></ul></nav>${filterForm(verdict.cells)}`
       : '',
-    regressions(verdict),
+    moves(verdict, 'regressed', 'Regressions', 'Worse than base beyond the tolerance, the worst first'),
     list('Failed or missing', failures(verdict).map(failureItem)),
+    undecided(verdict),
+    moves(verdict, 'improved', 'Improvements', 'Better than base beyond the tolerance, the largest first'),
     list(
       'Warnings',
       verdict.warnings.map((warning) => html(warning, 1000)),

@@ -33,6 +33,28 @@ export const tradeOffs = (cells: readonly CellVerdict[]): readonly TradeOff[] =>
     return loss === undefined || value === null ? [] : [{ cell, gain, loss, value, interval: intervalOf(loss) }];
   });
 
+/** What of a canvas a sign is drawn with. */
+interface Path {
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  closePath(): void;
+}
+
+/** Three corners around the middle, the first at `turn` of a full turn from the right; as large as its neighbours. */
+const pointing = (turn: number): Plot.SymbolImplementation => ({
+  draw: (path: Path, area: number) => {
+    const radius = Math.sqrt((4 * area) / (3 * Math.sqrt(3)));
+    const corner = (k: number): [number, number] => {
+      const angle = 2 * Math.PI * (turn + k / 3);
+      return [radius * Math.cos(angle), radius * Math.sin(angle)];
+    };
+    path.moveTo(...corner(0));
+    path.lineTo(...corner(1));
+    path.lineTo(...corner(2));
+    path.closePath();
+  },
+});
+
 const shapes = [
   { symbol: 'circle', sign: '●' },
   { symbol: 'square', sign: '■' },
@@ -40,6 +62,9 @@ const shapes = [
   { symbol: 'diamond', sign: '◆' },
   { symbol: 'star', sign: '★' },
   { symbol: 'cross', sign: '✚' },
+  { symbol: pointing(1 / 4), sign: '▼' },
+  { symbol: pointing(0), sign: '▶' },
+  { symbol: pointing(1 / 2), sign: '◀' },
   { symbol: 'wye', sign: 'Y' },
 ] as const;
 
@@ -92,6 +117,9 @@ const lossNames = (found: readonly TradeOff[]): { readonly all: string; readonly
   return { all: names.join(', '), axis: [axis, ...(units.length === 0 ? [] : [units.join(' or ')])].join(', ') };
 };
 
+/** `0.02`, `1.5e−7`: losses are of any size. */
+const lossTick = (value: number): string => String(Number(value.toPrecision(3))).replaceAll('-', '−');
+
 const plain = (value: string) => ({ value, scale: null }) as const;
 
 /** Speed against quality of one model: up is faster, left loses less. Bars are intervals; each cell is named once, beside its first metric. */
@@ -118,7 +146,7 @@ export const tradeOffChart = (model: string, found: readonly TradeOff[], signs: 
     },
     {
       ...size,
-      x: { domain: [least, most], label: `${label(model)}: ${losses.axis} →`, labelAnchor: 'left', ticks: 5 },
+      x: { domain: [least, most], label: `${label(model)}: ${losses.axis} →`, labelAnchor: 'left', ticks: 5, tickFormat: lossTick },
       y: { type: 'log', domain: [low, high], label: '↑ × faster than the reference', ticks: 6, tickFormat: factorTick },
       color: { type: 'identity' },
       symbol: { domain: [...signs.keys()], range: [...signs.values()].map(({ symbol }) => symbol) },
