@@ -16,7 +16,7 @@ const miniature = 'mini-qwen3-dense';
 const batch = 16;
 const decoding = { blocks: 15, warmUp: 2, calls: 10 } as const;
 
-/** Layers of a size that people serve, few of them: 100 MB of weights, which no processor's cache holds. */
+/** Layers of a size that people serve, few of them: 100 MB of weights, more than most caches hold. */
 const layerSized = {
   hidden_size: 1024,
   num_hidden_layers: 2,

@@ -1,6 +1,8 @@
 import type { LaunchDemand } from '../gate/demand.ts';
+import { soloSlots } from '../gate/solo.ts';
+import { equalCode } from '../gate/standing.ts';
 import { digestOf } from '../records/decode.ts';
-import type { Plan } from '../records/plan.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import type { SoloRecord } from '../records/stored.ts';
@@ -8,31 +10,49 @@ import type { SoloRecord } from '../records/stored.ts';
 /** Changes whenever what an earlier run recorded must not be used again. */
 const soloContract = 1;
 
-/**
- * What a solo launch rests on: the bytes and the call, the runtime and the class of runner, and which of the repetitions it is. Null for any other
- * launch.
- */
-export const soloKey = (request: LaunchRequest, index: number, runnerClass: string): string | null => {
-  const [arm, ...others] = request.arms;
-  const artefact = arm === undefined ? undefined : request.artefacts[arm]?.['main'];
-  if (request.purpose !== 'solo' || others.length > 0 || artefact === undefined) return null;
-  const { points, repeated, modelDigest, runtime, seed } = request;
-  const calls = [points.map((point) => ({ ...point, arms: [] })), repeated === null ? null : { ...repeated, arms: [] }];
-  return digestOf(JSON.stringify([soloContract, artefact.digest, artefact.serve, calls, index, modelDigest, runtime, seed, runnerClass]));
-};
+/** Said of values that this run did not measure itself. */
+const takenOver = 'as an earlier run on this class of runner measured it';
 
-interface Run {
-  readonly plan: Pick<Plan, 'event'>;
+/** Everything that a run's solo launches have in common. */
+export interface SoloRun {
+  readonly plan: Pick<Plan, 'event' | 'cells'>;
+  readonly runnerClass: string;
+  /** Version of Node. */
+  readonly node: string;
+  /** Energy is no property of the bytes, and is read over seconds: with a meter nothing is kept or taken over. */
   readonly energyMeter: boolean;
   readonly seen: () => Pick<Samples, 'settled'>;
 }
 
+const cellOf = ({ plan }: Pick<SoloRun, 'plan'>, id: string): PlannedCell | undefined => plan.cells.find((cell) => cell.id === id);
+
 /**
- * Whether a solo launch is only shown, so that what an earlier run recorded is as good. What is compared is measured in the run that compares it,
- * and what becomes a baseline anew; energy too, which is no property of the bytes.
+ * What a solo launch rests on: the bytes and the call, the runtime, Node and the class of runner, and which repetition of its arm it is. Null where
+ * nothing is kept: for any other launch, and with a meter of energy.
  */
-export const isOnlyShown = ({ cell, arms }: Pick<LaunchDemand, 'cell' | 'arms'>, { plan, energyMeter, seen }: Run): boolean =>
-  plan.event === 'change' && !energyMeter && (arms.join() === 'reference' || seen().settled.get(cell)?.status === 'unchanged');
+export const soloKey = (request: LaunchRequest, { cell: id, index }: Pick<LaunchDemand, 'cell' | 'index'>, run: SoloRun): string | null => {
+  const [arm, ...others] = request.arms;
+  const artefact = arm === undefined ? undefined : request.artefacts[arm]?.['main'];
+  const cell = cellOf(run, id);
+  if (run.energyMeter || request.purpose !== 'solo' || others.length > 0 || artefact === undefined || cell === undefined) return null;
+  const slot = soloSlots(cell).find((each) => each.arm === arm && index >= each.start && index < each.end);
+  if (slot === undefined) return null;
+  const { points, repeated, modelDigest, runtime, seed } = request;
+  const calls = [points, repeated === null ? [] : [repeated]].map((of) => of.map((point) => ({ ...point, arms: [] })));
+  // Two launches of one run are two measurements, even where an optimization leaves the model as it is.
+  const rests = [arm === 'reference', artefact.digest, calls, index - slot.start, modelDigest, runtime, seed, run.node, run.runnerClass];
+  return digestOf(JSON.stringify([soloContract, rests]));
+};
+
+/**
+ * Whether a solo launch is only shown, so that what an earlier run recorded is as good: of the untouched model, or of a cell that is unchanged in its
+ * code too. What is compared is measured in the run that compares it, and what becomes a baseline anew.
+ */
+export const isOnlyShown = ({ cell: id, arms }: Pick<LaunchDemand, 'cell' | 'arms'>, run: SoloRun): boolean => {
+  if (run.plan.event !== 'change') return false;
+  const cell = cellOf(run, id);
+  return arms.join() === 'reference' || (cell !== undefined && run.seen().settled.get(id)?.status === 'unchanged' && equalCode(cell));
+};
 
 /** The lines of a solo launch that is known from an earlier run on this class of runner. */
 export const soloBefore = (
@@ -42,7 +62,7 @@ export const soloBefore = (
   { line: 'launch', launch, cell, purpose: 'solo', index, control: 'none' },
   ...points.map(({ id }): SampleLine => {
     const values = Object.fromEntries(arms.map((arm) => [arm, { ...series }]));
-    return { line: 'point', launch, point: id, values, warnings: [...warnings] };
+    return { line: 'point', launch, point: id, values, warnings: [...warnings, takenOver] };
   }),
   { line: 'end', launch, status: 'complete', error: null, process: null },
 ];

@@ -89,7 +89,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     let seen = samples();
     const energyMeter = openEnergyMeter() !== null;
     const setting = { context, plan, artefacts, trees: checkouts, store: opened, seen: () => seen };
-    const measuring = { ...setting, runnerClass: environmentClass, energyMeter };
+    const measuring = { ...setting, runnerClass: environmentClass, node: process.version, energyMeter };
     const nameOf = measurementOf(plan, artefacts.references);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => {
@@ -137,6 +137,7 @@ interface Measuring {
   readonly trees: Trees;
   readonly store: Store;
   readonly runnerClass: string;
+  readonly node: string;
   readonly energyMeter: boolean;
   /** The samples that the latest demand rests on. */
   readonly seen: () => Samples;
@@ -148,7 +149,7 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const tuning = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
   const yardstick = tuning === null ? null : await store.record('tuned', tuning, tunedRecord);
   if (yardstick !== null) return tunedBefore(wanted, yardstick.value);
-  const solo = soloKey(request, wanted.index, measuring.runnerClass);
+  const solo = soloKey(request, wanted, measuring);
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
   const lines = await runLaunch(wanted, request, workerProgram(context), {

@@ -48,7 +48,7 @@ const bad = (verdict: Verdict): readonly TextItem[] => [
   })),
 ];
 
-/** What became better, as one item: the most of it by name. */
+/** What became better, as one item that names what improved most. */
 const improvements = ([most, ...others]: readonly Finding[]): readonly TextItem[] =>
   most === undefined
     ? []
@@ -61,13 +61,11 @@ const improvements = ([most, ...others]: readonly Finding[]): readonly TextItem[
       ];
 
 /**
- * What happened, as single lines: regressions with their numbers, and what became better beside them; failures, what stayed undecided, warnings,
- * edits of the policy.
+ * What happened, as single lines: regressions with their numbers and failures, below the first of them what became better; what stayed undecided,
+ * warnings, edits of the policy.
  */
 export const textNews = (verdict: Verdict): readonly TextItem[] => [
-  ...bad(verdict).slice(0, worst),
-  ...improvements(findings(verdict, 'improved')),
-  ...bad(verdict).slice(worst),
+  ...bad(verdict).toSpliced(worst, 0, ...improvements(findings(verdict, 'improved'))),
   ...findings(verdict, 'inconclusive').map(({ cell, metric }) => ({
     kind: 'inconclusive' as const,
     text: () => {

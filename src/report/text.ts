@@ -155,7 +155,7 @@ const sentence = (verdict: Verdict, columns: number): readonly string[] => {
 
 /**
  * At most 40 lines of at most `columns` columns: verdict, counts, a table of the cells (a grid of optimizations × models when there
- * are many), what regressed with its numbers, what failed, warnings, and where the report is. Without colour there is no escape
+ * are many), what regressed with its numbers, what failed, what improved most, warnings, and where the report is. Without colour there is no escape
  * code in it, whatever the verdict holds.
  */
 export const summaryText = (verdict: Verdict, options: TextOptions): string => {
