@@ -37,7 +37,7 @@ const drawnWeights = (seed: number): WeightSource => ({
 
 /** Processor time of each call: one thread does all the work, and long calls meet more of a machine's neighbours than short ones. */
 const spent =
-  (call: () => Promise<void>): Side =>
+  (call: () => Promise<unknown>): Side =>
   async (calls) => {
     const times: number[] = [];
     while (times.length < calls) {
@@ -72,7 +72,7 @@ export const batchedDecode: Benchmark = {
       const prompts = readWindows(join(shipped, 'calibration.safetensors'), config);
       const model = await openModel(graphs, stages, {}, { runtime, settings: { provider: 'cpu', threads: 1, spinning: false }, prompts });
       for (const length of [64, 256]) {
-        const step = (size: number): Promise<() => Promise<void>> =>
+        const step = (size: number): Promise<() => Promise<unknown>> =>
           model.prepareCall({ id: `b${size}`, kind: 'call', phase: 'decode', length, batch: size, rounds: 1, warmUp: 0, arms: [] }, seed);
         const sides = { one: spent(await step(1)), many: spent(await step(batch)) };
         const times = await inBlocks(sides, { ...decoding, random: seededRandom(deriveSeed(seed, of, String(length))) });

@@ -5,6 +5,7 @@ import { readWindows } from '../src/models/evaluation.ts';
 import { openModelSource } from '../src/models/model-source.ts';
 import { buildReference } from '../src/models/reference.ts';
 import type { CallPoint } from '../src/records/metric.ts';
+import type { ArmId } from '../src/records/words.ts';
 import { type OpenOptions, openModel } from '../src/runtime/decoder.ts';
 import { loadRuntime, type OrtModule, type Runtime, runtimeRoots } from '../src/runtime/library.ts';
 import { median } from '../src/statistics/describe.ts';
@@ -12,7 +13,7 @@ import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import { clocks } from '../src/worker/clocks.ts';
 import { interleave } from '../src/worker/rounds.ts';
 import type { Benchmark, Row } from './benchmark.ts';
-import { describeRatio, inBlocks, ratioOf, type Side } from './side-by-side.ts';
+import { describeRatio, ratioOf } from './side-by-side.ts';
 
 const points: readonly (CallPoint & { readonly calls: number; readonly label: string })[] = [
   {
@@ -24,7 +25,7 @@ const points: readonly (CallPoint & { readonly calls: number; readonly label: st
     rounds: 60,
     warmUp: 0,
     arms: ['head'],
-    calls: 4,
+    calls: 3,
     label: 'prefill 256',
   },
   {
@@ -36,11 +37,13 @@ const points: readonly (CallPoint & { readonly calls: number; readonly label: st
     rounds: 60,
     warmUp: 0,
     arms: ['head'],
-    calls: 40,
+    calls: 20,
     label: 'decode b1',
   },
 ];
-const blocks = 60;
+const blocks = 200;
+/** Blocks that are run first and left out. */
+const warmUp = 2;
 
 type Feeds = InferenceSession.OnnxValueMapType;
 type BareRun = (feeds: Feeds, fetches: Feeds) => Promise<Feeds>;
@@ -58,7 +61,7 @@ const remembering = (runtime: Runtime, sessions: InferenceSession[]): Runtime =>
 /** Makes one call and returns what it ran the session with. */
 const overheard = async (
   session: InferenceSession,
-  call: () => Promise<void>,
+  call: () => Promise<unknown>,
 ): Promise<{ readonly feeds: Feeds; readonly fetches: Feeds }> => {
   let heard: { readonly feeds: Feeds; readonly fetches: Feeds } | null = null;
   const run = session.run.bind(session) as BareRun;
@@ -76,33 +79,16 @@ const overheard = async (
   return heard;
 };
 
-const bareLoop =
-  (session: InferenceSession, feeds: Feeds, fetches: Feeds): Side =>
-  async (calls) => {
-    const times: number[] = [];
-    for (let at = 0; at < calls; at++) {
-      const started = performance.now();
-      await session.run(feeds, fetches);
-      times.push(performance.now() - started);
-    }
-    return times;
-  };
+/** A bare call with a stopwatch of its own. */
+const stopwatch = (session: InferenceSession, feeds: Feeds, fetches: Feeds, times: number[]) => async (): Promise<void> => {
+  const started = performance.now();
+  await session.run(feeds, fetches);
+  times.push(performance.now() - started);
+};
 
-const gateRounds =
-  (call: () => Promise<void>, random: () => number): Side =>
-  async (calls) => {
-    const columns = await interleave({
-      calls: new Map([['head', call]]),
-      rounds: calls,
-      minimumRounds: calls,
-      warmUp: 0,
-      seconds: Number.POSITIVE_INFINITY,
-      random,
-      clock: clocks,
-      beat: () => void clocks.wall(),
-    });
-    return columns['head']?.['wall-ms'] ?? [];
-  };
+/** Medians of so many blocks of neighbouring calls; the first blocks warm up and are left out. */
+const blockMedians = (times: readonly number[], calls: number): readonly number[] =>
+  Array.from({ length: blocks }, (_, block) => median(times.slice((warmUp + block) * calls, (warmUp + block + 1) * calls)));
 
 const compare = async (point: (typeof points)[number], folder: string, options: OpenOptions, seed: number): Promise<Row> => {
   const sessions: InferenceSession[] = [];
@@ -113,16 +99,32 @@ const compare = async (point: (typeof points)[number], folder: string, options: 
     if (session === undefined) throw new GateError('internal', 'no session was made');
     const call = await model.prepareCall(point, seed);
     const { feeds, fetches } = await overheard(session, call);
-    const random = seededRandom(deriveSeed(seed, 'timed-region', point.id));
-    const bare = bareLoop(session, feeds, fetches);
-    const times = await inBlocks({ gate: gateRounds(call, random), bare, again: bare }, { blocks, warmUp: 2, calls: point.calls, random });
-    const ratio = ratioOf(times.gate, times.bare);
+    const bare: number[] = [];
+    const again: number[] = [];
+    const rounds = (warmUp + blocks) * point.calls;
+    const columns = await interleave({
+      calls: new Map<ArmId, () => Promise<unknown>>([
+        ['head', call],
+        ['base', stopwatch(session, feeds, fetches, bare)],
+        ['reference', stopwatch(session, feeds, fetches, again)],
+      ]),
+      rounds,
+      minimumRounds: rounds,
+      warmUp: 0,
+      seconds: Number.POSITIVE_INFINITY,
+      random: seededRandom(deriveSeed(seed, 'timed-region', point.id)),
+      clock: clocks,
+      beat: () => void clocks.wall(),
+    });
+    const [gate, plain, twin] = [columns['head']?.['wall-ms'] ?? [], bare, again].map((times) => blockMedians(times, point.calls));
+    if (gate === undefined || plain === undefined || twin === undefined) throw new GateError('internal', 'a side has no times');
+    const ratio = ratioOf(gate, plain);
     return {
       what: `timed region ÷ bare session.run, ${point.label}`,
       value: ratio.median,
       unit: '×',
       target: { bound: 'most', value: 1.01 },
-      note: `${describeRatio(ratio)}; bare ÷ bare ${describeRatio(ratioOf(times.again, times.bare))}; bare call ${median(times.bare).toPrecision(3)} ms; ${blocks} blocks of ${point.calls} calls`,
+      note: `${describeRatio(ratio)}; bare ÷ bare ${describeRatio(ratioOf(twin, plain))}; bare call ${median(bare).toPrecision(3)} ms; ${blocks} blocks of ${point.calls} calls, call by call in turn`,
     };
   } finally {
     await model.release();
@@ -130,9 +132,8 @@ const compare = async (point: (typeof points)[number], folder: string, options: 
 };
 
 /**
- * What our timing adds to a call: the median that `interleave` reports around a prepared call, divided by the median of a bare
- * loop over `session.run` with the same session, the same inputs and the same output buffers. The bare loop against itself shows
- * what the machine adds.
+ * What our timing adds to a call: the time that `interleave` reports of a prepared call, divided by what a stopwatch around a bare `session.run`
+ * reads, with the same session, the same inputs and the same output buffers. The bare call against itself shows what the machine adds.
  */
 export const timedRegion: Benchmark = {
   name: 'timed-region',

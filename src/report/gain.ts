@@ -26,18 +26,24 @@ const intervalOf = (factors: readonly number[]): Gain['interval'] => {
     : { kind: 'confidence', lower: Math.exp(lower), upper: Math.exp(upper) };
 };
 
-/** `decode-latency` has its factor from `decode-speedup` of the same point where that was measured: rounds that ran both arms side by side. */
-const pairedWith = (metric: MetricVerdict, cell: CellVerdict): MetricVerdict | undefined =>
-  cell.metrics.find(
-    ({ id, point }) => metric.id.endsWith('-latency') && id === metric.id.replace(/latency$/, 'speedup') && point === metric.point,
-  );
+/**
+ * The gain of `decode-latency` from `decode-speedup` of the same point: rounds that ran both arms side by side; null for a metric that has none
+ * beside it, or where it was not measured.
+ */
+export const pairedSpeedUp = (metric: MetricVerdict, cell: CellVerdict): Gain | null => {
+  if (!metric.id.endsWith('-latency')) return null;
+  const beside = metric.id.replace(/latency$/, 'speedup');
+  const paired = cell.metrics.find(({ id, point }) => id === beside && point === metric.point);
+  const factor = paired === undefined ? null : postOf(paired);
+  return paired === undefined || factor === null || !isPositive(factor)
+    ? null
+    : { metric, factor, interval: intervalOf(paired.samples.head) };
+};
 
 /** The gain of one metric of a cell; null for metrics that can be zero or negative, and where a side has no number. */
 export const gainOf = (metric: MetricVerdict, cell: CellVerdict): Gain | null => {
-  const paired = pairedWith(metric, cell);
-  const speedUp = paired === undefined ? null : postOf(paired);
-  if (paired !== undefined && speedUp !== null && isPositive(speedUp))
-    return { metric, factor: speedUp, interval: intervalOf(paired.samples.head) };
+  const paired = pairedSpeedUp(metric, cell);
+  if (paired !== null) return paired;
   const pre = metric.reference;
   const post = postOf(metric);
   if (metric.scale !== 'log' || pre === null || post === null || !isPositive(pre) || !isPositive(post)) return null;

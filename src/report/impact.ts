@@ -1,6 +1,6 @@
 /** What an optimization does to its model: untouched (pre) against optimized (post), from the metrics of one cell. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
-import { postOf } from './gain.ts';
+import { pairedSpeedUp, postOf } from './gain.ts';
 import { absent, changeText, passage, quantity, signedPercent, speedUpText } from './number.ts';
 
 /**
@@ -34,8 +34,8 @@ export const impactOf = (cell: CellVerdict): Impact => {
   const first = (id: string): Effect | null => effects.find(({ metric }) => metric.id === id) ?? null;
   const speed = (phase: 'prefill' | 'decode'): Effect | null => {
     const latency = first(`${phase}-latency`);
-    const paired = effects.find(({ metric }) => metric.id === `${phase}-speedup` && metric.point === latency?.metric.point);
-    return latency === null || paired === undefined ? latency : { ...latency, pre: null, ratio: paired.post };
+    const paired = latency === null ? null : pairedSpeedUp(latency.metric, cell);
+    return latency === null || paired === null ? latency : { ...latency, pre: null, ratio: paired.factor };
   };
   return {
     prefill: speed('prefill'),
@@ -69,10 +69,15 @@ export const qualityCell = (found: Effect | null): string => {
   return changeText({ scale: 'linear', unit, change: { estimate: found.post, lower, upper } });
 };
 
-/** Head against the untouched model for one metric: a speed-up for latencies, else a change; `–` where it has no meaning. */
-export const againstReference = (metric: MetricVerdict): string => {
+/**
+ * Head against the untouched model for one metric of a cell: the paired speed-up of a latency, the change of an exact figure; `–` where there is
+ * neither. Other times have none: confirming launches run without the untouched model, and times of different launches are not divided.
+ */
+export const againstReference = (cell: CellVerdict, metric: MetricVerdict): string => {
+  if (metric.kind === 'timing') {
+    const paired = pairedSpeedUp(metric, cell);
+    return paired === null ? absent : speedUpText(paired.factor);
+  }
   const { pre, post, ratio } = effect(metric);
-  if (pre === null || post === null || ratio === null || metric.scale === 'linear') return absent;
-  if (metric.kind === 'timing' && metric.unit === 'ms') return speedUpText(ratio);
-  return signedPercent(post / pre - 1);
+  return pre === null || post === null || ratio === null || metric.scale === 'linear' ? absent : signedPercent(post / pre - 1);
 };

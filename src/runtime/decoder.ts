@@ -48,7 +48,7 @@ export interface LoadedModel {
    * Builds everything that a timed call needs, runs it once, and returns the call: a prefill of `length` tokens (vision tower
    * first, where there is one), or one decode step after `length` tokens: the same step every time. Output buffers are reused.
    */
-  prepareCall(point: CallPoint, seed: number): Promise<() => Promise<void>>;
+  prepareCall(point: CallPoint, seed: number): Promise<() => Promise<unknown>>;
   /**
    * Teacher-forced logits of the windows from `index` on: at position t, the prediction of token t + 1 from the tokens up to t;
    * `windows.length − 1` positions. `blind` blanks the images.
@@ -228,7 +228,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     return { logits: lastOf(rowLogits(outputs)), cache: cacheOf(face.cache, outputs, rows.length), next };
   };
 
-  const prepareDecode = async (point: CallPoint, seed: number): Promise<() => Promise<void>> => {
+  const prepareDecode = async (point: CallPoint, seed: number): Promise<() => Promise<unknown>> => {
     const prompt = promptRows(options.prompts, face.vocabulary ?? 256, point.batch, point.length, seed);
     const { logits, cache, next } = await advance(prompt, null, options.prompts?.images ?? null);
     checkFinite(logits);
@@ -237,19 +237,15 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     // The first run's outputs are the buffers of all later ones: a step allocates nothing.
     const outputs = await runSession(decoder, feeds, cacheFetches(face.cache, cache, serve));
     checkFinite(rowLogits(outputs));
-    return async () => {
-      await runSession(decoder, feeds, outputs);
-    };
+    return () => runSession(decoder, feeds, outputs);
   };
 
-  const preparePrefill = async (point: CallPoint, seed: number): Promise<() => Promise<void>> => {
+  const preparePrefill = async (point: CallPoint, seed: number): Promise<() => Promise<unknown>> => {
     const images = options.prompts?.images ?? null;
     const rows = promptRows(options.prompts, face.vocabulary ?? 256, point.batch, point.length, seed);
     if (chunked) {
       checkFinite((await advance(rows, null, images)).logits);
-      return async () => {
-        await advance(rows, null, images);
-      };
+      return () => advance(rows, null, images);
     }
     const { feeds } = decoderFeeds(ort, face, { rows, cache: emptyCache(ort, face.cache, rows.batch), start: 0, keep: 1 }, images);
     const pixels = rows.windows !== null && images !== null && vision !== null ? pixelFeeds(ort, rows.windows, images, false) : null;
@@ -257,9 +253,10 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     const all = { ...feeds, ...features };
     const outputs = await runSession(decoder, all, ['logits', ...presents]);
     checkFinite(lastOf(rowLogits(outputs)));
+    if (pixels === null || vision === null) return () => runSession(decoder, all, outputs);
     return async () => {
-      if (pixels !== null && vision !== null) await runSession(vision, pixels, features);
-      await runSession(decoder, all, outputs);
+      await runSession(vision, pixels, features);
+      return runSession(decoder, all, outputs);
     };
   };
 

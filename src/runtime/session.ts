@@ -75,12 +75,11 @@ export const openSession = async (runtime: Runtime, graph: string | Uint8Array, 
 
 type Feeds = InferenceSession.OnnxValueMapType;
 
-/** One run. Throws `session-failed` with the runtime's message. */
-export const runSession = async (session: Session, feeds: Feeds, fetches: InferenceSession.FetchesType): Promise<Feeds> => {
-  try {
-    return await session.run(feeds, fetches);
-  } catch (cause) {
-    if (cause instanceof GateError) throw cause;
-    throw new GateError('session-failed', messageOf(cause), { cause });
-  }
+const failedRun = (cause: unknown): never => {
+  if (cause instanceof GateError) throw cause;
+  throw new GateError('session-failed', messageOf(cause), { cause });
 };
+
+/** One run. Rejects with `session-failed` and the runtime's message. One promise more than the bare run: this is inside the clock. */
+export const runSession = (session: Session, feeds: Feeds, fetches: InferenceSession.FetchesType): Promise<Feeds> =>
+  session.run(feeds, fetches).catch(failedRun);

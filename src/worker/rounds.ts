@@ -42,7 +42,7 @@ const toNanosecond = (milliseconds: number): number => Math.round(milliseconds *
  * Warm-up rounds run the same way and are dropped.
  */
 export const interleave = async (setting: RoundsSetting): Promise<Columns> => {
-  const { calls, clock } = setting;
+  const { calls, clock, planted } = setting;
   const columns: Columns = {};
   for (const arm of calls.keys()) columns[arm] = { 'wall-ms': [], 'cpu-ms': [] };
   let started = clock.wall();
@@ -53,11 +53,12 @@ export const interleave = async (setting: RoundsSetting): Promise<Columns> => {
       const cpu = clock.cpu();
       const wall = clock.wall();
       await call();
-      if (setting.planted?.arm === arm) {
-        const until = clock.wall() + (clock.wall() - wall) * setting.planted.fraction;
-        while (clock.wall() < until);
+      let ended = clock.wall();
+      if (planted?.arm === arm) {
+        const until = ended + (ended - wall) * planted.fraction;
+        while (ended < until) ended = clock.wall();
       }
-      const wallMs = clock.wall() - wall;
+      const wallMs = ended - wall;
       const cpuMs = clock.cpu() - cpu;
       if (round < 0) continue;
       columns[arm]?.['wall-ms']?.push(toNanosecond(wallMs));
