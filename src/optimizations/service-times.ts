@@ -6,7 +6,30 @@ import type { Prompt, Tools } from './contract.ts';
 
 const clock = z.enum(['wall', 'cpu']);
 
-/** How long batches take: one prefill, padded to one length, and some greedy steps. Rows by length, columns by batch, both ascending. */
+const table = {
+  /** Prompt tokens, ascending: one row each. */
+  lengths: z.array(z.int().positive()).min(1),
+  /** Requests, ascending: one column each. */
+  batches: z.array(z.int().positive()).min(1),
+  /** To the microsecond; never falls with the length or the batch. */
+  ms: z.array(z.array(z.number().positive())),
+};
+const isWhole = ({
+  lengths,
+  batches,
+  ms,
+}: {
+  lengths: readonly number[];
+  batches: readonly number[];
+  ms: readonly (readonly number[])[];
+}) => ms.length === lengths.length && ms.every((row) => row.length === batches.length);
+const whole = { message: 'as many rows as lengths, as many columns as batches' };
+
+/** What a load test tells of a model: milliseconds of batches of some sizes. */
+export const loadTest = z.object(table).refine(isWhole, whole);
+export type LoadTest = Immutable<z.infer<typeof loadTest>>;
+
+/** How long batches take: one prefill, padded to one length, and some greedy steps. */
 export const serviceTimes = z
   .strictObject({
     /** What the milliseconds are of: processor time where one thread does all the work, so that the neighbours of a machine do not count. */
@@ -14,14 +37,9 @@ export const serviceTimes = z
     /** Milliseconds of one token alone, by which the pace of the machine is known. */
     token: z.number().positive(),
     decode: z.int().nonnegative(),
-    lengths: z.array(z.int().positive()).min(1),
-    batches: z.array(z.int().positive()).min(1),
-    /** To the microsecond; never falls with the length or the batch. */
-    ms: z.array(z.array(z.number().positive())),
+    ...table,
   })
-  .refine(({ lengths, batches, ms }) => ms.length === lengths.length && ms.every((row) => row.length === batches.length), {
-    message: 'as many rows as lengths, as many columns as batches',
-  });
+  .refine(isWhole, whole);
 export type ServiceTimes = Immutable<z.infer<typeof serviceTimes>>;
 
 type Timing = Pick<Tools, 'session' | 'prompt' | 'clock'>;
@@ -170,7 +188,7 @@ const placeIn = (ascending: readonly number[], value: number): { readonly at: nu
 };
 
 /** Milliseconds of a batch of `requests` prompts of `tokens` tokens, straight between the sizes of the table; both may be fractions. */
-export const serviceTime = (table: ServiceTimes, requests: number, tokens: number): number => {
+export const serviceTime = (table: LoadTest, requests: number, tokens: number): number => {
   const row = placeIn(table.lengths, tokens);
   const column = placeIn(table.batches, requests);
   const cell = (down: number, right: number): number =>

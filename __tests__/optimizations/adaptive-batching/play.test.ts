@@ -103,12 +103,14 @@ describe('a fault is seen', () => {
 
 describe('the built-in policy', () => {
   const episode = { point: 'steady', seed: 1, options: { maximum: 8 } as never };
-  const setting = { objective: 10, alone: 3, maximum: 16, decode: 4 };
+  const setting = { objective: 10, service: { lengths: [8], batches: [1, 16], ms: [[3, 12]] }, maximum: 16, decode: 4 };
 
   it('refuses options, a setting or an observation that cannot be', async () => {
     const start = (options: Json, told: Json): Promise<unknown> =>
       adaptiveBatching.start?.({ ...episode, options, setting: told }) ?? Promise.resolve();
     await expect(start({ maximum: 0 }, setting)).rejects.toThrow(expect.objectContaining({ code: 'option-invalid' }));
+    const torn = { ...setting, service: { ...setting.service, ms: [[3]] } };
+    await expect(start({}, torn)).rejects.toThrow(expect.objectContaining({ code: 'document-invalid' }));
     await expect(start({}, { ...setting, objective: -1 })).rejects.toThrow(expect.objectContaining({ code: 'document-invalid' }));
     const policy = await adaptiveBatching.start?.({ ...episode, setting });
     await expect(policy?.next({ time: 0, waiting: 0, ages: [], tokens: [], last: null })).rejects.toThrow(

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
+import { loadTest } from '../service-times.ts';
 
 /** What the bench tells a policy when an episode starts. */
-export const batchingSetting = z.strictObject({
+export const batchingSetting = z.object({
   /** Milliseconds from arrival to the last token within which a request counts. */
   objective: z.number().positive(),
-  /** Milliseconds of a request of mean length in a batch of its own. */
-  alone: z.number().positive(),
+  /** How long batches took before the episode: what the best fixed batch was chosen by, too. A machine may be slower or quicker by now. */
+  service: loadTest,
   /** Largest batch that is served; asking for more gets so many. */
   maximum: z.int().positive(),
   /** Greedy steps of every request after its prompt. */
@@ -18,7 +19,7 @@ export type BatchingSetting = Immutable<z.infer<typeof batchingSetting>>;
 export const shownRequests = 64;
 
 /** What a policy sees whenever the server is free and somebody waits. */
-export const batchingObservation = z.strictObject({
+export const batchingObservation = z.object({
   /** Milliseconds since the episode began. */
   time: z.number(),
   /** All that wait. */
@@ -27,7 +28,7 @@ export const batchingObservation = z.strictObject({
   ages: z.array(z.number().nonnegative()).min(1).max(shownRequests),
   tokens: z.array(z.int().positive()).min(1).max(shownRequests),
   /** The batch before this: its requests, the tokens that each prompt was padded to, and the milliseconds that it took. */
-  last: z.strictObject({ requests: z.int().positive(), longest: z.int().positive(), ms: z.number().nonnegative() }).nullable(),
+  last: z.object({ requests: z.int().positive(), longest: z.int().positive(), ms: z.number().nonnegative() }).nullable(),
 });
 export type BatchingObservation = Immutable<z.infer<typeof batchingObservation>>;
 

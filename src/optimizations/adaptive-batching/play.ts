@@ -32,12 +32,13 @@ export const batchingPlayer: Player = {
 const chooserOf = async (
   { arm, point }: Turn,
   tools: Pick<Tools, 'policy'>,
-  { fixed, objective, alone, service }: BatchingYardstick,
+  { fixed, objective, service }: BatchingYardstick,
   shape: Shape,
 ): Promise<QueueServer['choose']> => {
   if (arm === 'reference') return () => fixed[shape];
   if (arm.startsWith('control:')) return () => 1;
-  const setting: BatchingSetting = { objective, alone, maximum: largestBatch, decode: service.decode };
+  const { decode, lengths, batches, ms } = service;
+  const setting = { objective, maximum: largestBatch, decode, service: { lengths, batches, ms } } satisfies BatchingSetting & Json;
   const policy = await tools.policy(setting);
   return async (view) => Math.min(largestBatch, (await nextAction(policy, shown(view), batchingAction, `${arm} at ${point.id}`)).batch);
 };

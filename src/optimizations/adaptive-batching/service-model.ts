@@ -1,29 +1,30 @@
-/** Predicts how long a batch takes from the padded tokens in it. */
+import { type LoadTest, serviceTime } from '../service-times.ts';
+
+/** Predicts how long a batch takes. */
 export interface ServiceModel {
-  /** Milliseconds of a batch of so many padded tokens; above 0. */
-  predict(tokens: number): number;
-  observe(tokens: number, ms: number): void;
+  /** Milliseconds of a batch of so many requests, padded to so many tokens; above 0. Beyond the load test, its largest size. */
+  predict(requests: number, tokens: number): number;
+  observe(requests: number, tokens: number, ms: number): void;
 }
 
+/** What the load test weighs against what is observed, in observations. */
+const priorWeight = 8;
+/** One observation counts as at most so far off (ln, about a third): a batch that something got in the way of says little of the next. */
+const mostSurprise = 0.3;
+
 /**
- * A straight line, `fixed + perToken · tokens`, fitted by recursive least squares with exponential forgetting (`memory`: what an observation
- * still weighs after the next one; 1 forgets nothing). It starts from one request of `tokens` tokens that takes `ms`, three quarters of
- * it fixed: what is not yet known is thought to be worth sharing.
+ * A load test, times the pace since: the mean of ln(taken ÷ tested), in which an observation still weighs `memory` after the next one (1 forgets
+ * nothing).
  */
-export const serviceModel = (one: { readonly tokens: number; readonly ms: number }, memory: number): ServiceModel => {
-  // In units of that one request, so that the same numbers suit every model and machine.
-  let [fixed, slope] = [0.75, 0.25];
-  let [p00, p01, p11] = [1, 0, 1];
+export const serviceModel = (tested: LoadTest, memory: number): ServiceModel => {
+  let [sum, weight] = [0, priorWeight];
   return {
-    predict: (tokens) => one.ms * Math.max(1e-3, fixed + (slope * tokens) / one.tokens),
-    observe: (tokens, ms) => {
-      const x = tokens / one.tokens;
-      const [g0, g1] = [p00 + p01 * x, p01 + p11 * x];
-      const scale = memory + g0 + x * g1;
-      const error = ms / one.ms - (fixed + slope * x);
-      fixed += (g0 / scale) * error;
-      slope += (g1 / scale) * error;
-      [p00, p01, p11] = [(p00 - (g0 * g0) / scale) / memory, (p01 - (g0 * g1) / scale) / memory, (p11 - (g1 * g1) / scale) / memory];
+    predict: (requests, tokens) => serviceTime(tested, requests, tokens) * Math.exp(sum / weight),
+    observe: (requests, tokens, ms) => {
+      const pace = sum / weight;
+      const surprise = Math.log(ms / serviceTime(tested, requests, tokens)) - pace;
+      sum = memory * sum + pace + Math.max(-mostSurprise, Math.min(mostSurprise, surprise));
+      weight = memory * weight + 1;
     },
   };
 };

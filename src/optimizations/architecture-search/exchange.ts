@@ -5,17 +5,17 @@ const name = z.string().min(1).max(80);
 const share = z.number().min(0).max(1);
 
 /** What the bench tells a policy that is to find a pool: what there is, and how many of them it may try. */
-export const searchSetting = z.strictObject({
+export const searchSetting = z.object({
   task: z.literal('search'),
   /** The untouched model first; the size is known without a trial. */
-  members: z.array(z.strictObject({ name, depth: share, width: share, bytes: z.number().positive() })).min(1),
+  members: z.array(z.object({ name, depth: share, width: share, bytes: z.number().positive() })).min(1),
   trials: z.int().positive(),
 });
 export type SearchSetting = Immutable<z.infer<typeof searchSetting>>;
 
 /** The outcome of the trial that was asked for; of the untouched model, which costs none, before the first. */
-export const searchObservation = z.strictObject({
-  trial: z.strictObject({
+export const searchObservation = z.object({
+  trial: z.object({
     name,
     /** Milliseconds of one request. */
     latency: z.number().positive(),
@@ -32,11 +32,11 @@ export const searchAction = z.union([z.strictObject({ try: name }), z.strictObje
 export type SearchAction = Immutable<z.infer<typeof searchAction>>;
 
 /** What the bench tells a policy that is to serve: the pool that it found, and what may be lost on average. */
-export const serveSetting = z.strictObject({
+export const serveSetting = z.object({
   task: z.literal('serve'),
   members: z
     .array(
-      z.strictObject({
+      z.object({
         name,
         /** Milliseconds of one request. */
         latency: z.number().positive(),
@@ -54,7 +54,7 @@ export const serveSetting = z.strictObject({
 export type ServeSetting = Immutable<z.infer<typeof serveSetting>>;
 
 /** What a policy sees when the latency budget has changed, and before every request. */
-export const serveObservation = z.strictObject({
+export const serveObservation = z.object({
   event: z.enum(['budget', 'request']),
   /** Milliseconds since the episode began. */
   time: z.number().nonnegative(),
@@ -68,7 +68,7 @@ export const serveObservation = z.strictObject({
   /** Mean loss of what was served; 0 before the first request. */
   'nll-delta': z.number(),
   /** The request before this: who served it, from arrival to end, and the service alone. */
-  last: z.strictObject({ name, latency: z.number(), service: z.number(), inside: z.boolean() }).nullable(),
+  last: z.object({ name, latency: z.number(), service: z.number(), inside: z.boolean() }).nullable(),
 });
 export type ServeObservation = Immutable<z.infer<typeof serveObservation>>;
 

@@ -5,9 +5,9 @@ const value = z.union([z.string().max(80), z.number(), z.boolean()]);
 const configuration = z.record(z.string().max(80), value);
 
 /** What the bench tells a policy that is to find a configuration. */
-export const searchSetting = z.strictObject({
+export const searchSetting = z.object({
   /** What there is to choose; the first value of each is the default. */
-  options: z.array(z.strictObject({ id: z.string(), values: z.array(value).min(1) })).min(1),
+  options: z.array(z.object({ id: z.string(), values: z.array(value).min(1) })).min(1),
   /** Nats per token that what is found may lose. */
   'nll-bound': z.number().nonnegative(),
   /** Trials that the search may make, each a session that is opened, and the most requests that one may time. */
@@ -19,7 +19,7 @@ export const searchSetting = z.strictObject({
 export type SearchSetting = Immutable<z.infer<typeof searchSetting>>;
 
 /** The outcome of the trial that was asked for; of the default, which costs none, before the first. */
-export const searchObservation = z.strictObject({
+export const searchObservation = z.object({
   configuration,
   /** Milliseconds of a request, the median of so many. */
   latency: z.number().positive(),

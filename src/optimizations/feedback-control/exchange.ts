@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
 
 /** What the bench tells a policy when an episode starts. */
-export const feedbackSetting = z.strictObject({
+export const feedbackSetting = z.object({
   /** Milliseconds that the mean latency of a step shall be. */
   setPoint: z.number().positive(),
   /** The batch that has this latency without a disturbance. */
@@ -16,7 +16,7 @@ export const feedbackSetting = z.strictObject({
 export type FeedbackSetting = Immutable<z.infer<typeof feedbackSetting>>;
 
 /** What a policy sees after each control step. */
-export const feedbackObservation = z.strictObject({
+export const feedbackObservation = z.object({
   /** Counts from 0. */
   step: z.int().nonnegative(),
   /** Mean milliseconds of the batches of this step. */
