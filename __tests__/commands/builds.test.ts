@@ -49,6 +49,9 @@ describe('what a build is known by', () => {
     expect(cacheKey(plan, 'one processor')).toEqual(cached);
     expect(cacheKey(plan, 'another').restore).not.toEqual(cached.restore);
     expect(cacheKey({ ...plan, runtime: { ...session, ort: '1.31.0' } }, 'one processor').restore).not.toEqual(cached.restore);
+    // Another version of the bench measures memory anew: that is kept under a key of its own, beside the same builds.
+    const rebenched = cacheKey({ ...plan, runtime: { ...session, digest: 'b'.repeat(64), bench: '2' } }, 'one processor');
+    expect([rebenched.key === cached.key, rebenched.restore]).toEqual([false, cached.restore]);
   });
 });
 

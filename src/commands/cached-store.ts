@@ -3,14 +3,17 @@ import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
 
-/** Everything that decides what is in the store after a run: the machine (see `storedBuildKey`), the models and the builds. */
+/**
+ * What decides what is worth keeping in the store: the machine (see `storedBuildKey`), the models, the builds, and what measured them, since
+ * memory that is only shown is taken over too. An older store of the same machine and models is a start.
+ */
 export const cacheKey = (
   plan: Pick<Plan, 'models' | 'builds' | 'runtime'>,
   cpu: string,
 ): { readonly key: string; readonly restore: readonly string[] } => {
   const machine = digestOf(JSON.stringify([process.platform, process.arch, cpu, plan.runtime.ort])).slice(0, 16);
   const models = digestOf(JSON.stringify(plan.models.map(({ digest }) => digest).sort())).slice(0, 16);
-  const builds = digestOf(JSON.stringify(plan.builds.map(({ key }) => key).sort())).slice(0, 16);
+  const builds = digestOf(JSON.stringify([plan.runtime.digest, process.version, ...plan.builds.map(({ key }) => key).sort()])).slice(0, 16);
   const prefix = `optimization-gate-${machine}-${models}-`;
   return { key: `${prefix}${builds}`, restore: [prefix] };
 };
