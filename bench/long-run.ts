@@ -15,9 +15,10 @@ const rounds = 60;
  */
 const launchOf = (demand: LaunchDemand, seed: number): Launch => {
   const random = seededRandom(deriveSeed(seed, demand.launch));
-  const change = demand.control === 'planted' ? 1.25 : demand.control === 'a-a' ? 1 : 1.02 * (demand.index % 2 === 0 ? 1.01 : 1 / 1.01);
+  const change = demand.control === 'live' ? 1 : 1.02 * (demand.index % 2 === 0 ? 1.01 : 1 / 1.01);
+  const levels: Readonly<Record<string, number>> = { reference: 1.5, head: change, 'control:planted': 1.25 };
   const series = (arm: string, point: string): number[] => {
-    const level = (point.startsWith('prefill') ? 28 : 1.4) * (arm === 'head' ? change : arm === 'reference' ? 1.5 : 1);
+    const level = (point.startsWith('prefill') ? 28 : 1.4) * (levels[arm] ?? 1);
     // To the nanosecond, as the worker writes them.
     return Array.from({ length: rounds }, () => Math.round(level * (1 + 0.01 * (random() - 0.5)) * 1e6) / 1e6);
   };

@@ -132,7 +132,7 @@ const compare = async (point: (typeof points)[number], folder: string, options: 
 };
 
 /**
- * What our timing adds to a call: the time that `interleave` reports of a prepared call, divided by what a stopwatch around a bare `session.run`
+ * What our clock takes in beside the run: the time that `interleave` reports of a prepared call, divided by what a stopwatch around a bare `session.run`
  * reads, with the same session, the same inputs and the same output buffers. The bare call against itself shows what the machine adds.
  */
 export const timedRegion: Benchmark = {

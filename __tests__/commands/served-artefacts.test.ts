@@ -17,7 +17,7 @@ type Builds = Readonly<Record<string, string>>;
 /** arm → variant → the letter of what it serves */
 const served = (
   arms: { readonly head?: Builds; readonly base?: Builds },
-  control: 'none' | 'a-a' = 'none',
+  control: 'none' | 'live' = 'none',
   controls: PlannedCell['controls'] = {},
 ) => {
   const planned = (['head', 'base'] as const).flatMap((id) => {
@@ -71,12 +71,13 @@ describe('what the arms of a launch serve', () => {
   });
 
   it('controls serve head’s build or the untouched model; live controls compare base with itself', () => {
-    expect(served({ head: { main: '1' }, base: { main: '2' } }, 'a-a', { 'control:dense': null, 'control:own': 'main' })).toEqual({
+    expect(served({ head: { main: '1' }, base: { main: '2' } }, 'live', { 'control:dense': null, 'control:own': 'main' })).toEqual({
       head: { main: '2' },
       base: { main: '2' },
       reference: { main: '0' },
       'control:dense': { main: '0' },
       'control:own': { main: '1' },
+      'control:planted': { main: '2' },
     });
   });
 });

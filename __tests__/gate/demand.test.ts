@@ -29,14 +29,14 @@ describe('what is wanted first', () => {
       count(wanted, 'confirm'),
       count(wanted, 'impact'),
     ]).toEqual([1, 9, 5, 0, 0]);
-    expect([count(wanted, 'screen', 'a-a'), count(wanted, 'screen', 'planted')]).toEqual([12, 12]);
+    expect(count(wanted, 'screen', 'live')).toBe(12);
     expect(new Set(wanted.map((demand) => demand.launch)).size).toBe(wanted.length);
     const screen = wanted.find((demand) => demand.launch === 'mini/pruning#screen-0')!;
     expect(screen).toMatchObject({ index: 0, arms: ['reference', 'base', 'head'] });
     expect(screen.points.map((point) => point.id)).toEqual(['prefill-256', 'decode-b1']);
-    expect(wanted.find((demand) => demand.control === 'planted')).toMatchObject({
-      arms: ['base', 'head'],
-      points: [{ id: 'decode-b1', arms: ['base', 'head'] }],
+    expect(wanted.find((demand) => demand.control === 'live')).toMatchObject({
+      arms: ['base', 'head', 'control:planted'],
+      points: [{ id: 'decode-b1', arms: ['base', 'head', 'control:planted'] }],
     });
     expect(
       wanted.filter((demand) => demand.purpose === 'solo').every((demand) => demand.arms.length === 1 && demand.points.length === 1),

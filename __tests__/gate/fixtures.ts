@@ -227,8 +227,12 @@ const timed = (machine: Machine, demand: LaunchDemand, point: Extract<OperatingP
   const gauss = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const { noise = 0.01, slowdown = () => 0, control = { 'a-a': 0, planted: 0.25 } } = machine;
   const bias = gauss() * noise;
-  const change = demand.control === 'none' ? slowdown(demand.cell, point.id) : control[demand.control];
-  const factor = (arm: string): number => (arm === 'reference' ? 1.5 : arm === 'head' ? (1 + change) * Math.exp(bias) : 1);
+  const changes: Readonly<Record<string, number>> =
+    demand.control === 'none' ? { head: slowdown(demand.cell, point.id) } : { head: control['a-a'], 'control:planted': control.planted };
+  const factor = (arm: string): number => {
+    const change = changes[arm];
+    return arm === 'reference' ? 1.5 : change === undefined ? 1 : (1 + change) * Math.exp(bias);
+  };
   return Object.fromEntries(
     demand.arms.map((arm) => [arm, { 'wall-ms': Array.from({ length: 9 }, () => 2 * factor(arm) * Math.exp(noise * gauss())) }]),
   );

@@ -21,8 +21,10 @@ const pullRequest = (run: number, slowdown: (cell: string) => number) => {
       const workload = traces.get(demand.cell.replace(/^mini\/|\d+$/g, ''))!;
       const { a, b } = workload[Math.floor(random() * workload.length)]!;
       const [base, head] = random() < 0.5 ? [a, b] : [b, a];
-      const factor = demand.control === 'planted' ? 1.25 : demand.control === 'a-a' ? 1 : 1 + slowdown(demand.cell);
-      const values = { base: { 'wall-ms': base }, head: { 'wall-ms': head.map((time) => time * factor) }, reference: { 'wall-ms': base } };
+      const slowed = (factor: number) => ({ 'wall-ms': head.map((time) => time * factor) });
+      const others =
+        demand.control === 'live' ? { head: slowed(1), 'control:planted': slowed(1.25) } : { head: slowed(1 + slowdown(demand.cell)) };
+      const values = { base: { 'wall-ms': base }, ...others, reference: { 'wall-ms': base } };
       return {
         id: demand.launch,
         cell: demand.cell,

@@ -215,7 +215,7 @@ describe('traces', () => {
       launch({ purpose: 'screen' }, 'head'),
       launch({ index: 1 }, 'late'),
       launch({ purpose: 'confirm' }, 'confirmed'),
-      launch({ control: 'a-a' }, 'control'),
+      launch({ control: 'live' }, 'control'),
       launch({ status: 'failed' }, 'failed'),
     ];
     expect(tracesOf(launches).map(({ arm }) => arm)).toEqual(['head', 'base']);

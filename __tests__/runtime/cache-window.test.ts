@@ -134,6 +134,33 @@ test.each(['qwen3', 'qwen3_vl'] as const)('%s: written in place or copied, the s
   await copied.release();
 });
 
+test.each([
+  ['qwen3', true],
+  ['qwen3', false],
+  ['qwen3_vl', true],
+  ['glm4_moe_lite', false],
+] as const)('%s (in place: %s): steps of several batches go on from one past and leave each other alone', async (family, inPlace) => {
+  const built = builtTiny(family);
+  const point = (batch: number, length = 20) =>
+    ({ id: `b${batch}`, kind: 'call', phase: 'decode', length, batch, rounds: 1, warmUp: 0, arms: [] }) as const;
+  const logits = async (call: () => Promise<unknown>): Promise<Float32Array> => {
+    const outputs = (await call()) as { readonly logits: { readonly data: Float32Array } };
+    return outputs.logits.data.slice();
+  };
+  const points = [point(1), point(3), point(1, 9)];
+  const alone: Float32Array[] = [];
+  for (const each of points) {
+    const model = await opened(built, null, streamed(built, { inPlace }));
+    alone.push(await logits(await model.prepareCall(each, 3)));
+    await model.release();
+  }
+  const model = await opened(built, null, streamed(built, { inPlace }));
+  const calls = [];
+  for (const each of points) calls.push(await model.prepareCall(each, 3));
+  for (const at of [0, 1, 2, 1, 0, 2, 0]) expect(await logits(calls[at]!)).toEqual(alone[at]);
+  await model.release();
+});
+
 test('a window too small, or sinks that go, are heard in the answers', async () => {
   const built = builtTiny('qwen3');
   const answers: Float32Array[] = [];

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
+import { liveArms } from '../gate/control.ts';
 import type { LaunchDemand } from '../gate/demand.ts';
 import type { CallPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
@@ -78,7 +79,7 @@ export const servedArtefacts = (
     if (artefact !== undefined) arms[control] = { main: artefact };
   }
   // Live controls compare base with itself: whatever they find is the machine's doing.
-  if (wanted.control !== 'none' && arms['base'] !== undefined) arms['head'] = arms['base'];
+  if (wanted.control === 'live' && arms['base'] !== undefined) for (const arm of liveArms) arms[arm] = arms['base'];
   return arms;
 };
 

@@ -2,6 +2,7 @@ import type { CallPoint, MetricSpec } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Launch, Samples } from '../records/sample.ts';
 import type { Verdict } from '../records/verdict.ts';
+import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { deriveSeed } from '../statistics/random.ts';
 import { signedRankGreater, signedRankTwoSided } from '../statistics/signed-rank.ts';
@@ -9,18 +10,23 @@ import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
 import { ofLaunches } from './observation.ts';
 import { readAll } from './reading.ts';
+import type { Columns } from './reduction.ts';
 import { onScale } from './scale.ts';
 import { allSettled, type Standing } from './standing.ts';
 
 export const controlKinds = ['a-a', 'planted'] as const;
-export type ControlKind = (typeof controlKinds)[number];
+type ControlKind = (typeof controlKinds)[number];
 export type ControlOutcome = Verdict['controls'][number];
 
-/** Launches of each control; 12 is the fewest at which a two-sided p below .001 exists (2 ÷ 4096). */
+/** Launches that hold both controls; 12 is the fewest at which a two-sided p below .001 exists (2 ÷ 4096). */
 export const controlLaunches = 12;
 
-/** Where the indices of a control's launches begin, far from those that are judged. */
-export const controlStart: Readonly<Record<ControlKind, number>> = { 'a-a': 1000, planted: 2000 };
+/** Where the indices of controls begin, far from those of launches that are judged. */
+export const controlStart = 1000;
+
+/** Arms of a control, all of base's artefact: two as they are, and one that is slowed. */
+export const plantedArm = 'control:planted';
+export const liveArms: readonly ArmId[] = ['base', 'head', plantedArm];
 
 /** What a measuring run tests itself with: one call point of one changed cell, and the latency that is read there. */
 export interface ControlTarget {
@@ -54,9 +60,9 @@ export const controlTarget = (plan: Plan, cells: readonly Standing[]): ControlTa
     .reduce<ControlTarget | null>((first, each) => (first === null || lot(each) < lot(first) ? each : first), null);
 };
 
-/** Launches of one control of the target's cell. */
-export const controlsOf = (samples: Samples, target: ControlTarget, kind: ControlKind): readonly Launch[] =>
-  samples.launches.filter((launch) => launch.cell === target.standing.cell.id && launch.control === kind);
+/** Launches of the controls of the target's cell. */
+export const controlsOf = (samples: Samples, target: ControlTarget): readonly Launch[] =>
+  samples.launches.filter((launch) => launch.cell === target.standing.cell.id && launch.control === 'live');
 
 export interface ControlReading {
   readonly kind: ControlKind;
@@ -66,20 +72,26 @@ export interface ControlReading {
 }
 
 /** The values of both controls, from their first 12 complete launches by index. */
-export const readControls = (target: ControlTarget, samples: Samples): readonly ControlReading[] =>
-  controlKinds.map((kind) => {
-    const complete = controlsOf(samples, target, kind)
-      .filter((launch) => launch.status === 'complete')
-      .toSorted((a, b) => a.index - b.index);
-    const values = readAll(ofLaunches(complete.slice(0, controlLaunches), target.point.id).columns, (columns) =>
-      launchChange(columns, target.spec),
-    );
+export const readControls = (target: ControlTarget, samples: Samples): readonly ControlReading[] => {
+  const complete = controlsOf(samples, target)
+    .filter((launch) => launch.status === 'complete')
+    .toSorted((a, b) => a.index - b.index);
+  const { columns } = ofLaunches(complete.slice(0, controlLaunches), target.point.id);
+  return controlKinds.map((kind) => {
+    const values = readAll(columns, (each) => launchChange(kind === 'a-a' ? each : asHead(each, plantedArm), target.spec));
     return { kind, target, values: values.status === 'read' && values.value.length === controlLaunches ? values.value : null };
   });
+};
+
+/** The columns with another arm in the place of head. */
+const asHead = ({ head: _, ...others }: Columns, arm: ArmId): Columns => ({
+  ...others,
+  ...(others[arm] === undefined ? {} : { head: others[arm] }),
+});
 
 /**
  * What a control says of the machine. `a-a` (base against itself): the exact two-sided p that nothing differs; `withheld` below
- * .001, the chance of that on a fit machine. `planted` (head slowed by 25 %): `withheld` when the signed rank leans the other way
+ * .001, the chance of that on a fit machine. `planted` (a third arm, slowed by 25 %): `withheld` when the signed rank leans the other way
  * (one-sided p > .5), which a working gate shows with a chance below .001 as long as a launch's noise has an sd below 23 %;
  * `unlikely` when the slowdown is not found at .05.
  */

@@ -2,7 +2,7 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
 import { type ArmId, armId, type CellId } from '../records/words.ts';
-import { type ControlTarget, controlKinds, controlLaunches, controlStart, controlsOf, controlTarget } from './control.ts';
+import { type ControlTarget, controlLaunches, controlStart, controlsOf, controlTarget, liveArms } from './control.ts';
 import { freshIndices, tally } from './launch-tally.ts';
 import { pointIdOf } from './metric-key.ts';
 import { hasScreen, type MetricProgress, type Progress, progressOf, wantedLaunches } from './progress.ts';
@@ -18,11 +18,11 @@ export interface LaunchDemand {
   readonly arms: readonly ArmId[];
   /** What to run, each with only the arms of this launch. */
   readonly points: readonly OperatingPoint[];
-  /** `a-a`: base's artefact in both arms; `planted`: the same, the head arm slowed by 25 %. */
-  readonly control: 'none' | 'a-a' | 'planted';
+  /** `live`: base's artefact in all arms, of which `control:planted` is slowed by 25 %. */
+  readonly control: 'none' | 'live';
 }
 
-const screenWarmUp = 5;
+const screenWarmUp = 3;
 const impactRounds = 30;
 const impactWarmUp = 2;
 
@@ -150,16 +150,14 @@ const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLo
   });
 };
 
-const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] =>
-  controlKinds.flatMap((kind) => {
-    const launches: readonly Launch[] = controlsOf(samples, target, kind);
-    const done = tally(launches, controlLaunches);
-    if (done.failed.length > 0 || done.overDiscarded) return [];
-    const missing = Math.max(0, controlLaunches - done.complete.length);
-    return freshIndices(launches, missing, controlStart[kind]).map((index) =>
-      demand(target.standing, 'screen', index, [target.point], ['base', 'head'], kind),
-    );
-  });
+const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] => {
+  const launches: readonly Launch[] = controlsOf(samples, target);
+  const done = tally(launches, controlLaunches);
+  if (done.failed.length > 0 || done.overDiscarded) return [];
+  const missing = Math.max(0, controlLaunches - done.complete.length);
+  const point = { ...target.point, arms: [...liveArms] };
+  return freshIndices(launches, missing, controlStart).map((index) => demand(target.standing, 'screen', index, [point], null, 'live'));
+};
 
 /** Launch k of every cell before launch k + 1 of any: a slow drift, or the end of the budget, meets all cells alike. */
 const interleaved = (lists: readonly (readonly LaunchDemand[])[]): LaunchDemand[] => {

@@ -61,7 +61,7 @@ const isPointHead = (value: Fields): boolean =>
   areStrings(...value['warnings']);
 
 const purposes: ReadonlySet<unknown> = new Set(launchPurpose.options);
-const controls: ReadonlySet<unknown> = new Set(['none', 'a-a', 'planted']);
+const controls: ReadonlySet<unknown> = new Set(['none', 'live']);
 const launchKeys = ['line', 'launch', 'cell', 'purpose', 'index', 'control'] as const;
 const isLaunch = (value: Fields): boolean =>
   hasKeys(value, launchKeys) &&

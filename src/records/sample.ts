@@ -64,7 +64,7 @@ export const sampleLine = z.discriminatedUnion('line', [
     cell: cellId,
     purpose: launchPurpose,
     index: z.int().nonnegative(),
-    control: z.enum(['none', 'a-a', 'planted']),
+    control: z.enum(['none', 'live']),
   }),
   /** All rounds of one point of one launch, column-wise. */
   z.strictObject({ line: z.literal('point'), launch: z.string(), point: z.string(), values: columns, warnings: z.array(z.string()) }),
@@ -93,7 +93,7 @@ export interface Launch {
   readonly cell: string;
   readonly purpose: LaunchPurpose;
   readonly index: number;
-  readonly control: 'none' | 'a-a' | 'planted';
+  readonly control: 'none' | 'live';
   readonly status: 'complete' | 'failed' | 'discarded';
   readonly error: Immutable<z.infer<typeof coded>> | null;
   readonly process: ProcessFacts | null;

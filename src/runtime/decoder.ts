@@ -18,7 +18,7 @@ import {
 } from './feeds.ts';
 import type { Runtime } from './library.ts';
 import { type OpenStage, pipelineSession } from './pipeline.ts';
-import { promptRows } from './prompt.ts';
+import { continuedPrompt, promptRows } from './prompt.ts';
 import { openSession, runSession, type Session, type SessionSettings } from './session.ts';
 
 export interface OpenOptions {
@@ -46,7 +46,8 @@ export interface LoadedModel {
   readonly face: DecoderInterface;
   /**
    * Builds everything that a timed call needs, runs it once, and returns the call: a prefill of `length` tokens (vision tower
-   * first, where there is one), or one decode step after `length` tokens: the same step every time. Output buffers are reused.
+   * first, where there is one), or one decode step after `length` tokens: the same step every time, its rows being the next
+   * tokens of one text. Output buffers are reused.
    */
   prepareCall(point: CallPoint, seed: number): Promise<() => Promise<unknown>>;
   /**
@@ -228,11 +229,21 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     return { logits: lastOf(rowLogits(outputs)), cache: cacheOf(face.cache, outputs, rows.length), next };
   };
 
+  const takeIn = async (past: Rows): Promise<Advanced> => {
+    const taken = await advance(past, null, options.prompts?.images ?? null);
+    checkFinite(taken.logits);
+    return taken;
+  };
+  const pasts = new Map<string, Promise<Advanced>>();
+
   const prepareDecode = async (point: CallPoint, seed: number): Promise<() => Promise<unknown>> => {
-    const prompt = promptRows(options.prompts, face.vocabulary ?? 256, point.batch, point.length, seed);
-    const { logits, cache, next } = await advance(prompt, null, options.prompts?.images ?? null);
-    checkFinite(logits);
-    const rows: Rows = { batch: point.batch, length: 1, tokens: argMax(logits), windows: null };
+    const { past, next: rows } = continuedPrompt(options.prompts, face.vocabulary ?? 256, point.batch, point.length, seed);
+    // Taken in once for all steps after it: they only write behind it.
+    const key = past.tokens.join();
+    const taken = pasts.get(key) ?? takeIn(past);
+    pasts.set(key, taken);
+    const { cache: row, next } = await taken;
+    const cache = stacked(ort, face.cache, Array<Cache>(point.batch).fill(row));
     const { feeds } = decoderFeeds(ort, face, { rows, cache, start: next, keep: 1 }, null);
     // The first run's outputs are the buffers of all later ones: a step allocates nothing.
     const outputs = await runSession(decoder, feeds, cacheFetches(face.cache, cache, serve));

@@ -21,6 +21,32 @@ const headOf = (windows: EvaluationWindows, window: number): Uint16Array => {
   return row.subarray(0, first < at || first >= at + windows.length ? windows.length : first - at);
 };
 
+/** A text that was taken in, and what comes next. */
+export interface Continued {
+  /** One row. */
+  readonly past: Rows;
+  /** The next tokens of the text, one for each row of a step's batch. */
+  readonly next: Rows;
+}
+
+/**
+ * What a timed step goes on from: one prompt of `length` tokens for the whole batch, because a step takes as long whatever its past says, and
+ * different tokens after it, so that routed experts differ. All arms get the same, whatever they would have said. Throws as `promptRows`.
+ */
+export const continuedPrompt = (
+  windows: EvaluationWindows | null,
+  vocabulary: number,
+  batch: number,
+  length: number,
+  seed: number,
+): Continued => {
+  const text = promptRows(windows, vocabulary, 1, length + batch, seed);
+  return {
+    past: { ...text, length, tokens: text.tokens.subarray(0, length) },
+    next: { batch, length: 1, tokens: text.tokens.subarray(length), windows: null },
+  };
+};
+
 /**
  * Rows of real text for a timed call: each begins at a window drawn by the seed (with its image, when windows have one) and
  * goes on with the text of the windows after it until `length` is reached. Without windows: tokens drawn by the seed.
