@@ -39,7 +39,8 @@ describe('the examples, each in a repository of its own', () => {
   );
 
   it('a search in JavaScript, as a module: one that ignores what may be lost is seen', async () => {
-    const entry = ['our-search', 'like: automl', 'module: search.mjs', 'inputs: [search.mjs]'];
+    const small = 'like-with: { variants: [pruned-50], threads: [1], calls: 1 }';
+    const entry = ['our-search', 'like: automl', small, 'module: search.mjs', 'inputs: [search.mjs]'];
     const { unchanged, changed } = await judged(
       'javascript/search.mjs',
       entry,

@@ -44,11 +44,15 @@ export const openPace = async (tools: Pick<Tools, 'session' | 'prompt' | 'clock'
 /** Latest requests of the untouched model that tell the pace: the median of so many is not moved by one that was disturbed. */
 const paceWindow = 9;
 
+/** Does something that is timed; milliseconds. */
+type Timed = () => Promise<number>;
+
 /**
- * Milliseconds that something has just taken, as what it would have taken at the pace of a record, in which a request of the untouched model took
- * `recorded` milliseconds. One of these is run after every other; what an arm brings cannot move them.
+ * Milliseconds of something, as what it would have taken at the pace of a record, in which a request of the untouched model took `recorded`
+ * milliseconds. One of these is run right before it, as it was when the record was made: asking a policy in another process leaves the
+ * processor cold, which must not be held against it. What an arm brings cannot move them.
  */
-export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(milliseconds: number) => Promise<number>> => {
+export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(work: Timed) => Promise<number>> => {
   const recent: number[] = [];
   const now = async (): Promise<number> => {
     recent.push(await pace.once());
@@ -56,8 +60,10 @@ export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(mil
     return median(recent);
   };
   while (recent.length < paceWindow) await now();
-  let asked = 0;
-  return async (milliseconds) => (milliseconds * recorded) / (asked++ % 2 === 0 ? await now() : median(recent));
+  return async (work) => {
+    const pace = await now();
+    return ((await work()) * recorded) / pace;
+  };
 };
 
 /** A request, and one of the untouched model right after it; milliseconds. */

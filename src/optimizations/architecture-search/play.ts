@@ -145,7 +145,7 @@ const really = async (
   tools: Tools,
   trace: DriftTrace,
   choose: DriftServer['choose'],
-  paced: (milliseconds: number) => Promise<number>,
+  paced: (work: () => Promise<number>) => Promise<number>,
 ): Promise<ServedDrift> => {
   const prompt = requestPrompt(tools);
   let session: ServingSession | null = null;
@@ -153,8 +153,8 @@ const really = async (
     return await serveDrift(trace, {
       choose,
       swap: async (name) =>
-        paced(
-          await elapsed(tools, async () => {
+        paced(() =>
+          elapsed(tools, async () => {
             await session?.release();
             session = null;
             session = await tools.session(name);
@@ -162,8 +162,8 @@ const really = async (
           }),
         ),
       serve: async () =>
-        paced(
-          await elapsed(tools, async () => {
+        paced(() =>
+          elapsed(tools, async () => {
             if (session !== null) await serveRequest(session, prompt);
           }),
         ),
