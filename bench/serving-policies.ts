@@ -20,10 +20,11 @@ import { mean } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom, shuffled } from '../src/statistics/random.ts';
 import { clocks } from '../src/worker/clocks.ts';
 import type { BenchContext, Benchmark, Row } from './benchmark.ts';
+import { describeRatio, ratioOf } from './side-by-side.ts';
 
 const models = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'];
-/** Traces per shape: goodput at a load near capacity differs more from trace to trace than from policy to policy. */
-const traces = 6;
+/** Traces per shape: goodput at a load near capacity differs more from trace to trace, and from moment to moment, than from policy to policy. */
+const traces = 24;
 
 interface Opened {
   readonly id: string;
@@ -104,7 +105,7 @@ const showBatching = async (model: Opened, seed: number, show: (row: Row) => voi
       value: adaptive / fixed,
       unit: '×',
       target: { bound: 'least', value: point.id === 'burst' ? 1 : 0.95 },
-      note: `${model.id}; ${adaptive.toFixed(0)} and ${fixed.toFixed(0)} requests/s in time, ${traces} traces at three loads each`,
+      note: `${model.id}; ${adaptive.toFixed(0)} and ${fixed.toFixed(0)} requests/s in time, ${traces} traces at three loads each: ${describeRatio(ratioOf(goodput.head, goodput.reference))} trace by trace`,
     });
   }
 };
