@@ -7,6 +7,7 @@ import type { LaunchRequest } from '../../src/records/protocol.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
 import { openEnergyMeter } from '../../src/telemetry/rapl.ts';
 import { cell, digest } from '../gate/fixtures.ts';
+import { launchRequestOf } from '../testkit/launch-request.ts';
 import { configuration, copied, copyProgram, Project } from './project.ts';
 
 const artefact = (letter: string) => ({
@@ -25,25 +26,13 @@ const call: CallPoint = {
   warmUp: 1,
   arms: ['reference', 'head'],
 };
-const request: LaunchRequest = {
-  type: 'launch',
-  launch: 'm/x#solo-0',
+const request = launchRequestOf({
   purpose: 'solo',
-  control: 'none',
   arms: ['head'],
   points: [{ id: 'solo', kind: 'solo', of: 'quick', seconds: 5, launches: 3, arms: ['head'] }],
   repeated: call,
   artefacts: { reference: { main: artefact('1') }, head: { main: artefact('2') } },
-  like: 'structured-pruning',
-  options: null,
-  policies: {},
-  tuned: null,
-  model: 'models/m',
-  modelDigest: digest('3'),
-  seed: 1,
-  runtime: { digest: digest('4'), provider: 'cpu', threads: 1 },
-  store: 's',
-};
+});
 const wanted = { launch: 'm/x#solo-0', cell: 'm/x', index: 0, arms: request.arms, points: request.points } as const;
 
 const planned = (code: 'equal' | 'other'): PlannedCell => {

@@ -10,6 +10,7 @@ import { runLaunch } from '../../src/worker/launch.ts';
 import type { LaunchTools } from '../../src/worker/launch-tools.ts';
 import { joinedColumns, placementsOf, share } from '../../src/worker/placements.ts';
 import { digest } from '../gate/fixtures.ts';
+import { launchRequestOf } from '../testkit/launch-request.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gate-placements-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -31,26 +32,14 @@ const step = {
   warmUp: 5,
   arms: ['base', 'head'],
 } as const satisfies OperatingPoint;
-const request = (given: Partial<LaunchRequest> = {}): LaunchRequest => ({
-  type: 'launch',
-  launch: 'm/x#screen-0',
-  purpose: 'screen',
-  control: 'none',
-  arms: ['base', 'head'],
-  points: [step],
-  repeated: null,
-  artefacts: { reference: small, base: small, head: small },
-  like: 'structured-pruning',
-  options: null,
-  policies: {},
-  tuned: null,
-  model: 'models/m',
-  modelDigest: digest('3'),
-  seed: 1,
-  runtime: { digest: digest('4'), provider: 'cpu', threads: 1 },
-  store: 's',
-  ...given,
-});
+const request = (given: Partial<LaunchRequest> = {}): LaunchRequest =>
+  launchRequestOf({
+    purpose: 'screen',
+    arms: ['base', 'head'],
+    points: [step],
+    artefacts: { reference: small, base: small, head: small },
+    ...given,
+  });
 
 describe('the sessions that an arm gets in one launch', () => {
   it('are three where steps of small artefacts are compared, and one else', () => {
