@@ -52,7 +52,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     skipped: null,
     arms: [{ id: 'head' as const, builds: { main: key }, policy: null, options: null, code: hex('6') }],
     controls: {},
-    tunes: false,
+    tunes: null,
     options: null,
     points: [],
     metrics: [],

@@ -76,7 +76,7 @@ describe('what is built', () => {
     expect(head[2]).toMatchObject({ on: head[1]?.key, options: { rank: 3 }, subject: { door: { optimization: 'tensor-decomposition' } } });
     expect(head.slice(0, 2).map(({ on }) => on)).toEqual([null, null]);
     expect(builds.filter(({ arm }) => arm === 'base').map(({ key }) => key)).toEqual(head.map(({ key }) => key));
-    expect(cells[0]).toMatchObject({ controls: { 'control:plain': 'first', 'control:idle': null }, tunes: false });
+    expect(cells[0]).toMatchObject({ controls: { 'control:plain': 'first', 'control:idle': null }, tunes: null });
   });
 
   it('is told which variant it is: its own by name and by what the bench gives it, another built-in’s as that one’s main', () => {

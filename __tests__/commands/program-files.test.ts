@@ -8,7 +8,7 @@ const tree: Readonly<Record<string, string>> = {
   'dist/worker/shared.js': 'const text = "no import of ./other.js";',
   'dist/worker/other.js': '',
 };
-const read = async (path: string): Promise<string | null> => tree[path] ?? null;
+const read = async (paths: readonly string[]): Promise<readonly (string | null)[]> => paths.map((path) => tree[path] ?? null);
 
 test('follows imports of every kind, in rings too, and nothing else', async () => {
   const files = await programFiles('dist/worker.js', read);
@@ -20,4 +20,17 @@ test('follows imports of every kind, in rings too, and nothing else', async () =
   ]);
   expect(files[0]?.text).toBe(tree['dist/worker.js']);
   expect(await programFiles('dist/nothing.js', read)).toEqual([]);
+});
+
+test('asks for no file twice, and for all of one depth at once', async () => {
+  const asked: (readonly string[])[] = [];
+  await programFiles('dist/worker.js', (paths) => {
+    asked.push(paths);
+    return read(paths);
+  });
+  expect(asked).toEqual([
+    ['dist/worker.js'],
+    ['dist/worker/errors.js', 'dist/worker/x-subject.js'],
+    ['dist/worker/gone.js', 'dist/worker/shared.js'],
+  ]);
 });

@@ -29,6 +29,7 @@ const wanted = (id: string, arm: ArmId, index: number, purpose: LaunchDemand['pu
   arms: [arm],
   points: solo.map((point) => ({ ...point, arms: [arm] })),
   control: 'none',
+  alone: false,
 });
 
 describe('measuringOnce', () => {

@@ -24,6 +24,30 @@ export const build = async ({ input, output, variant }) => {
 export const start = async () => ({ next: async () => null });
 `;
 
+/** A program in the place of the built-ins that notes who builds what, and in each process fails from the second build on. */
+const worn = `import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+let builds = 0;
+const build = ({ input, output, variant, optimization }) => {
+  builds += 1;
+  appendFileSync('built.txt', [optimization, variant.name, process.pid].join(' ') + '\\n');
+  if (builds > 1) return { error: 'worn out', code: 'build-failed' };
+  const shift = optimization === 'structured-pruning' ? 9 : Math.round(2 * variant.options.width + 4 * variant.options.depth);
+  for (const { graph } of input.stages) {
+    const bytes = readFileSync(join(input.folder, graph + '.data'));
+    for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(((bytes.readUInt32LE(at) >>> shift) << shift) >>> 0, at);
+    writeFileSync(join(output, graph + '.data'), bytes);
+    copyFileSync(join(input.folder, graph), join(output, graph));
+  }
+  return { ok: { stages: input.stages } };
+};
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  console.log(JSON.stringify(request.do === 'build' ? build(request) : { ok: request.do === 'hello' ? { contract: 1 } : null }));
+}
+`;
+
 /** variant → artefact of head's builds in a cell */
 const artefactsOf = (project: Project, optimization: string): Readonly<Record<string, string | null | undefined>> => {
   const { built } = project.samples();
@@ -90,5 +114,32 @@ describe('code of one’s own under a bench with several variants', () => {
     expect(own['main']).not.toBe(builtin['main']);
     expect(own['fixed-window']).toBe(builtin['fixed-window']);
     expect(own['fixed-window']).not.toBe(own['main']);
+  });
+});
+
+describe('variants of a built-in', () => {
+  it('are made by one process, the other builds each by its own; what fails after others is tried once more alone', async () => {
+    const project = Project.make();
+    project.commit({
+      '.gitignore': '.optimization-gate*\nbuilt.txt\n',
+      'package.json': '{ "name": "optimization-gate" }',
+      'dist/worker.js': worn,
+      'optimization-gate.yml': configuration([['architecture-search'], ['structured-pruning']], [spent]),
+    });
+    const { stderr } = await project.gate('--base', 'HEAD');
+    expect(stderr).not.toContain('worn out');
+    const built = readFileSync(join(project.folder, 'built.txt'), 'utf8').trim().split('\n');
+    const pidsOf = (variant: string): readonly string[] =>
+      built.flatMap((line) => (line.startsWith(`${variant} `) ? [line.slice(variant.length + 1)] : []));
+    const [first = '', ...others] = defaultPool.map((name) => pidsOf(`architecture-search ${name}`));
+    expect(first).toHaveLength(1);
+    // A process makes one member and fails at the next, which is made by one of its own; another process goes on.
+    expect(others.map((pids) => pids.length)).toEqual([2, 1, 2, 1, 2]);
+    expect(others[0]?.[0]).toBe(first[0]);
+    expect(new Set(built.map((line) => line.split(' ').at(-1))).size).toBe(1 + 3 * 2);
+    expect(pidsOf('structured-pruning main')).toHaveLength(1);
+    const made = artefactsOf(project, 'architecture-search');
+    expect(Object.keys(made)).toEqual(defaultPool);
+    expect(Object.values(made)).not.toContain(null);
   });
 });

@@ -20,6 +20,8 @@ describe('what is wanted first', () => {
     expect(new Set(wanted.map((demand) => demand.cell))).toEqual(new Set(['mini/pruning']));
   });
 
+  const many = (arm: string): readonly string[] => Array(3).fill(arm);
+
   it('of a changed cell: one exact launch, solo by arm, five screens, two controls', () => {
     const wanted = launchDemand(one, samplesOf([settle('mini/pruning', 'changed')]));
     expect([
@@ -28,7 +30,12 @@ describe('what is wanted first', () => {
       count(wanted, 'screen'),
       count(wanted, 'confirm'),
       count(wanted, 'impact'),
-    ]).toEqual([1, 9, 5, 0, 0]);
+    ]).toEqual([1, 7, 5, 0, 0]);
+    expect(wanted.filter(({ purpose }) => purpose === 'solo').flatMap(({ arms }) => arms)).toEqual([
+      'reference',
+      ...many('base'),
+      ...many('head'),
+    ]);
     expect(count(wanted, 'screen', 'live')).toBe(12);
     expect(new Set(wanted.map((demand) => demand.launch)).size).toBe(wanted.length);
     const screen = wanted.find((demand) => demand.launch === 'mini/pruning#screen-0')!;
@@ -90,7 +97,7 @@ describe('a cell with episodes', () => {
     arms: ['reference', 'base', 'head', 'control:idle'],
   });
   const points = [episode('burst', false), episode('replay', true)];
-  const steering = cell('mini/steering', { points, metrics: [], controls: { 'control:idle': null }, tunes: true });
+  const steering = cell('mini/steering', { points, metrics: [], controls: { 'control:idle': null }, tunes: 'shared' });
   const plan = planOf([steering]);
   const tuning: Launch = {
     id: 'mini/steering#tune-0',
@@ -113,10 +120,12 @@ describe('a cell with episodes', () => {
         ['mini/steering#tune-0', ['reference', 'base'], []],
       ]);
     }
-    const alone = planOf([{ ...steering, arms: steering.arms.filter(({ id }) => id === 'head'), presence: 'new' }]);
-    expect(launchDemand(alone, samplesOf([settle('mini/steering', 'new')]))).toMatchObject([
-      { purpose: 'tune', arms: ['reference', 'head'] },
+    const fresh = planOf([{ ...steering, arms: steering.arms.filter(({ id }) => id === 'head'), presence: 'new' }]);
+    expect(launchDemand(fresh, samplesOf([settle('mini/steering', 'new')]))).toMatchObject([
+      { purpose: 'tune', arms: ['reference', 'head'], alone: false },
     ]);
+    const exclusive = planOf([{ ...steering, tunes: 'alone' }]);
+    expect(launchDemand(exclusive, samplesOf([settle('mini/steering', 'changed')]))).toMatchObject([{ purpose: 'tune', alone: true }]);
   });
 
   it('is then played: what is exact once, the rest launch by launch, with its controls', () => {

@@ -146,7 +146,7 @@ export const cell = (id: string, fields: Partial<PlannedCell> = {}): PlannedCell
     skipped: null,
     arms: [arm('head'), arm('base')],
     controls: {},
-    tunes: false,
+    tunes: null,
     options: null,
     points,
     metrics,

@@ -4,12 +4,19 @@ import { type LoopSetting, measureUntilDone } from '../../src/measurement/loop.t
 import { nextMeasurement, sharing, type Wanted } from '../../src/measurement/schedule.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
 
-const wanted = (purpose: string, index: number, cell = 'm/o'): Wanted => ({ launch: `${cell}#${purpose}-${index}`, cell, purpose });
+const wanted = (purpose: string, index: number, cell = 'm/o', alone = false): Wanted => ({
+  launch: `${cell}#${purpose}-${index}`,
+  cell,
+  purpose,
+  alone,
+});
 
 const purposes = ['impact', 'once', 'solo', 'tune', 'screen', 'confirm'] as const;
 const runs = fc.record({ energyMeter: fc.boolean(), event: fc.constantFrom('change' as const, 'default-branch' as const) });
 const everything = sharing({ energyMeter: false, event: 'change' });
-const queues = fc.array(fc.constantFrom(...purposes)).map((list) => list.map((purpose, index) => wanted(purpose, index)));
+const queues = fc
+  .array(fc.tuple(fc.constantFrom(...purposes), fc.boolean()))
+  .map((list) => list.map(([purpose, alone], index) => wanted(purpose, index, 'm/o', alone)));
 
 /** All of a queue in the order in which it begins, where every measurement ends `after` beginnings of others. */
 const beginnings = (queue: readonly Wanted[], lanes: number, shared: ReadonlySet<string>, ends: readonly number[]): readonly Wanted[] => {
@@ -22,7 +29,7 @@ const beginnings = (queue: readonly Wanted[], lanes: number, shared: ReadonlySet
     begun.push(...next);
     running = [...running, ...next];
     expect(running.length).toBeLessThanOrEqual(Math.max(1, lanes));
-    if (running.some(({ purpose }) => !shared.has(purpose))) expect(running).toHaveLength(1);
+    if (running.some(({ purpose, alone }) => alone || !shared.has(purpose))) expect(running).toHaveLength(1);
     // Nothing began: a free lane was not left idle.
     if (next.length > 0) continue;
     expect(running).not.toHaveLength(0);
@@ -35,17 +42,16 @@ describe('nextMeasurement', () => {
   it('never runs a tested launch beside another, and loses none', () => {
     fc.assert(
       fc.property(queues, fc.integer({ min: 0, max: 4 }), runs, fc.array(fc.nat(9), { minLength: 1 }), (queue, lanes, run, ends) => {
-        const alone = new Set([
-          'tune',
+        const exclusive = new Set([
           'screen',
           'confirm',
           ...(run.energyMeter ? ['solo'] : []),
-          ...(run.event === 'change' ? [] : ['impact']),
+          ...(run.event === 'change' ? [] : ['impact', 'tune']),
         ]);
         // Those that share first, each kind in the rule's order.
         expect(beginnings(queue, lanes, sharing(run), ends)).toEqual([
-          ...queue.filter(({ purpose }) => !alone.has(purpose)),
-          ...queue.filter(({ purpose }) => alone.has(purpose)),
+          ...queue.filter(({ purpose, alone }) => !alone && !exclusive.has(purpose)),
+          ...queue.filter(({ purpose, alone }) => alone || exclusive.has(purpose)),
         ]);
       }),
     );

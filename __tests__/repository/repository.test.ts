@@ -61,6 +61,19 @@ describe('fileAt and filesAt', () => {
     await expect(repository.fileAt('--output=x', 'a')).rejects.toEqual(coded('base-not-found'));
   });
 
+  it('reads many files at once, each as it would alone', async () => {
+    const scratch = ScratchRepository.create();
+    const files = { empty: '', 'same as empty': '', 'line\nbreak': 'a\n\nb', ünï: '\u{1f600}\n', ...strange };
+    symlinkSync('empty', join(scratch.folder, 'link'));
+    const commit = scratch.commit(files);
+    const repository = await open(scratch);
+    const paths = ['missing', ...Object.keys(files), 'link', '.', './empty', Object.keys(files)[0] ?? ''];
+    const alone = await Promise.all(paths.map((path) => repository.fileAt(commit, path)));
+    expect(await repository.textsAt(commit, paths)).toEqual(alone);
+    expect(alone).toEqual([null, ...Object.values(files), null, null, null, '']);
+    expect(await repository.textsAt(commit, [])).toEqual([]);
+  });
+
   it('does not follow links', async () => {
     const scratch = ScratchRepository.create();
     symlinkSync('/etc/hostname', join(scratch.folder, 'link'));

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import type { Calibration } from '../../src/optimizations/contract.ts';
-import { openCalibration } from '../../src/runtime/calibration.ts';
+import { openCalibration, openObservationMemory } from '../../src/runtime/calibration.ts';
 import type { TinyFamily } from '../models/random-weights.ts';
 import { type Built, builtTiny, largestDifference, opened, roots, tinyWindows } from './tiny-model.ts';
 
@@ -66,4 +66,37 @@ test('refuses a tensor that nothing produces and a stage that is not there', asy
       );
   expect(await codeOf('decoder', 'no such tensor')).toBe('onnx-dangling-input');
   expect(await codeOf('vision', 'logits')).toBe('onnx-unsupported');
+});
+
+test('shows what it remembers without a run, where it fits and where the same is asked for; never holds more', async () => {
+  const built = builtTiny('qwen3');
+  const windows = tinyWindows(built.config);
+  const names = downInputs(built, 'model.onnx', '/mlp/down_proj/');
+  const observed = async (mostBytes: number | null, asked: readonly (readonly string[])[]): Promise<readonly Float32Array[][]> => {
+    const memory = mostBytes === null ? null : openObservationMemory(mostBytes);
+    const sweeps: Float32Array[][] = [];
+    for (const tensors of asked) {
+      const calibration = openCalibration({ input: built, windows, roots, memory });
+      const sweep: Float32Array[] = [];
+      await calibration.observe('decoder', tensors, (values) => {
+        expect(memory?.bytes ?? 0).toBeLessThanOrEqual(mostBytes ?? 0);
+        sweep.push(...Object.values(values).map(({ data }) => data));
+      });
+      await calibration.release();
+      sweeps.push(sweep);
+    }
+    // What did not fit whole is not held in part.
+    if (memory !== null) expect([0, bytes]).toContain(memory.bytes);
+    return sweeps;
+  };
+  const [one, other] = [names.slice(0, 1), names.slice(1, 2)];
+  const bytes = windows.count * windows.length * 48 * 4;
+  const [plain = [], again = []] = await observed(null, [one, one]);
+  expect([again, again[0] === plain[0]]).toEqual([plain, false]);
+  const [first = [], second = [], third = [], fourth = []] = await observed(bytes, [one, other, one, other]);
+  expect([first, third]).toEqual([plain, plain]);
+  expect(third.every((data, window) => data === first[window])).toBe(true);
+  expect([fourth, fourth[0] === second[0]]).toEqual([second, false]);
+  const [small = [], anew = []] = await observed(bytes - 1, [one, one]);
+  expect([anew, anew[0] === small[0]]).toEqual([small, false]);
 });

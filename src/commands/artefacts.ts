@@ -13,7 +13,8 @@ import { leak, leakSuspects } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
 import { settleCell } from './settle.ts';
 import { openSources, type Sources } from './sources.ts';
-import { findBuild, keepBuild, type StoredBuild, storedBuildKey } from './stored-build.ts';
+import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
+import { findBuild, keepBuild, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
 import type { Trees } from './trees.ts';
 
 /** Everything that the launches of a run are made with. */
@@ -72,8 +73,8 @@ export const makeArtefacts = async (
   const sealer = openStandingWorker(workerProgram(context));
   const making: Making = { context, plan, store, source: sources.folder, sealer };
   try {
-    const make = async (build: PlannedBuild): Promise<void> => {
-      const input = await inputOf(build);
+    const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
+      const input = await inputOf(build, standing);
       const line = lines.get(build.key);
       // An earlier, killed run recorded it already.
       if (line?.status === 'failed') return;
@@ -82,32 +83,48 @@ export const makeArtefacts = async (
         : line === undefined
           ? null
           : await findBuild(store, keyOf(build));
-      if (known === null) finish(build, await buildOne(making, build, keyOf(build), input, await trees.folder(build.arm).catch(faultOf)));
-      else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
+      if (known === null) {
+        const tree = await trees.folder(build.arm).catch(faultOf);
+        const small = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
+        finish(build, await buildOne(making, build, keyOf(build), input, tree, mayShareProcess(build, small) ? standing : null));
+      } else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
       else finish(build, { line: foundBuild(build, known), artefact: known.ref });
     };
     // Builds of equal code, options and input are one, whichever arm or cell wants them: made and recorded once.
     const under = new Map<string, Promise<void>>();
-    const obtain = (build: PlannedBuild): Promise<void> => {
-      const begun = under.get(build.key) ?? make(build);
+    const obtain = (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
+      const begun = under.get(build.key) ?? make(build, standing);
       under.set(build.key, begun);
       return begun;
     };
-    const inputOf = async (build: PlannedBuild): Promise<ArtefactRef | GateError> => {
+    const inputOf = async (build: PlannedBuild, standing: StandingSubject | null): Promise<ArtefactRef | GateError> => {
       if (build.on === null) return referenceOf(references, build.model);
       const below = plan.builds.find(({ key, arm }) => key === build.on && arm === build.arm);
       if (below === undefined) throw new GateError('internal', `the plan has no build ${build.on}`, { where: build.cell });
-      await obtain(below);
+      await obtain(below, standing);
       return (
         built.get(below.key) ?? new GateError('build-failed', `what it is built on was not built: ${below.variant}`, { where: build.cell })
       );
     };
-    for (const arm of ['head', 'base'] as const) await inLanes(buildsOf(plan, arm), context.signal, obtain);
+    let failed = false;
+    const makeAll = async (builds: readonly PlannedBuild[]): Promise<void> => {
+      const standing = openStandingSubject();
+      try {
+        for (const build of builds) if (!context.signal.aborted && !failed) await obtain(build, standing);
+      } catch (thrown) {
+        failed = true;
+        throw thrown;
+      } finally {
+        await standing.close();
+      }
+    };
+    for (const arm of ['head', 'base'] as const) await inLanes(buildsOf(plan, arm), context.signal, makeAll);
     for (const build of leakSuspects(plan, lines)) {
+      if (context.signal.aborted) break;
       const key = digestOf(`emptied ${keyOf(build)}`);
       // A checkout that cannot even be set up without its inputs depends on them: the good outcome, like a build that fails.
       const emptied = await trees.emptied(build).catch(asGateError);
-      const again = await buildOne(making, build, key, await inputOf(build), emptied);
+      const again = await buildOne(making, build, key, await inputOf(build, null), emptied, null);
       if (again.artefact?.digest === lines.get(build.key)?.artefact)
         // No arm alone is to blame: which side's code was run is not known.
         finish(build, { line: failedBuild(build, leak(build), null), artefact: null });
@@ -126,7 +143,14 @@ export const makeArtefacts = async (
 /** Whether what the store has under its key is as good as making it. */
 const isTakenOver = ({ arm, subject }: PlannedBuild): boolean => arm === 'base' || subject.door.kind === 'builtin';
 
-const buildsOf = (plan: Plan, arm: 'head' | 'base'): readonly PlannedBuild[] => plan.builds.filter((build) => build.arm === arm);
+/** The builds of an arm, cell by cell: those of most builds first, so that no lane is left with a long list at the end. */
+const buildsOf = (plan: Plan, arm: 'head' | 'base'): readonly (readonly PlannedBuild[])[] =>
+  [
+    ...Map.groupBy(
+      plan.builds.filter((build) => build.arm === arm),
+      ({ cell }) => cell,
+    ).values(),
+  ].toSorted((a, b) => b.length - a.length);
 
 /**
  * Runs the work of all items on as many lanes as there are processors, until the signal; nothing is timed here. The first error ends it, once
@@ -180,17 +204,23 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
   return reference;
 };
 
-/** @param key what the store knows the result by; @param from what it starts from, or why that is not there; @param tree where it is made, likewise. */
+/**
+ * @param key what the store knows the result by
+ * @param from what it starts from, or why that is not there
+ * @param tree where it is made, or why that is not there
+ * @param standing the process to make it in; null: one of its own
+ */
 const buildOne = async (
   { context, plan, store, source, sealer }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
   tree: string | GateError,
+  standing: StandingSubject | null,
 ): Promise<Built> => {
   if (from instanceof GateError) return { line: failedBuild(build, from), artefact: null };
   if (typeof tree !== 'string') return { line: failedBuild(build, tree), artefact: null };
-  const subject: SubjectSetting = {
+  const subject: Omit<SubjectSetting, 'standing'> = {
     tree,
     worker: context.worker,
     environment: subjectEnvironment(context),
@@ -199,22 +229,32 @@ const buildOne = async (
     clock: context.clock,
   };
   const input = { source: await source(build), artefact: from };
-  const make = (): Promise<Built> =>
-    buildArtefact(build, input, subject, {
-      staging: () => store.staging(),
-      discard: (folder) => store.discard(folder),
-      seal: async (folder, answer, where) => {
-        const request = {
-          type: 'seal' as const,
-          folder,
-          stages: answer.stages,
-          serve: answer.serve ?? {},
-          facts: answer.facts ?? {},
-          store: context.storeRoot,
-        };
-        return sealer.ask(request, 'stored', workerLimits, where);
+  const makeIn = (process: StandingSubject | null): Promise<Built> =>
+    buildArtefact(
+      build,
+      input,
+      { ...subject, standing: process },
+      {
+        staging: () => store.staging(),
+        discard: (folder) => store.discard(folder),
+        seal: async (folder, answer, where) => {
+          const request = {
+            type: 'seal' as const,
+            folder,
+            stages: answer.stages,
+            serve: answer.serve ?? {},
+            facts: answer.facts ?? {},
+            store: context.storeRoot,
+          };
+          return sealer.ask(request, 'stored', workerLimits, where);
+        },
       },
-    });
+    );
+  const make = async (): Promise<Built> => {
+    const first = await makeIn(standing);
+    // What builds before it left in its process may be to blame: only how it fails in one of its own counts.
+    return first.artefact === null && standing?.used === true ? makeIn(null) : first;
+  };
   const built = await make();
   if (built.artefact === null) return built;
   const earlier = await findBuild(store, key);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
 import { codedOf } from '../measurement/launch.ts';
 import { splitCommand } from '../processes/command-line.ts';
-import { openLineChannel } from '../processes/line-channel.ts';
+import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { decodeValue } from '../records/decode.ts';
 import type { PlannedBuild } from '../records/plan.ts';
@@ -12,6 +12,7 @@ import type { BuiltLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
 import { faultOf } from './infrastructure.ts';
 import { saidBy } from './said.ts';
+import { openStandingSubject, type StandingSubject } from './standing-subject.ts';
 import type { StoredBuild } from './stored-build.ts';
 import { subjectArgv } from './subject-argv.ts';
 
@@ -26,6 +27,8 @@ export interface SubjectSetting {
   readonly seconds: number;
   readonly memoryBytes: number;
   readonly clock: () => number;
+  /** The process that made the build before this one and may make this one too; null: a fresh one, that ends with the build. */
+  readonly standing: StandingSubject | null;
 }
 
 export interface BuildStore {
@@ -53,7 +56,7 @@ export interface Built {
 }
 
 /**
- * Runs one arm's optimization code over one model, in the arm's tree and in a process of its own. Whatever that code does
+ * Runs one arm's optimization code over one model, in the arm's tree and in a process of its own or the standing one. Whatever that code does
  * (crash, hang, eat memory, write nonsense) becomes the `failed` line of this build; the rest of the run goes on. Throws what is no fault of
  * that code (`isInfrastructure`).
  */
@@ -128,23 +131,37 @@ const askLines = async (
   output: string,
   where: string,
 ): Promise<BuiltAnswer> => {
-  const channel = openLineChannel({ where, argv, cwd: subject.tree, environment: subject.environment, memoryBytes: subject.memoryBytes });
+  const start = async (): Promise<LineChannel> => {
+    const channel = openLineChannel({ where, argv, cwd: subject.tree, environment: subject.environment, memoryBytes: subject.memoryBytes });
+    try {
+      answered(await channel.ask({ do: 'hello', contract: 1 }, Math.min(60, subject.seconds)), where);
+    } catch (thrown) {
+      await channel.close(2);
+      throw thrown;
+    }
+    return channel;
+  };
+  const standing = subject.standing ?? openStandingSubject();
+  const question = {
+    do: 'build',
+    optimization: build.optimization,
+    source: input.source,
+    options: build.options,
+    variant: build.told,
+    output,
+    seed: build.seed,
+    input: { folder: input.artefact.folder, stages: input.artefact.stages },
+  };
+  let done = false;
   try {
-    answered(await channel.ask({ do: 'hello', contract: 1 }, Math.min(60, subject.seconds)), where);
-    const question = {
-      do: 'build',
-      optimization: build.optimization,
-      source: input.source,
-      options: build.options,
-      variant: build.told,
-      output,
-      seed: build.seed,
-      input: { folder: input.artefact.folder, stages: input.artefact.stages },
-    };
+    const channel = await standing.channel(where, start);
     const answer = answered(await channel.ask(question, subject.seconds), where);
-    return asProtocol(() => decodeValue(builtAnswer, answer, where));
+    const built = asProtocol(() => decodeValue(builtAnswer, answer, where));
+    done = true;
+    return built;
   } finally {
-    await channel.close(2);
+    // A process in which a build failed makes no other.
+    if (!done || subject.standing === null) await standing.close();
   }
 };
 

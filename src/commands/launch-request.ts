@@ -113,7 +113,7 @@ const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> 
 };
 
 const tunedOf = (samples: Samples, cell: PlannedCell): Json => {
-  if (!cell.tunes) return null;
+  if (cell.tunes === null) return null;
   const launch = samples.launches.find((each) => each.cell === cell.id && each.purpose === 'tune' && each.status === 'complete');
   return launch?.tuned ?? null;
 };

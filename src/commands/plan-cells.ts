@@ -90,7 +90,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
       code: digestOf(JSON.stringify([subject.ownCode, entry.options])),
     })),
     controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
-    tunes: bench.tunes === true,
+    tunes: bench.tunes ?? null,
     options,
     points: [...workload.points],
     metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(input.gate, metric) ?? metric.tolerance })),

@@ -5,20 +5,22 @@ const imports = /(?:\bfrom\s*|\bimport\s*\(?\s*)(["'`])(\.{1,2}\/[^"'`\n]{1,200}
 
 /**
  * The files of a bundled program: `entry` and whatever it imports, directly or not, on demand or not, in order of their paths. A file that is
- * not there ends its branch. Paths are those of the tree that `read` reads.
+ * not there ends its branch. Paths are those of the tree that `read` reads, many at a time.
  */
 export const programFiles = async (
   entry: string,
-  read: (path: string) => Promise<string | null>,
+  read: (paths: readonly string[]) => Promise<readonly (string | null)[]>,
 ): Promise<readonly { readonly path: string; readonly text: string }[]> => {
-  const found = new Map<string, string>();
-  const waiting = [entry];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    if (found.has(path)) continue;
-    const text = await read(path);
-    if (text === null) continue;
-    found.set(path, text);
-    for (const [, , specifier = ''] of text.matchAll(imports)) waiting.push(posix.join(posix.dirname(path), specifier));
+  const found = new Map<string, string | null>();
+  for (let wave: readonly string[] = [entry]; wave.length > 0; ) {
+    const texts = await read(wave);
+    const next = new Set<string>();
+    for (const [at, path] of wave.entries()) {
+      const text = texts[at] ?? null;
+      found.set(path, text);
+      for (const [, , specifier = ''] of (text ?? '').matchAll(imports)) next.add(posix.join(posix.dirname(path), specifier));
+    }
+    wave = [...next].filter((path) => !found.has(path));
   }
-  return [...found].map(([path, text]) => ({ path, text })).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return [...found].flatMap(([path, text]) => (text === null ? [] : [{ path, text }])).toSorted((a, b) => (a.path < b.path ? -1 : 1));
 };

@@ -26,6 +26,12 @@ export const findBuild = async (store: Store, key: string): Promise<StoredBuild 
   return { ...record, bytes, ref: { digest: record.artefact, folder, stages, serve } };
 };
 
+/** Bytes of an artefact that the store has. */
+export const storedBytes = async (store: Store, { digest, folder }: ArtefactRef): Promise<number> => {
+  const manifest = await store.manifest(digest);
+  return manifest === null ? Number.POSITIVE_INFINITY : decodeValue(artefactAbout, manifest.about, folder).bytes;
+};
+
 const absentWhenDamaged = (thrown: unknown): null => {
   if (thrown instanceof GateError && thrown.code === 'store-corrupt') return null;
   throw thrown;

@@ -31,7 +31,7 @@ export const subjectResolver = async (
   const own = await bringsItsOwn(read);
   const program = own
     ? await programFiles(ownEntry, read)
-    : await programFiles(basename(context.worker), async (path) => textOf(join(dirname(context.worker), path)));
+    : await programFiles(basename(context.worker), async (paths) => paths.map((path) => textOf(join(dirname(context.worker), path))));
   const builtinCode = digestOf(JSON.stringify(program));
   const ownCodes = new Map<string, string>();
   for (const { bench } of own ? builtinOptimizations : []) {
@@ -72,18 +72,21 @@ const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.in
 
 const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
 
+type Read = (paths: readonly string[]) => Promise<readonly (string | null)[]>;
+
 /** Reads each file of a tree once. */
-const reader = (repository: Repository, commit: string | null): ((path: string) => Promise<string | null>) => {
-  const known = new Map<string, Promise<string | null>>();
-  return (path) => {
-    const text =
-      known.get(path) ?? (commit === null ? Promise.resolve(textOf(join(repository.folder, path))) : repository.fileAt(commit, path));
-    known.set(path, text);
-    return text;
+const reader = (repository: Repository, commit: string | null): Read => {
+  const known = new Map<string, string | null>();
+  return async (paths) => {
+    const asked = paths.filter((path) => !known.has(path));
+    const texts = commit === null ? asked.map((path) => textOf(join(repository.folder, path))) : await repository.textsAt(commit, asked);
+    for (const [at, path] of asked.entries()) known.set(path, texts[at] ?? null);
+    return paths.map((path) => known.get(path) ?? null);
   };
 };
 
-const bringsItsOwn = async (read: (path: string) => Promise<string | null>): Promise<boolean> => {
-  const manifest = await read('package.json');
-  return manifest !== null && /"name":\s*"optimization-gate"/.test(manifest) && (await read(ownEntry)) !== null;
+const bringsItsOwn = async (read: Read): Promise<boolean> => {
+  const [manifest] = await read(['package.json']);
+  if (typeof manifest !== 'string' || !/"name":\s*"optimization-gate"/.test(manifest)) return false;
+  return typeof (await read([ownEntry]))[0] === 'string';
 };

@@ -20,15 +20,18 @@ export interface LaunchDemand {
   readonly points: readonly OperatingPoint[];
   /** `live`: base's artefact in all arms, of which `control:planted` is slowed by 25 %. */
   readonly control: 'none' | 'live';
+  /** Never beside another launch, whatever its purpose allows. */
+  readonly alone: boolean;
 }
 
 const screenWarmUp = 3;
+const confirmWarmUp = 5;
 const impactRounds = 30;
 const impactWarmUp = 2;
 
-/** What is found suspect is measured anew: rounds are better spent than on warming up. */
-const forScreen = (point: OperatingPoint): OperatingPoint =>
-  point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, screenWarmUp) } : point;
+/** Rounds are better spent than on warming up, which all arms do alike. */
+const warmedUp = (point: OperatingPoint, most: number): OperatingPoint =>
+  point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, most) } : point;
 
 /** Impact launches tell what an optimization is worth, not whether it changed: at most half of the rounds do. */
 const forImpact = (point: OperatingPoint): OperatingPoint => {
@@ -58,15 +61,19 @@ const demand = (
     arms: used,
     points: narrowed.filter((point) => point.arms.length > 0),
     control,
+    alone: false,
   };
 };
 
-/** The launch of exact points and the solo launches, at most so many of each, for the given arms (null: as each point says). */
+/**
+ * The launch of exact points and the solo launches, for the given arms (null: as each point says). Of an arm that is only shown one process tells
+ * the peak; what becomes a baseline has all its launches.
+ */
 const onceAndSolo = (
   standing: Standing,
   points: readonly OperatingPoint[],
   arms: readonly ArmId[] | null,
-  mostSolo = Number.POSITIVE_INFINITY,
+  event: Plan['event'],
 ): LaunchDemand[] => {
   const wanted: LaunchDemand[] = [];
   const once = points.filter(isOnce);
@@ -74,7 +81,9 @@ const onceAndSolo = (
     wanted.push(...freshIndices(standing.launches.once, 1).map((index) => demand(standing, 'once', index, once, arms)));
   for (const { slot, launches, tally: done } of standing.solo) {
     if (!points.includes(slot.point) || (arms !== null && !arms.includes(slot.arm))) continue;
-    const indices = freshIndices(launches, Math.max(0, Math.min(slot.point.launches, mostSolo) - done.complete.length), slot.start);
+    const compared = !standing.onlyBase && standing.compared.includes(slot.point) && (slot.arm === 'base' || slot.arm === 'head');
+    const launched = compared || event === 'default-branch' ? slot.point.launches : 1;
+    const indices = freshIndices(launches, Math.max(0, launched - done.complete.length), slot.start);
     wanted.push(...indices.map((index) => demand(standing, 'solo', index, [slot.point], [slot.arm])));
   }
   return wanted;
@@ -93,7 +102,7 @@ const testedArms = ({ cell }: Standing): readonly ArmId[] => [
  */
 const screens = (standing: Standing, screen: number): LaunchDemand[] => {
   if (!hasScreen(standing)) return [];
-  const points = standing.compared.filter(isTimed).map(forScreen);
+  const points = standing.compared.filter(isTimed).map((point) => warmedUp(point, screenWarmUp));
   const tested = testedArms(standing);
   const { complete } = standing.screen;
   const whole = complete.filter((launch) =>
@@ -111,11 +120,12 @@ const controlArms = ({ cell }: Standing): readonly ArmId[] => Object.keys(cell.c
  * whatever the tuning itself runs.
  */
 const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
-  if (wanted.length === 0 || !standing.cell.tunes || standing.tune.complete.length > 0) return wanted;
+  if (wanted.length === 0 || standing.cell.tunes === null || standing.tune.complete.length > 0) return wanted;
   const own = standing.cell.arms.some(({ id }) => id === 'base') ? 'base' : 'head';
   return freshIndices(standing.launches.tune, 1).map((index) => ({
     ...demand(standing, 'tune', index, [], null),
     arms: ['reference', own],
+    alone: standing.cell.tunes === 'alone',
   }));
 };
 
@@ -124,8 +134,7 @@ const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
   const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
   const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
   return [
-    // Nothing is compared: one process tells the peak. What becomes a baseline has them all.
-    ...onceAndSolo(standing, standing.cell.points, arms, event === 'change' ? 1 : undefined),
+    ...onceAndSolo(standing, standing.cell.points, arms, event),
     ...freshIndices(standing.launches.impact, missing).map((index) => demand(standing, 'impact', index, points, arms)),
   ];
 };
@@ -145,7 +154,7 @@ const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLo
   const room = Math.max(0, 4 * lastLook - standing.launches.confirm.length);
   const indices = freshIndices(standing.launches.confirm, Math.min(room, Math.max(0, ...lacking.values())));
   return indices.map((index, k) => {
-    const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k);
+    const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k).map((point) => warmedUp(point, confirmWarmUp));
     return demand(standing, 'confirm', index, points, [...arms]);
   });
 };
@@ -189,7 +198,7 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
     plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((standing) => standing.status === 'changed'));
   const target = controlTarget(plan, progress.cells);
   const wanted = [
-    ...live.flatMap((standing) => tuned(standing, onceAndSolo(standing, standing.compared, null))),
+    ...live.flatMap((standing) => tuned(standing, onceAndSolo(standing, standing.compared, null, plan.event))),
     ...interleaved(live.map((standing) => tuned(standing, screens(standing, plan.policy.screen)))),
     ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
     ...interleaved(

@@ -3,15 +3,17 @@ export interface Wanted {
   readonly launch: string;
   readonly cell: string;
   readonly purpose: string;
+  /** Never beside another, whatever its purpose. */
+  readonly alone: boolean;
 }
 
 /**
- * Purposes of launches that may run side by side, because no number of theirs rests on a quiet machine. What is tested never does, nor what
- * finds the yardstick of a cell.
- * `solo` does where an energy meter counts what the whole machine uses; `impact` where its times become the baselines.
+ * Purposes of launches that may run side by side, because no verdict rests on their being alone; what is tested never shares. A yardstick (`tune`)
+ * is what all arms are held against alike, at the pace that the machine had; where neighbours would decide what it finds, its launch is `alone`.
+ * `solo` shares but where an energy meter counts what the whole machine uses; `impact` and `tune` but where what is timed becomes the baselines.
  */
 export const sharing = (run: { readonly energyMeter: boolean; readonly event: 'change' | 'default-branch' }): ReadonlySet<string> =>
-  new Set(['once', ...(run.energyMeter ? [] : ['solo']), ...(run.event === 'default-branch' ? [] : ['impact'])]);
+  new Set(['once', ...(run.energyMeter ? [] : ['solo']), ...(run.event === 'default-branch' ? [] : ['impact', 'tune'])]);
 
 /**
  * The next measurement to begin beside those that are running, from a queue in the rule's order; empty while it must wait. One of the purposes
@@ -27,9 +29,10 @@ export const nextMeasurement = <T extends Wanted>(
   shared: ReadonlySet<string>,
   measurementOf: (wanted: T) => string = ({ launch }) => launch,
 ): readonly T[] => {
-  const [first] = queue.filter((one) => shared.has(one.purpose));
+  const shares = (one: T): boolean => shared.has(one.purpose) && !one.alone;
+  const [first] = queue.filter(shares);
   if (first === undefined) return running.length === 0 ? queue.slice(0, 1) : [];
-  if (running.length >= Math.max(1, lanes) || running.some((one) => !shared.has(one.purpose))) return [];
+  if (running.length >= Math.max(1, lanes) || running.some((one) => !shares(one))) return [];
   const name = measurementOf(first);
-  return queue.filter((one) => shared.has(one.purpose) && measurementOf(one) === name);
+  return queue.filter((one) => shares(one) && measurementOf(one) === name);
 };

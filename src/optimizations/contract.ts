@@ -29,7 +29,8 @@ export interface ModelView {
 export interface Calibration {
   /**
    * Runs the calibration windows and hands over named intermediate tensors of one stage, window by window.
-   * Values are row-major float32; `dims` as the graph produced them. A visit that returns a promise is awaited before the next window.
+   * Values are row-major float32, to be left as they are; `dims` as the graph produced them. A visit that returns a promise is awaited before the
+   * next window.
    */
   observe(
     stage: string,
@@ -153,8 +154,11 @@ export interface Bench<Options = Json> {
   workload(model: ModelFacts, options: Options): Workload;
   /** Loads the player of this bench's episode points; benches without episodes have none. */
   readonly player?: () => Promise<Player>;
-  /** Whether the player tunes: then nothing of a cell is measured before its one tuning launch. */
-  readonly tunes?: boolean;
+  /**
+   * Where the player tunes: nothing of a cell is measured before its one tuning launch. This may run beside other launches, or must be alone where
+   * they would decide what it finds.
+   */
+  readonly tunes?: 'alone' | 'shared';
 }
 
 /** Worker side of a bench with episodes. */

@@ -82,8 +82,8 @@ export const plannedCell = z.strictObject({
   arms: z.array(plannedArm),
   /** `control:NAME` → head's variant that it serves, or null for the untouched model. */
   controls: z.record(z.string(), z.string().nullable()),
-  /** Whether one tuning launch comes before all others. */
-  tunes: z.boolean(),
+  /** Where one tuning launch comes before all others: whether that may run beside other launches; else null. */
+  tunes: z.enum(['alone', 'shared']).nullable(),
   /** What the bench of the judging side was given. */
   options: jsonValue,
   points: z.array(operatingPoint),

@@ -27,6 +27,8 @@ export interface Repository {
   baseCommit(request: BaseRequest): Promise<BaseCommit>;
   /** Content of a regular file of a commit as UTF-8; null when there is none. Throws `document-too-large` above 64 MiB. */
   fileAt(commit: string, path: string): Promise<string | null>;
+  /** The same of many files, in their order, by as few runs of git as for one. */
+  textsAt(commit: string, paths: readonly string[]): Promise<readonly (string | null)[]>;
   /** Paths of all regular files below a folder of a commit, in order of their bytes; empty when there is no such folder. */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
   worktree(commit: string): Promise<Worktree>;
@@ -60,7 +62,11 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     baseCommit: (request) => findBase(git, request),
     fileAt: async (commit, path) => {
       await require(commit);
-      return fileAt(git, commit, path);
+      return (await textsAt(git, commit, [path]))[0] ?? null;
+    },
+    textsAt: async (commit, paths) => {
+      await require(commit);
+      return textsAt(git, commit, paths);
     },
     filesAt: async (commit, below) => {
       await require(commit);
@@ -88,14 +94,60 @@ const headRevision = async (git: Git, besides: readonly string[]): Promise<{ rea
   return { commit: await headCommit(git), dirty: status.length > 0 };
 };
 
-const fileAt = async (git: Git, commit: string, path: string): Promise<string | null> => {
-  const listed = (await git.read(['ls-tree', '-z', '--full-tree', '--long', commit, '--', path])).toString('utf8');
-  const match = /^100(?:644|755) blob ([0-9a-f]+) +(\d+)\t([^\0]*)\0$/.exec(listed);
-  // Git resolves `..` and doubled slashes; such names are not paths of a tree.
-  if (match === null || match[3] !== path) return null;
-  if (Number(match[2]) > maxFileBytes)
-    throw new GateError('document-too-large', `${match[2]} bytes, at most ${maxFileBytes} are read`, { where: path });
-  return (await git.read(['cat-file', 'blob', match[1] ?? ''])).toString('utf8');
+/** Bytes of files that one run of git hands over: at least one file, however large. */
+const batchBytes = 64 * 1024 * 1024;
+
+const textsAt = async (git: Git, commit: string, paths: readonly string[]): Promise<readonly (string | null)[]> => {
+  const blobs = await blobsAt(git, commit, paths);
+  const texts = new Map<string, string>();
+  let batch: Blob[] = [];
+  const readBatch = async (): Promise<void> => {
+    if (batch.length > 0) for (const [object, text] of await blobTexts(git, batch)) texts.set(object, text);
+    batch = [];
+  };
+  for (const blob of new Map([...blobs.values()].map((each) => [each.object, each])).values()) {
+    if (batch.reduce((sum, { bytes }) => sum + bytes, blob.bytes) > batchBytes) await readBatch();
+    batch.push(blob);
+  }
+  await readBatch();
+  return paths.map((path) => texts.get(blobs.get(path)?.object ?? '') ?? null);
+};
+
+interface Blob {
+  readonly object: string;
+  readonly bytes: number;
+}
+
+/** The regular files among some paths of a commit. Git resolves `..` and doubled slashes; such names are not paths of a tree. */
+const blobsAt = async (git: Git, commit: string, paths: readonly string[]): Promise<ReadonlyMap<string, Blob>> => {
+  const found = new Map<string, Blob>();
+  if (paths.length === 0) return found;
+  const listed = (await git.read(['ls-tree', '-z', '--full-tree', '--long', commit, '--', ...paths])).toString('utf8');
+  for (const entry of listed.split('\0')) {
+    const match = /^100(?:644|755) blob ([0-9a-f]+) +(\d+)\t(.*)$/s.exec(entry);
+    const [, object, bytes, path] = match ?? [];
+    if (object === undefined || path === undefined || !paths.includes(path)) continue;
+    if (Number(bytes) > maxFileBytes)
+      throw new GateError('document-too-large', `${bytes} bytes, at most ${maxFileBytes} are read`, { where: path });
+    found.set(path, { object, bytes: Number(bytes) });
+  }
+  return found;
+};
+
+/** object → its content: for each asked, in turn, git prints a line about it, its bytes and a newline. */
+const blobTexts = async (git: Git, blobs: readonly Blob[]): Promise<ReadonlyMap<string, string>> => {
+  const printed = await git.read(['cat-file', '--batch'], { input: blobs.map(({ object }) => `${object}\n`).join('') });
+  const texts = new Map<string, string>();
+  let at = 0;
+  for (const { object, bytes } of blobs) {
+    const about = `${object} blob ${bytes}\n`;
+    if (printed.toString('latin1', at, at + about.length) !== about)
+      throw new GateError('git-failed', `git cat-file does not hand over ${object}`, { where: 'git' });
+    at += about.length;
+    texts.set(object, printed.toString('utf8', at, at + bytes));
+    at += bytes + 1;
+  }
+  return texts;
 };
 
 const filesAt = async (git: Git, commit: string, folder: string): Promise<readonly string[]> => {

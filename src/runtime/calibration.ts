@@ -19,9 +19,56 @@ export interface CalibrationOptions {
   readonly windows: EvaluationWindows;
   /** Where onnxruntime-node is looked for. */
   readonly roots: readonly string[];
+  /** What builds of the same input and windows saw before in this process; without it every call runs the windows. */
+  readonly memory?: ObservationMemory | null;
 }
 
 type Observed = Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>;
+
+/** Observed windows, by the stage and the tensors that were asked for. Whoever is shown them must leave them as they are. */
+export interface ObservationMemory {
+  recall(stage: string, tensors: readonly string[]): readonly Observed[] | null;
+  /** Takes the windows of a sweep as they come. `keep` once all have come: they are kept if there was room for all of them. */
+  sweep(stage: string, tensors: readonly string[]): { add(values: Observed): void; keep(): void };
+  /** Bytes that are held now, those of unfinished sweeps among them. */
+  readonly bytes: number;
+}
+
+const bytesOf = (values: Observed): number => Object.values(values).reduce((sum, { data }) => sum + data.byteLength, 0);
+
+/** An empty memory that never holds more than so many bytes. */
+export const openObservationMemory = (mostBytes: number): ObservationMemory => {
+  const kept = new Map<string, readonly Observed[]>();
+  let bytes = 0;
+  const keyOf = (stage: string, tensors: readonly string[]): string => JSON.stringify([stage, tensors]);
+  return {
+    recall: (stage, tensors) => kept.get(keyOf(stage, tensors)) ?? null,
+    sweep: (stage, tensors) => {
+      let windows: Observed[] | null = [];
+      let mine = 0;
+      return {
+        add: (values) => {
+          const more = bytesOf(values);
+          if (windows === null) return;
+          if (bytes + more > mostBytes) {
+            bytes -= mine;
+            windows = null;
+            return;
+          }
+          windows.push(values);
+          mine += more;
+          bytes += more;
+        },
+        keep: () => {
+          if (windows !== null) kept.set(keyOf(stage, tensors), windows);
+        },
+      };
+    },
+    get bytes() {
+      return bytes;
+    },
+  };
+};
 
 /** Always the CPU and one thread: a build must give the same bytes on every machine of an architecture. */
 const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
@@ -30,7 +77,7 @@ const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
 export interface OpenCalibration {
   /**
    * Runs every window (one at a time, no cache) through a copy of the stage that also hands out the named tensors. Each call runs
-   * the windows again: ask for all tensors of a stage at once where memory allows.
+   * the windows again, unless the same was asked for before and is remembered: ask for all tensors of a stage at once where memory allows.
    * Throws `onnx-dangling-input` for a name that nothing produces, `onnx-unsupported` for tensors that are not floats.
    */
   observe(stage: string, tensors: readonly string[], visit: (values: Observed) => unknown): Promise<void>;
@@ -61,7 +108,7 @@ const windowFeeds = async (
 };
 
 /** Opens the calibration of a model view. The runtime is loaded on the first observation. */
-export const openCalibration = ({ input, windows, roots }: CalibrationOptions): OpenCalibration => {
+export const openCalibration = ({ input, windows, roots, memory = null }: CalibrationOptions): OpenCalibration => {
   let loading: Promise<Runtime> | null = null;
   let vision: Promise<InferenceSession> | null = null;
   const visionSession = async (runtime: Runtime, stage: string): Promise<InferenceSession | null> => {
@@ -72,6 +119,11 @@ export const openCalibration = ({ input, windows, roots }: CalibrationOptions): 
   };
   return {
     observe: async (stage, tensors, visit) => {
+      const before = memory?.recall(stage, tensors) ?? null;
+      if (before !== null) {
+        for (const values of before) await visit(values);
+        return;
+      }
       const found = input.stages.find(({ id }) => id === stage);
       if (found === undefined)
         throw new GateError('onnx-unsupported', `no stage ${JSON.stringify(stage)} among ${input.stages.map(({ id }) => id).join(', ')}`);
@@ -82,16 +134,18 @@ export const openCalibration = ({ input, windows, roots }: CalibrationOptions): 
       try {
         writeModel({ proto: exposed.proto, sourceFolder: input.folder }, scratch, found.graph, new Map());
         const session = await openSession(runtime, join(scratch, found.graph), settings);
+        const seen = memory?.sweep(stage, tensors);
         try {
           const seeing = await visionSession(runtime, stage);
           for (let window = 0; window < windows.count; window++) {
             const outputs = await runSession(session, await windowFeeds(runtime, session, stage, seeing, windows, window), tensors);
-            await visit(
-              Object.fromEntries(
-                Object.entries(outputs).map(([name, tensor]) => [name, { dims: tensor.dims, data: floatsOfTensor(tensor) }]),
-              ),
+            const values = Object.fromEntries(
+              Object.entries(outputs).map(([name, tensor]) => [name, { dims: tensor.dims, data: floatsOfTensor(tensor) }]),
             );
+            await visit(values);
+            seen?.add(values);
           }
+          seen?.keep();
         } finally {
           await session.release();
         }

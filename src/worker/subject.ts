@@ -10,10 +10,12 @@ import { findOptimization } from '../optimizations/registry.ts';
 import { decodeDocument } from '../records/decode.ts';
 import { type ToSubject, toSubject } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
-import { openCalibration } from '../runtime/calibration.ts';
+import { type ObservationMemory, openCalibration, openObservationMemory } from '../runtime/calibration.ts';
 import { openProducts } from '../runtime/product.ts';
 
 const maxLine = 1 << 20;
+/** What is remembered of the calibration for further builds of the same input. */
+const rememberedBytes = 128 * 2 ** 20;
 
 export interface SubjectSetting {
   /** Where the native runtime is looked for. */
@@ -27,12 +29,12 @@ export interface SubjectSetting {
  * arm, never in the process that measures. Anything printed besides goes to standard error.
  */
 export const serveSubject = async (input: Readable, output: Writable, setting: SubjectSetting): Promise<void> => {
-  const policy = policyOf(setting);
+  const answering = { policy: policyOf(setting), memory: memoryOf(setting) };
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     let answer: unknown;
     try {
       // A user's code may return nothing at all: as null it is an answer whose shape is refused in words.
-      answer = { ok: (await answerTo(decodeDocument(toSubject, line, 'standard input', maxLine), setting, policy)) ?? null };
+      answer = { ok: (await answerTo(decodeDocument(toSubject, line, 'standard input', maxLine), setting, answering)) ?? null };
     } catch (thrown) {
       const error = asGateError(thrown, 'subject-crashed');
       answer = { error: error.message, code: error.code };
@@ -41,17 +43,23 @@ export const serveSubject = async (input: Readable, output: Writable, setting: S
   }
 };
 
+type BuildRequest = Extract<ToSubject, { do: 'build' }>;
+
+/** What outlives one answer. */
 interface Answering {
-  start(request: Extract<ToSubject, { do: 'start' }>): Promise<null>;
-  next(observation: Json): Promise<Json>;
+  readonly policy: {
+    start(request: Extract<ToSubject, { do: 'start' }>): Promise<null>;
+    next(observation: Json): Promise<Json>;
+  };
+  memory(request: BuildRequest): ObservationMemory | null;
 }
 
-const answerTo = async (request: ToSubject, setting: SubjectSetting, policy: Answering): Promise<unknown> => {
+const answerTo = async (request: ToSubject, setting: SubjectSetting, { policy, memory }: Answering): Promise<unknown> => {
   switch (request.do) {
     case 'hello':
       return { contract: 1 };
     case 'build':
-      return build(request, setting).catch((thrown: unknown) => {
+      return build(request, setting, memory(request)).catch((thrown: unknown) => {
         throw asGateError(thrown, 'build-failed');
       });
     case 'start':
@@ -61,8 +69,19 @@ const answerTo = async (request: ToSubject, setting: SubjectSetting, policy: Ans
   }
 };
 
+/** What the windows showed in the latest model that was built on. A user's code may change what it is shown, and is shown it anew. */
+const memoryOf = ({ module }: SubjectSetting): Answering['memory'] => {
+  let latest: { readonly of: string; readonly memory: ObservationMemory } | null = null;
+  return ({ source, input }) => {
+    if (module !== null) return null;
+    const of = JSON.stringify([source, input]);
+    if (latest?.of !== of) latest = { of, memory: openObservationMemory(rememberedBytes) };
+    return latest.memory;
+  };
+};
+
 /** The policy of the episode under way. */
-const policyOf = ({ module }: SubjectSetting): Answering => {
+const policyOf = ({ module }: SubjectSetting): Answering['policy'] => {
   let running: Policy | null = null;
   return {
     start: async ({ optimization: id, episode }) => {
@@ -86,12 +105,12 @@ const subjectOf = async (id: string, module: string | null, options: Json): Prom
   return { subject: await optimization.subject(), options: optimization.bench.options.parse(options, 'options') as Json };
 };
 
-const build = async (request: Extract<ToSubject, { do: 'build' }>, { roots, module }: SubjectSetting): Promise<BuildResult> => {
+const build = async (request: BuildRequest, { roots, module }: SubjectSetting, memory: ObservationMemory | null): Promise<BuildResult> => {
   const { subject, options } = await subjectOf(request.optimization, module, request.options);
   if (subject.build === undefined) throw new GateError('subject-protocol', `${module ?? request.optimization} builds nothing`);
   const source = openSubjectSource(request.source);
   const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
-  const calibration = await openCalibration({ input: request.input, windows, roots });
+  const calibration = openCalibration({ input: request.input, windows, roots, memory });
   const products = openProducts(roots);
   try {
     return await subject.build({

@@ -97,5 +97,5 @@ export const adaptiveBatchingBench: Bench<BatchingOptions> = {
     metrics: shapes.flatMap(metricsOf),
   }),
   player: async () => (await import('./play.ts')).batchingPlayer,
-  tunes: true,
+  tunes: 'shared',
 };

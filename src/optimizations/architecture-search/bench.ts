@@ -94,5 +94,5 @@ export const architectureSearchBench: Bench<SearchOptions> = {
     metrics: metricsOf(model),
   }),
   player: async () => (await import('./play.ts')).searchPlayer,
-  tunes: true,
+  tunes: 'shared',
 };

@@ -105,5 +105,5 @@ export const feedbackControlBench: Bench<FeedbackOptions> = {
     };
   },
   player: async () => (await import('./play.ts')).feedbackPlayer,
-  tunes: true,
+  tunes: 'shared',
 };
