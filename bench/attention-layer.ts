@@ -40,16 +40,21 @@ const blockKernel = (graph: GraphBuilder, size: LayerSize, pattern: Pattern, blo
   const { heads, kvHeads, headSize } = size;
   const repeats = heads / kvHeads;
   const frame = patternFrame(graph, '/frame', callLengths(graph, '/call', { tokens: 'tokens', mask: 'mask' }), pattern, block, repeats);
-  const headsFirst = (name: string, dims: readonly number[], perm: readonly number[]): string =>
-    graph.node('Transpose', `/${name}/Transpose`, [graph.node('Reshape', `/${name}/Reshape`, [name, graph.integers(dims)])], {
-      attributes: { perm: { ints: perm } },
-    });
+  const headsFirst = (name: string, width: number): string =>
+    graph.node(
+      'Transpose',
+      `/${name}/Transpose`,
+      [graph.node('Reshape', `/${name}/Reshape`, [name, graph.integers([0, 0, kvHeads, width])])],
+      {
+        attributes: { perm: { ints: [0, 2, 1, 3] } },
+      },
+    );
   const joined = (name: 'key' | 'value'): string =>
-    graph.node('Concat', `/${name}/Concat`, [`past.${name}`, headsFirst(name, [0, 0, kvHeads, headSize], [0, 2, 1, 3])], {
+    graph.node('Concat', `/${name}/Concat`, [`past.${name}`, headsFirst(name, headSize)], {
       attributes: { axis: { int: 2 } },
     });
   const [keys, values] = [joined('key'), joined('value')];
-  const queries = headsFirst('query', [0, 0, kvHeads, repeats, headSize], [0, 2, 1, 3, 4]);
+  const queries = headsFirst('query', repeats * headSize);
   const mixed = blockAttention(
     graph,
     '/attention',
@@ -57,8 +62,8 @@ const blockKernel = (graph: GraphBuilder, size: LayerSize, pattern: Pattern, blo
     { queries, keys, values },
     { ...size, valueSize: headSize, scale: headSize ** -0.5 },
   );
-  const rows = graph.node('Transpose', '/rows/Transpose', [mixed], { attributes: { perm: { ints: [0, 2, 1, 3] } } });
-  graph.node('Reshape', '/rows/Reshape', [rows, graph.integers([0, 0, heads * headSize])], { outputs: ['output'] });
+  // A model's reshape behind this copies nothing; one that gives a graph's output would.
+  graph.node('Transpose', '/rows/Transpose', [mixed], { attributes: { perm: { ints: [0, 2, 1, 3] } }, outputs: ['output'] });
   keptCache(graph, '/kept/key', frame, keys, 'present.key');
   keptCache(graph, '/kept/value', frame, values, 'present.value');
 };
@@ -76,7 +81,12 @@ export const writeAttentionLayer = (folder: string, size: LayerSize, kernel: Ker
   for (const name of ['key', 'value'] as const) graph.input(`past.${name}`, 'float32', ['batch', size.kvHeads, 'past', size.headSize]);
   if (kernel.kind === 'dense') denseKernel(graph, size, kernel.window);
   else blockKernel(graph, size, kernel.pattern, kernel.block);
-  graph.output('output', 'float32', ['batch', 'sequence', size.heads * size.headSize]);
+  const width = size.heads * size.headSize;
+  graph.output(
+    'output',
+    'float32',
+    kernel.kind === 'dense' ? ['batch', 'sequence', width] : ['batch', 'sequence', size.kvHeads, width / size.kvHeads],
+  );
   for (const name of ['key', 'value'] as const) graph.output(`present.${name}`, 'float32', ['batch', size.kvHeads, 'kept', size.headSize]);
   const { proto, data } = graph.finish();
   writeModel({ proto, sourceFolder: null }, folder, 'layer.onnx', data);

@@ -93,7 +93,7 @@ const prefills = async (runtime: Runtime, { folder, seed }: BenchContext, show: 
     ];
     const sides = { dense: dense.side, masked: masked.side, blocks: own.side };
     const random = seededRandom(deriveSeed(seed, 'sparse-attention', String(tokens)));
-    const times = await inBlocks(sides, { blocks, warmUp: 1, calls: tokens > 2000 ? 1 : 3, random });
+    const times = await inBlocks(sides, { blocks, warmUp: 1, calls: tokens > 2000 ? 1 : 8, random });
     const best = median(times.dense) <= median(times.masked) ? 'dense' : 'masked';
     const width = size.heads * size.headSize;
     const same = `; window ${window}; apart ${apart(own.output, dense.output, window * width).toExponential(0)} from dense inside the first window, ${apart(own.output, masked.output).toExponential(0)} from the masked kernel everywhere`;

@@ -72,7 +72,7 @@ beforeAll(async () => {
   folders['too narrow'] = rewritten((model) => everyLayer(model, 4));
   folders['not masked'] = rewritten((model) => {
     everyLayer(model, 64);
-    const hides = model.proto.graph!.node.find(({ name }) => name === `${root}/pattern.0/bias/Where`)!;
+    const hides = model.proto.graph!.node.find(({ name }) => name === `${root}/pattern.0/near/bias/Where`)!;
     replaceFloats(model, hides, hides.input[2]!, [], Float32Array.of(0));
   });
   folders['only masked'] = rewritten((model) => {

@@ -2,7 +2,7 @@ import type { Emitter, PatternFrame } from './frame.ts';
 
 /** One layer's operands, heads first. */
 export interface Operands {
-  /** [batch, key heads, sequence, repeats, size], or without `repeats` where it is 1: the query heads of each key head, turned, not yet scaled. */
+  /** [batch, key heads, sequence, repeats · size]: the query heads of each key head side by side, turned, not yet scaled. */
   readonly queries: string;
   /** [batch, key heads, cached + sequence, size]: the cache, then the new ones. */
   readonly keys: string;

@@ -27,7 +27,7 @@ export interface PatternFrame {
   readonly queries: string;
   /** [blocks, keys]: columns of cached and new keys that a block's scores are computed with. */
   readonly keys: string;
-  /** [batch, 1, blocks, queries · repeats, keys]: 0 where a query sees a key, a very negative number elsewhere. */
+  /** [batch, 1, blocks, queries · repeats, keys]: 0 where a query sees a key, very negative numbers elsewhere. */
   readonly bias: string;
   /** [kept]: columns of cached and new keys that the next call may need: the globals, then the newest `window − 1`. */
   readonly kept: string;
@@ -59,6 +59,9 @@ const writer = (graph: Emitter, path: string) => {
       op('Unsqueeze', `${name}/Unsqueeze`, tensor, graph.integers(axes)),
     concat: (name: string, axis: number, ...inputs: readonly string[]): string =>
       graph.node('Concat', at(`${name}/Concat`), inputs, { attributes: { axis: { int: axis } } }),
+    /** 0 where a mask is set, a very negative number elsewhere. */
+    hidden: (name: string, mask: string): string =>
+      op('Where', `${name}/bias/Where`, mask, graph.floats([0], []), graph.floats([-1e30], [])),
     /** Whether positions hold a token: [batch, …positions]. */
     held: (name: string, mask: string, positions: string): string =>
       graph.node(
@@ -104,6 +107,16 @@ const blocksOf = ({ op, number, range, unsqueeze }: Writer, sequence: string, bl
   };
 };
 
+/** Columns that the runtime's products take at a time: a part of them costs as much as the whole. */
+const columnGroup = 16;
+
+/** How many keys more than its queries see through a whole window a full block takes, so that those are whole groups; int64 scalar. */
+const spareKeys = ({ op, number }: Writer, queries: string, window: number, block: number): string => {
+  const seen = block + window - 1;
+  const spare = Math.ceil(seen / columnGroup) * columnGroup - seen;
+  return spare === 0 ? number(0) : op('Mul', 'spare/Mul', op('Div', 'spare/Div', queries, number(block)), number(spare));
+};
+
 interface Keys {
   readonly columns: string;
   /** Boolean [batch, 1, blocks, queries · repeats, keys]. */
@@ -146,7 +159,7 @@ export const patternFrame = (
   repeats: number,
 ): PatternFrame => {
   const write = writer(graph, path);
-  const { op, number, range, unsqueeze, concat, held } = write;
+  const { op, number, range, unsqueeze, concat, held, hidden } = write;
   const { queries, starts, offsets } = blocksOf(write, sequence, block, repeats);
   const rows = op('Add', 'rows/Add', starts, range('rows', number(0), queries));
   const [old, now] = [tailAfter(write, 'old', past, pattern), tailAfter(write, 'new', total, pattern)];
@@ -155,9 +168,11 @@ export const patternFrame = (
 
   // Keys before its own that a query sees at most; a short call has fewer.
   const before = op('Min', 'before/Min', number(pattern.window - 1), op('Sub', 'before/Sub', total, number(1)));
-  const columns = range('columns', number(0), op('Add', 'columns/Add', queries, before));
-  const oldest = op('Add', 'positions/first/Add', starts, op('Sub', 'positions/first/Sub', past, before));
-  const positions = op('Add', 'positions/Add', oldest, columns);
+  const spare = spareKeys(write, queries, pattern.window, block);
+  const reach = op('Add', 'reach/Add', before, spare);
+  const columns = range('columns', number(0), op('Add', 'columns/Add', queries, reach));
+  const first = op('Add', 'positions/first/Add', starts, op('Sub', 'positions/first/Sub', past, reach));
+  const positions = op('Add', 'positions/Add', first, columns);
   // Positions before the text and after it are hidden below; clipping keeps their indices inside the tensors.
   const inside = op('Clip', 'positions/Clip', positions, number(0), op('Sub', 'positions/last/Sub', total, number(1)));
   const windowKeys = op('Max', 'window/Max', op('Add', 'window/Add', inside, shift), number(0));
@@ -165,26 +180,28 @@ export const patternFrame = (
   const near = op(
     'And',
     'near/And',
-    op('GreaterOrEqual', 'near/GreaterOrEqual', columns, ownColumns),
-    op('LessOrEqual', 'near/LessOrEqual', columns, op('Add', 'near/Add', ownColumns, before)),
+    op('GreaterOrEqual', 'near/GreaterOrEqual', columns, op('Add', 'near/spare/Add', ownColumns, spare)),
+    op('LessOrEqual', 'near/LessOrEqual', columns, op('Add', 'near/Add', ownColumns, reach)),
   );
   const there = op('And', 'there/And', held('there', mask, inside), op('GreaterOrEqual', 'there/GreaterOrEqual', positions, number(0)));
-  const windowSeen = op('And', 'seen/And', unsqueeze('seen', there, 1, 3), near);
+  // Each mask is turned into numbers while it is small; only their sum is as large as the scores.
+  const windowBias = op('Add', 'bias/Add', hidden('near', near), unsqueeze('there', hidden('there', there), 1, 3));
   const newest = range('kept', op('Add', 'kept/first/Add', now.start, shift), op('Add', 'kept/last/Add', total, shift));
 
-  const frame = (keys: string, seen: string, kept: string): PatternFrame => ({
+  const frame = (keys: string, bias: string, kept: string): PatternFrame => ({
     queries: op('Min', 'rows/Min', rows, op('Sub', 'rows/Sub', sequence, number(1))),
     keys,
-    bias: op('Where', 'bias/Where', seen, graph.floats([0], []), graph.floats([-1e30], [])),
+    bias,
     kept,
     length: op('Reshape', 'length/Reshape', sequence, graph.integers([1])),
   });
-  if (pattern.globals === null) return frame(windowKeys, windowSeen, newest);
+  if (pattern.globals === null) return frame(windowKeys, windowBias, newest);
+  const oldest = op('Add', 'positions/oldest/Add', first, spare);
   const globals = globalKeys(write, mask, pattern.globals, offsets, oldest, [old, now, shift]);
   const everyBlock = op('Add', 'globals/every/Add', op('Mul', 'globals/every/Mul', starts, number(0)), globals.columns);
   return frame(
     concat('keys', 1, everyBlock, windowKeys),
-    concat('seen', 4, globals.seen, windowSeen),
+    concat('bias', 4, hidden('globals', globals.seen), windowBias),
     concat('kept', 0, globals.columns, newest),
   );
 };

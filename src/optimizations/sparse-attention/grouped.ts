@@ -54,10 +54,9 @@ export const rewriteGrouped = (model: OnnxModel, attention: Attention, frame: Pa
           },
         )
       : tensor;
-  const headsFirst = (graph: Emitter, name: string, tensor: string, ...inner: readonly number[]): string => {
-    const split = graph.node('Reshape', `${path}/${name}/heads/Reshape`, [tensor, graph.integers([0, 0, kvHeads, ...inner])]);
-    const perm = [0, 2, 1, 3, ...inner.slice(1).map((_, at) => at + 4)];
-    return graph.node('Transpose', `${path}/${name}/heads/Transpose`, [split], { attributes: { perm: { ints: perm } } });
+  const headsFirst = (graph: Emitter, name: string, tensor: string, width: number): string => {
+    const split = graph.node('Reshape', `${path}/${name}/heads/Reshape`, [tensor, graph.integers([0, 0, kvHeads, width])]);
+    return graph.node('Transpose', `${path}/${name}/heads/Transpose`, [split], { attributes: { perm: { ints: [0, 2, 1, 3] } } });
   };
   const joined = (graph: Emitter, name: string, cached: string, fresh: string): string =>
     graph.node('Concat', `${path}/${name}/past/Concat`, [cached, headsFirst(graph, name, fresh, headSize)], {
@@ -66,16 +65,19 @@ export const rewriteGrouped = (model: OnnxModel, attention: Attention, frame: Pa
   const scale = findAttribute(node, 'scale')?.f ?? 0;
   insertFragment(model, node, (graph) => {
     const packed = input(slot.key) === '';
-    const split = [`${path}/packed/q`, `${path}/packed/k`, `${path}/packed/v`] as const;
+    const parts = [`${path}/packed/q`, `${path}/packed/k`, `${path}/packed/v`] as const;
     if (packed)
       graph.node('Split', `${path}/packed/Split`, [input(0), graph.integers([heads * headSize, kvHeads * headSize, kvHeads * headSize])], {
         attributes: { axis: { int: 2 } },
-        outputs: split,
+        outputs: parts,
       });
-    const [query, key, value] = packed ? split : [input(0), input(slot.key), input(slot.value)];
+    const [query, key, value] = packed ? parts : [input(0), input(slot.key), input(slot.value)];
     const keys = joined(graph, 'k', input(slot.pastKey), turned(graph, 'k', key, kvHeads));
     const values = joined(graph, 'v', input(slot.pastValue), value);
-    const queries = headsFirst(graph, 'q', turned(graph, 'q', query, heads), heads / kvHeads, headSize);
+    // The shape that says what the heads are; the query heads of a key head then stay side by side, which turns twice as fast.
+    const shape = graph.integers([0, 0, kvHeads, heads / kvHeads, headSize]);
+    const split = graph.node('Reshape', `${path}/q/Reshape`, [turned(graph, 'q', query, heads), shape]);
+    const queries = headsFirst(graph, 'q', split, (heads / kvHeads) * headSize);
     const size = { heads, kvHeads, headSize, valueSize: headSize, scale: scale === 0 ? headSize ** -0.5 : scale };
     const mixed = blockAttention(graph, path, frame, { queries, keys, values }, size);
     const rows = graph.node('Transpose', `${path}/mix/Transpose`, [mixed], { attributes: { perm: { ints: [0, 2, 1, 3] } } });
