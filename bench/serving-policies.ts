@@ -144,9 +144,9 @@ const showBatching = async (model: Opened, seed: number, show: (row: Row) => voi
   const replay = replayed(model, decodeValue(batchingYardstick, tuned, 'load test'));
   for (const point of episodesOf(adaptiveBatchingBench, model)) {
     const { what, ...planned } = await servedTraces(replay, point, tuned, seed);
-    const least = point.id === 'burst' ? 1 : 0.95;
-    show({ what: `${what}, replayed`, ...planned, unit: '×', target: { bound: 'least', value: least } });
-    show({ ...(await servedTraces(model, point, tuned, seed)), unit: '×', target: null });
+    const shown = { unit: '×', target: { bound: 'least', value: point.id === 'burst' ? 1 : 0.95 } } as const;
+    show({ what: `${what}, replayed`, ...planned, ...shown });
+    show({ ...(await servedTraces(model, point, tuned, seed)), ...shown });
   }
 };
 
