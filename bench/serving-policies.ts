@@ -137,7 +137,7 @@ const servedTraces = async (
 
 /**
  * In replay of the load test, which says what the policy does, and with batches that really run, which says what comes of it here: a shared
- * machine takes twice as long for one batch in ten, and which arm that hits decides more than the policy.
+ * machine takes far longer for some batches, and which arm that hits may decide more than the policy.
  */
 const showBatching = async (model: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
   const tuned = await tune(batchingPlayer, model, seed);

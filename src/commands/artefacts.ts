@@ -85,8 +85,8 @@ export const makeArtefacts = async (
           : await findBuild(store, keyOf(build));
       if (known === null) {
         const tree = await trees.folder(build.arm).catch(faultOf);
-        const small = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
-        finish(build, await buildOne(making, build, keyOf(build), input, tree, mayShareProcess(build, small) ? standing : null));
+        const bytes = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
+        finish(build, await buildOne(making, build, keyOf(build), input, tree, mayShareProcess(build, bytes) ? standing : null));
       } else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
       else finish(build, { line: foundBuild(build, known), artefact: known.ref });
     };
@@ -253,7 +253,8 @@ const buildOne = async (
   const make = async (): Promise<Built> => {
     const first = await makeIn(standing);
     // What builds before it left in its process may be to blame: only how it fails in one of its own counts.
-    return first.artefact === null && standing?.used === true ? makeIn(null) : first;
+    const again = first.artefact === null && standing?.used === true && !context.signal.aborted;
+    return again ? makeIn(null) : first;
   };
   const built = await make();
   if (built.artefact === null) return built;
