@@ -24,7 +24,7 @@ const measured = (decode: number): readonly MetricVerdict[] => [
     reference: 2,
     base: decode,
     head: decode,
-    samples: { reference: [2, 2], base: [], head: [decode, decode + 0.01], change: [] },
+    samples: { reference: [2, 2], base: [], head: [decode, decode + 0.01], change: [], gains: { base: [], head: [] } },
   }),
   metric('model-size', 'files', { kind: 'exact', unit: 'bytes', reference: 100, head: 75 }),
   metric('energy', 'solo', { state: 'no-meter', role: 'advisory', verdict: null }),

@@ -63,6 +63,8 @@ describe('a changed cell', () => {
     expect(near.summary).toMatch(/undecided/);
     const noisy = measured({ noise: 0.4 });
     expect(noisy).toMatchObject({ verdict: 'inconclusive', exitCode: 3 });
+    expect(metricOf(near, 'decode-latency').reason).toBe('undecided, but a change as large as must-detect (10 %) is excluded');
+    expect(metricOf(noisy, 'decode-latency').reason).toMatch(/a change of 10 % cannot be excluded$/);
     expect(failsJob(noisy, policy.failOn)).toBe(false);
     expect(failsJob(noisy, ['inconclusive'])).toBe(true);
   });
@@ -195,6 +197,15 @@ describe('why a series is not there', () => {
     const vague = solo([], ['no-meter: this machine has none', 'no-meter: __proto__: x']);
     expect(metricOf(vague, 'peak-memory')).toMatchObject({ verdict: 'missing', state: 'missing' });
     expect(metricOf(vague, 'energy').state).toBe('missing');
+  });
+
+  it('is a doubt about that series alone, in its own words', () => {
+    const verdict = solo(
+      ['peak'],
+      [noMeter, 'doubt: peak: measured before', 'doubt: other: measured elsewhere', 'doubt: *: of all', 'of both'],
+    );
+    expect(metricOf(verdict, 'peak-memory').warnings).toEqual(['measured before', 'of all', 'of both']);
+    expect(metricOf(verdict, 'energy').warnings).toEqual(['of all', 'of both']);
   });
 
   it('is nothing to a series that is there', () => {

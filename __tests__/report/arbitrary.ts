@@ -71,7 +71,7 @@ const metric: fc.Arbitrary<MetricVerdict> = fc.record({
   detectable: maybe,
   reason: fc.option(hostileText, { nil: null }),
   warnings: fc.array(hostileText, { maxLength: 2 }),
-  samples: fc.constant({ reference: [], base: [], head: [], change: [] }),
+  samples: fc.constant({ reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } }),
 });
 
 const cell: fc.Arbitrary<CellVerdict> = fc
@@ -128,7 +128,7 @@ export const hugeVerdict = (): Verdict => {
     detectable: 0.123456,
     reason: harm,
     warnings: [harm, harm],
-    samples: { reference: [], base: [], head: [], change: [] },
+    samples: { reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } },
   };
   const kinds = verdictKind.options;
   const cells = Array.from({ length: 600 }, (_, index): CellVerdict => {

@@ -9,7 +9,13 @@ import { signsOf, tradeOffChart, tradeOffs } from '../../src/report/plot/trade-o
 import { cell, metric } from './fixtures.ts';
 import { gridBaselines, gridVerdict } from './grid.ts';
 
-const samples = (reference: readonly number[], head: readonly number[]) => ({ reference, base: [], head, change: [] });
+const samples = (head: readonly number[], gains: readonly number[] = []) => ({
+  reference: [],
+  base: [],
+  head,
+  change: [],
+  gains: { base: [], head: gains },
+});
 
 describe('gainOf', () => {
   it('is above 1 for what is better, in either direction', () => {
@@ -34,7 +40,7 @@ describe('gainOf', () => {
 
   it('takes the speed-up of rounds that ran side by side, of the same point only', () => {
     const latency = metric('decode-latency', 'b1', { reference: 3, head: 2 });
-    const speedUp = metric('decode-speedup', 'b1', { better: 'higher', head: 1.4, samples: samples([], [1.3, 1.4, 1.5]) });
+    const speedUp = metric('decode-speedup', 'b1', { better: 'higher', head: 1.4, samples: samples([1.3, 1.4, 1.5]) });
     expect(gainOf(latency, cell('m', 'o', 'passed', [latency, speedUp]))).toMatchObject({
       factor: 1.4,
       interval: { kind: 'range', lower: 1.3, upper: 1.5 },
@@ -44,16 +50,21 @@ describe('gainOf', () => {
 
   it('has an interval over launches: exact from five on, the range below, none for one number', () => {
     const own = cell('m', 'o', 'passed', []);
-    const of = (reference: readonly number[], head: readonly number[]) =>
-      gainOf(metric('latency', 'p', { reference: 2, head: 1, samples: samples(reference, head) }), own)?.interval;
+    const of = (...gains: readonly number[]) => gainOf(metric('latency', 'p', { reference: 2, head: 1, samples: samples([], gains) }), own);
     // Five values: the bounds of the signed rank at 5 % are the smallest and the largest.
-    const bounded = of([2, 2, 2, 2, 2], [1, 1.1, 0.9, 1.05, 0.95]);
-    expect(bounded?.kind).toBe('confidence');
-    expect(bounded?.lower).toBeCloseTo(2 / 1.1);
-    expect(bounded?.upper).toBeCloseTo(2 / 0.9);
-    expect(of([2, 2], [1, 0.8])).toEqual({ kind: 'range', lower: 2, upper: 2.5 });
-    expect(of([2], [1])).toBeNull();
-    expect(of([2, 2, 2], [1, 1])).toBeNull();
+    expect(of(2, 1.8, 2.2, 1.9, 2.1)).toMatchObject({
+      factor: 2,
+      interval: { kind: 'confidence', lower: expect.closeTo(1.8), upper: expect.closeTo(2.2) },
+    });
+    expect(of(2, 2.5)?.interval).toEqual({ kind: 'range', lower: 2, upper: 2.5 });
+    expect(of(3)).toMatchObject({ factor: 3, interval: null });
+    expect(of()).toMatchObject({ factor: 2, interval: null });
+  });
+
+  it('divides no times of different launches', () => {
+    const own = cell('m', 'o', 'passed', []);
+    const confirmed = metric('latency', 'p', { reference: 2, head: 8, samples: samples([8, 8, 8, 8], [1.1, 1.2, 1.3]) });
+    expect(gainOf(confirmed, own)?.factor).toBe(1.2);
   });
 });
 

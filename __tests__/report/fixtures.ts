@@ -34,7 +34,7 @@ export const metric = (id: string, point: string, given: Partial<MetricVerdict> 
   detectable: null,
   reason: null,
   warnings: [],
-  samples: { reference: [], base: [], head: [], change: [] },
+  samples: { reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } },
   ...given,
 });
 

@@ -141,6 +141,9 @@ const judged = ([spec, reference, gain]: Line, kind: VerdictKind, worse: number,
   const bases = same ? heads : values(base, launches);
   const shown = launches > 0 ? median(heads) : head;
   const baseShown = launches > 0 ? median(bases) : base;
+  const references = reference === null ? [] : values(reference, spec.kind === 'exact' ? 0 : 5);
+  const gains = (own: readonly number[]): number[] =>
+    log ? references.slice(0, own.length).map((before, launch) => (before / (own[launch] ?? before)) ** bad) : [];
   const estimate = log ? shown / baseShown - 1 : shown - baseShown;
   const half = log ? 0.006 : Math.max(spec.tolerance * 0.4, 1e-4);
   const verdict: VerdictKind = same ? 'unchanged' : worse > 1 ? 'regressed' : worse < -1 ? 'improved' : 'passed';
@@ -157,10 +160,11 @@ const judged = ([spec, reference, gain]: Line, kind: VerdictKind, worse: number,
     launches,
     detectable: spec.kind === 'timing' && !same ? 0.024 : null,
     samples: {
-      reference: reference === null ? [] : values(reference, spec.kind === 'exact' ? 0 : 5),
+      reference: references,
       base: bases,
       head: heads,
       change: [],
+      gains: { base: gains(bases), head: gains(heads) },
     },
   });
 };

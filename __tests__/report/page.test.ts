@@ -129,9 +129,14 @@ describe('indexHtml', () => {
     });
     fc.assert(
       fc.property(hostileVerdict, evidence, (given, { point, name, values, sample }) => {
+        const positive = sample.filter((value) => value > 0);
+        const gains = { base: positive, head: positive };
         const cells = given.cells.map((one) => ({
           ...one,
-          metrics: one.metrics.map((metric) => ({ ...metric, samples: { reference: sample, base: sample, head: sample, change: [] } })),
+          metrics: one.metrics.map((metric) => ({
+            ...metric,
+            samples: { reference: sample, base: sample, head: sample, change: [], gains },
+          })),
         }));
         const history = new Map(
           cells.flatMap(({ id, metrics }) =>

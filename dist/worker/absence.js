@@ -1,1 +1,1 @@
-RegExp(`^(?:not-applicable|unsupported-export|no-meter|refused): [^\\s:]{1,80}: .`,`s`);const e=({state:e,series:t,reason:n})=>`${e}: ${t}: ${n}`;export{e as t};
+import{t as e}from"./series-note.js";const t=({state:t,series:n,reason:r})=>e({kind:t,series:n,text:r});export{t};

@@ -2,16 +2,18 @@ import type { LaunchDemand } from '../gate/demand.ts';
 import { soloSlots } from '../gate/solo.ts';
 import { equalCode } from '../gate/standing.ts';
 import { digestOf } from '../records/decode.ts';
+import { doubtText } from '../records/doubt.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import type { SoloRecord } from '../records/stored.ts';
 
 /** Changes whenever what an earlier run recorded must not be used again. */
-const soloContract = 1;
+const soloContract = 2;
 
-/** Said of values that this run did not measure itself. */
-const takenOver = 'as an earlier run on this class of runner measured it';
+/** Said of a value that was not measured for this launch. */
+const takenOver = (arm: string, series: string, at: string): string =>
+  doubtText({ series, text: `${arm} measured on ${at.slice(0, 'YYYY-MM-DD'.length)}, on this class of runner` });
 
 /** Everything that a run's solo launches have in common. */
 export interface SoloRun {
@@ -45,7 +47,7 @@ export const soloKey = (request: LaunchRequest, { cell: id, index }: Pick<Launch
 };
 
 /**
- * Whether a solo launch is only shown, so that what an earlier run recorded is as good: of the untouched model, or of a cell that is unchanged in its
+ * Whether a solo launch is only shown, so that what another launch or an earlier run recorded is as good: of the untouched model, or of a cell that is unchanged in its
  * code too. What is compared is measured in the run that compares it, and what becomes a baseline anew.
  */
 export const isOnlyShown = ({ cell: id, arms }: Pick<LaunchDemand, 'cell' | 'arms'>, run: SoloRun): boolean => {
@@ -54,23 +56,29 @@ export const isOnlyShown = ({ cell: id, arms }: Pick<LaunchDemand, 'cell' | 'arm
   return arms.join() === 'reference' || (cell !== undefined && run.seen().settled.get(id)?.status === 'unchanged' && equalCode(cell));
 };
 
-/** The lines of a solo launch that is known from an earlier run on this class of runner. */
+/** The lines of a solo launch that is known from before, of another launch or an earlier run on this class of runner; they say when it was measured. */
 export const soloBefore = (
   { launch, cell, index, arms, points }: Pick<LaunchDemand, 'launch' | 'cell' | 'index' | 'arms' | 'points'>,
-  { series, warnings }: SoloRecord,
+  { at, series, warnings }: SoloRecord,
 ): readonly SampleLine[] => [
   { line: 'launch', launch, cell, purpose: 'solo', index, control: 'none' },
   ...points.map(({ id }): SampleLine => {
     const values = Object.fromEntries(arms.map((arm) => [arm, { ...series }]));
-    return { line: 'point', launch, point: id, values, warnings: [...warnings, takenOver] };
+    const said = arms.flatMap((arm) => Object.keys(series).map((each) => takenOver(arm, each, at)));
+    return { line: 'point', launch, point: id, values, warnings: [...warnings, ...said] };
   }),
   { line: 'end', launch, status: 'complete', error: null, process: null },
 ];
 
-/** What a solo launch gave, for later runs; null where it did not end well. */
-export const soloRecorded = (lines: readonly SampleLine[]): SoloRecord | null => {
+/**
+ * What a solo launch gave, for later ones; null where it did not end well.
+ * @param at when it was measured
+ */
+export const soloRecorded = (lines: readonly SampleLine[], at: Date): SoloRecord | null => {
   const end = lines.find((line) => line.line === 'end');
   const point = lines.find((line) => line.line === 'point');
   const [series] = Object.values(point?.values ?? {});
-  return end?.status !== 'complete' || point === undefined || series === undefined ? null : { series, warnings: point.warnings };
+  return end?.status !== 'complete' || point === undefined || series === undefined
+    ? null
+    : { at: at.toISOString(), series, warnings: point.warnings };
 };

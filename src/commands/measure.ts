@@ -18,10 +18,11 @@ import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
 import { type CommandContext, workerProgram } from './context.ts';
+import { measurementOf, measuringOnce } from './equal-launches.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchRequest } from './launch-request.ts';
-import { measurementOf, measuringOnce } from './reference-launches.ts';
+
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 import { openTrees, type Trees } from './trees.ts';
 import { tunedBefore, tuningKey } from './tuning.ts';
@@ -90,7 +91,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     const energyMeter = openEnergyMeter() !== null;
     const setting = { context, plan, artefacts, trees: checkouts, store: opened, seen: () => seen };
     const measuring = { ...setting, runnerClass: environmentClass, node: process.version, energyMeter };
-    const nameOf = measurementOf(plan, artefacts.references);
+    const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => {
         seen = samples();
@@ -162,7 +163,7 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
   const tuned = lines.find((line) => line.line === 'tuned');
   if (tuning !== null && tuned !== undefined) await store.putRecord('tuned', tuning, { value: tuned.value });
-  const repeated = solo === null ? null : soloRecorded(lines);
+  const repeated = solo === null ? null : soloRecorded(lines, context.now());
   if (solo !== null && repeated !== null) await store.putRecord('solo', solo, repeated);
   return lines;
 };

@@ -4,26 +4,20 @@ import type { SampleLine } from '../records/sample.ts';
 import type { Json } from '../records/words.ts';
 
 /** Changes whenever an earlier yardstick must not be used again. */
-const tuningContract = 1;
+const tuningContract = 2;
 
-/** What a yardstick rests on: the bench and its options, what the tuning arm serves, the runtime and the class of runner. */
-export const tuningKey = (request: LaunchRequest, runnerClass: string): string => {
-  const served = Object.entries(request.artefacts)
-    .filter(([arm]) => request.arms.some((each) => each === arm))
+/** What a tuning launch measures, in one run: the bench and its options on what its arms serve. */
+export const tuningSubject = ({ like, options, modelDigest, artefacts, arms }: TuningLaunch): Json => {
+  const served = Object.entries(artefacts)
+    .filter(([arm]) => arms.some((each) => each === arm))
     .map(([arm, variants]) => [arm === 'reference' ? arm : 'own', Object.entries(variants).map(([name, { digest }]) => [name, digest])]);
-  return digestOf(
-    JSON.stringify([
-      tuningContract,
-      request.like,
-      request.options,
-      request.modelDigest,
-      served,
-      request.runtime.digest,
-      request.seed,
-      runnerClass,
-    ]),
-  );
+  return [like, options, modelDigest, served];
 };
+export type TuningLaunch = Pick<LaunchRequest, 'like' | 'options' | 'modelDigest' | 'artefacts' | 'arms'>;
+
+/** What a yardstick rests on: that, the runtime and the class of runner. */
+export const tuningKey = (request: LaunchRequest, runnerClass: string): string =>
+  digestOf(JSON.stringify([tuningContract, tuningSubject(request), request.runtime.digest, request.seed, runnerClass]));
 
 /** The lines of a tuning launch whose answer is known from an earlier run on this class of runner. */
 export const tunedBefore = (

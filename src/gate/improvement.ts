@@ -26,15 +26,6 @@ interface Gain {
 export const isSpeed = (metric: MetricVerdict, at: string | null): boolean =>
   metric.kind === 'timing' && metric.scale === 'log' && metric.role === 'gate' && (at === null || metric.point === at);
 
-/** ln of an arm's gain launch by launch, where the arm and the untouched model ran in the same launches. */
-const pairedLogs = (metric: MetricVerdict, side: 'base' | 'head'): readonly number[] => {
-  const [own, untouched] = [metric.samples[side], metric.samples.reference];
-  if (own.length !== untouched.length) return [];
-  return own.map((value, launch) => Math.log(gained(metric, untouched[launch] ?? Number.NaN, value)));
-};
-
-const gained = ({ better }: MetricVerdict, before: number, after: number): number => (better === 'lower' ? before / after : after / before);
-
 /** Mean of logarithms and its standard error. */
 const meanGain = (logs: readonly number[]): Gain => ({
   log: mean(logs),
@@ -42,17 +33,9 @@ const meanGain = (logs: readonly number[]): Gain => ({
   freedom: logs.length - 1,
 });
 
-/** Two means of logarithms that were not taken side by side. */
-const unpairedGain = (metric: MetricVerdict, side: 'base' | 'head', log: number): Gain => {
-  const [own, untouched] = [metric.samples[side], metric.samples.reference].map((values) => meanOrNull(values));
-  const error = own?.error == null || untouched?.error == null ? null : Math.hypot(own.error, untouched.error);
-  return { log, error, freedom: Math.min(own?.freedom ?? 0, untouched?.freedom ?? 0) };
-};
-const meanOrNull = (values: readonly number[]): Gain | null => (values.length < 2 ? null : meanGain(values.map(Math.log)));
-
 /**
  * What a metric has gained over the untouched model. A latency whose cell has the speed-up from rounds that ran both side by side is read
- * from that; else launches are paired where both ran in them.
+ * from that; else from the launches that ran both. Numbers without launches, such as a baseline's, have a quotient and no error.
  */
 const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): Gain | null => {
   const speedUp = metric.id.replace(/-latency$/, '-speedup');
@@ -62,10 +45,11 @@ const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'he
     const logs = paired.samples[side].map(Math.log);
     return logs.length === 0 ? { log: Math.log(times), error: null, freedom: 0 } : meanGain(logs);
   }
+  const gains = metric.samples.gains[side];
+  if (gains.length > 0) return meanGain(gains.map(Math.log));
   const [after, before] = [metric[side], metric.reference];
   if (after === null || before === null || after <= 0 || before <= 0) return null;
-  const logs = pairedLogs(metric, side);
-  return logs.length > 0 ? meanGain(logs) : unpairedGain(metric, side, Math.log(gained(metric, before, after)));
+  return { log: Math.log(metric.better === 'lower' ? before / after : after / before), error: null, freedom: 0 };
 };
 
 /** How many times as good as the untouched model an arm is by this metric; null without both numbers. */

@@ -1,5 +1,7 @@
 import { readAbsence } from '../records/absence.ts';
+import { readDoubt } from '../records/doubt.ts';
 import type { MetricSpec } from '../records/metric.ts';
+import { isAbout } from '../records/series-note.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { pointIdOf } from './metric-key.ts';
 import type { MeasuredState } from './reading.ts';
@@ -15,7 +17,16 @@ export interface JudgedMetric {
 
 export type MetricFields = Partial<Omit<MetricVerdict, 'id' | 'point' | 'unit' | 'better' | 'kind' | 'scale' | 'tolerance'>>;
 
-const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [], change: [] };
+const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } };
+
+/** Why one series of the point is not there, or is doubtful, is no warning to the metrics of its other series. */
+const ownWarnings = ({ from }: MetricSpec, warnings: readonly string[]): readonly string[] =>
+  warnings.flatMap((warning) => {
+    if (readAbsence(warning) !== null) return [];
+    const doubt = readDoubt(warning);
+    if (doubt === null) return [warning];
+    return 'series' in from && isAbout(doubt, from.series) ? [doubt.text] : [];
+  });
 
 /** Fills in what the specification says; whatever `fields` leaves out is null or empty. */
 export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun = true): JudgedMetric => ({
@@ -41,8 +52,7 @@ export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun
     launches: fields.launches ?? 0,
     detectable: fields.detectable ?? null,
     reason: fields.reason ?? null,
-    // Why some series of the point is not there is no warning to the metrics of its other series.
-    warnings: (fields.warnings ?? []).filter((warning) => readAbsence(warning) === null),
+    warnings: ownWarnings(spec, fields.warnings ?? []),
     samples: fields.samples ?? noSamples,
   },
 });

@@ -1,5 +1,6 @@
-import { isAbsenceOf, readAbsence } from '../records/absence.ts';
-import type { MetricSpec } from '../records/metric.ts';
+import { readAbsence } from '../records/absence.ts';
+import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
+import { isAbout } from '../records/series-note.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
@@ -7,13 +8,16 @@ import { holding, type Observations } from './observation.ts';
 import { absent, type Reading, read, readAll } from './reading.ts';
 import { type Columns, launchValue, type SampledReduction } from './reduction.ts';
 
+type Gains = MetricVerdict['samples']['gains'];
+const noGains: Gains = { base: [], head: [] };
+
 /** One value per replicate. */
 export type ArmReading = Reading<readonly number[]>;
 
 /** Where a worker says why this very series is not there, that is the state, not `missing`. */
 const excused = (reading: ArmReading, { series }: SampledReduction, warnings: readonly string[]): ArmReading => {
   if (reading.status === 'read' || reading.state !== 'missing') return reading;
-  const said = warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbsenceOf(absence, series));
+  const said = warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbout(absence, series));
   return said === undefined ? reading : absent(said.state, said.reason);
 };
 
@@ -33,6 +37,24 @@ export const armValues = (observations: Observations, spec: MetricSpec, arm: Arm
   return excused(reading, from, observations.warnings);
 };
 
+/**
+ * How many times as good as the reference base and head were, launch by launch of those that ran both: times of different launches are not divided,
+ * for the machine was another one. Empty for what can be zero or negative, where any such launch is, and for arms that never run together.
+ */
+export const gainsOf = ({ columns }: Observations, spec: MetricSpec, kind: OperatingPoint['kind'] | 'none'): Gains => {
+  const { from, better, scale } = spec;
+  if (scale !== 'log' || kind === 'solo' || (from.of !== 'series' && from.of !== 'against')) return noGains;
+  const gains = (arm: ArmId): readonly number[] => {
+    const ratios = columns.flatMap((each) => {
+      const [reference, own] = [launchValue(each, from, 'reference'), launchValue(each, from, arm)];
+      if (reference.status === 'absent' || own.status === 'absent') return [];
+      return better === 'lower' ? reference.value / own.value : own.value / reference.value;
+    });
+    return ratios.every((ratio) => ratio > 0 && Number.isFinite(ratio)) ? ratios : [];
+  };
+  return { base: gains('base'), head: gains('head') };
+};
+
 /** Values of an arm that may be absent, as the verdict shows them. */
 export const shown = (reading: ArmReading): { readonly value: number | null; readonly samples: readonly number[] } =>
   reading.status === 'read' && reading.value.length > 0
@@ -44,7 +66,7 @@ export const shownValues = (
   reference: ArmReading,
   base: ArmReading,
   head: ArmReading,
-): Pick<MetricVerdict, 'reference' | 'base' | 'head'> & { readonly samples: Omit<MetricVerdict['samples'], 'change'> } => {
+): Pick<MetricVerdict, 'reference' | 'base' | 'head'> & { readonly samples: Omit<MetricVerdict['samples'], 'change' | 'gains'> } => {
   const [r, b, h] = [shown(reference), shown(base), shown(head)];
   return { reference: r.value, base: b.value, head: h.value, samples: { reference: r.samples, base: b.samples, head: h.samples } };
 };

@@ -8,7 +8,7 @@ import { headLacks, unread } from './gap.ts';
 import { changeOf, type JudgedMetric, metricVerdictOf, moved, plainChange } from './judged-metric.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
-import { armValues, shownValues } from './metric-values.ts';
+import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { type Observations, observationsOf } from './observation.ts';
 import { numberOf, readAll } from './reading.ts';
 import { worsening, worseSign } from './scale.ts';
@@ -83,6 +83,6 @@ export const judgePlain = (standing: Standing, spec: MetricSpec, samples: Sample
     launches: head.value.length,
     reason: exact === null ? 'base is 0: no fraction' : null,
     warnings,
-    samples: { ...numbers.samples, change: [] },
+    samples: { ...numbers.samples, change: [], gains: gainsOf(observations, spec, kind) },
   });
 };

@@ -5,7 +5,7 @@ import type { Samples } from '../records/sample.ts';
 import { gapReason, unread } from './gap.ts';
 import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
-import { armValues, shown } from './metric-values.ts';
+import { armValues, gainsOf, shown } from './metric-values.ts';
 import { observationsOf } from './observation.ts';
 import { judgePlain } from './plain-metric.ts';
 import type { Standing } from './standing.ts';
@@ -27,10 +27,11 @@ const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Ba
 /** Head and reference of a cell without a base to compare with, or whose base is identical. */
 const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan) => {
   const observations = observationsOf(standing, spec, samples, plan.policy.screen);
-  const solo = pointOf(standing.cell, spec)?.kind === 'solo';
-  const head = armValues(observations, spec, 'head', solo);
-  const reference = shown(armValues(observations, spec, 'reference', solo));
-  return { head, reference, interval: valueInterval(standing, spec, observations), warnings: observations.warnings };
+  const kind = pointOf(standing.cell, spec)?.kind ?? 'none';
+  const head = armValues(observations, spec, 'head', kind === 'solo');
+  const reference = shown(armValues(observations, spec, 'reference', kind === 'solo'));
+  const gains = gainsOf(observations, spec, kind);
+  return { head, reference, gains, interval: valueInterval(standing, spec, observations), warnings: observations.warnings };
 };
 
 /**
@@ -44,7 +45,7 @@ export const judgeUnchanged = (
   plan: Plan,
   baselines: readonly Baseline[],
 ): JudgedMetric => {
-  const { head, reference, interval, warnings } = impactOf(standing, spec, samples, plan);
+  const { head, reference, gains, interval, warnings } = impactOf(standing, spec, samples, plan);
   const zero = { estimate: 0, lower: 0, upper: 0 };
   if (head.status === 'read') {
     const { value, samples: values } = shown(head);
@@ -52,7 +53,7 @@ export const judgeUnchanged = (
       reference: reference.value,
       base: value,
       head: value,
-      samples: { reference: reference.samples, base: values, head: values, change: [] },
+      samples: { reference: reference.samples, base: values, head: values, change: [], gains: { base: gains.head, head: gains.head } },
     };
     return metricVerdictOf(spec, {
       verdict: 'unchanged',
@@ -88,7 +89,7 @@ export const judgeUnchanged = (
 
 /** A metric of a cell that base does not have: shown, never gated. */
 export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
-  const { head, reference, interval, warnings } = impactOf(standing, spec, samples, plan);
+  const { head, reference, gains, interval, warnings } = impactOf(standing, spec, samples, plan);
   if (head.status === 'absent')
     return metricVerdictOf(spec, {
       verdict: 'new',
@@ -105,7 +106,7 @@ export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples,
     launches: values.length,
     reason: 'base does not have it',
     warnings,
-    samples: { reference: reference.samples, base: [], head: values, change: [] },
+    samples: { reference: reference.samples, base: [], head: values, change: [], gains },
   });
 };
 
@@ -115,7 +116,7 @@ export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples,
  */
 export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
   if (spec.kind === 'exact' && bothKnown(standing, spec, samples, plan)) return judgePlain(standing, spec, samples, plan.policy);
-  const { head, reference, interval, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
+  const { head, reference, gains, interval, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
   if (head.status === 'absent' && head.state === 'failed') return unread(spec, 'failed', head.reason, samples, warnings);
   const { value, samples: values } = shown(head);
   return metricVerdictOf(spec, {
@@ -127,7 +128,7 @@ export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: 
     launches: values.length,
     reason,
     warnings,
-    samples: { reference: reference.samples, base: [], head: values, change: [] },
+    samples: { reference: reference.samples, base: [], head: values, change: [], gains },
   });
 };
 

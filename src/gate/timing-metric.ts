@@ -6,8 +6,8 @@ import { smallestDetectable } from '../statistics/power.ts';
 import { gapReason, gapVerdict, headLacks, unread } from './gap.ts';
 import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf } from './judged-metric.ts';
 import { roundChanges } from './launch-change.ts';
-import { pointIdOf } from './metric-key.ts';
-import { armValues, shownValues } from './metric-values.ts';
+import { pointIdOf, pointOf } from './metric-key.ts';
+import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import type { MetricProgress } from './progress.ts';
 import { numberOf } from './reading.ts';
@@ -33,6 +33,10 @@ const impressionOf = ({ regress, improve }: MetricProgress): Outcome => {
   return { verdict: 'inconclusive', launches: 0, p: null, reason: `first impression: ${seen}, not confirmed`, holdsRun: true };
 };
 
+/** What must be excluded, in words: `10 %`, or so many of the metric's own unit. */
+const boundText = ({ spec, bound }: Tested): string =>
+  spec.scale === 'log' ? `${Number((100 * offScale(spec, bound)).toPrecision(6))} %` : `${Number(bound.toPrecision(3))} ${spec.unit}`;
+
 /** What the families and the evidence rule say together; the regression family speaks first. */
 const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, samples: Samples): Outcome => {
   const have = numberOf(tested.confirm)?.length ?? 0;
@@ -50,10 +54,10 @@ const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, sampl
   if (regress?.outcome === 'open') return cutOff(regress.launches);
   if (regress?.outcome === 'exhausted') {
     const bounded = excludes((numberOf(tested.confirm) ?? []).slice(0, regress.launches), tested.bound);
-    const limit = offScale(tested.spec, tested.bound);
+    const limit = boundText(tested);
     const reason = bounded
-      ? `undecided, but a change as large as must-detect (${limit.toPrecision(2)}) is excluded`
-      : `undecided: a change of ${limit.toPrecision(2)} cannot be excluded`;
+      ? `undecided, but a change as large as must-detect (${limit}) is excluded`
+      : `undecided: a change of ${limit} cannot be excluded`;
     return { verdict: 'inconclusive', launches: regress.launches, p, reason, holdsRun: !bounded };
   }
   if (evidence?.outcome === 'open') return cutOff(evidence.launches);
@@ -62,7 +66,7 @@ const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, sampl
       verdict: 'inconclusive',
       launches: evidence.launches,
       p,
-      reason: `too noisy: a change of ${offScale(tested.spec, tested.bound).toPrecision(2)} cannot be excluded`,
+      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded`,
       holdsRun: true,
     };
   if (evidence?.outcome === 'evident') return passed(evidence.launches, p);
@@ -131,7 +135,11 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
     detectable: smallest(tested, values, policy, family, outcome.launches),
     reason: outcome.reason,
     warnings: [...stage.warnings, ...doubts(tested, columns, values)],
-    samples: { ...numbers.samples, change: values.map((value) => changeOf(spec, { estimate: value, lower: null, upper: null }).estimate) },
+    samples: {
+      ...numbers.samples,
+      change: values.map((value) => changeOf(spec, { estimate: value, lower: null, upper: null }).estimate),
+      gains: gainsOf(screen, spec, pointOf(standing.cell, spec)?.kind ?? 'none'),
+    },
   };
   return metricVerdictOf(spec, fields, outcome.holdsRun);
 };

@@ -187,7 +187,10 @@ export interface Observation {
   readonly values: Values;
   /** Columns of equal length (`time`, `queue`, `batch`, `latency`, `set-point` …). Long ones are thinned evenly. */
   readonly trace?: Readonly<Record<string, readonly number[]>>;
-  /** `no-meter: SERIES: …` and the like (`absenceText`): why a series is not among the values; other words are shown beside the metrics. */
+  /**
+   * `no-meter: SERIES: …` and the like (`absenceText`): why a series is not among the values. `doubt: SERIES: …` (`doubtText`): what is doubtful about
+   * one that is. Other words are shown beside all metrics of the point.
+   */
   readonly warnings?: readonly string[];
 }
 

@@ -1,7 +1,6 @@
-const states = ['not-applicable', 'unsupported-export', 'no-meter', 'refused'] as const;
+import { readSeriesNote, seriesNoteText } from './series-note.ts';
 
-/** Stands for every series of a point. */
-export const everySeries = '*';
+const states = ['not-applicable', 'unsupported-export', 'no-meter', 'refused'] as const;
 
 /** Why one series of a point, or every one, has no values: what a worker writes among the point's warnings, and the gate reads. */
 export interface Absence {
@@ -10,19 +9,11 @@ export interface Absence {
   readonly reason: string;
 }
 
-const form = new RegExp(`^(?:${states.join('|')}): [^\\s:]{1,80}: .`, 's');
-
-/** Whether that is why this series is not there. */
-export const isAbsenceOf = (absence: Absence, series: string): boolean => absence.series === series || absence.series === everySeries;
-
 /** The absence as a warning, `no-meter: joules-per-token: no energy meter on this machine`. */
-export const absenceText = ({ state, series, reason }: Absence): string => `${state}: ${series}: ${reason}`;
+export const absenceText = ({ state, series, reason }: Absence): string => seriesNoteText({ kind: state, series, text: reason });
 
 /** What such a warning says; null for any other warning. */
 export const readAbsence = (warning: string): Absence | null => {
-  const state = form.test(warning) ? states.find((each) => warning.startsWith(`${each}: `)) : undefined;
-  if (state === undefined) return null;
-  const rest = warning.slice(state.length + 2);
-  const end = rest.indexOf(': ');
-  return { state, series: rest.slice(0, end), reason: rest.slice(end + 2) };
+  const note = readSeriesNote(warning, states);
+  return note === null ? null : { state: note.kind, series: note.series, reason: note.text };
 };

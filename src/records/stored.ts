@@ -17,5 +17,9 @@ export const evaluationRecord = z.record(z.string(), z.array(z.number()));
 export const tunedRecord = z.strictObject({ value: jsonValue });
 
 /** Record `solo`: what one arm alone in its process gave on one runner class. */
-export const soloRecord = z.strictObject({ series: z.record(z.string(), z.array(z.number())), warnings: z.array(z.string()) });
+export const soloRecord = z.strictObject({
+  at: z.iso.datetime(),
+  series: z.record(z.string(), z.array(z.number())),
+  warnings: z.array(z.string()),
+});
 export type SoloRecord = Immutable<z.infer<typeof soloRecord>>;

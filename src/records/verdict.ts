@@ -59,6 +59,8 @@ export const metricVerdict = z.strictObject({
     base: z.array(z.number()),
     head: z.array(z.number()),
     change: z.array(z.number()),
+    /** How many times as good as the reference an arm was in each launch that ran both; empty for what can be zero or negative. */
+    gains: z.strictObject({ base: z.array(z.number().positive()), head: z.array(z.number().positive()) }),
   }),
 });
 export type MetricVerdict = Immutable<z.infer<typeof metricVerdict>>;

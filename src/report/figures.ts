@@ -1,7 +1,7 @@
 /** The one or two numbers by which an optimization is known, read off its metric specifications: no table of ids. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import { type Gain, gainOf, postOf } from './gain.ts';
-import { absent, quantity, significant } from './number.ts';
+import { absent, gainText, quantity, significant } from './number.ts';
 
 export interface Figure {
   /** The metric's id. */
@@ -77,12 +77,7 @@ export const figureText = ({ id, factor, value, unit }: Figure): string =>
   factor !== null ? `${significant(factor)}×` : `${value > 0 && id.endsWith('-delta') ? '+' : ''}${quantity(value, unit)}`;
 
 /** `1.23× better`, `1.05× worse`, `as good`, or the value with its unit. */
-export const figureInWords = (figure: Figure): string => {
-  const { factor } = figure;
-  if (factor === null) return figureText(figure);
-  if (factor >= 1.005) return `${significant(factor)}× better`;
-  return factor <= 1 / 1.005 ? `${significant(1 / factor)}× worse` : 'as good';
-};
+export const figureInWords = (figure: Figure): string => (figure.factor === null ? figureText(figure) : gainText(figure.factor));
 
 /** The text without unit, for narrow tables that say elsewhere what it is. */
 export const bareFigure = ({ id, factor, value, unit }: Figure): string => {

@@ -1,5 +1,6 @@
 /** How much better an arm is than the reference arm: the untouched model, or the fair baseline of a policy. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
+import { median } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 
 /** A factor above 1 is better than the reference, whatever the metric's direction. */
@@ -27,29 +28,28 @@ const intervalOf = (factors: readonly number[]): Gain['interval'] => {
 };
 
 /**
- * The gain of `decode-latency` from `decode-speedup` of the same point: rounds that ran both arms side by side; null for a metric that has none
- * beside it, or where it was not measured.
+ * The gain of one metric of a cell, from launches that ran both arms: of `decode-latency` that of `decode-speedup` at the same point, whose rounds
+ * ran side by side; else launch by launch. Null where no launch ran both.
  */
-export const pairedSpeedUp = (metric: MetricVerdict, cell: CellVerdict): Gain | null => {
-  if (!metric.id.endsWith('-latency')) return null;
-  const beside = metric.id.replace(/latency$/, 'speedup');
+export const pairedGain = (metric: MetricVerdict, cell: CellVerdict): Gain | null => {
+  const beside = metric.id.endsWith('-latency') ? metric.id.replace(/latency$/, 'speedup') : null;
   const paired = cell.metrics.find(({ id, point }) => id === beside && point === metric.point);
   const factor = paired === undefined ? null : postOf(paired);
-  return paired === undefined || factor === null || !isPositive(factor)
-    ? null
-    : { metric, factor, interval: intervalOf(paired.samples.head) };
+  if (paired !== undefined && factor !== null && isPositive(factor)) return { metric, factor, interval: intervalOf(paired.samples.head) };
+  const { head } = metric.samples.gains;
+  return head.length === 0 ? null : { metric, factor: median(head), interval: intervalOf(head) };
 };
 
-/** The gain of one metric of a cell; null for metrics that can be zero or negative, and where a side has no number. */
+/**
+ * The gain of one metric of a cell; of numbers that no launch gave together, such as a peak of memory or a baseline, their quotient. Null for metrics
+ * that can be zero or negative, and where a side has no number.
+ */
 export const gainOf = (metric: MetricVerdict, cell: CellVerdict): Gain | null => {
-  const paired = pairedSpeedUp(metric, cell);
+  const paired = pairedGain(metric, cell);
   if (paired !== null) return paired;
   const pre = metric.reference;
   const post = postOf(metric);
   if (metric.scale !== 'log' || pre === null || post === null || !isPositive(pre) || !isPositive(post)) return null;
-  const better = (before: number, after: number): number => (metric.better === 'lower' ? before / after : after / before);
-  const { reference, head } = metric.samples;
-  const factors = reference.length === head.length ? head.map((value, launch) => better(reference[launch] ?? 0, value)) : [];
-  const factor = better(pre, post);
-  return isPositive(factor) ? { metric, factor, interval: intervalOf(factors) } : null;
+  const factor = metric.better === 'lower' ? pre / post : post / pre;
+  return isPositive(factor) ? { metric, factor, interval: null } : null;
 };

@@ -1,7 +1,7 @@
 /** What an optimization does to its model: untouched (pre) against optimized (post), from the metrics of one cell. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
-import { pairedSpeedUp, postOf } from './gain.ts';
-import { absent, changeText, passage, quantity, signedPercent, speedUpText } from './number.ts';
+import { pairedGain, postOf } from './gain.ts';
+import { absent, changeText, gainText, passage, quantity, signedPercent, speedUpText } from './number.ts';
 
 /**
  * Pre and post of one metric; `ratio` is pre ÷ post, null unless both are positive. A speed has its ratio from rounds that ran
@@ -34,7 +34,7 @@ export const impactOf = (cell: CellVerdict): Impact => {
   const first = (id: string): Effect | null => effects.find(({ metric }) => metric.id === id) ?? null;
   const speed = (phase: 'prefill' | 'decode'): Effect | null => {
     const latency = first(`${phase}-latency`);
-    const paired = latency === null ? null : pairedSpeedUp(latency.metric, cell);
+    const paired = latency === null ? null : pairedGain(latency.metric, cell);
     return latency === null || paired === null ? latency : { ...latency, pre: null, ratio: paired.factor };
   };
   return {
@@ -70,13 +70,14 @@ export const qualityCell = (found: Effect | null): string => {
 };
 
 /**
- * Head against the untouched model for one metric of a cell: the paired speed-up of a latency, the change of an exact figure; `–` where there is
- * neither. Other times have none: confirming launches run without the untouched model, and times of different launches are not divided.
+ * Head against the reference for one metric of a cell: the gain of launches that ran both of what is timed, the change of an exact figure; `–` where
+ * there is neither. Confirming launches run without the reference, and times of different launches are not divided.
  */
 export const againstReference = (cell: CellVerdict, metric: MetricVerdict): string => {
   if (metric.kind === 'timing') {
-    const paired = pairedSpeedUp(metric, cell);
-    return paired === null ? absent : speedUpText(paired.factor);
+    const gain = pairedGain(metric, cell);
+    if (gain === null) return absent;
+    return metric.id.endsWith('-latency') ? speedUpText(gain.factor) : gainText(gain.factor);
   }
   const { pre, post, ratio } = effect(metric);
   return pre === null || post === null || ratio === null || metric.scale === 'linear' ? absent : signedPercent(post / pre - 1);

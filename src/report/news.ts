@@ -115,20 +115,23 @@ const warningItems = (verdict: Verdict): readonly Later<string>[] => [
 /** Cells that share a doubt are named up to this many. */
 const namedCells = 4;
 
+/** Days are no figures: what was measured on another day is another doubt. */
+const withoutFigures = (warning: string): string => warning.replace(/(\d{4}-\d\d-\d\d)|\d+/g, (_, day?: string) => day ?? '#');
+
 /** What is doubtful about metrics that decide, the same doubt of several cells once; the figures in it are the first cell's. */
 const doubts = (verdict: Verdict): readonly { readonly metric: string; readonly warning: string; readonly cells: readonly string[] }[] => {
-  const found = new Map<string, { metric: string; warning: string; cells: string[] }>();
+  const found = new Map<string, { metric: string; warning: string; cells: Set<string> }>();
   for (const cell of verdict.cells) {
     for (const metric of cell.metrics.filter(({ role }) => role !== 'described')) {
       for (const warning of metric.warnings) {
-        const key = JSON.stringify([metricName(metric), warning.replace(/\d+/g, '#')]);
-        const known = found.get(key) ?? { metric: metricName(metric), warning, cells: [] };
-        known.cells.push(cell.id);
+        const key = JSON.stringify([metricName(metric), withoutFigures(warning)]);
+        const known = found.get(key) ?? { metric: metricName(metric), warning, cells: new Set<string>() };
+        known.cells.add(cell.id);
         found.set(key, known);
       }
     }
   }
-  return [...found.values()];
+  return [...found.values()].map(({ cells, ...doubt }) => ({ ...doubt, cells: [...cells] }));
 };
 
 const undecided = (verdict: Verdict): readonly Section[] =>

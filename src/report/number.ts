@@ -149,10 +149,15 @@ export const allowanceText = (value: number | null, metric: Pick<MetricVerdict, 
 };
 
 /** `1.23× faster`, `1.10× slower` or `as fast`; of a speed-up (reference ÷ arm) that is positive and finite, else `–`. */
-export const speedUpText = (ratio: number | null): string => {
-  if (ratio === null || !Number.isFinite(ratio) || ratio <= 0) return absent;
-  if (ratio >= 1.005) return `${significant(ratio)}× faster`;
-  return ratio <= 1 / 1.005 ? `${significant(1 / ratio)}× slower` : 'as fast';
+export const speedUpText = (ratio: number | null): string => timesText(ratio, ['faster', 'slower', 'as fast']);
+
+/** `1.23× better`, `1.05× worse`, `as good`; `–` for none. */
+export const gainText = (factor: number | null): string => timesText(factor, ['better', 'worse', 'as good']);
+
+const timesText = (factor: number | null, [above, below, same]: readonly [string, string, string]): string => {
+  if (factor === null || !Number.isFinite(factor) || factor <= 0) return absent;
+  if (factor >= 1.005) return `${significant(factor)}× ${above}`;
+  return factor <= 1 / 1.005 ? `${significant(1 / factor)}× ${below}` : same;
 };
 
 /** `< .001`, `.012` or `–`. */

@@ -1,9 +1,10 @@
 import { GateError } from '../errors.ts';
 import type { Observation, Player } from '../optimizations/contract.ts';
-import { absenceText, everySeries } from '../records/absence.ts';
+import { absenceText } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { FromWorker, LaunchRequest } from '../records/protocol.ts';
 import { longestTrace } from '../records/sample.ts';
+import { everySeries } from '../records/series-note.ts';
 import type { ArmId, Json } from '../records/words.ts';
 import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
 import { ArmError, forArm } from './arm.ts';

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import { absenceText, everySeries } from '../records/absence.ts';
+import { absenceText } from '../records/absence.ts';
 import { digestOf } from '../records/decode.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
+import { everySeries } from '../records/series-note.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
 import { evaluationRecord } from '../records/stored.ts';
 import { type ArmId, armId } from '../records/words.ts';

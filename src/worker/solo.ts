@@ -1,5 +1,6 @@
-import { absenceText, everySeries } from '../records/absence.ts';
+import { absenceText } from '../records/absence.ts';
 import type { CallPoint, OperatingPoint } from '../records/metric.ts';
+import { everySeries } from '../records/series-note.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { LaunchTools } from './launch-tools.ts';
 

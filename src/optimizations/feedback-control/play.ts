@@ -1,5 +1,6 @@
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
+import { doubtText } from '../../records/doubt.ts';
 import type { ArmId } from '../../records/words.ts';
 import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
@@ -42,7 +43,7 @@ const judged = (response: Response, arm: ArmId): Pick<Observation, 'values' | 'w
   if (arm === 'reference') return { values: others };
   return {
     values: { 'settling-steps': steps, ...others },
-    warnings: [`settling-steps of ${arm}: did not settle within ${unsettled} steps; counts as ${steps}`],
+    warnings: [doubtText({ series: 'settling-steps', text: `${arm} did not settle within ${unsettled} steps; counts as ${steps}` })],
   };
 };
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { measurementOf, measuringOnce } from '../../src/commands/reference-launches.ts';
+import type { Artefacts } from '../../src/commands/artefacts.ts';
+import { measurementOf, measuringOnce } from '../../src/commands/equal-launches.ts';
 import type { LaunchDemand } from '../../src/gate/demand.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
+import type { PlannedCell } from '../../src/records/plan.ts';
 import type { ArtefactRef } from '../../src/records/protocol.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
-import type { ArmId } from '../../src/records/words.ts';
+import type { ArmId, Json } from '../../src/records/words.ts';
 import { cell, digest, planOf, points } from '../gate/fixtures.ts';
 
 const artefact = (letter: string): ArtefactRef => ({
@@ -14,11 +16,24 @@ const artefact = (letter: string): ArtefactRef => ({
   serve: {},
 });
 const shorter = points.map((point): OperatingPoint => (point.kind === 'call' ? { ...point, length: 128 } : point));
-const plan = planOf([cell('a/x'), cell('a/y'), cell('b/x'), cell('a/z', { points: shorter })]);
-const references = new Map([
-  ['a', artefact('1')],
-  ['b', artefact('2')],
-]);
+const tuned = (id: string, options: Json = null, letter = '3'): PlannedCell => {
+  const own = cell(id, { like: 'serving', tunes: 'shared', options });
+  return { ...own, arms: own.arms.map((arm) => ({ ...arm, builds: { small: digest(letter) } })) };
+};
+const plan = planOf(
+  [
+    ...[cell('a/x'), cell('a/y'), cell('b/x'), cell('a/z', { points: shorter })],
+    ...[tuned('a/one'), tuned('a/two'), tuned('a/other', 'options'), tuned('a/smaller', null, '4'), tuned('b/one')],
+  ],
+  { models: ['a', 'b'].map((id) => ({ id, digest: digest(id), folder: id })) },
+);
+const artefacts: Artefacts = {
+  references: new Map([
+    ['a', artefact('1')],
+    ['b', artefact('2')],
+  ]),
+  built: new Map(['3', '4'].map((letter) => [digest(letter), artefact(letter)])),
+};
 const solo = points.filter(({ kind }) => kind === 'solo');
 
 const wanted = (id: string, arm: ArmId, index: number, purpose: LaunchDemand['purpose'] = 'solo'): LaunchDemand => ({
@@ -44,7 +59,7 @@ describe('measuringOnce', () => {
           { line: 'end', launch, status: 'complete', error: null, process: null },
         ];
       },
-      measurementOf(plan, references),
+      measurementOf(plan, artefacts),
     );
     const first = await run(wanted('a/x', 'reference', 0));
     const [second] = await Promise.all([
@@ -62,6 +77,35 @@ describe('measuringOnce', () => {
       wanted('a/y', 'head', 0),
       wanted('a/x', 'reference', 0, 'once'),
     ]) {
+      await run(other);
+      expect(ran.at(-1)).toBe(other.launch);
+    }
+  });
+
+  it('finds a yardstick once for all cells that serve the same to the same bench with the same options', async () => {
+    const ran: string[] = [];
+    const run = measuringOnce(
+      async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
+        ran.push(launch);
+        return [
+          { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
+          { line: 'tuned', launch, value: ran.length },
+        ];
+      },
+      measurementOf(plan, artefacts),
+    );
+    const tune = (id: string, index = 0): LaunchDemand => ({
+      ...wanted(id, 'reference', index, 'tune'),
+      arms: ['reference', 'base'],
+      points: [],
+    });
+    const [first, second] = await Promise.all([run(tune('a/one')), run(tune('a/two'))]);
+    expect(second).toEqual(
+      first?.map((line) => ({ ...line, launch: 'a/two#tune-0', ...(line.line === 'launch' ? { cell: 'a/two' } : {}) })),
+    );
+    expect(ran).toEqual(['a/one#tune-0']);
+    // What is tried again after a launch that was discarded, other options, other bytes, another model.
+    for (const other of [tune('a/two', 1), tune('a/other'), tune('a/smaller'), tune('b/one')]) {
       await run(other);
       expect(ran.at(-1)).toBe(other.launch);
     }

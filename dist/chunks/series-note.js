@@ -1,0 +1,1 @@
+const e=/^[^\s:]{1,80}: ./s,t=({kind:e,series:t,text:n})=>`${e}: ${t}: ${n}`,n=(t,n)=>{let r=n.find(e=>t.startsWith(`${e}: `)),i=r===void 0?``:t.slice(r.length+2);if(r===void 0||!e.test(i))return null;let a=i.indexOf(`: `);return{kind:r,series:i.slice(0,a),text:i.slice(a+2)}},r=(e,t)=>e.series===t||e.series===`*`;export{n,t as r,r as t};

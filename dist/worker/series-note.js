@@ -1,0 +1,1 @@
+const e=({kind:e,series:t,text:n})=>`${e}: ${t}: ${n}`;export{e as t};
