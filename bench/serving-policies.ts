@@ -102,7 +102,7 @@ const replayed = ({ id, model, tools }: Opened, { service }: BatchingYardstick):
       release: async () => {},
     };
     const clock = (): number => now;
-    return { ...tools(seed, policy), session: async () => session, clock: { wall: clock, cpu: clock } };
+    return { ...tools(seed, policy), session: async () => session, clock: { wall: clock, cpu: clock, thread: clock } };
   },
 });
 

@@ -28,7 +28,7 @@ describe('a model with random weights', () => {
     expect(refused.map((metric) => metric.id).toSorted()).toEqual(quality.toSorted());
     for (const { reference, base, head, change, samples, reason } of refused) {
       expect({ reference, base, head, change }).toEqual({ reference: null, base: null, head: null, change: null });
-      expect(Object.values(samples).flat()).toEqual([]);
+      expect(samples).toEqual({ reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } });
       expect(reason).toMatch(byName);
     }
   });

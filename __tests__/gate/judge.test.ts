@@ -204,7 +204,7 @@ describe('why a series is not there', () => {
       ['peak'],
       [noMeter, 'doubt: peak: measured before', 'doubt: other: measured elsewhere', 'doubt: *: of all', 'of both'],
     );
-    expect(metricOf(verdict, 'peak-memory').warnings).toEqual(['measured before', 'of all', 'of both']);
+    expect(metricOf(verdict, 'peak-memory').warnings).toEqual(['of all', 'measured before', 'of both']);
     expect(metricOf(verdict, 'energy').warnings).toEqual(['of all', 'of both']);
   });
 

@@ -19,7 +19,7 @@ describe('measureServiceTimes', () => {
     const expected = wanted.lengths.map((tokens) =>
       wanted.batches.map((batch) => 1 + batch * tokens + 2 * (2 + batch) + (tokens + (tokens + 1)) / 8),
     );
-    expect(table).toEqual({ clock: 'cpu', token: 2, decode: 2, lengths: [8, 16], batches: [1, 2, 4], ms: expected });
+    expect(table).toEqual({ clock: 'thread', token: 2, decode: 2, lengths: [8, 16], batches: [1, 2, 4], ms: expected });
     expect(serviceTimes.parse(table)).toEqual(table);
   });
 
@@ -74,21 +74,32 @@ describe('measureServiceTimes', () => {
   });
 
   it.each([
-    ['processor time, although neighbours lengthen most executions', 'cpu', (wall: number, at: number) => (at % 4 === 0 ? wall : wall / 3)],
+    [
+      "a thread's time, although neighbours lengthen most executions",
+      'thread',
+      (wall: number, at: number) => (at % 4 === 0 ? 1 : 1 / 3) * wall,
+    ],
     ['wall time where two threads work', 'wall', (wall: number) => 1.7 * wall],
     ['wall time where a device is waited for', 'wall', (wall: number) => 0.2 * wall],
   ])('is %s', async (_, clock, used) => {
     const tools = replayTools({ costs });
     let executions = 0;
     let before = 0;
-    let cpu = 0;
-    const read = (): number => {
-      const wall = tools.clock.wall();
-      cpu += used(wall - before, executions++ >> 1);
+    const spent = { cpu: 0, thread: 0 };
+    const tick = (): void => {
+      const [from, wall] = [before, tools.clock.wall()];
       before = wall;
-      return cpu;
+      if (wall === from) return;
+      const cpu = used(wall - from, executions++);
+      spent.cpu += cpu;
+      spent.thread += Math.min(cpu, wall - from);
     };
-    expect(await measureServiceTimes({ ...tools, clock: { wall: tools.clock.wall, cpu: read } }, wanted)).toMatchObject({ clock });
+    const read = (of: keyof typeof spent) => (): number => {
+      tick();
+      return spent[of];
+    };
+    const clocks = { wall: tools.clock.wall, cpu: read('cpu'), thread: read('thread') };
+    expect(await measureServiceTimes({ ...tools, clock: clocks }, wanted)).toMatchObject({ clock });
   });
 });
 
@@ -115,6 +126,26 @@ describe('openPacedService', () => {
     expect(await service(4, 8)).toBeCloseTo((table.ms[0]?.[2] ?? 0) + 2 * (2 + 4) + 17 / 8, 9);
   });
 
+  it('what was disturbed is run again, and the quicker counts; a larger batch is not disturbed for being larger', async () => {
+    const table = await measureServiceTimes(replayTools({ costs }), wanted);
+    const batches: string[] = [];
+    /** Every third batch is held up. */
+    const held: ReplayedCosts = {
+      ...costs,
+      prefill: (call) => {
+        if (call.length > 1) batches.push(`${call.batch} × ${call.length}`);
+        return costs.prefill(call) * (call.length > 1 && batches.length % 3 === 0 ? 9 : 1);
+      },
+    };
+    const service = await openPacedService(replayTools({ costs: held }), table);
+    batches.length = 0;
+    const usual = (row: number, column: number): number => table.ms[row]?.[column] ?? Number.NaN;
+    expect(await service(1, 8)).toBeCloseTo(usual(0, 0), 9);
+    expect(await service(4, 16)).toBeCloseTo(usual(1, 2), 9);
+    expect(await service(2, 16)).toBeCloseTo(usual(1, 1), 9);
+    expect(batches).toEqual(['1 × 8', '4 × 16', '2 × 16', '2 × 16']);
+  });
+
   it('runs a token before each batch outside the clock', async () => {
     const calls: number[] = [];
     const counted: ReplayedCosts = {
@@ -124,18 +155,18 @@ describe('openPacedService', () => {
         return costs.prefill(call);
       },
     };
-    const service = await openPacedService(replayTools({ costs: counted }), { ...table1, token: 2 });
+    const service = await openPacedService(replayTools({ costs: counted }), { ...table1, token: 2, ms: [[1000]] });
     calls.length = 0;
     expect(await service(3, 8)).toBe(25 + 6);
     expect(calls).toEqual([1, 24]);
   });
 });
 
-const table1: ServiceTimes = { clock: 'cpu', token: 1, decode: 1, lengths: [4], batches: [1], ms: [[1]] };
+const table1: ServiceTimes = { clock: 'thread', token: 1, decode: 1, lengths: [4], batches: [1], ms: [[1]] };
 
 describe('serviceTime', () => {
   const table: ServiceTimes = {
-    clock: 'cpu',
+    clock: 'thread',
     token: 1,
     decode: 1,
     lengths: [4, 8, 16],

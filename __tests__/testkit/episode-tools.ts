@@ -103,7 +103,7 @@ export const replayTools = (replayed: ReplayedTools): Tools => {
       const policy = await start({ point, seed, options: plain(replayed.options ?? {}), setting: plain(setting) });
       return { next: async (observation) => plain(await policy.next(plain(observation))) };
     },
-    clock: { wall: () => now, cpu: () => now },
+    clock: { wall: () => now, cpu: () => now, thread: () => now },
     random: seededRandom(deriveSeed(seed, 'player')),
   };
 };

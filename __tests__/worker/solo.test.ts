@@ -17,7 +17,7 @@ const alone = async (joules: number | null, provider = 'cpu', vmHwmBytes: number
   } as unknown as LoadedModel;
   const point = { id: 'solo', kind: 'solo', of: 'decode', seconds: 5, launches: 3, arms: ['head'] } as const;
   const tools = {
-    clock: { wall: () => now, cpu: () => now },
+    clock: { wall: () => now, cpu: () => now, thread: () => now },
     beat: () => undefined,
     energy: () => (joules === null ? null : { joules: () => joules * steps }),
     processFacts: () => ({ ...facts, vmHwmBytes }),

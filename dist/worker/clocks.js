@@ -1,1 +1,1 @@
-const e={wall:()=>performance.now(),cpu:()=>{let{user:e,system:t}=process.cpuUsage();return(e+t)/1e3}};export{e as clocks};
+const e=({user:e,system:t})=>(e+t)/1e3,t={wall:()=>performance.now(),cpu:()=>e(process.cpuUsage()),thread:()=>e(process.threadCpuUsage())};export{t as clocks};

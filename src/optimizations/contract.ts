@@ -235,8 +235,8 @@ export interface Tools {
   prompt(batch: number, length: number): Prompt;
   /** Starts an episode of the arm's own policy; only base and head have one. A second call starts anew. */
   policy(setting: Json): Promise<Policy>;
-  /** Milliseconds. */
-  readonly clock: { wall(): number; cpu(): number };
+  /** Milliseconds: of the clock on the wall, of processor time of the whole process, and of the thread that runs the model where one thread does all. */
+  readonly clock: { wall(): number; cpu(): number; thread(): number };
   /** Uniform in [0, 1), the same sequence for every arm of a turn. */
   random(): number;
 }

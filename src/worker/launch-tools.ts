@@ -1,10 +1,9 @@
-import type { Player, SessionTuning } from '../optimizations/contract.ts';
+import type { Player, SessionTuning, Tools } from '../optimizations/contract.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { ProcessFacts } from '../records/sample.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { Store } from '../store/store.ts';
-import type { Clock } from './rounds.ts';
 
 /** What a launch may use. */
 export interface LaunchTools {
@@ -15,7 +14,7 @@ export interface LaunchTools {
   /** The player of a built-in's episodes. */
   readonly player: (optimization: string) => Promise<Player>;
   readonly store: Store;
-  readonly clock: Clock;
+  readonly clock: Tools['clock'];
   readonly beat: (point: string) => void;
   readonly processFacts: (seconds: number) => ProcessFacts;
   /** Reads joules used so far, where there is a meter. */

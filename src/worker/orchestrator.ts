@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import type { Player } from '../optimizations/contract.ts';
+import type { Player, Tools } from '../optimizations/contract.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
@@ -14,7 +14,6 @@ import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { ArmError } from './arm.ts';
 import { runLaunch } from './launch.ts';
 import { openPlannedModel } from './planned-model.ts';
-import type { Clock } from './rounds.ts';
 
 /** What this needs of `process`. */
 interface Channel {
@@ -26,7 +25,7 @@ interface Channel {
 const beatMs = 500;
 
 /** Answers each message of the orchestrator with one message, in order; errors are answers too. */
-export const serveOrchestrator = (channel: Channel, roots: readonly string[], clock: Clock): void => {
+export const serveOrchestrator = (channel: Channel, roots: readonly string[], clock: Tools['clock']): void => {
   const send = (message: FromWorker | { readonly heartbeat: string }): void => void channel.send?.(message);
   channel.on('message', (message) => {
     answer(message, roots, clock, send).then(send, (thrown: unknown) => send(failure(thrown)));
@@ -46,7 +45,7 @@ const failure = (thrown: unknown): FromWorker => {
 const answer = async (
   message: unknown,
   roots: readonly string[],
-  clock: Clock,
+  clock: Tools['clock'],
   send: (beat: { readonly heartbeat: string }) => void,
 ): Promise<FromWorker> => {
   const request: ToWorker = decodeValue(toWorker, message, 'message to the worker');

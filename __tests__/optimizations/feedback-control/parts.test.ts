@@ -69,7 +69,7 @@ describe('fitPlant', () => {
       [1, 2, 4, 8, 16],
     ];
     return {
-      clock: 'cpu',
+      clock: 'thread',
       token: 1,
       decode: 2,
       lengths,

@@ -51,7 +51,7 @@ describe('stream', () => {
       cacheBytes: 0,
       release: async () => {},
     });
-    return { ...replayTools({ costs: full }), session, clock: { wall: () => now, cpu: () => now } };
+    return { ...replayTools({ costs: full }), session, clock: { wall: () => now, cpu: () => now, thread: () => now } };
   };
 
   it.each([
