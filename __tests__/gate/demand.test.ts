@@ -59,6 +59,7 @@ describe('what is wanted first', () => {
     ];
     const settled = samplesOf([settle('mini/pruning', 'changed')]);
     expect(armsOf(settled)).toEqual([whole, whole, whole, tested, tested]);
+    expect(launchDemand(one, settled).find(({ purpose }) => purpose === 'screen')?.points[0]).toMatchObject({ rounds: 60, warmUp: 3 });
     const done = measure(one, settled, {}).launches.filter(({ purpose, control }) => purpose === 'screen' && control === 'none');
     const without = (index: number, more: readonly Launch[] = []): Samples => ({
       ...settled,
@@ -165,7 +166,7 @@ describe('confirmation', () => {
     expect(launchDemand(two, part).map((demand) => demand.launch)).toEqual([withheld.launch]);
     const next = launchDemand(two, { ...part, launches: [...part.launches, run(slow, withheld)] });
     expect(next.map((demand) => demand.launch)).toEqual(Array.from({ length: 12 }, (_, i) => `mini/pruning#confirm-${i}`));
-    expect(next[0]).toMatchObject({ arms: ['base', 'head'], points: [{ id: 'decode-b1' }] });
+    expect(next[0]).toMatchObject({ arms: ['base', 'head'], points: [{ id: 'decode-b1', rounds: 60, warmUp: 3 }] });
     expect(next[0]!.points).toHaveLength(1);
   });
 

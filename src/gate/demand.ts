@@ -24,14 +24,13 @@ export interface LaunchDemand {
   readonly alone: boolean;
 }
 
-const screenWarmUp = 3;
-const confirmWarmUp = 5;
+const mostWarmUp = 3;
 const impactRounds = 30;
 const impactWarmUp = 2;
 
-/** Rounds are better spent than on warming up, which all arms do alike. */
-const warmedUp = (point: OperatingPoint, most: number): OperatingPoint =>
-  point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, most) } : point;
+/** Rounds are better spent than on warming up, which all arms do alike, and of which a median of 15 rounds and more does not tell. */
+const warmedUp = (point: OperatingPoint): OperatingPoint =>
+  point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, mostWarmUp) } : point;
 
 /** Impact launches tell what an optimization is worth, not whether it changed: at most half of the rounds do. */
 const forImpact = (point: OperatingPoint): OperatingPoint => {
@@ -102,7 +101,7 @@ const testedArms = ({ cell }: Standing): readonly ArmId[] => [
  */
 const screens = (standing: Standing, screen: number): LaunchDemand[] => {
   if (!hasScreen(standing)) return [];
-  const points = standing.compared.filter(isTimed).map((point) => warmedUp(point, screenWarmUp));
+  const points = standing.compared.filter(isTimed).map(warmedUp);
   const tested = testedArms(standing);
   const { complete } = standing.screen;
   const whole = complete.filter((launch) =>
@@ -154,7 +153,7 @@ const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLo
   const room = Math.max(0, 4 * lastLook - standing.launches.confirm.length);
   const indices = freshIndices(standing.launches.confirm, Math.min(room, Math.max(0, ...lacking.values())));
   return indices.map((index, k) => {
-    const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k).map((point) => warmedUp(point, confirmWarmUp));
+    const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k).map(warmedUp);
     return demand(standing, 'confirm', index, points, [...arms]);
   });
 };
