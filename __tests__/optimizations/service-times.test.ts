@@ -80,8 +80,9 @@ describe('measureServiceTimes', () => {
       (wall: number, at: number) => (at % 4 === 0 ? 1 : 1 / 3) * wall,
     ],
     ['wall time where two threads work', 'wall', (wall: number) => 1.7 * wall],
+    ['wall time where two threads share one processor', 'wall', (wall: number) => wall, 0.5],
     ['wall time where a device is waited for', 'wall', (wall: number) => 0.2 * wall],
-  ])('is %s', async (_, clock, used) => {
+  ])('is %s', async (_, clock, used, own = 1) => {
     const tools = replayTools({ costs });
     let executions = 0;
     let before = 0;
@@ -92,7 +93,8 @@ describe('measureServiceTimes', () => {
       if (wall === from) return;
       const cpu = used(wall - from, executions++);
       spent.cpu += cpu;
-      spent.thread += Math.min(cpu, wall - from);
+      // One token alone is the thread's own in any case: it is too small to share.
+      spent.thread += executions % 2 === 1 ? Math.min(cpu, wall - from) : own * Math.min(cpu, wall - from);
     };
     const read = (of: keyof typeof spent) => (): number => {
       tick();
@@ -113,37 +115,60 @@ describe('openPacedService', () => {
   it('executes, at the pace of the machine when the table was measured', async () => {
     const table = await measureServiceTimes(replayTools({ costs }), wanted);
     for (const times of [0.5, 1, 3]) {
-      const service = await openPacedService(replayTools({ costs: slower(times) }), table);
+      const { serve } = await openPacedService(replayTools({ costs: slower(times) }), table);
       for (const [row, tokens] of wanted.lengths.entries())
         for (const [column, requests] of wanted.batches.entries())
-          expect(await service(requests, tokens)).toBeCloseTo(table.ms[row]?.[column] ?? Number.NaN, 9);
+          expect(await serve(requests, tokens)).toBeCloseTo(table.ms[row]?.[column] ?? Number.NaN, 9);
     }
   });
 
   it('what one batch alone takes longer is its own: the pace is that of one token', async () => {
     const table = await measureServiceTimes(replayTools({ costs }), wanted);
-    const service = await openPacedService(replayTools({ costs: { ...costs, step: (call) => 2 * costs.step(call) } }), table);
-    expect(await service(4, 8)).toBeCloseTo((table.ms[0]?.[2] ?? 0) + 2 * (2 + 4) + 17 / 8, 9);
+    const { serve } = await openPacedService(replayTools({ costs: { ...costs, step: (call) => 2 * costs.step(call) } }), table);
+    expect(await serve(4, 8)).toBeCloseTo((table.ms[0]?.[2] ?? 0) + 2 * (2 + 4) + 17 / 8, 9);
   });
 
-  it('what was disturbed is run again, and the quicker counts; a larger batch is not disturbed for being larger', async () => {
+  /** A service whose executions of prompts take the given multiples of their time, the last one for ever; and how often it executed. */
+  const held = async (...multiples: readonly number[]) => {
     const table = await measureServiceTimes(replayTools({ costs }), wanted);
-    const batches: string[] = [];
-    /** Every third batch is held up. */
-    const held: ReplayedCosts = {
-      ...costs,
+    let executions = Number.NEGATIVE_INFINITY;
+    let times = 1;
+    const disturbed: ReplayedCosts = {
       prefill: (call) => {
-        if (call.length > 1) batches.push(`${call.batch} × ${call.length}`);
-        return costs.prefill(call) * (call.length > 1 && batches.length % 3 === 0 ? 9 : 1);
+        if (call.length > 1) times = multiples[Math.min(executions++, multiples.length - 1)] ?? 1;
+        return costs.prefill(call) * (call.length > 1 ? times : 1);
       },
+      step: (call) => costs.step(call) * times,
     };
-    const service = await openPacedService(replayTools({ costs: held }), table);
-    batches.length = 0;
-    const usual = (row: number, column: number): number => table.ms[row]?.[column] ?? Number.NaN;
-    expect(await service(1, 8)).toBeCloseTo(usual(0, 0), 9);
-    expect(await service(4, 16)).toBeCloseTo(usual(1, 2), 9);
-    expect(await service(2, 16)).toBeCloseTo(usual(1, 1), 9);
-    expect(batches).toEqual(['1 × 8', '4 × 16', '2 × 16', '2 × 16']);
+    const service = await openPacedService(replayTools({ costs: disturbed }), table);
+    executions = 0;
+    return { ...service, usual: (row: number, column: number) => table.ms[row]?.[column] ?? Number.NaN, executions: () => executions };
+  };
+
+  it.each([
+    ['is not run again within half as much more', [1.4, 1], 1.4, 1],
+    ['is run again beyond that, and the second counts where it is quicker', [1.6, 1.1], 1.1, 2],
+    ['the first counts where the second is slower still', [1.6, 3], 1.6, 2],
+    ['is run twice at most', [9, 8, 1], 8, 2],
+  ] as const)('what takes longer than its size: %s', async (_, multiples, counts, executions) => {
+    const service = await held(...multiples);
+    expect(await service.serve(4, 16)).toBeCloseTo(counts * service.usual(1, 2), 9);
+    expect(service.executions()).toBe(executions);
+  });
+
+  it('a larger batch is not held up for being larger', async () => {
+    const service = await held(1);
+    expect(await service.serve(1, 8)).toBeCloseTo(service.usual(0, 0), 9);
+    expect(await service.serve(4, 16)).toBeCloseTo(service.usual(1, 2), 9);
+    expect(service.executions()).toBe(2);
+  });
+
+  it('says where many batches were run twice, the first of each shape not counted', async () => {
+    const service = await held(2, 1, 1, 1, 1, 1, 2, 1, 2);
+    for (let batch = 0; batch < 5; batch++) await service.serve(4, 16);
+    expect(service.warnings()).toEqual([]);
+    for (let batch = 0; batch < 2; batch++) await service.serve(4, 16);
+    expect(service.warnings()).toEqual(['33 % of the batches took more than 1.5 times what the load test says of their size']);
   });
 
   it('runs a token before each batch outside the clock', async () => {
@@ -155,9 +180,9 @@ describe('openPacedService', () => {
         return costs.prefill(call);
       },
     };
-    const service = await openPacedService(replayTools({ costs: counted }), { ...table1, token: 2, ms: [[1000]] });
+    const { serve } = await openPacedService(replayTools({ costs: counted }), { ...table1, token: 2, ms: [[1000]] });
     calls.length = 0;
-    expect(await service(3, 8)).toBe(25 + 6);
+    expect(await serve(3, 8)).toBe(25 + 6);
     expect(calls).toEqual([1, 24]);
   });
 });

@@ -1,1 +1,1 @@
-const e=({user:e,system:t})=>(e+t)/1e3,t={wall:()=>performance.now(),cpu:()=>e(process.cpuUsage()),thread:()=>e(process.threadCpuUsage())};export{t as clocks};
+const e=({user:e,system:t})=>(e+t)/1e3,t={wall:()=>performance.now(),cpu:()=>e(process.cpuUsage()),thread:()=>(process.cpuUsage(),e(process.threadCpuUsage()))};export{t as clocks};

@@ -22,7 +22,6 @@ import { measurementOf, measuringOnce } from './equal-launches.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchRequest } from './launch-request.ts';
-
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 import { openTrees, type Trees } from './trees.ts';
 import { tunedBefore, tuningKey } from './tuning.ts';

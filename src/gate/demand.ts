@@ -28,7 +28,7 @@ const mostWarmUp = 3;
 const impactRounds = 30;
 const impactWarmUp = 2;
 
-/** Rounds are better spent than on warming up, which all arms do alike, and of which a median of 15 rounds and more does not tell. */
+/** Rounds are better spent than on warming up, which all arms do alike: the median over the rounds of a launch does not tell of two slow ones. */
 const warmedUp = (point: OperatingPoint): OperatingPoint =>
   point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, mostWarmUp) } : point;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Immutable } from '../records/words.ts';
-import { median, quantile } from '../statistics/describe.ts';
+import { median } from '../statistics/describe.ts';
 import { shuffled } from '../statistics/random.ts';
 import type { Prompt, Tools } from './contract.ts';
 
@@ -83,22 +83,33 @@ const openService = async (tools: Timing, decode: number): Promise<Service> => {
 
 /** Latest executions of one token that say how fast the machine is now: the median of so many is not moved by one that was disturbed. */
 const paceWindow = 9;
-/** So many times what the table says of a size, and no undisturbed execution of it takes as long. One in twenty does on two shared processors. */
+/** So many times what the table says of a size, and no undisturbed execution of it takes as long. */
 const disturbed = 1.5;
+/** From this share on, what is run twice is no exception: the table no longer fits the machine. */
+const manyRepeats = 0.25;
+
+/** Services for an episode, really executed. */
+export interface PacedService {
+  /** Milliseconds of one batch. */
+  serve(requests: number, tokens: number): Promise<number>;
+  /** What is to be said of the services so far. */
+  warnings(): readonly string[];
+}
 
 /**
  * Services for an episode, really executed: milliseconds at the pace of the machine when the table was measured. A machine that is slower
  * today, or shares its caches just now, is slower for one token too, and by that share a service is taken to be shorter; or else the
- * objective and the arrivals, which are fixed, would be other ones. What a policy decides does not move the pace. All arms are served by the
- * same model, so that an execution that takes far longer than its size does was disturbed, whatever the policy: it is run again, and the quicker
- * counts. So is the first execution of a shape, which plans its memory; some are run unmeasured before the first service.
+ * objective and the arrivals, which are fixed, would be other ones. What a policy decides does not move the pace.
+ *
+ * All arms of these episodes are served by the untouched model. An execution that takes far longer than its size does is therefore the machine's
+ * doing: it is run again, and the quicker counts. The first execution of a shape, which plans its memory, is left out with these; some shapes are
+ * run unmeasured before the first service.
  */
-export const openPacedService = async (
-  tools: Timing,
-  table: ServiceTimes,
-): Promise<(requests: number, tokens: number) => Promise<number>> => {
+export const openPacedService = async (tools: Timing, table: ServiceTimes): Promise<PacedService> => {
   const service = await openService(tools, table.decode);
   const recent: number[] = [];
+  const shapes = new Set<string>();
+  const counts = { services: 0, repeats: 0 };
   const executed = async (requests: number, tokens: number): Promise<number> => {
     const { batch, token } = await service(requests, tokens);
     recent.push(token[table.clock]);
@@ -106,26 +117,39 @@ export const openPacedService = async (
     return (batch[table.clock] * table.token) / Math.max(median(recent), table.token / 1000);
   };
   for (const requests of [1, 4, 8, 1, 2]) await executed(requests, Math.max(...table.lengths));
-  return async (requests, tokens) => {
-    const taken = await executed(requests, tokens);
-    if (taken <= disturbed * serviceTime(table, requests, tokens)) return taken;
-    return Math.min(taken, await executed(requests, tokens));
+  return {
+    serve: async (requests, tokens) => {
+      const shape = `${requests} × ${tokens}`;
+      const known = shapes.has(shape) ? 1 : 0;
+      shapes.add(shape);
+      counts.services += known;
+      const taken = await executed(requests, tokens);
+      if (taken <= disturbed * serviceTime(table, requests, tokens)) return taken;
+      counts.repeats += known;
+      return Math.min(taken, await executed(requests, tokens));
+    },
+    warnings: () =>
+      counts.repeats <= manyRepeats * counts.services
+        ? []
+        : [
+            `${Math.round((100 * counts.repeats) / counts.services)} % of the batches took more than ${disturbed} times what the load test says of their size`,
+          ],
   };
 };
 
+/** At the median so much processor time of the process to that of the thread is still the engine's own, and no second thread of the graph. */
+const alone = 1.5;
+
 /**
  * Whether one thread does all the work, so that undisturbed its processor time is the wall time. Of executions so quick that neighbours
- * seldom get between, some show it; where another device is waited for, none does. And no size may keep more than one thread busy.
+ * seldom get between, some show it; where another device is waited for in sleep, none does. And no size may keep a second thread busy.
+ * @param order the size of each execution
  */
-const isSerial = (taken: readonly Executed[]): boolean => {
+const isSerial = (taken: readonly Executed[], order: readonly number[]): boolean => {
   const agree = taken.filter(({ token }) => Math.abs(token.thread / token.wall - 1) < 0.1).length >= taken.length / 4;
-  return (
-    agree &&
-    quantile(
-      taken.map(({ batch }) => batch.cpu / batch.wall),
-      0.75,
-    ) < 1.1
-  );
+  const sizes = Map.groupBy(taken.keys(), (at) => order[at] ?? 0);
+  const shareOf = (at: number): number => (taken[at]?.batch.cpu ?? 0) / (taken[at]?.batch.thread ?? 0);
+  return agree && [...sizes.values()].every((executions) => median(executions.map(shareOf)) < alone);
 };
 
 /** Milliseconds at one pace: a median of tokens around each execution tells how fast the machine was. */
@@ -175,7 +199,7 @@ export const measureServiceTimes = async (
       order.push(at);
       taken.push(await service(requests, tokens));
     }
-  const by = isSerial(taken) ? 'thread' : 'wall';
+  const by = isSerial(taken, order) ? 'thread' : 'wall';
   const token = toMicrosecond(median(taken.map((each) => each.token[by])));
   const paced = atOnePace(taken, by, token);
   const medianOf = (size: number): number => median(paced.filter((_, at) => order[at] === size));

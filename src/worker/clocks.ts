@@ -9,5 +9,9 @@ const milliseconds = ({ user, system }: NodeJS.CpuUsage): number => (user + syst
 export const clocks: Tools['clock'] = {
   wall: () => performance.now(),
   cpu: () => milliseconds(process.cpuUsage()),
-  thread: () => milliseconds(process.threadCpuUsage()),
+  thread: () => {
+    // Linux brings a thread's time up to date only when that of the whole process is read, else at every tick: some milliseconds apart.
+    process.cpuUsage();
+    return milliseconds(process.threadCpuUsage());
+  },
 };

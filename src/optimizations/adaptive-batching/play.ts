@@ -17,14 +17,14 @@ export const batchingPlayer: Player = {
     const setting = decodeValue(tracesSetting, turn.point.setting, 'setting');
     const { service: table, capacity, objective } = yardstick;
     const traces = tracesOf(setting, capacity, table.lengths, tools.random);
-    const serve = await openPacedService(tools, table);
+    const service = await openPacedService(tools, table);
     const served: ServedTrace[] = [];
     for (const arrivals of traces) {
       const choose = await chooserOf(turn, tools, yardstick, setting.shape);
-      const batches = await serveQueue(arrivals, { choose, serve });
+      const batches = await serveQueue(arrivals, { choose, serve: service.serve });
       served.push({ arrivals, batches });
     }
-    return observed(served, objective, table.decode);
+    return { ...observed(served, objective, table.decode), warnings: service.warnings() };
   },
 };
 

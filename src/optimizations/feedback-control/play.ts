@@ -4,7 +4,7 @@ import { doubtText } from '../../records/doubt.ts';
 import type { ArmId } from '../../records/words.ts';
 import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
-import { openPacedService } from '../service-times.ts';
+import { openPacedService, type PacedService } from '../service-times.ts';
 import { courseOf } from './disturbance.ts';
 import { type Loop, loopSetting, runLoop } from './episode.ts';
 import { type FeedbackSetting, feedbackAction } from './exchange.ts';
@@ -23,34 +23,42 @@ export const feedbackPlayer: Player = {
     const { disturbance, steps, batches } = decodeValue(loopSetting, turn.point.setting, 'setting');
     const { lengths } = yardstick.service;
     const { tokens, onsets } = courseOf(disturbance, steps, Math.min(...lengths), Math.max(...lengths));
-    const serve = turn.point.exact ? replayed(yardstick, tools) : await openPacedService(tools, yardstick.service);
-    const done = await runLoop({ tokens, batches, initial: yardstick.batch, serve, decide: await deciderOf(turn, tools, yardstick) });
+    const service: PacedService = turn.point.exact ? replayed(yardstick, tools) : await openPacedService(tools, yardstick.service);
+    const done = await runLoop({
+      tokens,
+      batches,
+      initial: yardstick.batch,
+      serve: service.serve,
+      decide: await deciderOf(turn, tools, yardstick),
+    });
     const latency = done.map((step) => step.latency);
     const batch = done.map((step) => step.batch);
     const { setPoint } = yardstick;
+    const { values, warnings } = judged({ latency, batch, onsets, setPoint }, turn.arm);
     return {
-      ...judged({ latency, batch, onsets, setPoint }, turn.arm),
+      values,
+      warnings: [...warnings, ...service.warnings()],
       trace: { time: tokens.map((_, step) => step), tokens: [...tokens], batch, latency, 'set-point': tokens.map(() => setPoint) },
     };
   },
 };
 
 /** The open loop seldom settles, and nothing is held against it: then it has no such number. A closed loop keeps one that can be compared, and says so. */
-const judged = (response: Response, arm: ArmId): Pick<Observation, 'values' | 'warnings'> => {
+const judged = (response: Response, arm: ArmId): Required<Pick<Observation, 'values' | 'warnings'>> => {
   const { 'settling-steps': steps = Number.NaN, ...others } = responseValues(response);
   const unsettled = unsettledSteps(response);
-  if (unsettled === null) return { values: { 'settling-steps': steps, ...others } };
-  if (arm === 'reference') return { values: others };
+  if (unsettled === null) return { values: { 'settling-steps': steps, ...others }, warnings: [] };
+  if (arm === 'reference') return { values: others, warnings: [] };
   return {
     values: { 'settling-steps': steps, ...others },
     warnings: [doubtText({ series: 'settling-steps', text: `${arm} did not settle within ${unsettled} steps; counts as ${steps}` })],
   };
 };
 
-const replayed =
-  ({ plant }: FeedbackYardstick, { random }: Pick<Tools, 'random'>): Loop['serve'] =>
-  async (requests, tokens) =>
-    plantTime(plant, requests, tokens) * (1 + spread * (2 * random() - 1));
+const replayed = ({ plant }: FeedbackYardstick, { random }: Pick<Tools, 'random'>): PacedService => ({
+  serve: async (requests, tokens) => plantTime(plant, requests, tokens) * (1 + spread * (2 * random() - 1)),
+  warnings: () => [],
+});
 
 /** Base and head close the loop with their policies; the reference leaves it open. */
 const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, yardstick: FeedbackYardstick): Promise<Loop['decide']> => {
