@@ -47,27 +47,41 @@ const wanted = (id: string, arm: ArmId, index: number, purpose: LaunchDemand['pu
   alone: false,
 });
 
+/** Measures once, and notes which launches really ran; `result` makes what one of them gave from how many have run. */
+const measuring = (result: (launch: string, count: number) => SampleLine) => {
+  const ran: string[] = [];
+  const run = measuringOnce(
+    async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
+      ran.push(launch);
+      return [
+        { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
+        result(launch, ran.length),
+        { line: 'end', launch, status: 'complete', error: null, process: null },
+      ];
+    },
+    measurementOf(plan, artefacts),
+  );
+  return { run, ran };
+};
+const under = (id: string, launch: string, lines: readonly SampleLine[]): readonly unknown[] =>
+  lines.map((line) => ({ ...line, launch, ...(line.line === 'launch' ? { cell: id } : {}) }));
+
 describe('measuringOnce', () => {
   it('measures the untouched model of all cells once per index, and names each copy after its own cell', async () => {
-    const ran: string[] = [];
-    const run = measuringOnce(
-      async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
-        ran.push(launch);
-        return [
-          { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
-          { line: 'point', launch, point: 'memory', values: { reference: { 'peak-bytes': [ran.length] } }, warnings: [] },
-          { line: 'end', launch, status: 'complete', error: null, process: null },
-        ];
-      },
-      measurementOf(plan, artefacts),
-    );
+    const { run, ran } = measuring((launch, count) => ({
+      line: 'point',
+      launch,
+      point: 'memory',
+      values: { reference: { 'peak-bytes': [count] } },
+      warnings: [],
+    }));
     const first = await run(wanted('a/x', 'reference', 0));
     const [second] = await Promise.all([
       run(wanted('a/y', 'reference', 0)),
       run(wanted('a/y', 'reference', 1)),
       run(wanted('a/x', 'reference', 1)),
     ]);
-    expect(second).toEqual(first.map((line) => ({ ...line, launch: 'a/y#solo-0', ...(line.line === 'launch' ? { cell: 'a/y' } : {}) })));
+    expect(second).toEqual(under('a/y', 'a/y#solo-0', first));
     expect(ran).toEqual(['a/x#solo-0', 'a/y#solo-1']);
     // Another model, another call to repeat, another arm, another purpose: their own launches.
     for (const other of [
@@ -83,26 +97,14 @@ describe('measuringOnce', () => {
   });
 
   it('finds a yardstick once for all cells that serve the same to the same bench with the same options', async () => {
-    const ran: string[] = [];
-    const run = measuringOnce(
-      async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
-        ran.push(launch);
-        return [
-          { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
-          { line: 'tuned', launch, value: ran.length },
-        ];
-      },
-      measurementOf(plan, artefacts),
-    );
+    const { run, ran } = measuring((launch, value) => ({ line: 'tuned', launch, value }));
     const tune = (id: string, index = 0): LaunchDemand => ({
       ...wanted(id, 'reference', index, 'tune'),
       arms: ['reference', 'base'],
       points: [],
     });
     const [first, second] = await Promise.all([run(tune('a/one')), run(tune('a/two'))]);
-    expect(second).toEqual(
-      first?.map((line) => ({ ...line, launch: 'a/two#tune-0', ...(line.line === 'launch' ? { cell: 'a/two' } : {}) })),
-    );
+    expect(second).toEqual(under('a/two', 'a/two#tune-0', first ?? []));
     expect(ran).toEqual(['a/one#tune-0']);
     // What is tried again after a launch that was discarded, other options, other bytes, another model.
     for (const other of [tune('a/two', 1), tune('a/other'), tune('a/smaller'), tune('b/one')]) {

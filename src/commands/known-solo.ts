@@ -47,8 +47,8 @@ export const soloKey = (request: LaunchRequest, { cell: id, index }: Pick<Launch
 };
 
 /**
- * Whether a solo launch is only shown, so that what another launch or an earlier run recorded is as good: of the untouched model, or of a cell that is unchanged in its
- * code too. What is compared is measured in the run that compares it, and what becomes a baseline anew.
+ * Whether a solo launch is only shown, so that what another launch or an earlier run recorded is as good: of the untouched model, or of a cell that is
+ * unchanged in its code too. What is compared is measured in the run that compares it, and what becomes a baseline anew.
  */
 export const isOnlyShown = ({ cell: id, arms }: Pick<LaunchDemand, 'cell' | 'arms'>, run: SoloRun): boolean => {
   if (run.plan.event !== 'change') return false;
