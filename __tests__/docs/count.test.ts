@@ -3,16 +3,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { patternOf, shardOf, testsOf } from '../../scripts/acceptance-shard.ts';
 import { root } from './documentation.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'count-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const count = (report: object | null, status: number): { readonly lastLine: string | undefined; readonly status: number | null } => {
-  const path = join(folder, 'report.json');
-  rmSync(path, { force: true });
-  if (report !== null) writeFileSync(path, JSON.stringify(report));
-  const ended = spawnSync(process.execPath, [join(root, '.ci/count.mjs'), path, String(status)], { encoding: 'utf8' });
+type Run = readonly [report: object | null, status: number];
+
+const count = (...runs: readonly Run[]): { readonly lastLine: string | undefined; readonly status: number | null } => {
+  const args = runs.flatMap(([written, status], at) => {
+    const path = join(folder, `report-${at}.json`);
+    rmSync(path, { force: true });
+    if (written !== null) writeFileSync(path, JSON.stringify(written));
+    return [path, String(status)];
+  });
+  const ended = spawnSync(process.execPath, [join(root, '.ci/count.mjs'), ...args], { encoding: 'utf8' });
   return { lastLine: ended.stdout.trimEnd().split('\n').at(-1), status: ended.status };
 };
 
@@ -38,6 +44,35 @@ describe('the last line of .ci/run', () => {
     ['no test at all', report(0, 0, 0, []), 0, '0 passed, 1 failed', 1],
     ['lint or types failed', null, 1, '0 passed, 1 failed', 1],
   ])('%s', (_name, written, status, lastLine, exit) => {
-    expect(count(written, status)).toEqual({ lastLine, status: exit });
+    expect(count([written, status])).toEqual({ lastLine, status: exit });
+  });
+
+  const whole: Run = [report(2, 0, 1, [file('passed', 'passed', 'pending')]), 0];
+  it.each([
+    ['both passed; what the shard left out is not skipped', [report(1, 0, 9, [file('passed')]), 0], '3 passed, 0 failed, 1 skipped', 0],
+    ['the shard failed', [report(0, 1, 9, [file('failed')]), 1], '2 passed, 1 failed, 1 skipped', 1],
+    ['the shard did not run', [null, 1], '2 passed, 1 failed, 1 skipped', 1],
+  ] as const)('with a shard of the acceptance tests: %s', (_name, shard, lastLine, exit) => {
+    expect(count(whole, shard)).toEqual({ lastLine, status: exit });
+  });
+});
+
+describe('the shard of the acceptance tests', () => {
+  const names = ['a > one', 'a > two (2 %)', 'b > one', 'b > one more', 'c > $1 [x]'];
+
+  it('holds every test in exactly one shard', () => {
+    const shards = [0, 1, 2].map((shard) => testsOf(names, shard, 3));
+    expect(shards.flat().sort()).toEqual([...names].sort());
+  });
+
+  it('is drawn by the commit', () => {
+    expect(shardOf('00000007aaaa', 6)).toBe(1);
+    expect(shardOf('0000000baaaa', 6)).toBe(5);
+  });
+
+  it('is matched by a pattern that no other test matches', () => {
+    const spoken = names.map((name) => name.replace(' > ', ' '));
+    for (const [at, name] of names.entries())
+      expect(spoken.filter((each) => new RegExp(patternOf([name])).test(each))).toEqual([spoken[at]]);
   });
 });
