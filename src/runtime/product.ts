@@ -1,10 +1,9 @@
 import { toBinary } from '@bufbuild/protobuf';
-import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
 import { graphBuilder } from '../onnx/graph-builder.ts';
 import { ModelProtoSchema } from '../onnx/proto/onnx_pb.js';
 import { loadRuntime, type Runtime } from './library.ts';
-import { openSession, runSession } from './session.ts';
+import { openSession, runSession, type Session } from './session.ts';
 
 interface Dense<Values extends Float32Array | Float64Array> {
   readonly rows: number;
@@ -69,8 +68,8 @@ export interface OpenProducts {
  */
 export const openProducts = (roots: readonly string[]): OpenProducts => {
   let loading: Promise<Runtime> | null = null;
-  const sessions = new Map<string, Promise<InferenceSession>>();
-  const sessionOf = (runtime: Runtime, type: Type, transposed: Transposed): Promise<InferenceSession> => {
+  const sessions = new Map<string, Promise<Session>>();
+  const sessionOf = (runtime: Runtime, type: Type, transposed: Transposed): Promise<Session> => {
     const key = `${type} ${transposed}`;
     const opening = sessions.get(key) ?? openSession(runtime, productGraph(type, transposed), settings);
     sessions.set(key, opening);
