@@ -1,7 +1,6 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { ModelProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
+import { encodeModel } from '../../src/onnx/binary.ts';
 import type { ServeHints } from '../../src/records/serving.ts';
 import { floatsOfTensor } from '../../src/runtime/feeds.ts';
 import { type OpenStage, pipelineSession } from '../../src/runtime/pipeline.ts';
@@ -73,8 +72,7 @@ describe('timed calls in float16', () => {
 
 /** y = x + x in float16 */
 const doubling = (from: string, to: string): Uint8Array =>
-  toBinary(
-    ModelProtoSchema,
+  encodeModel(
     proto({
       nodes: [{ opType: 'Add', input: [from, from], output: [to] }],
       inputs: [value(from, ['n', 4], 10)],

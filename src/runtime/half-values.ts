@@ -3,9 +3,10 @@ import type { InferenceSession, OnnxValue } from 'onnxruntime-node';
 /**
  * Lets the native binding see the elements of a float16 tensor, in place: `data` becomes 16-bit words over the same bytes.
  *
- * The binding of onnxruntime-node 1.30.0 asks Node for the bytes of a `Float16Array`, which N-API of Node 24 reports as none, and
- * onnxruntime-common 1.30.0 makes every float16 tensor over such an array. `__tests__/runtime/float16.test.ts` holds the bare
- * runtime's refusal: when that test fails, the runtime is mended and this file can go.
+ * Where Node has `Float16Array` (from 24 on), onnxruntime-common 1.30.0 makes every float16 tensor over one. The binding of
+ * onnxruntime-node 1.30.0 takes its length from a table of node-addon-api that does not know the type, so it reads 0 bytes.
+ * No released version mends it; microsoft/onnxruntime pull request 32323 would. `__tests__/runtime/float16.test.ts` holds the bare
+ * runtime's refusal: when that test fails, this file can go.
  */
 const showWords = (value: OnnxValue | null): void => {
   if (value === null || value.type !== 'float16' || value.location !== 'cpu') return;

@@ -1,7 +1,6 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { GateError } from '../errors.ts';
+import { encodeModel } from '../onnx/binary.ts';
 import { graphBuilder } from '../onnx/graph-builder.ts';
-import { ModelProtoSchema } from '../onnx/proto/onnx_pb.js';
 import { loadRuntime, type Runtime } from './library.ts';
 import { openSession, runSession, type Session } from './session.ts';
 
@@ -30,7 +29,7 @@ const productGraph = (type: Type, transposed: Transposed): Uint8Array => {
     { outputs: ['product'] },
   );
   graph.output('product', type, ['rows', 'columns']);
-  return toBinary(ModelProtoSchema, graph.finish().proto);
+  return encodeModel(graph.finish().proto);
 };
 
 const typeOf = (left: Float32Array | Float64Array, right: Float32Array | Float64Array): Type => {
