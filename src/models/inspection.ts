@@ -10,7 +10,7 @@ import { type ModuleStructure, moduleStructure } from './module-structure.ts';
 export interface Inspection {
   /** Graphs plus the external data that they reference. */
   readonly bytes: number;
-  /** Elements of the initializers in use, all stages. */
+  /** Weights that are carried and read, all stages. */
   readonly parameters: number;
   /** Multiply-adds of one decode step of the decoder after `past` tokens. */
   readonly multiplyAdds: number;

@@ -50,7 +50,7 @@ export interface PlacedTensor {
 }
 
 /** Tensors in the value of an attribute: dense ones, and values and indices of sparse ones. */
-function* attributeTensors(attribute: AttributeProto, holder: string): Generator<PlacedTensor> {
+export function* attributeTensors(attribute: AttributeProto, holder: string): Generator<PlacedTensor> {
   const label = `${attribute.name} of ${holder}`;
   const sparse = attribute.sparseTensor === undefined ? attribute.sparseTensors : [attribute.sparseTensor, ...attribute.sparseTensors];
   const dense = attribute.t === undefined ? attribute.tensors : [attribute.t, ...attribute.tensors];
