@@ -283,6 +283,15 @@ describe('what is not known', () => {
     expect(countMultiplyAdds(model, decode).unknown).toEqual(unknown);
   });
 
+  it('functions that call each other twice, forty deep, take no time', () => {
+    const model = inMemory({ nodes: [{ ...called, opType: 'f0' }], inputs });
+    for (let at = 0; at < 40; at++) {
+      const node = at === 39 ? [relu] : ['a', 'b'].map((name) => ({ ...called, opType: `f${at + 1}`, output: [name] }));
+      model.proto.functions.push(create(FunctionProtoSchema, { name: `f${at}`, domain: 'own', node }));
+    }
+    expect(countMultiplyAdds(model, decode).unknown).toEqual([]);
+  });
+
   it.each<[string, readonly number[], readonly number[], number]>([
     ['bhqd,bhkd->bhqk', [2, 4, 3, 8], [2, 4, 5, 8], 2 * 4 * 3 * 5 * 8],
     ['bsh,oh', [2, 3, 16], [24, 16], 2 * 3 * 24 * 16],

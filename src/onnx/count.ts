@@ -93,24 +93,37 @@ interface Body {
   readonly node: readonly NodeProto[];
 }
 
-/** The model-local function that a node calls. */
-const calledBy = (model: OnnxModel, node: NodeProto): Body | undefined =>
-  model.proto.functions.find((local) => local.name === node.opType && local.domain === node.domain && local.overload === node.overload);
+/** The model-local functions that a node may call: stages that were joined may have several of one name. */
+const calledBy = (model: OnnxModel, node: NodeProto): readonly Body[] =>
+  model.proto.functions.filter((local) => local.name === node.opType && local.domain === node.domain && local.overload === node.overload);
 
-/** Whether a node may multiply matrices in a nested graph, in a local function, or in an operator that is not known. */
-const hidesProducts = (model: OnnxModel, node: NodeProto, open: readonly Body[] = []): boolean => {
-  const called = calledBy(model, node);
-  // A function that calls itself never ends: the runtime refuses it.
-  if (called !== undefined && open.includes(called)) return true;
-  if (called === undefined && shapeRule(node) === undefined && !weightless.has(operatorName(node))) return true;
-  return [...subgraphs(node), ...(called === undefined ? [] : [called])].some((body) =>
-    body.node.some((inner) => inner.opType !== 'Constant' && hidesProducts(model, inner, [...open, body])),
-  );
+/** Bodies of branches, loops and functions, and whether each may multiply matrices. */
+type Bodies = Map<Body, boolean>;
+/** Calls and graphs inside each other that are followed. */
+const deepest = 64;
+
+const bodyMultiplies = (model: OnnxModel, body: Body, known: Bodies, depth: number): boolean => {
+  const found = known.get(body);
+  if (found !== undefined) return found;
+  // Holds for a function that calls itself too, which no runtime takes.
+  known.set(body, true);
+  const multiplies =
+    depth > deepest || body.node.some((inner) => inner.opType !== 'Constant' && mayMultiply(model, inner, known, depth + 1));
+  known.set(body, multiplies);
+  return multiplies;
 };
 
-const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, TensorFact>): Step => {
+/** Whether a node that has no rule may multiply matrices: in a nested graph, in a local function, or in an operator that is not known. */
+const mayMultiply = (model: OnnxModel, node: NodeProto, known: Bodies, depth = 0): boolean => {
+  const called = calledBy(model, node);
+  if (called.length > 0) return called.some((body) => bodyMultiplies(model, body, known, depth));
+  if (shapeRule(node) === undefined && !weightless.has(operatorName(node))) return true;
+  return subgraphs(node).some((body) => bodyMultiplies(model, body, known, depth));
+};
+
+const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, TensorFact>, bodies: Bodies): Step => {
   const operator = operatorName(node);
-  if (calledBy(model, node) !== undefined) return { multiplyAdds: 0, outputs: [], uncounted: hidesProducts(model, node) };
+  if (calledBy(model, node).length > 0) return { multiplyAdds: 0, outputs: [], uncounted: mayMultiply(model, node, bodies) };
   if (operator === 'Constant') return { multiplyAdds: 0, outputs: [constantFact(model, node)], uncounted: false };
   const view = viewOf(model, node, facts);
   const multiplication = multiplicationRule(operator)?.(view);
@@ -121,7 +134,7 @@ const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, Te
   }
   const inputs = node.input.map((_, index) => view.input(index));
   const rule = shapeRule(node);
-  if (rule === undefined) return { multiplyAdds: 0, outputs: [], uncounted: hidesProducts(model, node) };
+  if (rule === undefined) return { multiplyAdds: 0, outputs: [], uncounted: mayMultiply(model, node, bodies) };
   const constant = rearranging.has(node.opType) && inputs.every((fact, index) => fact.constant || !view.has(index));
   const density = densityAfter(view);
   const integers = integerValues(view);
@@ -162,9 +175,10 @@ const walked = (
   for (const { values, dims } of graph.sparseInitializer)
     facts.set(values?.name ?? '', { ...unknownFact, dims: dims.map(Number), constant: true });
   const unknown = new Set<string>();
+  const bodies: Bodies = new Map();
   let multiplyAdds = 0;
   for (const node of graph.node) {
-    const step = stepOf(model, node, facts);
+    const step = stepOf(model, node, facts, bodies);
     multiplyAdds += step.multiplyAdds;
     if (step.uncounted) unknown.add(operatorName(node));
     node.output.forEach((name, index) => {

@@ -130,11 +130,19 @@ export const visitRange = (
   }
 };
 
+const room = (length: number, label: string): Uint8Array => {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw refuse(label, `${length} bytes are more than a process can hold at once`, cause);
+  }
+};
+
 /** All bytes of a range, by positional reads (also beyond 2 GiB into the file). */
 export const readRange = (folder: string, range: ExternalRange, label: string): Uint8Array => {
   // Before anything is allocated: a hostile length must not become an allocation.
   checkRange(dataFile(folder, range, label), range, label);
-  const bytes = new Uint8Array(range.length);
+  const bytes = room(range.length, label);
   visitRange(folder, range, label, (piece, at) => bytes.set(piece, at), 1 << 24);
   return bytes;
 };

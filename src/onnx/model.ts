@@ -22,6 +22,15 @@ export const subgraphs = (node: NodeProto): readonly GraphProto[] => node.attrib
 const attributeGraphs = (attribute: AttributeProto): readonly GraphProto[] =>
   attribute.g === undefined ? attribute.graphs : [attribute.g, ...attribute.graphs];
 
+/** Every name that a node reads, also inside the graphs that it holds; names that those graphs define themselves are among them. */
+export function* readNames(node: NodeProto): Generator<string> {
+  yield* node.input;
+  for (const inner of subgraphs(node)) {
+    for (const each of inner.node) yield* readNames(each);
+    for (const { name } of inner.output) yield name;
+  }
+}
+
 /** A graph and all graphs nested in it, outermost first. */
 export function* allGraphs(graph: GraphProto): Generator<GraphProto> {
   yield graph;
