@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../src/errors.ts';
 import { countMultiplyAdds } from '../src/onnx/count.ts';
 import type { OnnxModel } from '../src/onnx/model.ts';
@@ -12,7 +11,7 @@ import { pruneFeedForwards } from '../src/optimizations/structured-pruning/feed-
 import { replaceLinear } from '../src/optimizations/tensor-decomposition/linear.ts';
 import { matrix } from '../src/optimizations/tensor-decomposition/matrix.ts';
 import { loadRuntime, type Runtime, runtimeRoots } from '../src/runtime/library.ts';
-import { openSession, runSession } from '../src/runtime/session.ts';
+import { openSession, runSession, type Session } from '../src/runtime/session.ts';
 import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import type { Benchmark, Row } from './benchmark.ts';
@@ -68,7 +67,7 @@ const sparsify = (model: OnnxModel, layer: FeedForward): void => {
   }
 };
 
-const timedCalls = async (runtime: Runtime, session: InferenceSession, input: Float32Array, tokens: number): Promise<Side> => {
+const timedCalls = async (runtime: Runtime, session: Session, input: Float32Array, tokens: number): Promise<Side> => {
   const feeds = { hidden_states: new runtime.ort.Tensor('float32', input, [1, tokens, hidden]) };
   const outputs = await runSession(session, feeds, ['output']);
   return async (count) => {
@@ -126,7 +125,7 @@ export const pruningSpeedup: Benchmark = {
     await rewrite(file('dense'), paths.factored, (model, layer) => factor(model, layer, seed));
     await rewrite(file('dense'), paths.sparse, sparsify);
     const runtime = await loadRuntime(runtimeRoots(null, root));
-    const open = (variant: Variant): Promise<InferenceSession> =>
+    const open = (variant: Variant): Promise<Session> =>
       openSession(runtime, file(variant), { provider: 'cpu', threads: 1, spinning: false });
     const sessions = {
       dense: await open('dense'),

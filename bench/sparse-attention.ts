@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
 import { GateError } from '../src/errors.ts';
 import { parseModelConfig } from '../src/models/config.ts';
 import { buildGraphs } from '../src/models/reference.ts';
@@ -9,7 +9,7 @@ import { openModel } from '../src/runtime/decoder.ts';
 import type { Feeds } from '../src/runtime/feeds.ts';
 import { loadRuntime, type Runtime, runtimeRoots } from '../src/runtime/library.ts';
 import { promptRows } from '../src/runtime/prompt.ts';
-import { openSession, runSession } from '../src/runtime/session.ts';
+import { openSession, runSession, type Session } from '../src/runtime/session.ts';
 import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import { type Kernel, type LayerSize, writeAttentionLayer } from './attention-layer.ts';
@@ -33,7 +33,7 @@ const rowOf = <Name extends string>(what: string, least: number, times: Blocks<N
   };
 };
 
-const openLayer = (runtime: Runtime, folder: string, kernel: Kernel): Promise<InferenceSession> => {
+const openLayer = (runtime: Runtime, folder: string, kernel: Kernel): Promise<Session> => {
   mkdirSync(folder);
   return openSession(runtime, join(folder, writeAttentionLayer(folder, size, kernel)), settings);
 };
@@ -60,7 +60,7 @@ const layerFeeds = ({ ort }: Runtime, sequence: number, past: number, cached: nu
 const outputNames = ['output', 'present.key', 'present.value'];
 
 /** Calls with the same inputs, into the same buffers. */
-const called = async (session: InferenceSession, feeds: Feeds): Promise<{ readonly side: Side; readonly output: Float32Array }> => {
+const called = async (session: Session, feeds: Feeds): Promise<{ readonly side: Side; readonly output: Float32Array }> => {
   const outputs = await runSession(session, feeds, outputNames);
   const { data } = outputs['output'] ?? {};
   if (!(data instanceof Float32Array)) throw new GateError('internal', 'the layer gave no float32 output');
@@ -76,7 +76,7 @@ const apart = (a: Float32Array, b: Float32Array, count = a.length): number => {
 type Prefill = 'dense' | 'masked' | 'blocks';
 
 const prefills = async (runtime: Runtime, { folder, seed }: BenchContext, show: (row: Row) => void): Promise<void> => {
-  const sessions: Record<Prefill, InferenceSession> = {
+  const sessions: Record<Prefill, Session> = {
     dense: await openLayer(runtime, join(folder, 'dense'), { kind: 'dense', window: null }),
     masked: await openLayer(runtime, join(folder, 'masked'), { kind: 'dense', window }),
     blocks: await openLayer(runtime, join(folder, 'blocks'), { kind: 'blocks', pattern: windowOnly(window), block }),

@@ -5,6 +5,7 @@ import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
+import { decodeModel, encodeModel } from '../../src/onnx/binary.ts';
 import { countMultiplyAdds } from '../../src/onnx/count.ts';
 import { dataType } from '../../src/onnx/data-type.ts';
 import { graphDigest } from '../../src/onnx/digest.ts';
@@ -129,6 +130,9 @@ describe('external data', () => {
     ['no location', { offset: '0' }],
     ['a missing file', { location: 'absent' }],
     ['the folder itself', { location: '.' }],
+    ['a folder', { location: 'data/' }],
+    ['a way over a folder that is not there', { location: 'absent/../data' }],
+    ['a name that is not UTF-8', { location: 'd\udcffta' }],
     ['a range behind the end', { location: 'data', offset: '8', length: '16' }],
     ["a length that is not the shape's", { location: 'data', length: '12' }],
     ['a negative offset', { location: 'data', offset: '-4' }],
@@ -150,6 +154,41 @@ describe('external data', () => {
     expect([...readFloats(readModel(path), 'w')]).toEqual([5, 6, 7, 8]);
   });
 
+  it('accepts every way to write a path that the runtime accepts, and none that leads past a link', () => {
+    const path = written(bytesOf(proto(sound)));
+    const folder = join(path, '..');
+    mkdirSync(join(folder, 'deep/er'), { recursive: true });
+    symlinkSync('deep/er', join(folder, 'hop'));
+    for (const [file, first] of Object.entries({ data: 5, 'deep/data': 6, 'deep/er/data': 7 }))
+      writeFileSync(join(folder, file), new Uint8Array(Float32Array.of(first, 0, 0, 0).buffer));
+    const firstOf = (location: string): number | undefined => {
+      writeFileSync(path, bytesOf(proto(withWeight(external({ location })))));
+      return readFloats(readModel(path), 'w')[0];
+    };
+    for (const location of ['data', './data', './/data', 'deep/../data', './deep/./er/../../data'])
+      expect(firstOf(location), location).toBe(5);
+    expect([firstOf('deep//data'), firstOf('hop/data')]).toEqual([6, 7]);
+    // The system goes up from deep/er and finds deep/data; a shortened path would be data.
+    expect(thrown(() => firstOf('hop/../data'))).toMatchObject({ code: 'onnx-external-data', message: expect.stringContaining('link') });
+  });
+
+  it('reads overlapping and empty ranges, and a length that is missing', () => {
+    const tensors = [
+      external({ location: 'data', offset: '4' }, [2n]),
+      external({ location: './data', offset: '8', length: '8' }, [2n]),
+      external({ location: 'data', offset: '20', length: '0' }, [0n]),
+      external({ location: 'data', offset: '21', length: '0' }, [0n]),
+    ].map((tensor, at) => Object.assign(tensor, { name: `w${at}` }));
+    const read = (count: number): readonly (readonly number[])[] => {
+      const path = written(bytesOf(proto({ ...sound, nodes: [], outputs: [], initializers: tensors.slice(0, count) })));
+      writeFileSync(join(path, '..', 'data'), new Uint8Array(Float32Array.of(1, 2, 3, 4, 5).buffer));
+      const model = readModel(path);
+      return tensors.slice(0, count).map(({ name }) => [...readFloats(model, name)]);
+    };
+    expect(read(3)).toEqual([[2, 3], [3, 4], []]);
+    expect(thrown(() => read(4)).code).toBe('onnx-external-data');
+  });
+
   it('refuses a file that became shorter after the model was read', () => {
     const folder = place('shrinking');
     mkdirSync(folder);
@@ -158,6 +197,37 @@ describe('external data', () => {
     truncateSync(join(folder, 'weights.bin'), 100);
     const largest = model.proto.graph?.initializer.at(-1)?.name ?? '';
     expect(thrown(() => readFloats(model, largest)).code).toBe('onnx-external-data');
+  });
+});
+
+describe('names', () => {
+  it('that are not UTF-8 stay apart, and are written as they were read', () => {
+    const names = ['w\udcff', 'w\udcfe', '\ufeffw', 'w', '\udc80\u{1f600}\udcf0\udc9f'];
+    const weights = names.map((name, at) => floatTensor(name, [1], Float32Array.of(at)));
+    const nodes = names.map((name, at) => ({ opType: 'Mul', input: ['x', name], output: [`y${at}`] }));
+    const bytes = bytesOf(proto({ nodes, initializers: weights, inputs: [value('x', [1])], outputs: [value('y0', [1])] }));
+    expect(Buffer.from(bytes).includes(Buffer.of(0x77, 0xff))).toBe(true);
+    const model = readModel(written(bytes));
+    expect(model.proto.graph?.initializer.map(({ name }) => name)).toEqual(names);
+    expect(names.map((name) => readFloats(model, name)[0])).toEqual([0, 1, 2, 3, 4]);
+    expect(Buffer.compare(bytesOf(model.proto), bytes)).toBe(0);
+  });
+
+  it('come back as the same bytes, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 24 }), fc.uint8Array({ maxLength: 24 }), (a, b) => {
+        const named = (name: Uint8Array): Uint8Array => Buffer.concat([Buffer.of(0x3a, name.length + 2, 0x12, name.length), name]);
+        const [one, other] = [decodeModel(named(a)), decodeModel(named(b))];
+        expect(Buffer.from(encodeModel(one))).toEqual(Buffer.from(named(a)));
+        expect(one.graph?.name === other.graph?.name).toBe(Buffer.compare(a, b) === 0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keep fields that this reader does not know', () => {
+    const unknown = Buffer.concat([bytesOf(proto(sound)), Buffer.of(0xa2, 0x06, 3, 1, 2, 3)]);
+    expect(Buffer.from(bytesOf(readModel(written(unknown)).proto)).includes(Buffer.of(0xa2, 0x06, 3, 1, 2, 3))).toBe(true);
   });
 });
 

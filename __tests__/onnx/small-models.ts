@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll } from 'vitest';
 import { type GateError, GateError as GateErrorClass } from '../../src/errors.ts';
+import { encodeModel } from '../../src/onnx/binary.ts';
 import { type ModelProto, ModelProtoSchema, type NodeProtoSchema, type TensorProto } from '../../src/onnx/proto/onnx_pb.js';
 import type { OnnxModel } from '../../src/onnx/read.ts';
 
@@ -62,7 +63,7 @@ export const proto = (parts: Parts): ModelProto =>
 
 export const inMemory = (parts: Parts, folder = '/nowhere'): OnnxModel => ({ proto: proto(parts), folder, graph: 'model.onnx' });
 
-export const bytesOf = (model: ModelProto): Uint8Array => toBinary(ModelProtoSchema, model);
+export const bytesOf = (model: ModelProto): Uint8Array => encodeModel(model);
 
 export const integerAttribute = (name: string, i: number) => ({ name, type: 2, i: BigInt(i) });
 export const integersAttribute = (name: string, ints: readonly number[]) => ({ name, type: 7, ints: ints.map(BigInt) });

@@ -1,9 +1,8 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { Tensor } from 'onnxruntime-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
+import { encodeModel } from '../../src/onnx/binary.ts';
 import { type GraphBuilder, graphBuilder } from '../../src/onnx/graph-builder.ts';
-import { ModelProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
 import { openModel } from '../../src/runtime/decoder.ts';
 import type { Runtime } from '../../src/runtime/library.ts';
 import { type OpenStage, pipelineSession } from '../../src/runtime/pipeline.ts';
@@ -18,7 +17,7 @@ afterEach(async () => {
 const stage = async (id: string, write: (graph: GraphBuilder) => void): Promise<OpenStage> => {
   const graph = graphBuilder(id);
   write(graph);
-  const session = await openSession(await runtime(), toBinary(ModelProtoSchema, graph.finish().proto), settings);
+  const session = await openSession(await runtime(), encodeModel(graph.finish().proto), settings);
   open.push({ id, session });
   return { id, session };
 };

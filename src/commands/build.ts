@@ -1,7 +1,9 @@
-import { copyFileSync, existsSync, linkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
 import { codedOf } from '../measurement/launch.ts';
+import { readModel } from '../onnx/read.ts';
+import { writeModel } from '../onnx/write.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import { runCommand } from '../processes/run-command.ts';
@@ -224,14 +226,6 @@ const runBuildCommand = async (
   return { stages: input.artefact.stages };
 };
 
-/** A graph that the command left alone, with the data files that lie beside it under its name. */
-const takeOver = (from: string, to: string, graph: string): void => {
-  for (const file of [graph, `${graph}.data`]) {
-    if (!existsSync(join(from, file)) || existsSync(join(to, file))) continue;
-    try {
-      linkSync(join(from, file), join(to, file));
-    } catch {
-      copyFileSync(join(from, file), join(to, file));
-    }
-  }
-};
+/** A graph that the command left alone, with the data files that it refers to. */
+const takeOver = (from: string, to: string, graph: string): void =>
+  writeModel({ proto: readModel(join(from, graph)).proto, sourceFolder: from }, to, graph, new Map());

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { readModel } from '../onnx/read.ts';
 import { describeArchitecture } from '../onnx/recognise/describe.ts';
-import { recognise } from '../onnx/recognise/recognise.ts';
+import { recogniseParts } from '../onnx/recognise/recognise.ts';
 import type { Json } from '../records/words.ts';
 import { significant } from '../report/number.ts';
 import { type Answer, aligned } from './answer.ts';
@@ -85,6 +85,6 @@ const inspect = (names: readonly string[], context: CommandContext): Answer => {
   const [file, extra] = names;
   if (file === undefined || extra !== undefined)
     throw new GateError('usage-bad-value', 'Name one ONNX file: models inspect FILE.onnx', { where: 'models inspect' });
-  const architecture = recognise(readModel(resolve(context.root, file)));
+  const architecture = recogniseParts(readModel(resolve(context.root, file)));
   return { exitCode: 0, text: describeArchitecture(architecture), json: architecture as unknown as Json };
 };

@@ -3,9 +3,13 @@ import { GateError } from '../errors.ts';
 import { graphDigest, usedBytes } from '../onnx/digest.ts';
 import type { ServeHints, Stage } from '../records/serving.ts';
 
+/** Bytes in use: the graphs without descriptions, and the weights that they reference, each distinct range of a data file once. */
+export const artefactBytes = (folder: string, stages: readonly Stage[]): number => usedBytes(folder, ...stages.map(({ graph }) => graph));
+
 /**
- * Digest of what an optimization made: every graph with all that it computes with, and how it is to be driven. Doc strings,
- * metadata, producer, file names of data and their layout do not enter it. Throws the coded errors of reading ONNX.
+ * Digest of what an optimization made: every graph with all that it computes with, the bytes that this takes, and how it is to be driven.
+ * Doc strings, metadata, producer, names of nodes, file names of data and their order do not enter it. Artefacts of one digest have one
+ * `artefactBytes`. Throws the coded errors of reading ONNX.
  */
 export const artefactDigest = (folder: string, stages: readonly Stage[], serve: ServeHints): string => {
   const ids = stages.map(({ id }) => id);
@@ -14,9 +18,6 @@ export const artefactDigest = (folder: string, stages: readonly Stage[], serve: 
   const graphs = stages.map(({ id, graph }) => [id, graphDigest(folder, graph)]);
   const hints = Object.entries(serve).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
-    .update(JSON.stringify([graphs, hints]))
+    .update(JSON.stringify([graphs, artefactBytes(folder, stages), hints]))
     .digest('hex');
 };
-
-/** Bytes in use: the graphs and the external data that they reference, each distinct range once. */
-export const artefactBytes = (folder: string, stages: readonly Stage[]): number => usedBytes(folder, ...stages.map(({ graph }) => graph));

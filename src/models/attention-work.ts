@@ -2,7 +2,7 @@ import { inferredShapes } from '../onnx/count.ts';
 import type { OnnxModel } from '../onnx/model.ts';
 import { mainGraph } from '../onnx/model.ts';
 import type { Attention } from '../onnx/recognise/architecture.ts';
-import { recognise } from '../onnx/recognise/recognise.ts';
+import { recogniseParts } from '../onnx/recognise/recognise.ts';
 import type { ServeHints } from '../records/serving.ts';
 
 /** What attention computes and keeps for one text, from the graph's shapes. */
@@ -28,9 +28,18 @@ const volume = (dims: readonly number[] | null | undefined): number => (dims ?? 
 const bounded = ({ sinks = 0, keepLast }: ServeHints, positions: number): number =>
   keepLast === undefined ? positions : Math.min(positions, sinks + keepLast);
 
-/** The attention of a decoder on one text of `tokens` tokens without a cache before it; null where shapes or layers are not recognised. */
-export const attentionWork = (model: OnnxModel, serve: ServeHints, tokens: number): AttentionWork | null => {
-  const attentions = recognise(model).layers.map(({ attention }) => attention);
+/**
+ * The attention of a decoder on one text of `tokens` tokens without a cache before it; in words why not, where layers or shapes are not
+ * recognised.
+ */
+export const attentionWork = (model: OnnxModel, serve: ServeHints, tokens: number): AttentionWork | string => {
+  const { inputs, layers, notRecognised } = recogniseParts(model);
+  if (notRecognised.length > 0) return notRecognised.slice(0, 3).join('; ');
+  if (layers.length === 0) return 'no layer of attention and feed-forward';
+  const attentions = layers.map(({ attention }) => attention);
+  const claimed = new Set(attentions.flatMap(({ cache }) => (cache === null ? [] : [cache.pastKey, cache.pastValue])));
+  const left = inputs.find(({ name, dims }) => dims.length === 4 && !claimed.has(name));
+  if (left !== undefined) return `the cache ${left.name} belongs to no layer that is recognised`;
   const shapes = inferredShapes(model, { past: 0, batch: 1, tokens });
   const types = new Map(
     mainGraph(model.proto, model.graph).output.map(({ name, type }) => [
@@ -52,5 +61,7 @@ export const attentionWork = (model: OnnxModel, serve: ServeHints, tokens: numbe
     bytes += attention.cache === null ? Number.NaN : held(attention.cache.presentKey) + held(attention.cache.presentValue);
   }
   const work = { density: (100 * computed) / causal, cacheBytesPerToken: bytes / tokens };
-  return Number.isFinite(work.density) && Number.isFinite(work.cacheBytesPerToken) ? work : null;
+  return Number.isFinite(work.density) && Number.isFinite(work.cacheBytesPerToken)
+    ? work
+    : 'shapes of its scores or caches do not follow from the graph';
 };

@@ -10,7 +10,7 @@ import { type ModuleStructure, moduleStructure } from './module-structure.ts';
 export interface Inspection {
   /** Graphs plus the external data that they reference. */
   readonly bytes: number;
-  /** Elements of the initializers in use, all stages. */
+  /** Weights that are carried and read, all stages. */
   readonly parameters: number;
   /** Multiply-adds of one decode step of the decoder after `past` tokens. */
   readonly multiplyAdds: number;
@@ -18,8 +18,8 @@ export interface Inspection {
   readonly unknown: readonly string[];
   /** Of the cut into stages. */
   readonly structure: ModuleStructure;
-  /** Of the decoder on a text of 1024 tokens; null where its attention is not recognised. */
-  readonly attention: AttentionWork | null;
+  /** Of the decoder on a text of 1024 tokens; in words why not, where its attention is not recognised. */
+  readonly attention: AttentionWork | string;
 }
 
 /** Tokens of the text that attention is looked at with. */
@@ -45,6 +45,6 @@ export const inspectArtefact = (folder: string, stages: readonly Stage[], past: 
     multiplyAdds: decoder?.multiplyAdds ?? 0,
     unknown: decoder?.unknown ?? [],
     structure: moduleStructure(models.map(({ model }) => model)),
-    attention: joined === undefined ? null : attentionWork(joined, serve, textLength),
+    attention: joined === undefined ? 'there is no decoder' : attentionWork(joined, serve, textLength),
   };
 };

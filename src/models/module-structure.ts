@@ -1,7 +1,7 @@
 import { GateError } from '../errors.ts';
 import { graphDigest } from '../onnx/digest.ts';
-import { mainGraph, type OnnxModel, subgraphs } from '../onnx/model.ts';
-import type { GraphProto, NodeProto } from '../onnx/proto/onnx_pb.js';
+import { mainGraph, type OnnxModel, readNames } from '../onnx/model.ts';
+import type { NodeProto } from '../onnx/proto/onnx_pb.js';
 import type { Stage } from '../records/serving.ts';
 import { type Dependencies, dependencies, reachablePairs } from './reachable-pairs.ts';
 
@@ -25,16 +25,6 @@ interface ModuleGraph {
   readonly modules: number;
   /** Sum over modules of tensors taken and given. */
   readonly handed: number;
-}
-
-/** Every name that a node reads, also inside graphs that it holds. */
-function* reads(node: NodeProto): Generator<string> {
-  yield* node.input;
-  for (const inner of subgraphs(node)) yield* nestedReads(inner);
-}
-function* nestedReads(graph: GraphProto): Generator<string> {
-  for (const node of graph.node) yield* reads(node);
-  for (const { name } of graph.output) yield name;
 }
 
 /** Kahn's order. Throws `onnx-malformed` when modules wait for each other. */
@@ -87,7 +77,7 @@ const moduleGraph = (models: readonly OnnxModel[]): ModuleGraph => {
   });
   const needs = nodes.map(({ node, module }, self) => {
     const own = new Set<number>();
-    for (const name of reads(node)) {
+    for (const name of readNames(node)) {
       const below = producers[module]?.get(name) ?? takes[module]?.get(name);
       if (below !== undefined && below !== self) own.add(below);
     }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
+import { liftConstants } from '../onnx/constants.ts';
 import { countMultiplyAdds } from '../onnx/count.ts';
 import { cloneModel } from '../onnx/edit.ts';
 import type { OnnxModel } from '../onnx/model.ts';
@@ -112,6 +113,7 @@ export const weightSparsity = (
   for (const { id, graph } of stages) {
     const stored = readModel(join(folder, graph));
     const model = cloneModel(stored);
+    liftConstants(model);
     unpackWeights(model);
     const counted = inStage(target, id) ? countedOf(model, target, pattern) : [];
     for (const each of counted) for (const key of ['eligible', 'zeros', 'groups', 'conforming'] as const) total[key] += each[key];

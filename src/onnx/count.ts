@@ -1,21 +1,21 @@
 import { dataType } from './data-type.ts';
-import { graphIndex } from './edit.ts';
 import { type NodeView, product, type TensorFact, unknownFact } from './inference/fact.ts';
 import { inputFacts, type RunSetting } from './inference/input-shapes.ts';
 import { integerValues } from './inference/integer-values.ts';
 import { multiplicationRule } from './inference/multiplications.ts';
-import { shapeRule } from './inference/shape-rules.ts';
+import { shapeRule as ruleOf } from './inference/shape-rules.ts';
 import { findAttribute, integerAttribute, mainGraph, type OnnxModel, subgraphs } from './model.ts';
+import { countParameters } from './parameters.ts';
 import type { NodeProto, TensorProto } from './proto/onnx_pb.js';
 import { readIntegers } from './tensor.ts';
-import { elementCount, tensorDims } from './tensor-layout.ts';
+import { tensorDims } from './tensor-layout.ts';
 
 export type { RunSetting } from './inference/input-shapes.ts';
 
 export interface ModelCount {
   /** Multiply-accumulate pairs of one run; one is two floating-point operations. */
   readonly multiplyAdds: number;
-  /** Elements of the initializers in use. */
+  /** Weights that the model carries and reads. */
   readonly parameters: number;
   /** Operators whose multiplications are not in the count, sorted; empty: the count is complete. */
   readonly unknown: readonly string[];
@@ -29,6 +29,7 @@ const rearranging: ReadonlySet<string> = new Set(
 const integerTypes: ReadonlySet<number> = new Set([dataType.int64, dataType.int32, dataType.bool]);
 const longestShape = 64;
 const standardDomains: ReadonlySet<string> = new Set(['', 'ai.onnx', 'com.microsoft']);
+const shapeRule = (node: NodeProto): ReturnType<typeof ruleOf> => (standardDomains.has(node.domain) ? ruleOf(node.opType) : undefined);
 
 const tensorFact = (model: OnnxModel, tensor: TensorProto): TensorFact => {
   const dims = tensorDims(tensor);
@@ -37,25 +38,35 @@ const tensorFact = (model: OnnxModel, tensor: TensorProto): TensorFact => {
 };
 
 const constantFact = (model: OnnxModel, node: NodeProto): TensorFact => {
-  const tensor = findAttribute(node, 'value')?.t;
-  if (tensor !== undefined) return tensorFact(model, tensor);
-  const single = findAttribute(node, 'value_int');
-  const several = findAttribute(node, 'value_ints');
-  if (single !== undefined) return { ...unknownFact, dims: [], integers: [Number(single.i)], constant: true };
-  if (several !== undefined) return { ...unknownFact, dims: [several.ints.length], integers: several.ints.map(Number), constant: true };
-  const floats = findAttribute(node, 'value_floats');
-  return { ...unknownFact, dims: floats === undefined ? [] : [floats.floats.length], constant: true };
+  const [value] = node.attribute;
+  if (value?.t !== undefined) return tensorFact(model, value.t);
+  const known = { ...unknownFact, constant: true };
+  switch (value?.name) {
+    case 'value_int':
+      return { ...known, dims: [], integers: [Number(value.i)] };
+    case 'value_ints':
+      return { ...known, dims: [value.ints.length], integers: value.ints.map(Number) };
+    case 'value_floats':
+      return { ...known, dims: [value.floats.length] };
+    case 'value_strings':
+      return { ...known, dims: [value.strings.length] };
+    case 'sparse_value':
+      return { ...known, dims: value.sparseTensor?.dims.map(Number) ?? null };
+    default:
+      return { ...known, dims: [] };
+  }
 };
 
 const operatorName = (node: NodeProto): string =>
   node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`;
 
-const viewOf = (node: NodeProto, facts: ReadonlyMap<string, TensorFact>): NodeView => ({
+const viewOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, TensorFact>): NodeView => ({
   node,
   input: (index) => facts.get(node.input[index] ?? '') ?? unknownFact,
   has: (index) => (node.input[index] ?? '') !== '',
   integer: (name, fallback) => integerAttribute(node, name, fallback),
   integers: (name) => findAttribute(node, name)?.ints.map(Number) ?? null,
+  constant: (tensor) => tensorFact(model, tensor).integers,
 });
 
 /** A mask keeps its expected density while it is only moved about. */
@@ -70,31 +81,60 @@ interface Step {
   readonly uncounted: boolean;
 }
 
-const isMatrix = (fact: TensorFact): boolean => fact.constant && (fact.dims?.length ?? 0) >= 2;
+/** Operators without a rule for their shapes that surely multiply no matrices. */
+const weightless: ReadonlySet<string> = new Set(
+  `AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool MaxRoiPool RoiAlign MaxUnpool Resize Upsample GridSample
+  CenterCropPad Col2Im DepthToSpace SpaceToDepth NonMaxSuppression Unique Compress RandomNormal RandomUniform Multinomial SequenceAt
+  SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength SplitToSequence ConcatFromSequence Optional OptionalHasElement
+  OptionalGetElement StringNormalizer StringConcat StringSplit RegexFullMatch If Loop Scan SequenceMap`.split(/\s+/),
+);
 
-/** Whether a node runs nested nodes that multiply: this count does not enter control flow and model-local functions. */
-const hidesProducts = (model: OnnxModel, node: NodeProto): boolean => {
-  const bodies = [
-    ...subgraphs(node),
-    ...model.proto.functions.filter((local) => local.name === node.opType && local.domain === node.domain),
-  ];
-  return bodies.some((body) =>
-    body.node.some((inner) => multiplicationRule(operatorName(inner)) !== undefined || hidesProducts(model, inner)),
-  );
+interface Body {
+  readonly node: readonly NodeProto[];
+}
+
+/** The model-local functions that a node may call: stages that were joined may have several of one name. */
+const calledBy = (model: OnnxModel, node: NodeProto): readonly Body[] =>
+  model.proto.functions.filter((local) => local.name === node.opType && local.domain === node.domain && local.overload === node.overload);
+
+/** Bodies of branches, loops and functions, and whether each may multiply matrices. */
+type Bodies = Map<Body, boolean>;
+/** Calls and graphs inside each other that are followed. */
+const deepest = 64;
+
+const bodyMultiplies = (model: OnnxModel, body: Body, known: Bodies, depth: number): boolean => {
+  const found = known.get(body);
+  if (found !== undefined) return found;
+  // Holds for a function that calls itself too, which no runtime takes.
+  known.set(body, true);
+  const multiplies =
+    depth > deepest || body.node.some((inner) => inner.opType !== 'Constant' && mayMultiply(model, inner, known, depth + 1));
+  known.set(body, multiplies);
+  return multiplies;
 };
 
-const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, TensorFact>, fallback: number): Step => {
-  if (node.opType === 'Constant') return { multiplyAdds: 0, outputs: [constantFact(model, node)], uncounted: false };
-  const view = viewOf(node, facts);
-  const multiplication = multiplicationRule(operatorName(node))?.(view, { fallback });
+/** Whether a node that has no rule may multiply matrices: in a nested graph, in a local function, or in an operator that is not known. */
+const mayMultiply = (model: OnnxModel, node: NodeProto, known: Bodies, depth = 0): boolean => {
+  const called = calledBy(model, node);
+  if (called.length > 0) return called.some((body) => bodyMultiplies(model, body, known, depth));
+  if (shapeRule(node) === undefined && !weightless.has(operatorName(node))) return true;
+  return subgraphs(node).some((body) => bodyMultiplies(model, body, known, depth));
+};
+
+const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, TensorFact>, bodies: Bodies): Step => {
+  const operator = operatorName(node);
+  if (calledBy(model, node).length > 0) return { multiplyAdds: 0, outputs: [], uncounted: mayMultiply(model, node, bodies) };
+  if (operator === 'Constant') return { multiplyAdds: 0, outputs: [constantFact(model, node)], uncounted: false };
+  const view = viewOf(model, node, facts);
+  const multiplication = multiplicationRule(operator)?.(view);
   if (multiplication !== undefined) {
     const known = multiplication.multiplyAdds >= 0 && multiplication.multiplyAdds <= Number.MAX_SAFE_INTEGER;
     const outputs = multiplication.outputs.map((dims) => ({ ...unknownFact, dims }));
     return { multiplyAdds: known ? multiplication.multiplyAdds : 0, outputs, uncounted: !known };
   }
   const inputs = node.input.map((_, index) => view.input(index));
-  const rule = standardDomains.has(node.domain) ? shapeRule(node.opType) : undefined;
-  if (rule === undefined) return { multiplyAdds: 0, outputs: [], uncounted: inputs.some(isMatrix) || hidesProducts(model, node) };
+  const rule = shapeRule(node);
+  if (rule === undefined) return { multiplyAdds: 0, outputs: [], uncounted: mayMultiply(model, node, bodies) };
   const constant = rearranging.has(node.opType) && inputs.every((fact, index) => fact.constant || !view.has(index));
   const density = densityAfter(view);
   const integers = integerValues(view);
@@ -102,42 +142,19 @@ const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, Te
   return { multiplyAdds: 0, outputs, uncounted: false };
 };
 
-/** How many weights one stored element holds: operators that pack several into a byte say so in their attributes. */
-const packing = (node: NodeProto, input: number): number => {
-  const operator = operatorName(node);
-  if (operator === 'com.microsoft.MatMulNBits' && input === 1) return 8 / integerAttribute(node, 'bits', 4);
-  if (operator === 'com.microsoft.GatherBlockQuantized' && input === 0) return 8 / integerAttribute(node, 'bits', 4);
-  if (operator === 'com.microsoft.QMoE' && [2, 5, 8].includes(input)) return 8 / integerAttribute(node, 'expert_weight_bits', 4);
-  return 1;
-};
-
-const countParameters = (model: OnnxModel): number => {
-  const index = graphIndex(model);
-  let parameters = 0;
-  for (const [name, tensor] of index.initializers) {
-    const readers = index.consumers.get(name);
-    if (readers === undefined && !index.outputs.has(name)) continue;
-    const packed = tensor.dataType === dataType.uint8 ? (readers ?? []).map(({ node, input }) => packing(node, input)) : [];
-    parameters += elementCount(tensor) * Math.max(1, ...packed);
-  }
-  return parameters;
-};
-
 /**
  * Counts the multiply-adds of one run of a decoder from its graph alone, and its parameters.
  *
- * Counted: every product of matrices (MatMul, Gemm, FusedMatMul, MatMulInteger and its fused forms, QLinearMatMul, MatMulNBits, Conv) as
+ * Counted: every product of matrices (MatMul, Gemm, FusedMatMul, MatMulInteger and its fused forms, QLinearMatMul, MatMulNBits, Conv, Einsum) as
  * rows × K × N; MoE and QMoE with the k chosen experts only; attention (GroupQueryAttention, MultiHeadAttention, both Attention
  * operators) as scores and values over all past + new positions, without credit for a causal mask or a window that only masks; loops over
  * experts with the rows that a uniform router would send to each. Weights that are zero count like any other.
  * Not counted: element-wise work, norms, softmax, rotary embedding, look-ups, (de)quantization, and the router's sorting.
  *
- * Shapes follow from the setting and the graph; recorded shapes of intermediate tensors are not trusted. Where the rows that meet a
- * constant matrix cannot be told, every one of the batch × tokens positions is taken to meet it once. Logits are computed for the last
- * position only, where the graph has an input that says so. Rows of image features are 0 in a graph with a cache.
- *
- * Parameters: elements of every initializer that something reads, each once however often it is read; of packed 2-, 4- and 8-bit weights the
- * values that they hold. Scales, zero points, rotary tables and shape constants are initializers too.
+ * Shapes follow from the setting and the graph; recorded shapes of intermediate tensors are not trusted. A product whose shapes do not
+ * follow, and an operator that may multiply inside itself (an unknown one, a branch, a loop or a local function with products), is in
+ * `unknown`. Logits are computed for the last position only, where the graph has an input that says so. Rows of image features are 0 in a
+ * graph with a cache. Parameters as `countParameters`.
  */
 export const countMultiplyAdds = (model: OnnxModel, setting: RunSetting): ModelCount => {
   const { multiplyAdds, unknown } = walked(model, setting);
@@ -155,10 +172,13 @@ const walked = (
   const graph = mainGraph(model.proto, model.graph);
   const facts = new Map<string, TensorFact>(inputFacts(graph, setting));
   for (const tensor of graph.initializer) facts.set(tensor.name, tensorFact(model, tensor));
+  for (const { values, dims } of graph.sparseInitializer)
+    facts.set(values?.name ?? '', { ...unknownFact, dims: dims.map(Number), constant: true });
   const unknown = new Set<string>();
+  const bodies: Bodies = new Map();
   let multiplyAdds = 0;
   for (const node of graph.node) {
-    const step = stepOf(model, node, facts, setting.batch * setting.tokens);
+    const step = stepOf(model, node, facts, bodies);
     multiplyAdds += step.multiplyAdds;
     if (step.uncounted) unknown.add(operatorName(node));
     node.output.forEach((name, index) => {

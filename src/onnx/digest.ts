@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { clearField, toBinary } from '@bufbuild/protobuf';
+import { clearField, create, toBinary } from '@bufbuild/protobuf';
+import { GateError } from '../errors.ts';
+import { encodeModel } from './binary.ts';
 import { copyWithoutDescriptions } from './copy.ts';
 import { dataType } from './data-type.ts';
 import { graphIndex } from './edit.ts';
 import { dataFile, externalRange, isExternal, visitRange } from './external.ts';
-import { allTensors, mainGraph, type OnnxModel } from './model.ts';
-import { ModelProtoSchema, type TensorProto } from './proto/onnx_pb.js';
+import { allNodes, allTensors, graphsOf, integerAttribute, mainGraph, nodeLabel, type OnnxModel } from './model.ts';
+import {
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+} from './proto/onnx_pb.js';
 import { readModel } from './read.ts';
 import { clearStorage, tensorBytes } from './tensor.ts';
 import { tensorByteLength } from './tensor-layout.ts';
@@ -29,23 +37,40 @@ const contentHash = (model: OnnxModel, tensor: TensorProto, label: string, known
   return digest;
 };
 
+/** A copy without what never computes: doc strings, metadata, producer, version, and names of nodes and graphs. */
+const computingPart = (model: ModelProto): ModelProto => {
+  const proto = copyWithoutDescriptions(model);
+  const { producerName, producerVersion, modelVersion, domain } = ModelProtoSchema.field;
+  for (const field of [producerName, producerVersion, modelVersion, domain]) clearField(proto, field);
+  for (const node of allNodes(proto)) clearField(node, NodeProtoSchema.field.name);
+  for (const graph of graphsOf(proto)) clearField(graph, GraphProtoSchema.field.name);
+  return proto;
+};
+
+/** Compiled contexts in files of their own: what they compute cannot be told from the graph. */
+const refuseContextFiles = (proto: ModelProto, where: string): void => {
+  for (const node of allNodes(proto))
+    if (node.opType === 'EPContext' && integerAttribute(node, 'embed_mode', 1) === 0)
+      throw new GateError('onnx-unsupported', `${nodeLabel(node)} refers to a compiled file: embed it (embed_mode 1)`, { where });
+};
+
 /**
- * sha256 (lower-case hex) of all that a graph computes: nodes, attributes, names, types, shapes and the bytes of every tensor.
- * Doc strings, metadata, producer fields and where the bytes lie (inside, in which data file, at which offset, raw or typed) do not
- * count. Weights are hashed in pieces of 1 MiB. Errors as `readModel`.
+ * sha256 (lower-case hex) of all that a graph computes: nodes, attributes, names of tensors, types, shapes and the bytes of every tensor,
+ * those of branches, loops, local functions and constants included. Doc strings, metadata, producer, names of nodes and graphs, and
+ * where the bytes lie (inside, in which data file, at which offset, raw or typed) do not count. Weights are hashed in pieces of 1 MiB.
+ * Errors as `readModel`; `onnx-unsupported` for a node that refers to a compiled file.
  */
 export const graphDigest = (folder: string, graph: string): string => {
   const model = readModel(join(folder, graph));
-  const proto = copyWithoutDescriptions(model.proto);
-  clearField(proto, ModelProtoSchema.field.producerName);
-  clearField(proto, ModelProtoSchema.field.producerVersion);
+  refuseContextFiles(model.proto, graph);
+  const proto = computingPart(model.proto);
   const known = new Map<string, Uint8Array>();
   for (const { tensor, label } of allTensors(proto)) {
     const digest = contentHash(model, tensor, label, known);
     clearStorage(tensor);
     tensor.rawData = digest;
   }
-  return createHash('sha256').update(toBinary(ModelProtoSchema, proto)).digest('hex');
+  return createHash('sha256').update(encodeModel(proto)).digest('hex');
 };
 
 /** Bytes that a list of half-open ranges covers, counting overlaps once. */
@@ -59,29 +84,41 @@ const coveredBytes = (ranges: readonly (readonly [number, number])[]): number =>
   return covered;
 };
 
+/** Bytes that the elements take inside the graph's file, as they are written there; 0 for external ones. */
+const inlineBytes = (tensor: TensorProto): number => {
+  if (tensor.rawData.length > 0) return tensor.rawData.length;
+  const { floatData, int32Data, stringData, int64Data, doubleData, uint64Data } = tensor;
+  const typed = create(TensorProtoSchema, { floatData, int32Data, stringData, int64Data, doubleData, uint64Data });
+  return toBinary(TensorProtoSchema, typed).length;
+};
+
 /**
- * Bytes in use by the graphs of one folder: their files, and the external bytes of every tensor that is read (bytes shared by several
- * tensors or graphs count once; padding and ranges that nothing references do not count). Errors as `readModel`.
+ * Bytes in use by the graphs of one folder: what `graphDigest` covers of each, and the stored elements of every tensor that is read. External
+ * bytes shared by several tensors or graphs count once. Descriptions, padding and ranges that nothing references do not count. Errors as
+ * `readModel`.
  */
 export const usedBytes = (folder: string, ...graphs: readonly string[]): number => {
   const files = new Map<string, [number, number][]>();
   let bytes = 0;
   for (const graph of graphs) {
-    const path = join(folder, graph);
-    const model = readModel(path);
+    const model = readModel(join(folder, graph));
     const index = graphIndex(model);
     const unused = new Set(
       mainGraph(model.proto).initializer.filter((tensor) => !index.consumers.has(tensor.name) && !index.outputs.has(tensor.name)),
     );
-    bytes += statSync(path).size;
     for (const { tensor, label } of allTensors(model.proto)) {
+      bytes += inlineBytes(tensor);
       if (!isExternal(tensor) || unused.has(tensor)) continue;
-      const { location, offset, length } = externalRange(tensor, tensorByteLength(tensor, label), label);
-      const file = dataFile(folder, location, label).path;
+      const range = externalRange(tensor, tensorByteLength(tensor, label), label);
+      const { offset, length } = range;
+      const file = dataFile(folder, range, label).path;
       const ranges = files.get(file);
       if (ranges === undefined) files.set(file, [[offset, offset + length]]);
       else ranges.push([offset, offset + length]);
     }
+    const proto = computingPart(model.proto);
+    for (const { tensor } of allTensors(proto)) clearStorage(tensor);
+    bytes += encodeModel(proto).length;
   }
   return bytes + [...files.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), 0);
 };

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { isAbsolute, join, relative, sep, win32 } from 'node:path';
+import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { TensorProto } from './proto/onnx_pb.js';
 
@@ -7,8 +7,10 @@ const externalLocation = 1;
 
 /** Where the bytes of a tensor lie outside its graph; offset and length in bytes. */
 export interface ExternalRange {
-  /** Relative to the folder of the graph, with `/`. */
+  /** Relative to the folder of the graph, with `/`; one way of writing it per file. */
   readonly location: string;
+  /** The location as it stands in the graph. */
+  readonly written: string;
   readonly offset: number;
   readonly length: number;
 }
@@ -26,30 +28,33 @@ const wholeNumber = (text: string, key: string, label: string): number => {
 
 /**
  * The external reference of a tensor that needs `bytes` bytes. A missing offset is 0, a missing length is `bytes` (onnx ExternalData.md).
- * Throws `onnx-external-data` when the location is not a plain relative path, or the length is another than the shape says.
+ * Throws `onnx-external-data` when the location is no relative path inside the folder, or the length is another than the shape says.
  */
 export const externalRange = (tensor: TensorProto, bytes: number, label: string = tensor.name): ExternalRange => {
   const entries = new Map(tensor.externalData.map((entry) => [entry.key, entry.value]));
   if (entries.size !== tensor.externalData.length) throw refuse(label, 'an external key is given twice');
-  const location = entries.get('location') ?? '';
-  checkLocation(location, label);
+  const written = entries.get('location') ?? '';
+  const location = plainLocation(written, label);
   const offset = wholeNumber(entries.get('offset') ?? '0', 'offset', label);
   const length = wholeNumber(entries.get('length') ?? String(bytes), 'length', label);
   if (length !== bytes) throw refuse(label, `external length ${length} where the shape needs ${bytes} bytes`);
-  return { location, offset, length };
+  return { location, written, offset, length };
 };
 
-const checkLocation = (location: string, label: string): void => {
+/** The path without `.`, empty parts and `a/..`, which name the same file for the runtime. */
+const plainLocation = (location: string, label: string): string => {
   const shown = JSON.stringify(location.slice(0, 200));
   if (location === '') throw refuse(label, 'external data without a location');
   // `*/…` is how ONNX Runtime marks addresses in its own memory: such a location must never reach it.
   if (/[\0\\*]/.test(location)) throw refuse(label, `external location ${shown} holds a character that no location may have`);
+  if (!location.isWellFormed()) throw refuse(label, `external location ${shown} is not UTF-8: rename the data file`);
   if (isAbsolute(location) || win32.isAbsolute(location) || /^[a-z]:/i.test(location)) {
     throw refuse(label, `external location ${shown} is an absolute path`);
   }
-  if (location.split('/').some((part) => part === '..' || part === '.' || part === '')) {
-    throw refuse(label, `external location ${shown} is not a plain path inside the folder of the model`);
-  }
+  const plain = posix.normalize(location);
+  if (plain === '.' || plain.endsWith('/') || plain === '..' || plain.startsWith('../'))
+    throw refuse(label, `external location ${shown} is not a file inside the folder of the model`);
+  return plain;
 };
 
 /** A data file that was found inside the folder of its model. */
@@ -61,10 +66,17 @@ export interface DataFile {
 
 /**
  * The regular file behind a location. Links are followed only while they stay inside `folder`.
- * Throws `onnx-external-data` for a missing file, one outside the folder, or one that is no regular file.
+ * Throws `onnx-external-data` for a missing file, one outside the folder, one that is no regular file, and for a location that
+ * goes up from behind a link: the system and whoever shortens the path find other files there.
  */
-export const dataFile = (folder: string, location: string, label: string): DataFile => {
-  const found = attempt(label, location, () => ({ root: realpathSync(folder), path: realpathSync(join(folder, location)) }));
+export const dataFile = (folder: string, { location, written }: Pick<ExternalRange, 'location' | 'written'>, label: string): DataFile => {
+  const found = attempt(label, written, () => ({
+    root: realpathSync.native(folder),
+    path: realpathSync.native(join(folder, location)),
+    // Not joined: that would shorten the path before the system sees it.
+    opened: realpathSync.native(`${folder === '' ? '.' : folder}/${written}`),
+  }));
+  if (found.opened !== found.path) throw refuse(label, `external location ${JSON.stringify(written)} goes up from behind a link`);
   const inside = relative(found.root, found.path);
   if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
     throw refuse(label, `external file ${JSON.stringify(location)} lies outside the folder of the model`);
@@ -101,7 +113,7 @@ export const visitRange = (
   visit: (piece: Uint8Array, at: number) => void,
   pieceBytes = 1 << 20,
 ): void => {
-  const file = dataFile(folder, range.location, label);
+  const file = dataFile(folder, range, label);
   checkRange(file, range, label);
   const buffer = new Uint8Array(Math.min(pieceBytes, range.length));
   const descriptor = attempt(label, range.location, () => openSync(file.path, 'r'));
@@ -118,11 +130,19 @@ export const visitRange = (
   }
 };
 
+const room = (length: number, label: string): Uint8Array => {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw refuse(label, `${length} bytes are more than a process can hold at once`, cause);
+  }
+};
+
 /** All bytes of a range, by positional reads (also beyond 2 GiB into the file). */
 export const readRange = (folder: string, range: ExternalRange, label: string): Uint8Array => {
   // Before anything is allocated: a hostile length must not become an allocation.
-  checkRange(dataFile(folder, range.location, label), range, label);
-  const bytes = new Uint8Array(range.length);
+  checkRange(dataFile(folder, range, label), range, label);
+  const bytes = room(range.length, label);
   visitRange(folder, range, label, (piece, at) => bytes.set(piece, at), 1 << 24);
   return bytes;
 };

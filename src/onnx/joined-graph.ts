@@ -68,9 +68,10 @@ export const joinStages = (stages: readonly OnnxModel[]): OnnxModel => {
     // The name of a node must be unique, and is of no use: no name is.
     for (const node of graph.node) node.name = '';
     for (const each of graph.initializer) if (!known.has(each)) initializers.set(each.name, each);
-    joined.node.push(...graph.node);
-    joined.initializer.push(...graph.initializer.filter((each) => !known.has(each)));
-    joined.sparseInitializer.push(...graph.sparseInitializer);
+    // Concatenated, not pushed: an argument list of a hundred thousand nodes overflows the stack.
+    joined.node = joined.node.concat(graph.node);
+    joined.initializer = joined.initializer.concat(graph.initializer.filter((each) => !known.has(each)));
+    joined.sparseInitializer = joined.sparseInitializer.concat(graph.sparseInitializer);
     joined.input.push(...graph.input.filter(({ name }) => !inputs.has(name) && !outputs.has(name)));
     joined.output.push(...graph.output);
     for (const { name } of graph.input) inputs.add(name);

@@ -22,22 +22,34 @@ export const subgraphs = (node: NodeProto): readonly GraphProto[] => node.attrib
 const attributeGraphs = (attribute: AttributeProto): readonly GraphProto[] =>
   attribute.g === undefined ? attribute.graphs : [attribute.g, ...attribute.graphs];
 
+/** Every name that a node reads, also inside the graphs that it holds; names that those graphs define themselves are among them. */
+export function* readNames(node: NodeProto): Generator<string> {
+  yield* node.input;
+  for (const inner of subgraphs(node)) {
+    for (const each of inner.node) yield* readNames(each);
+    for (const { name } of inner.output) yield name;
+  }
+}
+
 /** A graph and all graphs nested in it, outermost first. */
 export function* allGraphs(graph: GraphProto): Generator<GraphProto> {
   yield graph;
   for (const node of graph.node) for (const inner of subgraphs(node)) yield* allGraphs(inner);
 }
 
+/** Every graph of a model: the main one, and those that nodes and functions hold, at any depth. */
+export function* graphsOf(proto: ModelProto): Generator<GraphProto> {
+  if (proto.graph !== undefined) yield* allGraphs(proto.graph);
+  for (const local of proto.functions) {
+    const held = [...local.node.flatMap(subgraphs), ...local.attributeProto.flatMap(attributeGraphs)];
+    for (const inner of held) yield* allGraphs(inner);
+  }
+}
+
 /** Every node of a model: the main graph, nested graphs and model-local functions. */
 export function* allNodes(proto: ModelProto): Generator<NodeProto> {
-  const nested = function* (nodes: readonly NodeProto[]): Generator<NodeProto> {
-    for (const node of nodes) {
-      yield node;
-      for (const inner of subgraphs(node)) yield* nested(inner.node);
-    }
-  };
-  if (proto.graph !== undefined) yield* nested(proto.graph.node);
-  for (const local of proto.functions) yield* nested(local.node);
+  for (const graph of graphsOf(proto)) yield* graph.node;
+  for (const local of proto.functions) yield* local.node;
 }
 
 /** A tensor and a name for messages: its own, or the node and attribute that hold it. */
@@ -46,26 +58,21 @@ export interface PlacedTensor {
   readonly label: string;
 }
 
-/** Every tensor that a model carries: initializers (sparse ones too) and attribute values, wherever they are nested. */
+/** Tensors in the value of an attribute: dense ones, and values and indices of sparse ones. */
+export function* attributeTensors(attribute: AttributeProto, holder: string): Generator<PlacedTensor> {
+  const label = `${attribute.name} of ${holder}`;
+  const sparse = attribute.sparseTensor === undefined ? attribute.sparseTensors : [attribute.sparseTensor, ...attribute.sparseTensors];
+  const dense = attribute.t === undefined ? attribute.tensors : [attribute.t, ...attribute.tensors];
+  for (const tensor of [...dense, ...sparse.flatMap((each) => [each.values, each.indices])])
+    if (tensor !== undefined) yield { tensor, label };
+}
+
+/** Every tensor that a model carries: initializers (sparse ones too), attribute values and defaults of functions, wherever they are nested. */
 export function* allTensors(proto: ModelProto): Generator<PlacedTensor> {
-  if (proto.graph !== undefined) {
-    for (const graph of allGraphs(proto.graph)) yield* graphTensors(graph);
-  }
-  for (const local of proto.functions) {
-    for (const node of local.node) {
-      for (const inner of subgraphs(node)) for (const graph of allGraphs(inner)) yield* graphTensors(graph);
-    }
-  }
-  for (const node of allNodes(proto)) {
-    for (const attribute of node.attribute) {
-      const label = `${attribute.name} of ${nodeLabel(node)}`;
-      const sparse = attribute.sparseTensor === undefined ? attribute.sparseTensors : [attribute.sparseTensor, ...attribute.sparseTensors];
-      const dense = attribute.t === undefined ? attribute.tensors : [attribute.t, ...attribute.tensors];
-      for (const tensor of [...dense, ...sparse.flatMap((each) => [each.values, each.indices])]) {
-        if (tensor !== undefined) yield { tensor, label };
-      }
-    }
-  }
+  for (const graph of graphsOf(proto)) yield* graphTensors(graph);
+  for (const node of allNodes(proto)) for (const attribute of node.attribute) yield* attributeTensors(attribute, nodeLabel(node));
+  for (const local of proto.functions)
+    for (const attribute of local.attributeProto) yield* attributeTensors(attribute, `function ${local.name}`);
 }
 
 function* graphTensors(graph: GraphProto): Generator<PlacedTensor> {

@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { fromBinary } from '@bufbuild/protobuf';
 import { GateError } from '../errors.ts';
+import { decodeModel } from './binary.ts';
 import { checkRange, type DataFile, dataFile, externalRange, isExternal } from './external.ts';
 import { checkDataflow } from './graph-order.ts';
 import { allTensors, mainGraph, type OnnxModel } from './model.ts';
-import { type ModelProto, ModelProtoSchema } from './proto/onnx_pb.js';
+import type { ModelProto } from './proto/onnx_pb.js';
 import { checkTensor, tensorByteLength } from './tensor-layout.ts';
 
 export type { OnnxModel } from './model.ts';
@@ -48,7 +48,7 @@ const open = (path: string): number => {
 
 const decode = (bytes: Uint8Array, where: string): ModelProto => {
   try {
-    return fromBinary(ModelProtoSchema, bytes);
+    return decodeModel(bytes);
   } catch (cause) {
     throw malformed(where, `not an ONNX model: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
@@ -60,8 +60,8 @@ const checkTensors = (proto: ModelProto, folder: string): void => {
     checkTensor(tensor, label);
     if (!isExternal(tensor)) continue;
     const range = externalRange(tensor, tensorByteLength(tensor, label), label);
-    const file = files.get(range.location) ?? dataFile(folder, range.location, label);
-    files.set(range.location, file);
+    const file = files.get(range.written) ?? dataFile(folder, range, label);
+    files.set(range.written, file);
     checkRange(file, range, label);
   }
 };

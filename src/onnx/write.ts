@@ -1,11 +1,12 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { GateError } from '../errors.ts';
+import { encodeModel } from './binary.ts';
 import { copyWithoutDescriptions } from './copy.ts';
 import { dataType } from './data-type.ts';
 import { dataFile, externalRange, isExternal } from './external.ts';
 import { allTensors, mainGraph } from './model.ts';
 import { createFile, makeFolder, shareFile } from './output-file.ts';
-import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema, type TensorProto } from './proto/onnx_pb.js';
+import { type ModelProto, StringStringEntryProtoSchema, type TensorProto } from './proto/onnx_pb.js';
 import { clearStorage, tensorBytes } from './tensor.ts';
 import { checkTensor, tensorByteLength } from './tensor-layout.ts';
 
@@ -85,11 +86,14 @@ const shareData = (
   const locations = new Set<string>();
   for (const { tensor, label } of allTensors(proto)) {
     if (!isExternal(tensor) || pending.has(tensor)) continue;
-    const { location } = externalRange(tensor, tensorByteLength(tensor, label), label);
+    const range = externalRange(tensor, tensorByteLength(tensor, label), label);
+    const { location } = range;
+    // In the new folder there may be nothing to go up from.
+    for (const entry of tensor.externalData) if (entry.key === 'location') entry.value = location;
     if (locations.has(location)) continue;
     if (sourceFolder === null)
       throw new GateError('onnx-external-data', `tensor ${JSON.stringify(label)} is external, but the model has no folder`);
-    shareFile(dataFile(sourceFolder, location, label).path, folder, location);
+    shareFile(dataFile(sourceFolder, range, label).path, folder, location);
     locations.add(location);
   }
   return locations;
@@ -145,7 +149,7 @@ export const writeModel = (model: WritableModel, folder: string, graph: string, 
   makeFolder(folder);
   const locations = shareData(proto, model.sourceFolder, folder, new Set(pending.map((each) => each.tensor)));
   writeData(pending, folder, freeName(`${graph}.data`, locations));
-  const bytes = toBinary(ModelProtoSchema, proto);
+  const bytes = encodeModel(proto);
   if (bytes.length > largestGraph)
     throw new GateError('onnx-malformed', `the graph itself takes ${bytes.length} bytes: at most 2 GiB`, { where: graph });
   const file = createFile(folder, graph);

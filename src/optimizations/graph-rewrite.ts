@@ -1,4 +1,5 @@
 import { GateError } from '../errors.ts';
+import { liftConstants } from '../onnx/constants.ts';
 import { dataType } from '../onnx/data-type.ts';
 import {
   type Consumer,
@@ -9,16 +10,17 @@ import {
   removeUnusedInitializers,
   replaceInitializer,
 } from '../onnx/edit.ts';
-import { mainGraph, type OnnxModel } from '../onnx/model.ts';
+import { mainGraph, type OnnxModel, readNames } from '../onnx/model.ts';
 import { unpackWeights } from '../onnx/packed-weights.ts';
 import type { NodeProto, TensorProto } from '../onnx/proto/onnx_pb.js';
 import type { Linear } from '../onnx/recognise/architecture.ts';
 import { floatTensor, halfTensor, initializer, integerTensor, readFloats, readIntegers } from '../onnx/tensor.ts';
 import { writeModel } from '../onnx/write.ts';
 
-/** A graph that may be edited, with its packed weights open: weights of `source` are never touched. */
+/** A graph that may be edited, its weights all initializers, packed ones open: weights of `source` are never touched. */
 export const startRewrite = (source: OnnxModel): OnnxModel => {
   const model = cloneModel(source);
+  liftConstants(model);
   unpackWeights(model);
   return model;
 };
@@ -185,7 +187,7 @@ export const removeUnusedNodes = (model: OnnxModel): void => {
   for (const node of [...graph.node].reverse()) {
     if (!node.output.some((name) => needed.has(name))) continue;
     kept.add(node);
-    for (const name of node.input) needed.add(name);
+    for (const name of readNames(node)) needed.add(name);
   }
   graph.node = graph.node.filter((node) => kept.has(node));
 };

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
 import { exposeTensors } from '../onnx/edit.ts';
 import { readModel } from '../onnx/read.ts';
@@ -10,7 +9,7 @@ import type { EvaluationWindows, Stage } from '../records/serving.ts';
 import { decoderInterface } from './decoder-interface.ts';
 import { decoderFeeds, emptyCache, type Feeds, floatsOfTensor, pixelFeeds } from './feeds.ts';
 import { loadRuntime, type Runtime } from './library.ts';
-import { openSession, runSession } from './session.ts';
+import { openSession, runSession, type Session } from './session.ts';
 
 export interface CalibrationOptions {
   /** The graphs whose activations are wanted; nothing is written into the folder. */
@@ -87,31 +86,33 @@ export interface OpenCalibration {
 /** Feeds of one window for a stage: pixels for the vision stage; tokens, and what the untouched vision stage sees, for the decoder. */
 const windowFeeds = async (
   runtime: Runtime,
-  session: InferenceSession,
+  session: Session,
   stage: string,
-  vision: InferenceSession | null,
+  vision: Session | null,
   windows: EvaluationWindows,
   window: number,
 ): Promise<Feeds> => {
   const { images, length } = windows;
   if (stage === 'vision') {
     if (images === null) throw new GateError('model-invalid', 'the calibration windows have no images for the vision stage');
-    return pixelFeeds(runtime.ort, [window], images, false);
+    return pixelFeeds(runtime.ort, session, [window], images, false);
   }
   const face = decoderInterface(session);
   const tokens = Uint32Array.from(windows.tokens.subarray(window * length, (window + 1) * length));
   const rows = { batch: 1, length, tokens, windows: images === null ? null : [window] };
   const { feeds } = decoderFeeds(runtime.ort, face, { rows, cache: emptyCache(runtime.ort, face.cache, 1), start: 0, keep: 1 }, images);
   const features =
-    vision === null || images === null ? {} : await runSession(vision, pixelFeeds(runtime.ort, [window], images, false), face.features);
+    vision === null || images === null
+      ? {}
+      : await runSession(vision, pixelFeeds(runtime.ort, vision, [window], images, false), face.features);
   return { ...feeds, ...features };
 };
 
 /** Opens the calibration of a model view. The runtime is loaded on the first observation. */
 export const openCalibration = ({ input, windows, roots, memory = null }: CalibrationOptions): OpenCalibration => {
   let loading: Promise<Runtime> | null = null;
-  let vision: Promise<InferenceSession> | null = null;
-  const visionSession = async (runtime: Runtime, stage: string): Promise<InferenceSession | null> => {
+  let vision: Promise<Session> | null = null;
+  const visionSession = async (runtime: Runtime, stage: string): Promise<Session | null> => {
     const found = input.stages.find(({ id }) => id === 'vision');
     if (stage !== 'decoder' || found === undefined) return null;
     vision ??= openSession(runtime, join(input.folder, found.graph), settings);

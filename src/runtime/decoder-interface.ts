@@ -25,6 +25,7 @@ export interface DecoderInterface {
   /** Names of the float inputs that come from a vision stage; empty for a text decoder. */
   readonly features: readonly string[];
   readonly featureWidth: number;
+  readonly featureType: FloatType;
   readonly vocabulary: number | null;
 }
 
@@ -39,6 +40,11 @@ const tensorsOf = (metadata: readonly InferenceSession.ValueMetadata[]): Readonl
   return out;
 };
 
+const floatType = ({ name, type }: InferenceSession.TensorValueMetadata, what: string): FloatType => {
+  if (type === 'float32' || type === 'float16') return type;
+  throw new GateError('onnx-unsupported', `${what} ${name} is of type ${type}; float32 and float16 are fed`);
+};
+
 const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: ReadonlyMap<string, unknown>): CacheSlot => {
   const [, heads, , size] = input.shape;
   const present = input.name.replace('past_key_values', 'present');
@@ -47,10 +53,15 @@ const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: Readonl
       'onnx-unsupported',
       `cache input ${input.name} is [${input.shape.join(', ')}]; heads and size must be fixed numbers`,
     );
-  if (input.type !== 'float32' && input.type !== 'float16')
-    throw new GateError('onnx-unsupported', `cache input ${input.name} is of type ${input.type}`);
   if (!outputs.has(present)) throw new GateError('onnx-unsupported', `the graph reads ${input.name} but does not write ${present}`);
-  return { part: input.name.endsWith('key') ? 'key' : 'value', past: input.name, present, heads, size, type: input.type };
+  return {
+    part: input.name.endsWith('key') ? 'key' : 'value',
+    past: input.name,
+    present,
+    heads,
+    size,
+    type: floatType(input, 'cache input'),
+  };
 };
 
 /**
@@ -64,6 +75,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
   const features: string[] = [];
   let positions: DecoderInterface['positions'] = 'none';
   let featureWidth = 0;
+  let featureType: FloatType = 'float32';
   for (const [name, input] of inputs) {
     if (cacheName.test(name)) cache.push(cacheSlot(input, outputs));
     else if (name === 'position_ids') positions = input.shape.length === 3 ? 'sectioned' : 'flat';
@@ -72,6 +84,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
       if (typeof width !== 'number') throw new GateError('onnx-unsupported', `input ${name} has no fixed width`);
       features.push(name);
       featureWidth = width;
+      featureType = floatType(input, 'input');
     } else if (!['input_ids', 'attention_mask', 'num_logits_to_keep', 'image_index'].includes(name))
       throw new GateError('onnx-unsupported', `the decoder wants an input ${JSON.stringify(name)}, which is not understood`);
   }
@@ -88,6 +101,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
     cache,
     features,
     featureWidth,
+    featureType,
     vocabulary: typeof vocabulary === 'number' && vocabulary > 0 ? vocabulary : null,
   };
 };

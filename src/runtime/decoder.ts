@@ -144,7 +144,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
   const presents = face.cache.map((slot) => slot.present);
 
   const see = async (windows: readonly number[], images: NonNullable<EvaluationWindows['images']>, blind: boolean): Promise<Feeds> =>
-    vision === null ? {} : runSession(vision, pixelFeeds(ort, windows, images, blind), face.features);
+    vision === null ? {} : runSession(vision, pixelFeeds(ort, vision, windows, images, blind), face.features);
 
   const whole = async (
     rows: Rows,
@@ -259,7 +259,8 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       return () => advance(rows, null, images);
     }
     const { feeds } = decoderFeeds(ort, face, { rows, cache: emptyCache(ort, face.cache, rows.batch), start: 0, keep: 1 }, images);
-    const pixels = rows.windows !== null && images !== null && vision !== null ? pixelFeeds(ort, rows.windows, images, false) : null;
+    const pixels =
+      rows.windows !== null && images !== null && vision !== null ? pixelFeeds(ort, vision, rows.windows, images, false) : null;
     const features: Feeds = pixels === null || vision === null ? {} : await runSession(vision, pixels, face.features);
     const all = { ...feeds, ...features };
     const outputs = await runSession(decoder, all, ['logits', ...presents]);

@@ -1,9 +1,10 @@
 import type { Tensor } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
-import { halfToFloat } from '../onnx/half.ts';
+import { floatToHalf, halfToFloat } from '../onnx/half.ts';
 import type { EvaluationWindows, WindowImages } from '../records/serving.ts';
-import type { CacheSlot, DecoderInterface } from './decoder-interface.ts';
+import type { CacheSlot, DecoderInterface, FloatType } from './decoder-interface.ts';
 import type { OrtModule } from './library.ts';
+import type { Session } from './session.ts';
 
 export type Feeds = Record<string, Tensor>;
 
@@ -34,9 +35,9 @@ export const emptyCache = (ort: OrtModule, slots: readonly CacheSlot[], batch: n
   ),
 });
 
-/** Zeros have the same bits in both float types, so a half tensor is made from words. */
-const floatTensor = (ort: OrtModule, type: CacheSlot['type'], values: Float32Array, dims: readonly number[]): Tensor =>
-  type === 'float32' ? new ort.Tensor('float32', values, dims) : new ort.Tensor('float16', new Uint16Array(values.length), dims);
+/** A tensor of either float type; values are rounded to nearest even. */
+const floatTensor = (ort: OrtModule, type: FloatType, values: Float32Array, dims: readonly number[]): Tensor =>
+  type === 'float32' ? new ort.Tensor('float32', values, dims) : new ort.Tensor('float16', floatToHalf(values), dims);
 
 export const integerTensor = (ort: OrtModule, values: ArrayLike<number>, dims: readonly number[]): Tensor =>
   new ort.Tensor(
@@ -103,19 +104,28 @@ export const sightOf = (ort: OrtModule, row: Rows, imageToken: number, whole: Si
   const inside = row.tokens.subarray(from, to).filter((token) => token === imageToken).length;
   const features = Object.entries(whole.features).map(([name, tensor]): [string, Tensor] => {
     const width = tensor.dims[1] ?? 0;
-    return [name, new ort.Tensor('float32', floatsOfTensor(tensor).slice(before * width, (before + inside) * width), [inside, width])];
+    const type = tensor.type === 'float16' ? 'float16' : 'float32';
+    return [name, floatTensor(ort, type, floatsOfTensor(tensor).slice(before * width, (before + inside) * width), [inside, width])];
   });
   return { places: { axes: moved, next: [start + after - first] }, features: Object.fromEntries(features) };
 };
 
-/** Inputs of a vision stage for the images of some windows; `blind` blanks them. */
-export const pixelFeeds = (ort: OrtModule, windows: readonly number[], images: WindowImages, blind: boolean): Feeds => {
+/** Inputs of a vision stage for the images of some windows, in the float type that it reads; `blind` blanks them. */
+export const pixelFeeds = (
+  ort: OrtModule,
+  vision: Pick<Session, 'inputMetadata'>,
+  windows: readonly number[],
+  images: WindowImages,
+  blind: boolean,
+): Feeds => {
+  const half = vision.inputMetadata.some((input) => input.isTensor && input.name === 'pixel_values' && input.type === 'float16');
   const size = images.patches * images.patchWidth;
   const pixels = new Float32Array(windows.length * size);
   windows.forEach((window, row) => {
     if (!blind) pixels.set(images.pixels(window), row * size);
   });
-  return { pixel_values: new ort.Tensor('float32', pixels, [windows.length * images.patches, images.patchWidth]) };
+  const dims = [windows.length * images.patches, images.patchWidth];
+  return { pixel_values: floatTensor(ort, half ? 'float16' : 'float32', pixels, dims) };
 };
 
 export interface DecoderCall {
@@ -158,7 +168,7 @@ export const decoderFeeds = (
     const index = rows.windows === null || images === null ? [] : imageIndex(rows, images.imageToken);
     feeds['image_index'] = integerTensor(ort, index, [index.length / 2, 2]);
     if (index.length === 0)
-      for (const name of face.features) feeds[name] = new ort.Tensor('float32', new Float32Array(0), [0, face.featureWidth]);
+      for (const name of face.features) feeds[name] = floatTensor(ort, face.featureType, new Float32Array(0), [0, face.featureWidth]);
   }
   return { feeds, next: places.next };
 };

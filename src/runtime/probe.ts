@@ -1,7 +1,6 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { GateError } from '../errors.ts';
+import { encodeModel } from '../onnx/binary.ts';
 import { graphBuilder } from '../onnx/graph-builder.ts';
-import { ModelProtoSchema } from '../onnx/proto/onnx_pb.js';
 import type { Runtime } from './library.ts';
 import { openSession, runSession, type SessionSettings } from './session.ts';
 
@@ -11,7 +10,7 @@ const product = (): Uint8Array => {
   graph.input('right', 'float32', [3, 2]);
   graph.node('MatMul', 'product', ['left', 'right'], { outputs: ['product'] });
   graph.output('product', 'float32', [2, 2]);
-  return toBinary(ModelProtoSchema, graph.finish().proto);
+  return encodeModel(graph.finish().proto);
 };
 
 /**

@@ -1,10 +1,8 @@
-import { toBinary } from '@bufbuild/protobuf';
-import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
+import { encodeModel } from '../onnx/binary.ts';
 import { graphBuilder } from '../onnx/graph-builder.ts';
-import { ModelProtoSchema } from '../onnx/proto/onnx_pb.js';
 import { loadRuntime, type Runtime } from './library.ts';
-import { openSession, runSession } from './session.ts';
+import { openSession, runSession, type Session } from './session.ts';
 
 interface Dense<Values extends Float32Array | Float64Array> {
   readonly rows: number;
@@ -31,7 +29,7 @@ const productGraph = (type: Type, transposed: Transposed): Uint8Array => {
     { outputs: ['product'] },
   );
   graph.output('product', type, ['rows', 'columns']);
-  return toBinary(ModelProtoSchema, graph.finish().proto);
+  return encodeModel(graph.finish().proto);
 };
 
 const typeOf = (left: Float32Array | Float64Array, right: Float32Array | Float64Array): Type => {
@@ -69,8 +67,8 @@ export interface OpenProducts {
  */
 export const openProducts = (roots: readonly string[]): OpenProducts => {
   let loading: Promise<Runtime> | null = null;
-  const sessions = new Map<string, Promise<InferenceSession>>();
-  const sessionOf = (runtime: Runtime, type: Type, transposed: Transposed): Promise<InferenceSession> => {
+  const sessions = new Map<string, Promise<Session>>();
+  const sessionOf = (runtime: Runtime, type: Type, transposed: Transposed): Promise<Session> => {
     const key = `${type} ${transposed}`;
     const opening = sessions.get(key) ?? openSession(runtime, productGraph(type, transposed), settings);
     sessions.set(key, opening);

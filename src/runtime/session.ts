@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
+import { runWithHalves } from './half-values.ts';
 import type { Runtime } from './library.ts';
 
 /** What a session is made with; everything here is part of the runtime's digest. */
@@ -57,12 +58,18 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
  * Opens a graph by path, so that its external data is found beside it, or from the bytes of one that has none.
  * Throws `session-failed` or `provider-unavailable`.
  */
-export const openSession = async (runtime: Runtime, graph: string | Uint8Array, settings: SessionSettings): Promise<InferenceSession> => {
+export const openSession = async (runtime: Runtime, graph: string | Uint8Array, settings: SessionSettings): Promise<Session> => {
   checkSettings(settings, runtime);
   try {
     const options = sessionOptions(settings);
     const { InferenceSession } = runtime.ort;
-    return typeof graph === 'string' ? await InferenceSession.create(graph, options) : await InferenceSession.create(graph, options);
+    const session = await (typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options));
+    return {
+      inputMetadata: session.inputMetadata,
+      outputMetadata: session.outputMetadata,
+      run: runWithHalves(session),
+      release: () => session.release(),
+    };
   } catch (cause) {
     const message = messageOf(cause);
     const missing = /AppendExecutionProvider|no available backend|Failed to get a WebGPU adapter/.test(message);

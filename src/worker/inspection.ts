@@ -41,10 +41,15 @@ export const inspectArms = async (
       'newman-q': [newmanQ],
       'interface-tensors': [interfaceTensors],
     };
-    if (found.attention !== null) {
+    if (typeof found.attention !== 'string') {
       values[arm]['attention-density'] = [found.attention.density];
       values[arm]['kv-bytes-per-token'] = [found.attention.cacheBytesPerToken];
-    } else lacks(`the attention of arm ${arm} is not recognised`, 'attention-density', 'kv-bytes-per-token');
+    } else
+      lacks(
+        `the attention of arm ${arm} is not recognised: ${found.attention.slice(0, longestList)}`,
+        'attention-density',
+        'kv-bytes-per-token',
+      );
     if (found.unknown.length === 0) values[arm]['multiply-adds'] = [found.multiplyAdds];
     else lacks(`multiply-adds of ${found.unknown.join(', ').slice(0, longestList)} (arm ${arm}) cannot be counted`, 'multiply-adds');
     if (point.sparse !== undefined) {

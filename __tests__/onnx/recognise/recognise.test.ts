@@ -1,14 +1,20 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { renameTensor } from '../../../src/onnx/edit.ts';
+import { GateError } from '../../../src/errors.ts';
+import { attentionWork } from '../../../src/models/attention-work.ts';
+import { moduleStructure } from '../../../src/models/module-structure.ts';
+import { liftConstants } from '../../../src/onnx/constants.ts';
+import { countMultiplyAdds } from '../../../src/onnx/count.ts';
+import { graphIndex, renameTensor } from '../../../src/onnx/edit.ts';
 import { type GraphBuilder, graphBuilder } from '../../../src/onnx/graph-builder.ts';
-import { AttributeProtoSchema, GraphProtoSchema, NodeProtoSchema } from '../../../src/onnx/proto/onnx_pb.js';
+import { AttributeProtoSchema, FunctionProtoSchema, GraphProtoSchema, NodeProtoSchema } from '../../../src/onnx/proto/onnx_pb.js';
 import { type OnnxModel, readModel } from '../../../src/onnx/read.ts';
 import type { Architecture } from '../../../src/onnx/recognise/architecture.ts';
 import { describeArchitecture } from '../../../src/onnx/recognise/describe.ts';
-import { recognise } from '../../../src/onnx/recognise/recognise.ts';
+import { recognise, recogniseParts } from '../../../src/onnx/recognise/recognise.ts';
 import { type Family, miniature } from '../../optimizations/miniature.ts';
 
 const fixture = (name: string): OnnxModel => readModel(fileURLToPath(new URL(`../../oracles/onnx/${name}`, import.meta.url)));
@@ -187,6 +193,147 @@ describe('what is not there', () => {
       }),
     );
     expect(() => recognise(model)).toThrow(expect.objectContaining({ code: 'onnx-unsupported', message: expect.stringContaining('If') }));
+  });
+});
+
+describe('what the runtime runs and the flow does not show', () => {
+  /** The same graph with a branch, a loop or a called function that nothing else needs. */
+  const beside = (model: OnnxModel, node: MessageInitShape<typeof NodeProtoSchema>): OnnxModel => {
+    model.proto.graph!.node.push(create(NodeProtoSchema, { output: ['beside'], ...node }));
+    return model;
+  };
+  const held = (opType: string) => ({
+    opType,
+    input: [''],
+    attribute: [{ name: 'body', type: 5, g: { name: 'b', node: [{ opType: 'Relu', input: ['input_ids'], output: ['inner'] }] } }],
+  });
+  test.each(['If', 'Loop', 'Scan'])('%s: the rest is told, and the reason why it is not all', (opType) => {
+    const whole = recognise(miniatureModel('dense'));
+    const found = recogniseParts(beside(miniatureModel('dense'), held(opType)));
+    expect(shape(found)).toEqual(shape(whole));
+    expect(found.notRecognised).toEqual([`operator ${opType} (beside) holds a graph of its own`]);
+    expect(describeArchitecture(found)).toContain(`not recognised: operator ${opType} (beside)`);
+  });
+  test('a local function, where it is called', () => {
+    const model = miniatureModel('dense');
+    model.proto.functions.push(create(FunctionProtoSchema, { name: 'f', domain: 'own' }));
+    expect(recogniseParts(model).notRecognised).toEqual([]);
+    expect(recogniseParts(beside(model, { opType: 'f', domain: 'own' })).notRecognised[0]).toContain('f (beside) is a local function');
+  });
+  test('weights and shapes in Constant nodes are those of initializers', () => {
+    for (const model of [miniatureModel('dense'), miniatureModel('moe'), fixture('traced-decoder.onnx')]) {
+      const before = shape(recognise(model));
+      const graph = model.proto.graph!;
+      const inline = graph.initializer.map((tensor) =>
+        create(NodeProtoSchema, { opType: 'Constant', output: [tensor.name], attribute: [{ name: 'value', type: 4, t: tensor }] }),
+      );
+      graph.node.unshift(...inline);
+      graph.initializer = [];
+      expect(shape(recognise(model))).toEqual(before);
+      liftConstants(model);
+      expect(shape(recognise(model))).toEqual(before);
+      expect(graph.node.some(({ opType }) => opType === 'Constant')).toBe(false);
+    }
+  });
+});
+
+describe('size', () => {
+  /** x → op → op … → y, `length` nodes. */
+  const chain = (length: number, node: (from: string, to: string, at: number) => MessageInitShape<typeof NodeProtoSchema>): OnnxModel => {
+    const model = small((graph, x) => graph.node('MatMul', 'first', [x, weight(graph, 'w', 64, 64)]));
+    const [first, end] = model.proto.graph!.node;
+    const names = Array.from({ length: length + 1 }, (_, at) => (at === 0 ? first!.output[0]! : `chain${at}`));
+    const nodes = Array.from({ length }, (_, at) => create(NodeProtoSchema, node(names[at]!, names[at + 1]!, at)));
+    end!.input = [names.at(-1)!];
+    model.proto.graph!.node = [first!, ...nodes, end!];
+    return model;
+  };
+  const setting = { past: 0, batch: 1, tokens: 1 };
+  test.each<[string, number, (from: string, to: string, at: number) => MessageInitShape<typeof NodeProtoSchema>]>([
+    ['nodes that do nothing', 20_000, (from, to) => ({ opType: 'Identity', input: [from], output: [to] })],
+    ['scalings', 10_000, (from, to) => ({ opType: 'Mul', input: [from, 'w'], output: [to] })],
+    ['casts of a constant', 10_000, (from, to, at) => ({ opType: 'Cast', input: [at === 0 ? 'w' : from], output: [to] })],
+    ['quantizations', 5_000, (from, to) => ({ opType: 'DynamicQuantizeLinear', input: [from], output: [to, `${to}s`, `${to}z`] })],
+    ['products with one weight', 5_000, (from, to) => ({ opType: 'MatMul', input: [from, 'w'], output: [to] })],
+    [
+      'products behind non-linear functions',
+      5_000,
+      (from, to, at) => ({ opType: at % 2 ? 'Relu' : 'MatMul', input: at % 2 ? [from] : [from, 'w'], output: [to] }),
+    ],
+    [
+      'attention of itself',
+      500,
+      (from, to, at) => ({ opType: at % 2 ? 'Softmax' : 'MatMul', input: at % 2 ? [from] : [from, from], output: [to] }),
+    ],
+  ])('a chain of %s (%d) is looked at without recursion', (_, length, node) => {
+    const model = chain(length, node);
+    expect(recogniseParts(model).notRecognised).toEqual([]);
+    expect(countMultiplyAdds(model, setting).parameters).toBe(64 * 64);
+    expect(() => graphIndex(model)).not.toThrow();
+    expect(moduleStructure([chain(1_000, node)]).newmanQ).toBeCloseTo(0, 9);
+  });
+});
+
+describe('numbers that contradict each other', () => {
+  const attributed = (name: string, value: bigint): OnnxModel => {
+    const model = miniatureModel('dense');
+    for (const node of model.proto.graph!.node)
+      for (const attribute of node.attribute) if (node.opType === 'GroupQueryAttention' && attribute.name === name) attribute.i = value;
+    return model;
+  };
+  test.each<[string, bigint, string]>([
+    ['num_heads', 3n, 'do not fill'],
+    ['num_heads', 2n ** 40n, 'do not fill'],
+    ['num_heads', -4n, 'do not fill'],
+    ['num_heads', 2n ** 63n - 1n, 'do not fill'],
+    ['kv_num_heads', 3n, 'cannot share 3 groups'],
+    ['kv_num_heads', 2n ** 40n, 'cannot share'],
+    ['kv_num_heads', -1n, 'cannot share'],
+  ])('%s %d is refused with a code', (name, value, message) => {
+    const model = attributed(name, value);
+    expect(recogniseParts(model).notRecognised[0]).toContain(message);
+    expect(() => recognise(model)).toThrow(expect.objectContaining({ code: 'onnx-unsupported' }));
+    expect(attentionWork(model, {}, 64)).toContain(message);
+  });
+  test('whatever the attributes, dimensions and shapes are, the answer is coded and finite', () => {
+    const integers = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -3n, max: 9n }));
+    const names = ['dense', 'moe', 'glm'] as const;
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.array(fc.tuple(fc.nat(), integers), { minLength: 1, maxLength: 4 }), (name, edits) => {
+        const model = miniatureModel(name);
+        const graph = model.proto.graph!;
+        const places: ((v: bigint) => void)[] = [];
+        for (const { attribute } of graph.node)
+          for (const each of attribute)
+            places.push((v) => {
+              each.i = v;
+              each.ints = [v, 1n];
+            });
+        for (const { type } of [...graph.input, ...graph.output])
+          for (const dim of (type?.value.case === 'tensorType' ? type.value.value.shape?.dim : null) ?? [])
+            places.push((v) => {
+              dim.value = { case: 'dimValue', value: v };
+            });
+        for (const each of graph.initializer)
+          if (each.dataType === 7)
+            places.push((v) => {
+              const length = Math.max(1, Number(each.dims[0] ?? 1n));
+              each.rawData = new Uint8Array(BigInt64Array.from({ length }, () => v).buffer);
+            });
+        for (const [at, value] of edits) places[at % places.length]!(value);
+        try {
+          const found = recogniseParts(model);
+          const { multiplyAdds, parameters } = countMultiplyAdds(model, { past: 3, batch: 2, tokens: 5 });
+          expect(Number.isFinite(multiplyAdds + parameters)).toBe(true);
+          for (const { attention } of found.layers)
+            expect(Number.isSafeInteger(attention.heads / Math.max(1, attention.kvHeads)) || attention.heads === 0).toBe(true);
+          attentionWork(model, {}, 64);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(GateError);
+        }
+      }),
+      { numRuns: 150, seed: 3 },
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import type { NodeProto } from '../proto/onnx_pb.js';
+import type { NodeProto, TensorProto } from '../proto/onnx_pb.js';
 
 /**
  * What is known of a tensor before anything runs. A dimension that is not known is NaN, so that it makes every product that it enters
@@ -39,6 +39,18 @@ export const broadcast = (shapes: readonly (readonly number[] | null)[]): readon
   });
 };
 
+const clamped = (dim: number, at: number, step: number): number => {
+  const [low, high] = step > 0 ? [0, dim] : [-1, dim - 1];
+  return Math.min(Math.max(at < 0 ? at + dim : at, low), high);
+};
+
+/** Where a Slice begins on an axis of length `dim`: negative starts count from the end. */
+export const sliceStart = (dim: number, start: number, step: number): number => clamped(dim, start, step);
+
+/** How many elements a Slice takes; NaN where something is not known or the step is 0. */
+export const sliceLength = (dim: number, start: number, end: number, step: number): number =>
+  step === 0 ? Number.NaN : Math.max(0, Math.ceil((clamped(dim, end, step) - clamped(dim, start, step)) / step));
+
 /** What a shape rule sees of a node. A missing optional input is `unknownFact` and not `has`. */
 export interface NodeView {
   readonly node: NodeProto;
@@ -46,4 +58,6 @@ export interface NodeView {
   has(index: number): boolean;
   integer(name: string, fallback: number): number;
   integers(name: string): readonly number[] | null;
+  /** Values of a small integer tensor in an attribute. */
+  constant(tensor: TensorProto): readonly number[] | null;
 }

@@ -1,8 +1,11 @@
-import { axisOf, broadcast, type NodeView, product, type TensorFact } from './fact.ts';
+import { dataType } from '../data-type.ts';
+import { findAttribute } from '../model.ts';
+import { axisOf, broadcast, type NodeView, product, sliceLength, sliceStart, type TensorFact } from './fact.ts';
 
 /** Longer vectors are data, not shapes. */
 const longest = 4096;
 
+type Values = readonly number[] | null;
 type Binary = (a: number, b: number) => number;
 
 const binary: Readonly<Record<string, Binary>> = {
@@ -25,43 +28,66 @@ const binary: Readonly<Record<string, Binary>> = {
 const unary: Readonly<Record<string, (a: number) => number>> = {
   Neg: (a) => -a,
   Abs: Math.abs,
-  Not: (a) => (Number.isNaN(a) ? a : Number(a === 0)),
+  Not: (a) => Number(a === 0),
+};
+
+const reductions: Readonly<Record<string, (values: readonly number[]) => number>> = {
+  ReduceProd: product,
+  ReduceSum: (values) => values.reduce((sum, each) => sum + each, 0),
+  ReduceMax: (values) => Math.max(...values),
+  ReduceMin: (values) => Math.min(...values),
 };
 
 /** Operators that hand their values on in the same order. */
-const passing: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Squeeze', 'Unsqueeze', 'Reshape', 'Flatten']);
+const passing: ReadonlySet<string> = new Set(['Identity', 'Squeeze', 'Unsqueeze', 'Reshape', 'Flatten']);
+
+const integerTypes: ReadonlySet<number> = new Set([dataType.int64, dataType.int32, dataType.bool]);
+
+/** Beyond 2^53 a number is not the integer any more. */
+const exact = (value: number): number => (Number.isSafeInteger(value) ? value : Number.NaN);
+
+const isVector = ({ dims }: TensorFact): boolean => dims !== null && dims.length <= 1;
 
 const picked = (values: readonly number[], at: number): number => values[values.length === 1 ? 0 : at] ?? Number.NaN;
 
-const gather = (view: NodeView): readonly number[] | null => {
+/** Values after a conversion: those of floats are not followed, since they divide and round otherwise. */
+const cast = (view: NodeView): Values => (integerTypes.has(view.integer('to', 0)) ? view.input(0).integers : null);
+
+const gather = (view: NodeView): Values => {
   const [data, indices] = [view.input(0).integers, view.input(1).integers];
   if (data === null || indices === null || view.input(0).dims?.length !== 1) return null;
   return indices.map((index) => data[axisOf(index, data.length)] ?? Number.NaN);
 };
 
-const concat = (view: NodeView): readonly number[] | null => {
+const concat = (view: NodeView): Values => {
   const parts = view.node.input.map((_, index) => view.input(index));
   if (!parts.every((part) => part.integers !== null && part.dims?.length === 1)) return null;
   return parts.flatMap((part) => part.integers ?? []);
 };
 
-const slice = (view: NodeView): readonly number[] | null => {
+const slice = (view: NodeView): Values => {
   const data = view.input(0);
-  const [start, end, step] = [view.input(1).integers?.[0], view.input(2).integers?.[0], view.has(4) ? view.input(4).integers?.[0] : 1];
-  if (data.integers === null || data.dims?.length !== 1 || start === undefined || end === undefined || step !== 1) return null;
-  return data.integers.slice(start, end);
+  const start = (view.integers('starts') ?? view.input(1).integers)?.[0];
+  const end = (view.integers('ends') ?? view.input(2).integers)?.[0];
+  const step = view.has(4) ? view.input(4).integers?.[0] : 1;
+  if (data.integers === null || data.dims?.length !== 1 || start === undefined || end === undefined || step === undefined) return null;
+  const { integers } = data;
+  const length = sliceLength(integers.length, start, end, step);
+  if (!(length >= 0)) return null;
+  const from = sliceStart(integers.length, start, step);
+  return Array.from({ length }, (_, at) => integers[from + at * step] ?? Number.NaN);
 };
 
-const range = (view: NodeView): readonly number[] | null => {
-  const [start, limit, delta] = [0, 1, 2].map((index) => view.input(index).integers?.[0] ?? Number.NaN);
-  if (start === undefined || limit === undefined || delta === undefined) return null;
-  const length = Math.ceil((limit - start) / delta);
-  return length >= 0 && length <= longest ? Array.from({ length }, (_, at) => start + at * delta) : null;
+const range = (view: NodeView): Values => {
+  const [start = Number.NaN, limit = Number.NaN, delta = Number.NaN] = [0, 1, 2].map((at) => view.input(at).integers?.[0] ?? Number.NaN);
+  const length = Math.max(0, Math.ceil((limit - start) / delta));
+  return length <= longest ? Array.from({ length }, (_, at) => start + at * delta) : null;
 };
 
-const where = (view: NodeView): readonly number[] | null => {
-  const [condition, yes, no] = [view.input(0).integers, view.input(1).integers, view.input(2).integers];
-  if (condition === null || yes === null || no === null) return null;
+const where = (view: NodeView): Values => {
+  const inputs = [view.input(0), view.input(1), view.input(2)];
+  const [condition, yes, no] = inputs.map(({ integers }) => integers);
+  if (!inputs.every(isVector) || !condition || !yes || !no) return null;
   const length = Math.max(condition.length, yes.length, no.length);
   return Array.from({ length }, (_, at) => {
     const chosen = picked(condition, at);
@@ -70,31 +96,52 @@ const where = (view: NodeView): readonly number[] | null => {
   });
 };
 
-const pairwise = (view: NodeView, operation: Binary): readonly number[] | null => {
+const pairwise = (view: NodeView, operation: Binary): Values => {
   const [a, b] = [view.input(0), view.input(1)];
-  if (a.integers === null || b.integers === null || view.node.input.length !== 2) return null;
+  if (a.integers === null || b.integers === null || view.node.input.length !== 2 || view.integer('fmod', 0) !== 0) return null;
   const dims = broadcast([a.dims, b.dims]);
   if (dims === null || dims.length > 1) return null;
   const [left, right] = [a.integers, b.integers];
   return Array.from({ length: product(dims) }, (_, at) => {
     const [x, y] = [picked(left, at), picked(right, at)];
-    return Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : operation(x, y);
+    return Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : exact(operation(x, y));
   });
 };
 
-const evaluated = (view: NodeView): readonly number[] | null => {
+const filled = (view: NodeView): Values => {
+  const [length, value] = [product(view.input(0).integers ?? [Number.NaN]), findAttribute(view.node, 'value')?.t];
+  if (!(length <= longest) || value === undefined || !integerTypes.has(value.dataType)) return null;
+  return Array<number>(length).fill(view.constant(value)?.[0] ?? Number.NaN);
+};
+
+const expanded = (view: NodeView): Values => {
+  const { integers, dims } = view.input(0);
+  const result = broadcast([dims, view.input(1).integers]);
+  if (integers === null || result === null || result.length > 1 || !(product(result) <= longest)) return null;
+  return Array.from({ length: product(result) }, (_, at) => picked(integers, at));
+};
+
+/** Of a whole vector: of a matrix the axes would matter. */
+const reduced = (view: NodeView, values: Values, reduction: (values: readonly number[]) => number): Values =>
+  values === null || values.length === 0 || !isVector(view.input(0)) || view.integer('noop_with_empty_axes', 0) !== 0
+    ? null
+    : [exact(reduction(values))];
+
+const evaluated = (view: NodeView): Values => {
   const { opType } = view.node;
   const [dims, values] = [view.input(0).dims, view.input(0).integers];
-  const two = binary[opType];
-  const one = unary[opType];
+  const [two, one, all] = [binary[opType], unary[opType], reductions[opType]];
   if (two !== undefined) return pairwise(view, two);
-  if (one !== undefined) return values?.map(one) ?? null;
+  if (one !== undefined) return values?.map((value) => (Number.isNaN(value) ? value : one(value))) ?? null;
+  if (all !== undefined) return reduced(view, values, all);
   if (passing.has(opType)) return values;
   switch (opType) {
+    case 'Cast':
+      return cast(view);
     case 'Shape':
       return dims?.slice(view.integer('start', 0), view.integer('end', dims.length)) ?? null;
     case 'Size':
-      return dims === null ? null : [product(dims)];
+      return dims === null ? null : [exact(product(dims))];
     case 'Gather':
       return gather(view);
     case 'Concat':
@@ -105,8 +152,10 @@ const evaluated = (view: NodeView): readonly number[] | null => {
       return range(view);
     case 'Where':
       return where(view);
-    case 'ReduceProd':
-      return values === null ? null : [product(values)];
+    case 'ConstantOfShape':
+      return filled(view);
+    case 'Expand':
+      return expanded(view);
     default:
       return null;
   }

@@ -8,12 +8,7 @@ export interface Multiplication {
   readonly outputs: readonly Shape[];
 }
 
-/** What the rules fall back on where the rows of an activation are not known. */
-export interface Rows {
-  readonly fallback: number;
-}
-
-type Rule = (view: NodeView, rows: Rows) => Multiplication;
+type Rule = (view: NodeView) => Multiplication;
 
 const unknown: Multiplication = { multiplyAdds: Number.NaN, outputs: [null] };
 
@@ -21,54 +16,46 @@ const swapped = (dims: Shape, swap: boolean): Shape =>
   dims === null || !swap || dims.length < 2 ? dims : [...dims.slice(0, -2), dims.at(-1) ?? Number.NaN, dims.at(-2) ?? Number.NaN];
 
 /** numpy matmul: batches broadcast, a vector is a row or a column. */
-const matrixProduct = (left: Shape, right: Shape, rows: Rows): Multiplication => {
-  if (left === null && right === null) return unknown;
-  if (left === null || right === null) {
-    // A weight against an activation of unknown shape: every token meets it once.
-    const weight = left ?? right ?? [];
-    return { multiplyAdds: weight.length === 2 ? rows.fallback * product(weight) : Number.NaN, outputs: [null] };
-  }
+const matrixProduct = (left: Shape, right: Shape): Multiplication => {
+  if (left === null || right === null) return unknown;
   const [a, b] = [left.length === 1 ? [1, ...left] : left, right.length === 1 ? [...right, 1] : right];
   const batch = broadcast([a.slice(0, -2), b.slice(0, -2)]) ?? [];
   const [m, n] = [a.at(-2) ?? Number.NaN, b.at(-1) ?? Number.NaN];
   const shared = [a.at(-1), b.at(-2)].find((dim) => dim !== undefined && !Number.isNaN(dim)) ?? Number.NaN;
   const outputs = [[...batch, ...(left.length === 1 ? [] : [m]), ...(right.length === 1 ? [] : [n])]];
-  const exact = product(batch) * m * shared * n;
-  return { multiplyAdds: Number.isNaN(exact) && right.length === 2 ? rows.fallback * shared * n : exact, outputs };
+  return { multiplyAdds: product(batch) * m * shared * n, outputs };
 };
 
 const matMul =
   (at: number): Rule =>
-  (view, rows) =>
-    matrixProduct(view.input(0).dims, view.input(at).dims, rows);
+  (view) =>
+    matrixProduct(view.input(0).dims, view.input(at).dims);
 
-const transposed: Rule = (view, rows) =>
-  matrixProduct(
-    swapped(view.input(0).dims, view.integer('transA', 0) !== 0),
-    swapped(view.input(1).dims, view.integer('transB', 0) !== 0),
-    rows,
-  );
+const transposed: Rule = (view) =>
+  view.integer('transBatchA', 0) !== 0 || view.integer('transBatchB', 0) !== 0
+    ? unknown
+    : matrixProduct(
+        swapped(view.input(0).dims, view.integer('transA', 0) !== 0),
+        swapped(view.input(1).dims, view.integer('transB', 0) !== 0),
+      );
 
-const matMulNBits: Rule = (view, rows) => {
+const matMulNBits: Rule = (view) => {
   const dims = view.input(0).dims;
+  if (dims === null) return unknown;
   const width = view.integer('N', Number.NaN);
-  const exact = dims === null ? Number.NaN : product(dims.slice(0, -1));
-  const each = view.integer('K', Number.NaN) * width;
-  return {
-    multiplyAdds: (Number.isNaN(exact) ? rows.fallback : exact) * each,
-    outputs: [dims === null ? null : [...dims.slice(0, -1), width]],
-  };
+  const rows = dims.slice(0, -1);
+  return { multiplyAdds: product(rows) * view.integer('K', Number.NaN) * width, outputs: [[...rows, width]] };
 };
 
 /** Only the chosen experts are computed: k per row, whatever E is. Packed weights unfold by their bits. */
 const experts =
   (weights: readonly number[], bits: (view: NodeView) => number): Rule =>
-  (view, rows) => {
+  (view) => {
     const dims = view.input(0).dims;
-    const exact = dims === null ? Number.NaN : product(dims.slice(0, -1));
+    if (dims === null) return unknown;
     const each = weights.filter((at) => view.has(at)).reduce((sum, at) => sum + product(view.input(at).dims?.slice(1) ?? [Number.NaN]), 0);
     const chosen = view.integer('k', 1) * each * (8 / bits(view));
-    return { multiplyAdds: (Number.isNaN(exact) ? rows.fallback : exact) * chosen, outputs: [dims] };
+    return { multiplyAdds: product(dims.slice(0, -1)) * chosen, outputs: [dims] };
   };
 
 const convolution: Rule = (view) => {
@@ -86,6 +73,39 @@ const convolution: Rule = (view) => {
   });
   const output = [dims[0] ?? Number.NaN, out, ...spatial];
   return { multiplyAdds: product(output) * product(kernel.slice(1)), outputs: [output] };
+};
+
+/** Every element of the input meets the kernels of its group. */
+const spreading: Rule = (view) => {
+  const [dims, kernel] = [view.input(0).dims, view.input(1).dims];
+  if (dims === null || kernel === null) return unknown;
+  return { multiplyAdds: product(dims) * product(kernel.slice(1)), outputs: [null] };
+};
+
+/**
+ * Products over all labels, as one loop would run them. A label that one operand alone has and the result has not is summed before.
+ * More than two operands are multiplied in an order that the runtime chooses.
+ */
+const einsum: Rule = (view) => {
+  const equation = new TextDecoder().decode(view.node.attribute.find((each) => each.name === 'equation')?.s).replaceAll(' ', '');
+  const [left = '', right] = equation.split('->');
+  const terms = left.split(',');
+  if (equation.includes('.') || terms.length > 2 || terms.length !== view.node.input.length) return unknown;
+  const sizes = new Map<string, number>();
+  for (const [at, term] of terms.entries()) {
+    const dims = view.input(at).dims;
+    if (dims === null || dims.length !== term.length) return unknown;
+    for (const [axis, label] of [...term].entries()) {
+      const [known, dim] = [sizes.get(label), dims[axis] ?? Number.NaN];
+      if (known === undefined || Number.isNaN(known) || known === 1) sizes.set(label, dim);
+    }
+  }
+  const everywhere = [...sizes.keys()].sort();
+  // Without an arrow the labels that stand once, in the order of the alphabet.
+  const result = right ?? everywhere.filter((label) => left.split(label).length === 2).join('');
+  const looped = everywhere.filter((label) => result.includes(label) || terms.every((term) => term.includes(label)));
+  const sizeOf = (label: string): number => sizes.get(label) ?? Number.NaN;
+  return { multiplyAdds: terms.length < 2 ? 0 : product(looped.map(sizeOf)), outputs: [[...result].map(sizeOf)] };
 };
 
 interface AttentionShape {
@@ -156,9 +176,9 @@ const standardAttention: Rule = (view) => {
 };
 
 /** com.microsoft.Attention: projects [b, s, h] by [h, 3h] first; the cache is one tensor [2, b, n, past, d]. */
-const fusedAttention: Rule = (view, rows) => {
+const fusedAttention: Rule = (view) => {
   const weight = view.input(1).dims;
-  const projected = matrixProduct(view.input(0).dims, weight, rows);
+  const projected = matrixProduct(view.input(0).dims, weight);
   const [batch = Number.NaN, queries = Number.NaN, width = Number.NaN] = projected.outputs[0] ?? [];
   const heads = view.integer('num_heads', Number.NaN);
   const sizes = view.integers('qkv_hidden_sizes') ?? [width / 3, width / 3, width / 3];
@@ -182,6 +202,8 @@ const rules: Readonly<Record<string, Rule>> = {
   'com.microsoft.QMoE': experts([2, 5, 8], (view) => view.integer('expert_weight_bits', 4)),
   Conv: convolution,
   ConvInteger: convolution,
+  ConvTranspose: spreading,
+  Einsum: einsum,
   'com.microsoft.GroupQueryAttention': groupQuery,
   'com.microsoft.MultiHeadAttention': multiHead,
   Attention: standardAttention,

@@ -1,4 +1,4 @@
-import { axisOf, broadcast, type NodeView, product } from './fact.ts';
+import { axisOf, broadcast, type NodeView, product, sliceLength } from './fact.ts';
 
 type Shape = readonly number[] | null;
 /** Shapes of a node's outputs, in order. */
@@ -49,13 +49,6 @@ const split: Rule = (view) => {
   return view.node.output.map((_, at) =>
     replaced(dims, axis, view.has(1) || sizes !== null ? (sizes?.[at] ?? Number.NaN) : Math.min(chunk, whole - at * chunk)),
   );
-};
-
-const sliceLength = (dim: number, start: number, end: number, step: number): number => {
-  const low = step > 0 ? 0 : -1;
-  const high = step > 0 ? dim : dim - 1;
-  const clamp = (at: number): number => Math.min(Math.max(at < 0 ? at + dim : at, low), high);
-  return Math.max(0, Math.ceil((clamp(end) - clamp(start)) / step));
 };
 
 const slice: Rule = (view) => {
@@ -178,6 +171,9 @@ const flatten: Rule = (view) => {
 };
 
 const same: Rule = (view) => view.node.output.map(() => first(view));
+/** Means and deviations beside the result have other shapes. */
+const firstOnly: Rule = (view) => view.node.output.map((_, at) => (at === 0 ? first(view) : null));
+const skipped: Rule = (view) => view.node.output.map((_, at) => (at === 0 || at === 3 ? first(view) : null));
 const elementwise: Rule = (view) => {
   const dims = broadcast(view.node.input.map((_, at) => view.input(at).dims));
   return view.node.output.map(() => dims);
@@ -205,28 +201,33 @@ const rules: Readonly<Record<string, Rule>> = {
   Pad: pad,
   Range: range,
   Flatten: flatten,
-  Shape: (view) => [[first(view)?.length ?? Number.NaN]],
+  Shape: (view) => [[first(view)?.slice(view.integer('start', 0), view.integer('end', Number.MAX_SAFE_INTEGER)).length ?? Number.NaN]],
   Size: () => [[]],
   ConstantOfShape: (view) => [view.input(0).integers],
   DynamicQuantizeLinear: (view) => [first(view), [], []],
+  LayerNormalization: firstOnly,
+  BatchNormalization: firstOnly,
+  SkipLayerNormalization: skipped,
+  SkipSimplifiedLayerNormalization: skipped,
 };
 
 const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'L1', 'L2', 'LogSum', 'LogSumExp', 'SumSquare'].map((name) => `Reduce${name}`);
 
-const likeFirst = `Cast CastLike Identity Sigmoid Softmax LogSoftmax Neg Sqrt Reciprocal Erf Tanh Relu LeakyRelu Elu Selu HardSigmoid HardSwish
-  Softplus Softsign Mish Gelu FastGelu BiasGelu QuickGelu Swish Silu Exp Log Sin Cos Abs Sign Floor Ceil Round Not IsNaN IsInf Clip Dropout
-  Trilu CumSum LayerNormalization RMSNormalization SimplifiedLayerNormalization SkipLayerNormalization SkipSimplifiedLayerNormalization
-  InstanceNormalization GroupNormalization BatchNormalization LpNormalization RotaryEmbedding DequantizeLinear QuantizeLinear
-  ScatterND ScatterElements Scatter TensorScatter Bernoulli RandomNormalLike`;
+const likeFirst = `Cast CastLike Identity Sigmoid Softmax LogSoftmax Hardmax Neg Sqrt Reciprocal Erf Tanh Relu LeakyRelu ThresholdedRelu Elu
+  Selu Celu Shrink HardSigmoid HardSwish Softplus Softsign Mish Gelu FastGelu BiasGelu QuickGelu Swish Silu Exp Log Sin Cos Tan Sinh Cosh Asin
+  Acos Atan Asinh Acosh Atanh Abs Sign Floor Ceil Round Not BitwiseNot IsNaN IsInf Clip Dropout Trilu CumSum EyeLike LRN ReverseSequence
+  RMSNormalization SimplifiedLayerNormalization InstanceNormalization GroupNormalization LpNormalization MeanVarianceNormalization
+  RotaryEmbedding DequantizeLinear QuantizeLinear ScatterND ScatterElements Scatter TensorScatter Bernoulli RandomNormalLike
+  RandomUniformLike`;
 
-const broadcasting =
-  'Add Sub Mul Div Pow Mod Max Min Sum Mean Where Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor PRelu BitShift';
+const broadcasting = `Add Sub Mul Div Pow Mod Max Min Sum Mean Where Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor PRelu BitShift
+  BitwiseAnd BitwiseOr BitwiseXor`;
 
 const table = new Map<string, Rule>([
   ...Object.entries(rules),
   ...reductions.map((name) => [name, reduce] as const),
   ...likeFirst.split(/\s+/).map((name) => [name, same] as const),
-  ...broadcasting.split(' ').map((name) => [name, elementwise] as const),
+  ...broadcasting.split(/\s+/).map((name) => [name, elementwise] as const),
 ]);
 
 /** The shape rule of an operator that multiplies no matrices, or undefined for one that is not known. */

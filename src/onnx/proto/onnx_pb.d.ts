@@ -1054,6 +1054,26 @@ export declare type FunctionProto = Message<"onnx.FunctionProto"> & {
    * @generated from field: optional string domain = 10;
    */
   domain: string;
+
+  /**
+   * @generated from field: optional string overload = 13;
+   */
+  overload: string;
+
+  /**
+   * @generated from field: repeated onnx.AttributeProto attribute_proto = 11;
+   */
+  attributeProto: AttributeProto[];
+
+  /**
+   * @generated from field: repeated onnx.ValueInfoProto value_info = 12;
+   */
+  valueInfo: ValueInfoProto[];
+
+  /**
+   * @generated from field: repeated onnx.StringStringEntryProto metadata_props = 14;
+   */
+  metadataProps: StringStringEntryProto[];
 };
 
 /**

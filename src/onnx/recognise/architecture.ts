@@ -153,4 +153,6 @@ export interface Architecture {
   readonly unclaimed: readonly string[];
   /** What does not add up: widths that differ, layers unlike each other. */
   readonly warnings: readonly string[];
+  /** What keeps the rest from being told, and why: nested graphs, local functions, numbers that contradict each other. */
+  readonly notRecognised: readonly string[];
 }

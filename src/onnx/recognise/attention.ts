@@ -215,18 +215,33 @@ const attentionOf = (
   };
 };
 
-/** Every attention block: a fused operator, or a Softmax between two products of activations. */
+/** Why the numbers of an attention contradict each other; null where they do not. Heads that are not in the graph are 0. */
+const contradictionOf = ({ node, heads, kvHeads, valueSize, query, key, output }: Attention): string | null => {
+  if (heads === 0) return null;
+  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
+  if (!isCount(heads) || heads * valueSize !== output.rows || query.size % heads !== 0)
+    return `attention ${node}: ${heads} heads of ${valueSize} do not fill ${output.rows} inputs`;
+  if (!isCount(kvHeads) || heads % kvHeads !== 0 || key.size % kvHeads !== 0)
+    return `attention ${node}: ${heads} heads cannot share ${kvHeads} groups of keys and values`;
+  return null;
+};
+
+/** Every attention block: a fused operator, or a Softmax between two products of activations; and why some are none. */
 export const findAttention = (
   flow: Dataflow,
   linears: readonly Linear[],
   index: LinearsByOutput,
   ports: readonly Port[],
-): readonly Attention[] => {
+): { readonly attentions: readonly Attention[]; readonly contradictions: readonly string[] } => {
   const byInput = new Map<string, Linear[]>();
   for (const linear of linears) byInput.set(linear.input, [...(byInput.get(linear.input) ?? []), linear]);
   const anchors = flow.nodes.map((node) => (node.opType === 'Softmax' ? spelledAnchor(flow, index, ports, node) : fusedAnchor(flow, node)));
-  return anchors
+  const found = anchors
     .filter((anchor) => anchor !== null)
     .map((anchor) => attentionOf(flow, index, byInput, ports, anchor))
-    .filter((found) => found !== null);
+    .filter((each) => each !== null);
+  return {
+    attentions: found.filter((each) => contradictionOf(each) === null),
+    contradictions: found.map(contradictionOf).filter((each) => each !== null),
+  };
 };

@@ -1,5 +1,6 @@
-import { GateError } from '../../errors.ts';
-import { findAttribute, mainGraph, type OnnxModel } from '../model.ts';
+import { constantTensor } from '../constants.ts';
+import { dataType } from '../data-type.ts';
+import { findAttribute, mainGraph, type OnnxModel, readNames, subgraphs } from '../model.ts';
 import { packedWeights } from '../packed-weights.ts';
 import type { NodeProto, TensorProto } from '../proto/onnx_pb.js';
 import { readIntegers } from '../tensor.ts';
@@ -19,10 +20,14 @@ export interface Constant {
 export interface Dataflow {
   readonly model: OnnxModel;
   readonly nodes: readonly NodeProto[];
+  /** What cannot be followed, and why: nested graphs and local functions. */
+  readonly hidden: readonly string[];
+  /** Initializers, values of Constant nodes and packed weights, by name. */
+  readonly stored: ReadonlyMap<string, TensorProto>;
   producer(tensor: string): NodeProto | undefined;
   consumers(tensor: string): readonly NodeProto[];
   position(node: NodeProto): number;
-  /** A packed weight counts as one too; its tensor has no data. */
+  /** The value of a Constant node and a packed weight count as one too; the tensor of a packed weight has no data. */
   initializer(name: string): TensorProto | undefined;
   constant(tensor: string): Constant | null;
   isInput(tensor: string): boolean;
@@ -37,101 +42,87 @@ export const nodeId = (node: NodeProto): string => node.output.find((name) => na
 const smallConstant = 4096;
 const dimsOf = (tensor: TensorProto): readonly number[] => tensor.dims.map(Number);
 
-/**
- * @throws GateError onnx-unsupported for control flow (`If`, `Loop`, `Scan`) and for local functions: the flow of data is not in the graph itself.
- */
+/** What a node hides from the flow of data, in words; null for nothing. */
+const hiddenBy = (model: OnnxModel, node: NodeProto): string | null => {
+  if (subgraphs(node).length > 0) return `operator ${node.opType} (${nodeId(node)}) holds a graph of its own`;
+  const called = model.proto.functions.some(({ name, domain }) => name === node.opType && domain === node.domain);
+  return called ? `${node.opType} (${nodeId(node)}) is a local function: inline functions first` : null;
+};
+
+/** Elements of an integer tensor that is small, or null. */
+const smallIntegers = (model: OnnxModel, tensor: TensorProto | undefined): readonly number[] | null => {
+  if (tensor === undefined || (tensor.dataType !== dataType.int32 && tensor.dataType !== dataType.int64)) return null;
+  return dimsOf(tensor).reduce((product, size) => product * size, 1) <= smallConstant ? readIntegers(model, tensor) : null;
+};
+
+/** What the first input of a node becomes for its readers, where it is a constant. */
+const moved = (node: NodeProto, below: Constant, integers: Dataflow['integers']): Constant | null => {
+  switch (node.opType) {
+    case 'Cast':
+    case 'Identity':
+      return below;
+    case 'DequantizeLinear':
+      return { ...below, quantized: true };
+    case 'Transpose': {
+      const order = findAttribute(node, 'perm')?.ints.map(Number) ?? below.dims.map((_, axis) => below.dims.length - 1 - axis);
+      const dims = order.map((axis) => below.dims[axis] ?? 0);
+      const flips = below.dims.length === 2 && order[0] === 1;
+      return flips ? { ...below, dims, transposed: !below.transposed } : { ...below, dims, reshaped: true };
+    }
+    case 'Reshape':
+      return { ...below, dims: integers(node.input[1] ?? '') ?? below.dims, reshaped: true };
+    case 'Unsqueeze':
+    case 'Squeeze':
+      return { ...below, reshaped: true };
+    default:
+      return null;
+  }
+};
+
+/** The flow of data through the main graph; nodes that hide a part of it are opaque, and told in `hidden`. */
 export const dataflow = (model: OnnxModel): Dataflow => {
   const graph = mainGraph(model.proto, model.graph);
   const producers = new Map<string, NodeProto>();
   const consumers = new Map<string, NodeProto[]>();
   const positions = new Map<NodeProto, number>();
+  const hidden: string[] = [];
   for (const [position, node] of graph.node.entries()) {
-    if (node.attribute.some((each) => each.g !== undefined || each.graphs.length > 0))
-      throw new GateError('onnx-unsupported', `operator ${node.opType} (${nodeId(node)}) holds a graph of its own`, { where: model.graph });
+    const reason = hiddenBy(model, node);
+    if (reason !== null) hidden.push(reason);
     positions.set(node, position);
     for (const name of node.output) if (name !== '') producers.set(name, node);
-    for (const name of new Set(node.input)) {
+    for (const name of new Set(readNames(node))) {
       if (name === '') continue;
       const list = consumers.get(name);
       if (list === undefined) consumers.set(name, [node]);
       else list.push(node);
     }
   }
-  if (model.proto.functions.length > 0)
-    throw new GateError('onnx-unsupported', `local function ${model.proto.functions[0]?.name ?? ''}: inline functions first`, {
-      where: model.graph,
-    });
-  const initializers = new Map([...graph.initializer, ...packedWeights(model)].map((tensor) => [tensor.name, tensor]));
+  const values = graph.node.map(constantTensor).filter((tensor) => tensor !== null);
+  const initializers = new Map([...graph.initializer, ...values, ...packedWeights(model)].map((tensor) => [tensor.name, tensor]));
   const inputs = new Set(graph.input.map((each) => each.name).filter((name) => !initializers.has(name)));
   const outputs = new Set(graph.output.map((each) => each.name));
-  const constants = new Map<string, Constant | null>();
-
-  const trace = (tensor: string): Constant | null => {
-    const stored = initializers.get(tensor);
-    if (stored !== undefined) return { name: tensor, dims: dimsOf(stored), transposed: false, reshaped: false, quantized: false };
-    const node = producers.get(tensor);
-    if (node === undefined) return null;
-    if (node.opType === 'Constant') {
-      const value = findAttribute(node, 'value')?.t;
-      return { name: tensor, dims: value === undefined ? [] : dimsOf(value), transposed: false, reshaped: false, quantized: false };
-    }
-    const first = node.input[0];
-    if (first === undefined) return null;
-    const below = constant(first);
-    if (below === null) return null;
-    if (node.opType === 'Cast' || node.opType === 'Identity') return below;
-    if (node.opType === 'DequantizeLinear') return { ...below, quantized: true };
-    if (node.opType === 'Transpose') {
-      const order = findAttribute(node, 'perm')?.ints.map(Number) ?? below.dims.map((_, axis) => below.dims.length - 1 - axis);
-      const dims = order.map((axis) => below.dims[axis] ?? 0);
-      return below.dims.length === 2 && order[0] === 1
-        ? { ...below, dims, transposed: !below.transposed }
-        : { ...below, dims, reshaped: true };
-    }
-    if (node.opType === 'Reshape' || node.opType === 'Unsqueeze' || node.opType === 'Squeeze') {
-      const shape = node.opType === 'Reshape' ? integers(node.input[1] ?? '') : null;
-      return { ...below, dims: shape ?? below.dims, reshaped: true };
-    }
-    return null;
-  };
-  const constant = (tensor: string): Constant | null => {
-    const known = constants.get(tensor);
-    if (known !== undefined) return known;
-    constants.set(tensor, null);
-    const found = tensor === '' ? null : trace(tensor);
-    constants.set(tensor, found);
-    return found;
-  };
-  const integers = (tensor: string): readonly number[] | null => {
-    const stored = initializers.get(tensor);
-    if (stored !== undefined) {
-      const elements = dimsOf(stored).reduce((product, size) => product * size, 1);
-      const integral = stored.dataType === 6 || stored.dataType === 7;
-      return integral && elements <= smallConstant ? Array.from(readIntegers(model, tensor), Number) : null;
-    }
-    const node = producers.get(tensor);
-    if (node?.opType !== 'Constant') return null;
-    const list = findAttribute(node, 'value_ints') ?? findAttribute(node, 'value_int');
-    if (list !== undefined) return list.ints.length > 0 ? list.ints.map(Number) : [Number(list.i)];
-    const value = findAttribute(node, 'value')?.t;
-    if (value === undefined || (value.dataType !== 6 && value.dataType !== 7)) return null;
-    if (value.rawData.byteLength > 0) {
-      const view = new DataView(value.rawData.buffer, value.rawData.byteOffset, value.rawData.byteLength);
-      const width = value.dataType === 7 ? 8 : 4;
-      return Array.from({ length: Math.floor(view.byteLength / width) }, (_, at) =>
-        width === 8 ? Number(view.getBigInt64(at * 8, true)) : view.getInt32(at * 4, true),
-      );
-    }
-    return value.dataType === 7 ? value.int64Data.map(Number) : [...value.int32Data];
-  };
+  const integers = (tensor: string): readonly number[] | null => smallIntegers(model, initializers.get(tensor));
+  const constants = new Map<string, Constant>();
+  for (const [name, stored] of initializers)
+    constants.set(name, { name, dims: dimsOf(stored), transposed: false, reshaped: false, quantized: false });
+  // In topological order, so that a chain of any length needs no recursion.
+  for (const node of graph.node) {
+    const [from = '', to = ''] = [node.input[0], node.output[0]];
+    const below = constants.get(from);
+    const found = below === undefined || constants.has(to) ? null : moved(node, below, integers);
+    if (found !== null) constants.set(to, found);
+  }
   return {
     model,
     nodes: graph.node,
+    hidden,
+    stored: initializers,
     producer: (tensor) => producers.get(tensor),
     consumers: (tensor) => consumers.get(tensor) ?? [],
     position: (node) => positions.get(node) ?? -1,
     initializer: (name) => initializers.get(name),
-    constant,
+    constant: (tensor) => constants.get(tensor) ?? null,
     isInput: (tensor) => inputs.has(tensor),
     isOutput: (tensor) => outputs.has(tensor),
     integers,

@@ -68,5 +68,6 @@ export const describeArchitecture = (architecture: Architecture): string => {
     `linears: ${architecture.linears.length}`,
     ...(architecture.unclaimed.length === 0 ? [] : [`not explained: ${architecture.unclaimed.join(', ')}`]),
     ...architecture.warnings.map((warning) => `warning: ${warning}`),
+    ...architecture.notRecognised.map((reason) => `not recognised: ${reason}`),
   ].join('\n');
 };

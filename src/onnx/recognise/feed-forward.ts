@@ -49,11 +49,14 @@ const gatingProduct = (flow: Dataflow, nodes: readonly NodeProto[]): NodeProto |
 
 /** Scale of a dynamic quantization: a product with it is a unit, no gate. */
 const isScale = (flow: Dataflow, tensor: string): boolean => {
-  const node = flow.producer(tensor);
-  if (node?.opType === 'DynamicQuantizeLinear') return node.output[0] !== tensor;
-  return (
-    node?.opType === 'Mul' && node.input.some((name) => flow.constant(name) !== null) && node.input.some((name) => isScale(flow, name))
-  );
+  let name = tensor;
+  for (let node = flow.producer(name); node !== undefined; node = flow.producer(name)) {
+    if (node.opType === 'DynamicQuantizeLinear') return node.output[0] !== name;
+    const next = node.input.find((each) => flow.constant(each) === null);
+    if (node.opType !== 'Mul' || next === undefined || node.input.every((each) => flow.constant(each) === null)) return false;
+    name = next;
+  }
+  return false;
 };
 
 const packed = (flow: Dataflow, linear: Linear, gating: NodeProto): readonly [Slice, Slice, string] | null => {

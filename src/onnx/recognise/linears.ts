@@ -92,6 +92,7 @@ export const splitSlice = (
     split.output.map(() => width / split.output.length);
   const at = split.output.indexOf(output);
   const size = sizes[at];
-  if (size === undefined || axis === 0 || sizes.reduce((sum, each) => sum + each, 0) !== width) return null;
+  if (size === undefined || axis === 0 || sizes.some((each) => !(each >= 0)) || sizes.reduce((sum, each) => sum + each, 0) !== width)
+    return null;
   return { offset: sizes.slice(0, at).reduce((sum, each) => sum + each, 0), size };
 };

@@ -1,6 +1,7 @@
+import { GateError } from '../../errors.ts';
 import type { OnnxModel } from '../model.ts';
 import type { ValueInfoProto } from '../proto/onnx_pb.js';
-import type { Architecture, Experts, FeedForward, Layer, Linear, Port } from './architecture.ts';
+import type { Architecture, FeedForward, Layer, Linear, Port } from './architecture.ts';
 import { findAttention } from './attention.ts';
 import { type Dataflow, dataflow, nodeId } from './dataflow.ts';
 import { findExperts } from './experts.ts';
@@ -67,12 +68,7 @@ const mismatches = (layers: readonly Layer[], projections: readonly FeedForward[
     if (each.up.size !== each.down.rows || (each.gate !== null && each.gate.size !== each.down.rows))
       warnings.push(`feed-forward ${each.down.node}: gate ${each.gate?.size ?? '-'}, up ${each.up.size}, down ${each.down.rows} differ`);
   for (const { attention } of layers) {
-    if (attention.heads < 1 || !Number.isInteger(attention.heads))
-      warnings.push(`attention ${attention.node}: the number of heads is not in the graph`);
-    else if (attention.heads * attention.valueSize !== attention.output.rows)
-      warnings.push(
-        `attention ${attention.node}: ${attention.heads} heads of ${attention.valueSize} do not fill ${attention.output.rows} inputs`,
-      );
+    if (attention.heads === 0) warnings.push(`attention ${attention.node}: the number of heads is not in the graph`);
   }
   const kinds = new Set(layers.map((layer) => `${layer.attention.op} ${layer.attention.heads}/${layer.attention.kvHeads}`));
   if (kinds.size > 1) warnings.push(`layers differ in their attention: ${[...kinds].join(', ')}`);
@@ -80,7 +76,7 @@ const mismatches = (layers: readonly Layer[], projections: readonly FeedForward[
 };
 
 const unclaimedOf = (flow: Dataflow, claimed: ReadonlySet<string>): readonly string[] =>
-  (flow.model.proto.graph?.initializer ?? [])
+  [...flow.stored.values()]
     .filter(
       (tensor) =>
         tensor.dims.length > 1 &&
@@ -98,17 +94,24 @@ const rotaryTables = (flow: Dataflow): readonly string[] =>
 /**
  * Finds layers, attention, feed-forwards, experts, norms, head and embedding by the flow of data, never by names, in the
  * dialects of the usual exporters. What it finds but cannot explain is reported in `warnings` and `unclaimed`.
- * @throws GateError onnx-unsupported naming the operator (control flow, local functions, expert layouts it cannot read).
+ * @throws GateError onnx-unsupported for a graph with anything in `notRecognised`, naming the operator.
  */
 export const recognise = (model: OnnxModel): Architecture => {
+  const found = recogniseParts(model);
+  if (found.notRecognised.length === 0) return found;
+  throw new GateError('onnx-unsupported', found.notRecognised.slice(0, 3).join('; '), { where: model.graph });
+};
+
+/** The same of any graph: what can be told of it, and in `notRecognised` why that is not all. */
+export const recogniseParts = (model: OnnxModel): Architecture => {
   const flow = dataflow(model);
   const inputs = (model.proto.graph?.input ?? []).filter((each) => flow.isInput(each.name)).map(port);
   const outputs = (model.proto.graph?.output ?? []).map(port);
   const linears = findLinears(flow);
   const index = indexLinears(linears);
   const norms = findNorms(flow);
-  const attentions = findAttention(flow, linears, index, inputs);
-  const experts: readonly Experts[] = findExperts(flow, index);
+  const { attentions, contradictions } = findAttention(flow, linears, index, inputs);
+  const { experts, unread } = findExperts(flow, index);
   const { layers, projections, warnings } = assembleLayers(flow, attentions, findFeedForwards(flow, linears, index), experts);
   const placed = new Set([...layers.flatMap(linearsOf), ...projections.flatMap(linearsOfFeedForward)]);
   const head = outputs
@@ -134,5 +137,6 @@ export const recognise = (model: OnnxModel): Architecture => {
     linears,
     unclaimed: unclaimedOf(flow, claimed),
     warnings: [...warnings, ...mismatches(layers, projections)],
+    notRecognised: [...flow.hidden, ...contradictions, ...unread],
   };
 };

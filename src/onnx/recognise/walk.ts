@@ -58,8 +58,8 @@ export const walkUp = (
   tensor: string,
   through: (node: NodeProto) => boolean = () => true,
 ): Walk | null => {
-  const linears: Linear[] = [];
-  const nodes: NodeProto[] = [];
+  const linears = new Set<Linear>();
+  const nodes = new Set<NodeProto>();
   const inputs: string[] = [];
   const seen = new Set<string>();
   const queue = [tensor];
@@ -69,7 +69,7 @@ export const walkUp = (
     seen.add(name);
     const linear = index.get(name);
     if (linear !== undefined) {
-      if (!linears.includes(linear)) linears.push(linear);
+      linears.add(linear);
       continue;
     }
     const node = flow.producer(name);
@@ -78,32 +78,35 @@ export const walkUp = (
       continue;
     }
     if (!through(node)) return null;
-    if (!nodes.includes(node)) nodes.push(node);
+    nodes.add(node);
     queue.push(...dataInputs(node));
   }
-  return { linears, nodes, inputs };
+  return { linears: [...linears], nodes: [...nodes], inputs };
 };
 
 /** All nodes that lie on a path of values from one of `from` to `to`, in graph order; `to`'s and `from`'s own producers excluded. */
 export const nodesBetween = (flow: Dataflow, from: readonly string[], to: string): readonly NodeProto[] => {
-  const stops = new Set(from);
-  const reaches = new Map<string, boolean>();
-  const inside = new Set<NodeProto>();
-  const visit = (tensor: string): boolean => {
-    if (stops.has(tensor)) return true;
-    const known = reaches.get(tensor);
-    if (known !== undefined) return known;
-    reaches.set(tensor, false);
-    const node = flow.producer(tensor);
-    if (node === undefined) return false;
-    let reached = false;
-    for (const input of dataInputs(node)) reached = visit(input) || reached;
-    if (reached) inside.add(node);
-    reaches.set(tensor, reached);
-    return reached;
-  };
-  visit(to);
-  return [...inside].sort((a, b) => flow.position(a) - flow.position(b));
+  const known = new Set(from);
+  const above = new Set<NodeProto>();
+  const queue = [to];
+  const seen = new Set(queue);
+  for (let at = 0; at < queue.length; at += 1) {
+    const name = queue[at] ?? '';
+    const node = known.has(name) ? undefined : flow.producer(name);
+    if (node === undefined) continue;
+    above.add(node);
+    for (const input of dataInputs(node))
+      if (!seen.has(input)) {
+        seen.add(input);
+        queue.push(input);
+      }
+  }
+  const sorted = [...above].sort((a, b) => flow.position(a) - flow.position(b));
+  return sorted.filter((node) => {
+    if (!dataInputs(node).some((name) => known.has(name))) return false;
+    for (const name of node.output) known.add(name);
+    return true;
+  });
 };
 
 const transparent = new Set(['Cast', 'Identity', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze']);
@@ -118,9 +121,10 @@ export const origin = (flow: Dataflow, tensor: string): string => {
 
 /** Origin of a quantized input as well: one DynamicQuantizeLinear may serve several linears. */
 export const source = (flow: Dataflow, tensor: string): string => {
-  const name = origin(flow, tensor);
-  const node = flow.producer(name);
-  return node?.opType === 'DynamicQuantizeLinear' ? source(flow, node.input[0] ?? '') : name;
+  let name = origin(flow, tensor);
+  for (let node = flow.producer(name); node?.opType === 'DynamicQuantizeLinear'; node = flow.producer(name))
+    name = origin(flow, node.input[0] ?? '');
+  return name;
 };
 
 /** First outputs of nodes. */
