@@ -3,8 +3,8 @@ import type { ChangeBase, ChangeEvent, DefaultBranchEvent, HostEvent } from '../
 import { branchTip, developerDefaultBranch, remoteDefaultBranch } from './branch-tip.ts';
 import { type CheckedOut, isMergeOf, requireCheckout } from './checkout.ts';
 import { haveCommit, headCommit, parentsOf, requireCommit, resolveNamed } from './commits.ts';
-import { commonAncestor, holds } from './common-ancestor.ts';
 import type { Git } from './git.ts';
+import { commonAncestor, holds } from './merge-base.ts';
 import { type Remote, remoteFor, soleRemote } from './remote.ts';
 
 export interface BaseRequest {
@@ -113,28 +113,23 @@ const branchWords = ({ name }: Branch): string => (name === null ? 'the default 
 
 const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, base: Branch, remote: Remote | null): Promise<Found> => {
   const branch = branchWords(base);
-  const [first] = head.parents;
   const merge = checkout.kind === 'commit' && checkout.merge === head.commit;
-  const merged = merge && checkout.merged;
-  const isMerge = checkout.kind === 'commit' && head.commit !== checkout.head && isMergeOf(head, checkout.head);
-  if (isMerge && first !== undefined && (merge || first === base.commit)) return firstParent(git, first, remote);
+  const [first] = head.parents;
+  // Whoever made another merge commit chose its parents: for it the merge base counts, which is the same parent in good faith.
+  if (checkout.kind === 'commit' && isMergeOf(head, checkout.head) && first !== undefined && (merge || first === base.commit)) {
+    await requireCommit(git, first, remote);
+    return { commit: first, from: 'merge-commit', warnings: [] };
+  }
   const tip = await tipOf(git, base, remote);
-  if (isMerge && first !== undefined && tip !== null && (await isOn(git, tip, first, remote))) return firstParent(git, first, remote);
-  const notes = [
-    ...(base.instead === null ? [] : [base.instead]),
-    ...(isMerge
-      ? [`The first parent of the merge commit ${short(head.commit)} is not a commit of ${branch}: the merge base is base.`]
-      : []),
-  ];
+  const notes = base.instead === null ? [] : [base.instead];
   // What the branch became with the change in it is no base: where it stood when the event came is one.
   const held = tip !== null && base.commit !== null && (await holds(git, tip, head.commit, remote)) === true;
-  const since = merged ? `The pull request is merged into ${branch}` : `${capital(branch)} holds head already`;
-  const instead = tip === null ? `${capital(branch)} cannot be fetched` : held ? since : null;
-  if (instead === null && tip !== null) return withNotes(await ancestor(git, head, tip, remote, branch), notes);
+  if (tip !== null && !held) return withNotes(await ancestor(git, head, tip, remote, branch), notes);
   if (base.commit === null) throw new GateError('base-not-found', `${branch} is not in this clone and cannot be fetched`, { where: 'git' });
   await requireCommit(git, base.commit, remote);
   const found = await ancestor(git, head, base.commit, remote, branch);
-  const report = `${instead}: base is ${short(found.commit)}, found from ${short(base.commit)}, where it stood when the event came.`;
+  const why = held ? `${capital(branch)} holds ${short(head.commit)} already` : `${capital(branch)} cannot be fetched`;
+  const report = `${why}: base is ${short(found.commit)}, found from ${short(base.commit)}, where the branch stood when the event came.`;
   return withNotes({ ...found, from: found.commit === base.commit ? 'payload' : found.from }, [...notes, report]);
 };
 
@@ -142,19 +137,10 @@ const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text
 
 const withNotes = (found: Found, notes: readonly string[]): Found => ({ ...found, warnings: [...notes, ...found.warnings] });
 
-const firstParent = async (git: Git, first: string, remote: Remote | null): Promise<Found> => {
-  await requireCommit(git, first, remote);
-  return { commit: first, from: 'merge-commit', warnings: [] };
-};
-
 const tipOf = async (git: Git, { name }: Branch, remote: Remote | null): Promise<string | null> => {
   if (name !== null) return branchTip(git, name, remote);
   return remote === null ? developerDefaultBranch(git) : remoteDefaultBranch(git, remote);
 };
-
-/** Only what the base branch certainly holds counts: whoever made the merge commit chose its parents. */
-const isOn = async (git: Git, tip: string, commit: string, remote: Remote | null): Promise<boolean> =>
-  (await haveCommit(git, commit, remote)) && (await holds(git, tip, commit, remote)) === true;
 
 /** What is not part of the default branch is a change, whatever started the run. */
 const ofDefaultBranch = async (git: Git, head: CheckedOut, event: DefaultBranchEvent, named: string | null): Promise<BaseCommit> => {

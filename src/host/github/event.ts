@@ -94,14 +94,17 @@ interface Read {
   readonly lookUp?: LookUp | null;
 }
 
+/** GitHub's id for the commit of a branch that was not there before, or is not there afterwards. */
+const isNone = (commit: string): boolean => /^0+$/.test(commit);
+
 const readPush = (setting: Setting, payload: unknown, where: string): Read => {
   const { ref, before, after } = decode(payloads.push, payload, where);
-  const pushed = after ?? setting.runCommit;
+  const pushed = after === undefined ? setting.runCommit : isNone(after) ? null : after;
   const checkout = pushed === null ? any : commitOnly(pushed);
   if (setting.defaultBranch === null || ref !== `refs/heads/${setting.defaultBranch}`)
     return { event: change(setting, checkout, defaultBase(setting, null)) };
   const { address: repository, defaultBranch: branch } = setting;
-  return { event: { kind: 'default-branch', repository, branch, checkout, commit: pushed, before: /^0+$/.test(before) ? null : before } };
+  return { event: { kind: 'default-branch', repository, branch, checkout, commit: pushed, before: isNone(before) ? null : before } };
 };
 
 const readWorkflowRun = (setting: Setting, payload: unknown, where: string, own: string): Read => {

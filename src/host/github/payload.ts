@@ -49,13 +49,13 @@ export const payloads = {
       pull_requests: listed,
     }),
   }),
-  issueComment: z.object({ issue: z.object({ number, pull_request: z.unknown() }) }),
+  issueComment: z.object({ issue: z.object({ number, pull_request: z.unknown().optional() }) }),
   checkSuite: z.object({ check_suite: check }),
   checkRun: z.object({ check_run: z.object({ head_sha: commitId, pull_requests: listed }) }),
   deployment: z.object({ deployment: z.object({ sha: commitId }) }),
   status: z.object({ sha: commitId }),
   /** `client_payload` holds what the sender put there. */
-  dispatch: z.object({ client_payload: z.object({ pull_request: z.unknown() }).nullish().catch(null) }),
+  dispatch: z.object({ client_payload: z.object({ pull_request: z.unknown().optional() }).nullish().catch(null) }),
   other: z.object({ repository: repository.optional() }),
 } as const;
 
