@@ -24,7 +24,12 @@ export const errorTable = {
   },
   'model-digest-mismatch': { exit: 2, remedy: 'The file differs from its recorded sha256: restore it, or update the card with the file.' },
   'not-a-repository': { exit: 2, remedy: 'Run the gate inside a git checkout.' },
-  'base-not-found': { exit: 2, remedy: 'Fetch the base branch (actions/checkout: fetch-depth: 0) or name a commit with --base.' },
+  'base-not-found': { exit: 2, remedy: 'Fetch the base branch (actions/checkout: fetch-depth: 0) or name a commit with --base (`base:`).' },
+  'checkout-mismatch': {
+    exit: 2,
+    remedy:
+      'Check out the commit that the event is about (actions/checkout: `ref:` with its commit id, or refs/pull/NUMBER/merge). For a newer commit, run the gate for its own event.',
+  },
   'shallow-clone': { exit: 2, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
   'git-failed': { exit: 2, remedy: 'Read the message of git; run the same git command by hand.' },
   'document-invalid': { exit: 2, remedy: 'The file was not written by this version, or is damaged: run the phase that writes it again.' },

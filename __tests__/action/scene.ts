@@ -94,14 +94,16 @@ export const openScene = async (files: Files): Promise<Scene> => {
     },
     pullRequest: async (number, branch, inputs = {}) => {
       const reference = `refs/pull/${number}/merge`;
+      const base = { ref: 'main', sha: await head('main') };
       await update(reference, await mergeCommit(branch));
+      const event = events.pullRequest(number, 'octo/models', { head: await head(branch), base });
       const environment = await checkOut(reference, `refs/remotes/pull/${number}/merge`);
-      return run('pull_request', events.pullRequest(number), { ...environment, ...results.environment(reference) }, inputs);
+      return run('pull_request', event, { ...environment, ...results.environment(reference) }, inputs);
     },
     again: () => again(),
     push: async (before, inputs = {}) => {
       const environment = await checkOut('refs/heads/main', 'refs/remotes/origin/main');
-      const event = events.push('refs/heads/main', before);
+      const event = events.push('refs/heads/main', before, await head('main'));
       return run('push', event, { ...environment, ...results.environment() }, { mode: 'update', comment: 'false', ...inputs });
     },
     close: async () => {

@@ -36,6 +36,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
   head: { commit: hex('1', 40), dirty: false },
   base: null,
   event: 'default-branch',
+  warnings: [],
   seed: 1,
   policy: { alpha: 0.05, screen: 5, looks: [{ launches: 12, alpha: 0.05 }], mustDetect: 0.1, failOn: ['regressed'], accepted: [] },
   policyChanges: [],

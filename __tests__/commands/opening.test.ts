@@ -1,34 +1,46 @@
 import { describe, expect, it } from 'vitest';
 import { type Opening, openingLine, plannedLine } from '../../src/commands/opening.ts';
+import type { ChangeBase, ChangeEvent } from '../../src/records/event.ts';
 import { cell, planOf } from '../gate/fixtures.ts';
 
 const started: Opening = {
   command: 'run',
   version: '1.2.3',
-  started: { kind: 'change', base: null, number: null, trusted: true },
-  event: 'change',
+  started: { kind: 'developer', measures: 'change' },
   base: null,
   platform: 'linux-x64',
   processors: 2,
   node: '24.0.0',
 };
 
+const repository = 'https://github.com/octo/models';
+const change = (number: number | null, base: ChangeBase): ChangeEvent => ({
+  kind: 'change',
+  repository,
+  number,
+  checkout: { kind: 'any' },
+  base,
+});
+
 describe('the first line', () => {
   it('names the change, what it is judged against, and the machine', () => {
     expect(openingLine(started)).toBe('optimization-gate 1.2.3: run for a change; linux-x64, 2 processors, Node 24.0.0');
-    const pull = { kind: 'change', base: null, number: 12, trusted: true } as const;
+    const pull = change(12, { kind: 'branch', name: 'main', commit: null, instead: null });
     expect(openingLine({ ...started, started: pull, base: '0123456789abcdef0123456789abcdef01234567', processors: 1 })).toBe(
       'optimization-gate 1.2.3: run for pull request #12 against 0123456789ab; linux-x64, 1 processor, Node 24.0.0',
     );
+    const group = change(null, { kind: 'commit', commit: 'e'.repeat(40) });
+    expect(openingLine({ ...started, started: group })).toContain(`a change against ${'e'.repeat(12)};`);
     expect(openingLine({ ...started, base: 'origin/main' })).toContain('a change against origin/main;');
   });
 
   it('calls a run of the default branch so, whatever started it', () => {
-    expect(openingLine({ ...started, command: 'update', event: 'default-branch' })).toContain('update for the default branch;');
-    const merged = { kind: 'default-branch', before: 'f'.repeat(40) } as const;
-    expect(openingLine({ ...started, started: merged, event: 'change', base: merged.before })).toContain(
-      `a change against ${'f'.repeat(12)};`,
+    const merged = { kind: 'default-branch', repository, branch: 'main', checkout: { kind: 'any' }, commit: null } as const;
+    expect(openingLine({ ...started, started: { ...merged, before: 'f'.repeat(40) } })).toContain(
+      `run for the default branch against ${'f'.repeat(12)};`,
     );
+    const asked = { kind: 'developer', measures: 'default-branch' } as const;
+    expect(openingLine({ ...started, command: 'update', started: asked })).toContain('update for the default branch;');
   });
 });
 

@@ -161,6 +161,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     head: { commit: 'a'.repeat(40), dirty: false },
     base: { commit: 'b'.repeat(40), dirty: false },
     event: 'change',
+    warnings: [],
     seed: 7,
     policy,
     policyChanges: [],

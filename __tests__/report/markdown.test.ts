@@ -22,7 +22,7 @@ const flaws = (text: string): readonly string[] => {
     if (/(?<!&)#\w/.test(outside) || /\bGH-\d/i.test(outside)) found.push(`reference: ${line}`);
     if (/:\/\/|www\./i.test(outside)) found.push(`link: ${line}`);
     if ([...outside.matchAll(/\\.|`/g)].some(([tick]) => tick === '`')) found.push(`open code: ${line}`);
-    if (/^#/.test(line) && !/^#{3,4} [✅❌⚠A-Z]/u.test(line)) found.push(`heading: ${line}`);
+    if (/^#/.test(line) && !/^#{3,4} [✅❌⚠➖A-Z]/u.test(line)) found.push(`heading: ${line}`);
   });
   const bare = text.replace(/(?<!\\)`[^`\n]*`/g, '');
   if (bare.split('<details>').length !== bare.split('</details>').length) found.push('unbalanced details');

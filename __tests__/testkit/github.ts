@@ -35,6 +35,8 @@ export interface PullRequest {
   /** `OWNER:BRANCH` */
   readonly label: string;
   readonly sha: string;
+  /** Base branch and its commit; `main` where left out. */
+  readonly base?: { readonly ref: string; readonly sha: string };
 }
 
 export interface GitHubState {
@@ -131,6 +133,15 @@ export const startGitHub = async (options: {
     body: comment.body,
     user: comment.user,
     html_url: `${base}/${owner}/${name}/pull/${comment.issue}#issuecomment-${comment.id}`,
+  });
+
+  const pullJson = (one: PullRequest) => ({
+    number: one.number,
+    state: one.state,
+    merged: false,
+    merge_commit_sha: null,
+    head: { label: one.label, sha: one.sha, repo: { full_name: `${one.label.split(':')[0]}/${name}` } },
+    base: { ref: defaultBranch, sha: 'b'.repeat(40), ...one.base, repo: { full_name: `${owner}/${name}` } },
   });
 
   const bodyOf = (call: Call): string => {
@@ -285,12 +296,16 @@ export const startGitHub = async (options: {
       (call) => {
         const wanted = (one: PullRequest) =>
           one.state === (call.query.get('state') ?? 'open') && one.label === (call.query.get('head') ?? one.label);
-        return page(
-          call,
-          state.pullRequests
-            .filter(wanted)
-            .map((one) => ({ number: one.number, state: one.state, head: { label: one.label, sha: one.sha } })),
-        );
+        return page(call, state.pullRequests.filter(wanted).map(pullJson));
+      },
+    ],
+    [
+      'GET',
+      /^\/pulls\/(\d+)$/,
+      (call) => {
+        const found = state.pullRequests.find((one) => one.number === Number(call.match[1]));
+        if (found === undefined) throw new Refusal(404, 'Not Found');
+        return { status: 200, body: pullJson(found) };
       },
     ],
     ['GET', /^\/git\/ref\/heads(?:\/|%2F)(.+)$/, reference],

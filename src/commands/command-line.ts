@@ -6,12 +6,13 @@ import type { CommandName } from '../config/command-table.ts';
 import { helpText } from '../config/help.ts';
 import { encodeDocument } from '../records/decode.ts';
 import type { Answer } from './answer.ts';
+import { startedBy } from './comparison.ts';
 import type { CommandContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
 import { openingLine } from './opening.ts';
-import { eventOf, namedBase, planRun } from './plan.ts';
+import { planRun } from './plan.ts';
 import { decide, existingRun, type Outcome, runAll, updateAll } from './run.ts';
 import { readPlan } from './run-folder.ts';
 
@@ -40,9 +41,8 @@ const opening = (command: CommandName, context: CommandContext): string =>
   openingLine({
     command,
     version: ownVersion(context),
-    started: context.host.event,
-    event: eventOf(context),
-    base: namedBase(context),
+    started: startedBy(context),
+    base: context.options.base,
     platform: `${platform()}-${arch()}`,
     processors: availableParallelism(),
     node: process.versions.node,

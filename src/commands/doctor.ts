@@ -11,9 +11,10 @@ import { type MachineState, machineState } from '../telemetry/machine-state.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Answer, aligned } from './answer.ts';
+import { comparisonOf } from './comparison.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
-import { eventOf, readHeadConfig } from './plan.ts';
+import { readHeadConfig } from './plan.ts';
 import { describeRuntime } from './runtime.ts';
 
 /** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
@@ -181,8 +182,16 @@ const describeGit = async (context: CommandContext) => {
     .replace(/^git version/, '')
     .trim();
   const repository = await openRepository(context.root);
-  const { commit, from } = await repository.baseCommit({ event: eventOf(context), explicit: context.options.base });
-  const how = { explicit: 'as named', 'merge-commit': 'first parent of the merge', 'merge-base': 'merge base', head: 'head itself' }[from];
+  const { commit, from } = await comparisonOf(context, repository);
+  const how = {
+    named: 'as named',
+    host: 'as the host says',
+    'merge-commit': 'first parent of the merge',
+    'merge-base': 'merge base',
+    payload: 'as the event says',
+    parent: 'first parent of head',
+    head: 'head itself',
+  }[from];
   return { check: { status: 'ok' as const, says: `${version}, base is ${commit.slice(0, 12)} (${how})` } };
 };
 

@@ -11,7 +11,7 @@ export const errorReport = (error: GateError, runUrl: string | null): Published 
     prose(error.remedy, 500),
     `Nothing is known of this commit; a verdict that stood here was another commit's.${link === null ? '' : ` [Job log](${link})`}`,
   ].join('\n\n');
-  return { comment, summary: comment, text: 'No verdict.', annotations: [] };
+  return { comment, summary: comment, text: 'No verdict.', annotations: [], opensComment: true };
 };
 
 /**

@@ -31,10 +31,11 @@ const storeBytes = 4 * 2 ** 30;
 
 /**
  * Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run
- * left; what failed then is tried once more. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
+ * left; what failed then is tried once more. Does nothing where there is nothing to compare. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
  */
 export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
   const { plan, digest } = readPlan(run);
+  if (plan.base === null) return;
   const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
   const machine = await machineFacts();
   const { provider, threads, ort } = plan.runtime;

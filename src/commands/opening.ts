@@ -1,5 +1,5 @@
 import type { CommandName } from '../config/command-table.ts';
-import type { HostEvent } from '../host/contract.ts';
+import type { HostEvent } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
 
 /** What is known before anything is read. */
@@ -9,8 +9,7 @@ export interface Opening {
   readonly version: string;
   /** What the host says started the run. */
   readonly started: HostEvent;
-  readonly event: Plan['event'];
-  /** The base that was named on the command line, by the workflow or by the host; null: it is looked for. */
+  /** The base that was named on the command line or by the workflow; null: the host names it, or it is looked for. */
   readonly base: string | null;
   /** Such as `linux-x64`. */
   readonly platform: string;
@@ -22,12 +21,21 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 
 const commit = (id: string): string => (/^[0-9a-f]{40,}$/.test(id) ? id.slice(0, 12) : id);
 
+const subject = (started: HostEvent): string => {
+  if (started.kind === 'change') return started.number === null ? 'a change' : `pull request #${started.number}`;
+  return started.kind === 'default-branch' || started.measures === 'default-branch' ? 'the default branch' : 'a change';
+};
+
+const hostBase = (started: HostEvent): string | null => {
+  if (started.kind === 'default-branch') return started.before;
+  return started.kind === 'change' && started.base.kind === 'commit' ? started.base.commit : null;
+};
+
 /** `optimization-gate 0.1.0: run for pull request #12 against 0123456789ab; linux-x64, 2 processors, Node 24.21.0` */
-export const openingLine = ({ command, version, started, event, base, platform, processors, node }: Opening): string => {
-  const change = started.kind === 'change' && started.number !== null ? `pull request #${started.number}` : 'a change';
-  const what = event === 'change' ? change : 'the default branch';
-  const against = base === null ? '' : ` against ${commit(base)}`;
-  return `optimization-gate ${version}: ${command} for ${what}${against}; ${platform}, ${counted(processors, 'processor')}, Node ${node}`;
+export const openingLine = ({ command, version, started, base, platform, processors, node }: Opening): string => {
+  const named = base ?? hostBase(started);
+  const against = named === null ? '' : ` against ${commit(named)}`;
+  return `optimization-gate ${version}: ${command} for ${subject(started)}${against}; ${platform}, ${counted(processors, 'processor')}, Node ${node}`;
 };
 
 /** `0123456789ab with uncommitted changes against ba9876543210: 2 models × 4 optimizations, 8 cells, 88 metrics` */

@@ -12,7 +12,9 @@ import { benches, builtinOptimizations, findBench } from '../optimizations/regis
 import type { Plan } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
+import { comparisonOf, isEmptyChange } from './comparison.ts';
 import type { CommandContext } from './context.ts';
+import { writeEmptyPlan } from './empty-plan.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { modelIds } from './model-folder.ts';
 import { plannedLine } from './opening.ts';
@@ -28,13 +30,17 @@ import { subjectResolver } from './subjects.ts';
 export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const repository = await openRepository(context.root);
   const headRevision = await repository.headRevision(generatedPaths(context, repository));
-  const event = eventOf(context);
-  const found = await repository.baseCommit({ event, explicit: namedBase(context) });
+  const { event, warnings, ...found } = await comparisonOf(context, repository);
   const base = found.commit;
+  for (const warning of warnings) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);
   const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, context, base))])].sort());
   const headConfig = readHeadConfig(context);
   const baseConfig = await readBaseConfig(context, repository, base);
+  if (isEmptyChange(context, event, headRevision, base)) {
+    const policy = policyOf(context, baseConfig, await acceptancesAt(repository, base));
+    return writeEmptyPlan(context, { head: headRevision, config: baseConfig, policy, warnings });
+  }
   const listed = await sideOf('head', headConfig, context, repository, null, catalogue);
   // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
   const lost = listed.config.models.map(idOfModel).filter((id) => !present.includes(id));
@@ -60,6 +66,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     head: headRevision,
     base: { commit: base, dirty: false },
     event,
+    warnings: [...warnings],
     seed: context.options.seed,
     policy: policyOf(context, baseConfig, await acceptancesAt(repository, base)),
     policyChanges: [
@@ -82,16 +89,6 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   writeBaselines(run, await baselinesAt(repository, base, ids));
   return run;
 };
-
-/** A run of the default branch measures what is merged; anything else measures a change. */
-export const eventOf = (context: CommandContext): Plan['event'] => {
-  const { event } = context.options;
-  return event === 'auto' ? context.host.event.kind : event;
-};
-
-/** The base that was asked for, or the commit that the host names: the base of a merge group, or what was there before a push. */
-export const namedBase = ({ options, host: { event } }: CommandContext): string | null =>
-  options.base ?? (event.kind === 'change' ? event.base : event.before);
 
 /** What the gate itself writes does not make a tree dirty. */
 const generatedPaths = (context: CommandContext, repository: Repository): readonly string[] => {

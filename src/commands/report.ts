@@ -58,5 +58,6 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
     summary: summaryMarkdown(verdict, shown),
     text: summaryText(verdict, { columns: setting.columns, colour: setting.colour, report }),
     annotations: annotations(verdict),
+    opensComment: verdict.verdict !== 'nothing-to-compare',
   };
 };

@@ -10,6 +10,7 @@ import { coverageOf } from './coverage.ts';
 import { type JudgedCell, judgeDerived, type RunFigures } from './derived-metric.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 import { isDerived } from './metric-key.ts';
+import { nothingToCompare } from './nothing-to-compare.ts';
 import { requirePath } from './path.ts';
 import { type Progress, progressOf } from './progress.ts';
 import { runOutcome } from './run-verdict.ts';
@@ -91,6 +92,7 @@ const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['cont
 export const judge = (input: JudgeInput): Verdict => {
   const { plan, samples } = input;
   requireSameRun(input);
+  if (plan.base === null) return nothingToCompare(input);
   const progress = progressOf(plan, samples, false);
   requirePath(progress, plan);
   const target = controlTarget(plan, progress.cells);
@@ -121,7 +123,7 @@ export const judge = (input: JudgeInput): Verdict => {
     runnerClass: samples.runnerClass,
     environment: samples.environment,
     policyChanges: plan.policyChanges,
-    warnings: [...samples.warnings, ...impressionWarnings(plan), ...controlWarnings(progress, plan, controls)],
+    warnings: [...plan.warnings, ...samples.warnings, ...impressionWarnings(plan), ...controlWarnings(progress, plan, controls)],
     seed: plan.seed,
   };
 };

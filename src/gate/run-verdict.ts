@@ -4,7 +4,7 @@ import type { ControlOutcome } from './control.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 
 export interface RunOutcome {
-  readonly verdict: Exclude<RunVerdict, 'error'>;
+  readonly verdict: Exclude<RunVerdict, 'error' | 'nothing-to-compare'>;
   readonly exitCode: Verdict['exitCode'];
 }
 
@@ -39,6 +39,7 @@ export const runOutcome = (
 export const failsJob = (verdict: Pick<Verdict, 'verdict' | 'cells'>, failOn: GatePolicy['failOn']): boolean => {
   switch (verdict.verdict) {
     case 'passed':
+    case 'nothing-to-compare':
       return false;
     case 'inconclusive':
       return failOn.includes('inconclusive');

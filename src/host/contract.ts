@@ -1,12 +1,6 @@
 /** What the program needs from where it runs. Two implementations: `local/` and `github/`. */
+import type { HostEvent } from '../records/event.ts';
 import type { Coded } from '../records/words.ts';
-
-/** What started this run. */
-export type HostEvent =
-  /** A pull request, a merge-queue group, a push to another branch, or a developer's tree. `base`: a commit or ref, null to find it from the checkout. */
-  | { readonly kind: 'change'; readonly base: string | null; readonly number: number | null; readonly trusted: boolean }
-  /** A push to, or a scheduled run on, the default branch. `before`: the commit to compare with, null where unknown. */
-  | { readonly kind: 'default-branch'; readonly before: string | null };
 
 export interface Annotation {
   readonly level: 'error' | 'warning' | 'notice';
@@ -21,6 +15,8 @@ export interface Published {
   readonly summary: string;
   readonly text: string;
   readonly annotations: readonly Annotation[];
+  /** Whether the comment is posted where there is none of this gate yet; else it only replaces an earlier one. */
+  readonly opensComment: boolean;
 }
 
 /** The text of a file below baselines/ (`linux-x64/tiny.json`) as the branch has it now, or null. */
@@ -52,7 +48,10 @@ export interface Cache {
 
 export interface Host {
   readonly kind: 'github' | 'local';
+  /** What started this run, as far as the host says without being asked. */
   readonly event: HostEvent;
+  /** The same with what the host says of it when asked. Never throws: what cannot be had is named in the event. */
+  completeEvent(): Promise<HostEvent>;
   readonly log: Log;
   readonly cache: Cache;
   /** The environment that user code may see: an allow-list without tokens, INPUT_* and runner command files. */

@@ -126,9 +126,12 @@ export const modelRef = z.strictObject({
 export const plan = z.strictObject({
   schema: z.literal('optimization-gate/plan/1'),
   head: revision,
+  /** Null: head is its own base, so there is nothing to compare and nothing to measure. */
   base: revision.nullable(),
   /** `change`: a pull request, a merge-queue group or a developer's tree; `default-branch`: a push to, or a scheduled run on, the default branch. */
   event: z.enum(['change', 'default-branch']),
+  /** What the verdict is shown with: which base was taken in place of another one, and why. */
+  warnings: z.array(z.string()),
   seed: z.int().nonnegative(),
   policy: gatePolicy,
   /** Head's edits of the policy: shown, in force only after the merge. */

@@ -13,10 +13,12 @@ export const runWords: Readonly<Record<RunVerdict, { readonly sign: string; read
   inconclusive: { sign: '⚠️', word: 'Inconclusive' },
   unfit: { sign: '⚠️', word: 'Runner unfit' },
   error: { sign: '❌', word: 'Error' },
+  'nothing-to-compare': { sign: '➖', word: 'Nothing to compare' },
 };
 
 /** The summary without the verdict's name in front: that stands before it in every report. */
-export const headline = ({ summary }: Pick<Verdict, 'summary'>): string => summary.replace(/^(Passed|Regressed|Inconclusive|Unfit): /, '');
+export const headline = ({ summary }: Pick<Verdict, 'summary'>): string =>
+  summary.replace(/^(Passed|Regressed|Inconclusive|Unfit|Nothing to compare): /, '');
 
 /** Sign of each cell or metric verdict, so that a column can be skimmed. */
 export const verdictSigns: Readonly<Record<VerdictKind, string>> = {

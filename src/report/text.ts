@@ -41,6 +41,7 @@ const colours: Readonly<Record<VerdictKind | RunVerdict, number>> = {
   passed: green,
   new: green,
   unchanged: grey,
+  'nothing-to-compare': grey,
 };
 
 const painter =
@@ -148,7 +149,7 @@ const clipped = (items: readonly (readonly string[])[], total: number, room: num
 
 /** Verdict and summary: its first clause, with the worst number in it, whole; the others as far as three lines hold them. */
 const sentence = (verdict: Verdict, columns: number): readonly string[] => {
-  const text = `${verdict.verdict.toUpperCase()}  ${plain(headline(verdict), 400)}`;
+  const text = `${verdict.verdict.toUpperCase().replaceAll('-', ' ')}  ${plain(headline(verdict), 400)}`;
   const clause = text.split('; ')[0] ?? text;
   return wrapped(text, columns, Math.max(3, wrapped(clause, columns, screenLines).length));
 };

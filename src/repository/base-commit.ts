@@ -1,154 +1,170 @@
 import { GateError } from '../errors.ts';
+import type { ChangeBase, ChangeEvent, DefaultBranchEvent, HostEvent } from '../records/event.ts';
+import { branchTip, developerDefaultBranch, remoteDefaultBranch } from './branch-tip.ts';
+import { type CheckedOut, isMergeOf, requireCheckout } from './checkout.ts';
+import { haveCommit, headCommit, parentsOf, requireCommit, resolveNamed } from './commits.ts';
 import type { Git } from './git.ts';
-
-const depths: readonly string[] = ['--deepen=50', '--deepen=500', '--deepen=5000', '--unshallow'];
+import { commonAncestor, holds } from './merge-base.ts';
+import { type Remote, remoteFor, soleRemote } from './remote.ts';
 
 export interface BaseRequest {
-  /** `change`: a pull request, a merge-queue group or a developer's tree; `default-branch`: a push to, or a scheduled run on, the default branch. */
-  readonly event: 'change' | 'default-branch';
-  /** A commit or ref that was named (`--base`, the base of a merge group, the commit before a push); null: found from the checkout. */
-  readonly explicit: string | null;
+  readonly event: HostEvent;
+  /** The commit, branch or tag of `--base` or of the action's input; null: base is found. */
+  readonly named: string | null;
 }
 
 export interface BaseCommit {
   readonly commit: string;
-  /** How it was found: named; first parent of the checked-out merge; common ancestor with the default branch; head itself. */
-  readonly from: 'explicit' | 'merge-commit' | 'merge-base' | 'head';
+  /**
+   * `named`; `host`: the base of a merge group, or what was there before a push; the first parent of the host's `merge-commit`;
+   * `merge-base`: the best common ancestor with the base branch; `payload`: where the base branch stood when the event came;
+   * `parent`: of head; `head` itself.
+   */
+  readonly from: 'named' | 'host' | 'merge-commit' | 'merge-base' | 'payload' | 'parent' | 'head';
+  /** What is measured: a change, or the default branch, of which head is a part then. */
+  readonly event: 'change' | 'default-branch';
+  /** Which base was taken in place of another one, and why: for the log and the report. */
   readonly warnings: readonly string[];
 }
 
+type Found = Omit<BaseCommit, 'event'>;
+
 /**
- * The commit that head is compared with (VERDICT.md, "What is compared"). A named one counts as it is. Otherwise it is the first parent when
- * the merge commit of a pull request is checked out, else the best common ancestor with the default branch: on the default
- * branch itself that is head, so that a developer's edits are compared with what they were made on. For `default-branch`
- * without a name it is head. A shallow clone is deepened.
- *
- * Throws `base-not-found`, or `shallow-clone` when history is missing and cannot be fetched.
+ * The commit that head is compared with (docs/verdict.md, "What is compared"). Throws `checkout-mismatch` for a checkout that is
+ * not the event's, `usage-bad-value` for a named base that is the change itself, `base-not-found`, or `shallow-clone` when history
+ * is missing and cannot be fetched.
  */
-export const findBase = async (git: Git, request: BaseRequest): Promise<BaseCommit> => {
-  const head = await headCommit(git);
-  if (request.explicit !== null && !/^0+$/.test(request.explicit))
-    return { commit: await resolveNamed(git, request.explicit), from: 'explicit', warnings: [] };
-  if (request.event === 'default-branch') return { commit: head, from: 'head', warnings: [] };
-  const parents = await parentsOf(git, head);
-  const defaultBranch = await findDefaultBranch(git);
-  const first = parents[0];
-  if (first !== undefined && parents.length > 1 && (await isCheckedOutMerge(git, head, first, defaultBranch))) {
+export const findBase = async (git: Git, { event, named }: BaseRequest): Promise<BaseCommit> => {
+  const commit = await headCommit(git);
+  const checkedOut = { commit, parents: await parentsOf(git, commit) };
+  if (event.kind !== 'developer') requireCheckout(event.checkout, checkedOut);
+  switch (event.kind) {
+    case 'developer':
+      return { ...(await ofDeveloper(git, checkedOut, event.measures, named)), event: event.measures };
+    case 'change':
+      return { ...(await ofChange(git, checkedOut, event, named)), event: 'change' };
+    case 'default-branch':
+      return ofDefaultBranch(git, checkedOut, event, named);
+  }
+};
+
+const short = (commit: string): string => commit.slice(0, 12);
+
+const namedBase = async (git: Git, named: string): Promise<Found> => ({
+  commit: await resolveNamed(git, named),
+  from: 'named',
+  warnings: [],
+});
+
+/** A checkout that a host's ref of a pull request names has the base branch as its first parent; any other is a developer's branch. */
+const ofDeveloper = async (git: Git, head: CheckedOut, measures: 'change' | 'default-branch', named: string | null): Promise<Found> => {
+  if (named !== null) return namedBase(git, named);
+  if (measures === 'default-branch') return { commit: head.commit, from: 'head', warnings: [] };
+  const [first] = head.parents;
+  const names = (
+    await git.read(['for-each-ref', '--points-at', head.commit, '--format=%(refname)', 'refs/remotes/pull', 'refs/pull'])
+  ).toString('utf8');
+  if (first !== undefined && head.parents.length > 1 && /^refs\/(remotes\/)?pull\/\d+\/merge$/m.test(names)) {
     await requireCommit(git, first);
     return { commit: first, from: 'merge-commit', warnings: [] };
   }
-  if (defaultBranch === null) {
+  const tip = await developerDefaultBranch(git);
+  if (tip === null)
     throw new GateError('base-not-found', 'there is no default branch to compare with: no origin/HEAD, main or master', { where: 'git' });
-  }
-  const common = await mergeBase(git, head, defaultBranch);
-  return { commit: common, from: common === head ? 'head' : 'merge-base', warnings: [] };
+  return ancestor(git, head, tip, await soleRemote(git), 'the default branch');
 };
 
-/** The commit that is checked out. Throws `git-failed` in a repository without one. */
-export const headCommit = async (git: Git): Promise<string> => {
-  const head = await git.line(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
-  if (head === null) throw new GateError('git-failed', 'HEAD names no commit: the repository is empty or damaged', { where: 'git' });
-  return head;
+const ancestor = async (git: Git, head: CheckedOut, tip: string, remote: Remote | null, branch: string): Promise<Found> => {
+  const { commit, count } = await commonAncestor(git, head.commit, tip, remote);
+  const several = `Head and ${branch} have merged each other: of ${count} common ancestors, ${short(commit)} is base.`;
+  return { commit, from: commit === head.commit ? 'head' : 'merge-base', warnings: count > 1 ? [several] : [] };
 };
 
-/** Makes sure that a commit (a full id) is there, fetching it where it is not. Throws `base-not-found` or `shallow-clone`. */
-export const requireCommit = async (git: Git, commit: string): Promise<void> => {
-  if (!fullId.test(commit)) throw new GateError('base-not-found', `${JSON.stringify(commit)} is not a full commit id`, { where: 'git' });
-  if ((await commitOf(git, commit)) !== null) return;
-  const remote = await remoteName(git);
-  if (remote !== null)
-    await git.run(['fetch', ...fetchOptions, ...(await shallowDepth(git)), '--end-of-options', remote, commit], { network: true });
-  if ((await commitOf(git, commit)) === null) throw await missing(git, `commit ${commit} is not in this clone and cannot be fetched`);
-};
-
-const fullId = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
-
-const fetchOptions: readonly string[] = ['--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head'];
-
-const commitOf = (git: Git, name: string): Promise<string | null> =>
-  git.line(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]);
-
-/** As a full commit is fetched into a shallow clone without its history; a whole clone stays whole. */
-const shallowDepth = async (git: Git): Promise<readonly string[]> => ((await isShallow(git)) ? ['--depth=1'] : []);
-
-const isShallow = async (git: Git): Promise<boolean> => (await git.line(['rev-parse', '--is-shallow-repository'])) === 'true';
-
-const remoteName = async (git: Git): Promise<string | null> => {
-  const remotes = ((await git.line(['remote'])) ?? '').split('\n').filter((name) => name !== '');
-  return remotes.includes('origin') ? 'origin' : remotes.length === 1 ? (remotes[0] ?? null) : null;
-};
-
-const missing = async (git: Git, what: string): Promise<GateError> =>
-  (await isShallow(git))
-    ? new GateError('shallow-clone', `${what} (the clone is shallow)`, { where: 'git' })
-    : new GateError('base-not-found', what, { where: 'git' });
-
-const resolveNamed = async (git: Git, name: string): Promise<string> => {
-  const remote = await remoteName(git);
-  const known = (await commitOf(git, name)) ?? (remote === null ? null : await commitOf(git, `refs/remotes/${remote}/${name}`));
-  if (known !== null) return known;
-  if (fullId.test(name)) {
-    await requireCommit(git, name);
-    return name;
-  }
-  if (remote !== null && (await git.line(['check-ref-format', '--allow-onelevel', name])) !== null) {
-    const target = `refs/remotes/${remote}/${name.replace(/^refs\/(heads|tags)\//, '')}`;
-    await git.run(['fetch', ...fetchOptions, ...(await shallowDepth(git)), '--end-of-options', remote, `+${name}:${target}`], {
-      network: true,
-    });
-    const fetched = await commitOf(git, target);
-    if (fetched !== null) return fetched;
-  }
-  throw await missing(git, `${JSON.stringify(name)} names no commit here, and none that can be fetched`);
-};
-
-/** From the commit object itself: a shallow clone hides parents from every other command. */
-const parentsOf = async (git: Git, commit: string): Promise<readonly string[]> => {
-  const text = (await git.read(['cat-file', 'commit', commit])).toString('latin1');
-  const header = text.slice(0, text.indexOf('\n\n'));
-  return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] ?? '');
-};
-
-/**
- * Whether the merge commit that is checked out was made by the host for a pull request (its first parent is the base
- * branch), not by a developer who merged the base branch into their own.
- */
-const isCheckedOutMerge = async (git: Git, head: string, first: string, defaultBranch: string | null): Promise<boolean> => {
-  const names = (await git.read(['for-each-ref', '--points-at', head, '--format=%(refname)', 'refs/remotes', 'refs/pull'])).toString(
-    'utf8',
+/** A named base must not be the change itself, unless the change really is nothing: then there is nothing to compare. */
+const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: string | null): Promise<Found> => {
+  const given = named === null ? null : await namedBase(git, named);
+  if (given !== null && given.commit !== head.commit && event.checkout.kind !== 'off-base') return given;
+  const found = await ofEvent(git, head, event);
+  if (event.checkout.kind === 'off-base' && found.commit === head.commit)
+    throw new GateError(
+      'checkout-mismatch',
+      `the event is about a pull request; expected its head or merge commit, got ${head.commit}, which its base branch holds already`,
+      { where: 'checkout' },
+    );
+  if (given === null || given.commit !== head.commit) return given ?? found;
+  if (found.commit === head.commit) return found;
+  throw new GateError(
+    'usage-bad-value',
+    `${JSON.stringify(named)} names ${short(head.commit)}, which is the change itself; expected an earlier commit, such as ${short(found.commit)}`,
+    { where: 'base' },
   );
-  if (/^refs\/(remotes\/)?pull\/\d+\/merge$/m.test(names)) return true;
-  if ((await git.line(['symbolic-ref', '--quiet', 'HEAD'])) !== null) return false;
-  if (defaultBranch === null || (await commitOf(git, first)) === null) return true;
-  return (await git.run(['merge-base', '--is-ancestor', first, defaultBranch])).code === 0;
 };
 
-/** Commit of the default branch as far as this clone knows it, else as the remote says. */
-const findDefaultBranch = async (git: Git): Promise<string | null> => {
-  const remote = await remoteName(git);
-  const remoteNames = remote === null ? [] : ['HEAD', 'main', 'master'].map((name) => `refs/remotes/${remote}/${name}`);
-  for (const name of [...remoteNames, 'refs/heads/main', 'refs/heads/master']) {
-    const commit = await commitOf(git, name);
-    if (commit !== null) return commit;
-  }
-  if (remote === null) return null;
-  const listed = await git.line(['ls-remote', '--symref', '--end-of-options', remote, 'HEAD'], { network: true });
-  const branch = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(listed ?? '')?.[1];
-  return branch === undefined ? null : resolveNamed(git, `refs/heads/${branch}`).catch(() => null);
+const ofEvent = async (git: Git, head: CheckedOut, event: ChangeEvent): Promise<Found> => {
+  const remote = await remoteFor(git, event.repository);
+  if (event.base.kind === 'branch') return ofBranch(git, head, event, event.base, remote);
+  await requireCommit(git, event.base.commit, remote);
+  return { commit: event.base.commit, from: 'host', warnings: [] };
 };
 
-const mergeBase = async (git: Git, head: string, other: string): Promise<string> => {
-  const common = await git.line(['merge-base', head, other]);
-  if (common !== null) return common;
-  const remote = await remoteName(git);
-  for (const depth of depths) {
-    if (remote === null || !(await isShallow(git))) break;
-    // A developer's own commit is not known to the remote: then the history of what is known must do.
-    let fetched = await git.run(['fetch', ...fetchOptions, depth, '--end-of-options', remote, head, other], { network: true });
-    if (fetched.code !== 0) fetched = await git.run(['fetch', ...fetchOptions, depth, '--end-of-options', remote], { network: true });
-    const found = await git.line(['merge-base', head, other]);
-    if (found !== null) return found;
-    if (fetched.code !== 0) break;
+type Branch = Extract<ChangeBase, { readonly kind: 'branch' }>;
+
+const branchWords = ({ name }: Branch): string => (name === null ? 'the default branch' : `branch ${name}`);
+
+const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, base: Branch, remote: Remote | null): Promise<Found> => {
+  const branch = branchWords(base);
+  const merge = checkout.kind === 'commit' && checkout.merge === head.commit;
+  const [first] = head.parents;
+  // Whoever made another merge commit chose its parents: for it the merge base counts, which is the same parent in good faith.
+  if (checkout.kind === 'commit' && isMergeOf(head, checkout.head) && first !== undefined && (merge || first === base.commit)) {
+    await requireCommit(git, first, remote);
+    return { commit: first, from: 'merge-commit', warnings: [] };
   }
-  throw await missing(git, 'head and the default branch have no common ancestor');
+  const tip = await tipOf(git, base, remote);
+  const notes = base.instead === null ? [] : [base.instead];
+  // What the branch became with the change in it is no base: where it stood when the event came is one.
+  const held = tip !== null && base.commit !== null && (await holds(git, tip, head.commit, remote)) === true;
+  if (tip !== null && !held) return withNotes(await ancestor(git, head, tip, remote, branch), notes);
+  if (base.commit === null) throw new GateError('base-not-found', `${branch} is not in this clone and cannot be fetched`, { where: 'git' });
+  await requireCommit(git, base.commit, remote);
+  const found = await ancestor(git, head, base.commit, remote, branch);
+  const why = held ? `${capital(branch)} holds ${short(head.commit)} already` : `${capital(branch)} cannot be fetched`;
+  const report = `${why}: base is ${short(found.commit)}, found from ${short(base.commit)}, where the branch stood when the event came.`;
+  return withNotes({ ...found, from: found.commit === base.commit ? 'payload' : found.from }, [...notes, report]);
+};
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+const withNotes = (found: Found, notes: readonly string[]): Found => ({ ...found, warnings: [...notes, ...found.warnings] });
+
+const tipOf = async (git: Git, { name }: Branch, remote: Remote | null): Promise<string | null> => {
+  if (name !== null) return branchTip(git, name, remote);
+  return remote === null ? developerDefaultBranch(git) : remoteDefaultBranch(git, remote);
+};
+
+/** What is not part of the default branch is a change, whatever started the run. */
+const ofDefaultBranch = async (git: Git, head: CheckedOut, event: DefaultBranchEvent, named: string | null): Promise<BaseCommit> => {
+  const remote = await remoteFor(git, event.repository);
+  const base: Branch = { kind: 'branch', name: event.branch, commit: null, instead: null };
+  const tip = head.commit === event.commit ? head.commit : await tipOf(git, base, remote);
+  if (tip === null)
+    throw new GateError('base-not-found', `${branchWords(base)} is not in this clone and cannot be fetched`, { where: 'git' });
+  const isPart = await holds(git, tip, head.commit, remote);
+  if (isPart !== true) {
+    const found = named === null ? await ancestor(git, head, tip, remote, branchWords(base)) : await namedBase(git, named);
+    const note = `${short(head.commit)} is not a commit of ${branchWords(base)}: it is judged as a change, and no baseline comes of it.`;
+    return { ...withNotes(found, [note]), event: 'change' };
+  }
+  if (named !== null) return { ...(await namedBase(git, named)), event: 'default-branch' };
+  return { ...(await before(git, head, event.before, remote)), event: 'default-branch' };
+};
+
+const before = async (git: Git, head: CheckedOut, commit: string | null, remote: Remote | null): Promise<Found> => {
+  if (commit === null) return { commit: head.commit, from: 'head', warnings: [] };
+  if (await haveCommit(git, commit, remote)) return { commit, from: 'host', warnings: [] };
+  const [first] = head.parents;
+  const gone = `Commit ${short(commit)}, which the push replaced, is not in this clone and cannot be fetched`;
+  if (first === undefined || !(await haveCommit(git, first, remote)))
+    return { commit: head.commit, from: 'head', warnings: [`${gone}: base is head itself.`] };
+  return { commit: first, from: 'parent', warnings: [`${gone}: base is ${short(first)}, the first parent of head.`] };
 };

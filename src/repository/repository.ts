@@ -1,7 +1,8 @@
 import { tmpdir } from 'node:os';
 import { GateError } from '../errors.ts';
 import { allowedEnvironment } from '../processes/environment.ts';
-import { type BaseCommit, type BaseRequest, findBase, headCommit, requireCommit } from './base-commit.ts';
+import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
+import { headCommit, requireCommit } from './commits.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, type Tree } from './inputs-digest.ts';
 import { addWorktree, type Worktree } from './worktree.ts';

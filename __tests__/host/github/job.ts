@@ -17,7 +17,13 @@ const play = async (step: Step): Promise<Record<string, string | number | boolea
       host.log.warn(text);
       host.log.progress({ done: 1, total: 2, cell: text, secondsLeft: 90 });
       const annotation = { level: 'error', title, message: text } as const;
-      const trouble = await host.publish({ comment: text, summary: text, text, annotations: Array.from({ length: 12 }, () => annotation) });
+      const trouble = await host.publish({
+        comment: text,
+        summary: text,
+        text,
+        annotations: Array.from({ length: 12 }, () => annotation),
+        opensComment: true,
+      });
       return { verdict: 'regressed', count: 3, ok: false, text, huge: 'x'.repeat(1024 * 1024 + 1), trouble: JSON.stringify(trouble) };
     }
     case 'save':

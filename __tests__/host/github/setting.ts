@@ -13,6 +13,7 @@ export const report = (comment: string, more: Partial<Published> = {}): Publishe
   summary: `# Summary of ${comment.slice(0, 40)}`,
   text: 'plain text',
   annotations: [],
+  opensComment: true,
   ...more,
 });
 

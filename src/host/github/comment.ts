@@ -78,16 +78,17 @@ const missingIsFine = async (work: Promise<unknown>): Promise<boolean> => {
 };
 
 /**
- * Brings the pull request to having exactly one comment with this marker and body: creates it, edits the oldest in place, or sends
- * nothing when it already reads so; younger duplicates are deleted. It looks first each time, so doing it again is always safe.
- * Throws a `GitHubFailure`.
+ * Brings the pull request to having exactly one comment with this marker and body: creates it where `opens` says so, edits the
+ * oldest in place, or sends nothing when it already reads so; younger duplicates are deleted. It looks first each time, so doing it
+ * again is always safe. Throws a `GitHubFailure`.
  */
 export const syncComment = async (
   client: Client,
-  target: { readonly number: number; readonly marker: string; readonly body: string },
-): Promise<'created' | 'updated' | 'same'> => {
+  target: { readonly number: number; readonly marker: string; readonly body: string; readonly opens: boolean },
+): Promise<'created' | 'updated' | 'same' | 'none'> => {
   const [oldest, ...younger] = await ownComments(client, target.number, target.marker);
-  const create = async (): Promise<'created'> => {
+  const create = async (): Promise<'created' | 'none'> => {
+    if (!target.opens) return 'none';
     await client.rest('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', { issue_number: target.number, body: target.body });
     return 'created';
   };

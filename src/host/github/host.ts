@@ -1,6 +1,7 @@
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import { GateError } from '../../errors.ts';
 import { allowedEnvironment } from '../../processes/environment.ts';
+import type { HostEvent } from '../../records/event.ts';
 import type { Coded } from '../../records/words.ts';
 import type { Annotation, Host, Published } from '../contract.ts';
 import { plainLines } from '../plain-text.ts';
@@ -8,12 +9,12 @@ import { commitBaselines } from './baseline-commit.ts';
 import { workflowCache } from './cache.ts';
 import { type Client, openClient } from './client.ts';
 import { commentBody, commentMarker, syncComment } from './comment.ts';
-import { readEvent } from './event.ts';
+import { completedEvent, readEvent } from './event.ts';
 import { GitHubFailure } from './failure.ts';
 import { jobLog } from './log.ts';
 import { appendOutputs } from './output.ts';
 import { type Patience, patiently } from './patience.ts';
-import { findPullRequest } from './pull-request.ts';
+import { findPullRequests } from './pull-request.ts';
 import { appendSummary } from './summary.ts';
 
 export interface GitHubHostOptions {
@@ -101,18 +102,43 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     return opened;
   };
 
-  const post = async (text: string): Promise<Coded | null> => {
-    let number = run.event.kind === 'change' ? run.event.number : null;
-    if ((number === null && run.lookUp === null) || options.comment === false) return null;
+  /** The event, completed once it was asked for. */
+  let event = run.event;
+  const completeEvent = async (): Promise<HostEvent> => {
+    if (run.event.kind !== 'change' || run.lookUp === null || run.event.base.kind !== 'branch' || run.event.base.instead === null)
+      return event;
+    const { lookUp, event: told } = run;
+    try {
+      if (token === null) throw new Error('there is no token to ask GitHub with');
+      const github = await client(token);
+      event = completedEvent(told, await patiently(() => findPullRequests(github, lookUp), patience(3, 30)), null);
+    } catch (error) {
+      event = completedEvent(told, [], `GitHub was not asked for it: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return event;
+  };
+
+  const commented = async (github: Client): Promise<number> => {
+    if (event.kind === 'change' && event.number !== null) return event.number;
+    const found = run.lookUp?.by === 'head' ? await findPullRequests(github, run.lookUp) : [];
+    const [first] = found;
+    if (first === undefined) throw new GitHubFailure('not-found', 'no open pull request has this commit as its head');
+    if (found.length > 1) throw new GitHubFailure('other', 'several open pull requests have this commit as their head');
+    return first.number;
+  };
+
+  const post = async ({ comment, opensComment }: Published): Promise<Coded | null> => {
+    let number = event.kind === 'change' ? event.number : null;
+    if ((number === null && run.lookUp?.by !== 'head') || options.comment === false) return null;
     if (token === null)
       return coded('github-permission', 'the comment was not posted: there is no token; pass one with `permissions: pull-requests: write`');
     try {
       const github = await client(token);
       await patiently(
         async () => {
-          if (number === null && run.lookUp !== null) number = await findPullRequest(github, run.lookUp);
-          if (number === null) throw new GitHubFailure('not-found', 'no open pull request has this commit as its head');
-          await syncComment(github, { number, marker, body: commentBody(marker, text, `the [job summary](${runUrl})`) });
+          number = await commented(github);
+          const body = commentBody(marker, comment, `the [job summary](${runUrl})`);
+          await syncComment(github, { number, marker, body, opens: opensComment });
         },
         patience(5, 120),
       );
@@ -135,7 +161,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     log.info(report.text);
     await annotate(report.annotations);
     const unsummarised = await summarise(report.summary, 'report');
-    const unposted = await post(report.comment);
+    const unposted = await post(report);
     const unnoted = unposted === null ? null : await summarise(`> [!NOTE]\n> ${plainLines(unposted.message).join(' ')}`, 'note');
     return [unsummarised, unposted, unnoted].filter((one) => one !== null);
   };
@@ -143,6 +169,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
   return {
     kind: 'github',
     event: run.event,
+    completeEvent,
     log,
     cache: workflowCache(log),
     subjectEnvironment: allowedEnvironment(environment),
@@ -155,7 +182,9 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
           'github-permission',
           'baselines were not written: there is no token; pass one with `permissions: contents: write`',
         );
-      return commitBaselines(await client(token), change, { slug, branch: run.defaultBranch, patience: patience(16, 120) });
+      const { branch } = run.event;
+      if (branch === null) throw new GateError('baseline-untrusted', 'the payload of the event does not name the default branch');
+      return commitBaselines(await client(token), change, { slug, branch, patience: patience(16, 120) });
     },
     setOutputs: (outputs) => {
       for (const name of appendOutputs(environment['GITHUB_OUTPUT'], outputs))

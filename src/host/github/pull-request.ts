@@ -1,20 +1,19 @@
-import { z } from 'zod';
 import { type Client, listAll } from './client.ts';
-
-const pullRequest = z.object({ number: z.int().positive(), head: z.object({ sha: z.string() }) });
+import type { LookUp } from './event.ts';
+import { type PullRequest, pullRequest } from './payload.ts';
 
 /**
- * Number of the open pull request from a branch (`OWNER:BRANCH`) whose head is the given commit; null when there is none or it has
- * moved on. `workflow_run` does not name the pull requests of forks, and a number in an artifact is not to be trusted.
+ * The pull requests that an event is about: the one of a number, or the open ones from a branch whose head is the given commit.
+ * Empty when there is none or it has moved on. A number in an artifact is not to be trusted, so commits are what is matched. Throws
+ * a `GitHubFailure`.
  */
-export const findPullRequest = async (
-  client: Client,
-  wanted: { readonly label: string; readonly commit: string },
-): Promise<number | null> => {
-  const open = await listAll(client, 'GET /repos/{owner}/{repo}/pulls', { state: 'open', head: wanted.label });
-  for (const one of open) {
+export const findPullRequests = async (client: Client, wanted: LookUp): Promise<readonly PullRequest[]> => {
+  const found =
+    wanted.by === 'number'
+      ? [(await client.rest('GET /repos/{owner}/{repo}/pulls/{pull_number}', { pull_number: wanted.number })).data]
+      : await listAll(client, 'GET /repos/{owner}/{repo}/pulls', { state: 'open', head: wanted.label });
+  return found.flatMap((one) => {
     const { success, data } = pullRequest.safeParse(one);
-    if (success && data.head.sha === wanted.commit) return data.number;
-  }
-  return null;
+    return success && (wanted.by === 'number' || data.head.sha === wanted.commit) ? [data] : [];
+  });
 };

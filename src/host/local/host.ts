@@ -19,9 +19,11 @@ const noCache: Cache = { restore: async () => null, save: async () => 'off' };
 export const localHost = (environment: Readonly<Record<string, string | undefined>>, options: LocalHostOptions): Host => {
   const printTo = options.printTo === undefined ? process.stdout : options.printTo;
   const log = terminalLog(terminalOf(options.logTo ?? process.stderr, environment));
+  const event = { kind: 'developer', measures: 'change' } as const;
   return {
     kind: 'local',
-    event: { kind: 'change', base: null, number: null, trusted: true },
+    event,
+    completeEvent: async () => event,
     log,
     cache: noCache,
     subjectEnvironment: allowedEnvironment(environment),
