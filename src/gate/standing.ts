@@ -57,7 +57,7 @@ const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly Operati
   return cell.points.filter((point) => wanted.has(point) || (anyExact && isOnce(point)));
 };
 
-/** Whether both arms of the plan come from the same code. */
+/** Whether both arms of the plan run the same, whatever it makes. */
 export const equalCode = (cell: PlannedCell): boolean => {
   const [head, base] = ['head', 'base'].map((id) => cell.arms.find((arm) => arm.id === id));
   return head === undefined || base === undefined || head.code === base.code;
