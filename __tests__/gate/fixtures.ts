@@ -190,6 +190,7 @@ export const samplesOf = (settled: readonly SettledLine[], launches: readonly La
   runnerClass: 'cpu-test',
   environment: {},
   settled: new Map(settled.map((line) => [line.cell, line])),
+  seen: new Map(),
   launches,
   stopped: null,
   warnings: [],
