@@ -63,7 +63,8 @@ class Naming {
       if (!hasReferences(real)) return;
       const [text] = await this.#tree.read([real]);
       if (typeof text !== 'string') return;
-      for (const reference of fileReferences(real, text, this.#tree.folder)) await this.add(reference, false);
+      // A list of requirements may name a package that lies in a folder of the tree.
+      for (const reference of fileReferences(real, text, this.#tree.folder)) await this.add(reference, isManifest(real));
     } else if (kind === 'folder' && folders && real !== posix.join(this.#tree.folder)) this.found.add(real);
   }
 

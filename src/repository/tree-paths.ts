@@ -20,13 +20,19 @@ export const listTree = async (git: Git, root: string, tree: Tree): Promise<Tree
   for (const path of listed.keys())
     for (let end = path.lastIndexOf('/'); end > 0 && !folders.has(path.slice(0, end)); end = path.lastIndexOf('/', end - 1))
       folders.add(path.slice(0, end));
+  const targets = new Map<string, Promise<Buffer>>();
+  const targetOf = (link: string): Promise<Buffer> => {
+    const target = targets.get(link) ?? git.read(['cat-file', 'blob', link]);
+    targets.set(link, target);
+    return target;
+  };
   return {
     entry: async (path) => {
       const object = listed.get(path);
       if (object === undefined) return { kind: folders.has(path) ? 'folder' : 'nothing' };
       if (tree === 'working-tree') return entryOnDisk(join(root, path));
       return object.mode === linkMode
-        ? { kind: 'link', target: (await git.read(['cat-file', 'blob', object.name])).toString('utf8') }
+        ? { kind: 'link', target: (await targetOf(object.name)).toString('utf8') }
         : { kind: 'file' };
     },
   };
