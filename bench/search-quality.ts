@@ -129,6 +129,7 @@ const launch = (
           environment: allowedEnvironment(process.env),
           optimization: bench.id,
           options: {},
+          reports: [],
           seconds: 30,
           memoryBytes: 2 ** 31,
         },

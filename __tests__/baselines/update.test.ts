@@ -74,6 +74,7 @@ const samplesOf = (arms: Readonly<Record<string, string>>, given: Partial<Sample
     Object.entries(arms).map(([id, arm]) => [id, { line: 'settled', cell: id, status: 'changed', arms: { head: arm }, error: null }]),
   ),
   launches: [],
+  seen: new Map(),
   stopped: null,
   warnings: [],
   ...given,

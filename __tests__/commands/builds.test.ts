@@ -5,7 +5,7 @@ import { cacheKey } from '../../src/commands/cached-store.ts';
 import { faultOf } from '../../src/commands/infrastructure.ts';
 import { storedBuildKey } from '../../src/commands/stored-build.ts';
 import { GateError } from '../../src/errors.ts';
-import { configuration, copied, copyProgram, Project } from './project.ts';
+import { configuration, copied, copyProgram, model, Project } from './project.ts';
 
 const ignored = { '.gitignore': '.optimization-gate*\nside.txt\n' };
 /** Builds are made and settled, nothing is measured. */
@@ -16,6 +16,8 @@ const marked = (text: string): string =>
   copyProgram(true)
     .replaceAll("'before_identity'", 'mark')
     .replace('const [from, to]', `const mark = 'before_' + (${text});\nconst [from, to]`);
+
+const settledAs = (project: Project, id: string) => project.samples().settled.get(`${model}/${id}`)?.status;
 
 const builtLines = (project: Project, status: string) => [...project.samples().built.values()].filter((line) => line.status === status);
 
@@ -44,7 +46,7 @@ describe('what a build is known by', () => {
     expect(storedBuildKey(key, 'another', '1.30.0')).not.toBe(known);
     expect(storedBuildKey(key, 'one processor', '1.31.0')).not.toBe(known);
     const session = { digest: key, ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' };
-    const plan = { models: [], builds: [], runtime: session };
+    const plan = { models: [], builds: [], cells: [], runtime: session };
     const cached = cacheKey(plan, 'one processor');
     expect(cacheKey(plan, 'one processor')).toEqual(cached);
     expect(cacheKey(plan, 'another').restore).not.toEqual(cached.restore);
@@ -110,8 +112,8 @@ describe('a suspected leak', () => {
     project.commit({ ...ignored, ...files, 'optimization-gate.yml': configuration([entry], ['setup: node check.mjs', spent]) });
     project.commit({ 'copy.mjs': copyProgram(false, 'only a comment') });
     const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error') });
-    expect(project.cell('own')).toMatchObject({ verdict: 'unchanged' });
+    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.not.stringContaining('error') });
+    expect(settledAs(project, 'own')).toBe('unchanged');
   });
 
   it('is one when the same artefact comes out without any inputs', async () => {
@@ -143,7 +145,8 @@ ${more}`;
   it('gets a copy of the model without evaluation windows, which is gone afterwards; the run folder ignores itself', async () => {
     const project = Project.make();
     project.commit({ ...files, '.gitignore': 'seen.txt\n', 'copy.mjs': spy('') });
-    expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 0 });
+    expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 3 });
+    expect(settledAs(project, 'spy')).toBe('unchanged');
     const { source, names }: { source: string; names: string[] } = JSON.parse(readFileSync(join(project.folder, 'seen.txt'), 'utf8'));
     expect(names.toSorted()).toEqual(['calibration.safetensors', 'card.json', 'config.json', 'model.safetensors', 'tokenizer.json']);
     expect(existsSync(source)).toBe(false);
@@ -159,7 +162,8 @@ ${more}`;
     expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringMatching(/error\[store-corrupt\].*has changed/s) });
     expect(project.samples().settled.size).toBe(0);
     project.commit({ 'copy.mjs': spy('') });
-    expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 0 });
+    expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 3 });
+    expect(settledAs(project, 'spy')).toBe('unchanged');
   });
 });
 
@@ -174,8 +178,8 @@ describe('what failed', () => {
     expect(readdirSync(join(project.store, 'leases'))).toEqual([]);
     project.write('side.txt', 'here');
     expect(await project.gate('measure')).toMatchObject({ code: 0 });
-    expect(await project.gate('gate')).toMatchObject({ code: 0 });
-    expect(project.cell('own')).toMatchObject({ verdict: 'unchanged' });
+    expect(await project.gate('gate')).toMatchObject({ code: 3 });
+    expect(settledAs(project, 'own')).toBe('unchanged');
   });
 
   it('for want of what the machine needs ends the run, and is held against nobody', async () => {

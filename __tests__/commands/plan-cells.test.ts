@@ -46,6 +46,7 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
   const builtin = (optimization: string) => ({
     door: { kind: 'builtin' as const, optimization, entry: null },
     tree,
+    folder: '',
     inputs: [],
     code: digest(code),
     ownCode: digest(code),
@@ -57,7 +58,7 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
     subjectOf: () =>
       door.kind === 'builtin'
         ? builtin('modular')
-        : { door: door as { kind: 'command'; command: string }, tree, inputs: [], code: digest(code), ownCode: digest(code) },
+        : { door: door as { kind: 'command'; command: string }, tree, folder: '', inputs: [], code: digest(code), ownCode: digest(code) },
   };
 };
 

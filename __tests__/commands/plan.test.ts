@@ -156,7 +156,7 @@ describe('a run', () => {
     expect(project.samples().launches).toEqual(before);
   });
 
-  it('whose budget is spent is inconclusive where something changed, and passes where nothing did', async () => {
+  it('whose budget is spent is inconclusive, where something changed and where nothing was ever seen to work', async () => {
     const project = Project.make();
     project.commit({
       ...ignored,
@@ -164,10 +164,14 @@ describe('a run', () => {
       'optimization-gate.yml': configuration([copied('kept'), pruning(0.25)], [spent]),
     });
     project.commit({ 'copy.mjs': copyProgram(false, 'only a comment') });
-    expect((await project.gate('--base', 'HEAD~1')).code).toBe(0);
-    expect(project.verdict().verdict).toBe('passed');
+    expect((await project.gate('--base', 'HEAD~1')).code).toBe(3);
+    expect(project.verdict().verdict).toBe('inconclusive');
     expect(project.samples()).toMatchObject({ stopped: 'budget', launches: [] });
-    expect(project.cell('structured-pruning').verdict).toBe('unchanged');
+    expect(project.samples().settled.get(`${model}/structured-pruning`)?.status).toBe('unchanged');
+    expect(project.cell('structured-pruning')).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringMatching(/^budget: it was never seen to work/),
+    });
 
     // Other options of a built-in: another artefact, and the samples of the first plan are set aside.
     project.commit({ 'optimization-gate.yml': configuration([copied('kept'), pruning(0.5)], []) });

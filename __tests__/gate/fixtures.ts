@@ -191,6 +191,7 @@ export const samplesOf = (settled: readonly SettledLine[], launches: readonly La
   runnerClass: 'cpu-test',
   environment: {},
   settled: new Map(settled.map((line) => [line.cell, line])),
+  seen: new Map(),
   launches,
   stopped: null,
   warnings: [],

@@ -354,7 +354,7 @@ describe('cells that were not compared', () => {
     expect(metricOf(verdict, 'compression-time')).toMatchObject({ base: 2, head: 3, verdict: null });
   });
 
-  it('unchanged and unmeasured: the baseline of the same class, runtime and digest, or no number at all', () => {
+  it('unchanged and unmeasured: the baseline of the same class, runtime and digest, or missing', () => {
     const baseline = {
       schema: 'optimization-gate/baseline/1' as const,
       runnerClass: 'cpu-test',
@@ -387,9 +387,9 @@ describe('cells that were not compared', () => {
       { ...baseline, entries: [{ ...baseline.entries[0]!, arm: digest('8') }] },
     ])
       expect(metricOf(verdictOf(one, samples, [other]), 'decode-latency')).toMatchObject({
-        state: 'unchanged',
+        state: 'missing',
         head: null,
-        verdict: 'unchanged',
+        verdict: 'missing',
       });
   });
 

@@ -82,6 +82,7 @@ describe('coverage', () => {
           { ...finite, head: Number.NaN },
           { ...finite, head: null },
           { ...finite, head: null, base: 2, state: 'unchanged' },
+          { ...finite, head: null, state: 'not-measured' },
           { ...finite, head: null, state: 'no-meter' },
           { ...finite, head: null, state: 'unsupported-export' },
           { ...finite, head: null, state: 'refused' },
@@ -91,6 +92,7 @@ describe('coverage', () => {
     expect(document.cells[0]?.counts).toEqual({
       measured: 1,
       unchanged: 1,
+      'not measured': 1,
       'not applicable': 1,
       'no meter': 1,
       'no comparison': 1,
@@ -100,7 +102,7 @@ describe('coverage', () => {
       gapsOf(document)
         .flatMap(({ state }) => state)
         .sort(),
-    ).toEqual(['measured', 'no-meter', 'refused', 'unsupported-export']);
+    ).toEqual(['measured', 'no-meter', 'not-measured', 'refused', 'unsupported-export']);
   });
 
   it('adds up, whatever the verdict holds', () => {

@@ -65,6 +65,7 @@ const policyOf = (text: string): LaunchRequest['policies'][string] => {
     environment: { ...allowedEnvironment(process.env), ORT_PATH: packageRoot },
     optimization: 'structured-pruning',
     options: { step: 2 },
+    reports: [],
     seconds: 20,
     memoryBytes: 2 ** 31,
   };

@@ -29,6 +29,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     environment: allowedEnvironment(process.env),
     optimization: 'external-measurement',
     options: null,
+    reports: [],
     seconds: 5,
     memoryBytes: 2 ** 30,
   };

@@ -4,18 +4,21 @@ import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
 
 /**
- * What decides what is worth keeping in the store: the machine (see `storedBuildKey`), the models, the builds, and what measured them, since
- * memory that is only shown is taken over too. An older store of the same machine and models is a start.
+ * What decides what is worth keeping in the store: the machine (see `storedBuildKey`), the models, the builds, the programs that
+ * were seen to work, and what measured them, since memory that is only shown is taken over too. An older store of the same machine
+ * and models is a start.
  */
 export const cacheKey = (
-  plan: Pick<Plan, 'models' | 'builds' | 'runtime'>,
+  plan: Pick<Plan, 'models' | 'builds' | 'cells' | 'runtime'>,
   cpu: string,
 ): { readonly key: string; readonly restore: readonly string[] } => {
   const machine = digestOf(JSON.stringify([process.platform, process.arch, cpu, plan.runtime.ort])).slice(0, 16);
   const models = digestOf(JSON.stringify(plan.models.map(({ digest }) => digest).sort())).slice(0, 16);
-  const builds = digestOf(JSON.stringify([plan.runtime.digest, process.version, ...plan.builds.map(({ key }) => key).sort()])).slice(0, 16);
+  const builds = plan.builds.map(({ key }) => key).sort();
+  const programs = plan.cells.flatMap(({ arms }) => arms.flatMap(({ policy, code }) => (policy === null ? [] : [code]))).sort();
+  const kept = digestOf(JSON.stringify([plan.runtime.digest, process.version, builds, programs])).slice(0, 16);
   const prefix = `optimization-gate-${machine}-${models}-`;
-  return { key: `${prefix}${builds}`, restore: [prefix] };
+  return { key: `${prefix}${kept}`, restore: [prefix] };
 };
 
 /** What of the store is worth keeping: not its locks, leases and work in progress. */

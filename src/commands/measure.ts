@@ -23,6 +23,7 @@ import { isInfrastructure } from './infrastructure.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchRequest } from './launch-request.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
+import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
 import { openTrees, type Trees } from './trees.ts';
 import { tunedBefore, tuningKey } from './tuning.ts';
 
@@ -87,10 +88,12 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       throw interrupted(run);
     }
     await clearScratch(store.root);
+    const proving = { plan, runnerClass: environmentClass, node: process.version, store };
+    record(await seenBefore(proving, samples().settled.values()));
     let seen = samples();
     const energyMeter = openEnergyMeter() !== null;
     const setting = { context, plan, artefacts, trees: checkouts, store: opened, seen: () => seen };
-    const measuring = { ...setting, runnerClass: environmentClass, node: process.version, energyMeter };
+    const measuring = { ...setting, proving, runnerClass: environmentClass, node: process.version, energyMeter };
     const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => {
@@ -137,6 +140,7 @@ interface Measuring {
   readonly artefacts: Artefacts;
   readonly trees: Trees;
   readonly store: Store;
+  readonly proving: SeenSetting;
   readonly runnerClass: string;
   readonly node: string;
   readonly energyMeter: boolean;
@@ -161,6 +165,7 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
+  await keepSeen(measuring.proving, lines, measuring.seen(), context.now());
   const tuned = lines.find((line) => line.line === 'tuned');
   if (tuning !== null && tuned !== undefined) await store.putRecord('tuned', tuning, { value: tuned.value });
   const repeated = solo === null ? null : soloRecorded(lines, context.now());

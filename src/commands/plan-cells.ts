@@ -9,6 +9,7 @@ import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Json } from '../records/words.ts';
+import { type ArmParts, armDigest } from './arm-digest.ts';
 
 /** Changes whenever the same code and options would build something else: then no stored build is found by its key. */
 const buildContract = 3;
@@ -68,13 +69,15 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const cellId = `${model.id}/${id}`;
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
-    ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: withSetup(side.subjectOf(entry), side.config.setup) }]),
+    ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]),
   );
   const lost = sides.find(({ subject }) => bench.needs.includes('policy') && subject.door.kind === 'command');
   if (lost !== undefined)
     throw new GateError('config-invalid', `${judge.like} needs a policy: start it by \`module\` or \`serve\``, { where: cellId });
   const builds =
-    applies !== true ? [] : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, judged: options, seed: input.seed }));
+    applies !== true
+      ? []
+      : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, judged: options, seed: input.seed }, input));
   const cell: PlannedCell = {
     id: cellId,
     model: model.id,
@@ -87,7 +90,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
       builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
       policy: bench.needs.includes('policy') && applies === true ? subject : null,
       options: entry.options,
-      code: digestOf(JSON.stringify([subject.ownCode, entry.options])),
+      code: armDigest(partsOf(side, subject, subject.ownCode, entry.options)),
     })),
     controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
     tunes: bench.tunes ?? null,
@@ -99,14 +102,13 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
 };
 
 /** What `setup` installs is part of a user's own code; a built-in depends on nothing that is installed. */
-const withSetup = (subject: SubjectRef, setup: string | null): SubjectRef =>
-  subject.door.kind === 'builtin' || setup === null
-    ? subject
-    : {
-        ...subject,
-        code: digestOf(JSON.stringify([subject.code, setup])),
-        ownCode: digestOf(JSON.stringify([subject.ownCode, setup])),
-      };
+const partsOf = (side: Side, { door, folder }: SubjectRef, files: string, options: Json): ArmParts => ({
+  door,
+  folder,
+  files,
+  setup: door.kind === 'builtin' ? null : side.config.setup,
+  options,
+});
 
 const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | null => {
   const measured = side.config.models.some((entry) => entry.kind === 'id' && entry.id === model);
@@ -126,10 +128,11 @@ interface ArmOfCell {
 }
 
 /** What one arm of a cell builds, each after what it is built on. */
-const buildsOf = (arm: ArmOfCell): readonly PlannedBuild[] => {
-  const { cell, entry, bench, model, judged } = arm;
-  // A built-in builds what its own side's options say; which variants one's own code is asked for is the judge's to say.
-  const { variants } = bench.workload(model, entry.door.kind === 'builtin' ? entry.options : judged);
+const buildsOf = (arm: ArmOfCell, { benchOf }: Pick<PlanCellsInput, 'benchOf'>): readonly PlannedBuild[] => {
+  const { cell, entry, subject, bench, model, judged } = arm;
+  // A built-in builds what its own side's entry says; which variants one's own code is asked for is the judge's to say.
+  const { variants } =
+    subject.door.kind === 'builtin' ? benchOf(subject.door.optimization).workload(model, entry.options) : bench.workload(model, judged);
   const planned = new Map<string, PlannedBuild>();
   const plan = (variant: string, above: readonly string[]): PlannedBuild => {
     const known = planned.get(variant);
@@ -153,7 +156,7 @@ const buildsOf = (arm: ArmOfCell): readonly PlannedBuild[] => {
 };
 
 const buildOf = (
-  { cell, model, side, entry, subject, seed }: ArmOfCell,
+  { cell, model, side, entry, subject, bench, seed }: ArmOfCell,
   variant: string,
   spec: BuildSpec,
   on: string | null,
@@ -163,14 +166,15 @@ const buildOf = (
   const options = entry.door.kind === 'builtin' || foreign ? spec.options : entry.options;
   // Whoever asks a built-in for something else than its own variants gets what an entry of that built-in would: equal builds are one.
   const told = foreign ? { name: 'main', options: spec.options } : { name: variant, options: spec.variant ?? spec.options };
-  const { tree: _tree, ownCode: _ownCode, ...what } = maker;
+  const optimization = maker.door.kind === 'builtin' ? maker.door.optimization : bench.id;
+  const what = armDigest(partsOf(side, maker, maker.code, options));
   return {
-    key: digestOf(JSON.stringify([buildContract, what, options, told, on, model.digest, seed])),
+    key: digestOf(JSON.stringify([buildContract, what, optimization, told, on, model.digest, seed])),
     cell,
     arm: side.tree,
     variant,
     model: model.id,
-    optimization: foreign ? spec.optimization : (entry.like ?? entry.id),
+    optimization,
     on,
     mayFail: spec.mayFail === true,
     options,

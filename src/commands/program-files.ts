@@ -1,7 +1,10 @@
 import { posix } from 'node:path';
 
-/** Static and dynamic imports of relative files in a bundle; specifiers in bundles are plain string literals. */
-const imports = /(?:\bfrom\s*|\bimport\s*\(?\s*)(["'`])(\.{1,2}\/[^"'`\n]{1,200})\1/g;
+/** Static and dynamic imports of relative files, `require` and `new URL` among them; only specifiers that are plain string literals. */
+const imports = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|\bnew\s+URL\s*\(\s*)(["'`])(\.{1,2}\/[^"'`\n]{1,200})\1/g;
+
+/** The relative specifiers that the text of a JavaScript file imports. */
+export const relativeImports = (text: string): readonly string[] => [...text.matchAll(imports)].map(([, , specifier = '']) => specifier);
 
 /**
  * The files of a bundled program: `entry` and whatever it imports, directly or not, on demand or not, in order of their paths. A file that is
@@ -18,7 +21,7 @@ export const programFiles = async (
     for (const [at, path] of wave.entries()) {
       const text = texts[at] ?? null;
       found.set(path, text);
-      for (const [, , specifier = ''] of (text ?? '').matchAll(imports)) next.add(posix.join(posix.dirname(path), specifier));
+      for (const specifier of relativeImports(text ?? '')) next.add(posix.join(posix.dirname(path), specifier));
     }
     wave = [...next].filter((path) => !found.has(path));
   }

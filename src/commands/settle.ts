@@ -6,7 +6,7 @@ import type { Coded } from '../records/words.ts';
 /**
  * What follows from the artefacts of a cell: whether anything changed at all. Pure.
  *
- * An arm's digest covers what is served (every variant's artefact) and, where a policy takes part, its code and options.
+ * What is served decides: every variant's artefact and, where a policy takes part, everything that decides what it does.
  * Equal digests under an equal runtime are `unchanged`: the same bytes cannot regress.
  */
 export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<string, BuiltLine>): SettledLine => {
@@ -24,7 +24,7 @@ export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<str
       else if (build?.artefact == null) error ??= build?.error ?? { code: 'internal', message: `${variant} was not built`, arm: arm.id };
       else artefacts.push([variant, build.artefact]);
     }
-    digests[arm.id] = digestOf(JSON.stringify([artefacts, arm.policy === null ? null : [arm.policy.ownCode, arm.options]]));
+    digests[arm.id] = digestOf(JSON.stringify([artefacts, arm.policy === null ? null : arm.code]));
   }
   if (error !== null) return { ...line, status: 'failed', arms: {}, error };
   if (digests['base'] === undefined) return { ...line, status: 'new', arms: digests, error: null };

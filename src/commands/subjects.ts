@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
+import type { Door } from '../config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
+import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from './named-files.ts';
 import type { Side } from './plan-cells.ts';
 import { programFiles } from './program-files.ts';
 
@@ -38,15 +40,21 @@ export const subjectResolver = async (
     const files = await programFiles(ownPart(bench.id), read);
     if (files.length > 0) ownCodes.set(bench.id, digestOf(JSON.stringify(files)));
   }
+  const folder = relative(repository.folder, context.root).split('\\').join('/');
+  const at = commit === null ? 'working-tree' : { commit };
   const codes = new Map<string, string>();
+  let naming: NamingTree | null = null;
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
     const patterns = patternsOf(entry);
-    codes.set(entry.id, await repository.inputsDigest(commit === null ? 'working-tree' : { commit }, patterns));
+    if (!patterns.includes(wholeTree)) naming ??= { paths: await repository.paths(at), read, folder };
+    const named = naming === null ? [] : await filesOf(entry.door, config.setup, naming);
+    codes.set(entry.id, await repository.inputsDigest(at, [...new Set([...patterns, ...named.map(literalPattern)])]));
   }
   const builtin = (optimization: string): SubjectRef => ({
     door: { kind: 'builtin', optimization, entry: own ? ownEntry : null },
     tree,
+    folder: '',
     inputs: own ? program.map(({ path }) => path) : [],
     code: builtinCode,
     ownCode: ownCodes.get(optimization) ?? builtinCode,
@@ -60,15 +68,25 @@ export const subjectResolver = async (
       case 'module':
       case 'measure': {
         const code = codes.get(entry.id) ?? builtinCode;
-        return { door: entry.door, tree, inputs: [...patternsOf(entry)], code, ownCode: code };
+        const { metrics } = entry;
+        const door = entry.door.kind === 'measure' ? { ...entry.door, reports: metrics.map(({ id }) => id).sort() } : entry.door;
+        return { door, tree, folder, inputs: [...patternsOf(entry)], code, ownCode: code };
       }
     }
   };
   return { subjectOf, builtin };
 };
 
+const wholeTree = '**';
+
 /** A user's code that declares no inputs depends on the whole tree. */
-const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : ['**']);
+const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : [wholeTree]);
+
+/** What an entry of one's own names besides its inputs. */
+const filesOf = async (door: Exclude<Door, { kind: 'builtin' }>, setup: string | null, tree: NamingTree): Promise<readonly string[]> => [
+  ...(door.kind === 'module' ? await moduleAndImports(door.module, tree) : await namedFiles(door.command, tree)),
+  ...(setup === null ? [] : await installedFiles(setup, tree)),
+];
 
 const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
 

@@ -44,10 +44,20 @@ export const outcomeBeforeMetrics = (standing: Standing, samples: Samples): Cell
       verdict: 'unchanged',
       reason: `not judged: ${cell.skipped?.reason ?? settled?.error?.message ?? 'skipped when its artefacts were settled'}`,
     };
-  if (failure !== null && !standing.onlyBase && (status !== 'unchanged' || standing.compared.length > 0))
-    return { verdict: 'failed', reason: codedWords(failure) };
+  if (failure !== null && !standing.onlyBase && (status !== 'unchanged' || standing.broken))
+    return {
+      verdict: 'failed',
+      reason: status === 'unchanged' ? `base runs the same and fails too: ${codedWords(failure)}` : codedWords(failure),
+    };
   if (status === 'pending') return { verdict: gapVerdict(samples), reason: gapReason(samples, 'its artefacts were never settled') };
   return null;
+};
+
+/** Why a cell without anything to compare is no pass all the same: it was never seen to work. Null where it was. */
+const unseenReason = ({ status, unseen, failure }: Standing, samples: Samples): string | null => {
+  if (unseen.length === 0 || (status !== 'unchanged' && status !== 'new')) return null;
+  const points = unseen.map(({ id }) => id).join(', ');
+  return gapReason(samples, `${failure?.message ?? 'it was never seen to work'}: no launch has run ${points} to its end`);
 };
 
 const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly JudgedMetric[] =>
@@ -89,14 +99,16 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
 export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples): CellVerdict => {
-  const { cell, status, failure } = standing;
+  const { cell } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples);
   const noBase = withoutBase(standing);
-  const worst = worstOf(metrics, noBase === null ? [] : ['inconclusive']);
-  const reason = outcome?.reason ?? noBase ?? (worst === null ? 'report only: nothing in this cell gates' : null);
+  const unseen = unseenReason(standing, samples);
+  const worst = worstOf(metrics, [
+    ...(noBase === null ? [] : ['inconclusive' as const]),
+    ...(unseen === null ? [] : [gapVerdict(samples)]),
+  ]);
+  const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'report only: nothing in this cell gates' : null);
   const warnings = ineffective(metrics);
-  if (status === 'unchanged' && failure !== null && outcome === null)
-    warnings.push(`its figures could not be measured: ${failure.message}`);
   return {
     id: cell.id,
     model: cell.model,

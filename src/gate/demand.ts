@@ -138,6 +138,21 @@ const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
   ];
 };
 
+/**
+ * One launch of each kind in which an unchanged cell is not known to work: what cannot be run is no pass, and what ran once on this
+ * class of runner need not run again.
+ */
+const proofs = (standing: Standing): LaunchDemand[] => {
+  const { cell, unseen, launches, once, impact } = standing;
+  const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
+  const exact = once.complete.length === 0 && unseen.some(isOnce) ? cell.points.filter(isOnce) : [];
+  const timed = impact.complete.length === 0 ? unseen.filter(isTimed).map(forImpact) : [];
+  return [
+    ...freshIndices(launches.once, Math.min(1, exact.length)).map((index) => demand(standing, 'once', index, exact, arms)),
+    ...freshIndices(launches.impact, Math.min(1, timed.length)).map((index) => demand(standing, 'impact', index, timed, arms)),
+  ];
+};
+
 /** Fresh launches of one cell: each holds the points that still lack one. */
 const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
   const lacking = new Map<string, number>();
@@ -204,7 +219,8 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
       progress.cells.map((standing) => {
         if (standing.failure !== null) return standing.onlyBase ? tuned(standing, impacts(standing, plan.event)) : [];
         const shown = standing.status === 'new' || (standing.status === 'unchanged' && showImpact);
-        return shown ? tuned(standing, impacts(standing, plan.event)) : [];
+        if (shown) return tuned(standing, impacts(standing, plan.event));
+        return standing.status === 'unchanged' ? tuned(standing, proofs(standing)) : [];
       }),
     ),
     ...(target === null ? [] : controls(target, samples)),

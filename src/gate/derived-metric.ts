@@ -36,10 +36,12 @@ const figure = (value: number, note: string | null = null, interval: Figure['int
   read({ value, note, interval });
 
 /** Without a number of any part: where all of them are unchanged, so is the figure; else it is missing. */
-const withoutParts = (parts: readonly MetricVerdict[], reason: string): Reading<never> =>
-  parts.length > 0 && parts.every(({ state }) => state === 'unchanged')
-    ? absent('unchanged', 'all that it is made of is unchanged and was not measured in this run')
-    : absent('missing', reason);
+const withoutParts = (parts: readonly MetricVerdict[], reason: string): Reading<never> => {
+  if (parts.length === 0 || !parts.every(({ state }) => state === 'unchanged' || state === 'not-measured'))
+    return absent('missing', reason);
+  const state = parts.every((part) => part.state === 'unchanged') ? 'unchanged' : 'not-measured';
+  return absent(state, 'all that it is made of is unchanged and was not measured in this run');
+};
 
 const improvement = (cells: readonly JudgedCell[], at: string | null, side: Side): Reading<Figure> => {
   const where = at === null ? 'in time' : `in time at ${at}`;

@@ -1,14 +1,17 @@
+import { readAbsence } from '../records/absence.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
+import { isAbout } from '../records/series-note.ts';
 import { gapReason, unread } from './gap.ts';
 import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shown } from './metric-values.ts';
 import { observationsOf } from './observation.ts';
 import { judgePlain } from './plain-metric.ts';
-import type { Standing } from './standing.ts';
+import type { MeasuredState } from './reading.ts';
+import { isOnce, isTimed, type Standing } from './standing.ts';
 import { valueInterval } from './window-interval.ts';
 
 const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
@@ -36,7 +39,7 @@ const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: 
 
 /**
  * A metric of an unchanged cell: what head produced is, byte for byte, what base produced. Values come from impact launches, else
- * from the baseline of the same runner class, runtime and arm digest, else there are none.
+ * from the baseline of the same runner class, runtime and arm digest. Without one an earlier run must be known to have had it.
  */
 export const judgeUnchanged = (
   standing: Standing,
@@ -77,14 +80,27 @@ export const judgeUnchanged = (
       change: zero,
       reason: 'identical arms; values of the baseline',
     });
-  // A number that nothing here could have given: identical arms do not make it one.
-  const excused = head.state !== 'missing' && head.state !== 'failed';
-  return metricVerdictOf(spec, {
-    verdict: 'unchanged',
-    state: excused ? head.state : 'unchanged',
-    change: zero,
-    reason: excused ? head.reason : 'identical arms; not measured in this run, and no baseline of this runner class holds it',
-  });
+  const absence = head.state === 'missing' ? earlierOf(standing, spec) : head;
+  // What worked and gave no number is expected all the same.
+  if (absence === null) return unread(spec, 'missing', head.reason, samples, warnings);
+  return metricVerdictOf(spec, { verdict: 'unchanged', state: absence.state, change: zero, reason: absence.reason });
+};
+
+/** What is known of a metric that this run has no number of: by an earlier run, or nothing. Null where it should have one. */
+const earlierOf = (standing: Standing, spec: MetricSpec): { readonly state: MeasuredState; readonly reason: string } | null => {
+  const point = pointOf(standing.cell, spec);
+  const seen = point !== null && Object.hasOwn(standing.seen, point.id) ? standing.seen[point.id] : undefined;
+  if (seen !== undefined && 'series' in spec.from) {
+    const { series } = spec.from;
+    if (seen.series.includes(series))
+      return {
+        state: 'unchanged',
+        reason: `identical arms; seen to work on ${seen.at.slice(0, 'YYYY-MM-DD'.length)}, not measured in this run`,
+      };
+    return seen.warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbout(absence, series)) ?? null;
+  }
+  if (point !== null && (isOnce(point) || isTimed(point))) return null;
+  return { state: 'not-measured', reason: 'identical arms; not measured in this run, and no baseline of this runner class holds it' };
 };
 
 /** A metric of a cell that base does not have: shown, never gated. */

@@ -1,6 +1,6 @@
 import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
-import type { Launch, LaunchPurpose, Samples, SettledLine } from '../records/sample.ts';
+import type { Launch, LaunchPurpose, Samples, SeenPoint, SettledLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
 import { type Tally, tally } from './launch-tally.ts';
 import { isDerived, pointOf } from './metric-key.ts';
@@ -27,10 +27,16 @@ export interface Standing {
   readonly settled: SettledLine | null;
   /** Why the cell fails: its artefacts, a failed launch or too many discarded ones. */
   readonly failure: Coded | null;
+  /** Whether something of it failed, rather than being discarded too often. */
+  readonly broken: boolean;
   /** The failure is base's alone: head was made and nothing of it failed, so that it is measured without a base. */
   readonly onlyBase: boolean;
   /** Points at which base and head are compared by launches: all of a changed cell, none of an unchanged one whose code is equal too. */
   readonly compared: readonly OperatingPoint[];
+  /** Points of an unchanged cell that an earlier run is known to have run to their end, by id. */
+  readonly seen: Readonly<Record<string, SeenPoint>>;
+  /** Points that no launch has run to its end, in this run or in one of `seen`. */
+  readonly unseen: readonly OperatingPoint[];
   readonly tune: Tally;
   readonly once: Tally;
   readonly screen: Tally;
@@ -57,7 +63,7 @@ const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly Operati
   return cell.points.filter((point) => wanted.has(point) || (anyExact && isOnce(point)));
 };
 
-/** Whether both arms of the plan come from the same code. */
+/** Whether both arms of the plan run the same, whatever it makes. */
 export const equalCode = (cell: PlannedCell): boolean => {
   const [head, base] = ['head', 'base'].map((id) => cell.arms.find((arm) => arm.id === id));
   return head === undefined || base === undefined || head.code === base.code;
@@ -78,6 +84,20 @@ const isMade = (plan: Plan, cell: PlannedCell, id: 'head' | 'base', built: Sampl
   const optional = new Set(plan.builds.filter((build) => build.cell === cell.id && build.mayFail).map((build) => build.key));
   return arm !== undefined && Object.values(arm.builds).every((key) => optional.has(key) || (built.get(key)?.artefact ?? null) !== null);
 };
+
+/** What an earlier run proves of the very arm that this run settled. */
+const seenOf = (cell: PlannedCell, status: CellStatus, settled: SettledLine | null, samples: Samples): Standing['seen'] => {
+  const line = samples.seen.get(cell.id);
+  return status === 'unchanged' && line !== undefined && line.arm === settled?.arms['head'] ? line.points : {};
+};
+
+const unseenOf = (cell: PlannedCell, seen: Standing['seen'], tallies: readonly Tally[]): readonly OperatingPoint[] =>
+  cell.points.filter(
+    (point) =>
+      (isOnce(point) || isTimed(point)) &&
+      !Object.hasOwn(seen, point.id) &&
+      !tallies.some(({ complete }) => complete.some(({ points }) => Object.hasOwn(points, point.id))),
+  );
 
 const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readonly Launch[]): Standing => {
   const settled = samples.settled.get(cell.id) ?? null;
@@ -105,13 +125,17 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
   const unsettled =
     status === 'failed' ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null }) : null;
   const failure = launched !== null && launched.arm !== 'base' ? launched : (unsettled ?? launched);
+  const seen = seenOf(cell, status, settled, samples);
   const onlyBase = (status === 'failed' || status === 'changed') && failure?.arm === 'base' && isMade(plan, cell, 'head', samples.built);
   return {
     cell,
     status,
     settled,
     failure,
+    broken: unsettled !== null || tallies.some(({ failed }) => failed.length > 0),
     onlyBase,
+    seen,
+    unseen: unseenOf(cell, seen, [once, impact, screen, confirm]),
     compared: comparedPoints(cell, status),
     tune,
     once,

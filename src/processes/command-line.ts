@@ -12,12 +12,13 @@ const shellOnly = '|&;<>`';
  * command and an unknown placeholder; `where` says whose command it is.
  */
 export const splitCommand = (template: string, values: Readonly<Record<string, string>>, where: string): readonly string[] => {
-  const words = splitWords(template, where);
+  const words = commandWords(template, where);
   if (words.length === 0 || words[0] === '') throw new GateError('config-invalid', 'the command is empty', { where });
   return words.map((word) => substitute(word, values, where));
 };
 
-const splitWords = (template: string, where: string): readonly string[] => {
+/** The words of a command template, quotes resolved and placeholders as they are written. Throws `config-invalid` as `splitCommand` does. */
+export const commandWords = (template: string, where: string): readonly string[] => {
   if (template.includes('\0')) throw new GateError('config-invalid', 'the command holds a NUL character', { where });
   const words: string[] = [];
   let word: string | null = null;

@@ -16,31 +16,34 @@ export const runtimeSpec = z.strictObject({
 });
 export type RuntimeSpec = Immutable<z.infer<typeof runtimeSpec>>;
 
-/** How to start user code: a command line run in one side's tree, and the digest of the code it is. */
+/** How to start user code: a command line run in one side's tree, and the digests of the files that it is. */
 export const subjectRef = z.strictObject({
   /**
    * `builtin`: the gate's own subject of this optimization; `entry` is the worker program of the side's own tree (this
    * repository gating itself), or null for the running program. `command`: a template with {model} and {output}.
-   * `module`: a JavaScript file of the tree. `serve`: a program that answers JSON lines. `measure`: a program that answers rounds with numbers.
+   * `module`: a JavaScript file of the tree. `serve`: a program that answers JSON lines. `measure`: a program that answers rounds with
+   * numbers; `reports` are the names that its own side's configuration gives them.
    */
   door: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('builtin'), optimization: nounId, entry: z.string().nullable() }),
     z.strictObject({ kind: z.literal('command'), command: z.string() }),
     z.strictObject({ kind: z.literal('module'), module: z.string() }),
     z.strictObject({ kind: z.literal('serve'), command: z.string() }),
-    z.strictObject({ kind: z.literal('measure'), command: z.string() }),
+    z.strictObject({ kind: z.literal('measure'), command: z.string(), reports: z.array(z.string()) }),
   ]),
   tree: z.enum(['head', 'base']),
+  /** Folder that it is started in, below the root of the repository; '' for the root, and for the gate's own program. */
+  folder: z.string(),
   /** Globs of the files that it depends on; empty for the gate's own program. */
   inputs: z.array(z.string()),
-  /** Digest of all code that runs: the declared inputs of the tree, or the gate's own program. What a build is known by. */
+  /** Digest of all files that run: of the tree those that `inputs` match and that are named, or the gate's own program. */
   code: sha256,
-  /** Digest of the code that decides: of a built-in its own part of the program, of a user's code all of it. */
+  /** Digest of the files that decide: of a built-in its own part of the program, of a user's code all of them. */
   ownCode: sha256,
 });
 export type SubjectRef = Immutable<z.infer<typeof subjectRef>>;
 
-/** One artefact to make. The key names everything that it depends on: code, options, what is told of the variant, model, seed. */
+/** One artefact to make. The key covers everything that it depends on: what is run and how, what is told of the variant, model, seed. */
 export const plannedBuild = z.strictObject({
   key: sha256,
   cell: cellId,
@@ -67,6 +70,7 @@ export const plannedArm = z.strictObject({
   builds: z.record(z.string(), sha256),
   policy: subjectRef.nullable(),
   options: jsonValue,
+  /** Digest of everything of its own side that decides what it does. */
   code: sha256,
 });
 

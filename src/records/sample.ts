@@ -25,6 +25,10 @@ export const columns = z.record(z.string(), z.record(z.string(), z.array(z.numbe
 export const longestTrace = 256;
 export const traceColumns = z.record(z.string(), z.array(z.number()).max(longestTrace));
 
+/** An arm ran a point to its end on this class of runner: when, the series that had values, and why others had none. */
+export const seenPoint = z.strictObject({ at: z.iso.datetime(), series: z.array(z.string()), warnings: z.array(z.string()) });
+export type SeenPoint = Immutable<z.infer<typeof seenPoint>>;
+
 /**
  * One line of samples.jsonl. A launch is written whole (launch, points, end) in one append, so a killed run loses at most
  * the launch in flight; the reader drops a torn last line and a launch without its end.
@@ -58,6 +62,8 @@ export const sampleLine = z.discriminatedUnion('line', [
     arms: z.record(z.string(), sha256),
     error: coded.nullable(),
   }),
+  /** What this run relies on of an unchanged cell: launches of earlier runs in which its arm worked. */
+  z.strictObject({ line: z.literal('seen'), cell: cellId, arm: sha256, points: z.record(z.string(), seenPoint) }),
   z.strictObject({
     line: z.literal('launch'),
     launch: z.string(),
@@ -86,6 +92,7 @@ export type SampleLine = Immutable<z.infer<typeof sampleLine>>;
 
 export type BuiltLine = Extract<SampleLine, { line: 'built' }>;
 export type SettledLine = Extract<SampleLine, { line: 'settled' }>;
+export type SeenLine = Extract<SampleLine, { line: 'seen' }>;
 
 /** One whole launch, put together from its lines. */
 export interface Launch {
@@ -107,7 +114,7 @@ export interface Launch {
   readonly tuned: Json | undefined;
 }
 
-/** samples.jsonl, read: the last `built` of a key and the last `settled` of a cell count; launches are unique by id, first complete one wins. */
+/** samples.jsonl, read: the last `built` of a key and the last `settled` and `seen` of a cell count; launches are unique by id, first complete one wins. */
 export interface Samples {
   readonly plan: string | null;
   /** ISO datetime at which measuring began, however often it was resumed: the verdict's only date. Null without a run line. */
@@ -116,6 +123,7 @@ export interface Samples {
   readonly environment: Immutable<z.infer<typeof jsonValue>>;
   readonly built: ReadonlyMap<string, BuiltLine>;
   readonly settled: ReadonlyMap<string, SettledLine>;
+  readonly seen: ReadonlyMap<string, SeenLine>;
   readonly launches: readonly Launch[];
   readonly stopped: 'budget' | 'interrupted' | null;
   readonly warnings: readonly string[];

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { GateError } from '../errors.ts';
-import type { BuiltLine, Launch, SampleLine, Samples, SettledLine } from './sample.ts';
+import type { BuiltLine, Launch, SampleLine, Samples, SeenLine, SettledLine } from './sample.ts';
 import { checkLine, parseLine } from './sample-line.ts';
 import type { Json } from './words.ts';
 
@@ -48,6 +48,7 @@ class Reading {
   #at: string | null = null;
   readonly #built = new Map<string, BuiltLine>();
   readonly #settled = new Map<string, SettledLine>();
+  readonly #seen = new Map<string, SeenLine>();
   readonly #launches = new Map<string, Launch>();
   #stopped: Samples['stopped'] = null;
   readonly #warnings: string[] = [];
@@ -99,6 +100,7 @@ class Reading {
       environment: this.#environment,
       built: this.#built,
       settled: this.#settled,
+      seen: this.#seen,
       launches: [...this.#launches.values()],
       stopped: this.#stopped,
       warnings: this.#warnings,
@@ -125,6 +127,9 @@ class Reading {
         return;
       case 'settled':
         this.#settled.set(line.cell, line);
+        return;
+      case 'seen':
+        this.#seen.set(line.cell, line);
         return;
       case 'launch':
         if (open.has(line.launch)) this.#warnings.push(`${where}: launch ${line.launch} starts again, its first lines were dropped`);

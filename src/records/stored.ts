@@ -1,6 +1,7 @@
 /** What the store keeps beside artefacts, and says of them. */
 import { z } from 'zod';
 import { serveHints, stage } from './protocol.ts';
+import { seenPoint } from './sample.ts';
 import { type Immutable, jsonValue, sha256, values } from './words.ts';
 
 /** `about` of an artefact's manifest. */
@@ -15,6 +16,9 @@ export const evaluationRecord = z.record(z.string(), z.array(z.number()));
 
 /** Record `tuned`: the yardstick of a cell on one runner class. */
 export const tunedRecord = z.strictObject({ value: jsonValue });
+
+/** Record `seen`: that an arm ran a point to its end on one runner class. */
+export const seenRecord = seenPoint;
 
 /** Record `solo`: what one arm alone in its process gave on one runner class. */
 export const soloRecord = z.strictObject({

@@ -6,11 +6,15 @@ export type VerdictKind = z.infer<typeof verdictKind>;
 export const runVerdict = z.enum(['passed', 'regressed', 'inconclusive', 'unfit', 'error', 'nothing-to-compare']);
 export type RunVerdict = z.infer<typeof runVerdict>;
 
-/** Whether a number exists for head, and if not, why. Coverage counts these, never names. */
+/**
+ * Whether a number exists for head, and if not, why. Coverage counts these, never names. `unchanged`: an earlier run has it, of the
+ * same arm on this class of runner. `not-measured`: the arms are identical, and no run is known to have it.
+ */
 export const measuredState = z.enum([
   'measured',
   'baseline',
   'unchanged',
+  'not-measured',
   'not-applicable',
   'unsupported-export',
   'no-meter',

@@ -8,7 +8,15 @@ import { counted } from './number.ts';
 import { reasonOf, stateText } from './state.ts';
 
 /** What is known of a metric, as a reader of the coverage counts it; the columns of every coverage table, in this order. */
-export const coverageGroup = z.enum(['measured', 'unchanged', 'not applicable', 'no meter', 'no comparison', 'missing or failed']);
+export const coverageGroup = z.enum([
+  'measured',
+  'unchanged',
+  'not measured',
+  'not applicable',
+  'no meter',
+  'no comparison',
+  'missing or failed',
+]);
 export type CoverageGroup = z.infer<typeof coverageGroup>;
 
 export const coverageDocumentSchema = z.strictObject({
@@ -45,6 +53,7 @@ const groups: Readonly<Record<MetricVerdict['state'], CoverageGroup>> = {
   measured: 'measured',
   baseline: 'measured',
   unchanged: 'unchanged',
+  'not-measured': 'not measured',
   'not-applicable': 'not applicable',
   'unsupported-export': 'not applicable',
   'no-meter': 'no meter',
@@ -61,7 +70,15 @@ const groupOf = (metric: MetricVerdict): CoverageGroup => {
 };
 
 const countsOf = (metrics: readonly MetricVerdict[]): Readonly<Record<CoverageGroup, number>> => {
-  const counts = { measured: 0, unchanged: 0, 'not applicable': 0, 'no meter': 0, 'no comparison': 0, 'missing or failed': 0 };
+  const counts = {
+    measured: 0,
+    unchanged: 0,
+    'not measured': 0,
+    'not applicable': 0,
+    'no meter': 0,
+    'no comparison': 0,
+    'missing or failed': 0,
+  };
   for (const metric of metrics) counts[groupOf(metric)] += 1;
   return counts;
 };

@@ -6,7 +6,8 @@ type State = MetricVerdict['state'];
 const words: Readonly<Record<State, string>> = {
   measured: 'measured, but not a finite number',
   baseline: 'taken from the stored baseline, which has no value',
-  unchanged: 'identical artefact and runtime: nothing to measure',
+  unchanged: 'identical arms and runtime: an earlier run measured it',
+  'not-measured': 'identical arms and runtime: not measured',
   'not-applicable': 'does not apply to this model',
   'unsupported-export': 'not supported by this export',
   'no-meter': 'no meter on this machine',

@@ -5,6 +5,7 @@ import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, type Tree } from './inputs-digest.ts';
+import { listTree, type TreePaths } from './tree-paths.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
 
 const maxFileBytes = 64 * 1024 * 1024;
@@ -34,6 +35,8 @@ export interface Repository {
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
   worktree(commit: string): Promise<Worktree>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
+  /** What git knows at the paths of a tree. */
+  paths(tree: Tree): Promise<TreePaths>;
 }
 
 /**
@@ -80,6 +83,10 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
       return digestInputs(git, tree, patterns, temporary);
+    },
+    paths: async (tree) => {
+      if (tree !== 'working-tree') await require(tree.commit);
+      return listTree(git, folder, tree);
     },
   };
 };

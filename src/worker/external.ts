@@ -15,20 +15,21 @@ const maxLineBytes = 1024 * 1024;
 
 /**
  * Asks the program of every arm for one answer per round (`round N`, counted from 1), in an order drawn anew for each round. The first
- * answers warm up and are dropped; a slow program gives fewer answers, as a slow call does. Throws what the program does wrong, naming its arm: `subject-protocol` for an answer that is not one
- * JSON object with exactly the point's series as finite numbers.
+ * answers warm up and are dropped; a slow program gives fewer answers, as a slow call does. Throws what the program does wrong,
+ * naming its arm: `subject-protocol` for an answer that is not one JSON object of finite numbers, under exactly the names of the
+ * point's series and of what the arm's own configuration says that it reports.
  */
 export const measureExternally = async (point: ExternalPoint, request: LaunchRequest, tools: LaunchTools): Promise<Columns> => {
   const columns: Columns = {};
-  const programs = new Map<ArmId, { readonly channel: LineChannel; readonly seconds: number }>();
+  const programs = new Map<ArmId, { readonly channel: LineChannel; readonly seconds: number; readonly names: readonly string[] }>();
   const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
   try {
     for (const arm of shuffled(point.arms, random)) {
       const program = Object.hasOwn(request.policies, arm) ? request.policies[arm] : undefined;
       if (program === undefined) throw new GateError('internal', `${arm} has no program`, { where: request.launch });
-      const { argv, cwd, environment, memoryBytes, seconds } = program;
+      const { argv, cwd, environment, memoryBytes, seconds, reports } = program;
       const channel = openLineChannel({ where: `${request.launch} ${arm}`, argv, cwd, environment, memoryBytes, maxLineBytes });
-      programs.set(arm, { channel, seconds });
+      programs.set(arm, { channel, seconds, names: [...new Set([...point.series, ...reports])] });
       columns[arm] = Object.fromEntries(point.series.map((series) => [series, []]));
     }
     let started = tools.clock.wall();
@@ -36,10 +37,12 @@ export const measureExternally = async (point: ExternalPoint, request: LaunchReq
       const done = round - 1 - point.warmUp;
       if (done === 0) started = tools.clock.wall();
       if (done >= minimumRounds && tools.clock.wall() - started > secondsPerPoint(request.purpose) * 1000) break;
-      for (const [arm, { channel, seconds }] of shuffled([...programs], random)) {
+      for (const [arm, { channel, seconds, names }] of shuffled([...programs], random)) {
         tools.beat(point.id);
-        const values = await forArm(arm, async () => numbersOf(await channel.askText(`round ${round}`, seconds), point, request.launch));
+        const asked = `round ${round}`;
+        const values = await forArm(arm, async () => numbersOf(await channel.askText(asked, seconds), names, `${request.launch} ${asked}`));
         if (round <= point.warmUp) continue;
+        // What only this arm's own configuration names is not judged in this run.
         for (const [series, value] of values) columns[arm]?.[series]?.push(value);
       }
     }
@@ -49,16 +52,21 @@ export const measureExternally = async (point: ExternalPoint, request: LaunchReq
   }
 };
 
-const numbersOf = (answer: unknown, point: ExternalPoint, where: string): readonly (readonly [string, number])[] => {
+/** Of an answer in a message. */
+const longestExcerpt = 160;
+
+const numbersOf = (answer: unknown, names: readonly string[], where: string): readonly (readonly [string, number])[] => {
+  const text = JSON.stringify(answer);
+  const excerpt = `${text.slice(0, longestExcerpt)}${text.length > longestExcerpt ? '…' : ''}`;
   const refuse = (what: string): GateError =>
-    new GateError('subject-protocol', `an answer must be one JSON object with the numbers ${point.series.join(', ')}; ${what}`, { where });
+    new GateError('subject-protocol', `expected one JSON object with the numbers ${names.join(', ')}; ${what}, got ${excerpt}`, { where });
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw refuse('this is none');
-  const stray = Object.keys(answer).find((key) => !point.series.includes(key));
+  const stray = Object.keys(answer).find((key) => !names.includes(key));
   if (stray !== undefined) throw refuse(`${JSON.stringify(stray.slice(0, 80))} is not among them`);
-  return point.series.map((series) => {
-    const value: unknown = Object.hasOwn(answer, series) ? Reflect.get(answer, series) : undefined;
+  return names.map((name) => {
+    const value: unknown = Object.hasOwn(answer, name) ? Reflect.get(answer, name) : undefined;
     if (typeof value !== 'number' || !Number.isFinite(value))
-      throw refuse(`${series} is ${value === undefined ? 'not there' : 'no finite number'}`);
-    return [series, value] as const;
+      throw refuse(`${name} is ${value === undefined ? 'not there' : 'no finite number'}`);
+    return [name, value] as const;
   });
 };

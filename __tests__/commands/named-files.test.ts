@@ -1,0 +1,158 @@
+import { symlinkSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from '../../src/commands/named-files.ts';
+import { globTest } from '../../src/repository/glob.ts';
+import { openRepository, type Repository } from '../../src/repository/repository.ts';
+import type { TreePaths } from '../../src/repository/tree-paths.ts';
+import { environment, removeRoot, root, ScratchRepository } from '../repository/scratch-repository.ts';
+
+const files: Readonly<Record<string, string>> = {
+  '.gitignore': 'venv/\n',
+  'bench/m.py': 'import json, sys\nfrom helper import (scale,\n  shift)\nimport package.inner as inner\n',
+  'bench/helper.py': 'from . import sibling\n',
+  'bench/sibling.py': '',
+  'bench/unrelated.py': '',
+  'package/__init__.py': '',
+  'package/inner.py': '',
+  'package/other.py': '',
+  'tools/run.sh': '# see bench\npython3 bench/m.py "$1"\n',
+  'data/a b.json': '{}',
+  'data/c.json': '{}',
+  'policy/policy.mjs': "import { a } from './lib/a.mjs';\nexport const start = () => import('./late.mjs');\n",
+  'policy/lib/a.mjs':
+    "import { createRequire } from 'node:module';\nconst { b } = createRequire(import.meta.url)('./b');\nnew URL('../table.json', import.meta.url);\n",
+  'policy/lib/b.js': "module.exports = require('./c');\n",
+  'policy/lib/c/index.js': '',
+  'policy/late.mjs': "export * from 'node:fs';\n",
+  'policy/table.json': '{}',
+  'policy/stranger.mjs': '',
+  'requirements.txt': '-r deps/base.txt\n-c constraints.txt\n-e ./engine\nnumpy==2.0\n',
+  'constraints.txt': '',
+  'deps/base.txt': '',
+  'engine/setup.py': '',
+  'engine/src/x.py': '',
+  'package.json': '{}',
+  'package-lock.json': '{}',
+  'venv/bin/python': '',
+  'odd/[x]{a,b}!.json': '{}',
+};
+
+let repository: Repository;
+let scratch: ScratchRepository;
+let commit: string;
+beforeAll(async () => {
+  scratch = ScratchRepository.create();
+  for (const [path, content] of Object.entries(files)) scratch.write(path, content);
+  symlinkSync('../bench/m.py', join(scratch.folder, 'tools', 'linked.py'));
+  symlinkSync('bench', join(scratch.folder, 'alias'));
+  symlinkSync('/etc', join(scratch.folder, 'away'));
+  symlinkSync('ring', join(scratch.folder, 'ring'));
+  commit = scratch.commit({});
+  repository = await openRepository(scratch.folder, { environment, temporary: root });
+});
+afterAll(removeRoot);
+
+const listed = new Map<string, Promise<TreePaths>>();
+const treeOf = async (at: 'working-tree' | 'commit', folder = ''): Promise<NamingTree> => {
+  const paths = listed.get(at) ?? repository.paths(at === 'commit' ? { commit } : 'working-tree');
+  listed.set(at, paths);
+  return { paths: await paths, read: async (names) => names.map((name) => files[name] ?? null), folder };
+};
+const python = ['bench/helper.py', 'bench/m.py', 'bench/sibling.py', 'package/__init__.py', 'package/inner.py'];
+
+describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
+  const named = async (command: string, folder?: string): Promise<readonly string[]> => namedFiles(command, await treeOf(at, folder));
+
+  it('a command names files and what they import, however the words stand in it', async () => {
+    for (const command of [
+      'python3 bench/m.py 1',
+      'python3 ./bench/../bench/m.py --rounds=1',
+      'python3 "bench/m.py"',
+      "sh -c 'python3 bench/m.py | cat'",
+      'python3 --script=bench/m.py',
+      'env SCRIPT=bench/m.py python3 {model}',
+      'python3 -m bench.m',
+    ])
+      expect([command, (await named(command)).filter((path) => path !== 'bench')]).toEqual([command, python]);
+  });
+
+  it('a folder that is named counts with all that is in it, the working directory does not', async () => {
+    expect(await named('python3 -m bench')).toEqual(['bench']);
+    expect(await named('make -C engine')).toEqual(['engine']);
+    expect(await named('cp . ./')).toEqual([]);
+    expect(await named('make run', 'engine')).toEqual([]);
+  });
+
+  it('paths begin at the folder that the command is started in', async () => {
+    expect(await named('python3 m.py', 'bench')).toEqual(['bench/helper.py', 'bench/m.py', 'bench/sibling.py']);
+    expect(await named('python3 ../data/c.json', 'bench')).toEqual(['data/c.json']);
+    expect(await named('python3 bench/m.py', 'bench')).toEqual([]);
+  });
+
+  it('links count, and so does what they lead to', async () => {
+    expect(await named('python3 tools/linked.py')).toEqual([...python, 'tools/linked.py']);
+    expect(await named('python3 alias/unrelated.py')).toEqual(['alias', 'bench/unrelated.py']);
+    expect(await named('cat away/passwd ring')).toEqual(['away', 'ring']);
+  });
+
+  it('a shell script names what it starts', async () => {
+    expect(await named('sh tools/run.sh 3')).toEqual([...python, 'tools/run.sh']);
+  });
+
+  it('what git ignores, does not know or has elsewhere is not named', async () => {
+    expect(await named('venv/bin/python /etc/passwd ../outside.py nowhere.py')).toEqual([]);
+    expect(await named("python3 'data/a b.json'")).toEqual(['data/a b.json']);
+    expect(await named("python3 'never closed bench/sibling.py")).toEqual(['bench/sibling.py']);
+  });
+
+  it('a module brings what it imports by relative path', async () => {
+    expect(await moduleAndImports('policy/policy.mjs', await treeOf(at))).toEqual([
+      'policy/late.mjs',
+      'policy/lib/a.mjs',
+      'policy/policy.mjs',
+      'policy/table.json',
+    ]);
+    expect(await moduleAndImports('lib/b.js', await treeOf(at, 'policy'))).toEqual(['policy/lib/b.js', 'policy/lib/c/index.js']);
+  });
+
+  it('setup brings the lists that it names, and those of the usual names where it names none', async () => {
+    const tree = await treeOf(at);
+    expect(await installedFiles('pip install -r requirements.txt', tree)).toEqual([
+      'constraints.txt',
+      'deps/base.txt',
+      'engine',
+      'requirements.txt',
+    ]);
+    expect(await installedFiles('npm ci', tree)).toEqual([
+      'constraints.txt',
+      'deps/base.txt',
+      'engine',
+      'package-lock.json',
+      'package.json',
+      'requirements.txt',
+    ]);
+    expect(await installedFiles('node --version', await treeOf(at, 'data'))).toEqual([]);
+  });
+});
+
+describe('the working tree', () => {
+  it('has files that were not committed yet, and lacks those that were removed', async () => {
+    scratch.write('bench/fresh.py', '');
+    unlinkSync(join(scratch.folder, 'bench', 'unrelated.py'));
+    listed.clear();
+    const tree = await treeOf('working-tree');
+    expect(await namedFiles('python3 bench/fresh.py bench/unrelated.py', tree)).toEqual(['bench/fresh.py']);
+    expect(await namedFiles('python3 bench/fresh.py bench/unrelated.py', await treeOf('commit'))).toEqual(['bench/unrelated.py']);
+  });
+});
+
+describe('literalPattern', () => {
+  it('matches its path and nothing else', () => {
+    for (const path of [...Object.keys(files), '!a', '{x}', 'a\\b', '**', 'a,b', '[!x]']) {
+      const test = globTest(literalPattern(path), 'inputs');
+      expect([path, test(path), test(`${path}x`), test(`x${path}`)]).toEqual([path, true, false, false]);
+    }
+    expect(globTest(literalPattern('odd/[x]{a,b}!.json'), 'inputs')('odd/xa!.json')).toBe(false);
+  });
+});

@@ -1,0 +1,125 @@
+import { posix } from 'node:path';
+import { commandWords } from '../processes/command-line.ts';
+import type { TreePaths } from '../repository/tree-paths.ts';
+import { fileReferences, hasReferences, looseWords, moduleFiles } from './file-references.ts';
+
+/** The tree in which names are looked up; paths are relative to the root of the repository. */
+export interface NamingTree {
+  readonly paths: TreePaths;
+  /** Texts of regular files, in the order of the paths; null where there is none. */
+  readonly read: (paths: readonly string[]) => Promise<readonly (string | null)[]>;
+  /** Folder that commands are started in. */
+  readonly folder: string;
+}
+
+const mostLinks = 40;
+
+/** Files that package managers install from, where a command names none of them. */
+const manifests: readonly string[] = [
+  ...['requirements.txt', 'requirements-dev.txt', 'constraints.txt', 'pyproject.toml', 'setup.py', 'setup.cfg', 'Pipfile', 'Pipfile.lock'],
+  ...['poetry.lock', 'uv.lock', 'pdm.lock', 'pixi.toml', 'pixi.lock', 'environment.yml', 'environment.yaml', 'conda-lock.yml'],
+  ...['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'bun.lockb', '.npmrc'],
+  ...['Cargo.toml', 'Cargo.lock', 'go.mod', 'go.sum', 'CMakeLists.txt', 'Makefile', 'conanfile.txt', 'vcpkg.json'],
+];
+
+const isManifest = (path: string): boolean =>
+  manifests.includes(posix.basename(path)) || /(requirements|constraints)[\w.-]*\.(txt|in)$/.test(path);
+
+/** Words of a command as they are started, and what stands inside them, such as `--config=FILE` or the text of `sh -c`. */
+const wordsOf = (command: string): readonly string[] => {
+  const loose = looseWords(command);
+  try {
+    return [...commandWords(command, 'command'), ...loose];
+  } catch {
+    // Whoever starts it says what is wrong with it.
+    return loose;
+  }
+};
+
+const candidatesOf = (command: string, folder: string): readonly string[] => {
+  const words = wordsOf(command);
+  return words.flatMap((word, at) => {
+    const named = posix.join(folder, word);
+    const isModule = words[at - 1] === '-m' && /^\w+(\.\w+)*$/.test(word);
+    return isModule ? [named, ...moduleFiles(word, folder), posix.join(folder, ...word.split('.'))] : [named];
+  });
+};
+
+class Naming {
+  readonly found = new Set<string>();
+  readonly #tree: NamingTree;
+
+  constructor(tree: NamingTree) {
+    this.#tree = tree;
+  }
+
+  /** Counts what is at a path, and all that it refers to. A folder counts with everything below it where `folders` says so. */
+  async add(path: string, folders: boolean): Promise<void> {
+    const real = await this.#resolve(path);
+    if (real === null || real === '' || this.found.has(real)) return;
+    const { kind } = await this.#tree.paths.entry(real);
+    if (kind === 'file') {
+      this.found.add(real);
+      if (!hasReferences(real)) return;
+      const [text] = await this.#tree.read([real]);
+      if (typeof text !== 'string') return;
+      // A list of requirements may name a package that lies in a folder of the tree.
+      for (const reference of fileReferences(real, text, this.#tree.folder)) await this.add(reference, isManifest(real));
+    } else if (kind === 'folder' && folders && real !== posix.join(this.#tree.folder)) this.found.add(real);
+  }
+
+  /** Where a path leads once its links are followed, each of which counts too; null outside the repository. */
+  async #resolve(path: string): Promise<string | null> {
+    let rest = inside(path);
+    let done = '';
+    for (let links = 0; rest !== null && rest !== '' && links <= mostLinks; ) {
+      const [name = '', ...others] = rest.split('/');
+      const here: string = posix.join(done, name);
+      const entry = await this.#tree.paths.entry(here);
+      if (entry.kind !== 'link') {
+        [done, rest] = [here, others.join('/')];
+        continue;
+      }
+      links += 1;
+      this.found.add(here);
+      [done, rest] = ['', posix.isAbsolute(entry.target) ? null : inside(posix.join(done, entry.target, ...others))];
+    }
+    return rest === '' ? done : null;
+  }
+}
+
+/** A path without detours; null where it leaves the repository, '' for its root. */
+const inside = (path: string): string | null => {
+  const plain = posix.normalize(path).replace(/\/+$/, '');
+  if (plain === '.' || plain === '') return '';
+  return plain.startsWith('/') || plain === '..' || plain.startsWith('../') ? null : plain;
+};
+
+/**
+ * Paths of the files and folders that a command line names and git knows, with the files that these refer to
+ * (`fileReferences`). A folder stands for all that is below it; the folder that the command is started in does not count.
+ */
+export const namedFiles = async (command: string, tree: NamingTree): Promise<readonly string[]> => {
+  const naming = new Naming(tree);
+  for (const path of candidatesOf(command, tree.folder)) await naming.add(path, true);
+  return [...naming.found].sort();
+};
+
+/** The same of `setup`: where it names no list of packages, those of the usual names that lie in the folder of its start count. */
+export const installedFiles = async (setup: string, tree: NamingTree): Promise<readonly string[]> => {
+  const named = await namedFiles(setup, tree);
+  if (named.some(isManifest)) return named;
+  const naming = new Naming(tree);
+  for (const name of manifests) await naming.add(posix.join(tree.folder, name), false);
+  return [...new Set([...named, ...naming.found])].sort();
+};
+
+/** The same of a JavaScript module, whose path is relative to the folder that it is started in. */
+export const moduleAndImports = async (module: string, tree: NamingTree): Promise<readonly string[]> => {
+  const naming = new Naming(tree);
+  await naming.add(posix.join(tree.folder, module), false);
+  return [...naming.found].sort();
+};
+
+/** A glob that matches a path and nothing else. */
+export const literalPattern = (path: string): string => path.replace(/[\\*?[\]{},!]/g, '\\$&');
