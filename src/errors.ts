@@ -26,7 +26,10 @@ export const errorTable = {
   'not-a-repository': { exit: 2, remedy: 'Run the gate inside a git checkout.' },
   'base-not-found': { exit: 2, remedy: 'Fetch the base branch (actions/checkout: fetch-depth: 0) or name a commit with --base.' },
   'shallow-clone': { exit: 2, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
-  'link-invalid': { exit: 2, remedy: 'Let the link lead to a file inside the repository by a relative path, or put the file in its place.' },
+  'link-invalid': {
+    exit: 2,
+    remedy: 'Let the link lead to a file inside the repository by a relative path, or put the file in its place.',
+  },
   'git-failed': { exit: 2, remedy: 'Read the message of git; run the same git command by hand.' },
   'document-invalid': { exit: 2, remedy: 'The file was not written by this version, or is damaged: run the phase that writes it again.' },
   'document-too-large': { exit: 2, remedy: 'The file is larger than any that the gate writes: check where it comes from.' },

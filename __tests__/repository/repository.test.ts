@@ -123,7 +123,10 @@ describe('fileAt and filesAt', () => {
     for (const [name, target] of Object.entries(links)) symlinkSync(target, join(scratch.folder, name));
     const commit = scratch.commit({});
     const repository = await open(scratch);
-    await expect(repository.fileAt(commit, 'in/link')).rejects.toMatchObject({ code: 'link-invalid', message: expect.stringMatching(says) });
+    await expect(repository.fileAt(commit, 'in/link')).rejects.toMatchObject({
+      code: 'link-invalid',
+      message: expect.stringMatching(says),
+    });
     for (const tree of ['working-tree', { commit }] as const)
       await expect(repository.withoutLinks(tree, 'in/link/below')).rejects.toMatchObject({
         code: 'link-invalid',

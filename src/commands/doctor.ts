@@ -11,9 +11,10 @@ import { type MachineState, machineState } from '../telemetry/machine-state.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Answer, aligned } from './answer.ts';
+import { readHeadConfig } from './configurations.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
-import { eventOf, readHeadConfig } from './plan.ts';
+import { eventOf } from './plan.ts';
 import { describeRuntime } from './runtime.ts';
 
 /** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
@@ -186,8 +187,8 @@ const describeGit = async (context: CommandContext) => {
   return { check: { status: 'ok' as const, says: `${version}, base is ${commit.slice(0, 12)} (${how})` } };
 };
 
-const describeConfig = (context: CommandContext) => {
-  const { origin, models, optimizations, runtime } = readHeadConfig(context);
+const describeConfig = async (context: CommandContext) => {
+  const { origin, models, optimizations, runtime } = await readHeadConfig(context, await openRepository(context.root));
   const says = `${origin}: ${counted(models.length, 'model')} × ${counted(optimizations.length, 'optimization')}, ${runtime.provider} with ${counted(runtime.threads, 'thread')}`;
   return { check: { status: 'ok' as const, says }, runtime };
 };

@@ -77,6 +77,8 @@ export const plannedCell = z.strictObject({
   like: nounId,
   /** `both` sides have it; `new` only head; `removed` only base, which the gate calls `missing`. */
   presence: z.enum(['both', 'new', 'removed']),
+  /** Id of the cell in base where that is another: what base's acceptances and baselines say of it holds of this cell. */
+  renamedFrom: cellId.nullable(),
   /** Why it cannot be measured at all, else null. */
   skipped: notMeasured.nullable(),
   arms: z.array(plannedArm),

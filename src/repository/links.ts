@@ -31,15 +31,18 @@ const afterLink = (path: string, at: string, target: string, asked: string): str
  */
 export const followLinks = async (paths: readonly string[], linksAmong: LinksAmong): Promise<ReadonlyMap<string, string>> => {
   const now = new Map(paths.map((path) => [path, path]));
+  const targets = new Map<string, string | null>();
   let open = [...now.keys()];
   for (let step = 0; open.length > 0; step++) {
-    const links = await linksAmong([...new Set(open.flatMap((asked) => prefixesOf(now.get(asked) ?? asked)))]);
+    const unknown = new Set(open.flatMap((asked) => prefixesOf(now.get(asked) ?? asked)).filter((path) => !targets.has(path)));
+    const links = unknown.size === 0 ? new Map<string, string>() : await linksAmong([...unknown]);
+    for (const path of unknown) targets.set(path, links.get(path) ?? null);
     open = open.filter((asked) => {
       const path = now.get(asked) ?? asked;
-      const at = prefixesOf(path).find((prefix) => links.has(prefix));
+      const at = prefixesOf(path).find((prefix) => typeof targets.get(prefix) === 'string');
       if (at === undefined) return false;
       if (step === mostLinks) throw refused(asked, `${at} leads in a circle, or through more than ${mostLinks} links`);
-      now.set(asked, afterLink(path, at, links.get(at) ?? '', asked));
+      now.set(asked, afterLink(path, at, targets.get(at) ?? '', asked));
       return true;
     });
   }
