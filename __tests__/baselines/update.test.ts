@@ -39,6 +39,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
   seed: 1,
   policy: { alpha: 0.05, screen: 5, looks: [{ launches: 12, alpha: 0.05 }], mustDetect: 0.1, failOn: ['regressed'], accepted: [] },
   policyChanges: [],
+  notes: [],
   runtime: { digest: hex('5'), ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' },
   baseRuntime: null,
   models: [],

@@ -165,6 +165,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     seed: 7,
     policy,
     policyChanges: [],
+    notes: [],
     runtime,
     baseRuntime: runtime,
     models: [],

@@ -2,7 +2,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { failOnValues } from '../config/option-table.ts';
 import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
-import { renamedEntries } from '../config/renamed.ts';
+import { renamedEntries, renameNotes } from '../config/renamed.ts';
 import { type Catalogue, type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
 import { selectConfigs } from '../config/selection.ts';
 import { GateError } from '../errors.ts';
@@ -69,12 +69,12 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     seed: context.options.seed,
     policy: policyOf(context, rules, await acceptancesAt(repository, base)),
     policyChanges: [
-      ...notes,
       ...diffPolicy(rules, headConfig, renamed),
       ...lost.map((id) => `the files of model ${id} were removed: it is expected until the merge, so its cells are missing.`),
       ...edits,
       ...(event === 'change' ? await baselineEdits(repository, base, headRevision.commit) : []),
     ],
+    notes: [...notes, ...renameNotes(renamed)],
     runtime: await describeRuntime(context, headConfig.runtime),
     baseRuntime: await describeRuntime(context, rules.runtime),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),

@@ -81,9 +81,6 @@ export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<stri
     ...runtimeEdits(base, head),
     ...benches,
     ...listed('model', base.models.map(modelEntryId), head.models.map(modelEntryId)),
-    ...[...renamed].map(
-      ([now, was]) => `optimization ${now} was renamed from ${was}: it is compared with ${was} of base, and judged like it.`,
-    ),
     ...listed(
       'optimization',
       base.optimizations.map(({ id }) => id),

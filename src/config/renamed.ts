@@ -44,3 +44,7 @@ export const renamedEntries = (
   if (!exact) pair(kindOf);
   return renamed;
 };
+
+/** What was renamed, as sentences. */
+export const renameNotes = (renamed: ReadonlyMap<string, string>): readonly string[] =>
+  [...renamed].map(([now, was]) => `optimization ${now} was renamed from ${was}: it is compared with ${was} of base, and judged like it.`);

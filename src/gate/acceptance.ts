@@ -45,7 +45,10 @@ const grantedDays = 30;
 /** Why a cell that head lacks is missing, with the entry that would retire it. */
 export const lossReason = (cell: PlannedCell, policy: GatePolicy, at: string | null): string => {
   const ended = retirementOf(cell, policy);
-  const loss = ended === null ? 'base has this cell and head does not' : `base has this cell and head does not; its retirement ended on ${ended.expires}`;
+  const loss =
+    ended === null
+      ? 'base has this cell and head does not'
+      : `base has this cell and head does not; its retirement ended on ${ended.expires}`;
   const last = dayOf(new Date(Date.parse(at ?? '1970-01-01T00:00:00Z') + grantedDays * 86_400_000).toISOString());
   const entry = JSON.stringify({ cell: cell.id, retire: true, expires: at === null ? 'YYYY-MM-DD' : last, reason: 'why' });
   return `${loss}. To give it up, first merge this entry of "accepted" in baselines/accepted.json: ${entry}`;

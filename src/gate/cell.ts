@@ -95,12 +95,7 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
   order.find((kind) => others.includes(kind) || metrics.some((metric) => metric.verdict.verdict === kind)) ?? null;
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
-export const cellVerdictOf = (
-  standing: Standing,
-  metrics: readonly JudgedMetric[],
-  samples: Samples,
-  policy: GatePolicy,
-): CellVerdict => {
+export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples, policy: GatePolicy): CellVerdict => {
   const { cell, status, failure } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples, policy);
   const noBase = withoutBase(standing);

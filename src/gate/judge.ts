@@ -121,7 +121,7 @@ export const judge = (input: JudgeInput): Verdict => {
     runnerClass: samples.runnerClass,
     environment: samples.environment,
     policyChanges: plan.policyChanges,
-    warnings: [...samples.warnings, ...impressionWarnings(plan), ...controlWarnings(progress, plan, controls)],
+    warnings: [...plan.notes, ...samples.warnings, ...impressionWarnings(plan), ...controlWarnings(progress, plan, controls)],
     seed: plan.seed,
   };
 };

@@ -135,6 +135,8 @@ export const plan = z.strictObject({
   policy: gatePolicy,
   /** Head's edits of the policy: shown, in force only after the merge. */
   policyChanges: z.array(z.string()),
+  /** How what is compared was found, where that is not as usual: shown as warnings. */
+  notes: z.array(z.string()),
   runtime: runtimeSpec,
   baseRuntime: runtimeSpec.nullable(),
   models: z.array(modelRef),
