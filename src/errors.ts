@@ -64,8 +64,8 @@ export const errorTable = {
   'build-not-deterministic': { exit: 3, remedy: 'Fix the seed and the order of work: the same input must give the same bytes.' },
   'build-ineffective': { exit: 3, remedy: 'The claimed compression is not one: factors larger than the matrix. Lower the rank.' },
   'subject-crashed': { exit: 3, remedy: 'The optimization ended abnormally; its last output stands in the message.' },
-  'subject-timeout': { exit: 3, remedy: 'Make the optimization faster, or raise limits.seconds.' },
-  'subject-memory': { exit: 3, remedy: 'Make the optimization smaller, or raise limits.memory.' },
+  'subject-timeout': { exit: 3, remedy: 'Make the optimization faster, or raise limits.seconds, which counts once base has it.' },
+  'subject-memory': { exit: 3, remedy: 'Make the optimization smaller, or raise limits.memory, which counts once base has it.' },
   'subject-protocol': {
     exit: 3,
     remedy: 'The subject must answer each JSON line with one JSON line; print everything else to standard error.',

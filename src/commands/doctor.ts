@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { asGateError, GateError } from '../errors.ts';
-import { askWorker } from '../measurement/worker-process.ts';
+import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Json } from '../records/words.ts';
 import { counted, quantity } from '../report/number.ts';
@@ -26,7 +26,7 @@ export interface Check {
 }
 
 const marks = { ok: 'ok', absent: '–', doubt: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
-const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null } as const;
+const limits = fixedLimits(60);
 /** Below this a run of the miniatures may fill the device. */
 const scarceBytes = 2 ** 30;
 const busyPercent = 10;

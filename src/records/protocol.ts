@@ -30,7 +30,7 @@ export const policyProcess = z.strictObject({
   environment: z.record(z.string(), z.string()),
   optimization: nounId,
   options: jsonValue,
-  /** For one answer. */
+  /** For its start and all its answers in one launch. */
   seconds: z.number().positive(),
   memoryBytes: z.int().positive(),
 });
