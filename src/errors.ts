@@ -31,6 +31,10 @@ export const errorTable = {
       'Check out the commit that the event is about (actions/checkout: `ref:` with its commit id, or refs/pull/NUMBER/merge). For a newer commit, run the gate for its own event.',
   },
   'shallow-clone': { exit: 2, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
+  'link-invalid': {
+    exit: 2,
+    remedy: 'Let the link lead to a file inside the repository by a relative path, or put the file in its place.',
+  },
   'git-failed': { exit: 2, remedy: 'Read the message of git; run the same git command by hand.' },
   'document-invalid': { exit: 2, remedy: 'The file was not written by this version, or is damaged: run the phase that writes it again.' },
   'document-too-large': { exit: 2, remedy: 'The file is larger than any that the gate writes: check where it comes from.' },
@@ -65,8 +69,8 @@ export const errorTable = {
   'build-not-deterministic': { exit: 3, remedy: 'Fix the seed and the order of work: the same input must give the same bytes.' },
   'build-ineffective': { exit: 3, remedy: 'The claimed compression is not one: factors larger than the matrix. Lower the rank.' },
   'subject-crashed': { exit: 3, remedy: 'The optimization ended abnormally; its last output stands in the message.' },
-  'subject-timeout': { exit: 3, remedy: 'Make the optimization faster, or raise limits.seconds.' },
-  'subject-memory': { exit: 3, remedy: 'Make the optimization smaller, or raise limits.memory.' },
+  'subject-timeout': { exit: 3, remedy: 'Make the optimization faster, or raise limits.seconds, which counts once base has it.' },
+  'subject-memory': { exit: 3, remedy: 'Make the optimization smaller, or raise limits.memory, which counts once base has it.' },
   'subject-protocol': {
     exit: 3,
     remedy: 'The subject must answer each JSON line with one JSON line; print everything else to standard error.',

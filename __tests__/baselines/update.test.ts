@@ -50,6 +50,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     optimization: id.slice(model.length + 1),
     like: id.slice(model.length + 1),
     presence: 'both' as const,
+    renamedFrom: null,
     skipped: null,
     arms: [{ id: 'head' as const, builds: { main: key }, policy: null, options: null, code: hex('6') }],
     controls: {},

@@ -100,7 +100,7 @@ const sideOf = async (tree: 'head' | 'base', written: Written): Promise<Side> =>
 /** How the cell of two configurations is settled, where every build gives the same artefact. */
 const settled = async (base: Written, head: Written): Promise<{ status: string; keys: readonly string[]; cell: PlannedCell }> => {
   const sides = { base: await sideOf('base', base), head: await sideOf('head', head) };
-  const { cells, builds } = planCells({ models: [facts], ...sides, gate: defaultConfig().gate, benchOf, seed: 1 });
+  const { cells, builds } = planCells({ models: [facts], ...sides, renamed: new Map(), gate: defaultConfig().gate, benchOf, seed: 1 });
   const [cell] = cells;
   if (cell === undefined) throw new Error('no cell');
   const line = (key: string): BuiltLine => ({

@@ -63,7 +63,7 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
 };
 
 const planned = (given: Workload, head: Side, base: Side, needs?: Bench['needs']) =>
-  planCells({ models: [facts], head, base, gate: defaultConfig().gate, benchOf: () => bench(given, needs), seed: 3 });
+  planCells({ models: [facts], head, base, renamed: new Map(), gate: defaultConfig().gate, benchOf: () => bench(given, needs), seed: 3 });
 
 describe('what is built', () => {
   it('comes after what it is built on, each pass made by its own built-in, the same key for the same thing', () => {
@@ -115,7 +115,14 @@ describe('what is built', () => {
         };
       };
       const one = { ...bench(workload), workload: (_: ModelFacts, options: Json) => ({ ...workload, variants: { main: { options } } }) };
-      const input = { models: [facts], head: given('head', 1), base: given('base', 2), gate: defaultConfig().gate, seed: 3 };
+      const input = {
+        models: [facts],
+        head: given('head', 1),
+        base: given('base', 2),
+        renamed: new Map(),
+        gate: defaultConfig().gate,
+        seed: 3,
+      };
       const { cells, builds } = planCells({ ...input, benchOf: () => one });
       return [cells[0]?.options, ...builds.map(({ arm, told }) => [arm, told.options])];
     };

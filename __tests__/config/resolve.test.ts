@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { diffPolicy, gatePolicyOf } from '../../src/config/policy.ts';
-import { type Catalogue, resolveConfig, selectConfig } from '../../src/config/resolve.ts';
+import { type Catalogue, resolveConfig } from '../../src/config/resolve.ts';
+import { selectConfigs } from '../../src/config/selection.ts';
 import { checkTolerances, toleranceOf } from '../../src/config/tolerance.ts';
 import { GateError } from '../../src/errors.ts';
 import { gatePolicy } from '../../src/records/plan.ts';
@@ -64,20 +65,39 @@ describe('resolveConfig', () => {
   });
 });
 
-describe('selectConfig', () => {
+describe('selectConfigs', () => {
+  const none = new Map<string, string>();
+  const selected = (selection: Parameters<typeof selectConfigs>[2], head = defaultConfig()) =>
+    selectConfigs({ head, base: null }, none, selection).head;
+
   it('keeps what is named, in the order of the configuration', () => {
-    const some = selectConfig(defaultConfig(), { models: ['mini-qwen3-vl', 'mini-qwen3-dense'], optimizations: null });
+    const some = selected({ models: ['mini-qwen3-vl', 'mini-qwen3-dense'], optimizations: null });
     expect(some.models).toEqual([
       { kind: 'id', id: 'mini-qwen3-dense' },
       { kind: 'id', id: 'mini-qwen3-vl' },
     ]);
     expect(some.optimizations).toEqual(defaultConfig().optimizations);
     const manifest = parseConfig('models: [{manifest: models/qwen3-4b.json}]', 'gate.yml');
-    expect(selectConfig(manifest, { models: ['qwen3-4b'], optimizations: [] }).models).toHaveLength(1);
+    expect(selected({ models: ['qwen3-4b'], optimizations: [] }, manifest).models).toHaveLength(1);
+  });
+
+  it('knows the names of either side, and both names of what was renamed', () => {
+    const [base, head] = ['old', 'new'].map((id) =>
+      parseConfig(`optimizations: [{id: ${id}, like: model, module: m.js}, {id: ${id}-alone, like: model, module: ${id}.js}]`, 'gate.yml'),
+    );
+    if (base === undefined || head === undefined) throw new Error('no configurations');
+    const ids = (name: string) => {
+      const sides = selectConfigs({ head, base }, new Map([['new', 'old']]), { models: null, optimizations: [name] });
+      return [sides.head, sides.base].map((side) => side?.optimizations.map(({ id }) => id));
+    };
+    expect(ids('old')).toEqual([['new'], ['old']]);
+    expect(ids('new')).toEqual([['new'], ['old']]);
+    expect(ids('old-alone')).toEqual([[], ['old-alone']]);
+    expect(refusal(() => ids('odl'))).toMatchObject({ code: 'optimization-unknown', message: expect.stringContaining('"old"') });
   });
 
   it('refuses what is not configured', () => {
-    expect(refusal(() => selectConfig(defaultConfig(), { models: null, optimizations: ['structured-prune'] }))).toMatchObject({
+    expect(refusal(() => selected({ models: null, optimizations: ['structured-prune'] }))).toMatchObject({
       code: 'optimization-unknown',
       where: '--optimizations',
       message: expect.stringContaining('Did you mean "structured-pruning"'),
@@ -109,10 +129,10 @@ describe('policy', () => {
       'gate.tolerance.latency was changed from 2% to 50%; 2% is in force until the merge.',
       'gate.tolerance.nll-delta was changed from default to 0.1; default is in force until the merge.',
       "optimization structured-pruning is judged otherwise (like, like-with, points or metrics); base's way is in force until the merge.",
-      'model mini-qwen3-moe was removed: it is expected until the merge, so its cells are missing.',
-      'model mini-glm4-moe-lite was removed: it is expected until the merge, so its cells are missing.',
-      'model mini-qwen3-vl was removed: it is expected until the merge, so its cells are missing.',
-      'optimization tensor-decomposition was removed: it is expected until the merge, so its cells are missing.',
+      "model mini-qwen3-moe was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
+      "model mini-glm4-moe-lite was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
+      "model mini-qwen3-vl was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
+      "optimization tensor-decomposition was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
       'optimization new-one was added: it has no base to be compared with yet.',
     ]);
     const options = parseConfig(

@@ -143,6 +143,7 @@ export const cell = (id: string, fields: Partial<PlannedCell> = {}): PlannedCell
     optimization,
     like: optimization,
     presence: 'both',
+    renamedFrom: null,
     skipped: null,
     arms: [arm('head'), arm('base')],
     controls: {},

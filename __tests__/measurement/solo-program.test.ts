@@ -13,7 +13,7 @@ it('starts Node with one thread for JavaScript, an allocator that gives back, an
     `process.on('message', () => process.send({ type: 'failed', error: { code: 'internal', message: JSON.stringify([process.execArgv, process.env]), arm: null } }));\n`,
   );
   const worker = soloProgram({ program, environment: { PATH: '/bin', ORT_PATH: 'here' }, cwd: folder });
-  const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null };
+  const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null, named: 'limits.seconds' };
   const thrown = await askWorker(worker, { type: 'probe', provider: 'cpu', threads: 1 }, 'probed', limits, 'solo').catch(
     (error: Error) => error,
   );

@@ -6,7 +6,7 @@ import { identifyProcess } from '../../src/processes/process-tree.ts';
 import { testFolder } from '../testkit/folder.ts';
 
 const describeIt = { type: 'describe' as const, provider: 'cpu', threads: 1, bench: '1' };
-const patient: WorkerLimits = { seconds: 60, silenceSeconds: 60, memoryBytes: null };
+const patient: WorkerLimits = { seconds: 60, silenceSeconds: 60, memoryBytes: null, named: 'limits.seconds' };
 const ready = `{ type: 'ready' }`;
 
 /** A worker that does this with each message. */
@@ -49,7 +49,7 @@ describe('askWorker', () => {
       `setInterval(() => process.send({ heartbeat: 'p' }), 50);`,
       { seconds: 1.5, silenceSeconds: 1 },
       'launch-timeout',
-      /too long/,
+      /too long.*no end within 1\.5 s \(limits\.seconds\), last seen at p/,
     ],
     [
       'a hang that takes no signal',

@@ -67,7 +67,9 @@ describe('openChild', () => {
     );
     const silent = child('process.send("ready"); process.on("message", () => {})');
     expect(await silent.receive({ timeoutSeconds: 20 })).toBe('ready');
-    await expect(silent.receive({ timeoutSeconds: 60, silenceSeconds: 0.3 })).rejects.toEqual(coded('launch-timeout'));
+    await expect(silent.receive({ timeoutSeconds: 60, silenceSeconds: 0.3, named: 'limits.seconds' })).rejects.toEqual(
+      coded('launch-timeout', 'no sign of life within 0.3 s (limits.seconds)'),
+    );
   });
 
   it('lets heartbeats prolong the silence and never hands them over', async () => {
@@ -155,13 +157,13 @@ describe('openLineChannel', () => {
     const hanging = lines(
       `require('fs').writeFileSync('grandchild.pid', String(require('child_process').spawn('sleep', ['100']).pid)); answer(() => {});`,
     );
-    await expect(hanging.ask(1, 1)).rejects.toEqual(coded('subject-timeout'));
+    await expect(hanging.ask(1, 1, 'waiting for one')).rejects.toEqual(coded('subject-timeout', 'ended, waiting for one'));
     await hanging.ended;
     await expect.poll(() => identifyProcess(Number(readFileSync(join(folder, 'grandchild.pid'), 'utf8')))).toBeNull();
     await expect(lines('setInterval(() => {}, 1000);').ask('x'.repeat(1e6), 0.5)).rejects.toEqual(coded('subject-timeout'));
     await expect(
       lines('answer(() => { const a = []; setInterval(() => a.push(Buffer.alloc(8e6, 1)), 5); });', { memoryBytes: 150e6 }).ask(1, 30),
-    ).rejects.toEqual(coded('subject-memory'));
+    ).rejects.toEqual(coded('subject-memory', 'limits.memory allows 150000000 bytes'));
   });
 
   it('says what cannot be started', async () => {

@@ -70,15 +70,80 @@ describe('fileAt and filesAt', () => {
     const paths = ['missing', ...Object.keys(files), 'link', '.', './empty', Object.keys(files)[0] ?? ''];
     const alone = await Promise.all(paths.map((path) => repository.fileAt(commit, path)));
     expect(await repository.textsAt(commit, paths)).toEqual(alone);
-    expect(alone).toEqual([null, ...Object.values(files), null, null, null, '']);
+    expect(alone).toEqual([null, ...Object.values(files), '', null, null, '']);
+    expect(await repository.textsAt(commit, ['line\nbreak', 'empty'], 3)).toEqual([null, '']);
     expect(await repository.textsAt(commit, [])).toEqual([]);
   });
 
-  it('does not follow links', async () => {
+  it('follows links as a checkout does: to a file, through a folder, one after the other', async () => {
     const scratch = ScratchRepository.create();
-    symlinkSync('/etc/hostname', join(scratch.folder, 'link'));
+    scratch.write('conf.d/gate.yml', 'a: 1\n');
+    for (const [name, target] of [
+      ['config', 'conf.d'],
+      ['gate.yml', 'config/gate.yml'],
+      ['conf.d/again.yml', '../gate.yml'],
+      ['dangling.yml', 'conf.d/nothing.yml'],
+      ['conf.d/up', '..'],
+    ] as const)
+      symlinkSync(target, join(scratch.folder, name));
     const commit = scratch.commit({});
-    expect(await (await open(scratch)).fileAt(commit, 'link')).toBeNull();
+    const repository = await open(scratch);
+    for (const path of ['gate.yml', 'config/gate.yml', 'config/again.yml', 'conf.d/up/conf.d/gate.yml'])
+      expect([path, await repository.fileAt(commit, path)]).toEqual([path, readFileSync(join(scratch.folder, path), 'utf8')]);
+    expect(await repository.textsAt(commit, ['dangling.yml', 'config', 'gate.yml', 'config/none.yml'])).toEqual([
+      null,
+      null,
+      'a: 1\n',
+      null,
+    ]);
+    for (const tree of ['working-tree', { commit }] as const)
+      expect(await repository.withoutLinks(tree, 'config/again.yml')).toBe('conf.d/gate.yml');
+  });
+
+  it('lists what lies behind links', async () => {
+    const scratch = ScratchRepository.create();
+    scratch.write('elsewhere/x/m.json', '{}');
+    symlinkSync('elsewhere', join(scratch.folder, 'baselines'));
+    symlinkSync('x', join(scratch.folder, 'elsewhere/y'));
+    symlinkSync('x/m.json', join(scratch.folder, 'elsewhere/top.json'));
+    const commit = scratch.commit({});
+    const repository = await open(scratch);
+    const listed = await repository.filesAt(commit, 'baselines');
+    expect(listed).toEqual(['baselines/top.json', 'baselines/x/m.json', 'baselines/y/m.json']);
+    expect(await repository.textsAt(commit, listed)).toEqual(['{}', '{}', '{}']);
+  });
+
+  it.each([
+    ['an absolute path', { 'in/link': '/etc/hostname' }, /outside the repository/],
+    ['a path above the root', { 'in/link': '../../etc/hostname' }, /outside the repository/],
+    ['itself, over another', { 'in/link': 'other', 'in/other': 'link' }, /circle/],
+  ] as const)('refuses a link to %s, in a commit as on disk', async (_what, links, says) => {
+    const scratch = ScratchRepository.create();
+    mkdirSync(join(scratch.folder, 'in'));
+    for (const [name, target] of Object.entries(links)) symlinkSync(target, join(scratch.folder, name));
+    const commit = scratch.commit({});
+    const repository = await open(scratch);
+    await expect(repository.fileAt(commit, 'in/link')).rejects.toMatchObject({
+      code: 'link-invalid',
+      message: expect.stringMatching(says),
+    });
+    for (const tree of ['working-tree', { commit }] as const)
+      await expect(repository.withoutLinks(tree, 'in/link/below')).rejects.toMatchObject({
+        code: 'link-invalid',
+        where: 'in/link/below',
+      });
+    expect(await repository.filesAt(commit, 'in')).toEqual(Object.keys(links));
+  });
+
+  it('tells which files of a commit the working tree no longer has, committed or not', async () => {
+    const scratch = ScratchRepository.create();
+    const commit = scratch.commit({ kept: '1', committed: '2', moved: '3', deleted: '4', untracked: '5' });
+    scratch.git('rm', '--quiet', 'committed');
+    scratch.commit({});
+    scratch.git('mv', 'moved', 'elsewhere');
+    scratch.git('rm', '--quiet', '--cached', 'untracked');
+    rmSync(join(scratch.folder, 'deleted'));
+    expect(await (await open(scratch)).removedSince(commit)).toEqual(['committed', 'deleted', 'moved']);
   });
 });
 

@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let written = 0;
 /** A program that answers every line with what `answer` makes of its number. */
-const program = (answer: string): PolicyProcess => {
+const program = (answer: string, seconds = 5): PolicyProcess => {
   const file = join(folder, `program-${written++}.mjs`);
   writeFileSync(
     file,
@@ -30,7 +30,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     optimization: 'external-measurement',
     options: null,
     reports: [],
-    seconds: 5,
+    seconds,
     memoryBytes: 2 ** 30,
   };
 };
@@ -56,6 +56,19 @@ describe('an external measurement', () => {
     const fine = program('JSON.stringify({ ms: round, size: 7 })');
     const columns = await measure(fine, fine, { wall: () => (now += 3000), cpu: () => 0 });
     expect(columns['head']?.['ms']).toHaveLength(15);
+  });
+
+  it('gives each program its time for the start and all answers together, and says which answer did not come in it', async () => {
+    const fine = program('JSON.stringify({ ms: round, size: 7 })');
+    const slow = program('await new Promise((done) => setTimeout(() => done(JSON.stringify({ ms: 1, size: 1 })), 300))', 1);
+    const thrown = await measure(slow, fine).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({
+      arm: 'base',
+      message: expect.stringMatching(
+        /waiting for its answer to `round [2-4]`, after [1-3] others; limits\.seconds allows 1 s for the start/,
+      ),
+      cause: { code: 'subject-timeout' },
+    });
   });
 
   it.each([

@@ -20,7 +20,7 @@ const worker: WorkerProgram = {
   environment: { ...allowedEnvironment(process.env), ORT_PATH: packageRoot },
   cwd: folder,
 };
-const limits = { seconds: 100, silenceSeconds: 100, memoryBytes: null };
+const limits = { seconds: 100, silenceSeconds: 100, memoryBytes: null, named: 'limits.seconds' };
 const store = join(folder, 'store');
 const card: { quality: { nll: number; perplexity: number; top1Accuracy: number } } = JSON.parse(
   readFileSync(join(source, 'card.json'), 'utf8'),

@@ -117,7 +117,9 @@ export const updateBaselines = (update: BaselineUpdate): Baseline => {
   const { plan, verdict, previous, model } = update;
   const cells = verdict.cells.filter((cell) => cell.model === model);
   const removed = new Set(plan.cells.filter(({ presence }) => presence === 'removed').map(({ id }) => id));
-  const comparable = previous !== null && previous.runtime === plan.runtime.digest ? previous.entries : [];
+  const nameOf = new Map(plan.cells.flatMap(({ id, renamedFrom }) => (renamedFrom === null ? [] : [[renamedFrom, id] as const])));
+  const before = previous !== null && previous.runtime === plan.runtime.digest ? previous.entries : [];
+  const comparable = before.map((entry) => ({ ...entry, cell: nameOf.get(entry.cell) ?? entry.cell }));
   const entries = new Map(comparable.filter(({ cell }) => !removed.has(cell)).map((entry) => [entry.cell, entry]));
   for (const cell of cells) {
     const entry = entryOf(cell, update, entries.get(cell.id));

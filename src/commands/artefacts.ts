@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { asGateError, GateError } from '../errors.ts';
-import { askWorker, openStandingWorker, type StandingWorker, type WorkerLimits } from '../measurement/worker-process.ts';
+import { askWorker, fixedLimits, openStandingWorker, type StandingWorker, type WorkerLimits } from '../measurement/worker-process.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
@@ -25,7 +25,9 @@ export interface Artefacts {
   readonly built: ReadonlyMap<string, ArtefactRef>;
 }
 
-const workerLimits: WorkerLimits = { seconds: 600, silenceSeconds: 600, memoryBytes: null };
+/** Of preparing a model, and of checking and keeping a build: large models take longer, and are given a longer `limits.seconds`. */
+const workerLimits = ({ limits }: Pick<Plan, 'limits'>): WorkerLimits =>
+  limits.seconds > 600 ? { ...fixedLimits(limits.seconds), named: 'limits.seconds' } : fixedLimits(600);
 
 /** Where artefacts are kept, and on what they are made. */
 export interface Workshop {
@@ -52,7 +54,7 @@ export const makeArtefacts = async (
   const keyOf = (build: PlannedBuild): string => storedBuildKey(build.key, cpu, plan.runtime.ort);
   const references = new Map<string, ArtefactRef>();
   await inLanes(plan.models, context.signal, async (model) => {
-    references.set(model.id, await prepareReference(context, store, model.id, model.digest, modelFolderOf(context, model.folder)));
+    references.set(model.id, await prepareReference(context, plan, store, model));
   });
   const built = new Map<string, ArtefactRef>();
   const lines = new Map<string, BuiltLine>(samples.built);
@@ -173,16 +175,15 @@ const inLanes = async <T>(items: readonly T[], signal: AbortSignal, work: (item:
 
 const prepareReference = async (
   context: CommandContext,
+  plan: Plan,
   store: Store,
-  id: string,
-  digest: string,
-  folder: string,
+  { id, digest, folder }: Plan['models'][number],
 ): Promise<ArtefactRef> => {
   const key = digestOf(JSON.stringify(['reference', 1, digest]));
   const known = await findBuild(store, key);
   if (known !== null) return known.ref;
-  const request = { type: 'prepare' as const, model: folder, digest, store: context.storeRoot };
-  const { artefact } = await askWorker(workerProgram(context), request, 'stored', workerLimits, id);
+  const request = { type: 'prepare' as const, model: modelFolderOf(context, folder), digest, store: context.storeRoot };
+  const { artefact } = await askWorker(workerProgram(context), request, 'stored', workerLimits(plan), id);
   await keepBuild(store, key, { artefact: artefact.digest, seconds: null, facts: {} });
   await store.artefact(artefact.digest);
   return artefact;
@@ -246,7 +247,7 @@ const buildOne = async (
             facts: answer.facts ?? {},
             store: context.storeRoot,
           };
-          return sealer.ask(request, 'stored', workerLimits, where);
+          return sealer.ask(request, 'stored', workerLimits(plan), where);
         },
       },
     );

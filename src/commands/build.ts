@@ -4,6 +4,7 @@ import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts
 import { codedOf } from '../measurement/launch.ts';
 import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
+import { memoryLimit } from '../processes/channel-error.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import { runCommand } from '../processes/run-command.ts';
@@ -136,7 +137,7 @@ const askLines = async (
   const start = async (): Promise<LineChannel> => {
     const channel = openLineChannel({ where, argv, cwd: subject.tree, environment: subject.environment, memoryBytes: subject.memoryBytes });
     try {
-      answered(await channel.ask({ do: 'hello', contract: 1 }, Math.min(60, subject.seconds)), where);
+      answered(await channel.ask({ do: 'hello', contract: 1 }, subject.seconds, lateness('start', subject)), where);
     } catch (thrown) {
       await channel.close(2);
       throw thrown;
@@ -157,7 +158,7 @@ const askLines = async (
   let done = false;
   try {
     const channel = await standing.channel(where, start);
-    const answer = answered(await channel.ask(question, subject.seconds), where);
+    const answer = answered(await channel.ask(question, subject.seconds, lateness('build', subject)), where);
     const built = asProtocol(() => decodeValue(builtAnswer, answer, where));
     done = true;
     return built;
@@ -166,6 +167,9 @@ const askLines = async (
     if (!done || subject.standing === null) await standing.close();
   }
 };
+
+const lateness = (what: string, { seconds }: Pick<SubjectSetting, 'seconds'>): string =>
+  `waiting for its ${what}; limits.seconds allows ${seconds} s`;
 
 const answered = (answer: unknown, where: string): unknown => {
   const decoded = asProtocol(() => decodeValue(fromSubject, answer, where));
@@ -216,9 +220,10 @@ const runBuildCommand = async (
     maxOutputBytes: 64 * 1024,
   });
   const said = saidBy(result);
-  if (result.status === 'timeout') throw new GateError('subject-timeout', `no end after ${subject.seconds} s. ${said}`, { where });
+  if (result.status === 'timeout')
+    throw new GateError('subject-timeout', `the build did not end; limits.seconds allows ${subject.seconds} s. ${said}`, { where });
   if (result.status === 'memory')
-    throw new GateError('subject-memory', `more than ${subject.memoryBytes} bytes resident. ${said}`, { where });
+    throw new GateError('subject-memory', `the build was ended; ${memoryLimit(subject.memoryBytes)}. ${said}`, { where });
   if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.signal ?? result.status}: ${said}`, { where });
   if (result.code !== 0) throw new GateError('build-failed', `exit status ${result.code}: ${said}`, { where });
   if (!existsSync(join(output, main.graph))) throw new GateError('build-no-output', `wrote no ${main.graph}. ${said}`, { where });

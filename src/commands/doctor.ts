@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { asGateError, GateError } from '../errors.ts';
-import { askWorker } from '../measurement/worker-process.ts';
+import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Json } from '../records/words.ts';
 import { counted, quantity } from '../report/number.ts';
@@ -12,9 +12,9 @@ import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Answer, aligned } from './answer.ts';
 import { comparisonOf } from './comparison.ts';
+import { readHeadConfig } from './configurations.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
-import { readHeadConfig } from './plan.ts';
 import { describeRuntime } from './runtime.ts';
 
 /** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
@@ -26,7 +26,7 @@ export interface Check {
 }
 
 const marks = { ok: 'ok', absent: '–', doubt: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
-const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null } as const;
+const limits = fixedLimits(60);
 /** Below this a run of the miniatures may fill the device. */
 const scarceBytes = 2 ** 30;
 const busyPercent = 10;
@@ -195,8 +195,8 @@ const describeGit = async (context: CommandContext) => {
   return { check: { status: 'ok' as const, says: `${version}, base is ${commit.slice(0, 12)} (${how})` } };
 };
 
-const describeConfig = (context: CommandContext) => {
-  const { origin, models, optimizations, runtime } = readHeadConfig(context);
+const describeConfig = async (context: CommandContext) => {
+  const { origin, models, optimizations, runtime } = await readHeadConfig(context, await openRepository(context.root));
   const says = `${origin}: ${counted(models.length, 'model')} × ${counted(optimizations.length, 'optimization')}, ${runtime.provider} with ${counted(runtime.threads, 'thread')}`;
   return { check: { status: 'ok' as const, says }, runtime };
 };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { liveArms } from '../gate/control.ts';
 import type { LaunchDemand } from '../gate/demand.ts';
+import type { WorkerLimits } from '../measurement/worker-process.ts';
 import type { CallPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { ArtefactRef, LaunchRequest, PolicyProcess } from '../records/protocol.ts';
@@ -99,12 +100,26 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
       optimization: own.policy.door.kind === 'builtin' ? own.policy.door.optimization : cell.like,
       reports: own.policy.door.kind === 'measure' ? [...own.policy.door.reports] : [],
       options: own.options,
-      seconds: Math.min(60, plan.limits.seconds),
+      seconds: plan.limits.seconds,
       memoryBytes: plan.limits.memoryBytes,
     };
   }
   return started;
 };
+
+/** Seconds that the worker has to end a program that met its limit, and to say so. */
+const reportSeconds = 30;
+
+/**
+ * How long a launch may take: `limits.seconds` for the program of each arm that has one, and as long again for what the worker runs
+ * itself. A program that meets its limit is ended by the worker, which knows whose it is: before the worker is taken to be silent.
+ */
+export const launchLimits = ({ limits }: Pick<Plan, 'limits'>, { policies }: Pick<LaunchRequest, 'policies'>): WorkerLimits => ({
+  seconds: limits.seconds * (1 + Object.keys(policies).length),
+  silenceSeconds: limits.seconds + reportSeconds,
+  memoryBytes: limits.memoryBytes,
+  named: 'limits.seconds',
+});
 
 /** What the command of a user's own program may name. */
 const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {

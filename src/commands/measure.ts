@@ -21,7 +21,7 @@ import { type CommandContext, workerProgram } from './context.ts';
 import { measurementOf, measuringOnce } from './equal-launches.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
-import { launchRequest } from './launch-request.ts';
+import { launchLimits, launchRequest } from './launch-request.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
 import { openTrees, type Trees } from './trees.ts';
@@ -157,11 +157,7 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const solo = soloKey(request, wanted, measuring);
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
-  const lines = await runLaunch(wanted, request, workerProgram(context), {
-    seconds: plan.limits.seconds,
-    silenceSeconds: plan.limits.seconds,
-    memoryBytes: plan.limits.memoryBytes,
-  });
+  const lines = await runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });

@@ -27,8 +27,10 @@ export interface Side {
 export interface PlanCellsInput {
   readonly models: readonly ModelFacts[];
   readonly head: Side;
-  /** Null: there is no commit to compare with. */
+  /** Null: there is nothing to compare with. */
   readonly base: Side | null;
+  /** Id of an entry of head → its id in base, where that is another. */
+  readonly renamed: ReadonlyMap<string, string>;
   /** Whose tolerances hold: base's where there is one. */
   readonly gate: Config['gate'];
   readonly benchOf: (id: string) => Bench;
@@ -44,7 +46,11 @@ export interface PlannedCells {
 export const planCells = (input: PlanCellsInput): PlannedCells => {
   const cells: PlannedCell[] = [];
   const builds: PlannedBuild[] = [];
-  const ids = new Set([...input.head.config.optimizations, ...(input.base?.config.optimizations ?? [])].map(({ id }) => id));
+  const formerly = new Set(input.renamed.values());
+  const ids = new Set([
+    ...input.head.config.optimizations.map(({ id }) => id),
+    ...(input.base?.config.optimizations ?? []).map(({ id }) => id).filter((id) => !formerly.has(id)),
+  ]);
   for (const model of input.models) {
     for (const id of ids) {
       const planned = planCell(model, id, input);
@@ -58,14 +64,14 @@ export const planCells = (input: PlanCellsInput): PlannedCells => {
 
 const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell: PlannedCell; builds: readonly PlannedBuild[] } | null => {
   const head = entryOn(input.head, id, model.id);
-  const base = input.base === null ? null : entryOn(input.base, id, model.id);
+  const was = input.renamed.get(id) ?? id;
+  const base = input.base === null ? null : entryOn(input.base, was, model.id);
   // What is judged, and how, is base's to say; a cell that only head has brings its own bench.
   const judge = base ?? head;
   if (judge === null) return null;
-  const bench = judge.like === null ? externalBench(judge.metrics) : input.benchOf(judge.like);
+  const { bench, workload } = workloadOf(judge, model, input.benchOf);
   const options = judge.benchOptions;
   const applies = bench.applies(model, options);
-  const workload = withPoints(bench.workload(model, options), judge.points);
   const cellId = `${model.id}/${id}`;
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
@@ -84,6 +90,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     optimization: id,
     like: bench.id,
     presence,
+    renamedFrom: base === null || was === id ? null : `${model.id}/${was}`,
     skipped: applies === true ? null : applies,
     arms: sides.map(({ side, entry, subject }) => ({
       id: side.tree,
@@ -99,6 +106,16 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(input.gate, metric) ?? metric.tolerance })),
   };
   return { cell, builds };
+};
+
+/** How an entry is judged on a model: its bench, and what that measures there. */
+export const workloadOf = (
+  { like, metrics, benchOptions, points }: ResolvedOptimization,
+  model: ModelFacts,
+  benchOf: (id: string) => Bench,
+): { readonly bench: Bench; readonly workload: Workload } => {
+  const bench = like === null ? externalBench(metrics) : benchOf(like);
+  return { bench, workload: withPoints(bench.workload(model, benchOptions), points) };
 };
 
 /** What `setup` installs is part of a user's own code; a built-in depends on nothing that is installed. */
@@ -185,7 +202,7 @@ const buildOf = (
 };
 
 /** The user's own operating points take the place of the bench's; each is judged like the bench's point of the same phase. */
-const withPoints = (workload: Workload, points: readonly PointEntry[] | null): Pick<Workload, 'points' | 'metrics' | 'controls'> => {
+const withPoints = (workload: Workload, points: readonly PointEntry[] | null): Workload => {
   if (points === null) return workload;
   const calls = workload.points.filter((point) => point.kind === 'call');
   const replaced = points.map((point) => {

@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { type Config, configFileName, defaultConfig, parseConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { failOnValues } from '../config/option-table.ts';
-import { applyOverrides } from '../config/override.ts';
 import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
-import { type Catalogue, type ResolvedConfig, resolveConfig, selectConfig } from '../config/resolve.ts';
-import { checkTolerances } from '../config/tolerance.ts';
+import { renamedEntries, renameNotes } from '../config/renamed.ts';
+import { type Catalogue, type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
+import { selectConfigs } from '../config/selection.ts';
 import { GateError } from '../errors.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
@@ -13,6 +12,7 @@ import type { Plan } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
 import { comparisonOf, isEmptyChange } from './comparison.ts';
+import { readConfigurations } from './configurations.ts';
 import type { CommandContext } from './context.ts';
 import { writeEmptyPlan } from './empty-plan.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
@@ -22,6 +22,7 @@ import { planCells, type Side } from './plan-cells.ts';
 import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
 import { subjectResolver } from './subjects.ts';
+import { checkHeadTolerances } from './tolerance-check.ts';
 
 /**
  * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Reads every file of the models, to check
@@ -35,54 +36,59 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   for (const warning of warnings) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);
   const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, context, base))])].sort());
-  const headConfig = readHeadConfig(context);
-  const baseConfig = await readBaseConfig(context, repository, base);
+  const { head: headConfig, base: baseConfig, warnings: unusual } = await readConfigurations(context, repository, base);
+  // Nobody but head says how is judged where base has no configuration.
+  const rules = baseConfig ?? headConfig;
   if (isEmptyChange(context, event, headRevision, base)) {
-    const policy = policyOf(context, baseConfig, await acceptancesAt(repository, base));
-    return writeEmptyPlan(context, { head: headRevision, config: baseConfig, policy, warnings });
+    const policy = policyOf(context, rules, await acceptancesAt(repository, base));
+    return writeEmptyPlan(context, { head: headRevision, config: rules, policy, warnings });
   }
-  const listed = await sideOf('head', headConfig, context, repository, null, catalogue);
+  const renamed = renamedEntries(rules, headConfig);
+  const selected = selectConfigs({ head: headConfig, base: baseConfig }, renamed, context.options);
+  const listed = await sideOf('head', selected.head, context, repository, null, catalogue);
   // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
   const lost = listed.config.models.map(idOfModel).filter((id) => !present.includes(id));
   const models = listed.config.models.filter((entry) => !lost.includes(idOfModel(entry)));
   const head: Side = { ...listed, config: { ...listed.config, models } };
-  const baseSide = await sideOf('base', baseConfig, context, repository, base, catalogue);
-  const ids = [...new Set([head, baseSide].flatMap((side) => side.config.models.map(idOfModel)))];
+  const baseSide = selected.base === null ? null : await sideOf('base', selected.base, context, repository, base, catalogue);
+  const ids = [...new Set([head, ...(baseSide === null ? [] : [baseSide])].flatMap((side) => side.config.models.map(idOfModel)))];
   const run = openRunFolder(resolve(context.root, context.options.runDir));
   const { sources, edits } = await openJudgedModels(ids, event, base, join(run.folder, 'models'), repository, context);
   const { cells, builds } = planCells({
     models: sources.map(({ facts }) => facts),
     head,
     base: baseSide,
-    gate: baseConfig.gate,
+    renamed,
+    gate: rules.gate,
     benchOf,
     seed: 1,
   });
   if (cells.length === 0)
     throw new GateError('config-invalid', 'there is nothing to measure: no model or no optimization is left', { where: headConfig.origin });
-  checkTolerances(baseConfig.gate, [...new Set(cells.flatMap((cell) => cell.metrics.map(({ id }) => id)))]);
+  const chosen = { head: head.config, cells, models: sources.map(({ facts }) => facts), catalogue, benchOf };
+  checkHeadTolerances({ head: headConfig, base: baseConfig }, chosen, context);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
     head: headRevision,
     base: { commit: base, dirty: false },
     event,
-    warnings: [...warnings],
+    warnings: [...warnings, ...unusual, ...renameNotes(renamed)],
     seed: context.options.seed,
-    policy: policyOf(context, baseConfig, await acceptancesAt(repository, base)),
+    policy: policyOf(context, rules, await acceptancesAt(repository, base)),
     policyChanges: [
-      ...diffPolicy(baseConfig, headConfig),
+      ...diffPolicy(rules, headConfig, renamed),
       ...lost.map((id) => `the files of model ${id} were removed: it is expected until the merge, so its cells are missing.`),
       ...edits,
       ...(event === 'change' ? await baselineEdits(repository, base, headRevision.commit) : []),
     ],
     runtime: await describeRuntime(context, headConfig.runtime),
-    baseRuntime: await describeRuntime(context, baseConfig.runtime),
+    baseRuntime: await describeRuntime(context, rules.runtime),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: [...cells],
-    setup: { head: headConfig.setup, base: baseConfig.setup },
-    limits: baseConfig.limits,
-    budgetMinutes: baseConfig.budgetMinutes,
+    setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
+    limits: rules.limits,
+    budgetMinutes: rules.budgetMinutes,
   };
   writePlan(run, plan);
   context.host.log.info(plannedLine(plan));
@@ -116,28 +122,6 @@ export const configurable: Catalogue['optimizations'] = benches.map(({ id, optio
 
 const catalogueOf = (models: readonly string[]): Catalogue => ({ optimizations: configurable, models });
 
-const configFile = (context: CommandContext): string => context.options.config ?? configFileName;
-
-export const readHeadConfig = (context: CommandContext): Config => {
-  const file = resolve(context.root, configFile(context));
-  const found = existsSync(file);
-  if (!found && context.options.config !== null)
-    throw new GateError('config-missing', 'there is no such file', { where: context.options.config });
-  return applyOverrides(found ? parseConfig(readFileSync(file, 'utf8'), configFile(context)) : defaultConfig(), context.overrides);
-};
-
-const readBaseConfig = async (context: CommandContext, repository: Repository, base: string): Promise<Config> => {
-  const inside = relative(repository.folder, resolve(context.root, configFile(context)));
-  if (inside.startsWith('..') || isAbsolute(inside)) {
-    // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
-    if (context.host.kind === 'github')
-      throw new GateError('usage-bad-value', 'lies outside the repository, so base has no say in it', { where: configFile(context) });
-    return readHeadConfig({ ...context, overrides: [] });
-  }
-  const text = await repository.fileAt(base, inside.split('\\').join('/'));
-  return text === null ? defaultConfig() : parseConfig(text, `${configFile(context)} of base`);
-};
-
 const sideOf = async (
   tree: Side['tree'],
   config: Config,
@@ -146,20 +130,9 @@ const sideOf = async (
   commit: string | null,
   catalogue: Catalogue,
 ): Promise<Side> => {
-  const selected = tree === 'head' ? selectConfig(config, context.options) : selectKnown(config, context.options);
-  const resolved: ResolvedConfig = resolveConfig(selected, catalogue);
+  const resolved: ResolvedConfig = resolveConfig(config, catalogue);
   return { tree, config: resolved, ...(await subjectResolver(tree, resolved, context, repository, commit)) };
 };
-
-/** The names on the command line are head's: base may lack some of them. */
-const selectKnown = (
-  config: Config,
-  names: { readonly models: readonly string[] | null; readonly optimizations: readonly string[] | null },
-): Config => ({
-  ...config,
-  models: config.models.filter((entry) => names.models === null || names.models.includes(idOfModel(entry))),
-  optimizations: config.optimizations.filter(({ id }) => names.optimizations === null || names.optimizations.includes(id)),
-});
 
 /** `fail-on` of the command or workflow wins over the configuration: who runs the gate decides what fails the job. */
 const policyOf = (context: CommandContext, rules: Config, accepted: Plan['policy']['accepted']): Plan['policy'] => {

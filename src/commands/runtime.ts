@@ -1,4 +1,4 @@
-import { askWorker } from '../measurement/worker-process.ts';
+import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
 import type { RuntimeSpec } from '../records/plan.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 
@@ -10,8 +10,6 @@ export const describeRuntime = async (
   context: CommandContext,
   { provider, threads }: { readonly provider: string; readonly threads: number },
 ): Promise<RuntimeSpec> => {
-  const limits = { seconds: 60, silenceSeconds: 60, memoryBytes: null };
-  return (
-    await askWorker(workerProgram(context), { type: 'describe', provider, threads, bench: benchVersion }, 'described', limits, 'runtime')
-  ).runtime;
+  const request = { type: 'describe' as const, provider, threads, bench: benchVersion };
+  return (await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime')).runtime;
 };

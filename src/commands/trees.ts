@@ -48,18 +48,26 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   };
 };
 
+/** Installing takes longer than a build: a short `limits.seconds` does not hold for it. */
+const setupSeconds = 600;
+
 const setUp = async (context: CommandContext, plan: Plan, command: string | null, folder: string, arm: string): Promise<string> => {
   if (command === null) return folder;
+  const timeoutSeconds = Math.max(setupSeconds, plan.limits.seconds);
   const result = await runCommand({
     argv: splitCommand(command, {}, 'setup'),
     cwd: folder,
     environment: subjectEnvironment(context),
-    timeoutSeconds: Math.max(600, plan.limits.seconds),
+    timeoutSeconds,
     maxOutputBytes: 64 * 1024,
   });
   if (result.status !== 'exited' || result.code !== 0) {
     const said = saidBy(result);
-    throw new GateError('setup-failed', `${result.status}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
+    const how =
+      result.status === 'timeout'
+        ? `no end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
+        : result.status;
+    throw new GateError('setup-failed', `${how}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
       where: `setup of ${arm}`,
     });
   }

@@ -140,5 +140,23 @@ export const parseConfig = (text: string, where: string): Config => {
   return checkConfig(value, where, place);
 };
 
+/** A line that begins with a key of a configuration, in YAML or JSON. As an extended regular expression of git, too. */
+export const configurationLine = '^[^a-zA-Z]*(models|optimizations|runtime|gate|setup|budget|limits)[^a-zA-Z]*:';
+const optimizationsLine = /^["']?optimizations["']?\s*:/m;
+
+/**
+ * The configuration that some file holds, or null for a text that is something else: an empty one, one that is no map, one with
+ * other keys. Throws what `parseConfig` throws for a text with `optimizations:` at its top.
+ */
+export const findConfig = (text: string, where: string): Config | null => {
+  if (!new RegExp(configurationLine, 'm').test(text)) return null;
+  try {
+    return parseConfig(text, where);
+  } catch (thrown) {
+    if (optimizationsLine.test(text)) throw thrown;
+    return null;
+  }
+};
+
 /** What holds for a repository that has no configuration file. */
 export const defaultConfig = (): Config => parseConfig('', 'defaults');

@@ -54,7 +54,9 @@ const benchOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like
 const listed = (what: string, base: readonly string[], head: readonly string[]): readonly string[] => [
   ...base
     .filter((id) => !head.includes(id))
-    .map((id) => `${what} ${id} was removed: it is expected until the merge, so its cells are missing.`),
+    .map(
+      (id) => `${what} ${id} was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.`,
+    ),
   ...head.filter((id) => !base.includes(id)).map((id) => `${what} ${id} was added: it has no base to be compared with yet.`),
 ];
 
@@ -62,14 +64,14 @@ const listed = (what: string, base: readonly string[], head: readonly string[]):
  * Head's edits of what it is judged by, as plain sentences in a stable order; empty when there are none. The values in
  * force are base's (but for the runtime, which is head's); head's count after the merge. Options under `with:` are no policy: each side is built with its own.
  */
-export const diffPolicy = (base: Config, head: Config): string[] => {
+export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<string, string> = new Map()): string[] => {
   const [before, after] = [rulesOf(base), rulesOf(head)];
   const edits = [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((rule) => {
     const [was, is] = [before.get(rule) ?? 'default', after.get(rule) ?? 'default'];
     return was === is ? [] : [`${rule} was changed from ${was} to ${is}; ${was} is in force until the merge.`];
   });
   const benches = base.optimizations.flatMap((entry) => {
-    const other = head.optimizations.find(({ id }) => id === entry.id);
+    const other = head.optimizations.find(({ id }) => (renamed.get(id) ?? id) === entry.id);
     return other === undefined || benchOf(other) === benchOf(entry)
       ? []
       : [`optimization ${entry.id} is judged otherwise (like, like-with, points or metrics); base's way is in force until the merge.`];
@@ -82,7 +84,7 @@ export const diffPolicy = (base: Config, head: Config): string[] => {
     ...listed(
       'optimization',
       base.optimizations.map(({ id }) => id),
-      head.optimizations.map(({ id }) => id),
+      head.optimizations.map(({ id }) => renamed.get(id) ?? id),
     ),
   ];
 };

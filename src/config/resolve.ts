@@ -58,27 +58,3 @@ export const resolveConfig = (config: Config, catalogue: Catalogue): ResolvedCon
   }
   return { ...rest, optimizations: optimizations.map((entry) => resolveOptimization(entry, catalogue)) };
 };
-
-const chosen = <Entry>(
-  entries: readonly Entry[],
-  names: readonly string[] | null,
-  idOf: (entry: Entry) => string,
-  code: 'model-unknown' | 'optimization-unknown',
-  where: string,
-): readonly Entry[] => {
-  const ids = entries.map(idOf);
-  for (const name of names ?? []) {
-    if (!ids.includes(name)) throw new GateError(code, `"${name}" is not configured.${suggestion(name, ids)}`, { where });
-  }
-  return names === null ? entries : entries.filter((entry) => names.includes(idOf(entry)));
-};
-
-/** Keeps the named models and optimizations (`--models`, `--optimizations`) in the configuration's order; null keeps all. */
-export const selectConfig = (
-  config: Config,
-  selection: { readonly models: readonly string[] | null; readonly optimizations: readonly string[] | null },
-): Config => ({
-  ...config,
-  models: chosen(config.models, selection.models, modelEntryId, 'model-unknown', '--models'),
-  optimizations: chosen(config.optimizations, selection.optimizations, ({ id }) => id, 'optimization-unknown', '--optimizations'),
-});

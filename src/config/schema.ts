@@ -163,8 +163,8 @@ export const configSchema = section({
   setup: line.optional().describe('Command run once in the checkout of each side before its builds.'),
   budget: section({ minutes: z.number().positive().max(10_080).describe('Measuring stops after this time.') }).optional(),
   limits: section({
-    seconds: duration.prefault(600).describe('Longest time of one build or launch.'),
-    memory: byteSize.prefault('4GiB').describe('Largest resident set of one build or launch.'),
+    seconds: duration.prefault(600).describe('Longest time of one build, and in a launch of the start and all answers of one program.'),
+    memory: byteSize.prefault('4GiB').describe('Largest resident set of one build, program or launch.'),
   }).prefault({}),
 });
 

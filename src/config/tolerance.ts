@@ -24,13 +24,15 @@ export const toleranceOf = (gate: Config['gate'], metric: { readonly id: string;
   return found.value;
 };
 
+/** Keys of `gate.tolerance` that mean none of these metrics. */
+export const unknownTolerances = (gate: Config['gate'], metrics: readonly string[]): readonly string[] =>
+  Object.keys(gate.tolerance).filter((key) => !metrics.some((metric) => means(key, metric)));
+
 /** Refuses a key of `gate.tolerance` that means no metric at all: a misspelt tolerance must not be silently without effect. */
 export const checkTolerances = (gate: Config['gate'], metrics: readonly string[]): void => {
-  for (const key of Object.keys(gate.tolerance)) {
-    if (!metrics.some((metric) => means(key, metric))) {
-      throw new GateError('config-unknown-key', `No metric is called "${key}" or ends with it.${suggestion(key, metrics)}`, {
-        where: `gate.tolerance.${key}`,
-      });
-    }
-  }
+  const [key] = unknownTolerances(gate, metrics);
+  if (key === undefined) return;
+  throw new GateError('config-unknown-key', `No metric is called "${key}" or ends with it.${suggestion(key, metrics)}`, {
+    where: `gate.tolerance.${key}`,
+  });
 };

@@ -1,7 +1,15 @@
-import type { GatePolicy, PlannedCell } from '../records/plan.ts';
+import type { Acceptance, GatePolicy, PlannedCell } from '../records/plan.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 import { names } from './metric-key.ts';
 import { worsening } from './scale.ts';
+
+type AcceptedRegression = Extract<Acceptance, { metric: string }>;
+type Retirement = Extract<Acceptance, { retire: true }>;
+
+/** Whether base's acceptance is of this cell, which base may know under another name: then that one counts. */
+const isOf = (entry: Acceptance, cell: PlannedCell): boolean => entry.cell === (cell.renamedFrom ?? cell.id);
+
+const dayOf = (at: string): string => at.slice(0, 'YYYY-MM-DD'.length);
 
 /**
  * Turns a regression that base's policy accepts (within its bound, not after its last day) into `passed`, with the reason shown.
@@ -10,12 +18,38 @@ import { worsening } from './scale.ts';
 export const accepted = (judged: JudgedMetric, cell: PlannedCell, policy: GatePolicy, at: string | null): JudgedMetric => {
   const { verdict, spec } = judged;
   if (verdict.verdict !== 'regressed' || verdict.change === null || at === null) return judged;
-  const day = at.slice(0, 10);
   const worse = worsening(spec, verdict.change.estimate);
   const entry = policy.accepted.find(
-    (each) => each.cell === cell.id && names(each.metric, verdict) && day <= each.expires && worse <= each.bound,
+    (each): each is AcceptedRegression =>
+      'metric' in each && isOf(each, cell) && names(each.metric, verdict) && dayOf(at) <= each.expires && worse <= each.bound,
   );
   if (entry === undefined) return judged;
   const reason = `accepted until ${entry.expires} up to ${entry.bound}: ${entry.reason}`;
   return { ...judged, verdict: { ...verdict, verdict: 'passed', reason } };
+};
+
+/** Why a cell that head lacks is no loss, or null where base retires it not, or no longer. `at`: as for `accepted`. */
+export const retired = (cell: PlannedCell, policy: GatePolicy, at: string | null): string | null => {
+  const entry = retirementOf(cell, policy);
+  return entry === null || at === null || dayOf(at) > entry.expires ? null : `retired until ${entry.expires}: ${entry.reason}`;
+};
+
+/** The one that lasts longest. */
+const retirementOf = (cell: PlannedCell, policy: GatePolicy): Retirement | null => {
+  const found = policy.accepted.filter((each): each is Retirement => 'retire' in each && isOf(each, cell));
+  return found.toSorted((one, other) => (one.expires > other.expires ? -1 : 1))[0] ?? null;
+};
+
+const grantedDays = 30;
+
+/** Why a cell that head lacks is missing, with the entry that would retire it. */
+export const lossReason = (cell: PlannedCell, policy: GatePolicy, at: string | null): string => {
+  const ended = retirementOf(cell, policy);
+  const loss =
+    ended === null
+      ? 'base has this cell and head does not'
+      : `base has this cell and head does not; its retirement ended on ${ended.expires}`;
+  const last = dayOf(new Date(Date.parse(at ?? '1970-01-01T00:00:00Z') + grantedDays * 86_400_000).toISOString());
+  const entry = JSON.stringify({ cell: cell.id, retire: true, expires: at === null ? 'YYYY-MM-DD' : last, reason: 'why' });
+  return `${loss}. To give it up, first merge this entry of "accepted" in baselines/accepted.json: ${entry}`;
 };

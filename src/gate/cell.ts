@@ -1,9 +1,9 @@
 import type { Baseline } from '../records/baseline.ts';
-import type { Plan } from '../records/plan.ts';
+import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
 import type { Coded } from '../records/words.ts';
-import { accepted } from './acceptance.ts';
+import { accepted, lossReason, retired } from './acceptance.ts';
 import { ineffective } from './finding.ts';
 import { gapReason, gapVerdict } from './gap.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
@@ -35,10 +35,16 @@ const codedWords = ({ code, arm, message }: Coded): string => `error[${code}]${a
 const withoutBase = ({ failure, onlyBase }: Standing): string | null =>
   failure !== null && onlyBase ? `no base to compare with: ${codedWords(failure)}` : null;
 
+/** Of a cell that head lacks: missing, unless base's acceptances retire it. */
+const removedOutcome = ({ cell }: Standing, { at }: Samples, policy: GatePolicy): CellOutcome => {
+  const reason = retired(cell, policy, at);
+  return reason === null ? { verdict: 'missing', reason: lossReason(cell, policy, at) } : { verdict: 'passed', reason };
+};
+
 /** What is known of a cell before its numbers: removed, skipped, failed, or not reached. Null: its metrics decide. */
-export const outcomeBeforeMetrics = (standing: Standing, samples: Samples): CellOutcome | null => {
+export const outcomeBeforeMetrics = (standing: Standing, samples: Samples, policy: GatePolicy): CellOutcome | null => {
   const { cell, status, failure, settled } = standing;
-  if (status === 'removed') return { verdict: 'missing', reason: 'base has this cell and head does not' };
+  if (status === 'removed') return removedOutcome(standing, samples, policy);
   if (status === 'skipped')
     return {
       verdict: 'unchanged',
@@ -63,6 +69,7 @@ const unseenReason = ({ status, unseen, failure }: Standing, samples: Samples): 
 const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly JudgedMetric[] =>
   standing.cell.metrics.map((spec) => {
     if (standing.status === 'skipped') return unmeasured(spec, standing.cell.skipped?.status ?? 'not-applicable', null, outcome.reason);
+    if (outcome.verdict === 'passed') return unmeasured(spec, 'not-applicable', null, outcome.reason);
     if (outcome.verdict === 'failed') return metricVerdictOf(spec, { state: 'failed', verdict: 'failed', reason: outcome.reason });
     return unmeasured(spec, 'missing', outcome.verdict, outcome.reason);
   });
@@ -70,7 +77,7 @@ const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly Judg
 /** The metrics of one cell that read samples; those that read other metrics come later and are left out. */
 export const judgeMetrics = (standing: Standing, progress: Progress, evidence: Evidence): readonly JudgedMetric[] => {
   const { plan, samples, baselines } = evidence;
-  const outcome = outcomeBeforeMetrics(standing, samples);
+  const outcome = outcomeBeforeMetrics(standing, samples, plan.policy);
   if (outcome !== null) return withoutNumbers(standing, outcome);
   const noBase = withoutBase(standing);
   const runtime = standing.status === 'new' ? null : runtimeChange(plan);
@@ -98,9 +105,9 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
   order.find((kind) => others.includes(kind) || metrics.some((metric) => metric.verdict.verdict === kind)) ?? null;
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
-export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples): CellVerdict => {
+export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples, policy: GatePolicy): CellVerdict => {
   const { cell } = standing;
-  const outcome = outcomeBeforeMetrics(standing, samples);
+  const outcome = outcomeBeforeMetrics(standing, samples, policy);
   const noBase = withoutBase(standing);
   const unseen = unseenReason(standing, samples);
   const worst = worstOf(metrics, [

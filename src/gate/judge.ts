@@ -44,7 +44,7 @@ const withDerived = (judged: readonly Judged[], { plan, samples }: JudgeInput, f
   }));
   return judged.map(({ standing, metrics }, at) => {
     const own = known[at];
-    if (own === undefined || outcomeBeforeMetrics(standing, samples) !== null) return { standing, metrics };
+    if (own === undefined || outcomeBeforeMetrics(standing, samples, plan.policy) !== null) return { standing, metrics };
     const sampled = [...metrics];
     return {
       standing,
@@ -102,7 +102,7 @@ export const judge = (input: JudgeInput): Verdict => {
   const changed = progress.cells.some(({ status }) => status === 'changed');
   const figures = { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed, controlled: target !== null };
   const judged = withDerived(direct, input, figures);
-  const cells = judged.map(({ standing, metrics }) => cellVerdictOf(standing, metrics, samples));
+  const cells = judged.map(({ standing, metrics }) => cellVerdictOf(standing, metrics, samples, plan.policy));
   const outcome = runOutcome(
     cells,
     judged.flatMap((each) => each.metrics),

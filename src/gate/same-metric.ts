@@ -21,7 +21,7 @@ const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Ba
       (each) => each.runnerClass === samples.runnerClass && each.model === standing.cell.model && each.runtime === plan.runtime.digest,
     )
     .flatMap((each) => each.entries)
-    .filter((entry) => entry.cell === standing.cell.id && entry.arm === arm)
+    .filter((entry) => entry.cell === (standing.cell.renamedFrom ?? standing.cell.id) && entry.arm === arm)
     .toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
   const point = pointIdOf(spec);
   return entries.flatMap((entry) => entry.metrics).find((metric) => metric.id === spec.id && metric.point === point) ?? null;

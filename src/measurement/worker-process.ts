@@ -18,7 +18,12 @@ export interface WorkerLimits {
   /** Longest time without a sign of life. */
   readonly silenceSeconds: number;
   readonly memoryBytes: number | null;
+  /** Name of the configured limit that the times come from; null for fixed ones. */
+  readonly named: string | null;
 }
+
+/** Limits of the gate's own work, which no configuration bounds. */
+export const fixedLimits = (seconds: number): WorkerLimits => ({ seconds, silenceSeconds: seconds, memoryBytes: null, named: null });
 
 type Answer<Type extends FromWorker['type']> = Extract<FromWorker, { type: Type }>;
 
@@ -51,7 +56,8 @@ const exchange = async <Type extends FromWorker['type']>(
   where: string,
 ): Promise<Answer<Type>> => {
   child.send(request);
-  const received = await child.receive({ timeoutSeconds: limits.seconds, silenceSeconds: limits.silenceSeconds });
+  const { seconds, silenceSeconds, named } = limits;
+  const received = await child.receive({ timeoutSeconds: seconds, silenceSeconds, named: named ?? 'a fixed limit' });
   const answer = decodeValue(fromWorker, received, where);
   if (answer.type === 'failed') throw new WorkerFailure(answer.error);
   if (answer.type !== expected) throw new GateError('internal', `the worker answered ${answer.type} instead of ${expected}`, { where });

@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts';
-import { channelError, type ProcessRole } from './channel-error.ts';
+import { channelError, memoryLimit, type ProcessRole } from './channel-error.ts';
 import { OutputTail } from './output-tail.ts';
 import { type GroupEnd, ProcessGroup } from './process-group.ts';
 
@@ -19,6 +19,13 @@ export interface ChildOptions {
   readonly memoryBytes: number | null;
 }
 
+export interface ReceiveLimits {
+  readonly timeoutSeconds: number;
+  readonly silenceSeconds?: number;
+  /** Name of the limit that these times come from, for messages. */
+  readonly named?: string;
+}
+
 /** A long-lived Node child that exchanges JSON messages with this process. */
 export interface ChildChannel {
   readonly pid: number | null;
@@ -29,7 +36,7 @@ export interface ChildChannel {
    * Throws `…-timeout` (and ends the child) when the message has not come after `timeoutSeconds`, or nothing at all has
    * come for `silenceSeconds`; `…-memory` and `…-crashed` when the child has ended. Messages sent before the end come first.
    */
-  receive(limits: { readonly timeoutSeconds: number; readonly silenceSeconds?: number }): Promise<unknown>;
+  receive(limits: ReceiveLimits): Promise<unknown>;
   /** How it ended, with the last 16 KiB of its standard output and standard error together; never rejects. */
   readonly ended: Promise<{ readonly end: GroupEnd; readonly output: string }>;
   /** Ends the child and everything that it started, and waits for that. */
@@ -59,9 +66,17 @@ export const openChild = (options: ChildOptions): ChildChannel => {
   const inbox: unknown[] = [];
   let waiting: Waiting | null = null;
   let finished: GroupEnd | null = null;
+  let late = '';
+  let lastSeen = '';
+  const failure = (end: GroupEnd): GateError => {
+    const detail = end.status === 'timeout' ? late : end.status === 'memory' ? memoryLimit(options.memoryBytes) : '';
+    return channelError(options.role, options.where, end, tail.text(), detail);
+  };
   group.child?.on('message', (message) => {
-    if (isHeartbeat(message)) waiting?.beat();
-    else if (waiting === null) inbox.push(message);
+    if (isHeartbeat(message)) {
+      lastSeen = typeof message.heartbeat === 'string' ? `, last seen at ${message.heartbeat}` : '';
+      waiting?.beat();
+    } else if (waiting === null) inbox.push(message);
     else waiting.hand(message);
   });
   const ended = group.ended.then((end) => {
@@ -70,24 +85,27 @@ export const openChild = (options: ChildOptions): ChildChannel => {
     return { end, output: tail.text() };
   });
 
-  const receive: ChildChannel['receive'] = ({ timeoutSeconds, silenceSeconds }) =>
+  const receive: ChildChannel['receive'] = ({ timeoutSeconds, silenceSeconds, named }) =>
     new Promise((resolve, reject) => {
       if (waiting !== null) throw new GateError('internal', 'waited for two messages at once', { where: options.where });
       const fail = (): void => {
         settle();
-        if (finished !== null) reject(channelError(options.role, options.where, finished, tail.text()));
+        if (finished !== null) reject(failure(finished));
       };
       if (inbox.length > 0) {
         resolve(inbox.shift());
         return;
       }
       if (finished !== null) {
-        reject(channelError(options.role, options.where, finished, tail.text()));
+        reject(failure(finished));
         return;
       }
-      const late = (): void => group.stop('timeout');
-      const timer = setTimeout(late, timeoutSeconds * 1000);
-      let silence = silenceSeconds === undefined ? null : setTimeout(late, silenceSeconds * 1000);
+      const stop = (what: string, seconds: number) => (): void => {
+        late = `${what} within ${seconds} s${named === undefined ? '' : ` (${named})`}${lastSeen}`;
+        group.stop('timeout');
+      };
+      const timer = setTimeout(stop('no end', timeoutSeconds), timeoutSeconds * 1000);
+      let silence = silenceSeconds === undefined ? null : setTimeout(stop('no sign of life', silenceSeconds), silenceSeconds * 1000);
       const settle = (): void => {
         clearTimeout(timer);
         if (silence !== null) clearTimeout(silence);
@@ -120,4 +138,5 @@ export const openChild = (options: ChildOptions): ChildChannel => {
   };
 };
 
-const isHeartbeat = (message: unknown): boolean => typeof message === 'object' && message !== null && 'heartbeat' in message;
+const isHeartbeat = (message: unknown): message is { readonly heartbeat: unknown } =>
+  typeof message === 'object' && message !== null && 'heartbeat' in message;

@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts';
-import { channelError, type ProcessRole } from './channel-error.ts';
+import { channelError, memoryLimit, type ProcessRole } from './channel-error.ts';
 import { OutputTail } from './output-tail.ts';
 import { type GroupEnd, ProcessGroup } from './process-group.ts';
 
@@ -24,13 +24,13 @@ export interface LineChannel {
   readonly pid: number | null;
   /**
    * Sends one line and waits for the one that answers it. One question at a time. Throws `subject-protocol` when the answer is
-   * not one line of JSON in UTF-8, is too long, or comes unasked; `subject-timeout` after `timeoutSeconds`; `subject-memory`;
-   * `subject-crashed` when the program ends instead, with the end of its standard error. After any of these the program has been
+   * not one line of JSON in UTF-8, is too long, or comes unasked; `subject-timeout` after `timeoutSeconds`, in the words of `late`
+   * (what was waited for, and the limit); `subject-memory`; `subject-crashed` when the program ends instead, with the end of its standard error. After any of these the program has been
    * ended, and every later question throws the same error.
    */
-  ask(message: unknown, timeoutSeconds: number): Promise<unknown>;
+  ask(message: unknown, timeoutSeconds: number, late?: string): Promise<unknown>;
   /** The same with a line of plain text (without line breaks) instead of JSON. */
-  askText(line: string, timeoutSeconds: number): Promise<unknown>;
+  askText(line: string, timeoutSeconds: number, late?: string): Promise<unknown>;
   /** How it ended; never rejects. */
   readonly ended: Promise<GroupEnd>;
   /** Closes its standard input and gives it `graceSeconds` to end by itself, then ends it and all that it started. */
@@ -55,6 +55,7 @@ class Lines implements LineChannel {
   #partialBytes = 0;
   #question: Question | null = null;
   #failure: GateError | null = null;
+  #late = '';
   #finished: GroupEnd | null = null;
 
   constructor(options: LineChannelOptions) {
@@ -73,17 +74,18 @@ class Lines implements LineChannel {
     return this.#group.pid;
   }
 
-  ask(message: unknown, timeoutSeconds: number): Promise<unknown> {
-    return this.askText(JSON.stringify(message), timeoutSeconds);
+  ask(message: unknown, timeoutSeconds: number, late?: string): Promise<unknown> {
+    return this.askText(JSON.stringify(message), timeoutSeconds, late);
   }
 
-  async askText(line: string, timeoutSeconds: number): Promise<unknown> {
+  async askText(line: string, timeoutSeconds: number, late = ''): Promise<unknown> {
     if (this.#question !== null) throw new GateError('internal', 'asked before the last answer came', { where: this.#options.where });
     if (this.#failure !== null) throw this.#failure;
     if (this.#finished !== null) throw this.#fail(this.#crash(this.#finished));
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#question = { resolve, reject };
     });
+    this.#late = late;
     const timer = setTimeout(() => this.#group.stop('timeout'), timeoutSeconds * 1000);
     this.#group.child?.stdin?.write(`${line}\n`);
     try {
@@ -119,7 +121,7 @@ class Lines implements LineChannel {
     this.#partial.push(bytes);
     this.#partialBytes += bytes.length;
     const limit = this.#options.maxLineBytes ?? defaultLineBytes;
-    if (this.#partialBytes > limit) this.#refuse(`a line of more than ${limit} bytes`);
+    if (this.#partialBytes > limit) this.#refuse(`a line of more than ${limit} bytes, the most that is read`);
     else if (this.#question === null) this.#refuse(`output that nobody asked for: ${excerpt(Buffer.concat(this.#partial))}`);
   }
 
@@ -147,8 +149,14 @@ class Lines implements LineChannel {
   }
 
   #crash(end: GroupEnd): GateError {
-    const detail = this.#partialBytes > 0 ? 'in the middle of an answer' : end.status === 'exited' ? 'without an answer' : '';
+    const detail = this.#whereItWas(end);
     return channelError(this.#options.role ?? 'subject', this.#options.where, end, this.#errors.text(), detail);
+  }
+
+  #whereItWas({ status }: GroupEnd): string {
+    if (status === 'timeout' && this.#late !== '') return this.#late;
+    if (status === 'memory') return memoryLimit(this.#options.memoryBytes);
+    return this.#partialBytes > 0 ? 'in the middle of an answer' : status === 'exited' ? 'without an answer' : '';
   }
 
   #fail(error: GateError): GateError {

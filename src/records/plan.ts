@@ -81,6 +81,8 @@ export const plannedCell = z.strictObject({
   like: nounId,
   /** `both` sides have it; `new` only head; `removed` only base, which the gate calls `missing`. */
   presence: z.enum(['both', 'new', 'removed']),
+  /** Id of the cell in base where that is another: what base's acceptances and baselines say of it holds of this cell. */
+  renamedFrom: cellId.nullable(),
   /** Why it cannot be measured at all, else null. */
   skipped: notMeasured.nullable(),
   arms: z.array(plannedArm),
@@ -95,14 +97,14 @@ export const plannedCell = z.strictObject({
 });
 export type PlannedCell = Immutable<z.infer<typeof plannedCell>>;
 
-/** An accepted regression: read from base, bounded and with an end. */
-export const acceptance = z.strictObject({
-  cell: cellId,
-  metric: z.string(),
-  bound: z.number(),
-  expires: z.iso.date(),
-  reason: z.string().min(1),
-});
+/** Until when something is accepted, the last day included, and why. */
+const granted = { expires: z.iso.date(), reason: z.string().min(1) };
+
+/** What base accepts: a bounded regression of one metric, or that a cell is given up. */
+export const acceptance = z.union([
+  z.strictObject({ cell: cellId, metric: z.string(), bound: z.number(), ...granted }),
+  z.strictObject({ cell: cellId, retire: z.literal(true), ...granted }),
+]);
 export type Acceptance = Immutable<z.infer<typeof acceptance>>;
 
 /**

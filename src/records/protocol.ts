@@ -32,7 +32,7 @@ export const policyProcess = z.strictObject({
   options: jsonValue,
   /** What an external measurement says by its own configuration that it reports, besides the metrics that are judged. */
   reports: z.array(z.string()),
-  /** For one answer. */
+  /** For its start and all its answers in one launch. */
   seconds: z.number().positive(),
   memoryBytes: z.int().positive(),
 });

@@ -70,7 +70,9 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
 
 /** What git said when a command failed, as `git-failed`. */
 export const gitError = (args: readonly string[], result: CommandResult): GateError => {
-  const how = result.truncated ? 'printed too much' : result.status === 'exited' ? `exit status ${result.code}` : result.status;
+  const late = `no end within ${localSeconds} s, or ${networkSeconds} s with a remote (fixed limits)`;
+  const status = result.status === 'exited' ? `exit status ${result.code}` : result.status === 'timeout' ? late : result.status;
+  const how = result.truncated ? `printed more than ${maxOutputBytes} bytes, a fixed limit` : status;
   const said = result.stderr.trim().slice(-2000);
   return new GateError('git-failed', `git ${args[0] ?? ''}: ${how}${said === '' ? '' : `: ${said}`}`, { where: 'git' });
 };

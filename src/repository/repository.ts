@@ -1,10 +1,13 @@
+import { lstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
 import { GateError } from '../errors.ts';
 import { allowedEnvironment } from '../processes/environment.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, type Tree } from './inputs-digest.ts';
+import { followLinks, linksAt, linksOnDisk } from './links.ts';
 import { listTree, type TreePaths } from './tree-paths.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
 
@@ -27,12 +30,24 @@ export interface Repository {
    */
   headRevision(besides?: readonly string[]): Promise<{ readonly commit: string; readonly dirty: boolean }>;
   baseCommit(request: BaseRequest): Promise<BaseCommit>;
-  /** Content of a regular file of a commit as UTF-8; null when there is none. Throws `document-too-large` above 64 MiB. */
+  /**
+   * Content of a file of a commit as UTF-8; null when there is none. Symbolic links are followed as a checkout follows them.
+   * Throws `document-too-large` above 64 MiB, and `link-invalid` for a link that leaves the repository or leads in a circle.
+   */
   fileAt(commit: string, path: string): Promise<string | null>;
-  /** The same of many files, in their order, by as few runs of git as for one. */
-  textsAt(commit: string, paths: readonly string[]): Promise<readonly (string | null)[]>;
-  /** Paths of all regular files below a folder of a commit, in order of their bytes; empty when there is no such folder. */
+  /** The same of many files, in their order, by as few runs of git as for one. With `atMost`, files of more bytes are null. */
+  textsAt(commit: string, paths: readonly string[], atMost?: number): Promise<readonly (string | null)[]>;
+  /**
+   * Paths of all files below a folder of a commit, those behind links included, in order of their bytes; empty when there is no
+   * such folder.
+   */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
+  /** Paths of the files of a commit that the working tree no longer has. */
+  removedSince(commit: string): Promise<readonly string[]>;
+  /** Paths of the text files of a commit in which some line matches an extended regular expression. */
+  filesWith(commit: string, expression: string): Promise<readonly string[]>;
+  /** A path without the symbolic links on its way, whether anything is there or not. Throws `link-invalid`. */
+  withoutLinks(tree: Tree, path: string): Promise<string>;
   worktree(commit: string): Promise<Worktree>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
   /** What git knows at the paths of a tree. */
@@ -68,13 +83,35 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       await require(commit);
       return (await textsAt(git, commit, [path]))[0] ?? null;
     },
-    textsAt: async (commit, paths) => {
+    textsAt: async (commit, paths, atMost) => {
       await require(commit);
-      return textsAt(git, commit, paths);
+      return textsAt(git, commit, paths, atMost);
     },
     filesAt: async (commit, below) => {
       await require(commit);
       return filesAt(git, commit, below);
+    },
+    removedSince: async (commit) => {
+      await require(commit);
+      const removed = await git.read(['diff', '--name-only', '-z', '--no-renames', '--diff-filter=D', '--ignore-submodules=all', commit]);
+      const paths = removed.toString('utf8').split('\0');
+      return paths.filter((path) => path !== '' && lstatSync(join(folder, path), { throwIfNoEntry: false }) === undefined);
+    },
+    filesWith: async (commit, expression) => {
+      await require(commit);
+      const args = ['grep', '-I', '-l', '-z', '-E', '--full-name', '--no-recurse-submodules', '-e', expression, commit];
+      const found = await git.run(args);
+      // Status 1: no file matches.
+      if (found.status !== 'exited' || found.truncated || found.code === null || found.code > 1) throw gitError(args, found);
+      return found.stdout
+        .toString('utf8')
+        .split('\0')
+        .flatMap((entry) => (entry === '' ? [] : [entry.slice(commit.length + 1)]));
+    },
+    withoutLinks: async (tree, path) => {
+      if (tree !== 'working-tree') await require(tree.commit);
+      const links = tree === 'working-tree' ? linksOnDisk(folder) : linksAt(git, tree.commit);
+      return (await followLinks([path], links)).get(path) ?? path;
     },
     worktree: async (commit) => {
       await require(commit);
@@ -105,8 +142,13 @@ const headRevision = async (git: Git, besides: readonly string[]): Promise<{ rea
 /** Bytes of files that one run of git hands over: at least one file, however large. */
 const batchBytes = 64 * 1024 * 1024;
 
-const textsAt = async (git: Git, commit: string, paths: readonly string[]): Promise<readonly (string | null)[]> => {
-  const blobs = await blobsAt(git, commit, paths);
+/** Paths that are handed to one run of git. */
+const batchPaths = 500;
+
+const textsAt = async (git: Git, commit: string, paths: readonly string[], atMost?: number): Promise<readonly (string | null)[]> => {
+  const blobs = new Map<string, Blob>();
+  for (let from = 0; from < paths.length; from += batchPaths)
+    for (const [path, blob] of await blobsAt(git, commit, paths.slice(from, from + batchPaths), atMost)) blobs.set(path, blob);
   const texts = new Map<string, string>();
   let batch: Blob[] = [];
   const readBatch = async (): Promise<void> => {
@@ -126,15 +168,31 @@ interface Blob {
   readonly bytes: number;
 }
 
-/** The regular files among some paths of a commit. Git resolves `..` and doubled slashes; such names are not paths of a tree. */
-const blobsAt = async (git: Git, commit: string, paths: readonly string[]): Promise<ReadonlyMap<string, Blob>> => {
+/** The files that some paths of a commit lead to. Git resolves `..` and doubled slashes; such names are not paths of a tree. */
+const blobsAt = async (git: Git, commit: string, paths: readonly string[], atMost?: number): Promise<ReadonlyMap<string, Blob>> => {
+  const direct = await regularFiles(git, commit, paths, atMost);
+  const others = paths.filter((path) => !direct.has(path) && path !== '.' && posix.normalize(path) === path && !path.startsWith('../'));
+  if (others.length === 0) return direct;
+  const followed = [...(await followLinks(others, linksAt(git, commit)))].filter(([path, real]) => real !== path);
+  const real = await regularFiles(git, commit, [...new Set(followed.map(([, to]) => to))], atMost);
+  return new Map([
+    ...direct,
+    ...followed.flatMap(([path, to]) => {
+      const blob = real.get(to);
+      return blob === undefined ? [] : [[path, blob] as const];
+    }),
+  ]);
+};
+
+const regularFiles = async (git: Git, commit: string, paths: readonly string[], atMost?: number): Promise<ReadonlyMap<string, Blob>> => {
   const found = new Map<string, Blob>();
   if (paths.length === 0) return found;
+  const wanted = new Set(paths);
   const listed = (await git.read(['ls-tree', '-z', '--full-tree', '--long', commit, '--', ...paths])).toString('utf8');
   for (const entry of listed.split('\0')) {
     const match = /^100(?:644|755) blob ([0-9a-f]+) +(\d+)\t(.*)$/s.exec(entry);
     const [, object, bytes, path] = match ?? [];
-    if (object === undefined || path === undefined || !paths.includes(path)) continue;
+    if (object === undefined || path === undefined || !wanted.has(path) || Number(bytes) > (atMost ?? Number.POSITIVE_INFINITY)) continue;
     if (Number(bytes) > maxFileBytes)
       throw new GateError('document-too-large', `${bytes} bytes, at most ${maxFileBytes} are read`, { where: path });
     found.set(path, { object, bytes: Number(bytes) });
@@ -158,7 +216,28 @@ const blobTexts = async (git: Git, blobs: readonly Blob[]): Promise<ReadonlyMap<
   return texts;
 };
 
+/** Folders behind links that are entered one below the other: a link to a folder above itself has no end. */
+const deepestLinks = 8;
+
 const filesAt = async (git: Git, commit: string, folder: string): Promise<readonly string[]> => {
-  const listed = (await git.read(['ls-tree', '-r', '-z', '--full-tree', commit, '--', `${folder.replace(/\/+$/, '')}/`])).toString('utf8');
-  return listed.split('\0').flatMap((entry) => (/^100/.test(entry) ? [entry.slice(entry.indexOf('\t') + 1)] : []));
+  const below = folder.replace(/\/+$/, '');
+  const paths = await filesBelow(git, commit, below, below, 0);
+  return paths.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+};
+
+/** The files below `folder`, as paths below `shown`: another name of it, which leads through a link. */
+const filesBelow = async (git: Git, commit: string, folder: string, shown: string, links: number): Promise<readonly string[]> => {
+  const real = (await followLinks([folder], linksAt(git, commit))).get(folder) ?? folder;
+  const listed = (await git.read(['ls-tree', '-r', '-z', '--full-tree', commit, '--', `${real}/`])).toString('utf8');
+  const found: string[] = [];
+  for (const entry of listed.split('\0')) {
+    const path = entry.slice(entry.indexOf('\t') + 1);
+    const name = `${shown}${path.slice(real.length)}`;
+    if (entry.startsWith('100')) found.push(name);
+    if (!entry.startsWith('120000')) continue;
+    // A link that cannot be followed is listed: reading it says why.
+    const inside = links < deepestLinks ? await filesBelow(git, commit, path, name, links + 1).catch(() => []) : [];
+    found.push(...(inside.length === 0 ? [name] : inside));
+  }
+  return found;
 };

@@ -4,6 +4,7 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
 import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
+import { type AnswerTime, openAnswerTime } from './answer-time.ts';
 import { forArm } from './arm.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { type Columns, minimumRounds, secondsPerPoint } from './rounds.ts';
@@ -21,7 +22,7 @@ const maxLineBytes = 1024 * 1024;
  */
 export const measureExternally = async (point: ExternalPoint, request: LaunchRequest, tools: LaunchTools): Promise<Columns> => {
   const columns: Columns = {};
-  const programs = new Map<ArmId, { readonly channel: LineChannel; readonly seconds: number; readonly names: readonly string[] }>();
+  const programs = new Map<ArmId, { readonly channel: LineChannel; readonly time: AnswerTime; readonly names: readonly string[] }>();
   const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
   try {
     for (const arm of shuffled(point.arms, random)) {
@@ -29,7 +30,7 @@ export const measureExternally = async (point: ExternalPoint, request: LaunchReq
       if (program === undefined) throw new GateError('internal', `${arm} has no program`, { where: request.launch });
       const { argv, cwd, environment, memoryBytes, seconds, reports } = program;
       const channel = openLineChannel({ where: `${request.launch} ${arm}`, argv, cwd, environment, memoryBytes, maxLineBytes });
-      programs.set(arm, { channel, seconds, names: [...new Set([...point.series, ...reports])] });
+      programs.set(arm, { channel, time: openAnswerTime(seconds), names: [...new Set([...point.series, ...reports])] });
       columns[arm] = Object.fromEntries(point.series.map((series) => [series, []]));
     }
     let started = tools.clock.wall();
@@ -37,10 +38,11 @@ export const measureExternally = async (point: ExternalPoint, request: LaunchReq
       const done = round - 1 - point.warmUp;
       if (done === 0) started = tools.clock.wall();
       if (done >= minimumRounds && tools.clock.wall() - started > secondsPerPoint(request.purpose) * 1000) break;
-      for (const [arm, { channel, seconds, names }] of shuffled([...programs], random)) {
+      for (const [arm, { channel, time, names }] of shuffled([...programs], random)) {
         tools.beat(point.id);
-        const asked = `round ${round}`;
-        const values = await forArm(arm, async () => numbersOf(await channel.askText(asked, seconds), names, `${request.launch} ${asked}`));
+        const question = `round ${round}`;
+        const answer = (): Promise<unknown> => time.within(`\`${question}\``, (seconds, late) => channel.askText(question, seconds, late));
+        const values = await forArm(arm, async () => numbersOf(await answer(), names, `${request.launch} ${question}`));
         if (round <= point.warmUp) continue;
         // What only this arm's own configuration names is not judged in this run.
         for (const [series, value] of values) columns[arm]?.[series]?.push(value);

@@ -4,6 +4,7 @@ import { openLineChannel } from '../processes/line-channel.ts';
 import { decodeValue } from '../records/decode.ts';
 import { fromSubject, type PolicyProcess } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
+import { openAnswerTime } from './answer-time.ts';
 
 /** Longest answer of a policy: an action is a few numbers. */
 const maxLineBytes = 1024 * 1024;
@@ -22,7 +23,9 @@ export interface PolicyHost {
 export const openPolicyHost = (policy: PolicyProcess, where: string): PolicyHost => {
   const { argv, cwd, environment, memoryBytes, seconds } = policy;
   const channel = openLineChannel({ where, argv, cwd, environment, memoryBytes, maxLineBytes });
-  const ask = async (question: Json): Promise<Json> => answered(await channel.ask(question, seconds), where);
+  const time = openAnswerTime(seconds);
+  const ask = async (question: { readonly [key: string]: Json; readonly do: string }): Promise<Json> =>
+    answered(await time.within(`\`${question.do}\``, (left, late) => channel.ask(question, left, late)), where);
   let greeted = false;
   let episodes = 0;
   return {

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { readConfigurations } from '../../src/commands/configurations.ts';
+import type { CommandContext } from '../../src/commands/context.ts';
+import { openModel } from '../../src/commands/model-folder.ts';
+import { benchOf, configurable } from '../../src/commands/plan.ts';
+import { planCells, type Side } from '../../src/commands/plan-cells.ts';
+import { checkHeadTolerances } from '../../src/commands/tolerance-check.ts';
+import type { Config } from '../../src/config/config.ts';
+import { renamedEntries, renameNotes } from '../../src/config/renamed.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import { selectConfigs } from '../../src/config/selection.ts';
+import type { ModelFacts } from '../../src/records/serving.ts';
+import { openRepository } from '../../src/repository/repository.ts';
+import { environment, type ScratchRepository, root as temporary } from '../repository/scratch-repository.ts';
+
+const packageRoot = join(import.meta.dirname, '..', '..');
+
+export interface Asked {
+  readonly config?: string;
+  readonly base?: string;
+  readonly models?: readonly string[];
+  readonly optimizations?: readonly string[];
+}
+
+export interface PlannedAs {
+  /** `CELL PRESENCE`, with ` from CELL` of a renamed one. */
+  readonly cells: readonly string[];
+  readonly warnings: readonly string[];
+  /** Tolerance by cell and metric. */
+  readonly tolerances: Readonly<Record<string, number>>;
+}
+
+const known = new Map<string, ModelFacts>();
+const factsOf = (id: string): ModelFacts => {
+  const facts = known.get(id) ?? openModel(id, packageRoot, packageRoot).facts;
+  known.set(id, facts);
+  return facts;
+};
+
+const catalogue = { optimizations: configurable, models: null };
+
+const sideOf = (tree: Side['tree'], config: Config): Side => {
+  const builtin = (optimization: string) => ({
+    door: { kind: 'builtin' as const, optimization, entry: null },
+    tree,
+    folder: '',
+    inputs: [],
+    code: 'a'.repeat(64),
+    ownCode: 'a'.repeat(64),
+  });
+  return {
+    tree,
+    config: resolveConfig(config, catalogue),
+    builtin,
+    subjectOf: (entry) => ({
+      ...builtin(entry.id),
+      door:
+        entry.door.kind === 'builtin'
+          ? builtin(entry.like ?? entry.id).door
+          : entry.door.kind === 'measure'
+            ? { ...entry.door, reports: [] }
+            : entry.door,
+    }),
+  };
+};
+
+/** The cells that a run in a repository would have, as its plan finds them: with real git, without starting a process. */
+export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, asked: Asked = {}): Promise<PlannedAs> => {
+  const context = {
+    root: scratch.folder,
+    packageRoot,
+    options: { config: asked.config ?? null, models: asked.models ?? null, optimizations: asked.optimizations ?? null },
+    overrides: [],
+    host: { kind: 'local' },
+  } as unknown as CommandContext;
+  const repository = await openRepository(scratch.folder, { environment, temporary });
+  const { commit } = await repository.baseCommit({
+    event: { kind: 'developer', measures: 'change' },
+    named: asked.base ?? 'HEAD~1',
+  });
+  const configs = await readConfigurations(context, repository, commit);
+  const renamed = renamedEntries(configs.base ?? configs.head, configs.head);
+  const { head, base } = selectConfigs(configs, renamed, { models: asked.models ?? null, optimizations: asked.optimizations ?? null });
+  const ids = new Set(
+    [head, ...(base === null ? [] : [base])].flatMap(({ models }) => models.flatMap((entry) => ('id' in entry ? [entry.id] : []))),
+  );
+  const models = [...ids].map(factsOf);
+  const side = sideOf('head', head);
+  const { gate } = configs.base ?? configs.head;
+  const { cells } = planCells({ models, head: side, base: base === null ? null : sideOf('base', base), renamed, gate, benchOf, seed: 1 });
+  checkHeadTolerances(configs, { head: side.config, cells, models, catalogue, benchOf }, context);
+  return {
+    cells: cells.map(({ id, presence, renamedFrom }) => `${id} ${presence}${renamedFrom === null ? '' : ` from ${renamedFrom}`}`),
+    warnings: [...configs.warnings, ...renameNotes(renamed)],
+    tolerances: Object.fromEntries(cells.flatMap((cell) => cell.metrics.map((metric) => [`${cell.id} ${metric.id}`, metric.tolerance]))),
+  };
+};
