@@ -94,6 +94,8 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
   const noBase = withoutBase(standing);
   const worst = worstOf(metrics, noBase === null ? [] : ['inconclusive']);
   const reason = outcome?.reason ?? noBase ?? (worst === null ? 'report only: nothing in this cell gates' : null);
+  // What differs is not unchanged because nothing of it gates.
+  const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
   const warnings = ineffective(metrics);
   if (status === 'unchanged' && failure !== null && outcome === null)
     warnings.push(`its figures could not be measured: ${failure.message}`);
@@ -101,7 +103,7 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
     id: cell.id,
     model: cell.model,
     optimization: cell.optimization,
-    verdict: outcome?.verdict ?? worst ?? 'unchanged',
+    verdict: outcome?.verdict ?? worst ?? shownOnly,
     reason,
     warnings,
     metrics: metrics.map((metric) => metric.verdict),
