@@ -56,19 +56,23 @@ const lastDecimal = (value: number): number => {
 
 const shown = (value: number, { unit }: MetricSpec): string => `${Number(value.toPrecision(3))} ${unit}`;
 
-const clockOfArm = ({ arm, level, step, constant }: Readings, spec: MetricSpec, limit: number, bound: number): Clock => {
-  const share = (amount: number): number => (spec.scale === 'log' ? amount / level : amount);
-  const limitUnits = spec.scale === 'log' ? limit * level : limit;
-  if (constant && share(lastDecimal(level)) >= bound && level > 0)
-    return {
-      step: 0,
-      coarse: `clock: every reading of ${arm} is ${shown(level, spec)}, whose last digit hides a change of must-detect; read a finer clock or time more work`,
-    };
-  if (share(step) <= limit * (1 + 1e-9)) return { step: share(step), coarse: null };
-  return {
-    step: share(step),
-    coarse: `clock: ${arm} is read in steps of ${shown(step, spec)}, expected at most ${shown(limitUnits, spec)}; read a finer clock or time more work`,
-  };
+const advice = 'read a finer clock or time more work';
+
+/** Readings that never change show no step. It is taken for the coarsest that may decide, a quarter of the tolerance. */
+const clockOfConstant = ({ arm, level }: Readings, spec: MetricSpec, tolerance: number, bound: number): Clock => {
+  const hidden = lastDecimal(level) / (spec.scale === 'log' ? level : 1);
+  const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, whose last digit hides a change of must-detect; ${advice}`;
+  return { step: tolerance / 4, coarse: level > 0 && hidden >= bound ? coarse : null };
+};
+
+const clockOfArm = (readings: Readings, spec: MetricSpec, tolerance: number, bound: number): Clock => {
+  if (readings.constant) return clockOfConstant(readings, spec, tolerance, bound);
+  const unit = spec.scale === 'log' ? readings.level : 1;
+  // Without a tolerance the two arms read alike where they are alike: only a pass asks for a fine clock.
+  const limit = (tolerance > 0 ? tolerance : bound) / 4;
+  const step = readings.step / unit;
+  const coarse = `clock: ${readings.arm} is read in steps of ${shown(readings.step, spec)}, expected at most ${shown(limit * unit, spec)}; ${advice}`;
+  return { step, coarse: step > limit * (1 + 1e-9) ? coarse : null };
 };
 
 /**
@@ -78,14 +82,13 @@ const clockOfArm = ({ arm, level, step, constant }: Readings, spec: MetricSpec, 
 export const clockOf = (columns: readonly Columns[], spec: MetricSpec, tolerance: number, bound: number): Clock => {
   const { from } = spec;
   if (from.of !== 'series') return fine;
-  const limit = (tolerance > 0 ? tolerance : bound) / 4;
   return (['base', 'head'] as const)
     .map((arm) => {
       const launches = columns.flatMap((each) => {
         const rounds = numberOf(roundsOf(each, from, arm));
         return rounds === null ? [] : [rounds];
       });
-      return launches.length === 0 ? fine : clockOfArm(readingsOf(arm, launches), spec, limit, bound);
+      return launches.length === 0 ? fine : clockOfArm(readingsOf(arm, launches), spec, tolerance, bound);
     })
     .reduce((worst, each) => ({ step: Math.max(worst.step, each.step), coarse: worst.coarse ?? each.coarse }));
 };

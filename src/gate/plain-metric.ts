@@ -11,15 +11,14 @@ import { pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { type Observations, observationsOf } from './observation.ts';
 import { numberOf, readAll } from './reading.ts';
-import { allowance, beyondTolerance, moved, mustDetectInUnit, scaledFor, worseSign } from './scale.ts';
+import { allowance, beyondTolerance, moved, mustDetectInUnit, rangeOf, scaledFor, worseSign } from './scale.ts';
 import type { Standing } from './standing.ts';
 import { differenceInterval, valueInterval } from './window-interval.ts';
 
 type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun: boolean };
 
-/** Largest less smallest, of both arms together: what two numbers of launches may differ by for no reason. */
-const spreadOf = (...arms: readonly (readonly number[])[]): number =>
-  arms.reduce((sum, values) => sum + Math.max(...values) - Math.min(...values), 0);
+/** What the numbers of two arms may differ by for no reason. */
+const spreadOf = (head: readonly number[], base: readonly number[]): number => rangeOf(head) + rangeOf(base);
 
 const inUnit = (amount: number, { unit }: MetricSpec): string => `${Number(amount.toPrecision(3))} ${unit}`;
 

@@ -3,7 +3,7 @@ import type { MetricSpec } from '../records/metric.ts';
 type Scaled = Pick<MetricSpec, 'scale' | 'better'>;
 
 /** What rounding leaves of two numbers that should be equal, as a share of their size … */
-export const numberDust = 2 ** -50;
+const numberDust = 2 ** -50;
 /** … and of two logarithms or differences of measured values. */
 const changeDust = 1e-12;
 /** What rounding leaves of a change that is as large as its tolerance, as a share of the tolerance. */
@@ -63,6 +63,13 @@ export const scaledFor = (spec: MetricSpec, numbers: readonly number[], base: nu
 /** The specification with differences in the place of logarithms: a fraction of the tolerance becomes one of base's size. */
 export const linearSpec = (spec: MetricSpec, base: number): MetricSpec =>
   spec.scale === 'linear' ? spec : { ...spec, scale: 'linear', tolerance: spec.tolerance * Math.abs(base) };
+
+/** The largest less the smallest of some numbers; 0 for none, and where only rounding tells them apart. */
+export const rangeOf = (values: readonly number[]): number => {
+  const [first = 0] = values;
+  const [least, most] = [values.reduce((a, b) => Math.min(a, b), first), values.reduce((a, b) => Math.max(a, b), first)];
+  return most - least > numberDust * Math.max(Math.abs(least), Math.abs(most)) ? most - least : 0;
+};
 
 /**
  * Must-detect in the metric's unit: its share of base's size. A metric that is declared linear has no natural fraction: at least five

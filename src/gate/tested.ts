@@ -8,7 +8,7 @@ import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
 import { type Columns, launchValue, roundsOf } from './reduction.ts';
-import { betterOnScale, linearSpec, mustDetectInUnit, numberDust, worseOnScale } from './scale.ts';
+import { betterOnScale, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { equalCode, isTimed, type Standing } from './standing.ts';
 
 /** A metric that gates and varies, with its launch values: positive is worse, on the metric's scale. */
@@ -38,13 +38,9 @@ export const comparesMetric = (standing: Standing, spec: MetricSpec): boolean =>
 /** The largest difference between two numbers of one arm, over rounds and launches. */
 const variationOf = (columns: readonly Columns[], { from }: MetricSpec): number => {
   if (from.of !== 'series' && from.of !== 'against') return 0;
-  const spreads = (['base', 'head'] as const).map((arm) => {
-    const values = columns.flatMap((each) => numberOf(roundsOf(each, from, arm)) ?? []);
-    if (values.length === 0) return 0;
-    const [least, most] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
-    return most - least > numberDust * Math.max(Math.abs(least), Math.abs(most)) ? most - least : 0;
-  });
-  return Math.max(...spreads);
+  return Math.max(
+    ...(['base', 'head'] as const).map((arm) => rangeOf(columns.flatMap((each) => numberOf(roundsOf(each, from, arm)) ?? []))),
+  );
 };
 
 /**
