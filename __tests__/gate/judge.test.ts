@@ -268,9 +268,9 @@ describe('exact metrics', () => {
     // The median is that of base, and what launches differ by is less than must-detect.
     const head = (heads: readonly number[]) => peak((index) => (heads[index % heads.length] ?? 0) * mib);
     const solo = (...heads: readonly number[]) => head(heads);
-    expect(solo(100, 105)).toMatchObject({ role: 'gate', warnings: [varies] });
-    expect(solo(120, 125)).toMatchObject({ verdict: 'regressed', warnings: [varies] });
-    expect(solo(80, 85)).toMatchObject({ verdict: 'improved', warnings: [varies] });
+    expect(solo(100, 105)).toMatchObject({ role: 'gate', reason: varies });
+    expect(solo(120, 125)).toMatchObject({ verdict: 'regressed', reason: varies });
+    expect(solo(80, 85)).toMatchObject({ verdict: 'improved', reason: varies });
     expect(solo(103, 105)).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) is excluded$/) });
     // However much noise head adds, it gains no pass.
     for (const noisy of [solo(100, 300), solo(300, 100), solo(20, 300)])

@@ -29,7 +29,7 @@ describe('an exact metric that varies', () => {
   it('is worse where it is worse, and says that it varies', () => {
     const found = judgedMetric(jittering({ base: 20, head: 80 }, half));
     expect(found).toMatchObject({ verdict: 'regressed', role: 'gate', run: 'regressed', launches: 12, scale: 'linear' });
-    expect(found.warnings).toEqual(['declared exact, but varies by 0.5 bytes: tested like a timing metric']);
+    expect(found.reason).toBe('declared exact, but varies by 0.5 bytes between launches');
     expect(found.change!.estimate).toBeCloseTo(60, 0);
   });
 
@@ -58,18 +58,18 @@ describe('an exact metric that varies', () => {
       metrics: [size],
       program: ({ arm, round }) => ({ size: (arm === 'base' ? 20 : 80) + (round % 3) }),
     });
-    expect(within).toMatchObject({ verdict: 'regressed', warnings: [expect.stringMatching(/varies by 2 bytes/)] });
+    expect(within).toMatchObject({ verdict: 'regressed', reason: expect.stringMatching(/varies by 2 bytes/) });
     const last = judgedMetric({ metrics: [size], program: ({ arm, round }) => ({ size: arm === 'head' && round < 14 ? 80 : 20 }) });
     expect(last).toMatchObject({ verdict: 'regressed' });
     const rounded = judged({ metrics: [size], program: ({ index }) => ({ size: index % 2 ? 0.3 : 0.1 + 0.2 }) });
     expect(rounded).toMatchObject({ launches: 5, verdict: { verdict: 'passed' } });
-    expect(rounded.verdict.cells[0]!.metrics[0]!.warnings).toEqual([]);
+    expect(rounded.verdict.cells[0]!.metrics[0]!.reason).toBeNull();
   });
 
   it('is only an impression without confirmation, and undecided where the budget ends', () => {
     const worse = jittering({ base: 20, head: 80 }, half);
     expect(judgedMetric({ ...worse, policy: { looks: [], screen: 3 } })).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive' });
-    expect(judgedMetric({ ...worse, launches: 9 })).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/^budget: /) });
+    expect(judgedMetric({ ...worse, launches: 9 })).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/; budget: /) });
   });
 });
 

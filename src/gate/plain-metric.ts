@@ -17,9 +17,6 @@ import { differenceInterval, valueInterval } from './window-interval.ts';
 
 type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun: boolean };
 
-/** What the numbers of two arms may differ by for no reason. */
-const spreadOf = (head: readonly number[], base: readonly number[]): number => rangeOf(head) + rangeOf(base);
-
 const inUnit = (amount: number, { unit }: MetricSpec): string => `${Number(amount.toPrecision(3))} ${unit}`;
 
 /**
@@ -28,9 +25,11 @@ const inUnit = (amount: number, { unit }: MetricSpec): string => `${Number(amoun
  */
 const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly number[], bound: number): Verdicted => {
   const [h, b] = [median(head), median(base)];
-  const decided = (verdict: VerdictKind): Verdicted => ({ verdict, reason: null, holdsRun: true });
-  if (spec.kind === 'timing' && head.length < 2) return { ...decided('inconclusive'), reason: 'timed once: its noise is not known' };
-  const spread = spreadOf(head, base);
+  if (spec.kind === 'timing' && head.length < 2)
+    return { verdict: 'inconclusive', reason: 'timed once: its noise is not known', holdsRun: true };
+  const spread = rangeOf(head) + rangeOf(base);
+  const varies = `${spec.kind === 'exact' ? 'declared exact, but its ' : ''}launches vary by ${inUnit(spread, spec)}`;
+  const decided = (verdict: VerdictKind): Verdicted => ({ verdict, reason: spread > allowance(spec, b) ? varies : null, holdsRun: true });
   const shown = beyondTolerance(spec, h, b, spread);
   if (shown !== null) return decided(shown === 'worse' ? 'regressed' : 'improved');
   if (spread === 0) return decided('passed');
@@ -38,7 +37,7 @@ const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly num
   const held = atMost >= bound;
   if (atMost <= allowance(spec, b) || (!held && beyondTolerance(spec, h, b) !== 'worse')) return decided('passed');
   const excluded = `a change of ${inUnit(bound, spec)} (must-detect) ${held ? 'cannot be' : 'is'} excluded`;
-  return { verdict: 'inconclusive', reason: `launches vary by ${inUnit(spread, spec)}: ${excluded}`, holdsRun: held };
+  return { verdict: 'inconclusive', reason: `${varies}: ${excluded}`, holdsRun: held };
 };
 
 const changeBetween = (
@@ -82,9 +81,6 @@ export const judgePlain = (standing: Standing, declared: MetricSpec, samples: Sa
     change.upper > change.lower
   )
     warnings.push('the interval over windows is wider than the tolerance');
-  const spread = spreadOf(head.value, base.value);
-  if (spec.kind === 'exact' && spec.role === 'gate' && spread > allowance(spec, b))
-    warnings.push(`declared exact, but its launches vary by ${inUnit(spread, spec)}`);
   const { verdict, reason, holdsRun } =
     spec.role === 'gate'
       ? verdictOf(spec, head.value, base.value, mustDetectInUnit(declared, policy.mustDetect, b))

@@ -85,13 +85,16 @@ const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress,
   return passed(mirrored, p);
 };
 
+/** Why an exact metric is tested at all, before what the test says. */
+const reasonOf = ({ variation, spec }: Tested, reason: string | null): string | null => {
+  if (variation === 0) return reason;
+  const varies = `declared exact, but varies by ${Number(variation.toPrecision(3))} ${spec.unit} between launches`;
+  return reason === null ? varies : `${varies}; ${reason}`;
+};
+
 /** Doubts about the launch values themselves: a drift within launches, or two modes between them. */
 const doubts = (tested: Tested, columns: readonly Columns[], values: readonly number[]): string[] => {
   const warnings: string[] = [];
-  if (tested.variation > 0)
-    warnings.push(
-      `declared exact, but varies by ${Number(tested.variation.toPrecision(3))} ${tested.spec.unit}: tested like a timing metric`,
-    );
   let drifting = 0;
   for (const [at, each] of columns.entries()) {
     // What is left cannot make a majority any more.
@@ -148,7 +151,7 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
     p: outcome.p,
     launches: values.length,
     detectable: smallest(tested, values, policy, family, outcome.launches),
-    reason: outcome.reason,
+    reason: reasonOf(tested, outcome.reason),
     warnings: [...stage.warnings, ...doubts(tested, columns, values)],
     samples: {
       ...numbers.samples,
