@@ -39,7 +39,7 @@ describe('the plan', () => {
     });
     const plan = project.plan();
     expect(plan.policy).toMatchObject({ alpha: 0.01, mustDetect: 0.05, failOn: ['regressed', 'missing'] });
-    expect(plan.policy.looks.reduce((sum, { alpha }) => sum + alpha, 0)).toBeLessThanOrEqual(0.01);
+    expect(plan.policy.looks.reduce((sum, { alpha, lastAlpha }) => sum + alpha + lastAlpha, 0)).toBeLessThanOrEqual(0.01);
     expect(plan.limits.seconds).toBe(100);
     const latency = plan.cells[0]?.metrics.find(({ id }) => id === 'prefill-latency');
     expect(latency?.tolerance).toBe(0.01);

@@ -110,10 +110,14 @@ describe('policy', () => {
     for (const alpha of [0.05, 0.01]) {
       const policy = gatePolicyOf(parseConfig(`gate: {alpha: ${alpha}}`, 'gate.yml'), []);
       expect(gatePolicy.parse(policy)).toEqual(policy);
-      expect(policy.looks.reduce((sum, look) => sum + look.alpha, 0)).toBeCloseTo(alpha, 12);
+      expect(policy.looks.reduce((sum, look) => sum + look.alpha + look.lastAlpha, 0)).toBeCloseTo(alpha, 12);
       expect(policy.looks.map((look) => look.launches)).toEqual([12, 24, 36]);
     }
-    expect(gatePolicyOf(defaultConfig(), []).looks.map((look) => look.alpha)).toEqual([0.01, 0.015, 0.025]);
+    expect(gatePolicyOf(defaultConfig(), []).looks.map((look) => [look.alpha, look.lastAlpha])).toEqual([
+      [0.01, 0.0005],
+      [0.015, 0.001],
+      [0.02, 0.0035],
+    ]);
   });
 
   it('says head edits of the rule in sentences, and nothing when only options of an optimization differ', () => {

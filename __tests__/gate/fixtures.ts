@@ -12,9 +12,9 @@ export const policy: GatePolicy = {
   alpha: 0.05,
   screen: 5,
   looks: [
-    { launches: 12, alpha: 0.01 },
-    { launches: 24, alpha: 0.015 },
-    { launches: 36, alpha: 0.025 },
+    { launches: 12, alpha: 0.01, lastAlpha: 0.0005 },
+    { launches: 24, alpha: 0.015, lastAlpha: 0.001 },
+    { launches: 36, alpha: 0.02, lastAlpha: 0.0035 },
   ],
   mustDetect: 0.1,
   failOn: ['regressed', 'missing', 'failed'],

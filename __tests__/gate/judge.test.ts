@@ -258,17 +258,23 @@ describe('exact metrics', () => {
     expect(metricOf(measured({ ...quiet, nll: (_, window) => window * 1e308 }), 'nll-delta').interval).toBeNull();
   });
 
-  it('memory: steps of 1 MiB, median of three, advisory when launches disagree', () => {
+  it('memory: steps of 1 MiB, median of three, and the spread of launches that disagree', () => {
     const mib = 2 ** 20;
     const peak = (head: (index: number) => number) =>
       metricOf(measured({ ...quiet, peak: (arm, index) => (arm === 'head' ? head(index) : 100 * mib) }), 'peak-memory');
     expect(peak(() => 103 * mib)).toMatchObject({ verdict: 'regressed', head: 103 * mib });
     expect(peak(() => 100 * mib + 400_000)).toMatchObject({ verdict: 'passed', head: 100 * mib });
-    expect(peak((index) => (100 + 5 * (index % 2)) * mib)).toMatchObject({
-      verdict: null,
-      role: 'advisory',
-      warnings: expect.arrayContaining([expect.stringMatching(/launches of one arm differ/)]),
-    });
+    const varies = expect.stringMatching(/^declared exact, but its launches vary by 5240000 bytes$/);
+    // The median is that of base, and what launches differ by is less than must-detect.
+    const head = (heads: readonly number[]) => peak((index) => (heads[index % heads.length] ?? 0) * mib);
+    const solo = (...heads: readonly number[]) => head(heads);
+    expect(solo(100, 105)).toMatchObject({ role: 'gate', reason: varies });
+    expect(solo(120, 125)).toMatchObject({ verdict: 'regressed', reason: varies });
+    expect(solo(80, 85)).toMatchObject({ verdict: 'improved', reason: varies });
+    expect(solo(103, 105)).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) is excluded$/) });
+    // However much noise head adds, it gains no pass.
+    for (const noisy of [solo(100, 300), solo(300, 100), solo(20, 300)])
+      expect(noisy).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) cannot be excluded$/) });
   });
 
   it('says aloud what is sparser and not faster', () => {

@@ -2,11 +2,14 @@ import type { Acceptance, GatePolicy } from '../records/plan.ts';
 import type { Config, OptimizationEntry } from './config.ts';
 import { modelEntryId } from './resolve.ts';
 
-/** Launches of the confirmation's looks and their shares of alpha (.010 + .015 + .025 of .05). */
+/**
+ * Launches of the confirmation's looks, their shares of alpha (.010 + .015 + .020 of .05), and those of the last test where measuring ended at
+ * that look (.0005 + .001 + .0035): nearly all for the longest series, which is where noise keeps metrics undecided.
+ */
 const looks = [
-  { launches: 12, share: 0.2 },
-  { launches: 24, share: 0.3 },
-  { launches: 36, share: 0.5 },
+  { launches: 12, share: 0.2, last: 0.01 },
+  { launches: 24, share: 0.3, last: 0.02 },
+  { launches: 36, share: 0.4, last: 0.07 },
 ] as const;
 const screenLaunches = 5;
 const quickLaunches = 3;
@@ -15,7 +18,11 @@ const quickLaunches = 3;
 export const gatePolicyOf = (config: Config, accepted: readonly Acceptance[]): GatePolicy => ({
   alpha: config.gate.alpha,
   screen: screenLaunches,
-  looks: looks.map(({ launches, share }) => ({ launches, alpha: Number((config.gate.alpha * share).toPrecision(12)) })),
+  looks: looks.map(({ launches, share, last }) => ({
+    launches,
+    alpha: Number((config.gate.alpha * share).toPrecision(12)),
+    lastAlpha: Number((config.gate.alpha * last).toPrecision(12)),
+  })),
   mustDetect: config.gate.mustDetect,
   failOn: config.gate.failOn,
   accepted,

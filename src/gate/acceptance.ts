@@ -1,6 +1,6 @@
 import type { Acceptance, GatePolicy, PlannedCell } from '../records/plan.ts';
 import type { JudgedMetric } from './judged-metric.ts';
-import { names } from './metric-key.ts';
+import { names, pointIdOf } from './metric-key.ts';
 import { worsening } from './scale.ts';
 
 type AcceptedRegression = Extract<Acceptance, { metric: string }>;
@@ -11,14 +11,21 @@ const isOf = (entry: Acceptance, cell: PlannedCell): boolean => entry.cell === (
 
 const dayOf = (at: string): string => at.slice(0, 'YYYY-MM-DD'.length);
 
+/** How much worse it is in the terms of the plan's specification: a share of base's size also where differences had to be taken. */
+const boundedWorsening = ({ spec, verdict }: JudgedMetric, change: number, { metrics }: PlannedCell): number => {
+  const planned = metrics.find((each) => each.id === spec.id && pointIdOf(each) === verdict.point) ?? spec;
+  const worse = worsening(spec, change);
+  return planned.scale === spec.scale ? worse : worse / Math.abs(verdict.base ?? 0);
+};
+
 /**
  * Turns a regression that base's policy accepts (within its bound, not after its last day) into `passed`, with the reason shown.
  * `at`: when measuring began (ISO datetime, UTC), so that the verdict is the same whenever it is computed; null accepts nothing.
  */
 export const accepted = (judged: JudgedMetric, cell: PlannedCell, policy: GatePolicy, at: string | null): JudgedMetric => {
-  const { verdict, spec } = judged;
+  const { verdict } = judged;
   if (verdict.verdict !== 'regressed' || verdict.change === null || at === null) return judged;
-  const worse = worsening(spec, verdict.change.estimate);
+  const worse = boundedWorsening(judged, verdict.change.estimate, cell);
   const entry = policy.accepted.find(
     (each): each is AcceptedRegression =>
       'metric' in each && isOf(each, cell) && names(each.metric, verdict) && dayOf(at) <= each.expires && worse <= each.bound,

@@ -106,7 +106,7 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
 export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples, policy: GatePolicy): CellVerdict => {
-  const { cell } = standing;
+  const { cell, status } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples, policy);
   const noBase = withoutBase(standing);
   const unseen = unseenReason(standing, samples);
@@ -115,12 +115,14 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
     ...(unseen === null ? [] : [gapVerdict(samples)]),
   ]);
   const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'report only: nothing in this cell gates' : null);
+  // What differs is not unchanged because nothing of it gates.
+  const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
   const warnings = ineffective(metrics);
   return {
     id: cell.id,
     model: cell.model,
     optimization: cell.optimization,
-    verdict: outcome?.verdict ?? worst ?? 'unchanged',
+    verdict: outcome?.verdict ?? worst ?? shownOnly,
     reason,
     warnings,
     metrics: metrics.map((metric) => metric.verdict),

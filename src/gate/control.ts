@@ -11,7 +11,7 @@ import { pointOf } from './metric-key.ts';
 import { ofLaunches } from './observation.ts';
 import { readAll } from './reading.ts';
 import type { Columns } from './reduction.ts';
-import { onScale } from './scale.ts';
+import { worseOnScale } from './scale.ts';
 import { allSettled, type Standing } from './standing.ts';
 
 export const controlKinds = ['a-a', 'planted'] as const;
@@ -113,5 +113,5 @@ export const controlOutcome = (reading: ControlReading): ControlOutcome | null =
 export const falseAlarms = (readings: readonly ControlReading[], alpha: number): number | null => {
   const reading = readings.find((each) => each.kind === 'a-a');
   if (reading === undefined || reading.values === null) return null;
-  return signedRankGreater(reading.values, onScale(reading.target.spec, reading.target.spec.tolerance)) <= alpha ? 1 : 0;
+  return signedRankGreater(reading.values, worseOnScale(reading.target.spec, reading.target.spec.tolerance)) <= alpha ? 1 : 0;
 };

@@ -4,6 +4,7 @@ import { gainOf, improvementOf, isSpeed } from './improvement.ts';
 import { type JudgedMetric, metricVerdictOf, plainChange, unmeasured } from './judged-metric.ts';
 import { names } from './metric-key.ts';
 import { absent, numberOf, type Reading, read, reasonOf } from './reading.ts';
+import { scaledFor } from './scale.ts';
 
 /** One judged cell, as far as figures over cells read it. */
 export interface JudgedCell {
@@ -141,6 +142,7 @@ export const judgeDerived = (spec: MetricSpec, own: JudgedCell, cells: readonly 
   const before = numberOf(base)?.value ?? null;
   if (head.status === 'absent') return metricVerdictOf(spec, { role, state: head.state, base: before, reason: reasonOf(head) });
   const { value, note, interval } = head.value;
-  const change = before === null ? null : plainChange(spec, value, before);
-  return metricVerdictOf(spec, { role, state: 'measured', base: before, head: value, interval, change, reason: note });
+  const scaled = before === null ? spec : scaledFor(spec, [value, before], before);
+  const change = before === null ? null : plainChange(scaled, value, before);
+  return metricVerdictOf(scaled, { role, state: 'measured', base: before, head: value, interval, change, reason: note });
 };

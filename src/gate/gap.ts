@@ -14,7 +14,12 @@ export const gapReason = (samples: Samples, what: string): string => {
 };
 
 /** Of a state without a number, where it gates; the others are excuses. What a model cannot carry is expected all the same, and is missing. */
-const verdicts: Readonly<Partial<Record<MeasuredState, VerdictKind>>> = { failed: 'failed', 'no-base': 'inconclusive', refused: 'missing' };
+const verdicts: Readonly<Partial<Record<MeasuredState, VerdictKind>>> = {
+  failed: 'failed',
+  'no-base': 'inconclusive',
+  clock: 'inconclusive',
+  refused: 'missing',
+};
 
 /** A metric that head lacks: where it gates and base has it, the reason excuses nothing, and it is missing. */
 export const headLacks = (

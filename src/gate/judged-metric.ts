@@ -5,7 +5,7 @@ import { isAbout } from '../records/series-note.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { pointIdOf } from './metric-key.ts';
 import type { MeasuredState } from './reading.ts';
-import { offScale, onScale, worseSign } from './scale.ts';
+import { asMeasured } from './scale.ts';
 
 /** A metric's verdict, and whether an `inconclusive` one keeps the whole run from a decision. */
 export interface JudgedMetric {
@@ -71,19 +71,13 @@ export const changeOf = (
   spec: MetricSpec,
   centre: { readonly estimate: number; readonly lower: number | null; readonly upper: number | null },
 ): NonNullable<MetricVerdict['change']> => {
-  const back = (value: number | null): number | null => (value === null ? null : offScale(spec, worseSign(spec) * value) + 0);
+  const back = (value: number | null): number | null => (value === null ? null : asMeasured(spec, value));
   const [lower, upper] = spec.better === 'lower' ? [centre.lower, centre.upper] : [centre.upper, centre.lower];
   return { estimate: back(centre.estimate) ?? 0, lower: back(lower), upper: back(upper) };
 };
 
-/** Head against base of two single numbers; null where a zero denominator leaves none. */
-export const plainChange = (spec: MetricSpec, head: number, base: number): MetricVerdict['change'] => {
-  const estimate = spec.scale === 'linear' ? head - base : head === base ? 0 : base === 0 ? null : head / base - 1;
-  return estimate === null ? null : { estimate, lower: estimate, upper: estimate };
+/** Head against base of two single numbers, whose specification has the scale for them (`scaledFor`). */
+export const plainChange = (spec: MetricSpec, head: number, base: number): NonNullable<MetricVerdict['change']> => {
+  const estimate = spec.scale === 'linear' ? head - base : (head - base) / base;
+  return { estimate, lower: estimate, upper: estimate };
 };
-
-/** Whether a change (as measured) moved by more than the tolerance, in either direction; equal logarithms count as equal. */
-export const moved = (spec: MetricSpec, estimate: number): boolean =>
-  spec.scale === 'log'
-    ? estimate <= -1 || Math.abs(Math.log1p(estimate)) > onScale(spec, spec.tolerance) + 1e-12
-    : Math.abs(estimate) > spec.tolerance + 1e-12;

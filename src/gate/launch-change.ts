@@ -5,20 +5,35 @@ import { type Columns, launchValue, roundsOf } from './reduction.ts';
 import { worseBy } from './scale.ts';
 
 /**
+ * Why a value ≤ 0 has no logarithm, and whose fault that is: no time passed for a clock that is too coarse; anything else is an error of the
+ * arm that gave it, and base's is not held against head.
+ */
+const noLogarithm = ({ id, unit, better }: MetricSpec, head: number, base: number): Reading<never> => {
+  const negative = head < 0 || base < 0;
+  const arm = (negative ? base < 0 : base <= 0) ? 'base' : 'head';
+  const value = `${arm} has the value ${arm === 'base' ? base : head} ${unit} of ${id}`;
+  if (!negative && better === 'lower')
+    return absent('clock', `clock: ${value}, expected more than 0; read a finer clock or time more work`);
+  return absent(
+    arm === 'base' ? 'no-base' : 'failed',
+    `${value}, expected more than 0; declare \`scale: linear\` for what can be 0 or negative`,
+  );
+};
+
+/**
  * The value of one replicate: head against base with positive worse. Over the median, rounds are paired before they are reduced
  * (median of ln(head ÷ base), so that a stall that hits both arms cancels); otherwise the reduced values are compared.
  */
 export const launchChange = (columns: Columns, spec: MetricSpec): Reading<number> => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
-  const zero = (arm: string): Reading<never> => absent('failed', `${arm} has a value ≤ 0, which has no logarithm`);
   if (from.over !== 'median') {
     const head = launchValue(columns, from, 'head');
     if (head.status === 'absent') return head;
     const base = launchValue(columns, from, 'base');
     if (base.status === 'absent') return base;
     const change = worseBy(spec, head.value, base.value);
-    return change === null ? zero(head.value > 0 ? 'base' : 'head') : read(change);
+    return change === null ? noLogarithm(spec, head.value, base.value) : read(change);
   }
   const changes = roundChanges(columns, spec);
   return changes.status === 'absent' ? changes : read(median(changes.value));
@@ -54,8 +69,7 @@ const pair = (head: readonly number[], base: readonly number[], spec: MetricSpec
     const value = head[round] ?? Number.NaN;
     const other = base[round] ?? Number.NaN;
     const change = worseBy(spec, value, other);
-    if (change === null)
-      return absent('failed', `${value > 0 ? 'base' : 'head'} has a value ≤ 0 in round ${round}, which has no logarithm`);
+    if (change === null) return noLogarithm(spec, value, other);
     changes[round] = change;
   }
   return read(changes);

@@ -25,14 +25,14 @@ export interface Decision {
   readonly p: number | null;
 }
 
-/** Refuses looks that are not a plan: they must grow, and their alphas together must not exceed the budget. */
+/** Refuses looks that are not a plan: they must grow, and their alphas, those of the last test included, together must not exceed the budget. */
 export const requireLooks = (policy: Pick<GatePolicy, 'looks' | 'alpha'>): void => {
   let before = 0;
   let spent = 0;
-  for (const { launches, alpha } of policy.looks) {
+  for (const { launches, alpha, lastAlpha } of policy.looks) {
     if (launches <= before) throw new GateError('document-invalid', 'policy: looks must grow', { where: 'policy.looks' });
     before = launches;
-    spent += alpha;
+    spent += alpha + lastAlpha;
   }
   if (spent > policy.alpha * (1 + 1e-9))
     throw new GateError('document-invalid', `policy: looks spend ${spent}, alpha is ${policy.alpha}`, { where: 'policy.looks' });

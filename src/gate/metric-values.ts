@@ -48,6 +48,7 @@ export const gainsOf = ({ columns }: Observations, spec: MetricSpec, kind: Opera
     const ratios = columns.flatMap((each) => {
       const [reference, own] = [launchValue(each, from, 'reference'), launchValue(each, from, arm)];
       if (reference.status === 'absent' || own.status === 'absent') return [];
+      if (reference.value <= 0 || own.value <= 0) return Number.NaN;
       return better === 'lower' ? reference.value / own.value : own.value / reference.value;
     });
     return ratios.every((ratio) => ratio > 0 && Number.isFinite(ratio)) ? ratios : [];

@@ -5,35 +5,47 @@ import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { median } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { headLacks, unread } from './gap.ts';
-import { changeOf, type JudgedMetric, metricVerdictOf, moved, plainChange } from './judged-metric.ts';
+import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf, plainChange } from './judged-metric.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { type Observations, observationsOf } from './observation.ts';
 import { numberOf, readAll } from './reading.ts';
-import { worsening, worseSign } from './scale.ts';
+import { allowance, beyondTolerance, moved, mustDetectInUnit, rangeOf, scaledFor, worseSign } from './scale.ts';
 import type { Standing } from './standing.ts';
 import { differenceInterval, valueInterval } from './window-interval.ts';
 
-/** Deterministic numbers against their tolerance: a value at the tolerance still passes. A base of 0 leaves no fraction, but it leaves a direction. */
-const exactVerdict = (spec: MetricSpec, head: number, base: number, change: MetricVerdict['change']): VerdictKind => {
-  if (change === null) return worseSign(spec) * (head - base) > 0 ? 'regressed' : 'improved';
-  if (!moved(spec, change.estimate)) return 'passed';
-  return worsening(spec, change.estimate) > 0 ? 'regressed' : 'improved';
-};
+type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun: boolean };
 
-const disagreement = (spec: MetricSpec, values: readonly number[]): boolean => {
-  const spread = Math.max(...values) - Math.min(...values);
-  return spread > (spec.scale === 'log' ? spec.tolerance * Math.abs(median(values)) : spec.tolerance) + 1e-12;
+const inUnit = (amount: number, { unit }: MetricSpec): string => `${Number(amount.toPrecision(3))} ${unit}`;
+
+/**
+ * Numbers against their tolerance, without a test: one at the tolerance still passes. Launches too few for a test have a spread, and what lies within
+ * it beyond the tolerance is not decided: else noise in either arm would hide what is worse, or show what is not there.
+ */
+const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly number[], bound: number): Verdicted => {
+  const [h, b] = [median(head), median(base)];
+  if (spec.kind === 'timing' && head.length < 2)
+    return { verdict: 'inconclusive', reason: 'timed once: its noise is not known', holdsRun: true };
+  const spread = rangeOf(head) + rangeOf(base);
+  const varies = `${spec.kind === 'exact' ? 'declared exact, but its ' : ''}launches vary by ${inUnit(spread, spec)}`;
+  const decided = (verdict: VerdictKind): Verdicted => ({ verdict, reason: spread > allowance(spec, b) ? varies : null, holdsRun: true });
+  const shown = beyondTolerance(spec, h, b, spread);
+  if (shown !== null) return decided(shown === 'worse' ? 'regressed' : 'improved');
+  if (spread === 0) return decided('passed');
+  const atMost = worseSign(spec) * (h - b) + spread;
+  const held = atMost >= bound;
+  if (atMost <= allowance(spec, b) || (!held && beyondTolerance(spec, h, b) !== 'worse')) return decided('passed');
+  const excluded = `a change of ${inUnit(bound, spec)} (must-detect) ${held ? 'cannot be' : 'is'} excluded`;
+  return { verdict: 'inconclusive', reason: `${varies}: ${excluded}`, holdsRun: held };
 };
 
 const changeBetween = (
   standing: Standing,
   spec: MetricSpec,
   observations: Observations,
-  exact: MetricVerdict['change'],
-): MetricVerdict['change'] => {
-  if (exact === null) return null;
+  exact: NonNullable<MetricVerdict['change']>,
+): NonNullable<MetricVerdict['change']> => {
   const interval = differenceInterval(standing, spec, observations);
   if (interval !== null) return { estimate: exact.estimate, ...interval };
   if (spec.kind === 'exact') return exact;
@@ -42,47 +54,46 @@ const changeBetween = (
 };
 
 /**
- * A metric that no test decides: exact ones that gate (tolerance, no p), described and advisory ones (no verdict, change shown).
- * An exact metric whose replicates disagree by more than its tolerance is not exact on this machine, and a timing metric at a
- * point that cannot be repeated launch by launch cannot be tested: both are advisory here, with a warning.
+ * A metric that no test decides: one that gates (tolerance and spread, no p), described and advisory ones (no verdict, change shown).
+ * Where its numbers have no logarithm they are compared, and shown, as differences.
  */
-export const judgePlain = (standing: Standing, spec: MetricSpec, samples: Samples, policy: GatePolicy): JudgedMetric => {
-  const kind = pointOf(standing.cell, spec)?.kind ?? 'none';
-  const observations = observationsOf(standing, spec, samples, policy.screen);
-  const arm = (id: 'reference' | 'base' | 'head') => armValues(observations, spec, id, kind === 'solo');
+export const judgePlain = (standing: Standing, declared: MetricSpec, samples: Samples, policy: GatePolicy): JudgedMetric => {
+  const kind = pointOf(standing.cell, declared)?.kind ?? 'none';
+  const observations = observationsOf(standing, declared, samples, policy.screen);
+  const arm = (id: 'reference' | 'base' | 'head') => armValues(observations, declared, id, kind === 'solo');
   const [reference, base, head] = [arm('reference'), arm('base'), arm('head')];
-  if (head.status === 'absent') return headLacks(spec, head, base, samples, observations.warnings);
+  if (head.status === 'absent') return headLacks(declared, head, base, samples, observations.warnings);
   if (base.status === 'absent')
-    return unread(spec, base.state === 'missing' ? 'missing' : 'no-base', base.reason, samples, observations.warnings);
+    return unread(declared, base.state === 'missing' ? 'missing' : 'no-base', base.reason, samples, observations.warnings);
   const numbers = shownValues(reference, base, head);
   const [h, b] = [median(head.value), median(base.value)];
-  const exact = plainChange(spec, h, b);
-  const change = changeBetween(standing, spec, observations, exact);
+  const spec = scaledFor(declared, [...base.value, ...head.value], b);
+  const change = changeBetween(standing, spec, observations, plainChange(spec, h, b));
   const warnings = [...observations.warnings];
-  const unsteady = spec.kind === 'exact' && (disagreement(spec, head.value) || disagreement(spec, base.value));
-  if (unsteady) warnings.push('advisory here: launches of one arm differ by more than the tolerance');
-  const untestable = spec.kind === 'timing' && spec.role === 'gate';
-  if (untestable) warnings.push(`advisory here: a timing metric at a point of kind ${kind} cannot be repeated launch by launch`);
-  const role = spec.role === 'gate' && (unsteady || untestable) ? 'advisory' : spec.role;
-  if (role === 'advisory' && change !== null && moved(spec, change.estimate)) warnings.push('moved by more than its tolerance');
+  if (spec.scale !== declared.scale)
+    warnings.push('not all numbers are above 0: differences are compared, the tolerance is a share of base');
+  if (spec.role === 'advisory' && moved(spec, change.estimate)) warnings.push('moved by more than its tolerance');
   if (
     kind === 'evaluation' &&
-    change !== null &&
     change.upper !== null &&
     change.lower !== null &&
     (change.upper - change.lower) / 2 > spec.tolerance &&
     change.upper > change.lower
   )
     warnings.push('the interval over windows is wider than the tolerance');
-  return metricVerdictOf(spec, {
-    role,
-    verdict: role === 'gate' ? exactVerdict(spec, h, b, exact) : null,
+  const { verdict, reason, holdsRun } =
+    spec.role === 'gate'
+      ? verdictOf(spec, head.value, base.value, mustDetectInUnit(declared, policy.mustDetect, b))
+      : { verdict: null, reason: null, holdsRun: true };
+  const fields: MetricFields = {
+    verdict,
     ...numbers,
     interval: valueInterval(standing, spec, observations),
     change,
     launches: head.value.length,
-    reason: exact === null ? 'base is 0: no fraction' : null,
+    reason,
     warnings,
-    samples: { ...numbers.samples, change: [], gains: gainsOf(observations, spec, kind) },
-  });
+    samples: { ...numbers.samples, change: [], gains: gainsOf(observations, declared, kind) },
+  };
+  return metricVerdictOf(spec, fields, holdsRun);
 };

@@ -1,6 +1,8 @@
 import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
+import { type LastTest, lastTests } from './last-test.ts';
 import { type Candidate, type Decision, replayLooks, requireLooks } from './looks.ts';
+import { pointIdOf } from './metric-key.ts';
 import { numberOf } from './reading.ts';
 import { advances, excludes } from './screen.ts';
 import { allSettled, isTimed, type Standing, standings } from './standing.ts';
@@ -18,6 +20,8 @@ export interface MetricProgress {
   readonly regress: Decision | null;
   readonly improve: Decision | null;
   readonly evidence: Evidence | null;
+  /** Once measuring has ended; null while it goes on, and for what the screens sent to no confirmation. */
+  readonly last: LastTest | null;
 }
 
 export interface Progress {
@@ -38,7 +42,7 @@ const screenDone = (standing: Standing, policy: GatePolicy): boolean =>
 const candidate = (tested: Tested, sign: 1 | -1, waiting: boolean): Candidate => ({
   key: tested.key,
   values: (numberOf(tested.confirm) ?? []).map((value) => sign * value),
-  margin: tested.margin,
+  margin: sign === 1 ? tested.margins.worse : tested.margins.better,
   waiting: waiting && tested.standing.failure === null && tested.confirm.status === 'read',
 });
 
@@ -53,6 +57,8 @@ const evidenceFrom = (tested: Tested, looks: GatePolicy['looks'], from: number):
 };
 
 const evidenceOf = (tested: Tested, regress: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
+  // No launch makes a clock finer.
+  if (tested.clock.coarse !== null) return null;
   if (regress !== null) return regress.outcome === 'futile' ? evidenceFrom(tested, looks, regress.launches) : null;
   return excludes(numberOf(tested.screen) ?? [], tested.bound) ? null : evidenceFrom(tested, looks, 0);
 };
@@ -74,7 +80,7 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
         each.screen.status === 'read' &&
         advances(
           each.screen.value.map((value) => sign * value),
-          each.margin,
+          sign === 1 ? each.margins.worse : each.margins.better,
         ),
     );
   const family = (members: readonly Tested[], sign: 1 | -1): ReadonlyMap<string, Decision> =>
@@ -87,13 +93,28 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
   const worse = advanced(1);
   const regress = family(worse, 1);
   const improve = family(advanced(-1), -1);
-  const metrics = new Map<string, MetricProgress>();
-  for (const each of tested) {
+  const progress = tested.map((each): Omit<MetricProgress, 'last'> => {
     const decision = regress.get(each.key) ?? null;
     const evidence = each.screen.status === 'read' ? evidenceOf(each, decision, policy.looks) : null;
-    metrics.set(each.key, { tested: each, regress: decision, improve: improve.get(each.key) ?? null, evidence });
-  }
+    return { tested: each, regress: decision, improve: improve.get(each.key) ?? null, evidence };
+  });
+  const last = waiting ? new Map<string, LastTest>() : lastTestsOf(progress, policy);
+  const metrics = new Map(progress.map((each) => [each.tested.key, { ...each, last: last.get(each.tested.key) ?? null }]));
   return { cells, screened, family: worse.length, metrics };
+};
+
+/** All metrics at points that the screens sent to confirmation, whatever metric it was for, are tested with what came of that. */
+const lastTestsOf = (progress: readonly Omit<MetricProgress, 'last'>[], policy: GatePolicy): ReadonlyMap<string, LastTest> => {
+  const pointOfCell = ({ tested }: Pick<MetricProgress, 'tested'>): string => `${tested.standing.cell.id} ${pointIdOf(tested.spec)}`;
+  const confirmed = new Set(
+    progress.filter(({ regress, improve, evidence }) => regress !== null || improve !== null || evidence !== null).map(pointOfCell),
+  );
+  const members = progress.filter((each) => confirmed.has(pointOfCell(each)));
+  return lastTests(
+    members.map(({ tested }) => candidate(tested, 1, false)),
+    new Set(members.flatMap(({ tested, regress }) => (regress?.outcome === 'rejected' ? [tested.key] : []))),
+    policy,
+  );
 };
 
 /** The number of confirming launches that a metric wants now; 0 when it is decided, broken or held until others are in. */

@@ -16,6 +16,9 @@ export const reduce = (values: readonly number[], over: SampledReduction['over']
   return over === 'max' ? values.reduce((a, b) => Math.max(a, b)) : (values.at(-1) ?? Number.NaN);
 };
 
+/** Numbers beyond this have sums and ratios that are no numbers. */
+const largest = 1e300;
+
 const allFinite = (values: readonly number[]): boolean => {
   for (let at = 0; at < values.length; at++) if (!Number.isFinite(values[at])) return false;
   return true;
@@ -26,7 +29,13 @@ const column = (columns: Columns, arm: ArmId, series: string): Reading<readonly 
   if (values === undefined) return absent('missing', `no samples of arm ${arm}`);
   const found = Object.hasOwn(values, series) ? values[series] : undefined;
   if (found === undefined || found.length === 0) return absent('missing', `no values of series ${series} for arm ${arm}`);
-  return allFinite(found) ? read(found) : absent('failed', `series ${series} of arm ${arm} is not finite`);
+  const beyond = found.find((value) => !(Math.abs(value) <= largest));
+  if (beyond === undefined) return read(found);
+  // Base's own fault is not held against head.
+  return absent(
+    arm === 'base' ? 'no-base' : 'failed',
+    `series ${series} of arm ${arm} has the number ${beyond}, expected at most ${largest} in size: report it in a larger unit`,
+  );
 };
 
 const compared = (as: Comparison, arm: number, other: number): number => {

@@ -9,20 +9,23 @@ interface Placed {
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-const signed = (value: number, digits: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+/** Plain digits where three decimals show it, else with an exponent. */
+const signed = (value: number, digits: number): string => {
+  const size = Math.abs(value);
+  const plain = size === 0 || (size >= 10 ** -digits && size < 1e15);
+  return `${value < 0 ? '−' : '+'}${plain ? size.toFixed(digits) : size.toExponential(2).replace('-', '−')}`;
+};
 
 const amounts = (metric: MetricVerdict): string => {
   const percent = metric.scale === 'log';
   const unit = percent ? '%' : metric.unit;
   const factor = percent ? 100 : 1;
   const digits = percent ? 1 : 3;
-  const change = metric.change === null ? 'from 0' : `${signed(metric.change.estimate * factor, digits)} ${unit}`;
-  return `${change} (tolerance ${Number((metric.tolerance * factor).toPrecision(6))} ${unit})`;
+  return `${signed((metric.change?.estimate ?? 0) * factor, digits)} ${unit} (tolerance ${Number((metric.tolerance * factor).toPrecision(6))} ${unit})`;
 };
 
-/** How many tolerances worse; a metric without a fraction comes first. */
-const severity = ({ metric }: Placed): number =>
-  metric.change === null ? Number.MAX_VALUE : worsening(metric, metric.change.estimate) / Math.max(metric.tolerance, 1e-9);
+/** How many tolerances worse. */
+const severity = ({ metric }: Placed): number => worsening(metric, metric.change?.estimate ?? 0) / Math.max(metric.tolerance, 1e-9);
 
 const gating = (cells: readonly CellVerdict[], kind: VerdictKind): readonly Placed[] =>
   cells.flatMap((cell) =>

@@ -2,23 +2,29 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { GatePolicy } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { median } from '../statistics/describe.ts';
+import { type Clock, clockOf } from './clock.ts';
 import { launchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
-import { absent, type Reading, readAll } from './reading.ts';
-import { launchValue } from './reduction.ts';
-import { onScale } from './scale.ts';
+import { absent, numberOf, type Reading, readAll } from './reading.ts';
+import { type Columns, launchValue, roundsOf } from './reduction.ts';
+import { betterOnScale, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { equalCode, isTimed, type Standing } from './standing.ts';
 
-/** A timing metric that gates, with its launch values: positive is worse, on the metric's scale. */
+/** A metric that gates and varies, with its launch values: positive is worse, on the metric's scale. */
 export interface Tested {
   readonly key: string;
   readonly standing: Standing;
+  /** Of an exact metric that varies: with differences in the place of logarithms, which numbers of either sign have. */
   readonly spec: MetricSpec;
-  /** The tolerance on the scale of launch values. */
-  readonly margin: number;
+  /** The tolerance on the scale of launch values, and what the step of a clock can add to it: in the worse and in the better direction. */
+  readonly margins: { readonly worse: number; readonly better: number };
   /** What must be excluded for `passed`, on the same scale. */
   readonly bound: number;
+  /** Whether the clock behind the numbers can decide. */
+  readonly clock: Clock;
+  /** By how much an exact metric varies within an arm, in its unit; 0 for timing. */
+  readonly variation: number;
   /** The screening launches; absent until all are in. */
   readonly screen: Reading<readonly number[]>;
   /** The fresh launches so far, by index; absent when one of them cannot be read. */
@@ -29,35 +35,50 @@ export interface Tested {
 export const comparesMetric = (standing: Standing, spec: MetricSpec): boolean =>
   standing.status === 'changed' || (standing.status === 'unchanged' && spec.identity === 'code' && !equalCode(standing.cell));
 
-/** Whether the two-stage test decides this metric: only points that are measured launch by launch can be repeated at will. */
-export const isTested = (standing: Standing, spec: MetricSpec): boolean => {
-  const point = pointOf(standing.cell, spec);
-  return spec.role === 'gate' && spec.kind === 'timing' && point !== null && isTimed(point) && comparesMetric(standing, spec);
+/** The largest difference between two numbers of one arm, over rounds and launches. */
+const variationOf = (columns: readonly Columns[], { from }: MetricSpec): number => {
+  if (from.of !== 'series' && from.of !== 'against') return 0;
+  return Math.max(
+    ...(['base', 'head'] as const).map((arm) => rangeOf(columns.flatMap((each) => numberOf(roundsOf(each, from, arm)) ?? []))),
+  );
 };
 
 /**
- * What `passed` must exclude. A linear metric has no natural fraction: must-detect of base's own level, at least five tolerances
- * (the ratio of the defaults, 10 % to 2 %).
+ * Whether the two-stage test can decide this metric: only points that are measured launch by launch can be repeated at will.
+ * It decides timing always, and an exact metric where its screening launches vary: then it is not exact.
  */
-const passingBound = (spec: MetricSpec, policy: GatePolicy, base: readonly number[]): number =>
-  spec.scale === 'log'
-    ? onScale(spec, policy.mustDetect)
-    : Math.max(5 * spec.tolerance, base.length > 0 ? policy.mustDetect * Math.abs(median(base)) : 0);
+const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
+  const point = pointOf(standing.cell, spec);
+  return spec.role === 'gate' && point !== null && isTimed(point) && comparesMetric(standing, spec);
+};
 
-const testedOf = (standing: Standing, spec: MetricSpec, samples: Samples, policy: GatePolicy): Tested => {
-  const { columns } = observationsOf(standing, spec, samples, policy.screen);
-  const { from } = spec;
-  // Only a linear metric's bound needs base's own level.
-  const base =
-    spec.scale === 'linear' && (from.of === 'series' || from.of === 'against')
-      ? readAll(columns, (each) => launchValue(each, from, 'base'))
-      : absent('missing', '');
+/** The step on the scale of launch values: no reading is further from the truth. */
+const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
+  scale === 'log' ? worseOnScale({ scale, better: 'higher' }, step) : step;
+
+const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, policy: GatePolicy): Tested | null => {
+  const { columns } = observationsOf(standing, declared, samples, policy.screen);
+  const { from } = declared;
+  if (from.of !== 'series' && from.of !== 'against') return null;
+  const variation = declared.kind === 'exact' ? variationOf(columns, declared) : 0;
+  if (declared.kind === 'exact' && variation === 0) return null;
+  const base = numberOf(readAll(columns, (each) => launchValue(each, from, 'base'))) ?? [];
+  const level = base.length > 0 ? median(base) : 0;
+  const spec = declared.kind === 'exact' ? linearSpec(declared, level) : declared;
+  const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
+  const readsClock = spec.kind === 'timing' && pointOf(standing.cell, spec)?.kind === 'external';
+  const clock = readsClock
+    ? clockOf(columns, spec, spec.tolerance, spec.scale === 'log' ? policy.mustDetect : bound)
+    : { step: 0, coarse: null };
+  const step = onScaleStep(spec, clock.step);
   return {
     key: metricKey(standing.cell, spec),
     standing,
     spec,
-    margin: onScale(spec, spec.tolerance),
-    bound: passingBound(spec, policy, base.status === 'read' ? base.value : []),
+    margins: { worse: worseOnScale(spec, spec.tolerance) + step, better: betterOnScale(spec, spec.tolerance) + step },
+    bound,
+    clock,
+    variation,
     screen:
       columns.length < policy.screen
         ? absent('missing', `${columns.length} of ${policy.screen} screening launches`)
@@ -69,5 +90,5 @@ const testedOf = (standing: Standing, spec: MetricSpec, samples: Samples, policy
 /** All metrics of the plan that the two-stage test decides, in the plan's order. */
 export const testedMetrics = (cells: readonly Standing[], samples: Samples, policy: GatePolicy): readonly Tested[] =>
   cells.flatMap((standing) =>
-    standing.cell.metrics.filter((spec) => isTested(standing, spec)).map((spec) => testedOf(standing, spec, samples, policy)),
+    standing.cell.metrics.filter((spec) => isTestable(standing, spec)).flatMap((spec) => testedOf(standing, spec, samples, policy) ?? []),
   );

@@ -12,7 +12,7 @@ import { observationsOf, ofLaunches } from './observation.ts';
 import type { MetricProgress } from './progress.ts';
 import { numberOf } from './reading.ts';
 import type { Columns } from './reduction.ts';
-import { offScale } from './scale.ts';
+import { asMeasured, worsening } from './scale.ts';
 import { excludes } from './screen.ts';
 import type { Tested } from './tested.ts';
 
@@ -35,10 +35,12 @@ const impressionOf = ({ regress, improve }: MetricProgress): Outcome => {
 
 /** What must be excluded, in words: `10 %`, or so many of the metric's own unit. */
 const boundText = ({ spec, bound }: Tested): string =>
-  spec.scale === 'log' ? `${Number((100 * offScale(spec, bound)).toPrecision(6))} %` : `${Number(bound.toPrecision(3))} ${spec.unit}`;
+  spec.scale === 'log'
+    ? `${Number((100 * worsening(spec, asMeasured(spec, bound))).toPrecision(6))} %`
+    : `${Number(bound.toPrecision(3))} ${spec.unit}`;
 
 /** What the families and the evidence rule say together; the regression family speaks first. */
-const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, samples: Samples): Outcome => {
+const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress, samples: Samples): Outcome => {
   const have = numberOf(tested.confirm)?.length ?? 0;
   const p = regress?.p ?? null;
   const cutOff = (wanted: number): Outcome => ({
@@ -49,9 +51,18 @@ const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, sampl
     holdsRun: true,
   });
   if (regress?.outcome === 'rejected') return { verdict: 'regressed', launches: regress.launches, p, reason: null, holdsRun: true };
+  if (last?.rejected === true)
+    return {
+      verdict: 'regressed',
+      launches: last.launches,
+      p: last.p,
+      reason: `by the last test, of all ${last.launches} launches`,
+      holdsRun: true,
+    };
   if (improve?.outcome === 'rejected')
     return { verdict: 'improved', launches: improve.launches, p: improve.p, reason: null, holdsRun: false };
   if (regress?.outcome === 'open') return cutOff(regress.launches);
+  if (tested.clock.coarse !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.clock.coarse, holdsRun: true };
   if (regress?.outcome === 'exhausted') {
     const bounded = excludes((numberOf(tested.confirm) ?? []).slice(0, regress.launches), tested.bound);
     const limit = boundText(tested);
@@ -74,6 +85,13 @@ const outcomeOf = ({ tested, regress, improve, evidence }: MetricProgress, sampl
   return passed(mirrored, p);
 };
 
+/** Why an exact metric is tested at all, before what the test says. */
+const reasonOf = ({ variation, spec }: Tested, reason: string | null): string | null => {
+  if (variation === 0) return reason;
+  const varies = `declared exact, but varies by ${Number(variation.toPrecision(3))} ${spec.unit} between launches`;
+  return reason === null ? varies : `${varies}; ${reason}`;
+};
+
 /** Doubts about the launch values themselves: a drift within launches, or two modes between them. */
 const doubts = (tested: Tested, columns: readonly Columns[], values: readonly number[]): string[] => {
   const warnings: string[] = [];
@@ -85,7 +103,7 @@ const doubts = (tested: Tested, columns: readonly Columns[], values: readonly nu
     const third = Math.floor(rounds.length / 3);
     if (third < 5) continue;
     const drift = Math.abs(median(rounds.slice(0, third)) - median(rounds.slice(-third)));
-    if (drift <= tested.margin) continue;
+    if (drift <= tested.margins.worse) continue;
     // Beyond what medians of so few rounds differ by in this much noise (1.25 σ/√n each): else every noisy machine "drifts".
     if (drift > 3 * 1.25 * robustDeviation(rounds) * Math.sqrt(2 / third)) drifting += 1;
   }
@@ -98,8 +116,8 @@ const doubts = (tested: Tested, columns: readonly Columns[], values: readonly nu
 
 const smallest = (tested: Tested, values: readonly number[], policy: GatePolicy, family: number, launches: number): number | null => {
   const reach = launches > 0 ? launches : (policy.looks.at(-1)?.launches ?? 0);
-  const change = smallestDetectable({ values, launches: reach, margin: tested.margin, alpha: policy.alpha / Math.max(1, family) });
-  return change === null ? null : offScale(tested.spec, change);
+  const change = smallestDetectable({ values, launches: reach, margin: tested.margins.worse, alpha: policy.alpha / Math.max(1, family) });
+  return change === null ? null : worsening(tested.spec, asMeasured(tested.spec, change));
 };
 
 /**
@@ -133,7 +151,7 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
     p: outcome.p,
     launches: values.length,
     detectable: smallest(tested, values, policy, family, outcome.launches),
-    reason: outcome.reason,
+    reason: reasonOf(tested, outcome.reason),
     warnings: [...stage.warnings, ...doubts(tested, columns, values)],
     samples: {
       ...numbers.samples,

@@ -29,7 +29,7 @@ export const externalBench = (metrics: readonly ExternalMetric[]): Bench => ({
     metrics: metrics.map(
       (metric): MetricSpec => ({
         ...metric,
-        from: { of: 'series', point: 'rounds', series: metric.id, over: metric.kind === 'exact' ? 'last' : 'median' },
+        from: { of: 'series', point: 'rounds', series: metric.id, over: 'median' },
         identity: 'code',
         tolerance: metric.kind === 'exact' || metric.scale === 'linear' ? 0 : 0.02,
       }),

@@ -108,13 +108,16 @@ export const acceptance = z.union([
 export type Acceptance = Immutable<z.infer<typeof acceptance>>;
 
 /**
- * The rule's numbers, always base's. Looks spend alpha: their sum is the false-alarm budget of the whole pull request. Without
+ * The rule's numbers, always base's. Looks and the last test spend alpha: their sum is the false-alarm budget of the whole pull request. Without
  * any look nothing is confirmed: such a run gives a first impression, and no timing metric a verdict.
  */
 export const gatePolicy = z.strictObject({
   alpha: z.number().gt(0).lt(1),
   screen: z.int().positive(),
-  looks: z.array(z.strictObject({ launches: z.int().positive(), alpha: z.number().gt(0).lt(1) })),
+  /** `lastAlpha`: what the last test spends on metrics whose measuring ended at this look. */
+  looks: z.array(
+    z.strictObject({ launches: z.int().positive(), alpha: z.number().gt(0).lt(1), lastAlpha: z.number().nonnegative().lt(1) }),
+  ),
   mustDetect: z.number().positive(),
   failOn: z.array(z.enum(['regressed', 'missing', 'failed', 'inconclusive'])),
   accepted: z.array(acceptance),

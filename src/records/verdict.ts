@@ -20,6 +20,7 @@ export const measuredState = z.enum([
   'no-meter',
   'no-base',
   'refused',
+  'clock',
   'missing',
   'failed',
 ]);

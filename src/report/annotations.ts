@@ -1,7 +1,7 @@
 import type { Verdict } from '../records/verdict.ts';
 import { plain } from './escape.ts';
 import { failures, findings, metricName } from './finding.ts';
-import { allowanceText, changeText, counted, passage, probabilityText } from './number.ts';
+import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 
 export interface ReportAnnotation {
   readonly level: 'error' | 'warning' | 'notice';
@@ -24,9 +24,7 @@ export const annotations = (verdict: Verdict): readonly ReportAnnotation[] => {
       message: plain(
         [
           `${passage(metric.base, metric.head, metric.unit) ?? '–'} is ${changeText(metric)} against base, tolerance ${allowanceText(metric.tolerance, metric)}`,
-          metric.kind === 'exact'
-            ? 'exact comparison'
-            : `p ${probabilityText(metric.p)} over ${counted(metric.launches, 'launch', 'launches')}`,
+          isCompared(metric) ? 'exact comparison' : `p ${probabilityText(metric.p)} over ${counted(metric.launches, 'launch', 'launches')}`,
           ...(metric.reason === null ? [] : [metric.reason]),
         ].join('; '),
         1000,

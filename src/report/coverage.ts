@@ -59,6 +59,7 @@ const groups: Readonly<Record<MetricVerdict['state'], CoverageGroup>> = {
   'no-meter': 'no meter',
   'no-base': 'no comparison',
   refused: 'no comparison',
+  clock: 'no comparison',
   missing: 'missing or failed',
   failed: 'missing or failed',
 };

@@ -5,7 +5,7 @@ import { detectableSentence } from './detectable.ts';
 import { code, prose } from './escape.ts';
 import { type Failure, type Finding, failures, findings, metricName } from './finding.ts';
 import { againstReference } from './impact.ts';
-import { allowanceText, changeText, counted, passage, probabilityText } from './number.ts';
+import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** Ranks of rows over the whole report: what is dropped last has the lowest. */
@@ -79,8 +79,8 @@ const regressions = (verdict: Verdict): readonly Section[] =>
       passage(metric.base, metric.head, metric.unit) ?? '–',
       `**${changeText(metric)}**`,
       allowanceText(metric.tolerance, metric),
-      metric.kind === 'exact' ? 'exact' : probabilityText(metric.p),
-      metric.kind === 'exact' ? '–' : String(metric.launches),
+      isCompared(metric) ? 'exact' : probabilityText(metric.p),
+      isCompared(metric) ? '–' : String(metric.launches),
       againstReference(cell, metric),
     ]),
     ranks.regression,
@@ -158,7 +158,7 @@ const improvements = (verdict: Verdict): readonly Section[] =>
       metricLabel({ metric }),
       passage(metric.base, metric.head, metric.unit) ?? '–',
       changeText(metric),
-      metric.kind === 'exact' ? 'exact' : probabilityText(metric.p),
+      isCompared(metric) ? 'exact' : probabilityText(metric.p),
       againstReference(cell, metric),
     ]),
     ranks.improvement,

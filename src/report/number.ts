@@ -167,6 +167,9 @@ export const probabilityText = (p: number | null): string => {
   return p >= 0.9995 ? '1' : p.toFixed(3).slice(1);
 };
 
+/** Whether a verdict was compared, not tested: an exact metric that varies is tested like timing. */
+export const isCompared = ({ kind, p }: Pick<MetricVerdict, 'kind' | 'p'>): boolean => kind === 'exact' && p === null;
+
 /** `45 s`, `6 min 12 s`, `2 h 5 min`. */
 export const durationText = (seconds: number): string => {
   if (!Number.isFinite(seconds) || seconds < 0) return absent;

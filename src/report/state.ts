@@ -13,6 +13,7 @@ const words: Readonly<Record<State, string>> = {
   'no-meter': 'no meter on this machine',
   'no-base': 'the base has no artefact to compare with',
   refused: 'refused',
+  clock: 'the clock is too coarse for what it times',
   missing: 'expected, but did not run',
   failed: 'failed',
 };

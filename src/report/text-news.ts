@@ -1,7 +1,7 @@
 import type { Verdict, VerdictKind } from '../records/verdict.ts';
 import { plain } from './escape.ts';
 import { type Finding, failures, findings, metricName } from './finding.ts';
-import { allowanceText, changeText, counted, passage, probabilityText } from './number.ts';
+import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 
 /** One thing to say, written only when there is room for it. */
 export interface TextItem {
@@ -31,9 +31,8 @@ const regression = (finding: Finding): TextItem => ({
   kind: 'regressed',
   text: () => {
     const { metric } = finding;
-    const evidence =
-      metric.kind === 'exact' ? 'exact' : `p ${probabilityText(metric.p)}, ${counted(metric.launches, 'launch', 'launches')}`;
-    return `${marks.regressed} ${moved(finding)}, tolerance ${allowanceText(metric.tolerance, metric)}, ${evidence}`;
+    const evidence = isCompared(metric) ? 'exact' : `p ${probabilityText(metric.p)}, ${counted(metric.launches, 'launch', 'launches')}`;
+    return `${marks.regressed} ${moved(finding)}, tolerance ${allowanceText(metric.tolerance, metric)}, ${evidence}${metric.reason === null ? '' : `; ${plain(metric.reason, 200)}`}`;
   },
 });
 

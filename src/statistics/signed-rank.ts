@@ -17,13 +17,20 @@ const distribution = (ranks: readonly number[]): Float64Array => {
   return chance;
 };
 
-/** Mid-ranks of |x|, doubled so that they stay whole numbers. */
-const doubledRanks = (sizes: readonly number[]): number[] => {
+/** Relative size of what rounding leaves of a difference that is none. */
+const rounding = 1e-9;
+
+/** Mid-ranks of |x|, doubled so that they stay whole numbers. Sizes that differ by no more than `dust` from their neighbour are tied. */
+const doubledRanks = (sizes: readonly number[], dust: number): number[] => {
   const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size);
   const ranks = new Array<number>(sizes.length).fill(0);
   for (let first = 0; first < order.length; ) {
     let last = first;
-    while (order[last + 1]?.size === order[first]?.size && last + 1 < order.length) last++;
+    for (let next = order[last + 1]; next !== undefined; next = order[last + 1]) {
+      const size = order[last]?.size ?? 0;
+      if (next.size - size > dust + rounding * size) break;
+      last++;
+    }
     for (let k = first; k <= last; k++) ranks[order[k]?.index ?? 0] = first + last + 2;
     first = last + 1;
   }
@@ -33,16 +40,18 @@ const doubledRanks = (sizes: readonly number[]): number[] => {
 /**
  * Exact one-sided p of Wilcoxon's signed rank test of H0 "centre ≤ `centre`" against "centre larger". Ties take mid-ranks
  * and the exact distribution of those (all sign patterns, each equally likely), so that a value which grows into a tie or out of one can raise p;
- * zeros are dropped; nothing left: 1.
+ * zeros are dropped; nothing left: 1. What rounding alone can make of a value at the centre (1e-9 of the centre) is a zero, and what it can make of
+ * two equal distances is a tie: else the last bit would decide which side a value lies on.
  * Smallest possible value 2^-n. Throws `document-invalid` on a non-finite value or more than 400 of them.
  */
 export const signedRankGreater = (values: readonly number[], centre = 0): number => {
   if (values.length > mostValues)
     throw new GateError('document-invalid', `signed rank test of ${values.length} values: at most ${mostValues}`);
-  const shifted = values.map((value) => value - centre).filter((value) => value !== 0);
+  const dust = rounding * Math.abs(centre);
+  const shifted = values.map((value) => value - centre).filter((value) => !(Math.abs(value) <= dust));
   if (shifted.some((value) => !Number.isFinite(value))) throw new GateError('document-invalid', 'signed rank test of a non-finite value');
   if (shifted.length === 0) return 1;
-  const ranks = doubledRanks(shifted.map(Math.abs));
+  const ranks = doubledRanks(shifted.map(Math.abs), dust);
   let positive = 0;
   shifted.forEach((value, i) => {
     if (value > 0) positive += ranks[i] ?? 0;

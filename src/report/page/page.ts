@@ -7,7 +7,7 @@ import { html, linkTarget } from '../escape.ts';
 import type { Evidence } from '../evidence.ts';
 import { cellCounts, cellsByModel, type Failure, type Finding, failures, findings, metricName, verdictOrder } from '../finding.ts';
 import { headline, runWords } from '../heading.ts';
-import { allowanceText, changeText, durationText, passage, probabilityText } from '../number.ts';
+import { allowanceText, changeText, durationText, isCompared, passage, probabilityText } from '../number.ts';
 import { cellBlock } from './cell-block.ts';
 import { anchorOf, cellLink } from './cell-link.ts';
 import { cellPictures } from './cell-pictures.ts';
@@ -31,7 +31,7 @@ const changed = ({ cell, metric }: Finding): readonly string[] => [
 ];
 
 const evidenceOf = ({ metric }: Finding): readonly string[] =>
-  metric.kind === 'exact' ? ['exact', '–'] : [html(probabilityText(metric.p)), String(metric.launches)];
+  isCompared(metric) ? ['exact', '–'] : [html(probabilityText(metric.p)), String(metric.launches)];
 
 const changedHead = ['cell', 'metric', 'base → head', 'change', 'tolerance'];
 

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { clockOf } from '../../src/gate/clock.ts';
+import { externalBench } from '../../src/optimizations/external-measurement.ts';
+import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
+import { type Asked, failuresAtTolerance, judged, judgedMetric, metric, readBy } from './external.ts';
+
+/** A normal number for each answer, the same in every run. */
+const gauss = (seed: number, { cell, arm, purpose, index, round }: Asked, round1 = round): number => {
+  const random = seededRandom(deriveSeed(seed, cell, arm, purpose, String(index), String(round1)));
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+};
+
+interface Timed {
+  readonly base: number;
+  readonly head: number;
+  /** Share of the value, round by round. */
+  readonly noise?: number;
+  readonly steps?: { readonly base: number; readonly head: number };
+}
+const timed = ({ base, head, noise = 0.01, steps = { base: 0, head: 0 } }: Timed) =>
+  judgedMetric({
+    metrics: [metric()],
+    program: (asked) => ({ latency: readBy((asked.arm === 'base' ? base : head) * Math.exp(noise * gauss(1, asked)), steps[asked.arm]) }),
+  });
+const both = (step: number) => ({ base: step, head: step });
+
+describe('a clock that is too coarse for what it times', () => {
+  it.each([
+    [{ base: 1.2, head: 1.4, steps: both(1) }, 'whole seconds that hide 17 %'],
+    [{ base: 50.3, head: 50.3, steps: both(1) }, 'whole milliseconds of 50'],
+    [{ base: 50.3, head: 50.3, steps: { base: 0, head: 1 } }, 'only the clock of head'],
+    [{ base: 50.3, head: 50.3, steps: { base: 1, head: 0 } }, 'only the clock of base'],
+    [{ base: 50.3, head: 52, steps: both(1), noise: 0.03 }, 'noise over several steps'],
+    [{ base: 31.2, head: 31.2, steps: both(15.625) }, 'ticks of 15.625 ms'],
+    [{ base: 2, head: 2, noise: 0 }, 'a constant of one digit'],
+    [{ base: 0.05, head: 0.05, noise: 0 }, 'a constant of one decimal'],
+  ])('decides nothing: %j (%s)', (times, _why) => {
+    expect(timed(times)).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive', reason: expect.stringMatching(/^clock: /) });
+  });
+
+  it('still shows what is worse by more than tolerance and step together', () => {
+    expect(timed({ base: 50.3, head: 60, steps: both(1) })).toMatchObject({ verdict: 'regressed', run: 'regressed' });
+    expect(timed({ base: 60, head: 50.3, steps: both(1) })).toMatchObject({ verdict: 'improved', run: 'passed' });
+    expect(timed({ base: 1.2, head: 5.5, steps: both(1) })).toMatchObject({ verdict: 'regressed' });
+  });
+
+  it('names the step and the finest that would do', () => {
+    expect(timed({ base: 50.3, head: 50.3, steps: both(1) }).reason).toBe(
+      'clock: base is read in steps of 1 ms, expected at most 0.25 ms; read a finer clock or time more work',
+    );
+  });
+
+  it('asks for no launch that could only make it pass', () => {
+    const { launches } = judged({
+      metrics: [metric()],
+      program: (asked) => ({ latency: readBy(50.3 * Math.exp(0.01 * gauss(1, asked)), 1) }),
+    });
+    expect(launches).toBe(5);
+  });
+});
+
+describe('a clock that is fine enough', () => {
+  it.each([
+    [{ base: 50.3, head: 50.3 }, 'passed'],
+    [{ base: 50.3, head: 50.3, steps: both(0.1) }, 'passed'],
+    [{ base: 50.3, head: 50.3, steps: both(0.25) }, 'passed'],
+    [{ base: 50.3, head: 50.3, steps: both(2 ** -4) }, 'passed'],
+    [{ base: 50.3, head: 54, steps: both(0.25) }, 'regressed'],
+    [{ base: 50, head: 50, noise: 0 }, 'passed'],
+    [{ base: 50, head: 60, noise: 0 }, 'regressed'],
+  ])('%j is %s', (times, expected) => {
+    expect(timed(times).verdict).toBe(expected);
+  });
+
+  it('is not suspected where a program measures once and repeats its answer', () => {
+    const found = judgedMetric({
+      metrics: [metric()],
+      program: (asked) => ({ latency: 50 * Math.exp(0.01 * gauss(3, asked, 0)) }),
+    });
+    expect(found.reason ?? '').not.toMatch(/clock/);
+  });
+
+  it('shows its step where two times since 1970 are subtracted, and none where it has none', () => {
+    const { metrics } = externalBench([metric()]).workload({} as never, {} as never);
+    const since = 1_780_000_000;
+    const launches = (step: number) =>
+      Array.from({ length: 5 }, (_, index) => {
+        const arm = (side: 'base' | 'head') =>
+          Array.from({ length: 15 }, (_round, round) => {
+            const asked = { cell: 'x/y', arm: side, purpose: 'screen', index, round } as const;
+            return since + readBy(0.5 * Math.exp(0.01 * gauss(5, asked)), step) - since;
+          });
+        return { base: { latency: arm('base') }, head: { latency: arm('head') } };
+      });
+    expect(clockOf(launches(0.01), metrics[0]!, 0.02, 0.1).coarse).toMatch(/steps of 0.01 ms/);
+    const fine = clockOf(launches(0), metrics[0]!, 0.02, 0.1);
+    expect([fine.coarse, fine.step < 1e-4]).toEqual([null, true]);
+  });
+});
+
+describe('at the tolerance', () => {
+  it.each([
+    [50, 51],
+    [100, 102],
+    [0.05, 0.051],
+    [50, 49],
+  ])('the last bit does not decide: %d → %d ms, both ways, pass', (base, head) => {
+    for (const better of ['lower', 'higher'] as const) {
+      const found = judgedMetric({ metrics: [metric({ better })], program: ({ arm }) => ({ latency: arm === 'base' ? base : head }) });
+      expect(found).toMatchObject({ run: base < 1 ? 'inconclusive' : 'passed' });
+      expect(found.verdict).not.toBe('regressed');
+      expect(found.verdict).not.toBe('improved');
+    }
+  });
+
+  // Every cell sits at its tolerance. 5 of 40 and more have a chance of .05 where the true rate is .05.
+  it.each([
+    [0, 0.01],
+    [0.1, 0.002],
+    [0.25, 0.0005],
+  ])('false failures stay below alpha with steps of %d ms and noise of %d', (step, noise) => {
+    expect(failuresAtTolerance({ runs: 40, cells: 5, rounds: 5, step, noise })).toBeLessThan(5);
+  });
+});

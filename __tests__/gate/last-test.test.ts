@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { lastTests } from '../../src/gate/last-test.ts';
+import { seededRandom } from '../../src/statistics/random.ts';
+import { judged, judgedMetric, metric } from './external.ts';
+import { policy } from './fixtures.ts';
+
+const candidate = (key: string, values: readonly number[]) => ({ key, values, margin: 0.02, waiting: false });
+const above = (n: number): number[] => Array.from({ length: n }, (_, i) => 0.021 + 0.001 * i);
+const none: ReadonlySet<string> = new Set();
+
+describe('the last test', () => {
+  it('tests each series at the longest look that it reached, at the share of that look', () => {
+    const found = lastTests([candidate('a', above(36)), candidate('b', above(30)), candidate('c', above(11))], none, policy);
+    expect(found.get('a')).toEqual({ launches: 36, p: (3 * 2 ** -36 * 0.05) / 0.0035, rejected: true });
+    expect(found.get('b')).toEqual({ launches: 24, p: (3 * 2 ** -24 * 0.05) / 0.001, rejected: true });
+    expect(found.has('c')).toBe(false);
+  });
+
+  it('counts all that the screens sent to confirmation, and asks no rejected one again', () => {
+    // 12 launches, all above: p = 2^-12 = .00024, which two metrics leave below .0005 and three do not.
+    const two = [candidate('a', above(12)), candidate('b', [])];
+    expect(lastTests(two, none, policy).get('a')?.rejected).toBe(true);
+    expect(lastTests([...two, candidate('c', [])], none, policy).get('a')?.rejected).toBe(false);
+    expect(lastTests(two, new Set(['a']), policy).size).toBe(0);
+  });
+
+  it('spends nothing where the policy gives it nothing', () => {
+    const looks = policy.looks.map((look) => ({ ...look, lastAlpha: 0 }));
+    expect(lastTests([candidate('a', above(36))], none, { ...policy, looks }).size).toBe(0);
+  });
+});
+
+/** Two metrics of one program. The screens show nothing of the first, whose confirming launches are `slower` with so much noise. */
+const slowAfterScreen = (slower: number, noise: number, more: { readonly launches?: number } = {}) => {
+  const random = seededRandom(5);
+  let bias = 0;
+  return {
+    metrics: [metric(), metric({ id: 'other' })],
+    program: ({ arm, purpose, index, round }: Parameters<Parameters<typeof judged>[0]['program']>[0]) => {
+      if (round === 0) bias = noise * (random() + random() + random() + random() - 2) * Math.sqrt(3);
+      const screened = (index % 2 ? 1 : -1) * 0.2;
+      const change = arm === 'base' ? 0 : purpose === 'screen' ? screened - 0.1 : slower + bias;
+      return { latency: 50 * Math.exp(change + 1e-4 * round), other: 50 + 1e-3 * round + 0.01 * index };
+    },
+    ...more,
+  };
+};
+
+describe('a metric of which the screens saw nothing', () => {
+  it('is regressed by all launches of its cell, where it stayed too noisy before', () => {
+    expect(judgedMetric(slowAfterScreen(Math.log(1.178), 0.12))).toMatchObject({
+      verdict: 'regressed',
+      run: 'regressed',
+      launches: 36,
+      reason: 'by the last test, of all 36 launches',
+    });
+  });
+
+  it('stays undecided where they do not show it', () => {
+    expect(judgedMetric(slowAfterScreen(0.08, 0.3))).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive' });
+    expect(judgedMetric(slowAfterScreen(0, 0.02))).toMatchObject({ verdict: 'passed', run: 'passed' });
+  });
+
+  it('is judged by the looks that were reached where the budget ends', () => {
+    const stopped = judgedMetric(slowAfterScreen(Math.log(1.5), 0.12, { launches: 5 + 30 }));
+    expect(stopped).toMatchObject({ verdict: 'regressed', launches: 24, reason: 'by the last test, of all 24 launches' });
+  });
+});
+
+it('keeps false failures below alpha where every metric of a noisy cell sits at its tolerance', () => {
+  // Half the metrics advance, the others are confirmed beside them: looks and last test together spend .05. 5 of 40 have a chance of .05 there.
+  let failed = 0;
+  for (let run = 0; run < 40; run++) {
+    const random = seededRandom(run);
+    const gauss = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    const metrics = ['a', 'b', 'c', 'd'].map((id) => metric({ id }));
+    const program = ({ arm }: { readonly arm: string }) =>
+      Object.fromEntries(metrics.map(({ id }) => [id, 50 * (arm === 'head' ? 1.02 : 1) * Math.exp(0.1 * gauss())]));
+    if (judged({ metrics, program, rounds: 1, cells: ['mini/x', 'mini/y'], seed: run }).verdict.verdict === 'regressed') failed += 1;
+  }
+  expect(failed).toBeLessThan(5);
+});
