@@ -70,7 +70,10 @@ const samplesOf = (arms: Readonly<Record<string, string>>, given: Partial<Sample
   environment: null,
   built: new Map([[key, { line: 'built', key, status: 'built', artefact: hex('8'), bytes: 75, seconds: 1, facts: {}, error: null }]]),
   settled: new Map(
-    Object.entries(arms).map(([id, arm]) => [id, { line: 'settled', cell: id, status: 'changed', arms: { head: arm }, error: null }]),
+    Object.entries(arms).map(([id, arm]) => [
+      id,
+      { line: 'settled', cell: id, status: 'changed', arms: { head: arm }, error: null, warnings: [] },
+    ]),
   ),
   launches: [],
   stopped: null,

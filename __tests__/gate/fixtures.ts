@@ -182,6 +182,7 @@ export const settle = (id: string, status: SettledLine['status'], error: Settled
   status,
   arms: { reference: digest('0'), base: status === 'changed' ? digest('8') : digest('9'), head: digest('9') },
   error,
+  warnings: [],
 });
 
 export const samplesOf = (settled: readonly SettledLine[], launches: readonly Launch[] = [], fields: Partial<Samples> = {}): Samples => ({

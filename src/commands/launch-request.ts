@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { liveArms } from '../gate/control.ts';
 import type { LaunchDemand } from '../gate/demand.ts';
@@ -10,6 +9,7 @@ import type { Json } from '../records/words.ts';
 import type { Artefacts } from './artefacts.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { modelFolderOf } from './plan.ts';
+import { modelPaths } from './side-program.ts';
 import { subjectArgv } from './subject-argv.ts';
 import type { Trees } from './trees.ts';
 
@@ -103,13 +103,6 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     };
   }
   return started;
-};
-
-/** What the command of a user's own program may name. */
-const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {
-  const decoder = reference?.stages.find(({ id }) => id === 'decoder') ?? reference?.stages[0];
-  if (reference === undefined || decoder === undefined) return {};
-  return { model: join(reference.folder, decoder.graph), 'model-folder': reference.folder };
 };
 
 const tunedOf = (samples: Samples, cell: PlannedCell): Json => {

@@ -1,19 +1,25 @@
-import { relative, resolve } from 'node:path';
+import { lstatSync, readFileSync, truncateSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
-import type { Plan, PlannedBuild } from '../records/plan.ts';
+import type { Plan } from '../records/plan.ts';
 import { openRepository } from '../repository/repository.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
-import { emptyInputs } from './leak.ts';
 import { saidBy } from './said.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
   /** Folder of one side, set up; base's worktree is made when it is first wanted. Throws `setup-failed`. */
   folder(arm: 'head' | 'base'): Promise<string>;
-  /** A copy of base in which everything that the build's code declares as its inputs is empty, set up. Throws `setup-failed`. */
-  emptied(build: PlannedBuild): Promise<string>;
+  /** Root of the repository in one side's tree, set up. Throws `setup-failed`. */
+  root(arm: 'head' | 'base'): Promise<string>;
+  /** Files that differ between the two trees now that both are set up, relative to the root. */
+  changedFiles(): Promise<readonly string[]>;
+  /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
+  ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /** A copy of base in which the given files (relative to the root) are empty, set up. Throws `setup-failed`. */
+  emptied(files: readonly string[]): Promise<string>;
   release(): Promise<void>;
 }
 
@@ -22,30 +28,56 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const repository = await openRepository(context.root);
   const inside = relative(repository.folder, context.root);
   const opened: { release(): Promise<void> }[] = [];
-  const make = async (arm: 'head' | 'base'): Promise<string> => {
-    if (arm === 'head') return setUp(context, plan, plan.setup.head, context.root, arm);
+  const checkOut = async (): Promise<string> => {
     if (plan.base === null) throw new GateError('base-not-found', 'there is no commit to build base from');
     const worktree = await repository.worktree(plan.base.commit);
     opened.push(worktree);
-    return setUp(context, plan, plan.setup.base, resolve(worktree.folder, inside), arm);
+    return worktree.folder;
   };
-  const folders = new Map<string, Promise<string>>();
+  const make = async (arm: 'head' | 'base'): Promise<string> => {
+    const root = arm === 'head' ? repository.folder : await checkOut();
+    await setUp(context, plan, plan.setup[arm], resolve(root, inside), arm);
+    return root;
+  };
+  const roots = new Map<string, Promise<string>>();
+  const root: Trees['root'] = (arm) => {
+    const known = roots.get(arm) ?? make(arm);
+    roots.set(arm, known);
+    return known;
+  };
+  const differing = async (): Promise<readonly string[]> => {
+    const [head, base] = [await root('head'), await root('base')];
+    const files = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
+    return files.filter((path) => !isPackageMetadata(path) && !sameContent(join(head, path), join(base, path)));
+  };
+  let changed: Promise<readonly string[]> | null = null;
   return {
-    folder: (arm) => {
-      const folder = folders.get(arm) ?? make(arm);
-      folders.set(arm, folder);
-      return folder;
+    root,
+    folder: async (arm) => resolve(await root(arm), inside),
+    changedFiles: () => {
+      changed ??= differing();
+      return changed;
     },
-    emptied: async (build) => {
-      const worktree = await repository.worktree(plan.base?.commit ?? plan.head.commit);
-      opened.push(worktree);
-      emptyInputs(worktree.folder, build.subject.inputs);
-      return setUp(context, plan, plan.setup.base, resolve(worktree.folder, inside), 'base with empty inputs');
+    ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
+    emptied: async (files) => {
+      const copy = await checkOut();
+      for (const path of files)
+        if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
+      return setUp(context, plan, plan.setup.base, resolve(copy, inside), 'base with empty files');
     },
     release: async () => {
       for (const one of opened) await one.release();
     },
   };
+};
+
+/** An installation in place leaves it in the tree: it says what was installed, and is no code. */
+const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
+
+const sameContent = (one: string, other: string): boolean => {
+  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
+  return readFileSync(one).equals(readFileSync(other));
 };
 
 const setUp = async (context: CommandContext, plan: Plan, command: string | null, folder: string, arm: string): Promise<string> => {

@@ -94,7 +94,7 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
   const noBase = withoutBase(standing);
   const worst = worstOf(metrics, noBase === null ? [] : ['inconclusive']);
   const reason = outcome?.reason ?? noBase ?? (worst === null ? 'report only: nothing in this cell gates' : null);
-  const warnings = ineffective(metrics);
+  const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics)];
   if (status === 'unchanged' && failure !== null && outcome === null)
     warnings.push(`its figures could not be measured: ${failure.message}`);
   return {

@@ -57,6 +57,8 @@ export const sampleLine = z.discriminatedUnion('line', [
     status: z.enum(['changed', 'unchanged', 'new', 'removed', 'failed', 'skipped']),
     arms: z.record(z.string(), sha256),
     error: coded.nullable(),
+    /** What could not be told of its code, as sentences. */
+    warnings: z.array(z.string()),
   }),
   z.strictObject({
     line: z.literal('launch'),

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { GateError } from '../errors.ts';
 import { allowedEnvironment } from '../processes/environment.ts';
 import { type BaseCommit, type BaseRequest, findBase, headCommit, requireCommit } from './base-commit.ts';
+import { changedFiles } from './changed-files.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, type Tree } from './inputs-digest.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
@@ -32,6 +33,10 @@ export interface Repository {
   /** Paths of all regular files below a folder of a commit, in order of their bytes; empty when there is no such folder. */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
   worktree(commit: string): Promise<Worktree>;
+  /** Files in which the working tree differs from a commit, those of submodules that are checked out one by one. */
+  changedFiles(commit: string): Promise<readonly string[]>;
+  /** What git ignores in the working tree `root` of this repository, relative to it; a folder whose files are all ignored ends in `/`. */
+  ignoredFiles(root: string): Promise<readonly string[]>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
 }
 
@@ -49,7 +54,8 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   }
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const folder = top.stdout.toString('utf8').replace(/\r?\n$/, '');
-  const git = gitIn(folder, environment);
+  const gitAt = (at: string): Git => gitIn(at, environment);
+  const git = gitAt(folder);
   const there = new Set<string>();
   const require = async (commit: string): Promise<void> => {
     if (there.has(commit)) return;
@@ -75,6 +81,17 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     worktree: async (commit) => {
       await require(commit);
       return addWorktree(git, commit, temporary);
+    },
+    changedFiles: async (commit) => {
+      await require(commit);
+      return changedFiles(folder, commit, gitAt);
+    },
+    ignoredFiles: async (root) => {
+      const listed = await gitAt(root).read(['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']);
+      return listed
+        .toString('utf8')
+        .split('\0')
+        .filter((path) => path !== '');
     },
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
