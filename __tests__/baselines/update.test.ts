@@ -57,6 +57,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     points: [],
     metrics: [],
   })),
+  lfs: false,
   setup: { head: null, base: null },
   limits: { seconds: 60, memoryBytes: 1 },
   budgetMinutes: null,

@@ -169,6 +169,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     models: [],
     builds: [],
     cells,
+    lfs: false,
     setup: { head: null, base: null },
     limits: { seconds: 60, memoryBytes: 1e9 },
     budgetMinutes: null,

@@ -9,6 +9,7 @@ import { checkTolerances } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
@@ -43,7 +44,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const baseSide = await sideOf('base', baseConfig, context, repository, base, catalogue);
   const ids = [...new Set([head, baseSide].flatMap((side) => side.config.models.map(idOfModel)))];
   const run = openRunFolder(resolve(context.root, context.options.runDir));
-  const { sources, edits } = await openJudgedModels(ids, event, base, join(run.folder, 'models'), repository, context);
+  const { sources, edits } = await openJudgedModels(ids, event, base, join(run.folder, 'models'), repository, context, baseConfig.lfs);
   const { cells, builds } = planCells({
     models: sources.map(({ facts }) => facts),
     head,
@@ -73,6 +74,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: [...cells],
+    lfs: baseConfig.lfs,
     setup: { head: headConfig.setup, base: baseConfig.setup },
     limits: baseConfig.limits,
     budgetMinutes: baseConfig.budgetMinutes,
@@ -126,6 +128,7 @@ export const readHeadConfig = (context: CommandContext): Config => {
   const found = existsSync(file);
   if (!found && context.options.config !== null)
     throw new GateError('config-missing', 'there is no such file', { where: context.options.config });
+  if (found && isLfsPointerFile(file)) throw lfsPointer(configFile(context));
   return applyOverrides(found ? parseConfig(readFileSync(file, 'utf8'), configFile(context)) : defaultConfig(), context.overrides);
 };
 

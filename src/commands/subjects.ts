@@ -68,7 +68,10 @@ export const subjectResolver = async (
 };
 
 /** A user's code that declares no inputs depends on the whole tree. */
-const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : ['**']);
+const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : [anything]);
+
+/** The pattern of the whole tree: it says nothing of what is needed. */
+export const anything = '**';
 
 const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
 

@@ -4,9 +4,11 @@ import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
+import type { NeededFiles } from '../repository/filters.ts';
 import { openRepository } from '../repository/repository.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { saidBy } from './said.ts';
+import { anything } from './subjects.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
@@ -28,15 +30,19 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const repository = await openRepository(context.root);
   const inside = relative(repository.folder, context.root);
   const opened: { release(): Promise<void> }[] = [];
-  const checkOut = async (): Promise<string> => {
+  const checkOut = async (): Promise<{ readonly folder: string; readonly said: string }> => {
     if (plan.base === null) throw new GateError('base-not-found', 'there is no commit to build base from');
-    const worktree = await repository.worktree(plan.base.commit);
+    const worktree = await repository.worktree(plan.base.commit, neededBy(plan, 'base'));
     opened.push(worktree);
-    return worktree.folder;
+    return worktree;
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
-    const root = arm === 'head' ? repository.folder : await checkOut();
+    const needed = neededBy(plan, arm);
+    const { folder: root, said } =
+      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut();
     await setUp(context, plan, plan.setup[arm], resolve(root, inside), arm);
+    // Only now: `setup` may fetch files too.
+    await repository.refusePointers(root, arm, needed, said);
     return root;
   };
   const roots = new Map<string, Promise<string>>();
@@ -60,7 +66,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     },
     ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
     emptied: async (files) => {
-      const copy = await checkOut();
+      const { folder: copy } = await checkOut();
       for (const path of files)
         if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
       return setUp(context, plan, plan.setup.base, resolve(copy, inside), 'base with empty files');
@@ -69,6 +75,15 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       for (const one of opened) await one.release();
     },
   };
+};
+
+/** The files that the user's own code of one side may read: those that it declares, or else any. */
+const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
+  const policies = plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
+  const subjects = [...policies, ...plan.builds.flatMap((build) => (build.arm === arm ? [build.subject] : []))];
+  const patterns = new Set(subjects.filter(({ door }) => door.kind !== 'builtin').flatMap(({ inputs }) => inputs));
+  const declared = [...patterns].filter((pattern) => pattern !== anything);
+  return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
 };
 
 /** An installation in place leaves it in the tree: it says what was installed, and is no code. */

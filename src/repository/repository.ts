@@ -1,10 +1,13 @@
 import { tmpdir } from 'node:os';
 import { GateError } from '../errors.ts';
 import { allowedEnvironment } from '../processes/environment.ts';
+import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase, headCommit, requireCommit } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
+import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, refusePointers } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, type Tree } from './inputs-digest.ts';
+import { checkOutSubmodules } from './submodules.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
 
 const maxFileBytes = 64 * 1024 * 1024;
@@ -14,6 +17,11 @@ export interface RepositoryOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where worktrees and scratch files go; the system's temporary folder unless told. */
   readonly temporary?: string;
+}
+
+export interface FilledWorktree extends Worktree {
+  /** What Git LFS said when it was asked for files. */
+  readonly said: string;
 }
 
 /** A git checkout, asked only through git itself. All paths are relative to its root, with `/`. */
@@ -26,13 +34,25 @@ export interface Repository {
    */
   headRevision(besides?: readonly string[]): Promise<{ readonly commit: string; readonly dirty: boolean }>;
   baseCommit(request: BaseRequest): Promise<BaseCommit>;
-  /** Content of a regular file of a commit as UTF-8; null when there is none. Throws `document-too-large` above 64 MiB. */
+  /** Content of a regular file of a commit as UTF-8; null when there is none. Throws `document-too-large` above 64 MiB, and `lfs-pointer`. */
   fileAt(commit: string, path: string): Promise<string | null>;
   /** The same of many files, in their order, by as few runs of git as for one. */
   textsAt(commit: string, paths: readonly string[]): Promise<readonly (string | null)[]>;
   /** Paths of all regular files below a folder of a commit, in order of their bytes; empty when there is no such folder. */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
-  worktree(commit: string): Promise<Worktree>;
+  /**
+   * Checks a commit out in a folder of its own, like the checkout: with the submodules that are checked out here, and with filters run (Git
+   * LFS and others) for the needed files for which they were run here. Throws `submodule-missing` where a needed one cannot be had.
+   */
+  worktree(commit: string, needed?: NeededFiles): Promise<FilledWorktree>;
+  /** Fetches needed files that Git LFS keeps, where it may be asked, and returns what Git LFS said. */
+  fillCheckout(needed: NeededFiles): Promise<string>;
+  /**
+   * Throws `lfs-pointer` for a declared file of a tree of this repository that is a pointer still.
+   * @param side how the message calls the tree
+   * @param said what Git LFS said when it was asked for files
+   */
+  refusePointers(root: string, side: string, needed: NeededFiles, said: string): Promise<void>;
   /** Files in which the working tree differs from a commit, those of submodules that are checked out one by one. */
   changedFiles(commit: string): Promise<readonly string[]>;
   /** What git ignores in the working tree `root` of this repository, relative to it; a folder whose files are all ignored ends in `/`. */
@@ -56,6 +76,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   const folder = top.stdout.toString('utf8').replace(/\r?\n$/, '');
   const gitAt = (at: string): Git => gitIn(at, environment);
   const git = gitAt(folder);
+  const checkout: Checkout = { git, folder, name: 'head' };
   const there = new Set<string>();
   const require = async (commit: string): Promise<void> => {
     if (there.has(commit)) return;
@@ -78,10 +99,30 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       await require(commit);
       return filesAt(git, commit, below);
     },
-    worktree: async (commit) => {
+    worktree: async (commit, needed = { declared: [], possible: [], lfs: false }) => {
       await require(commit);
-      return addWorktree(git, commit, temporary);
+      const { folder: at, release } = await addWorktree(git, commit, temporary);
+      const worktree: Checkout = { git: gitAt(at), folder: at, name: `base ${commit.slice(0, 12)}` };
+      const submodules: { release(): Promise<void> }[] = [];
+      const releaseAll = async (): Promise<void> => {
+        for (const each of submodules.splice(0).toReversed()) await each.release();
+        await release();
+      };
+      try {
+        const patterns = [...needed.declared, ...needed.possible];
+        const said = [await fillWorktree(worktree, checkout, needed)];
+        for (const each of await checkOutSubmodules(worktree, checkout, commit, patterns, gitAt)) {
+          submodules.push(each);
+          said.push(await fillWorktree(each.worktree, each.like, needed, each.below));
+        }
+        return { folder: at, release: releaseAll, said: said.join('\n').trim() };
+      } catch (thrown) {
+        await releaseAll();
+        throw thrown;
+      }
     },
+    fillCheckout: (needed) => fillCheckout(checkout, needed),
+    refusePointers: (root, side, needed, said) => refusePointers({ git: gitAt(root), folder: root, name: side }, needed, said),
     changedFiles: async (commit) => {
       await require(commit);
       return changedFiles(folder, commit, gitAt);
@@ -95,7 +136,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     },
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
-      return digestInputs(git, tree, patterns, temporary);
+      return digestInputs(folder, tree, patterns, temporary, gitAt);
     },
   };
 };
@@ -119,7 +160,7 @@ const textsAt = async (git: Git, commit: string, paths: readonly string[]): Prom
   const texts = new Map<string, string>();
   let batch: Blob[] = [];
   const readBatch = async (): Promise<void> => {
-    if (batch.length > 0) for (const [object, text] of await blobTexts(git, batch)) texts.set(object, text);
+    if (batch.length > 0) for (const [object, text] of await blobTexts(git, commit, batch)) texts.set(object, text);
     batch = [];
   };
   for (const blob of new Map([...blobs.values()].map((each) => [each.object, each])).values()) {
@@ -131,6 +172,7 @@ const textsAt = async (git: Git, commit: string, paths: readonly string[]): Prom
 };
 
 interface Blob {
+  readonly path: string;
   readonly object: string;
   readonly bytes: number;
 }
@@ -146,21 +188,22 @@ const blobsAt = async (git: Git, commit: string, paths: readonly string[]): Prom
     if (object === undefined || path === undefined || !paths.includes(path)) continue;
     if (Number(bytes) > maxFileBytes)
       throw new GateError('document-too-large', `${bytes} bytes, at most ${maxFileBytes} are read`, { where: path });
-    found.set(path, { object, bytes: Number(bytes) });
+    found.set(path, { path, object, bytes: Number(bytes) });
   }
   return found;
 };
 
 /** object → its content: for each asked, in turn, git prints a line about it, its bytes and a newline. */
-const blobTexts = async (git: Git, blobs: readonly Blob[]): Promise<ReadonlyMap<string, string>> => {
+const blobTexts = async (git: Git, commit: string, blobs: readonly Blob[]): Promise<ReadonlyMap<string, string>> => {
   const printed = await git.read(['cat-file', '--batch'], { input: blobs.map(({ object }) => `${object}\n`).join('') });
   const texts = new Map<string, string>();
   let at = 0;
-  for (const { object, bytes } of blobs) {
+  for (const { object, bytes, path } of blobs) {
     const about = `${object} blob ${bytes}\n`;
     if (printed.toString('latin1', at, at + about.length) !== about)
       throw new GateError('git-failed', `git cat-file does not hand over ${object}`, { where: 'git' });
     at += about.length;
+    if (isLfsPointer(printed.subarray(at, at + bytes))) throw lfsPointer(`${path} of commit ${commit.slice(0, 12)}`);
     texts.set(object, printed.toString('utf8', at, at + bytes));
     at += bytes + 1;
   }
