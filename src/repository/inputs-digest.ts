@@ -45,7 +45,8 @@ export const digestInputs = async (
     }
     return any;
   };
-  const files = tree === 'working-tree' ? await workingFiles(root, wanted, temporary, gitAt) : await committedFiles(gitAt(root), tree.commit, wanted);
+  const files =
+    tree === 'working-tree' ? await workingFiles(root, wanted, temporary, gitAt) : await committedFiles(gitAt(root), tree.commit, wanted);
   const unmatched = tests.find((one) => !one.matched);
   if (unmatched !== undefined) {
     const place = tree === 'working-tree' ? 'the working tree' : `commit ${tree.commit.slice(0, 12)}`;
@@ -125,12 +126,7 @@ const workingFiles = async (
 };
 
 /** A submodule with what is on disk; one that is not checked out is what the index says. */
-const asOnDisk = async (
-  file: InputFile,
-  root: string,
-  temporary: string,
-  gitAt: (folder: string) => Git,
-): Promise<InputFile> => {
+const asOnDisk = async (file: InputFile, root: string, temporary: string, gitAt: (folder: string) => Git): Promise<InputFile> => {
   const folder = join(root, Buffer.from(file.path, 'latin1').toString('utf8'));
   if (!existsSync(join(folder, '.git'))) return file;
   const status = await gitAt(folder).read(['status', '--porcelain', '-z', '--untracked-files=normal', '--ignore-submodules=none']);
