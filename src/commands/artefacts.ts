@@ -74,7 +74,6 @@ export const makeArtefacts = async (
   const making: Making = { context, plan, store, source: sources.folder, sealer };
   let leaks: LeakFindings = new Map();
   try {
-    leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
       const { error } = leakIn(plan, build.cell, leaks);
       // Not made at all: what came out would be kept as that of the wrong side.
@@ -124,7 +123,9 @@ export const makeArtefacts = async (
         await standing.close();
       }
     };
-    for (const arm of ['head', 'base'] as const) await inLanes(buildsOf(plan, arm), context.signal, makeAll);
+    await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
+    leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
+    await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
   } finally {
     await sealer.close();
     await sources.release();

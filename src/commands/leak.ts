@@ -1,11 +1,14 @@
+import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { codedOf } from '../measurement/launch.ts';
+import { lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SettledLine } from '../records/sample.ts';
 import { type CodeCopy, copiesInTree, installedCopies, packageFolders, productsInTree } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
 import { watchReads } from './read-watch.ts';
-import { codeOf, commandsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from './side-program.ts';
+import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from './side-program.ts';
+import { anything } from './subjects.ts';
 import type { Trees } from './trees.ts';
 
 /** What is known of whose files the two programs of an entry read. */
@@ -20,8 +23,10 @@ export interface LeakFinding {
 export type LeakFindings = ReadonlyMap<string, LeakFinding>;
 
 /**
- * Runs the user's own code of each entry once per side, where the code of the sides differs, and looks which tree's files it reads. A
- * side that reads a file of the other side, in which the trees differ, would be measured as that other side (docs/adr/0012-whose-files.md).
+ * Runs the user's own code of each entry, where the code of the sides differs, and looks which tree's files it reads. A side that reads a
+ * file of the other one, in which the trees differ, would be judged as that other side (docs/adr/0012-whose-files.md). What measures is
+ * looked at on both sides. What only builds is looked at on base's: head's is built before base is set up. So this is to be called after
+ * head's builds and before base's.
  */
 export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watchReads): Promise<LeakFindings> => {
   const { plan, context } = rehearsal;
@@ -32,52 +37,64 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     const [base, head] = [sideProgram(plan, cell, 'base'), sideProgram(plan, cell, 'head')];
     if (base === null || head === null || codeOf(base) === codeOf(head)) continue;
     const changed = await trees.changedFiles();
-    if (changed.length > 0) findings.set(cell.optimization, await findLeak([base, head], changed, rehearsal, trees, watch));
+    const programs = head.policy === null ? [base] : [base, head];
+    if (changed.length > 0) findings.set(cell.optimization, await findLeak(programs, changed, { ...rehearsal, trees, watch }));
   }
   return findings;
 };
 
-const findLeak = async (
-  programs: readonly SideProgram[],
-  changed: readonly string[],
-  rehearsal: Rehearsal,
-  trees: Trees,
-  watch: typeof watchReads,
-): Promise<LeakFinding> => {
-  let ownRead = false;
+interface Looking extends Rehearsal {
+  readonly trees: Trees;
+  readonly watch: typeof watchReads;
+}
+
+const findLeak = async (programs: readonly SideProgram[], changed: readonly string[], looking: Looking): Promise<LeakFinding> => {
+  let seen = false;
+  let has = false;
   for (const program of programs) {
-    const reads = await readsOf(program, changed, rehearsal, trees, watch);
-    if (reads === null) return { error: null, warning: await withoutChanged(program, changed, rehearsal, trees) };
-    ownRead ||= reads.own;
+    const reads = await readsOf(program, changed, looking);
+    if (reads === null) {
+      if (await runsWithout(program, changed, looking)) return { error: null, warning: untold };
+      seen = true;
+      continue;
+    }
+    seen ||= reads.own;
+    has ||= reads.has;
+    const pointer = reads.pointers[0];
+    if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warning: null };
     const [first] = reads.other;
     if (first === undefined) continue;
     // Something else on this machine may have read it at that moment: what the program reads, it reads again.
-    const again = await readsOf(program, changed, rehearsal, trees, watch);
+    const again = await readsOf(program, changed, looking);
     if (again?.other.some(({ path }) => path === first.path) === true) return { error: leak(program, first), warning: null };
   }
-  return { error: null, warning: ownRead ? null : unread };
+  return { error: null, warning: has && !seen ? unread : null };
 };
 
 const unread =
-  'Neither side read a file that differs between base and head. Either the edit does not matter to this entry, or both sides run an ' +
-  'installed copy of the code: then install it for each side with `setup:`.';
+  'None of the files that differ between base and head was read. Either the edit does not matter to this entry, or both sides run an ' +
+  'installed copy of the code: then let `setup:` install it for each side.';
 
+const untold =
+  'This file system does not record which files are read, and the code runs without the files that differ between base and head. So it is ' +
+  'not known whether both sides run the same copy of it.';
+
+/** What a program reads. */
 interface Reads {
-  /** Files of the other side. */
+  /** Changed files of the other side. */
   readonly other: readonly CodeCopy[];
-  /** Whether the program read any changed file of its own side. */
+  /** Whether its own side has changed files. */
+  readonly has: boolean;
+  /** Whether it read any of them. */
   readonly own: boolean;
+  /** Git LFS pointers of its own side. */
+  readonly pointers: readonly string[];
 }
 
-/** What a program reads of the files in which the trees differ; null where the file system does not tell. */
-const readsOf = async (
-  program: SideProgram,
-  changed: readonly string[],
-  rehearsal: Rehearsal,
-  trees: Trees,
-  watch: typeof watchReads,
-): Promise<Reads | null> => {
-  const environment = subjectEnvironment(rehearsal.context);
+/** Runs a program and returns what it read of the files in which the trees differ; null where the file system does not tell. */
+const readsOf = async (program: SideProgram, changed: readonly string[], looking: Looking): Promise<Reads | null> => {
+  const { trees, context, watch } = looking;
+  const environment = subjectEnvironment(context);
   const otherArm = program.arm === 'base' ? 'head' : 'base';
   const folder = await trees.folder(program.arm);
   const [own, other] = [await trees.root(program.arm), await trees.root(otherArm)];
@@ -88,11 +105,20 @@ const readsOf = async (
     ...installedCopies(installed, other, changed, own, environment),
   ];
   const owned = [...copiesInTree(own, changed, environment), ...installedCopies(installed, own, changed, other, environment)];
-  const before = await watch([...new Set([...foreign, ...owned].map(({ path }) => path))], environment);
-  if (before === null) return null;
-  await rehearse(program, folder, rehearsal);
-  const read = new Set(before.read());
-  return { other: foreign.filter(({ path }) => read.has(path)), own: owned.some(({ path }) => read.has(path)) };
+  const pointers = inputsOf(program).includes(anything) ? await trees.pointers(program.arm) : [];
+  const begun = await watch(
+    [...new Set([...[...foreign, ...owned].map(({ path }) => path), ...pointers.map((path) => join(own, path))])],
+    environment,
+  );
+  if (begun === null) return null;
+  await rehearse(program, folder, looking);
+  const read = new Set(begun.read());
+  return {
+    other: foreign.filter(({ path }) => read.has(path)),
+    has: owned.length > 0,
+    own: owned.some(({ path }) => read.has(path)),
+    pointers: pointers.filter((path) => read.has(join(own, path))),
+  };
 };
 
 const leak = ({ arm, cell }: SideProgram, { path, of }: CodeCopy): GateError => {
@@ -101,22 +127,10 @@ const leak = ({ arm, cell }: SideProgram, { path, of }: CodeCopy): GateError => 
   return new GateError('inputs-leak', message, { where: cell.id });
 };
 
-/**
- * Runs a program in a copy of its tree in which the changed files are empty. One that fails there depends on its own tree; of one
- * that does not, the returned sentence says that nothing is known.
- */
-const withoutChanged = async (
-  program: SideProgram,
-  changed: readonly string[],
-  rehearsal: Rehearsal,
-  trees: Trees,
-): Promise<string | null> => {
-  const emptied = await trees.emptied(changed).catch(() => null);
-  if (emptied === null || !(await rehearse(program, emptied, rehearsal))) return null;
-  return (
-    'This file system does not record which files are read, and the code of base runs without the files that differ. ' +
-    'So it is not known whether base and head run the same copy of the code.'
-  );
+/** Whether a program also runs in a copy of its tree in which the changed files are empty: then it may run another copy of them. */
+const runsWithout = async (program: SideProgram, changed: readonly string[], looking: Looking): Promise<boolean> => {
+  const emptied = await looking.trees.emptied(program.arm, changed).catch(() => null);
+  return emptied !== null && (await rehearse(program, emptied, looking));
 };
 
 /** What was found of the code of a cell. */

@@ -38,6 +38,12 @@ export const sideProgram = (plan: Plan, cell: PlannedCell, arm: 'head' | 'base')
 
 const isOwn = ({ door }: SubjectRef): boolean => door.kind !== 'builtin';
 
+/** Globs of the files that a program declares to depend on. */
+export const inputsOf = ({ build, policy }: SideProgram): readonly string[] => [
+  ...(build?.subject.inputs ?? []),
+  ...(policy?.inputs ?? []),
+];
+
 /** Digest of the code of a program. */
 export const codeOf = ({ build, policy }: SideProgram): string | null => policy?.code ?? build?.subject.code ?? null;
 

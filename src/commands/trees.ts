@@ -20,8 +20,10 @@ export interface Trees {
   changedFiles(): Promise<readonly string[]>;
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
-  /** A copy of base in which the given files (relative to the root) are empty, set up. Throws `setup-failed`. */
-  emptied(files: readonly string[]): Promise<string>;
+  /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
+  pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /** A copy of the commit of one side in which the given files (relative to the root) are empty, set up. Throws `setup-failed`. */
+  emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
   release(): Promise<void>;
 }
 
@@ -30,16 +32,17 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const repository = await openRepository(context.root);
   const inside = relative(repository.folder, context.root);
   const opened: { release(): Promise<void> }[] = [];
-  const checkOut = async (): Promise<{ readonly folder: string; readonly said: string }> => {
-    if (plan.base === null) throw new GateError('base-not-found', 'there is no commit to build base from');
-    const worktree = await repository.worktree(plan.base.commit, neededBy(plan, 'base'));
+  const checkOut = async (arm: 'head' | 'base'): Promise<{ readonly folder: string; readonly said: string }> => {
+    const commit = plan[arm]?.commit;
+    if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
+    const worktree = await repository.worktree(commit, neededBy(plan, arm));
     opened.push(worktree);
     return worktree;
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
     const { folder: root, said } =
-      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut();
+      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
     await setUp(context, plan, plan.setup[arm], resolve(root, inside), arm);
     // Only now: `setup` may fetch files too.
     await repository.refusePointers(root, arm, needed, said);
@@ -65,11 +68,12 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       return changed;
     },
     ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
-    emptied: async (files) => {
-      const { folder: copy } = await checkOut();
+    pointers: async (arm) => repository.pointers(await root(arm)),
+    emptied: async (arm, files) => {
+      const { folder: copy } = await checkOut(arm);
       for (const path of files)
         if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
-      return setUp(context, plan, plan.setup.base, resolve(copy, inside), 'base with empty files');
+      return setUp(context, plan, plan.setup[arm], resolve(copy, inside), `${arm} with empty files`);
     },
     release: async () => {
       for (const one of opened) await one.release();

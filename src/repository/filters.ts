@@ -102,6 +102,12 @@ export const refusePointers = async ({ git, folder, name }: Checkout, { declared
   if (pointer !== undefined) throw lfsPointer(`${pointer} of ${name}`, said);
 };
 
+/** Tracked files of a checkout that have a filter and are Git LFS pointers. */
+export const pointersIn = async (checkout: Checkout): Promise<readonly string[]> => {
+  const files = await filteredFiles({ ...checkout, below: '' }, ['**']);
+  return files.flatMap(({ path }) => (isLfsPointerFile(join(checkout.folder, path)) ? [path] : []));
+};
+
 const testOf = (patterns: readonly string[]): ((path: string) => boolean) => {
   const tests = patterns.map((pattern) => globTest(pattern, 'inputs'));
   return (path) => tests.some((test) => test(path));

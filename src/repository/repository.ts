@@ -4,7 +4,7 @@ import { allowedEnvironment } from '../processes/environment.ts';
 import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase, headCommit, requireCommit } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
-import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, refusePointers } from './filters.ts';
+import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, type Tree } from './inputs-digest.ts';
 import { checkOutSubmodules } from './submodules.ts';
@@ -57,6 +57,8 @@ export interface Repository {
   changedFiles(commit: string): Promise<readonly string[]>;
   /** What git ignores in the working tree `root` of this repository, relative to it; a folder whose files are all ignored ends in `/`. */
   ignoredFiles(root: string): Promise<readonly string[]>;
+  /** Tracked files of a working tree of this repository, relative to its root, that have a filter and are Git LFS pointers. */
+  pointers(root: string): Promise<readonly string[]>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
 }
 
@@ -134,6 +136,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
         .split('\0')
         .filter((path) => path !== '');
     },
+    pointers: (root) => pointersIn({ git: gitAt(root), folder: root, name: root }),
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
       return digestInputs(folder, tree, patterns, temporary, gitAt);
