@@ -1,0 +1,176 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type Entry, LeakScene, measure, measuring } from '../commands/leak-scene.ts';
+import type { Situation } from './situation.ts';
+
+const ignored = { '.gitignore': 'venv\nbuild\nnode_modules\n__pycache__\n.optimization-gate\n' };
+const inPython = measure('python3 bench.py');
+const tables = (size: number): Readonly<Record<string, string>> => ({ 'src/tables/__init__.py': `SIZE = ${size}\n` });
+
+/** Base has a table of 100, head one of 900. */
+const twoSizes = (path: string | null): LeakScene => {
+  const scene = LeakScene.make();
+  scene.commit({ ...ignored, 'bench.py': measuring(path), ...tables(100) });
+  scene.commit(tables(900));
+  return scene;
+};
+
+/** A virtual environment in the checkout; returns its folder of packages, relative to the checkout. */
+const virtualEnvironment = (scene: LeakScene): string => {
+  execFileSync('python3', ['-m', 'venv', '--without-pip', join(scene.folder, 'venv')]);
+  const [version = ''] = readdirSync(join(scene.folder, 'venv/lib'));
+  return `venv/lib/${version}/site-packages`;
+};
+const inVenv = (scene: LeakScene): Entry => ({ door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`) });
+
+/** A policy that serves what the package says. */
+const policy = `import { createInterface } from 'node:readline';
+for await (const line of createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  const ok = asked.do === 'next' ? { batch: (await import('tables')).size } : null;
+  console.log(JSON.stringify({ ok }));
+}
+`;
+
+const leaks = (finding: unknown, arm: string, file: string): void =>
+  expect(finding).toMatchObject({ error: { code: 'inputs-leak', message: expect.stringMatching(new RegExp(`^${arm} ran .*${file}`)) } });
+const clean = { error: null, warning: null };
+
+const shared = { kind: 'shared-copy', before: 'passed', now: 'failed, inputs-leak', source: 'neighbour', speed: 'fast' } as const;
+const harmless = { kind: 'shared-copy', before: 'passed', now: 'compared', source: 'neighbour', speed: 'fast' } as const;
+
+const copies: readonly Situation[] = [
+  {
+    ...shared,
+    source: 'reported',
+    example: 'both sides import a package that is installed in place (.pth), from 100 to 900 bytes',
+    check: async () => {
+      const scene = twoSizes(null);
+      scene.leave({ [`${virtualEnvironment(scene)}/tables.pth`]: `${join(scene.folder, 'src')}\n` });
+      leaks(await scene.find(inVenv(scene)), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'both sides import an installed copy of the package',
+    check: async () => {
+      const scene = twoSizes(null);
+      scene.leave({ [`${virtualEnvironment(scene)}/tables/__init__.py`]: 'SIZE = 900\n' });
+      leaks(await scene.find(inVenv(scene)), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'the package is found by PYTHONPATH, and Python has compiled it before',
+    check: async () => {
+      const scene = twoSizes(null);
+      const environment = { PYTHONPATH: join(scene.folder, 'src') };
+      execFileSync('python3', ['-c', 'import tables'], { env: { ...process.env, ...environment } });
+      leaks(await scene.find({ door: inPython, environment }), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: '`setup` installs in place into one environment, where the side that is set up last wins',
+    check: async () => {
+      const scene = twoSizes(null);
+      const packages = join(scene.folder, virtualEnvironment(scene), 'tables.pth');
+      scene.commit({ 'install.py': `import os\nopen(${JSON.stringify(packages)}, 'w').write(os.getcwd() + '/src')\n` });
+      scene.commit(tables(1900));
+      leaks(await scene.find({ ...inVenv(scene), setup: 'python3 install.py' }), 'head', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'a JavaScript policy first loads a linked package when it is asked, and `setup` shares node_modules',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.commit({
+        ...ignored,
+        'policy.mjs': policy,
+        'packages/tables/package.json': '{ "name": "tables", "type": "module", "main": "index.js" }',
+        'packages/tables/index.js': 'export const size = 1;\n',
+      });
+      scene.commit({ 'packages/tables/index.js': 'export const size = 9;\n' });
+      scene.link('../packages/tables', 'node_modules/tables');
+      const setup = `sh -c 'test -e node_modules || ln -s "${scene.folder}/node_modules" node_modules'`;
+      const entry = { door: { kind: 'serve', command: 'node policy.mjs' }, like: 'adaptive-batching', setup } as const;
+      leaks(await scene.find(entry), 'base', 'packages/tables/index.js');
+    },
+  },
+  {
+    ...shared,
+    example: 'a link that the commit holds leads into the checkout of head',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.link(join(scene.folder, 'src'), 'linked');
+      scene.commit({ ...ignored, 'bench.py': measuring('linked'), ...tables(100) });
+      scene.commit(tables(900));
+      leaks(await scene.find({ door: inPython }), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'both sides load what was compiled in the checkout of head',
+    check: async () => {
+      const scene = LeakScene.make();
+      const program = (path: string): string =>
+        `import json, sys\nsize = len(open(${JSON.stringify(path)}).read())\nfor line in sys.stdin:\n    print(json.dumps({"size": size}), flush=True)\n`;
+      scene.commit({ ...ignored, 'bench.py': program(join(scene.folder, 'build/libtables.so')), 'tables.c': 'int size = 100;\n' });
+      scene.commit({ 'tables.c': 'int size = 900;\n' });
+      scene.leave({ 'build/libtables.so': 'compiled' });
+      leaks(await scene.find({ door: inPython }), 'base', 'build/libtables.so');
+    },
+  },
+  {
+    ...harmless,
+    example: 'each side imports its own files, with packages of one environment',
+    check: async () => {
+      const scene = twoSizes('src');
+      scene.leave({ [`${virtualEnvironment(scene)}/other.py`]: 'OTHER = 1\n' });
+      expect(await scene.find(inVenv(scene))).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    example: 'a package is installed in place, and another file differs',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.commit({ ...ignored, 'bench.py': measuring(null), ...tables(100) });
+      scene.commit({ 'bench.py': `# Faster.\n${measuring(null)}` });
+      scene.leave({ [`${virtualEnvironment(scene)}/tables.pth`]: `${join(scene.folder, 'src')}\n` });
+      expect(await scene.find(inVenv(scene))).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    now: 'compared, with a warning',
+    example: 'a file is edited that no program reads',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.commit({ ...ignored, 'bench.py': measuring('src'), ...tables(100), 'README.md': 'One.\n' });
+      scene.commit({ 'README.md': 'Two.\n' });
+      const { error, warning } = await scene.find({ door: inPython });
+      expect({ error, warning }).toEqual({ error: null, warning: expect.stringMatching(/^None of the files that differ/) });
+    },
+  },
+  {
+    ...harmless,
+    now: 'compared, with a warning where both run without the edited files',
+    example: 'the file system does not record reads',
+    check: async () => {
+      const blind = async (): Promise<null> => null;
+      expect(await twoSizes('src').find({ door: inPython, watch: blind })).toEqual(clean);
+      const scene = twoSizes(null);
+      scene.leave({ [`${virtualEnvironment(scene)}/tables.pth`]: `${join(scene.folder, 'src')}\n` });
+      expect(await scene.find({ ...inVenv(scene), watch: blind })).toEqual({
+        error: null,
+        warning: expect.stringMatching(/^This file system does not record/),
+      });
+    },
+  },
+];
+
+export const situations: readonly Situation[] = [...copies];
