@@ -1,8 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
+import { readModelCard } from '../../src/models/model-source.ts';
+import { openSafetensors } from '../../src/models/safetensors.ts';
+import { dataFile } from '../../src/onnx/external.ts';
+import { readModel } from '../../src/onnx/read.ts';
+import { openRepository } from '../../src/repository/repository.ts';
 import { type Entry, LeakScene, measure, measuring } from '../commands/leak-scene.ts';
+import { hasLfs, LfsRepository } from '../repository/lfs-repository.ts';
+import { environment, ScratchRepository } from '../repository/scratch-repository.ts';
+import { testFolder } from '../testkit/folder.ts';
 import type { Situation } from './situation.ts';
 
 const ignored = { '.gitignore': 'venv\nbuild\nnode_modules\n__pycache__\n.optimization-gate\n' };
@@ -19,10 +27,14 @@ const twoSizes = (path: string | null): LeakScene => {
 
 /** A virtual environment in the checkout; returns its folder of packages, relative to the checkout. */
 const virtualEnvironment = (scene: LeakScene): string => {
-  execFileSync('python3', ['-m', 'venv', '--without-pip', join(scene.folder, 'venv')]);
-  const [version = ''] = readdirSync(join(scene.folder, 'venv/lib'));
-  return `venv/lib/${version}/site-packages`;
+  const [program = '', version = ''] = execFileSync('python3', ['-c', whichPython], { encoding: 'utf8' }).trim().split(' ');
+  scene.leave({ 'venv/pyvenv.cfg': `home = ${dirname(program)}\n` });
+  scene.link(program, 'venv/bin/python');
+  const packages = `venv/lib/python${version}/site-packages`;
+  mkdirSync(join(scene.folder, packages), { recursive: true });
+  return packages;
 };
+const whichPython = "import os, sys; print(os.path.realpath(sys.executable), '%d.%d' % sys.version_info[:2])";
 const inVenv = (scene: LeakScene): Entry => ({ door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`) });
 
 /** A policy that serves what the package says. */
@@ -173,4 +185,123 @@ const copies: readonly Situation[] = [
   },
 ];
 
-export const situations: readonly Situation[] = [...copies];
+const sized = (bytes: number): string => 'x'.repeat(bytes);
+/** A program that measures the size of a file that Git LFS keeps. */
+const weighing = `import json, os, sys
+size = os.path.getsize('bench/table.bin')
+for line in sys.stdin:
+    print(json.dumps({'size': size}), flush=True)
+`;
+const nineTimes = (): LfsRepository => {
+  const made = LfsRepository.make();
+  made.commit({ ...ignored, 'bench.py': weighing, 'bench/table.bin': sized(5000), 'pictures/one.bin': sized(3000) });
+  made.commit({ 'bench/table.bin': sized(45_000) });
+  return made;
+};
+const pointer =
+  'version https://git-lfs.github.com/spec/v1\noid sha256:0000000000000000000000000000000000000000000000000000000000000000\nsize 9\n';
+
+const alike = { kind: 'same-files', source: 'neighbour', speed: 'fast' } as const;
+
+const lfs: readonly Situation[] = [
+  {
+    ...alike,
+    source: 'reported',
+    example: 'a checkout of Git LFS pointers, of a file that grows from 5 to 45 KB',
+    before: 'improved, by the size of a pointer',
+    now: 'error, lfs-pointer',
+    check: async () => {
+      const scene = new LeakScene(nineTimes().cloneOfPointers().folder);
+      await expect(scene.find({ door: inPython, inputs: ['bench/**'] })).rejects.toMatchObject({
+        code: 'lfs-pointer',
+        where: 'bench/table.bin of head',
+      });
+    },
+  },
+  {
+    ...alike,
+    example: 'a program without `inputs` reads a pointer',
+    before: 'improved, by the size of a pointer',
+    now: 'failed, lfs-pointer',
+    check: async () => {
+      const made = nineTimes();
+      made.commit({ 'bench.py': `import json, sys\ntext = open('bench/table.bin').read()\n${weighing}` });
+      const scene = new LeakScene(made.cloneOfPointers().folder);
+      expect(await scene.find({ door: inPython })).toMatchObject({
+        error: { code: 'lfs-pointer', where: expect.stringMatching(/^bench\/table\.bin of /) },
+      });
+    },
+  },
+  {
+    ...alike,
+    speed: 'slow',
+    example: 'a checkout with the files of Git LFS, of which one that no input needs was lost',
+    before: 'error, git-failed',
+    now: 'compared',
+    check: async () => {
+      const made = nineTimes();
+      const scene = new LeakScene(made.cloneOfFiles().folder);
+      made.lose();
+      scene.git('lfs', 'prune', '--force', '--quiet');
+      await expect(scene.find({ door: inPython, inputs: ['bench.py'] })).resolves.toMatchObject({ error: null });
+    },
+  },
+];
+
+const trees: readonly Situation[] = [
+  {
+    ...alike,
+    example: 'a model of the checkout is a Git LFS pointer',
+    before: 'error, model-digest-mismatch',
+    now: 'error, lfs-pointer',
+    check: () => {
+      const folder = testFolder();
+      for (const name of ['model.safetensors', 'model.onnx', 'card.json']) writeFileSync(join(folder, name), pointer);
+      const refusal = expect.objectContaining({ code: 'lfs-pointer' });
+      expect(() => openSafetensors(join(folder, 'model.safetensors'))).toThrow(refusal);
+      expect(() => readModel(join(folder, 'model.onnx'))).toThrow(refusal);
+      expect(() => readModelCard(folder)).toThrow(refusal);
+      expect(() => dataFile(folder, 'model.safetensors', 'w')).toThrow(refusal);
+    },
+  },
+  {
+    ...alike,
+    example: 'a library that both sides pin as a submodule, at another commit',
+    before: 'no base to compare with',
+    now: 'compared',
+    check: async () => {
+      const library = ScratchRepository.create();
+      const older = library.commit({ 'tables/__init__.py': 'SIZE = 100\n' });
+      const newer = library.commit({ 'tables/__init__.py': 'SIZE = 900\n' });
+      const scene = LeakScene.make();
+      scene.git('submodule', '--quiet', 'add', library.folder, 'vendor');
+      const vendor = new ScratchRepository(join(scene.folder, 'vendor'));
+      vendor.git('checkout', '--quiet', older);
+      scene.commit({ ...ignored, 'bench.py': measuring('vendor') });
+      vendor.git('checkout', '--quiet', newer);
+      scene.commit({});
+      expect(await scene.find({ door: inPython, inputs: ['vendor/**'] })).toEqual(clean);
+    },
+  },
+  {
+    ...alike,
+    example: 'an edit inside a submodule that is not committed',
+    before: 'unchanged',
+    now: 'compared',
+    check: async () => {
+      const library = ScratchRepository.create();
+      library.commit({ 'lib.py': 'SIZE = 100\n' });
+      const scratch = ScratchRepository.create();
+      scratch.git('submodule', '--quiet', 'add', library.folder, 'vendor');
+      const commit = scratch.commit({});
+      scratch.write('vendor/lib.py', 'SIZE = 900\n');
+      const repository = await openRepository(scratch.folder, { environment });
+      expect(await repository.inputsDigest('working-tree', ['vendor/*.py'])).not.toBe(
+        await repository.inputsDigest({ commit }, ['vendor/*.py']),
+      );
+    },
+  },
+];
+
+/** Rows of Git LFS need its program. */
+export const situations: readonly Situation[] = [...copies, ...(hasLfs ? lfs : []), ...trees];
