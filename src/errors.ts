@@ -39,6 +39,13 @@ export const errorTable = {
   'document-invalid': { exit: 2, remedy: 'The file was not written by this version, or is damaged: run the phase that writes it again.' },
   'document-too-large': { exit: 2, remedy: 'The file is larger than any that the gate writes: check where it comes from.' },
   'run-mismatch': { exit: 2, remedy: 'The samples belong to another plan: use a fresh --run-dir or run `plan` again.' },
+  'lfs-pointer': {
+    exit: 2,
+    remedy:
+      'Fetch the file: `lfs: true` in the checkout step, `git lfs pull` by hand, or `lfs: true` in optimization-gate.yml. ' +
+      'What the gate itself reads, such as a baseline, must be committed without Git LFS.',
+  },
+  'submodule-missing': { exit: 2, remedy: 'Fetch the commit in the submodule (checkout step: `submodules: true`, `fetch-depth: 0`).' },
   'inputs-leak': {
     exit: 2,
     remedy: 'Install the code of each side in its own environment (`setup:`), and declare every file that it depends on under `inputs:`.',

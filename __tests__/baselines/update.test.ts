@@ -66,6 +66,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     points: [],
     metrics: [],
   })),
+  lfs: false,
   setup: { head: null, base: null },
   limits: { seconds: 60, memoryBytes: 1 },
   budgetMinutes: null,
@@ -79,7 +80,10 @@ const samplesOf = (arms: Readonly<Record<string, string>>, given: Partial<Sample
   environment: null,
   built: new Map([[key, { line: 'built', key, status: 'built', artefact: hex('8'), bytes: 75, seconds: 1, facts: {}, error: null }]]),
   settled: new Map(
-    Object.entries(arms).map(([id, arm]) => [id, { line: 'settled', cell: id, status: 'changed', arms: { head: arm }, error: null }]),
+    Object.entries(arms).map(([id, arm]) => [
+      id,
+      { line: 'settled', cell: id, status: 'changed', arms: { head: arm }, error: null, warnings: [] },
+    ]),
   ),
   launches: [],
   seen: new Map(),

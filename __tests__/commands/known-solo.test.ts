@@ -51,7 +51,7 @@ const run = (given: Partial<SoloRun> = {}, status: 'changed' | 'unchanged' | 'ne
   runnerClass: 'class',
   node: 'v24.0.0',
   energyMeter: false,
-  seen: () => ({ settled: new Map([['m/x', { line: 'settled' as const, cell: 'm/x', status, arms: {}, error: null }]]) }),
+  seen: () => ({ settled: new Map([['m/x', { line: 'settled' as const, cell: 'm/x', status, arms: {}, error: null, warnings: [] }]]) }),
   ...given,
 });
 /** First index of an arm: the slots of three launches lie eight apart. */

@@ -171,6 +171,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     models: [],
     builds: [],
     cells,
+    lfs: false,
     setup: { head: null, base: null },
     limits: { seconds: 60, memoryBytes: 1e9 },
     budgetMinutes: null,
@@ -184,6 +185,7 @@ export const settle = (id: string, status: SettledLine['status'], error: Settled
   status,
   arms: { reference: digest('0'), base: status === 'changed' ? digest('8') : digest('9'), head: digest('9') },
   error,
+  warnings: [],
 });
 
 export const samplesOf = (settled: readonly SettledLine[], launches: readonly Launch[] = [], fields: Partial<Samples> = {}): Samples => ({

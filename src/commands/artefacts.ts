@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { asGateError, GateError } from '../errors.ts';
+import { GateError } from '../errors.ts';
 import { askWorker, fixedLimits, openStandingWorker, type StandingWorker, type WorkerLimits } from '../measurement/worker-process.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { faultOf } from './infrastructure.ts';
-import { leak, leakSuspects } from './leak.ts';
+import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
 import { settleCell } from './settle.ts';
 import { openSources, type Sources } from './sources.ts';
@@ -74,8 +74,13 @@ export const makeArtefacts = async (
   const sources = openSources(context, plan, store);
   const sealer = openStandingWorker(workerProgram(context));
   const making: Making = { context, plan, store, source: sources.folder, sealer };
+  let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
+      const { error } = leakIn(plan, build.cell, leaks);
+      // Not made at all: what came out would be kept as that of the wrong side.
+      if (error !== null && build.subject.door.kind !== 'builtin')
+        return finish(build, { line: failedBuild(build, error, null), artefact: null });
       const input = await inputOf(build, standing);
       const line = lines.get(build.key);
       // An earlier, killed run recorded it already.
@@ -120,17 +125,9 @@ export const makeArtefacts = async (
         await standing.close();
       }
     };
-    for (const arm of ['head', 'base'] as const) await inLanes(buildsOf(plan, arm), context.signal, makeAll);
-    for (const build of leakSuspects(plan, lines)) {
-      if (context.signal.aborted) break;
-      const key = digestOf(`emptied ${keyOf(build)}`);
-      // A checkout that cannot even be set up without its inputs depends on them: the good outcome, like a build that fails.
-      const emptied = await trees.emptied(build).catch(asGateError);
-      const again = await buildOne(making, build, key, await inputOf(build, null), emptied, null);
-      if (again.artefact?.digest === lines.get(build.key)?.artefact)
-        // No arm alone is to blame: which side's code was run is not known.
-        finish(build, { line: failedBuild(build, leak(build), null), artefact: null });
-    }
+    await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
+    leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
+    await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
   } finally {
     await sealer.close();
     await sources.release();
@@ -138,7 +135,7 @@ export const makeArtefacts = async (
   if (context.signal.aborted) return { references, built };
   // The last foreign code has run: whatever it did to the store, nothing is measured but what was sealed.
   for (const digest of new Set([...references.values(), ...built.values()].map((artefact) => artefact.digest))) await store.verify(digest);
-  record(plan.cells.map((cell) => settleCell(plan, cell, lines)));
+  record(plan.cells.map((cell) => settledWith(settleCell(plan, cell, lines), leakIn(plan, cell.id, leaks))));
   return { references, built };
 };
 

@@ -114,7 +114,11 @@ export const foundBuild = (build: PlannedBuild, { artefact, bytes, seconds, fact
   error: null,
 });
 
-const askSubject = async (
+/**
+ * Runs one arm's optimization code over one model, and returns what it says of the files that it wrote into the empty folder `output`. Throws
+ * what that code does wrong.
+ */
+export const askSubject = async (
   build: PlannedBuild,
   input: BuildInput,
   subject: SubjectSetting,

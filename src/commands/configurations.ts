@@ -4,6 +4,7 @@ import { type Config, configFileName, configurationLine, defaultConfig, findConf
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
 import { GateError } from '../errors.ts';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 
@@ -24,13 +25,16 @@ const insidePath = ({ root }: CommandContext, repository: Repository, name: stri
   return inside.startsWith('..') || isAbsolute(inside) ? null : inside.split('\\').join('/');
 };
 
-/** The file's text, or null where there is none. Throws `link-invalid`, and `config-missing` for a link to nothing. */
+/** The file's text, or null where there is none. Throws `link-invalid`, `lfs-pointer`, and `config-missing` for a link to nothing. */
 const headText = async (context: CommandContext, repository: Repository): Promise<string | null> => {
   const name = configFile(context);
   const inside = insidePath(context, repository, name);
   const file =
     inside === null ? resolve(context.root, name) : join(repository.folder, await repository.withoutLinks('working-tree', inside));
-  if (existsSync(file)) return readFileSync(file, 'utf8');
+  if (existsSync(file)) {
+    if (isLfsPointerFile(file)) throw lfsPointer(name);
+    return readFileSync(file, 'utf8');
+  }
   if (lstatSync(resolve(context.root, name), { throwIfNoEntry: false }) !== undefined)
     throw new GateError('config-missing', `The configuration is a symbolic link to ${file}. Expected a file there, found none.`, {
       where: name,

@@ -31,6 +31,7 @@ export const writeEmptyPlan = async (
     models: [],
     builds: [],
     cells: [],
+    lfs: false,
     setup: { head: null, base: null },
     limits: config.limits,
     budgetMinutes: null,

@@ -1,6 +1,14 @@
 import { asGateError, type ErrorCode, type GateError } from '../errors.ts';
 
-const codes: ReadonlySet<ErrorCode> = new Set(['runtime-not-found', 'provider-unavailable', 'setup-failed', 'disk-full', 'store-locked']);
+const codes: ReadonlySet<ErrorCode> = new Set([
+  'runtime-not-found',
+  'provider-unavailable',
+  'setup-failed',
+  'lfs-pointer',
+  'submodule-missing',
+  'disk-full',
+  'store-locked',
+]);
 
 /** Whether an error says something of the machine and what is installed on it, and nothing of the code that is judged. */
 export const isInfrastructure = (code: string): boolean => (codes as ReadonlySet<string>).has(code);

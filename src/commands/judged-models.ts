@@ -1,16 +1,23 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { asGateError, GateError } from '../errors.ts';
+import { GateError } from '../errors.ts';
 import { copyModelSource, type ModelSource } from '../models/model-source.ts';
 import type { Plan } from '../records/plan.ts';
+import type { NeededFiles } from '../repository/filters.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
+import { faultOf } from './infrastructure.ts';
 import { findModelFolder, openModel, openModelFolder } from './model-folder.ts';
 
 export interface JudgedModels {
   readonly sources: readonly ModelSource[];
   /** Head's edits of models, as sentences. */
   readonly edits: readonly string[];
+}
+
+/** The files of models in a tree, and the folder that they lie in. */
+interface NeededModels extends NeededFiles {
+  readonly below: string;
 }
 
 /** Where models lie in the trees of the repository, with `/`. */
@@ -27,7 +34,7 @@ export const modelIdsAt = async (repository: Repository, context: CommandContext
 /**
  * The models that both sides are made from and judged on. A change is judged on base's: else it could bring a model that
  * is easier to compress, or other windows. Where base's files are not those of the working tree they are copied into `copies`. A
- * run of the default branch takes what is merged. Throws what opening a model throws; where only base's is broken, head's is taken.
+ * run of the default branch takes what is merged. `lfs`: whether Git LFS is asked for them. Throws what opening a model throws; where only base's is broken, head's is taken.
  */
 export const openJudgedModels = async (
   ids: readonly string[],
@@ -36,9 +43,13 @@ export const openJudgedModels = async (
   copies: string,
   repository: Repository,
   context: CommandContext,
+  lfs: boolean,
 ): Promise<JudgedModels> => {
   rmSync(copies, { recursive: true, force: true });
   const below = modelsPath(repository, context);
+  // Which of the files a model needs, its card says: opening it refuses those that are not there.
+  const needed: NeededModels = { below, declared: [], possible: ids.map((id) => `${below}/${id}/**`), lfs };
+  await repository.fillCheckout(needed);
   const sources: ModelSource[] = [];
   const edits: string[] = [];
   for (const id of ids) {
@@ -51,7 +62,7 @@ export const openJudgedModels = async (
       sources.push(openModel(id, context.root, context.packageRoot));
       continue;
     }
-    const before = await openBase(id, card === null ? shipped : null, base, below, copies, repository).catch(asGateError);
+    const before = await openBase(id, card === null ? shipped : null, base, needed, copies, repository).catch(faultOf);
     if (here === null) {
       if (before instanceof GateError) throw before;
       sources.push(before);
@@ -74,16 +85,16 @@ const openBase = async (
   id: string,
   shipped: string | null,
   base: string,
-  below: string,
+  needed: NeededModels,
   copies: string,
   repository: Repository,
 ): Promise<ModelSource> => {
   if (shipped !== null) return openModelFolder(id, shipped);
   const to = join(copies, id);
-  const worktree = await repository.worktree(base);
+  const worktree = await repository.worktree(base, needed);
   try {
     mkdirSync(to, { recursive: true });
-    copyModelSource(join(worktree.folder, below, id), to);
+    copyModelSource(join(worktree.folder, needed.below, id), to);
   } finally {
     await worktree.release();
   }

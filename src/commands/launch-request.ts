@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { liveArms } from '../gate/control.ts';
 import type { LaunchDemand } from '../gate/demand.ts';
@@ -11,6 +10,7 @@ import type { Json } from '../records/words.ts';
 import type { Artefacts } from './artefacts.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { modelFolderOf } from './plan.ts';
+import { modelPaths } from './side-program.ts';
 import { subjectArgv } from './subject-argv.ts';
 import type { Trees } from './trees.ts';
 
@@ -120,13 +120,6 @@ export const launchLimits = ({ limits }: Pick<Plan, 'limits'>, { policies }: Pic
   memoryBytes: limits.memoryBytes,
   named: 'limits.seconds',
 });
-
-/** What the command of a user's own program may name. */
-const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {
-  const decoder = reference?.stages.find(({ id }) => id === 'decoder') ?? reference?.stages[0];
-  if (reference === undefined || decoder === undefined) return {};
-  return { model: join(reference.folder, decoder.graph), 'model-folder': reference.folder };
-};
 
 const tunedOf = (samples: Samples, cell: PlannedCell): Json => {
   if (cell.tunes === null) return null;

@@ -1,48 +1,147 @@
-import { lstatSync, readdirSync, truncateSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { GateError } from '../errors.ts';
-import type { Plan, PlannedBuild } from '../records/plan.ts';
-import type { BuiltLine } from '../records/sample.ts';
-import { globTest } from '../repository/glob.ts';
+import { codedOf } from '../measurement/launch.ts';
+import { lfsPointer } from '../records/lfs-pointer.ts';
+import type { Plan } from '../records/plan.ts';
+import type { SettledLine } from '../records/sample.ts';
+import { type CodeCopy, copiesInTree, installedCopies, packageFolders, productsInTree } from './code-copies.ts';
+import { subjectEnvironment } from './context.ts';
+import { watchReads } from './read-watch.ts';
+import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from './side-program.ts';
+import { anything } from './subjects.ts';
+import type { Trees } from './trees.ts';
+
+/** What is known of whose files the two programs of an entry read. */
+export interface LeakFinding {
+  /** One side read what is the other's. */
+  readonly error: GateError | null;
+  /** What could not be told, as a sentence. */
+  readonly warning: string | null;
+}
+
+/** Entry → what was found; entries without a finding are left out. */
+export type LeakFindings = ReadonlyMap<string, LeakFinding>;
 
 /**
- * Base's builds that came out like head's although the code differs, one per optimization: either the edit changes nothing,
- * or both sides ran the same installed copy of the code. Building once more with the declared inputs empty tells which.
+ * Runs the user's own code of each entry, where the code of the sides differs, and looks which tree's files it reads. A side that reads a
+ * file of the other one, in which the trees differ, would be judged as that other side (docs/adr/0012-whose-files.md). What measures is
+ * looked at on both sides. What only builds is looked at on base's: head's is built before base is set up. So this is to be called after
+ * head's builds and before base's.
  */
-export const leakSuspects = (plan: Plan, built: ReadonlyMap<string, BuiltLine>): readonly PlannedBuild[] => {
-  const suspects = new Map<string, PlannedBuild>();
-  for (const base of plan.builds) {
-    if (base.arm !== 'base' || base.subject.inputs.length === 0 || suspects.has(base.optimization)) continue;
-    const head = plan.builds.find((build) => build.arm === 'head' && build.cell === base.cell && build.variant === base.variant);
-    if (head === undefined || head.subject.code === base.subject.code) continue;
-    const artefact = built.get(base.key)?.artefact ?? null;
-    if (artefact !== null && artefact === built.get(head.key)?.artefact) suspects.set(base.optimization, base);
+export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watchReads): Promise<LeakFindings> => {
+  const { plan, context } = rehearsal;
+  const findings = new Map<string, LeakFinding>();
+  for (const cell of plan.cells) {
+    if (context.signal.aborted) break;
+    if (cell.presence !== 'both' || cell.skipped !== null || findings.has(cell.optimization)) continue;
+    const [base, head] = [sideProgram(plan, cell, 'base'), sideProgram(plan, cell, 'head')];
+    if (base === null || head === null || codeOf(base) === codeOf(head)) continue;
+    const changed = await trees.changedFiles();
+    const programs = head.policy === null ? [base] : [base, head];
+    if (changed.length > 0) findings.set(cell.optimization, await findLeak(programs, changed, { ...rehearsal, trees, watch }));
   }
-  return [...suspects.values()];
+  return findings;
 };
 
-/** The error of a build that does not depend on what it says it depends on. */
-export const leak = (build: PlannedBuild): GateError =>
-  new GateError(
-    'inputs-leak',
-    `with ${build.subject.inputs.join(', ')} emptied the same artefact comes out: another copy of the code was run`,
-    {
-      where: build.cell,
-    },
-  );
+interface Looking extends Rehearsal {
+  readonly trees: Trees;
+  readonly watch: typeof watchReads;
+}
 
-/** Truncates every regular file below `folder` that a pattern matches; git's own files stay. */
-export const emptyInputs = (folder: string, patterns: readonly string[]): void => {
-  const tests = patterns.map((pattern) => globTest(pattern, 'inputs'));
-  const visit = (at: string): void => {
-    for (const name of readdirSync(at)) {
-      const path = join(at, name);
-      const inside = relative(folder, path).split('\\').join('/');
-      const stats = lstatSync(path);
-      if (inside === '.git') continue;
-      if (stats.isDirectory()) visit(path);
-      else if (stats.isFile() && tests.some((test) => test(inside))) truncateSync(path, 0);
+const findLeak = async (programs: readonly SideProgram[], changed: readonly string[], looking: Looking): Promise<LeakFinding> => {
+  let seen = false;
+  let has = false;
+  for (const program of programs) {
+    const reads = await readsOf(program, changed, looking);
+    if (reads === null) {
+      if (await runsWithout(program, changed, looking)) return { error: null, warning: untold };
+      seen = true;
+      continue;
     }
+    seen ||= reads.own;
+    has ||= reads.has;
+    const pointer = reads.pointers[0];
+    if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warning: null };
+    const [first] = reads.other;
+    if (first === undefined) continue;
+    // Something else on this machine may have read it at that moment: what the program reads, it reads again.
+    const again = await readsOf(program, changed, looking);
+    if (again?.other.some(({ path }) => path === first.path) === true) return { error: leak(program, first), warning: null };
+  }
+  return { error: null, warning: has && !seen ? unread : null };
+};
+
+const unread =
+  'None of the files that differ between base and head was read. Either the edit does not matter to this entry, or both sides run an ' +
+  'installed copy of the code: then let `setup:` install it for each side.';
+
+const untold =
+  'This file system does not record which files are read, and the code runs without the files that differ between base and head. So it is ' +
+  'not known whether both sides run the same copy of it.';
+
+/** What a program reads. */
+interface Reads {
+  /** Changed files of the other side. */
+  readonly other: readonly CodeCopy[];
+  /** Whether its own side has changed files. */
+  readonly has: boolean;
+  /** Whether it read any of them. */
+  readonly own: boolean;
+  /** Git LFS pointers of its own side. */
+  readonly pointers: readonly string[];
+}
+
+/** Runs a program and returns what it read of the files in which the trees differ; null where the file system does not tell. */
+const readsOf = async (program: SideProgram, changed: readonly string[], looking: Looking): Promise<Reads | null> => {
+  const { trees, context, watch } = looking;
+  const environment = subjectEnvironment(context);
+  const otherArm = program.arm === 'base' ? 'head' : 'base';
+  const folder = await trees.folder(program.arm);
+  const [own, other] = [await trees.root(program.arm), await trees.root(otherArm)];
+  const installed = packageFolders(commandsOf(program), folder, environment);
+  const foreign = [
+    ...copiesInTree(other, changed, environment),
+    ...productsInTree(other, changed, await trees.ignoredFiles(otherArm)),
+    ...installedCopies(installed, other, changed, own, environment),
+  ];
+  const owned = [...copiesInTree(own, changed, environment), ...installedCopies(installed, own, changed, other, environment)];
+  const pointers = inputsOf(program).includes(anything) ? await trees.pointers(program.arm) : [];
+  const begun = await watch(
+    [...new Set([...[...foreign, ...owned].map(({ path }) => path), ...pointers.map((path) => join(own, path))])],
+    environment,
+  );
+  if (begun === null) return null;
+  await rehearse(program, folder, looking);
+  const read = new Set(begun.read());
+  return {
+    other: foreign.filter(({ path }) => read.has(path)),
+    has: owned.length > 0,
+    own: owned.some(({ path }) => read.has(path)),
+    pointers: pointers.filter((path) => read.has(join(own, path))),
   };
-  visit(folder);
+};
+
+const leak = ({ arm, cell }: SideProgram, { path, of }: CodeCopy): GateError => {
+  const other = arm === 'base' ? 'head' : 'base';
+  const message = `${arm} ran ${other}'s ${of} instead of its own, which differs: the program of ${arm} read ${path}`;
+  return new GateError('inputs-leak', message, { where: cell.id });
+};
+
+/** Whether a program also runs in a copy of its tree in which the changed files are empty: then it may run another copy of them. */
+const runsWithout = async (program: SideProgram, changed: readonly string[], looking: Looking): Promise<boolean> => {
+  const emptied = await looking.trees.emptied(program.arm, changed).catch(() => null);
+  return emptied !== null && (await rehearse(program, emptied, looking));
+};
+
+/** What was found of the code of a cell. */
+export const leakIn = (plan: Plan, id: string, findings: LeakFindings): LeakFinding => {
+  const cell = plan.cells.find((each) => each.id === id);
+  const compared = cell?.presence === 'both' && cell.skipped === null;
+  return (compared ? findings.get(cell.optimization) : undefined) ?? { error: null, warning: null };
+};
+
+/** The line of a cell, with what was found of its code. */
+export const settledWith = (line: SettledLine, { error, warning }: LeakFinding): SettledLine => {
+  const warnings = warning === null ? line.warnings : [...line.warnings, warning];
+  return error === null ? { ...line, warnings } : { ...line, status: 'failed', arms: {}, error: codedOf(error), warnings };
 };

@@ -8,6 +8,7 @@ import { selectConfigs } from '../config/selection.ts';
 import { GateError } from '../errors.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
@@ -53,7 +54,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const baseSide = selected.base === null ? null : await sideOf('base', selected.base, context, repository, base, catalogue);
   const ids = [...new Set([head, ...(baseSide === null ? [] : [baseSide])].flatMap((side) => side.config.models.map(idOfModel)))];
   const run = openRunFolder(resolve(context.root, context.options.runDir));
-  const { sources, edits } = await openJudgedModels(ids, event, base, join(run.folder, 'models'), repository, context);
+  const { sources, edits } = await openJudgedModels(ids, event, base, join(run.folder, 'models'), repository, context, rules.lfs);
   const { cells, builds } = planCells({
     models: sources.map(({ facts }) => facts),
     head,
@@ -86,6 +87,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: [...cells],
+    lfs: rules.lfs,
     setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
     limits: rules.limits,
     budgetMinutes: rules.budgetMinutes,

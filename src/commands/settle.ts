@@ -10,7 +10,7 @@ import type { Coded } from '../records/words.ts';
  * Equal digests under an equal runtime are `unchanged`: the same bytes cannot regress.
  */
 export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<string, BuiltLine>): SettledLine => {
-  const line = { line: 'settled' as const, cell: cell.id };
+  const line = { line: 'settled' as const, cell: cell.id, warnings: [] };
   if (cell.skipped !== null) return { ...line, status: 'skipped', arms: {}, error: null };
   if (cell.presence === 'removed') return { ...line, status: 'removed', arms: {}, error: null };
   const optional = new Set(plan.builds.filter((build) => build.cell === cell.id && build.mayFail).map((build) => build.key));

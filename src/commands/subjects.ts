@@ -47,7 +47,7 @@ export const subjectResolver = async (
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
     const patterns = patternsOf(entry);
-    if (!patterns.includes(wholeTree)) naming ??= { paths: await repository.paths(at), read, folder };
+    if (!patterns.includes(anything)) naming ??= { paths: await repository.paths(at), read, folder };
     const named = naming === null ? [] : await filesOf(entry.door, config.setup, naming);
     codes.set(entry.id, await repository.inputsDigest(at, [...new Set([...patterns, ...named.map(literalPattern)])]));
   }
@@ -77,10 +77,11 @@ export const subjectResolver = async (
   return { subjectOf, builtin };
 };
 
-const wholeTree = '**';
+/** The pattern of the whole tree: it says nothing of what is needed. */
+export const anything = '**';
 
 /** A user's code that declares no inputs depends on the whole tree. */
-const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : [wholeTree]);
+const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : [anything]);
 
 /** What an entry of one's own names besides its inputs. */
 const filesOf = async (door: Exclude<Door, { kind: 'builtin' }>, setup: string | null, tree: NamingTree): Promise<readonly string[]> => [

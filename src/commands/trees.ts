@@ -1,19 +1,29 @@
-import { relative, resolve } from 'node:path';
+import { lstatSync, readFileSync, truncateSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
-import type { Plan, PlannedBuild } from '../records/plan.ts';
+import type { Plan } from '../records/plan.ts';
+import type { NeededFiles } from '../repository/filters.ts';
 import { openRepository } from '../repository/repository.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
-import { emptyInputs } from './leak.ts';
 import { saidBy } from './said.ts';
+import { anything } from './subjects.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
   /** Folder of one side, set up; base's worktree is made when it is first wanted. Throws `setup-failed`. */
   folder(arm: 'head' | 'base'): Promise<string>;
-  /** A copy of base in which everything that the build's code declares as its inputs is empty, set up. Throws `setup-failed`. */
-  emptied(build: PlannedBuild): Promise<string>;
+  /** Root of the repository in one side's tree, set up. Throws `setup-failed`. */
+  root(arm: 'head' | 'base'): Promise<string>;
+  /** Files that differ between the two trees now that both are set up, relative to the root. */
+  changedFiles(): Promise<readonly string[]>;
+  /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
+  ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
+  pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /** A copy of the commit of one side in which the given files (relative to the root) are empty, set up. Throws `setup-failed`. */
+  emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
   release(): Promise<void>;
 }
 
@@ -22,30 +32,71 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const repository = await openRepository(context.root);
   const inside = relative(repository.folder, context.root);
   const opened: { release(): Promise<void> }[] = [];
-  const make = async (arm: 'head' | 'base'): Promise<string> => {
-    if (arm === 'head') return setUp(context, plan, plan.setup.head, context.root, arm);
-    if (plan.base === null) throw new GateError('base-not-found', 'there is no commit to build base from');
-    const worktree = await repository.worktree(plan.base.commit);
+  const checkOut = async (arm: 'head' | 'base'): Promise<{ readonly folder: string; readonly said: string }> => {
+    const commit = plan[arm]?.commit;
+    if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
+    const worktree = await repository.worktree(commit, neededBy(plan, arm));
     opened.push(worktree);
-    return setUp(context, plan, plan.setup.base, resolve(worktree.folder, inside), arm);
+    return worktree;
   };
-  const folders = new Map<string, Promise<string>>();
+  const make = async (arm: 'head' | 'base'): Promise<string> => {
+    const needed = neededBy(plan, arm);
+    const { folder: root, said } =
+      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
+    await setUp(context, plan, plan.setup[arm], resolve(root, inside), arm);
+    // Only now: `setup` may fetch files too.
+    await repository.refusePointers(root, arm, needed, said);
+    return root;
+  };
+  const roots = new Map<string, Promise<string>>();
+  const root: Trees['root'] = (arm) => {
+    const known = roots.get(arm) ?? make(arm);
+    roots.set(arm, known);
+    return known;
+  };
+  const differing = async (): Promise<readonly string[]> => {
+    const [head, base] = [await root('head'), await root('base')];
+    const files = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
+    return files.filter((path) => !isPackageMetadata(path) && !sameContent(join(head, path), join(base, path)));
+  };
+  let changed: Promise<readonly string[]> | null = null;
   return {
-    folder: (arm) => {
-      const folder = folders.get(arm) ?? make(arm);
-      folders.set(arm, folder);
-      return folder;
+    root,
+    folder: async (arm) => resolve(await root(arm), inside),
+    changedFiles: () => {
+      changed ??= differing();
+      return changed;
     },
-    emptied: async (build) => {
-      const worktree = await repository.worktree(plan.base?.commit ?? plan.head.commit);
-      opened.push(worktree);
-      emptyInputs(worktree.folder, build.subject.inputs);
-      return setUp(context, plan, plan.setup.base, resolve(worktree.folder, inside), 'base with empty inputs');
+    ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
+    pointers: async (arm) => repository.pointers(await root(arm)),
+    emptied: async (arm, files) => {
+      const { folder: copy } = await checkOut(arm);
+      for (const path of files)
+        if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
+      return setUp(context, plan, plan.setup[arm], resolve(copy, inside), `${arm} with empty files`);
     },
     release: async () => {
       for (const one of opened) await one.release();
     },
   };
+};
+
+/** The files that the user's own code of one side may read: those that it declares, or else any. */
+const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
+  const policies = plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
+  const subjects = [...policies, ...plan.builds.flatMap((build) => (build.arm === arm ? [build.subject] : []))];
+  const patterns = new Set(subjects.filter(({ door }) => door.kind !== 'builtin').flatMap(({ inputs }) => inputs));
+  const declared = [...patterns].filter((pattern) => pattern !== anything);
+  return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
+};
+
+/** An installation in place leaves it in the tree: it says what was installed, and is no code. */
+const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
+
+const sameContent = (one: string, other: string): boolean => {
+  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
+  return readFileSync(one).equals(readFileSync(other));
 };
 
 /** Installing takes longer than a build: a short `limits.seconds` does not hold for it. */

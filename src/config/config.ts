@@ -57,6 +57,8 @@ export interface Config {
     readonly mustDetect: number;
     readonly failOn: readonly ('regressed' | 'missing' | 'failed' | 'inconclusive')[];
   };
+  /** Fetch what Git LFS keeps of the files that are needed. */
+  readonly lfs: boolean;
   readonly setup: string | null;
   readonly budgetMinutes: number | null;
   readonly limits: { readonly seconds: number; readonly memoryBytes: number };
@@ -109,6 +111,7 @@ const configOf = (written: ConfigDocument, origin: string, document: Json, place
     mustDetect: written.gate['must-detect'],
     failOn: written.gate['fail-on'],
   },
+  lfs: written.lfs,
   setup: written.setup ?? null,
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },

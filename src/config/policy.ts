@@ -41,6 +41,7 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
       ([metric, { value, relative }]) =>
         [`gate.tolerance.${metric}`, relative ? `${Number((value * 100).toPrecision(6))}%` : String(value)] as const,
     ),
+    ['lfs', String(config.lfs)],
     ['budget.minutes', config.budgetMinutes === null ? 'none' : String(config.budgetMinutes)],
     ['limits.seconds', String(config.limits.seconds)],
     ['limits.memory', `${config.limits.memoryBytes} bytes`],

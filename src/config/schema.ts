@@ -160,6 +160,10 @@ export const configSchema = section({
       .default(['regressed', 'missing', 'failed'])
       .describe('Outcomes that fail the job of the action.'),
   }).prefault({}),
+  lfs: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .describe('Fetch from Git LFS, for both sides, the files that `inputs` name; other files of Git LFS are left alone.'),
   setup: line.optional().describe('Command run once in the checkout of each side before its builds.'),
   budget: section({ minutes: z.number().positive().max(10_080).describe('Measuring stops after this time.') }).optional(),
   limits: section({

@@ -117,7 +117,7 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
   const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'report only: nothing in this cell gates' : null);
   // What differs is not unchanged because nothing of it gates.
   const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
-  const warnings = ineffective(metrics);
+  const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics)];
   return {
     id: cell.id,
     model: cell.model,

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 
 /** Larger than any published model has, small enough that a product of two stays exact. */
 const size = z.int().positive().max(10_000_000);
@@ -256,6 +257,7 @@ export const parseModelConfig = (value: unknown, where = 'config.json'): ModelCo
 export const readJsonFile = (path: string): unknown => {
   try {
     if (statSync(path).size > 4 * 1024 * 1024) throw new GateError('model-invalid', 'the file is larger than 4 MiB', { where: path });
+    if (isLfsPointerFile(path)) throw lfsPointer(path);
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     if (cause instanceof GateError) throw cause;

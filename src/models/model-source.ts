@@ -3,6 +3,7 @@ import { closeSync, constants, copyFileSync, lstatSync, openSync, readSync } fro
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import { nounId, sha256 } from '../records/words.ts';
 import { type ModelConfig, parseModelConfig, readJsonFile } from './config.ts';
@@ -37,6 +38,7 @@ const fileDigest = (path: string): string => {
   let file: number;
   try {
     if (!lstatSync(path).isFile()) throw new GateError('model-invalid', 'not a regular file', { where: path });
+    if (isLfsPointerFile(path)) throw lfsPointer(path);
     file = openSync(path, 'r');
   } catch (cause) {
     if (cause instanceof GateError) throw cause;

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 
 const widths = { U8: 1, I8: 1, BOOL: 1, U16: 2, I16: 2, F16: 2, BF16: 2, U32: 4, I32: 4, F32: 4, I64: 8, F64: 8 } as const;
 export type SafetensorsType = keyof typeof widths;
@@ -45,6 +46,7 @@ const readFully = (file: number, length: number, position: number, path: string)
 
 const readTable = (file: number, path: string): ReadonlyMap<string, SafetensorsEntry> => {
   const invalid = (message: string): GateError => new GateError('model-invalid', message, { where: path });
+  if (isLfsPointerFile(path)) throw lfsPointer(path);
   const size = fstatSync(file).size;
   if (size < 8) throw invalid('not a safetensors file: shorter than its length field');
   const headerSize = new DataView(readFully(file, 8, 0, path).buffer).getBigUint64(0, true);

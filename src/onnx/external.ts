@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
 import { GateError } from '../errors.ts';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { TensorProto } from './proto/onnx_pb.js';
 
 const externalLocation = 1;
@@ -67,7 +68,8 @@ export interface DataFile {
 /**
  * The regular file behind a location. Links are followed only while they stay inside `folder`.
  * Throws `onnx-external-data` for a missing file, one outside the folder, one that is no regular file, and for a location that
- * goes up from behind a link: the system and whoever shortens the path find other files there.
+ * goes up from behind a link: the system and whoever shortens the path find other files there. Throws `lfs-pointer` where Git LFS
+ * left a pointer in its place.
  */
 export const dataFile = (folder: string, { location, written }: Pick<ExternalRange, 'location' | 'written'>, label: string): DataFile => {
   const found = attempt(label, written, () => ({
@@ -83,6 +85,7 @@ export const dataFile = (folder: string, { location, written }: Pick<ExternalRan
   }
   const stats: Stats = attempt(label, location, () => statSync(found.path));
   if (!stats.isFile()) throw refuse(label, `external file ${JSON.stringify(location)} is not a regular file`);
+  if (isLfsPointerFile(found.path)) throw lfsPointer(location);
   return { path: found.path, size: stats.size };
 };
 

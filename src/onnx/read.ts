@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { GateError } from '../errors.ts';
+import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { decodeModel } from './binary.ts';
 import { checkRange, type DataFile, dataFile, externalRange, isExternal } from './external.ts';
 import { checkDataflow } from './graph-order.ts';
@@ -30,6 +31,7 @@ const readGraphFile = (path: string): Uint8Array => {
       if (got === 0) throw malformed(where, 'the file shrank while it was read');
       at += got;
     }
+    if (isLfsPointer(bytes)) throw lfsPointer(where);
     return bytes;
   } finally {
     closeSync(descriptor);

@@ -150,6 +150,8 @@ export const plan = z.strictObject({
   models: z.array(modelRef),
   builds: z.array(plannedBuild),
   cells: z.array(plannedCell),
+  /** Whether Git LFS is asked for the files that are needed. */
+  lfs: z.boolean(),
   /** Run once in each side's checkout before its builds. */
   setup: z.strictObject({ head: z.string().nullable(), base: z.string().nullable() }),
   limits: z.strictObject({ seconds: z.number().positive(), memoryBytes: z.int().positive() }),

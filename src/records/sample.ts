@@ -61,6 +61,8 @@ export const sampleLine = z.discriminatedUnion('line', [
     status: z.enum(['changed', 'unchanged', 'new', 'removed', 'failed', 'skipped']),
     arms: z.record(z.string(), sha256),
     error: coded.nullable(),
+    /** What could not be told of its code, as sentences. */
+    warnings: z.array(z.string()),
   }),
   /** What this run relies on of an unchanged cell: launches of earlier runs in which its arm worked. */
   z.strictObject({ line: z.literal('seen'), cell: cellId, arm: sha256, points: z.record(z.string(), seenPoint) }),

@@ -11,6 +11,12 @@ const maxAlternatives = 1_000;
  * absolute, negated, has `..`, an unclosed bracket, or too many alternatives.
  */
 export const globTest = (pattern: string, where: string): ((path: string) => boolean) => {
+  const reach = globReach(pattern, where);
+  return (path) => reach(path) === 'matches';
+};
+
+/** How a pattern meets a path: it `matches` it, can match only what lies `below` it, or `none` of both. Throws what `globTest` throws. */
+export const globReach = (pattern: string, where: string): ((path: string) => 'matches' | 'below' | 'none') => {
   const refuse = (what: string): never => {
     throw new GateError('config-invalid', `the pattern ${JSON.stringify(pattern)} ${what}`, { where });
   };
@@ -19,7 +25,8 @@ export const globTest = (pattern: string, where: string): ((path: string) => boo
   const alternatives = expandBraces(pattern, refuse).map((one) => compile(one, refuse));
   return (path) => {
     const names = path.split('/');
-    return alternatives.some((segments) => matchesPath(segments, names));
+    const met = alternatives.map((segments) => reachOf(segments, names));
+    return met.find((each) => each === 'matches') ?? met.find((each) => each === 'below') ?? 'none';
   };
 };
 
@@ -68,8 +75,8 @@ const characterClass = (characters: readonly string[]): ((character: string) => 
   return (character) => ranges.some(([from, to]) => from <= character && character <= to) !== negated;
 };
 
-/** Whether the segments match the path or one of the folders that it is in. */
-const matchesPath = (segments: readonly Segment[], names: readonly string[]): boolean => {
+/** `matches`: the path, or one of the folders that it is in. */
+const reachOf = (segments: readonly Segment[], names: readonly string[]): 'matches' | 'below' | 'none' => {
   // reachable[i]: the first i segments match the names read so far.
   let reachable = closure(segments, new Set([0]));
   for (const name of names) {
@@ -80,9 +87,9 @@ const matchesPath = (segments: readonly Segment[], names: readonly string[]): bo
       else if (segment !== undefined && matchesName(segment, [...name])) next.add(at + 1);
     }
     reachable = closure(segments, next);
-    if (reachable.has(segments.length)) return true;
+    if (reachable.has(segments.length)) return 'matches';
   }
-  return false;
+  return reachable.size > 0 ? 'below' : 'none';
 };
 
 /** `**` may also stand for no folder at all. */

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { Git } from './git.ts';
-import { globTest } from './glob.ts';
+import { globReach } from './glob.ts';
 
-/** One file that an optimization depends on; `path` and `object` as git names them, `path` byte by byte in latin1. */
+/**
+ * One file that an optimization depends on, or a submodule as a whole; `path` and `object` as git names them, `path` byte by byte in latin1. The
+ * object of a submodule is its commit, with a digest of its files where these differ from it.
+ */
 interface InputFile {
   readonly mode: string;
   readonly object: string;
@@ -17,23 +21,32 @@ export type Tree = 'working-tree' | { readonly commit: string };
 
 /**
  * sha256 over the path, mode and content of all files of a tree that match some pattern (`glob.ts`), so equal content gives an equal digest
- * whether it is committed or not. Content counts as git would store it: line endings and filters do not matter. Throws
- * `config-invalid` for a pattern that is wrong or matches no file.
+ * whether it is committed or not. Content counts as git would store it: line endings and filters do not matter. A submodule counts as a whole where a
+ * pattern matches it or may match one of its files. Throws `config-invalid` for a pattern that is wrong or matches no file.
+ * @param gitAt opens git in a folder; the first is opened in the root of the tree
  */
-export const digestInputs = async (git: Git, tree: Tree, patterns: readonly string[], temporary: string): Promise<string> => {
-  const tests = patterns.map((pattern) => ({ pattern, test: globTest(pattern, 'inputs'), matched: false }));
+export const digestInputs = async (
+  root: string,
+  tree: Tree,
+  patterns: readonly string[],
+  temporary: string,
+  gitAt: (folder: string) => Git,
+): Promise<string> => {
+  const tests = patterns.map((pattern) => ({ pattern, reach: globReach(pattern, 'inputs'), matched: false }));
   if (tests.length === 0) throw new GateError('config-invalid', 'no patterns are given', { where: 'inputs' });
-  const wanted = (path: string): boolean => {
+  const wanted: Wanted = (path, mode) => {
     const name = Buffer.from(path, 'latin1').toString('utf8');
     let any = false;
     for (const one of tests) {
-      if (!one.test(name)) continue;
+      const met = one.reach(name);
+      if (met === 'none' || (met === 'below' && mode !== submodule)) continue;
       one.matched = true;
       any = true;
     }
     return any;
   };
-  const files = tree === 'working-tree' ? await workingFiles(git, wanted, temporary) : await committedFiles(git, tree.commit, wanted);
+  const files =
+    tree === 'working-tree' ? await workingFiles(root, wanted, temporary, gitAt) : await committedFiles(gitAt(root), tree.commit, wanted);
   const unmatched = tests.find((one) => !one.matched);
   if (unmatched !== undefined) {
     const place = tree === 'working-tree' ? 'the working tree' : `commit ${tree.commit.slice(0, 12)}`;
@@ -41,26 +54,49 @@ export const digestInputs = async (git: Git, tree: Tree, patterns: readonly stri
       where: 'inputs',
     });
   }
+  return digestOfFiles(files);
+};
+
+/** Mode of a submodule. */
+const submodule = '160000';
+
+/** Whether a path counts; `path` in latin1. */
+type Wanted = (path: string, mode: string) => boolean;
+
+const digestOfFiles = (files: readonly InputFile[]): string => {
   const hash = createHash('sha256');
   for (const { mode, object, path } of files.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)))
     hash.update(`${mode} ${object} ${path}\0`, 'latin1');
   return hash.digest('hex');
 };
 
-const committedFiles = async (git: Git, commit: string, wanted: (path: string) => boolean): Promise<readonly InputFile[]> =>
+const committedFiles = async (git: Git, commit: string, wanted: Wanted): Promise<readonly InputFile[]> =>
   entries(await git.read(['ls-tree', '-r', '-z', '--full-tree', commit]))
     .map((entry) => parseEntry(entry, 2))
-    .filter((file) => wanted(file.path));
+    .filter((file) => wanted(file.path, file.mode));
 
 /**
  * The files on disk are added to a copy of the index, with a folder of its own for the objects: so git itself settles modes,
  * links, filters and line endings, and neither the real index nor the repository changes.
  */
-const workingFiles = async (git: Git, wanted: (path: string) => boolean, temporary: string): Promise<readonly InputFile[]> => {
+const workingFiles = async (
+  root: string,
+  wanted: Wanted,
+  temporary: string,
+  gitAt: (folder: string) => Git,
+): Promise<readonly InputFile[]> => {
+  const git = gitAt(root);
+  const pinned = new Set(
+    entries(await git.read(['ls-files', '-z', '--stage', '--full-name'])).flatMap((entry) => {
+      const { mode, path } = parseEntry(entry, 1);
+      return mode === submodule ? [path] : [];
+    }),
+  );
+  const modeOf = (path: string): string => (pinned.has(path) ? submodule : 'file');
   // Tag S: left out of the working tree by a sparse checkout, so the index knows it best. A folder is another repository.
   const listed = entries(await git.read(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard', '--full-name']))
     .map((entry) => ({ tag: entry.slice(0, 1), path: entry.slice(2) }))
-    .filter(({ path }) => !path.endsWith('/') && wanted(path));
+    .filter(({ path }) => !path.endsWith('/') && wanted(path, modeOf(path)));
   const scratch = await mkdtemp(join(temporary, 'optimization-gate-index-'));
   try {
     const [index, objects] = await Promise.all([gitPath(git, 'index'), gitPath(git, 'objects')]);
@@ -80,12 +116,23 @@ const workingFiles = async (git: Git, wanted: (path: string) => boolean, tempora
         environment,
       });
     }
-    return entries(await git.read(['ls-files', '-z', '--stage', '--full-name'], { environment }))
+    const files = entries(await git.read(['ls-files', '-z', '--stage', '--full-name'], { environment }))
       .map((entry) => parseEntry(entry, 1))
-      .filter((file) => wanted(file.path));
+      .filter((file) => wanted(file.path, file.mode));
+    return await Promise.all(files.map((file) => (file.mode === submodule ? asOnDisk(file, root, temporary, gitAt) : file)));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+};
+
+/** A submodule with what is on disk; one that is not checked out is what the index says. */
+const asOnDisk = async (file: InputFile, root: string, temporary: string, gitAt: (folder: string) => Git): Promise<InputFile> => {
+  const folder = join(root, Buffer.from(file.path, 'latin1').toString('utf8'));
+  if (!existsSync(join(folder, '.git'))) return file;
+  const status = await gitAt(folder).read(['status', '--porcelain', '-z', '--untracked-files=normal', '--ignore-submodules=none']);
+  if (status.length === 0) return file;
+  const content = digestOfFiles(await workingFiles(folder, () => true, temporary, gitAt));
+  return { ...file, object: `${file.object} ${content}` };
 };
 
 const gitPath = async (git: Git, name: string): Promise<string> => {

@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { GateError } from '../errors.ts';
 import { allowedEnvironment } from '../processes/environment.ts';
+import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
+import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
+import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
+import { checkOutSubmodules } from './submodules.ts';
 import { listTree, type TreePaths } from './tree-paths.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
 
@@ -18,6 +22,11 @@ export interface RepositoryOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where worktrees and scratch files go; the system's temporary folder unless told. */
   readonly temporary?: string;
+}
+
+export interface FilledWorktree extends Worktree {
+  /** What Git LFS said when it was asked for files. */
+  readonly said: string;
 }
 
 /** A git checkout, asked only through git itself. All paths are relative to its root, with `/`. */
@@ -31,8 +40,8 @@ export interface Repository {
   headRevision(besides?: readonly string[]): Promise<{ readonly commit: string; readonly dirty: boolean }>;
   baseCommit(request: BaseRequest): Promise<BaseCommit>;
   /**
-   * Content of a file of a commit as UTF-8; null when there is none. Symbolic links are followed as a checkout follows them.
-   * Throws `document-too-large` above 64 MiB, and `link-invalid` for a link that leaves the repository or leads in a circle.
+   * Content of a file of a commit as UTF-8; null when there is none. Symbolic links are followed as a checkout follows them. Throws
+   * `document-too-large` above 64 MiB, `link-invalid` for a link that leaves the repository or leads in a circle, and `lfs-pointer`.
    */
   fileAt(commit: string, path: string): Promise<string | null>;
   /** The same of many files, in their order, by as few runs of git as for one. With `atMost`, files of more bytes are null. */
@@ -48,7 +57,25 @@ export interface Repository {
   filesWith(commit: string, expression: string): Promise<readonly string[]>;
   /** A path without the symbolic links on its way, whether anything is there or not. Throws `link-invalid`. */
   withoutLinks(tree: Tree, path: string): Promise<string>;
-  worktree(commit: string): Promise<Worktree>;
+  /**
+   * Checks a commit out in a folder of its own, like the checkout: with the submodules that are checked out here, and with filters run (Git
+   * LFS and others) for the needed files for which they were run here. Throws `submodule-missing` where a needed one cannot be had.
+   */
+  worktree(commit: string, needed?: NeededFiles): Promise<FilledWorktree>;
+  /** Fetches needed files that Git LFS keeps, where it may be asked, and returns what Git LFS said. */
+  fillCheckout(needed: NeededFiles): Promise<string>;
+  /**
+   * Throws `lfs-pointer` for a declared file of a tree of this repository that is a pointer still.
+   * @param side how the message calls the tree
+   * @param said what Git LFS said when it was asked for files
+   */
+  refusePointers(root: string, side: string, needed: NeededFiles, said: string): Promise<void>;
+  /** Files in which the working tree differs from a commit, those of submodules that are checked out one by one. */
+  changedFiles(commit: string): Promise<readonly string[]>;
+  /** What git ignores in the working tree `root` of this repository, relative to it; a folder whose files are all ignored ends in `/`. */
+  ignoredFiles(root: string): Promise<readonly string[]>;
+  /** Tracked files of a working tree of this repository, relative to its root, that have a filter and are Git LFS pointers. */
+  pointers(root: string): Promise<readonly string[]>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
   /** What git knows at the paths of a tree. */
   paths(tree: Tree): Promise<TreePaths>;
@@ -68,7 +95,9 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   }
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const folder = top.stdout.toString('utf8').replace(/\r?\n$/, '');
-  const git = gitIn(folder, environment);
+  const gitAt = (at: string): Git => gitIn(at, environment);
+  const git = gitAt(folder);
+  const checkout: Checkout = { git, folder, name: 'head' };
   const there = new Set<string>();
   const require = async (commit: string): Promise<void> => {
     if (there.has(commit)) return;
@@ -113,13 +142,45 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       const links = tree === 'working-tree' ? linksOnDisk(folder) : linksAt(git, tree.commit);
       return (await followLinks([path], links)).get(path) ?? path;
     },
-    worktree: async (commit) => {
+    worktree: async (commit, needed = { declared: [], possible: [], lfs: false }) => {
       await require(commit);
-      return addWorktree(git, commit, temporary);
+      const { folder: at, release } = await addWorktree(git, commit, temporary);
+      const worktree: Checkout = { git: gitAt(at), folder: at, name: `base ${commit.slice(0, 12)}` };
+      const submodules: { release(): Promise<void> }[] = [];
+      const releaseAll = async (): Promise<void> => {
+        for (const each of submodules.splice(0).toReversed()) await each.release();
+        await release();
+      };
+      try {
+        const patterns = [...needed.declared, ...needed.possible];
+        const said = [await fillWorktree(worktree, checkout, needed)];
+        for (const each of await checkOutSubmodules(worktree, checkout, commit, patterns, gitAt)) {
+          submodules.push(each);
+          said.push(await fillWorktree(each.worktree, each.like, needed, each.below));
+        }
+        return { folder: at, release: releaseAll, said: said.join('\n').trim() };
+      } catch (thrown) {
+        await releaseAll();
+        throw thrown;
+      }
     },
+    fillCheckout: (needed) => fillCheckout(checkout, needed),
+    refusePointers: (root, side, needed, said) => refusePointers({ git: gitAt(root), folder: root, name: side }, needed, said),
+    changedFiles: async (commit) => {
+      await require(commit);
+      return changedFiles(folder, commit, gitAt);
+    },
+    ignoredFiles: async (root) => {
+      const listed = await gitAt(root).read(['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']);
+      return listed
+        .toString('utf8')
+        .split('\0')
+        .filter((path) => path !== '');
+    },
+    pointers: (root) => pointersIn({ git: gitAt(root), folder: root, name: root }),
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
-      return digestInputs(git, tree, patterns, temporary);
+      return digestInputs(folder, tree, patterns, temporary, gitAt);
     },
     paths: async (tree) => {
       if (tree !== 'working-tree') await require(tree.commit);
@@ -152,7 +213,7 @@ const textsAt = async (git: Git, commit: string, paths: readonly string[], atMos
   const texts = new Map<string, string>();
   let batch: Blob[] = [];
   const readBatch = async (): Promise<void> => {
-    if (batch.length > 0) for (const [object, text] of await blobTexts(git, batch)) texts.set(object, text);
+    if (batch.length > 0) for (const [object, text] of await blobTexts(git, commit, batch)) texts.set(object, text);
     batch = [];
   };
   for (const blob of new Map([...blobs.values()].map((each) => [each.object, each])).values()) {
@@ -164,6 +225,7 @@ const textsAt = async (git: Git, commit: string, paths: readonly string[], atMos
 };
 
 interface Blob {
+  readonly path: string;
   readonly object: string;
   readonly bytes: number;
 }
@@ -195,21 +257,22 @@ const regularFiles = async (git: Git, commit: string, paths: readonly string[], 
     if (object === undefined || path === undefined || !wanted.has(path) || Number(bytes) > (atMost ?? Number.POSITIVE_INFINITY)) continue;
     if (Number(bytes) > maxFileBytes)
       throw new GateError('document-too-large', `${bytes} bytes, at most ${maxFileBytes} are read`, { where: path });
-    found.set(path, { object, bytes: Number(bytes) });
+    found.set(path, { path, object, bytes: Number(bytes) });
   }
   return found;
 };
 
 /** object → its content: for each asked, in turn, git prints a line about it, its bytes and a newline. */
-const blobTexts = async (git: Git, blobs: readonly Blob[]): Promise<ReadonlyMap<string, string>> => {
+const blobTexts = async (git: Git, commit: string, blobs: readonly Blob[]): Promise<ReadonlyMap<string, string>> => {
   const printed = await git.read(['cat-file', '--batch'], { input: blobs.map(({ object }) => `${object}\n`).join('') });
   const texts = new Map<string, string>();
   let at = 0;
-  for (const { object, bytes } of blobs) {
+  for (const { object, bytes, path } of blobs) {
     const about = `${object} blob ${bytes}\n`;
     if (printed.toString('latin1', at, at + about.length) !== about)
       throw new GateError('git-failed', `git cat-file does not hand over ${object}`, { where: 'git' });
     at += about.length;
+    if (isLfsPointer(printed.subarray(at, at + bytes))) throw lfsPointer(`${path} of commit ${commit.slice(0, 12)}`);
     texts.set(object, printed.toString('utf8', at, at + bytes));
     at += bytes + 1;
   }

@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandResult } from '../processes/run-command.ts';
 import { type Owner, owner, ownerLives, thisProcess } from '../records/owner.ts';
-import { type Git, gitError } from './git.ts';
+import { withoutFilters } from './filters.ts';
+import { type Git, type GitOptions, gitError } from './git.ts';
 
 const prefix = 'optimization-gate-tree-';
 const ownerFile = 'owner.json';
@@ -14,18 +15,18 @@ const halfWritten = /worktrees\/[^/\n]+\/(commondir|gitdir|HEAD|locked)/;
 const succeeded = (result: CommandResult): boolean => result.status === 'exited' && result.code === 0;
 
 /** Runs `git worktree`, again while it meets an entry that another job is just writing or removing: git does not lock that list. */
-const worktreeCommand = async (git: Git, args: readonly string[]): Promise<CommandResult> => {
+const worktreeCommand = async (git: Git, args: readonly string[], options: GitOptions = {}): Promise<CommandResult> => {
   const command = ['worktree', ...args];
   for (const pause of pauses) {
-    const result = await git.run(command);
+    const result = await git.run(command, options);
     if (succeeded(result) || !halfWritten.test(result.stderr)) return result;
     await sleep(pause);
   }
-  return git.run(command);
+  return git.run(command, options);
 };
 
-const requireWorktreeCommand = async (git: Git, args: readonly string[]): Promise<CommandResult> => {
-  const result = await worktreeCommand(git, args);
+const requireWorktreeCommand = async (git: Git, args: readonly string[], options: GitOptions = {}): Promise<CommandResult> => {
+  const result = await worktreeCommand(git, args, options);
   if (!succeeded(result)) throw gitError(['worktree', ...args], result);
   return result;
 };
@@ -38,7 +39,8 @@ export interface Worktree {
 }
 
 /**
- * Checks out a commit in a new temporary folder, without submodules and without running hooks. Concurrent jobs get folders of their own.
+ * Checks out a commit in a new temporary folder, without submodules and without running hooks or filters: what lies there is what git
+ * stores, with the line endings of the attributes. Concurrent jobs get folders of their own.
  * What processes that are dead by now left behind is removed first.
  */
 export const addWorktree = async (git: Git, commit: string, temporary: string): Promise<Worktree> => {
@@ -49,7 +51,7 @@ export const addWorktree = async (git: Git, commit: string, temporary: string): 
   const release = (): Promise<void> => removeWorktree(git, folder, holder);
   try {
     await writeFile(join(holder, ownerFile), JSON.stringify(thisProcess()));
-    await requireWorktreeCommand(git, ['add', '--quiet', '--detach', folder, commit]);
+    await requireWorktreeCommand(git, ['add', '--quiet', '--detach', folder, commit], { environment: await withoutFilters(git) });
   } catch (thrown) {
     await release();
     throw thrown;

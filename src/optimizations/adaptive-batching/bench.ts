@@ -1,6 +1,7 @@
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { Bench } from '../contract.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
+import type { BatchingObservation, BatchingSetting } from './exchange.ts';
 import { type BatchingOptions, batchingOptions } from './options.ts';
 import { played, shapes } from './workload.ts';
 
@@ -96,6 +97,17 @@ export const adaptiveBatchingBench: Bench<BatchingOptions> = {
     ),
     metrics: shapes.flatMap(metricsOf),
   }),
+  rehearsals: [
+    {
+      setting: {
+        objective: 100,
+        service: { lengths: [64], batches: [1, 2], ms: [[1, 2]] },
+        maximum: 2,
+        decode: 1,
+      } satisfies BatchingSetting,
+      observation: { time: 0, waiting: 1, ages: [0], tokens: [64], last: null } satisfies BatchingObservation,
+    },
+  ],
   player: async () => (await import('./play.ts')).batchingPlayer,
   tunes: 'shared',
 };

@@ -1,6 +1,7 @@
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { Bench, ModelFacts } from '../contract.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
+import type { SearchObservation, SearchSetting, ServeObservation, ServeSetting } from './exchange.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
 import { poolOf, untouched } from './pool.ts';
 
@@ -93,6 +94,37 @@ export const architectureSearchBench: Bench<SearchOptions> = {
     points,
     metrics: metricsOf(model),
   }),
+  rehearsals: [
+    {
+      setting: {
+        task: 'search',
+        members: [
+          { name: untouched, depth: 1, width: 1, bytes: 1000 },
+          { name: 'half', depth: 0.5, width: 1, bytes: 600 },
+        ],
+        trials: 1,
+      } satisfies SearchSetting,
+      observation: { trial: { name: untouched, latency: 2, 'nll-delta': 0 }, left: 1 } satisfies SearchObservation,
+    },
+    {
+      setting: {
+        task: 'serve',
+        members: [{ name: untouched, latency: 2, swap: 1, 'nll-delta': 0, bytes: 1000 }],
+        'loss-bound': 0.1,
+        requests: 1,
+      } satisfies ServeSetting,
+      observation: {
+        event: 'budget',
+        time: 0,
+        budget: 10,
+        waiting: 0,
+        current: null,
+        served: 0,
+        'nll-delta': 0,
+        last: null,
+      } satisfies ServeObservation,
+    },
+  ],
   player: async () => (await import('./play.ts')).searchPlayer,
   tunes: 'shared',
 };

@@ -4,6 +4,7 @@ import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
 import { ofSeries } from '../shared-metrics.ts';
 import { structuredPruningBench } from '../structured-pruning/bench.ts';
 import { tensorDecompositionBench } from '../tensor-decomposition/bench.ts';
+import type { SearchObservation, SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions, type variantNames } from './options.ts';
 import { configurationsOf, spaceOf } from './space.ts';
 
@@ -114,6 +115,12 @@ export const automlBench: Bench<AutomlOptions> = {
     const builds = buildsOf(model);
     return { variants: Object.fromEntries(variants.map((name) => [name, builds[name]])), points, metrics: metricsOf(model) };
   },
+  rehearsals: [
+    {
+      setting: { options: [{ id: 'threads', values: [1, 2] }], 'nll-bound': 0.1, trials: 1, calls: 1, seed: 1 } satisfies SearchSetting,
+      observation: { configuration: { threads: 1 }, latency: 2, calls: 1, 'nll-delta': 0, left: 1 } satisfies SearchObservation,
+    },
+  ],
   player: async () => (await import('./play.ts')).automlPlayer,
   // A configuration of two threads would be timed beside one that takes the second processor.
   tunes: 'alone',

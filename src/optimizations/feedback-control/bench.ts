@@ -3,6 +3,7 @@ import type { Bench } from '../contract.ts';
 import { ofSeries } from '../shared-metrics.ts';
 import { type Disturbance, disturbances } from './disturbance.ts';
 import type { LoopSetting } from './episode.ts';
+import type { FeedbackObservation, FeedbackSetting } from './exchange.ts';
 import { type FeedbackOptions, feedbackOptions } from './options.ts';
 
 /** Control steps of a replay and executions per step: enough that a mix of two whole batches comes within ± 1 % of any latency between theirs. */
@@ -104,6 +105,12 @@ export const feedbackControlBench: Bench<FeedbackOptions> = {
       ],
     };
   },
+  rehearsals: [
+    {
+      setting: { setPoint: 10, initial: 4, minimum: 1, maximum: 8, slope: 1 } satisfies FeedbackSetting,
+      observation: { step: 0, latency: 10, batch: 4 } satisfies FeedbackObservation,
+    },
+  ],
   player: async () => (await import('./play.ts')).feedbackPlayer,
   tunes: 'shared',
 };

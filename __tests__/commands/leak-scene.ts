@@ -1,0 +1,89 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { CommandContext } from '../../src/commands/context.ts';
+import { findLeaks, type LeakFinding } from '../../src/commands/leak.ts';
+import { watchReads } from '../../src/commands/read-watch.ts';
+import { openTrees } from '../../src/commands/trees.ts';
+import { allowedEnvironment } from '../../src/processes/environment.ts';
+import type { Plan, SubjectRef } from '../../src/records/plan.ts';
+import type { Store } from '../../src/store/store.ts';
+import { cell, digest, planOf } from '../gate/fixtures.ts';
+import { ScratchRepository } from '../repository/scratch-repository.ts';
+
+/** How an entry is run, and what surrounds it. */
+export interface Entry {
+  readonly door: SubjectRef['door'];
+  readonly inputs?: readonly string[];
+  readonly like?: string;
+  readonly setup?: string;
+  /** More of the environment of the programs. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly watch?: typeof watchReads;
+}
+
+/** A repository of two commits, base and head, whose programs are run and looked at without a model and without a plan of the command line. */
+export class LeakScene extends ScratchRepository {
+  static make(): LeakScene {
+    return new LeakScene(ScratchRepository.create().folder);
+  }
+
+  /** Writes files that no commit holds. */
+  leave(files: Readonly<Record<string, string>>): void {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.folder, path)), { recursive: true });
+      writeFileSync(join(this.folder, path), content);
+    }
+  }
+
+  link(target: string, path: string): void {
+    mkdirSync(dirname(join(this.folder, path)), { recursive: true });
+    symlinkSync(target, join(this.folder, path));
+  }
+
+  /** What is found when head's files are compared with the commit before HEAD. */
+  async find({ door, inputs = ['**'], like = 'external', setup, environment = {}, watch = watchReads }: Entry): Promise<LeakFinding> {
+    const subject = (tree: 'head' | 'base'): SubjectRef => ({
+      door,
+      tree,
+      folder: '',
+      inputs: [...inputs],
+      code: digest(tree === 'head' ? 'c' : 'd'),
+      ownCode: digest(tree === 'head' ? 'c' : 'd'),
+    });
+    const arms = (['head', 'base'] as const).map((id) => ({ id, builds: {}, policy: subject(id), options: null, code: subject(id).code }));
+    const plan: Plan = planOf([cell('m/entry', { like, arms })], {
+      head: { commit: this.git('rev-parse', 'HEAD'), dirty: false },
+      base: { commit: this.git('rev-parse', 'HEAD~1'), dirty: false },
+      setup: { head: setup ?? null, base: setup ?? null },
+    });
+    const context = {
+      root: this.folder,
+      packageRoot: this.folder,
+      worker: join(import.meta.dirname, '..', '..', 'src', 'worker.ts'),
+      ortPath: null,
+      signal: new AbortController().signal,
+      host: { subjectEnvironment: { ...allowedEnvironment(process.env), ...environment } },
+    } as unknown as CommandContext;
+    const trees = await openTrees(context, plan);
+    onTestFinished(() => trees.release());
+    const unused = (): never => {
+      throw new Error('nothing is built');
+    };
+    const rehearsal = { context, plan, store: {} as Store, source: unused, references: new Map() };
+    return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warning: null };
+  }
+}
+
+/** A program in Python that measures `tables.SIZE`; `path` goes before the places that Python looks in. */
+export const measuring = (path: string | null): string =>
+  [
+    'import json, sys',
+    ...(path === null ? [] : [`sys.path.insert(0, ${JSON.stringify(path)})`]),
+    'import tables',
+    'for line in sys.stdin:',
+    '    print(json.dumps({"size": tables.SIZE}), flush=True)',
+    '',
+  ].join('\n');
+
+export const measure = (command: string): SubjectRef['door'] => ({ kind: 'measure', command, reports: [] });

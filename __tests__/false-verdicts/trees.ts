@@ -1,0 +1,307 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import { readModelCard } from '../../src/models/model-source.ts';
+import { openSafetensors } from '../../src/models/safetensors.ts';
+import { dataFile } from '../../src/onnx/external.ts';
+import { readModel } from '../../src/onnx/read.ts';
+import { openRepository } from '../../src/repository/repository.ts';
+import { type Entry, LeakScene, measure, measuring } from '../commands/leak-scene.ts';
+import { hasLfs, LfsRepository } from '../repository/lfs-repository.ts';
+import { environment, ScratchRepository } from '../repository/scratch-repository.ts';
+import { testFolder } from '../testkit/folder.ts';
+import type { Situation } from './situation.ts';
+
+const ignored = { '.gitignore': 'venv\nbuild\nnode_modules\n__pycache__\n.optimization-gate\n' };
+const inPython = measure('python3 bench.py');
+const tables = (size: number): Readonly<Record<string, string>> => ({ 'src/tables/__init__.py': `SIZE = ${size}\n` });
+
+/** Base has a table of 100, head one of 900. */
+const twoSizes = (path: string | null): LeakScene => {
+  const scene = LeakScene.make();
+  scene.commit({ ...ignored, 'bench.py': measuring(path), ...tables(100) });
+  scene.commit(tables(900));
+  return scene;
+};
+
+/** A virtual environment in the checkout; returns its folder of packages, relative to the checkout. */
+const virtualEnvironment = (scene: LeakScene): string => {
+  const [program = '', version = ''] = execFileSync('python3', ['-c', whichPython], { encoding: 'utf8' }).trim().split(' ');
+  scene.leave({ 'venv/pyvenv.cfg': `home = ${dirname(program)}\n` });
+  scene.link(program, 'venv/bin/python');
+  const packages = `venv/lib/python${version}/site-packages`;
+  mkdirSync(join(scene.folder, packages), { recursive: true });
+  return packages;
+};
+const whichPython = "import os, sys; print(os.path.realpath(sys.executable), '%d.%d' % sys.version_info[:2])";
+const inVenv = (scene: LeakScene): Entry => ({ door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`) });
+
+/** A policy that serves what the package says. */
+const policy = `import { createInterface } from 'node:readline';
+for await (const line of createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  const ok = asked.do === 'next' ? { batch: (await import('tables')).size } : null;
+  console.log(JSON.stringify({ ok }));
+}
+`;
+
+const leaks = (finding: unknown, arm: string, file: string): void =>
+  expect(finding).toMatchObject({ error: { code: 'inputs-leak', message: expect.stringMatching(new RegExp(`^${arm} ran .*${file}`)) } });
+const clean = { error: null, warning: null };
+
+const shared = { kind: 'shared-copy', before: 'passed', now: 'failed, inputs-leak', source: 'neighbour', speed: 'fast' } as const;
+const harmless = { kind: 'shared-copy', before: 'passed', now: 'compared', source: 'neighbour', speed: 'fast' } as const;
+
+const copies: readonly Situation[] = [
+  {
+    ...shared,
+    source: 'reported',
+    example: 'both sides import a package that is installed in place (.pth), from 100 to 900 bytes',
+    check: async () => {
+      const scene = twoSizes(null);
+      scene.leave({ [`${virtualEnvironment(scene)}/tables.pth`]: `${join(scene.folder, 'src')}\n` });
+      leaks(await scene.find(inVenv(scene)), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'both sides import an installed copy of the package',
+    check: async () => {
+      const scene = twoSizes(null);
+      scene.leave({ [`${virtualEnvironment(scene)}/tables/__init__.py`]: 'SIZE = 900\n' });
+      leaks(await scene.find(inVenv(scene)), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'the package is found by PYTHONPATH, and Python has compiled it before',
+    check: async () => {
+      const scene = twoSizes(null);
+      const environment = { PYTHONPATH: join(scene.folder, 'src') };
+      execFileSync('python3', ['-c', 'import tables'], { env: { ...process.env, ...environment } });
+      leaks(await scene.find({ door: inPython, environment }), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: '`setup` installs in place into one environment, where the side that is set up last wins',
+    check: async () => {
+      const scene = twoSizes(null);
+      const packages = join(scene.folder, virtualEnvironment(scene), 'tables.pth');
+      scene.commit({ 'install.py': `import os\nopen(${JSON.stringify(packages)}, 'w').write(os.getcwd() + '/src')\n` });
+      scene.commit(tables(1900));
+      leaks(await scene.find({ ...inVenv(scene), setup: 'python3 install.py' }), 'head', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'a JavaScript policy first loads a linked package when it is asked, and `setup` shares node_modules',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.commit({
+        ...ignored,
+        'policy.mjs': policy,
+        'packages/tables/package.json': '{ "name": "tables", "type": "module", "main": "index.js" }',
+        'packages/tables/index.js': 'export const size = 1;\n',
+      });
+      scene.commit({ 'packages/tables/index.js': 'export const size = 9;\n' });
+      scene.link('../packages/tables', 'node_modules/tables');
+      const setup = `sh -c 'test -e node_modules || ln -s "${scene.folder}/node_modules" node_modules'`;
+      const entry = { door: { kind: 'serve', command: 'node policy.mjs' }, like: 'adaptive-batching', setup } as const;
+      leaks(await scene.find(entry), 'base', 'packages/tables/index.js');
+    },
+  },
+  {
+    ...shared,
+    example: 'a link that the commit holds leads into the checkout of head',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.link(join(scene.folder, 'src'), 'linked');
+      scene.commit({ ...ignored, 'bench.py': measuring('linked'), ...tables(100) });
+      scene.commit(tables(900));
+      leaks(await scene.find({ door: inPython }), 'base', 'src/tables/__init__.py');
+    },
+  },
+  {
+    ...shared,
+    example: 'both sides load what was compiled in the checkout of head',
+    check: async () => {
+      const scene = LeakScene.make();
+      const program = (path: string): string =>
+        `import json, sys\nsize = len(open(${JSON.stringify(path)}).read())\nfor line in sys.stdin:\n    print(json.dumps({"size": size}), flush=True)\n`;
+      scene.commit({ ...ignored, 'bench.py': program(join(scene.folder, 'build/libtables.so')), 'tables.c': 'int size = 100;\n' });
+      scene.commit({ 'tables.c': 'int size = 900;\n' });
+      scene.leave({ 'build/libtables.so': 'compiled' });
+      leaks(await scene.find({ door: inPython }), 'base', 'build/libtables.so');
+    },
+  },
+  {
+    ...harmless,
+    example: 'each side imports its own files, with packages of one environment',
+    check: async () => {
+      const scene = twoSizes('src');
+      scene.leave({ [`${virtualEnvironment(scene)}/other.py`]: 'OTHER = 1\n' });
+      expect(await scene.find(inVenv(scene))).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    example: 'a package is installed in place, and another file differs',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.commit({ ...ignored, 'bench.py': measuring(null), ...tables(100) });
+      scene.commit({ 'bench.py': `# Faster.\n${measuring(null)}` });
+      scene.leave({ [`${virtualEnvironment(scene)}/tables.pth`]: `${join(scene.folder, 'src')}\n` });
+      expect(await scene.find(inVenv(scene))).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    now: 'compared, with a warning',
+    example: 'a file is edited that no program reads',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.commit({ ...ignored, 'bench.py': measuring('src'), ...tables(100), 'README.md': 'One.\n' });
+      scene.commit({ 'README.md': 'Two.\n' });
+      const { error, warning } = await scene.find({ door: inPython });
+      expect({ error, warning }).toEqual({ error: null, warning: expect.stringMatching(/^None of the files that differ/) });
+    },
+  },
+  {
+    ...harmless,
+    now: 'compared, with a warning where both run without the edited files',
+    example: 'the file system does not record reads',
+    check: async () => {
+      const blind = async (): Promise<null> => null;
+      expect(await twoSizes('src').find({ door: inPython, watch: blind })).toEqual(clean);
+      const scene = twoSizes(null);
+      scene.leave({ [`${virtualEnvironment(scene)}/tables.pth`]: `${join(scene.folder, 'src')}\n` });
+      expect(await scene.find({ ...inVenv(scene), watch: blind })).toEqual({
+        error: null,
+        warning: expect.stringMatching(/^This file system does not record/),
+      });
+    },
+  },
+];
+
+const sized = (bytes: number): string => 'x'.repeat(bytes);
+/** A program that measures the size of a file that Git LFS keeps. */
+const weighing = `import json, os, sys
+size = os.path.getsize('bench/table.bin')
+for line in sys.stdin:
+    print(json.dumps({'size': size}), flush=True)
+`;
+const nineTimes = (): LfsRepository => {
+  const made = LfsRepository.make();
+  made.commit({ ...ignored, 'bench.py': weighing, 'bench/table.bin': sized(5000), 'pictures/one.bin': sized(3000) });
+  made.commit({ 'bench/table.bin': sized(45_000) });
+  return made;
+};
+const pointer =
+  'version https://git-lfs.github.com/spec/v1\noid sha256:0000000000000000000000000000000000000000000000000000000000000000\nsize 9\n';
+
+const alike = { kind: 'same-files', source: 'neighbour', speed: 'fast' } as const;
+
+const lfs: readonly Situation[] = [
+  {
+    ...alike,
+    source: 'reported',
+    example: 'a checkout of Git LFS pointers, of a file that grows from 5 to 45 KB',
+    before: 'improved, by the size of a pointer',
+    now: 'error, lfs-pointer',
+    check: async () => {
+      const scene = new LeakScene(nineTimes().cloneOfPointers().folder);
+      await expect(scene.find({ door: inPython, inputs: ['bench/**'] })).rejects.toMatchObject({
+        code: 'lfs-pointer',
+        where: 'bench/table.bin of head',
+      });
+    },
+  },
+  {
+    ...alike,
+    example: 'a program without `inputs` reads a pointer',
+    before: 'improved, by the size of a pointer',
+    now: 'failed, lfs-pointer',
+    check: async () => {
+      const made = nineTimes();
+      made.commit({ 'bench.py': `import json, sys\ntext = open('bench/table.bin').read()\n${weighing}` });
+      const scene = new LeakScene(made.cloneOfPointers().folder);
+      expect(await scene.find({ door: inPython })).toMatchObject({
+        error: { code: 'lfs-pointer', where: expect.stringMatching(/^bench\/table\.bin of /) },
+      });
+    },
+  },
+  {
+    ...alike,
+    speed: 'slow',
+    example: 'a checkout with the files of Git LFS, of which one that no input needs was lost',
+    before: 'error, git-failed',
+    now: 'compared',
+    check: async () => {
+      const made = nineTimes();
+      const scene = new LeakScene(made.cloneOfFiles().folder);
+      made.lose();
+      scene.git('lfs', 'prune', '--force', '--quiet');
+      await expect(scene.find({ door: inPython, inputs: ['bench.py'] })).resolves.toMatchObject({ error: null });
+    },
+  },
+];
+
+const trees: readonly Situation[] = [
+  {
+    ...alike,
+    example: 'a model of the checkout is a Git LFS pointer',
+    before: 'error, model-digest-mismatch',
+    now: 'error, lfs-pointer',
+    check: () => {
+      const folder = testFolder();
+      for (const name of ['model.safetensors', 'model.onnx', 'card.json']) writeFileSync(join(folder, name), pointer);
+      const refusal = expect.objectContaining({ code: 'lfs-pointer' });
+      expect(() => openSafetensors(join(folder, 'model.safetensors'))).toThrow(refusal);
+      expect(() => readModel(join(folder, 'model.onnx'))).toThrow(refusal);
+      expect(() => readModelCard(folder)).toThrow(refusal);
+      expect(() => dataFile(folder, { location: 'model.safetensors', written: 'model.safetensors' }, 'w')).toThrow(refusal);
+    },
+  },
+  {
+    ...alike,
+    example: 'a library that both sides pin as a submodule, at another commit',
+    before: 'no base to compare with',
+    now: 'compared',
+    check: async () => {
+      const library = ScratchRepository.create();
+      const older = library.commit({ 'tables/__init__.py': 'SIZE = 100\n' });
+      const newer = library.commit({ 'tables/__init__.py': 'SIZE = 900\n' });
+      const scene = LeakScene.make();
+      scene.git('submodule', '--quiet', 'add', library.folder, 'vendor');
+      const vendor = new ScratchRepository(join(scene.folder, 'vendor'));
+      vendor.git('checkout', '--quiet', older);
+      scene.commit({ ...ignored, 'bench.py': measuring('vendor') });
+      vendor.git('checkout', '--quiet', newer);
+      scene.commit({});
+      expect(await scene.find({ door: inPython, inputs: ['vendor/**'] })).toEqual(clean);
+    },
+  },
+  {
+    ...alike,
+    example: 'an edit inside a submodule that is not committed',
+    before: 'unchanged',
+    now: 'compared',
+    check: async () => {
+      const library = ScratchRepository.create();
+      library.commit({ 'lib.py': 'SIZE = 100\n' });
+      const scratch = ScratchRepository.create();
+      scratch.git('submodule', '--quiet', 'add', library.folder, 'vendor');
+      const commit = scratch.commit({});
+      scratch.write('vendor/lib.py', 'SIZE = 900\n');
+      const repository = await openRepository(scratch.folder, { environment });
+      expect(await repository.inputsDigest('working-tree', ['vendor/*.py'])).not.toBe(
+        await repository.inputsDigest({ commit }, ['vendor/*.py']),
+      );
+    },
+  },
+];
+
+/** Rows of Git LFS need its program. */
+export const situations: readonly Situation[] = [...copies, ...(hasLfs ? lfs : []), ...trees];

@@ -1,0 +1,54 @@
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
+import { runCommand } from '../processes/run-command.ts';
+
+/** Files whose next read will be noticed. */
+export interface ReadWatch {
+  /** Those of the files that were read since the watch began. */
+  read(): readonly string[];
+}
+
+/** An access time that any read makes younger, also where a file system records only the first read after a change (`relatime`). */
+const longAgo = '200001010000';
+/** Paths of one call of `touch`: far below the length that a command line may have. */
+const batch = 500;
+
+/**
+ * Sets the access times of files back, and tells later which were read since; links count by themselves. Contents and times of
+ * change stay. Returns null where that cannot be told: another owner, or a file system that records no reads.
+ */
+export const watchReads = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
+  const [first] = paths;
+  if (first === undefined) return { read: () => [] };
+  if (!(await setBack(paths, environment))) return null;
+  const before = accessTime(first);
+  readOnce(first);
+  if (accessTime(first) === before) return null;
+  if (!(await setBack([first], environment))) return null;
+  const times = new Map(paths.map((path) => [path, accessTime(path)]));
+  return { read: () => paths.filter((path) => accessTime(path) !== times.get(path)) };
+};
+
+const setBack = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<boolean> => {
+  for (let at = 0; at < paths.length; at += batch) {
+    const argv = ['touch', '-a', '-c', '-h', '-t', longAgo, '--', ...paths.slice(at, at + batch)];
+    const { status, code } = await runCommand({ argv, cwd: '/', environment, timeoutSeconds: 60, maxOutputBytes: 1024 });
+    if (status !== 'exited' || code !== 0) return false;
+  }
+  return true;
+};
+
+/** Null for a file that is gone. */
+const accessTime = (path: string): bigint | null => lstatSync(path, { bigint: true, throwIfNoEntry: false })?.atimeNs ?? null;
+
+const readOnce = (path: string): void => {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      readSync(file, new Uint8Array(1));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // A link that leads nowhere: its own access time changed when it was followed.
+  }
+};

@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import type { Bench } from '../optimizations/contract.ts';
+import { openLineChannel } from '../processes/line-channel.ts';
+import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
+import type { ArtefactRef } from '../records/protocol.ts';
+import type { Store } from '../store/store.ts';
+import { askSubject } from './build.ts';
+import { type CommandContext, subjectEnvironment } from './context.ts';
+import { benchOf } from './plan.ts';
+import type { Sources } from './sources.ts';
+import { subjectArgv } from './subject-argv.ts';
+
+/** The user's own code of one entry on one side: what it builds, and the program that answers. */
+export interface SideProgram {
+  readonly arm: 'head' | 'base';
+  readonly cell: PlannedCell;
+  readonly build: PlannedBuild | null;
+  readonly policy: SubjectRef | null;
+}
+
+/** What a program is run with. */
+export interface Rehearsal {
+  readonly context: CommandContext;
+  readonly plan: Plan;
+  readonly store: Store;
+  readonly source: Sources['folder'];
+  readonly references: ReadonlyMap<string, ArtefactRef>;
+}
+
+/** The user's own code of a cell on one side; null where there is none. */
+export const sideProgram = (plan: Plan, cell: PlannedCell, arm: 'head' | 'base'): SideProgram | null => {
+  const own = cell.arms.find(({ id }) => id === arm);
+  const policy = own?.policy ?? null;
+  const build = plan.builds.find((each) => each.cell === cell.id && each.arm === arm && each.on === null && isOwn(each.subject)) ?? null;
+  const answers = policy !== null && isOwn(policy) ? policy : null;
+  return build === null && answers === null ? null : { arm, cell, build, policy: answers };
+};
+
+const isOwn = ({ door }: SubjectRef): boolean => door.kind !== 'builtin';
+
+/** Globs of the files that a program declares to depend on. */
+export const inputsOf = ({ build, policy }: SideProgram): readonly string[] => [
+  ...(build?.subject.inputs ?? []),
+  ...(policy?.inputs ?? []),
+];
+
+/** Digest of the code of a program. */
+export const codeOf = ({ build, policy }: SideProgram): string | null => policy?.code ?? build?.subject.code ?? null;
+
+/** The command lines of a program, as they are configured. */
+export const commandsOf = ({ build, policy }: SideProgram): readonly string[] =>
+  [build?.subject.door, policy?.door].flatMap((door) =>
+    door === undefined || door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command],
+  );
+
+/** What the command of a user's own program may name. */
+export const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {
+  const decoder = reference?.stages.find(({ id }) => id === 'decoder') ?? reference?.stages[0];
+  if (reference === undefined || decoder === undefined) return {};
+  return { model: join(reference.folder, decoder.graph), 'model-folder': reference.folder };
+};
+
+/**
+ * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or one episode of each kind. Returns
+ * whether it did all of that without an error.
+ */
+export const rehearse = async (program: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
+  const built = program.build === null || (await rehearseBuild(program.build, tree, rehearsal).then(...outcome));
+  const answered = program.policy === null || (await rehearsePolicy(program.policy, program.cell, tree, rehearsal).then(...outcome));
+  return built && answered;
+};
+
+const outcome = [(): boolean => true, (): boolean => false] as const;
+
+const rehearseBuild = async (build: PlannedBuild, tree: string, { context, plan, store, source, references }: Rehearsal): Promise<void> => {
+  const artefact = references.get(build.model);
+  if (artefact === undefined) return;
+  const output = await store.staging();
+  try {
+    const subject = {
+      tree,
+      worker: context.worker,
+      environment: subjectEnvironment(context),
+      seconds: plan.limits.seconds,
+      memoryBytes: plan.limits.memoryBytes,
+      clock: context.clock,
+      standing: null,
+    };
+    await askSubject(build, { source: await source(build), artefact }, subject, output, `${build.cell} ${build.arm}`);
+  } finally {
+    await store.discard(output).catch(() => {});
+  }
+};
+
+const rehearsePolicy = async (
+  { door, tree: arm }: SubjectRef,
+  cell: PlannedCell,
+  tree: string,
+  { context, plan, references }: Rehearsal,
+): Promise<void> => {
+  const { seconds, memoryBytes } = plan.limits;
+  const where = `${cell.id} ${arm}`;
+  const argv = subjectArgv(door, tree, context.worker, cell.id, modelPaths(references.get(cell.model)));
+  const channel = openLineChannel({ where, argv, cwd: tree, environment: subjectEnvironment(context), memoryBytes });
+  try {
+    if (door.kind === 'measure') await channel.askText('round 1', seconds);
+    else for (const question of questionsOf(cell, arm)) await channel.ask(question, seconds);
+  } finally {
+    await channel.close(2);
+  }
+};
+
+const questionsOf = (cell: PlannedCell, arm: 'head' | 'base'): readonly unknown[] => {
+  const options = cell.arms.find(({ id }) => id === arm)?.options ?? null;
+  const episodes: Bench['rehearsals'] = benchOf(cell.like).rehearsals ?? [];
+  return [
+    { do: 'hello', contract: 1 },
+    ...episodes.flatMap(({ setting, observation }) => [
+      { do: 'start', optimization: cell.like, episode: { point: 'rehearsal', seed: 1, options, setting } },
+      { do: 'next', observation },
+    ]),
+  ];
+};

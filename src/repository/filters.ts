@@ -1,0 +1,180 @@
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
+import { type Git, gitError } from './git.ts';
+import { globTest } from './glob.ts';
+
+/** Which files of a tree somebody reads, as globs, and whether Git LFS may be asked for them. */
+export interface NeededFiles {
+  /** Declared as inputs, or of a model: a pointer in place of one is an error. */
+  readonly declared: readonly string[];
+  /** Perhaps read: made like the checkout's, whatever they are. */
+  readonly possible: readonly string[];
+  /** Fetch what Git LFS keeps of them. */
+  readonly lfs: boolean;
+}
+
+/** Settings that keep git from running any filter program (`filter.NAME.*`), as environment of git. */
+export const withoutFilters = async (git: Git): Promise<Readonly<Record<string, string>>> => {
+  const { stdout } = await git.run(['config', '-z', '--name-only', '--get-regexp', '^filter\\.']);
+  const names = new Set(
+    stdout
+      .toString('utf8')
+      .split('\0')
+      .flatMap((key) => /^filter\.(.*)\.[^.]+$/s.exec(key)?.[1] ?? []),
+  );
+  const settings = [...names].flatMap((name) => [
+    [`filter.${name}.smudge`, ''],
+    [`filter.${name}.process`, ''],
+    [`filter.${name}.required`, 'false'],
+  ]);
+  return Object.fromEntries([
+    ['GIT_CONFIG_COUNT', String(settings.length)],
+    ...settings.flatMap(([key = '', value = ''], index) => [
+      [`GIT_CONFIG_KEY_${index}`, key],
+      [`GIT_CONFIG_VALUE_${index}`, value],
+    ]),
+  ]);
+};
+
+/** A checkout: git in its root, that root, and how messages call it. */
+export interface Checkout {
+  readonly git: Git;
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** A checkout, and where its root lies in the whole tree: empty, or the path of a submodule with a `/` at the end. */
+interface Part extends Checkout {
+  readonly below: string;
+}
+
+/** Fetches what Git LFS keeps of the needed files of the checkout under review, where that was asked for. Returns what Git LFS said. */
+export const fillCheckout = async (head: Checkout, needed: NeededFiles): Promise<string> => {
+  if (!needed.lfs) return '';
+  const checkout: Part = { ...head, below: '' };
+  const files = await filteredFiles(checkout, [...needed.declared, ...needed.possible]);
+  const pointers = files.filter(({ path }) => isLfsPointerFile(join(checkout.folder, path)));
+  return runFilters(
+    checkout,
+    pointers.map(({ path }) => path),
+  );
+};
+
+/**
+ * Runs the filters of the needed files of a worktree, in which none has run, for those files that were filtered in the checkout `head`
+ * too (or that Git LFS keeps, where it may be asked). Returns what the filters said.
+ * @param below path of both roots in the whole tree, with a `/` at the end
+ */
+export const fillWorktree = async (base: Checkout, head: Checkout, needed: NeededFiles, below = ''): Promise<string> => {
+  const [worktree, like]: readonly [Part, Part] = [
+    { ...base, below },
+    { ...head, below },
+  ];
+  const patterns = [...needed.declared, ...needed.possible];
+  const files = await filteredFiles(worktree, patterns);
+  if (files.length === 0) return '';
+  const there = await filteredFiles(like, patterns);
+  const raw = await rawFiles(
+    like,
+    there.map(({ path }) => path),
+  );
+  const drivers = new Set(there.filter(({ path }) => !raw.has(path)).map(({ filter }) => filter));
+  const wanted = files.filter(({ path, filter }) => {
+    if (needed.lfs && isLfsPointerFile(join(worktree.folder, path))) return true;
+    return there.some((each) => each.path === path) ? !raw.has(path) : drivers.has(filter);
+  });
+  return runFilters(
+    worktree,
+    wanted.map(({ path }) => path),
+  );
+};
+
+/**
+ * Throws `lfs-pointer` for a declared file of a checkout, submodules included, in whose place there is a pointer.
+ * @param said what Git LFS printed when it was asked for the files
+ */
+export const refusePointers = async ({ git, folder, name }: Checkout, { declared }: NeededFiles, said: string): Promise<void> => {
+  if (declared.length === 0) return;
+  const matches = testOf(declared);
+  const paths = split(await git.read(['ls-files', '-z', '--cached', '--recurse-submodules', '--full-name'])).filter(matches);
+  const pointer = paths.find((path) => isLfsPointerFile(join(folder, path)));
+  if (pointer !== undefined) throw lfsPointer(`${pointer} of ${name}`, said);
+};
+
+/** Tracked files of a checkout that have a filter and are Git LFS pointers. */
+export const pointersIn = async (checkout: Checkout): Promise<readonly string[]> => {
+  const files = await filteredFiles({ ...checkout, below: '' }, ['**']);
+  return files.flatMap(({ path }) => (isLfsPointerFile(join(checkout.folder, path)) ? [path] : []));
+};
+
+const testOf = (patterns: readonly string[]): ((path: string) => boolean) => {
+  const tests = patterns.map((pattern) => globTest(pattern, 'inputs'));
+  return (path) => tests.some((test) => test(path));
+};
+
+const trackedFiles = async ({ git, below }: Part, patterns: readonly string[]): Promise<readonly string[]> => {
+  if (patterns.length === 0) return [];
+  const matches = testOf(patterns);
+  return split(await git.read(['ls-files', '-z', '--cached', '--full-name'])).filter((path) => matches(`${below}${path}`));
+};
+
+const split = (output: Buffer): readonly string[] =>
+  output
+    .toString('utf8')
+    .split('\0')
+    .filter((each) => each !== '');
+
+interface FilteredFile {
+  readonly path: string;
+  readonly filter: string;
+}
+
+/** The tracked files that match a pattern and have a filter by their attributes. */
+const filteredFiles = async (checkout: Part, patterns: readonly string[]): Promise<readonly FilteredFile[]> => {
+  const paths = await trackedFiles(checkout, patterns);
+  if (paths.length === 0) return [];
+  const told = (await checkout.git.read(['check-attr', '-z', '--stdin', 'filter'], { input: paths.join('\0') }))
+    .toString('utf8')
+    .split('\0');
+  return paths.flatMap((path, index) => {
+    const filter = told[3 * index + 2] ?? '';
+    return ['', 'unspecified', 'unset', 'set'].includes(filter) ? [] : [{ path, filter }];
+  });
+};
+
+/** Which of the files are on disk what git stores: no filter has run. */
+const rawFiles = async ({ git, folder }: Checkout, paths: readonly string[]): Promise<ReadonlySet<string>> => {
+  const raw = new Set(paths.filter((path) => isLfsPointerFile(join(folder, path))));
+  const others = paths.filter((path) => !raw.has(path) && !path.includes('\n') && isFile(join(folder, path)));
+  if (others.length === 0) return raw;
+  const stored = new Map(
+    split(await git.read(['ls-files', '-z', '--stage', '--full-name'])).map((entry) => [
+      entry.slice(entry.indexOf('\t') + 1),
+      entry.split(' ')[1] ?? '',
+    ]),
+  );
+  const hashed = (await git.read(['hash-object', '--no-filters', '--stdin-paths'], { input: `${others.join('\n')}\n` }))
+    .toString('latin1')
+    .split('\n');
+  for (const [index, path] of others.entries()) if (hashed[index] === stored.get(path)) raw.add(path);
+  return raw;
+};
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+/**
+ * Checks files out again, this time through their filters, and returns what the filters said. A file that Git LFS cannot provide stays a
+ * pointer. Throws `git-failed` where another filter fails.
+ */
+const runFilters = async ({ git, folder }: Checkout, paths: readonly string[]): Promise<string> => {
+  if (paths.length === 0) return '';
+  for (const path of paths) rmSync(join(folder, path), { force: true });
+  const args = ['checkout-index', '-u', '-z', '--stdin'];
+  const listOf = (names: readonly string[]): string => names.map((path) => `${path}\0`).join('');
+  const filtered = await git.run(args, { input: listOf(paths), network: true });
+  const lost = paths.filter((path) => !isFile(join(folder, path)));
+  if (lost.length > 0) await git.read(args, { input: listOf(lost), environment: await withoutFilters(git) });
+  if (lost.some((path) => !isLfsPointerFile(join(folder, path)))) throw gitError(args, filtered);
+  return filtered.stderr.trim();
+};
