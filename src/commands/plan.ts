@@ -8,7 +8,6 @@ import { selectConfigs } from '../config/selection.ts';
 import { GateError } from '../errors.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
-import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
