@@ -271,9 +271,9 @@ describe('what is not known', () => {
     ['a product in a loop in a branch', [holding('If', holding('Loop', product))], [], ['If']],
     ['an unknown operator in a loop', [holding('Loop', { opType: 'Secret', domain: 'x', input: [], output: ['r'] })], [], ['Loop']],
     ['a function without products', [called], [relu], []],
-    ['a product in a function', [called], [product], ['own.f']],
+    ['a product in a function is counted', [called], [constant('w', weight('', 16, 16)), product], []],
     ['a function that calls itself', [called], [{ ...called, output: ['r'] }], ['own.f']],
-    ['a function with the name of an operator', [{ ...called, opType: 'Relu' }], [product], ['own.Relu']],
+    ['an unknown operator in a function', [called], [{ opType: 'Secret', domain: 'x', input: [], output: ['r'] }], ['own.f']],
     ['scores by Einsum without an equation', [{ opType: 'Einsum', input: ['inputs_embeds'], output: ['y'] }], [], ['Einsum']],
     ['a recurrent operator', [{ opType: 'GRU', input: ['inputs_embeds', 'inputs_embeds'], output: ['y'] }], [], ['GRU']],
   ])('%s', (_, nodes, body, unknown) => {
@@ -281,6 +281,59 @@ describe('what is not known', () => {
     const name = nodes[0]?.domain === 'own' ? (nodes[0].opType ?? '') : 'f';
     model.proto.functions.push(create(FunctionProtoSchema, { name, domain: 'own', node: body, input: ['inputs_embeds'], output: ['r'] }));
     expect(countMultiplyAdds(model, decode).unknown).toEqual(unknown);
+  });
+
+  const branches = (yes: NodeInit[], no: NodeInit[], condition: string): NodeInit => ({
+    opType: 'If',
+    input: [condition],
+    output: ['h'],
+    attribute: [
+      { name: 'then_branch', type: 5, g: { name: 'b', node: yes, output: [value('r', [1])] } },
+      { name: 'else_branch', type: 5, g: { name: 'b', node: no, output: [value('r', [1])] } },
+    ],
+  });
+  const next: NodeInit = { opType: 'MatMul', input: ['h', 'w'], output: ['y'] };
+  const flags = ['no', 'yes'].map((name, at) => rawTensor(name, dataType.bool, [], Uint8Array.of(at)));
+  it.each<[string, NodeInit, number, readonly string[]]>([
+    ['the branch that a constant chooses', branches([product], [relu], 'yes'), 2 * 256, []],
+    ['the other one', branches([product], [relu], 'no'), 256, []],
+    ['branches of equal cost', branches([product], [product], 'either'), 2 * 256, []],
+    ['branches of different cost', branches([product], [relu], 'either'), 256, ['If']],
+    ['branches of equal cost and different shapes', branches([relu], [{ ...relu, opType: 'Size' }], 'either'), 0, ['MatMul']],
+    [
+      'a branch in a branch',
+      branches([branches([product], [relu], 'yes'), { opType: 'Relu', input: ['h'], output: ['r'] }], [relu], 'yes'),
+      2 * 256,
+      [],
+    ],
+  ])('%s', (_, node, multiplyAdds, unknown) => {
+    const inputs = [value('inputs_embeds', [1, 16]), value('either', [], dataType.bool)];
+    expect(count({ nodes: [node, next], initializers: [weight('w', 16, 16), ...flags], inputs })).toMatchObject({ multiplyAdds, unknown });
+  });
+
+  it('a function is counted with the shapes and attributes of each call', () => {
+    const call = (input: string, output: string, perm: readonly number[]): NodeInit => ({
+      ...called,
+      input: [input],
+      output: [output],
+      attribute: [integersAttribute('order', perm)],
+    });
+    const model = inMemory({
+      nodes: [call('a', 'p', [1, 0]), call('b', 'q', [0, 1]), { ...called, input: ['b'], output: ['r'] }],
+      inputs: [value('a', [3, 5]), value('b', [4, 4])],
+    });
+    const turned: NodeInit = {
+      opType: 'Transpose',
+      input: ['x'],
+      output: ['t'],
+      attribute: [{ name: 'perm', type: 7, refAttrName: 'order' }],
+    };
+    const squared: NodeInit = { opType: 'MatMul', input: ['x', 't'], output: ['y'] };
+    model.proto.functions.push(
+      create(FunctionProtoSchema, { name: 'f', domain: 'own', node: [turned, squared], input: ['x'], output: ['y'] }),
+    );
+    // Without the attribute the last call is not told: its Transpose refers to nothing.
+    expect(countMultiplyAdds(model, decode)).toMatchObject({ multiplyAdds: 3 * 5 * 3 + 4 * 4 * 4, unknown: ['own.f'] });
   });
 
   it('functions that call each other twice, forty deep, take no time', () => {

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, it } from 'vitest';
-import { FunctionProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
+import { FunctionProtoSchema, NodeProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
 import { readModel } from '../../src/onnx/read.ts';
 import { writeModel } from '../../src/onnx/write.ts';
 import type { LaunchRequest } from '../../src/records/protocol.ts';
@@ -43,9 +43,10 @@ it('says why it has no numbers: nothing of the target, or layers that cannot be 
   const { graph } = stages[0]!;
   const { proto } = readModel(`${folder}/${graph}`);
   proto.functions.push(create(FunctionProtoSchema, { name: 'Local', domain: 'acme' }));
+  proto.graph!.node.push(create(NodeProtoSchema, { opType: 'Local', domain: 'acme', output: ['beside'] }));
   writeModel({ proto, sourceFolder: folder }, other, graph, new Map());
   const { values, warnings } = sparsitySeries(asked, artefact(other, stages), 'base');
   expect(values).toEqual({});
   expect(warnings).toHaveLength(3);
-  expect(warnings[0]).toMatch(/^unsupported-export: sparsity: weights of arm base: local function Local/);
+  expect(warnings[0]).toMatch(/^unsupported-export: sparsity: weights of arm base: Local \(beside\) is a local function/);
 });

@@ -1,7 +1,14 @@
+import { copyMessage } from './copy.ts';
 import { dataType } from './data-type.ts';
 import { mainGraph, type OnnxModel } from './model.ts';
 import type { NodeProto, TensorProto } from './proto/onnx_pb.js';
 import { floatTensor, integerTensor } from './tensor.ts';
+
+const renamed = (tensor: TensorProto, name: string): TensorProto => {
+  const copy = copyMessage(tensor);
+  copy.name = name;
+  return copy;
+};
 
 /**
  * The dense numeric tensor that a Constant node makes, under the name of its output; null for any other node. Of a list of integers that no
@@ -14,7 +21,7 @@ export const constantTensor = (node: NodeProto): TensorProto | null => {
     all.every((each) => Number.isSafeInteger(Number(each))) ? integerTensor(name, dims, all.map(Number)) : null;
   switch (value.name) {
     case 'value':
-      return value.t === undefined || value.t.dataType === dataType.string ? null : { ...value.t, name };
+      return value.t === undefined || value.t.dataType === dataType.string ? null : renamed(value.t, name);
     case 'value_float':
       return floatTensor(name, [], Float32Array.of(value.f));
     case 'value_floats':

@@ -1,14 +1,13 @@
-import { dataType } from './data-type.ts';
-import { type NodeView, product, type TensorFact, unknownFact } from './inference/fact.ts';
+import { copyMessage } from './copy.ts';
+import { type NodeView, type TensorFact, unknownFact } from './inference/fact.ts';
+import { type Bodies, calledBy, deepest, mayMultiply, operatorName, ruleOf } from './inference/hidden-products.ts';
 import { inputFacts, type RunSetting } from './inference/input-shapes.ts';
 import { integerValues } from './inference/integer-values.ts';
 import { multiplicationRule } from './inference/multiplications.ts';
-import { shapeRule as ruleOf } from './inference/shape-rules.ts';
-import { findAttribute, integerAttribute, mainGraph, type OnnxModel, subgraphs } from './model.ts';
+import { constantFact, type Facts, factsWithin, tensorFact, viewOf } from './inference/node-facts.ts';
+import { findAttribute, mainGraph, type OnnxModel } from './model.ts';
 import { countParameters } from './parameters.ts';
-import type { NodeProto, TensorProto } from './proto/onnx_pb.js';
-import { readIntegers } from './tensor.ts';
-import { tensorDims } from './tensor-layout.ts';
+import type { FunctionProto, GraphProto, NodeProto } from './proto/onnx_pb.js';
 
 export type { RunSetting } from './inference/input-shapes.ts';
 
@@ -26,49 +25,6 @@ const rearranging: ReadonlySet<string> = new Set(
   'Transpose Reshape Cast Identity DequantizeLinear Squeeze Unsqueeze Slice Split Concat'.split(' '),
 );
 
-const integerTypes: ReadonlySet<number> = new Set([dataType.int64, dataType.int32, dataType.bool]);
-const longestShape = 64;
-const standardDomains: ReadonlySet<string> = new Set(['', 'ai.onnx', 'com.microsoft']);
-const shapeRule = (node: NodeProto): ReturnType<typeof ruleOf> => (standardDomains.has(node.domain) ? ruleOf(node.opType) : undefined);
-
-const tensorFact = (model: OnnxModel, tensor: TensorProto): TensorFact => {
-  const dims = tensorDims(tensor);
-  const isShape = integerTypes.has(tensor.dataType) && product(dims) <= longestShape;
-  return { ...unknownFact, dims, constant: true, integers: isShape ? readIntegers(model, tensor) : null };
-};
-
-const constantFact = (model: OnnxModel, node: NodeProto): TensorFact => {
-  const [value] = node.attribute;
-  if (value?.t !== undefined) return tensorFact(model, value.t);
-  const known = { ...unknownFact, constant: true };
-  switch (value?.name) {
-    case 'value_int':
-      return { ...known, dims: [], integers: [Number(value.i)] };
-    case 'value_ints':
-      return { ...known, dims: [value.ints.length], integers: value.ints.map(Number) };
-    case 'value_floats':
-      return { ...known, dims: [value.floats.length] };
-    case 'value_strings':
-      return { ...known, dims: [value.strings.length] };
-    case 'sparse_value':
-      return { ...known, dims: value.sparseTensor?.dims.map(Number) ?? null };
-    default:
-      return { ...known, dims: [] };
-  }
-};
-
-const operatorName = (node: NodeProto): string =>
-  node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`;
-
-const viewOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, TensorFact>): NodeView => ({
-  node,
-  input: (index) => facts.get(node.input[index] ?? '') ?? unknownFact,
-  has: (index) => (node.input[index] ?? '') !== '',
-  integer: (name, fallback) => integerAttribute(node, name, fallback),
-  integers: (name) => findAttribute(node, name)?.ints.map(Number) ?? null,
-  constant: (tensor) => tensorFact(model, tensor).integers,
-});
-
 /** A mask keeps its expected density while it is only moved about. */
 const densityAfter = (view: NodeView): number => {
   if (view.node.opType === 'OneHot') return 1 / (view.input(1).integers?.[0] ?? 1);
@@ -81,65 +37,119 @@ interface Step {
   readonly uncounted: boolean;
 }
 
-/** Operators without a rule for their shapes that surely multiply no matrices. */
-const weightless: ReadonlySet<string> = new Set(
-  `AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool MaxRoiPool RoiAlign MaxUnpool Resize Upsample GridSample
-  CenterCropPad Col2Im DepthToSpace SpaceToDepth NonMaxSuppression Unique Compress RandomNormal RandomUniform Multinomial SequenceAt
-  SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength SplitToSequence ConcatFromSequence Optional OptionalHasElement
-  OptionalGetElement StringNormalizer StringConcat StringSplit RegexFullMatch If Loop Scan SequenceMap`.split(/\s+/),
-);
-
-interface Body {
-  readonly node: readonly NodeProto[];
+/** One count: nodes that it may still walk, since functions may call each other any number of times. */
+interface Walk {
+  readonly model: OnnxModel;
+  readonly bodies: Bodies;
+  nodesLeft: number;
 }
+const mostNodes = 1_000_000;
 
-/** The model-local functions that a node may call: stages that were joined may have several of one name. */
-const calledBy = (model: OnnxModel, node: NodeProto): readonly Body[] =>
-  model.proto.functions.filter((local) => local.name === node.opType && local.domain === node.domain && local.overload === node.overload);
+/** A node whose inside is not looked at. */
+const opaque = ({ model, bodies }: Walk, node: NodeProto): Step => ({
+  multiplyAdds: 0,
+  outputs: [],
+  uncounted: mayMultiply(model, node, bodies),
+});
 
-/** Bodies of branches, loops and functions, and whether each may multiply matrices. */
-type Bodies = Map<Body, boolean>;
-/** Calls and graphs inside each other that are followed. */
-const deepest = 64;
-
-const bodyMultiplies = (model: OnnxModel, body: Body, known: Bodies, depth: number): boolean => {
-  const found = known.get(body);
-  if (found !== undefined) return found;
-  // Holds for a function that calls itself too, which no runtime takes.
-  known.set(body, true);
-  const multiplies =
-    depth > deepest || body.node.some((inner) => inner.opType !== 'Constant' && mayMultiply(model, inner, known, depth + 1));
-  known.set(body, multiplies);
-  return multiplies;
+const graphStep = (walk: Walk, graph: GraphProto, outer: Facts, depth: number): Step => {
+  const facts = factsWithin(outer);
+  addStored(walk.model, graph, facts);
+  const { multiplyAdds, unknown } = walkNodes(walk, graph.node, facts, depth + 1);
+  return { multiplyAdds, outputs: graph.output.map(({ name }) => facts.get(name) ?? unknownFact), uncounted: unknown.size > 0 };
 };
 
-/** Whether a node that has no rule may multiply matrices: in a nested graph, in a local function, or in an operator that is not known. */
-const mayMultiply = (model: OnnxModel, node: NodeProto, known: Bodies, depth = 0): boolean => {
-  const called = calledBy(model, node);
-  if (called.length > 0) return called.some((body) => bodyMultiplies(model, body, known, depth));
-  if (shapeRule(node) === undefined && !weightless.has(operatorName(node))) return true;
-  return subgraphs(node).some((body) => bodyMultiplies(model, body, known, depth));
+/** The branch that a constant chooses, or what both have in common. */
+const choiceStep = (walk: Walk, node: NodeProto, facts: Facts, depth: number): Step => {
+  const [yes, no] = [findAttribute(node, 'then_branch')?.g, findAttribute(node, 'else_branch')?.g];
+  if (yes === undefined || no === undefined) return opaque(walk, node);
+  const chosen = facts.get(node.input[0] ?? '')?.integers?.[0] ?? Number.NaN;
+  const first = graphStep(walk, chosen === 0 ? no : yes, facts, depth);
+  if (!Number.isNaN(chosen)) return first;
+  const other = graphStep(walk, no, facts, depth);
+  const outputs = first.outputs.map((each, at) =>
+    each.dims?.join() === other.outputs[at]?.dims?.join() ? { ...unknownFact, dims: each.dims } : unknownFact,
+  );
+  const uncounted = first.uncounted || other.uncounted || first.multiplyAdds !== other.multiplyAdds;
+  return { multiplyAdds: uncounted ? 0 : first.multiplyAdds, outputs, uncounted };
 };
 
-const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, TensorFact>, bodies: Bodies): Step => {
-  const operator = operatorName(node);
-  if (calledBy(model, node).length > 0) return { multiplyAdds: 0, outputs: [], uncounted: mayMultiply(model, node, bodies) };
-  if (operator === 'Constant') return { multiplyAdds: 0, outputs: [constantFact(model, node)], uncounted: false };
+/** A body with the attributes of the call in place of its own references to them. */
+const boundNodes = (local: FunctionProto, call: NodeProto): readonly NodeProto[] =>
+  local.node.map((node) => {
+    if (node.attribute.every(({ refAttrName }) => refAttrName === '')) return node;
+    const bound = copyMessage(node);
+    bound.attribute = bound.attribute.map((own) => {
+      const given = findAttribute(call, own.refAttrName) ?? local.attributeProto.find(({ name }) => name === own.refAttrName);
+      if (given === undefined) return own;
+      const copy = copyMessage(given);
+      copy.name = own.name;
+      return copy;
+    });
+    return bound;
+  });
+
+const callStep = (walk: Walk, node: NodeProto, local: FunctionProto, outer: Facts, depth: number): Step => {
+  const facts = factsWithin(null);
+  for (const [at, name] of local.input.entries()) facts.set(name, outer.get(node.input[at] ?? '') ?? unknownFact);
+  const { multiplyAdds, unknown } = walkNodes(walk, boundNodes(local, node), facts, depth + 1);
+  return { multiplyAdds, outputs: local.output.map((name) => facts.get(name) ?? unknownFact), uncounted: unknown.size > 0 };
+};
+
+const operatorStep = ({ model }: Walk, node: NodeProto, facts: Facts): Step | null => {
   const view = viewOf(model, node, facts);
-  const multiplication = multiplicationRule(operator)?.(view);
+  const multiplication = multiplicationRule(operatorName(node))?.(view);
   if (multiplication !== undefined) {
     const known = multiplication.multiplyAdds >= 0 && multiplication.multiplyAdds <= Number.MAX_SAFE_INTEGER;
     const outputs = multiplication.outputs.map((dims) => ({ ...unknownFact, dims }));
     return { multiplyAdds: known ? multiplication.multiplyAdds : 0, outputs, uncounted: !known };
   }
+  const rule = ruleOf(node);
+  if (rule === undefined) return null;
   const inputs = node.input.map((_, index) => view.input(index));
-  const rule = shapeRule(node);
-  if (rule === undefined) return { multiplyAdds: 0, outputs: [], uncounted: mayMultiply(model, node, bodies) };
   const constant = rearranging.has(node.opType) && inputs.every((fact, index) => fact.constant || !view.has(index));
   const density = densityAfter(view);
   const integers = integerValues(view);
   const outputs = rule(view).map((dims, index) => ({ dims, constant, density, integers: index === 0 ? integers : null }));
   return { multiplyAdds: 0, outputs, uncounted: false };
+};
+
+const stepOf = (walk: Walk, node: NodeProto, facts: Facts, depth: number): Step => {
+  walk.nodesLeft--;
+  // An attribute that refers to one of a function's is not there where the call does not give it.
+  if (walk.nodesLeft < 0 || depth > deepest || node.attribute.some(({ refAttrName }) => refAttrName !== '')) return opaque(walk, node);
+  const [called, ...others] = calledBy(walk.model, node);
+  if (called !== undefined) return others.length > 0 ? opaque(walk, node) : callStep(walk, node, called, facts, depth);
+  const operator = operatorName(node);
+  if (operator === 'Constant') return { multiplyAdds: 0, outputs: [constantFact(walk.model, node)], uncounted: false };
+  if (operator === 'If') return choiceStep(walk, node, facts, depth);
+  return operatorStep(walk, node, facts) ?? opaque(walk, node);
+};
+
+interface Walked {
+  readonly multiplyAdds: number;
+  readonly unknown: ReadonlySet<string>;
+}
+
+/** Adds the facts of what the nodes make, in their order. */
+const walkNodes = (walk: Walk, nodes: readonly NodeProto[], facts: Facts, depth: number): Walked => {
+  const unknown = new Set<string>();
+  let multiplyAdds = 0;
+  for (const node of nodes) {
+    const step = stepOf(walk, node, facts, depth);
+    multiplyAdds += step.multiplyAdds;
+    if (step.uncounted) unknown.add(operatorName(node));
+    node.output.forEach((name, index) => {
+      facts.set(name, step.outputs[index] ?? unknownFact);
+    });
+  }
+  return { multiplyAdds, unknown };
+};
+
+const addStored = (model: OnnxModel, graph: GraphProto, facts: Facts): void => {
+  for (const tensor of graph.initializer) facts.set(tensor.name, tensorFact(model, tensor));
+  for (const { values, dims } of graph.sparseInitializer)
+    facts.set(values?.name ?? '', { ...unknownFact, dims: dims.map(Number), constant: true });
 };
 
 /**
@@ -152,8 +162,8 @@ const stepOf = (model: OnnxModel, node: NodeProto, facts: ReadonlyMap<string, Te
  * Not counted: element-wise work, norms, softmax, rotary embedding, look-ups, (de)quantization, and the router's sorting.
  *
  * Shapes follow from the setting and the graph; recorded shapes of intermediate tensors are not trusted. A product whose shapes do not
- * follow, and an operator that may multiply inside itself (an unknown one, a branch, a loop or a local function with products), is in
- * `unknown`. Logits are computed for the last position only, where the graph has an input that says so. Rows of image features are 0 in a
+ * follow, and an operator that may multiply inside itself, is in `unknown`: one that is not known, a loop with products, branches that
+ * cost differently. Of a branch that a constant chooses, and of a local function, the inside is counted. Logits are computed for the last position only, where the graph has an input that says so. Rows of image features are 0 in a
  * graph with a cache. Parameters as `countParameters`.
  */
 export const countMultiplyAdds = (model: OnnxModel, setting: RunSetting): ModelCount => {
@@ -165,25 +175,9 @@ export const countMultiplyAdds = (model: OnnxModel, setting: RunSetting): ModelC
 export const inferredShapes = (model: OnnxModel, setting: RunSetting): ReadonlyMap<string, readonly number[] | null> =>
   new Map([...walked(model, setting).facts].map(([name, { dims }]) => [name, dims]));
 
-const walked = (
-  model: OnnxModel,
-  setting: RunSetting,
-): { readonly multiplyAdds: number; readonly unknown: ReadonlySet<string>; readonly facts: ReadonlyMap<string, TensorFact> } => {
+const walked = (model: OnnxModel, setting: RunSetting): Walked & { readonly facts: ReadonlyMap<string, TensorFact> } => {
   const graph = mainGraph(model.proto, model.graph);
   const facts = new Map<string, TensorFact>(inputFacts(graph, setting));
-  for (const tensor of graph.initializer) facts.set(tensor.name, tensorFact(model, tensor));
-  for (const { values, dims } of graph.sparseInitializer)
-    facts.set(values?.name ?? '', { ...unknownFact, dims: dims.map(Number), constant: true });
-  const unknown = new Set<string>();
-  const bodies: Bodies = new Map();
-  let multiplyAdds = 0;
-  for (const node of graph.node) {
-    const step = stepOf(model, node, facts, bodies);
-    multiplyAdds += step.multiplyAdds;
-    if (step.uncounted) unknown.add(operatorName(node));
-    node.output.forEach((name, index) => {
-      facts.set(name, step.outputs[index] ?? unknownFact);
-    });
-  }
-  return { multiplyAdds, unknown, facts };
+  addStored(model, graph, facts);
+  return { ...walkNodes({ model, bodies: new Map(), nodesLeft: mostNodes }, graph.node, facts, 0), facts };
 };

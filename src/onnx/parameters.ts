@@ -31,8 +31,7 @@ const attributeElements = (node: NodeProto, readers: Readers): number => {
   let elements = 0;
   for (const attribute of node.attribute) {
     const own = readers(node.output[0] ?? '');
-    for (const { tensor } of attributeTensors({ ...attribute, sparseTensor: undefined, sparseTensors: [] }, node.opType))
-      elements += weightsIn(tensor, own);
+    for (const tensor of [attribute.t, ...attribute.tensors]) if (tensor !== undefined) elements += weightsIn(tensor, own);
     for (const sparse of [attribute.sparseTensor, ...attribute.sparseTensors]) if (sparse !== undefined) elements += sparseElements(sparse);
     if (node.opType !== 'Constant') continue;
     elements += attribute.floats.length + attribute.ints.length + attribute.strings.length;
