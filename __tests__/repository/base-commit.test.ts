@@ -225,20 +225,6 @@ describe('a change that the host names', () => {
     }
   });
 
-  it('is not compared with a parent that somebody chose for a merge commit', async () => {
-    const { scratch, main, first, fork, feature } = branched();
-    scratch.git('switch', '--quiet', '--detach', fork);
-    const slow = scratch.commit({ a: 'slow' });
-    for (const parent of [slow, first]) {
-      const crafted = mergeOf(scratch, parent, feature);
-      for (const depth of ['--depth=1', ''])
-        expect(
-          await found(checkedOut(scratch, crafted, depth), change(commitOnly(feature), branchBase('main', main))),
-          depth,
-        ).toMatchObject({ commit: fork, from: 'merge-base' });
-    }
-  });
-
   it.each(['main', 'an older commit', 'a merge of it the wrong way round', 'an octopus'])('is not %s', async (which) => {
     const { scratch, main, first, feature } = branched();
     const octopus = scratch.git('commit-tree', `${feature}^{tree}`, '-p', main, '-p', feature, '-p', first, '-m', 'octopus');
@@ -289,17 +275,6 @@ describe('a change that the host names', () => {
     });
   });
 
-  it('takes the ancestor on the base branch where both have merged each other', async () => {
-    const { scratch, main, feature } = branched();
-    const intoMain = mergeOf(scratch, main, feature, main);
-    scratch.git('branch', '--force', 'main-2', intoMain);
-    const intoFeature = mergeOf(scratch, feature, main);
-    expect(await found(checkedOut(scratch, intoFeature), change(commitOnly(intoFeature), branchBase('main-2', main)))).toMatchObject({
-      commit: main,
-      warnings: [expect.stringContaining('merged each other')],
-    });
-  });
-
   it('refuses a base that is the change itself, but not where the change is none', async () => {
     const { scratch, main, first, feature } = branched();
     const event = change(commitOnly(feature), branchBase('main', main));
@@ -326,45 +301,11 @@ describe('a change that the host names', () => {
     await expect(found(checkedOut(scratch, main), event)).rejects.toEqual(coded('checkout-mismatch'));
   });
 
-  it('is not compared with branches of a fork that was cloned', async () => {
-    const { scratch, main, fork, feature } = branched();
-    scratch.git('branch', '--force', 'ours', main);
-    const theirs = scratch.copy();
-    theirs.git('branch', '--force', 'ours', feature);
-    const work = checkedOut(theirs, feature);
-    work.git('remote', 'set-url', 'origin', 'https://github.com/mallory/models.git');
-    work.git('config', `url.file://${theirs.folder}.insteadOf`, 'https://github.com/mallory/models.git');
-    work.git('config', `url.file://${scratch.folder}.insteadOf`, repository);
-    expect(await found(work, change(commitOnly(feature), branchBase('ours', main)))).toMatchObject({ commit: fork, warnings: [] });
-  });
-
   it('is compared with the default branch that the remote names where the host names none', async () => {
     const { scratch, feature } = branched();
     scratch.git('switch', '--quiet', '-c', 'develop', 'feature~1');
     const develop = scratch.git('rev-parse', 'HEAD');
     expect(await found(checkedOut(scratch, feature), change({ kind: 'any' }, branchBase(null)))).toMatchObject({ commit: develop });
-  });
-});
-
-describe('a history that a shallow clone hides', () => {
-  it('holds no better ancestor than the one that is seen', async () => {
-    const scratch = ScratchRepository.create();
-    const old = scratch.commit({ a: '0' });
-    scratch.git('switch', '--quiet', '-c', 'side');
-    for (let each = 0; each < 3; each += 1) scratch.commit({ s: `${each}` });
-    const side = scratch.git('rev-parse', 'HEAD');
-    scratch.git('switch', '--quiet', 'main');
-    const middle = scratch.commit({ a: '1' });
-    for (let each = 0; each < 4; each += 1) scratch.commit({ m: `${each}` });
-    const main = scratch.git('rev-parse', 'HEAD');
-    // Head forks from the middle and also holds a long side line, so that the old commit is near to it by neither way.
-    scratch.git('switch', '--quiet', '--detach', middle);
-    scratch.commit({ h: '1' });
-    const head = mergeOf(scratch, scratch.git('rev-parse', 'HEAD'), side);
-    const work = checkedOut(scratch, head, '--depth=2');
-    work.git('fetch', '--quiet', '--depth=2', 'origin', main);
-    expect(await found(work, change(commitOnly(head), branchBase('main', main)))).toMatchObject({ commit: middle });
-    expect(work.git('cat-file', '-t', old)).toBe('commit');
   });
 });
 

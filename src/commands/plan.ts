@@ -30,7 +30,7 @@ import { subjectResolver } from './subjects.ts';
 export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const repository = await openRepository(context.root);
   const headRevision = await repository.headRevision(generatedPaths(context, repository));
-  const { event, warnings, ...found } = await comparisonOf(context, repository);
+  const { event, warnings, reviewed, ...found } = await comparisonOf(context, repository);
   const base = found.commit;
   for (const warning of warnings) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);
@@ -39,7 +39,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const baseConfig = await readBaseConfig(context, repository, base);
   if (isEmptyChange(context, event, headRevision, base)) {
     const policy = policyOf(context, baseConfig, await acceptancesAt(repository, base));
-    return writeEmptyPlan(context, { head: headRevision, config: baseConfig, policy, warnings });
+    return writeEmptyPlan(context, { head: headRevision, reviewed, config: baseConfig, policy, warnings });
   }
   const listed = await sideOf('head', headConfig, context, repository, null, catalogue);
   // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
@@ -64,6 +64,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
     head: headRevision,
+    reviewed,
     base: { commit: base, dirty: false },
     event,
     warnings: [...warnings],
