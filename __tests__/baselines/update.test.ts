@@ -34,6 +34,7 @@ const measured = (decode: number): readonly MetricVerdict[] => [
 const planOf = (given: Partial<Plan> = {}): Plan => ({
   schema: 'optimization-gate/plan/1',
   head: { commit: hex('1', 40), dirty: false },
+  reviewed: null,
   base: null,
   event: 'default-branch',
   warnings: [],

@@ -160,6 +160,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
   return {
     schema: 'optimization-gate/plan/1',
     head: { commit: 'a'.repeat(40), dirty: false },
+    reviewed: null,
     base: { commit: 'b'.repeat(40), dirty: false },
     event: 'change',
     warnings: [],

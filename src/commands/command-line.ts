@@ -6,7 +6,7 @@ import type { CommandName } from '../config/command-table.ts';
 import { helpText } from '../config/help.ts';
 import { encodeDocument } from '../records/decode.ts';
 import type { Answer } from './answer.ts';
-import { startedBy } from './comparison.ts';
+import { requirePlannedCheckout, requireReviewed, startedBy } from './comparison.ts';
 import type { CommandContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
@@ -73,11 +73,17 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
       if (line.options.json) output.write(encodeDocument(readPlan(run).plan));
       return done;
     }
-    case 'measure':
-      await measureRun(context, existingRun(context));
+    case 'measure': {
+      const run = existingRun(context);
+      await requirePlannedCheckout(context, readPlan(run).plan);
+      await measureRun(context, run);
       return done;
-    case 'gate':
-      return finish(await decide(context, existingRun(context), { ...setting, durationSeconds: null }));
+    }
+    case 'gate': {
+      const run = existingRun(context);
+      await requireReviewed(context, readPlan(run).plan, run.folder);
+      return finish(await decide(context, run, { ...setting, durationSeconds: null }));
+    }
     case 'update':
       return finish(await updateAll(context, setting));
     case 'doctor':

@@ -10,16 +10,18 @@ export const writeEmptyPlan = async (
   context: CommandContext,
   known: {
     readonly head: Plan['head'];
+    readonly reviewed: Plan['reviewed'];
     readonly config: Config;
     readonly policy: Plan['policy'];
     readonly warnings: readonly string[];
   },
 ): Promise<RunFolder> => {
-  const { head, config, policy, warnings } = known;
+  const { head, reviewed, config, policy, warnings } = known;
   const run = openRunFolder(resolve(context.root, context.options.runDir));
   writePlan(run, {
     schema: 'optimization-gate/plan/1',
     head,
+    reviewed,
     base: null,
     event: 'change',
     warnings,

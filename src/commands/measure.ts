@@ -36,7 +36,10 @@ const storeBytes = 4 * 2 ** 30;
  */
 export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
   const { plan, digest } = readPlan(run);
-  if (plan.base === null) return;
+  if (plan.base === null) {
+    context.host.log.info('Nothing is measured: there is nothing to compare.');
+    return;
+  }
   const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
   const machine = await machineFacts();
   const { provider, threads, ort } = plan.runtime;

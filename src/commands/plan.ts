@@ -31,7 +31,7 @@ import { checkHeadTolerances } from './tolerance-check.ts';
 export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const repository = await openRepository(context.root);
   const headRevision = await repository.headRevision(generatedPaths(context, repository));
-  const { event, warnings, ...found } = await comparisonOf(context, repository);
+  const { event, warnings, reviewed, ...found } = await comparisonOf(context, repository);
   const base = found.commit;
   for (const warning of warnings) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);
@@ -41,7 +41,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const rules = baseConfig ?? headConfig;
   if (isEmptyChange(context, event, headRevision, base)) {
     const policy = policyOf(context, rules, await acceptancesAt(repository, base));
-    return writeEmptyPlan(context, { head: headRevision, config: rules, policy, warnings });
+    return writeEmptyPlan(context, { head: headRevision, reviewed, config: rules, policy, warnings });
   }
   const renamed = renamedEntries(rules, headConfig);
   const selected = selectConfigs({ head: headConfig, base: baseConfig }, renamed, context.options);
@@ -70,6 +70,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
     head: headRevision,
+    reviewed,
     base: { commit: base, dirty: false },
     event,
     warnings: [...warnings, ...unusual, ...renameNotes(renamed)],

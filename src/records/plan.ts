@@ -135,6 +135,8 @@ export const modelRef = z.strictObject({
 export const plan = z.strictObject({
   schema: z.literal('optimization-gate/plan/1'),
   head: revision,
+  /** The commit under review by the word of the host: head, or what head is a merge commit of. Null where the host names none. */
+  reviewed: commitId.nullable(),
   /** Null: head is its own base, so there is nothing to compare and nothing to measure. */
   base: revision.nullable(),
   /** `change`: a pull request, a merge-queue group or a developer's tree; `default-branch`: a push to, or a scheduled run on, the default branch. */

@@ -218,7 +218,7 @@ export const completedEvent = (event: ChangeEvent, found: readonly PullRequest[]
   if (base.kind === 'commit') return event;
   if (first !== undefined)
     return { ...event, base: { ...base, instead: 'Several open pull requests have this head: the default branch is the base branch.' } };
-  return { ...event, base: { ...base, instead: failure === null ? null : `${base.instead} (${failure})` } };
+  return { ...event, base: { ...base, instead: failure === null ? base.instead : `${base.instead} (${failure})` } };
 };
 
 /**

@@ -113,7 +113,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       const github = await client(token);
       event = completedEvent(told, await patiently(() => findPullRequests(github, lookUp), patience(3, 30)), null);
     } catch (error) {
-      event = completedEvent(told, [], `GitHub was not asked for it: ${error instanceof Error ? error.message : String(error)}`);
+      event = completedEvent(told, [], `asking GitHub failed: ${error instanceof Error ? error.message : String(error)}`);
     }
     return event;
   };

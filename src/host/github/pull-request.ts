@@ -1,5 +1,6 @@
 import { type Client, listAll } from './client.ts';
 import type { LookUp } from './event.ts';
+import { GitHubFailure } from './failure.ts';
 import { type PullRequest, pullRequest } from './payload.ts';
 
 /**
@@ -8,12 +9,15 @@ import { type PullRequest, pullRequest } from './payload.ts';
  * a `GitHubFailure`.
  */
 export const findPullRequests = async (client: Client, wanted: LookUp): Promise<readonly PullRequest[]> => {
-  const found =
-    wanted.by === 'number'
-      ? [(await client.rest('GET /repos/{owner}/{repo}/pulls/{pull_number}', { pull_number: wanted.number })).data]
-      : await listAll(client, 'GET /repos/{owner}/{repo}/pulls', { state: 'open', head: wanted.label });
-  return found.flatMap((one) => {
+  if (wanted.by === 'number') {
+    const { data } = await client.rest('GET /repos/{owner}/{repo}/pulls/{pull_number}', { pull_number: wanted.number });
+    const read = pullRequest.safeParse(data);
+    if (!read.success) throw new GitHubFailure('other', `the answer about pull request #${wanted.number} cannot be read`);
+    return [read.data];
+  }
+  const open = await listAll(client, 'GET /repos/{owner}/{repo}/pulls', { state: 'open', head: wanted.label });
+  return open.flatMap((one) => {
     const { success, data } = pullRequest.safeParse(one);
-    return success && (wanted.by === 'number' || data.head.sha === wanted.commit) ? [data] : [];
+    return success && data.head.sha === wanted.commit ? [data] : [];
   });
 };
