@@ -180,7 +180,7 @@ const parts = gated({
     'sub/run.sh': 'exec node m.mjs "$1"\n',
     'package.json': '{"version": "1.0.0"}\n',
     'version.mjs': program(
-      `JSON.stringify({ size: Number((await import('node:fs')).readFileSync('package.json', 'utf8').match(/\\\\d+/)[0]) })`,
+      `JSON.stringify({ size: Number((await import('node:fs')).readFileSync('package.json', 'utf8').match(/\\d+/)[0]) })`,
     ),
   },
   base: {

@@ -11,7 +11,7 @@ export const armParts = {
   door: 'the way in and its text: the command line of `command`, `serve` or `measure` (with the names of its `metrics`), the path of `module`, or the built-in',
   folder: 'the working directory, relative to the root of the repository',
   files:
-    'path, mode and content of the files that `inputs` match, that the command line, `module` or `setup` names, and that those refer to; of a built-in its own code',
+    'path, mode and content of the files that `inputs` match, that the command line, `module`, `with` or `setup` names, and that those refer to; of a built-in its own code',
   setup: 'the command under `setup`; a built-in depends on nothing that is installed',
   options: 'the options under `with`',
 } as const satisfies Readonly<Record<keyof ArmParts, string>>;

@@ -53,19 +53,32 @@ class Naming {
     this.#tree = tree;
   }
 
-  /** Counts what is at a path, and all that it refers to. A folder counts with everything below it where `folders` says so. */
-  async add(path: string, folders: boolean): Promise<void> {
+  /** Counts what is at some paths and all that it refers to. Folders count with everything below them where `folders` says so. */
+  async add(paths: readonly string[], folders: boolean): Promise<void> {
+    const files: string[] = [];
+    for (const path of new Set(paths)) {
+      const file = await this.#count(path, folders);
+      if (file !== null && hasReferences(file)) files.push(file);
+    }
+    if (files.length === 0) return;
+    const texts = await this.#tree.read(files);
+    // A list of requirements may name a package that lies in a folder of the tree.
+    for (const list of [true, false]) {
+      const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' })).filter(({ file }) => isManifest(file) === list);
+      await this.add(
+        referring.flatMap(({ file, text }) => fileReferences(file, text, this.#tree.folder)),
+        list,
+      );
+    }
+  }
+
+  /** Counts what is at a path. Returns the file that is new by it, else null. */
+  async #count(path: string, folders: boolean): Promise<string | null> {
     const real = await this.#resolve(path);
-    if (real === null || real === '' || this.found.has(real)) return;
+    if (real === null || real === '' || this.found.has(real)) return null;
     const { kind } = await this.#tree.paths.entry(real);
-    if (kind === 'file') {
-      this.found.add(real);
-      if (!hasReferences(real)) return;
-      const [text] = await this.#tree.read([real]);
-      if (typeof text !== 'string') return;
-      // A list of requirements may name a package that lies in a folder of the tree.
-      for (const reference of fileReferences(real, text, this.#tree.folder)) await this.add(reference, isManifest(real));
-    } else if (kind === 'folder' && folders && real !== posix.join(this.#tree.folder)) this.found.add(real);
+    if (kind === 'file' || (kind === 'folder' && folders && real !== inside(this.#tree.folder))) this.found.add(real);
+    return kind === 'file' ? real : null;
   }
 
   /** Where a path leads once its links are followed, each of which counts too; null outside the repository. */
@@ -101,7 +114,7 @@ const inside = (path: string): string | null => {
  */
 export const namedFiles = async (command: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
-  for (const path of candidatesOf(command, tree.folder)) await naming.add(path, true);
+  await naming.add(candidatesOf(command, tree.folder), true);
   return [...naming.found].sort();
 };
 
@@ -110,14 +123,17 @@ export const installedFiles = async (setup: string, tree: NamingTree): Promise<r
   const named = await namedFiles(setup, tree);
   if (named.some(isManifest)) return named;
   const naming = new Naming(tree);
-  for (const name of manifests) await naming.add(posix.join(tree.folder, name), false);
+  await naming.add(
+    manifests.map((name) => posix.join(tree.folder, name)),
+    false,
+  );
   return [...new Set([...named, ...naming.found])].sort();
 };
 
 /** The same of a JavaScript module, whose path is relative to the folder that it is started in. */
 export const moduleAndImports = async (module: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
-  await naming.add(posix.join(tree.folder, module), false);
+  await naming.add([posix.join(tree.folder, module)], false);
   return [...naming.found].sort();
 };
 

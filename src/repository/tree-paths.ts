@@ -31,9 +31,7 @@ export const listTree = async (git: Git, root: string, tree: Tree): Promise<Tree
       const object = listed.get(path);
       if (object === undefined) return { kind: folders.has(path) ? 'folder' : 'nothing' };
       if (tree === 'working-tree') return entryOnDisk(join(root, path));
-      return object.mode === linkMode
-        ? { kind: 'link', target: (await targetOf(object.name)).toString('utf8') }
-        : { kind: 'file' };
+      return object.mode === linkMode ? { kind: 'link', target: (await targetOf(object.name)).toString('utf8') } : { kind: 'file' };
     },
   };
 };
