@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import type { TreePaths } from '../repository/tree-paths.ts';
-import { fileReferences, hasReferences, looseWords, moduleFiles } from './file-references.ts';
+import { fileReferences, hasReferences, isRequirements, looseWords, moduleFiles } from './file-references.ts';
 
 /** The tree in which names are looked up; paths are relative to the root of the repository. */
 export interface NamingTree {
@@ -14,16 +14,43 @@ export interface NamingTree {
 
 const mostLinks = 40;
 
-/** Files that package managers install from, where a command names none of them. */
-const manifests: readonly string[] = [
-  ...['requirements.txt', 'requirements-dev.txt', 'constraints.txt', 'pyproject.toml', 'setup.py', 'setup.cfg', 'Pipfile', 'Pipfile.lock'],
-  ...['poetry.lock', 'uv.lock', 'pdm.lock', 'pixi.toml', 'pixi.lock', 'environment.yml', 'environment.yaml', 'conda-lock.yml'],
-  ...['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'bun.lockb', '.npmrc'],
-  ...['Cargo.toml', 'Cargo.lock', 'go.mod', 'go.sum', 'CMakeLists.txt', 'Makefile', 'conanfile.txt', 'vcpkg.json'],
-];
+const node = ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', '.npmrc'];
+const python = ['requirements.txt', 'constraints.txt', 'pyproject.toml', 'setup.py', 'setup.cfg', 'poetry.lock', 'uv.lock', 'pdm.lock'];
+const make = ['Makefile', 'makefile', 'GNUmakefile'];
 
-const isManifest = (path: string): boolean =>
-  manifests.includes(posix.basename(path)) || /(requirements|constraints)[\w.-]*\.(txt|in)$/.test(path);
+/** Programs, and the files that they read from the folder of their start without being told. */
+const readUnasked: Readonly<Record<string, readonly string[]>> = {
+  npm: node,
+  npx: node,
+  pnpm: node,
+  yarn: node,
+  bun: node,
+  pip: python,
+  pip3: python,
+  poetry: python,
+  uv: python,
+  pdm: python,
+  hatch: python,
+  pytest: [...python, 'pytest.ini', 'conftest.py', 'tox.ini'],
+  tox: [...python, 'tox.ini'],
+  nox: [...python, 'noxfile.py'],
+  pipenv: ['Pipfile', 'Pipfile.lock'],
+  conda: ['environment.yml', 'environment.yaml', 'conda-lock.yml'],
+  pixi: ['pixi.toml', 'pixi.lock'],
+  make,
+  gmake: make,
+  just: ['justfile', 'Justfile', '.justfile'],
+  task: ['Taskfile.yml', 'Taskfile.yaml'],
+  cmake: ['CMakeLists.txt', 'CMakePresets.json'],
+  cargo: ['Cargo.toml', 'Cargo.lock', 'build.rs'],
+  go: ['go.mod', 'go.sum'],
+  bazel: ['MODULE.bazel', 'WORKSPACE', 'BUILD', 'BUILD.bazel'],
+  docker: ['Dockerfile', 'compose.yml', 'compose.yaml', 'docker-compose.yml'],
+};
+
+const manifests: readonly string[] = [...new Set(Object.values(readUnasked).flat())];
+
+const isManifest = (path: string): boolean => manifests.includes(posix.basename(path)) || isRequirements(path);
 
 /** Words of a command as they are started, and what stands inside them, such as `--config=FILE` or the text of `sh -c`. */
 const wordsOf = (command: string): readonly string[] => {
@@ -40,8 +67,10 @@ const candidatesOf = (command: string, folder: string): readonly string[] => {
   const words = wordsOf(command);
   return words.flatMap((word, at) => {
     const named = posix.join(folder, word);
+    const unasked = Object.hasOwn(readUnasked, word) ? (readUnasked[word] ?? []) : [];
     const isModule = words[at - 1] === '-m' && /^\w+(\.\w+)*$/.test(word);
-    return isModule ? [named, ...moduleFiles(word, folder), posix.join(folder, ...word.split('.'))] : [named];
+    const modules = isModule ? [...moduleFiles(word, folder), posix.join(folder, ...word.split('.'))] : [];
+    return [named, ...modules, ...unasked.map((name) => posix.join(folder, name))];
   });
 };
 
@@ -64,7 +93,7 @@ class Naming {
     const texts = await this.#tree.read(files);
     // A list of requirements may name a package that lies in a folder of the tree.
     for (const list of [true, false]) {
-      const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' })).filter(({ file }) => isManifest(file) === list);
+      const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' })).filter(({ file }) => isRequirements(file) === list);
       await this.add(
         referring.flatMap(({ file, text }) => fileReferences(file, text, this.#tree.folder)),
         list,
@@ -110,7 +139,8 @@ const inside = (path: string): string | null => {
 
 /**
  * Paths of the files and folders that a command line names and git knows, with the files that these refer to
- * (`fileReferences`). A folder stands for all that is below it; the folder that the command is started in does not count.
+ * (`fileReferences`) and those that a program reads without being told, such as a Makefile. A folder stands for all that is below
+ * it; the folder that the command is started in does not count.
  */
 export const namedFiles = async (command: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
@@ -118,7 +148,7 @@ export const namedFiles = async (command: string, tree: NamingTree): Promise<rea
   return [...naming.found].sort();
 };
 
-/** The same of `setup`: where it names no list of packages, those of the usual names that lie in the folder of its start count. */
+/** The same of `setup`: where it names no list of packages, all of the usual names that lie in the folder of its start count. */
 export const installedFiles = async (setup: string, tree: NamingTree): Promise<readonly string[]> => {
   const named = await namedFiles(setup, tree);
   if (named.some(isManifest)) return named;
