@@ -8,7 +8,10 @@ import type { Situation } from './situation.ts';
 type Entry = readonly string[];
 type Files = Readonly<Record<string, string>>;
 
-/** A program that answers every round with the JavaScript expression `answer`; `argument` is its first argument. */
+/**
+ * A program that answers every round with the JavaScript expression `answer`; `argument` is its
+ * first argument.
+ */
 const program = (answer: string): string => `import { createInterface } from 'node:readline';
 const argument = process.argv[2];
 let round = 0;

@@ -14,8 +14,9 @@ export interface ArmParts {
 }
 
 /**
- * The parts in the words of the documentation, which lists them from here. A new part belongs into this list and into
- * `entryKeys`, and counts from then on in arms, builds, and what is kept of earlier runs.
+ * The parts in the words of the documentation, which lists them from here. A new part belongs into
+ * this list and into `entryKeys`, and counts from then on in arms, builds, and what is kept of
+ * earlier runs.
  */
 export const armParts = {
   door: 'The way in and its text: the command line of `command`, `serve` or `measure`, the path of `module`, or the built-in. Of `measure` the names of its metrics too.',
@@ -30,10 +31,16 @@ export const armParts = {
 export const armDigest = (parts: ArmParts): string =>
   digestOf(JSON.stringify((Object.keys(armParts) as (keyof ArmParts)[]).map((name) => [name, parts[name]])));
 
-/** Where a key of the configuration counts: in the arm of its own side, or, as base has it, for both arms. */
+/**
+ * Where a key of the configuration counts: in the arm of its own side, or, as base has it, for both
+ * arms.
+ */
 export type KeyOwner = { readonly part: keyof ArmParts } | { readonly judge: string };
 
-/** Every key of an entry, and those beside the entries that reach a program. A new key must say here where it counts. */
+/**
+ * Every key of an entry, and those beside the entries that reach a program. A new key must say here
+ * where it counts.
+ */
 export const entryKeys = {
   id: { judge: 'The name of the cell: another id is another cell.' },
   like: { part: 'door' },

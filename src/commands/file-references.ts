@@ -33,7 +33,10 @@ const pythonModules = (text: string, folder: string, started: string): readonly 
     return roots.flatMap((root) => dotted.flatMap((name) => moduleFiles(name, root)));
   });
 
-/** What stands between blanks, quotes and the characters that a shell or an option puts between words. */
+/**
+ * What stands between blanks, quotes and the characters that a shell or an option puts between
+ * words.
+ */
 export const looseWords = (text: string): readonly string[] => text.split(/[\s'"`=;|&<>(),:$\\]+/).filter((word) => word !== '');
 
 const requirement = /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable)[ \t=]*)?((?:\.{1,2}\/)?[\w./-]+)[ \t]*$/gm;
@@ -54,8 +57,9 @@ const isRecipe = (path: string): boolean =>
 export const hasReferences = (path: string): boolean => [isScript, isPython, isRecipe, isRequirements].some((is) => is(path));
 
 /**
- * The paths that a file of code refers to, whether they exist or not: relative imports of JavaScript, imports of Python, words
- * of a shell script, a Makefile or the like, the lists that a list of requirements includes. Empty for any other file.
+ * The paths that a file of code refers to, whether they exist or not: relative imports of
+ * JavaScript, imports of Python, words of a shell script, a Makefile or the like, the lists that a
+ * list of requirements includes. Empty for any other file.
  * @param started folder that the program is started in
  */
 export const fileReferences = (path: string, text: string, started: string): readonly string[] => {

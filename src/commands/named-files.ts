@@ -52,7 +52,10 @@ const manifests: readonly string[] = [...new Set(Object.values(readUnasked).flat
 
 const isManifest = (path: string): boolean => manifests.includes(posix.basename(path)) || isRequirements(path);
 
-/** Words of a command as they are started, and what stands inside them, such as `--config=FILE` or the text of `sh -c`. */
+/**
+ * Words of a command as they are started, and what stands inside them, such as `--config=FILE` or
+ * the text of `sh -c`.
+ */
 const wordsOf = (command: string): readonly string[] => {
   const loose = looseWords(command);
   try {
@@ -82,7 +85,10 @@ class Naming {
     this.#tree = tree;
   }
 
-  /** Counts what is at some paths and all that it refers to. Folders count with everything below them where `folders` says so. */
+  /**
+   * Counts what is at some paths and all that it refers to. Folders count with everything below
+   * them where `folders` says so.
+   */
   async add(paths: readonly string[], folders: boolean): Promise<void> {
     const files: string[] = [];
     for (const path of new Set(paths)) {
@@ -110,7 +116,10 @@ class Naming {
     return kind === 'file' ? real : null;
   }
 
-  /** Where a path leads once its links are followed, each of which counts too; null outside the repository. */
+  /**
+   * Where a path leads once its links are followed, each of which counts too; null outside the
+   * repository.
+   */
   async #resolve(path: string): Promise<string | null> {
     let rest = inside(path);
     let done = '';
@@ -138,9 +147,10 @@ const inside = (path: string): string | null => {
 };
 
 /**
- * Paths of the files and folders that a command line names and git knows, with the files that these refer to
- * (`fileReferences`) and those that a program reads without being told, such as a Makefile. A folder stands for all that is below
- * it; the folder that the command is started in does not count.
+ * Paths of the files and folders that a command line names and git knows, with the files that these
+ * refer to (`fileReferences`) and those that a program reads without being told, such as a
+ * Makefile. A folder stands for all that is below it; the folder that the command is started in
+ * does not count.
  */
 export const namedFiles = async (command: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
@@ -148,7 +158,10 @@ export const namedFiles = async (command: string, tree: NamingTree): Promise<rea
   return [...naming.found].sort();
 };
 
-/** The same of `setup`: where it names no list of packages, all of the usual names that lie in the folder of its start count. */
+/**
+ * The same of `setup`: where it names no list of packages, all of the usual names that lie in the
+ * folder of its start count.
+ */
 export const installedFiles = async (setup: string, tree: NamingTree): Promise<readonly string[]> => {
   const named = await namedFiles(setup, tree);
   if (named.some(isManifest)) return named;
