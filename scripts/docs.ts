@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { armParts, entryKeys } from '../src/commands/arm-digest.ts';
 import { commandNames, commandTable, modeNames } from '../src/config/command-table.ts';
 import { optionDefault, optionSummary, optionUsage } from '../src/config/help.ts';
 import { type NamedOption, optionsOn } from '../src/config/option-table.ts';
@@ -117,6 +118,21 @@ const configRows = (node: SchemaNode, path: string): readonly (readonly string[]
 
 const configTable = (): string =>
   table(['Key', 'Default', 'Meaning'], configRows(z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode, ''));
+
+const armTable = (): string =>
+  table(
+    ['Part', 'What counts', 'Keys'],
+    Object.entries(armParts).map(([part, what]) => {
+      const keys = Object.entries(entryKeys).filter(([, owner]) => 'part' in owner && owner.part === part);
+      return [part, what, keys.map(([key]) => code(key)).join(', ')];
+    }),
+  );
+
+const judgeKeys = (): string =>
+  table(
+    ['Key', 'Says'],
+    Object.entries(entryKeys).flatMap(([key, owner]) => ('judge' in owner ? [[code(key), owner.judge]] : [])),
+  );
 
 const toleranceText = ({ tolerance, scale, unit }: MetricSpec): string =>
   scale === 'log' ? `${Number((tolerance * 100).toPrecision(6))} %` : `${tolerance} ${unit}`;
@@ -255,6 +271,8 @@ const sections: Readonly<Record<string, () => string>> = {
   options: cliTable,
   errors: errorsTable,
   configuration: configTable,
+  'arm-digest': armTable,
+  'judge-keys': judgeKeys,
   'shared-metrics': sharedMetricsTable,
   'metrics-of-optimizations': metricsOfBenches,
   'optimization-options': optionsOfBuiltins,

@@ -191,6 +191,12 @@ describe('the files of an arm', () => {
   it.each([
     ['a program that the command line names', { entry: entries.measure }, { 'a.py': 'changed' }, 'changed'],
     ['a module', { entry: entries.module }, { 'a.mjs': 'changed' }, 'changed'],
+    [
+      'a file that an option names',
+      { entry: [...entries.module.slice(0, -1), 'with: { steps: [{ table: more/x }] }'] },
+      { 'more/x': 'changed' },
+      'changed',
+    ],
     ['a file of inputs', { entry: entries.serve }, { 'inputs/x': 'changed' }, 'changed'],
     ['a list that setup installs from', { entry: entries.serve, rest: ['setup: npm ci'] }, { 'package-lock.json': '{}' }, 'changed'],
     ['a file that nothing names', { entry: entries.measure }, { 'more/x': 'changed', 'b.py': 'changed' }, 'unchanged'],

@@ -32,8 +32,9 @@ const files: Readonly<Record<string, string>> = {
   'deps/base.txt': '',
   'engine/setup.py': '',
   'engine/src/x.py': '',
-  'package.json': '{}',
+  'package.json': '{"scripts": {"bench": "node policy/lib/b.js 3"}}',
   'package-lock.json': '{}',
+  Makefile: 'bench:\n\tpython3 bench/sibling.py 3\n',
   'venv/bin/python': '',
   'odd/[x]{a,b}!.json': '{}',
 };
@@ -79,7 +80,7 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
 
   it('a folder that is named counts with all that is in it, the working directory does not', async () => {
     expect(await named('python3 -m bench')).toEqual(['bench']);
-    expect(await named('make -C engine')).toEqual(['engine']);
+    expect(await named('pytest --rootdir=engine')).toEqual(['constraints.txt', 'deps/base.txt', 'engine', 'requirements.txt']);
     expect(await named('cp . ./')).toEqual([]);
     expect(await named('make run', 'engine')).toEqual([]);
   });
@@ -96,8 +97,10 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
     expect(await named('cat away/passwd ring')).toEqual(['away', 'ring']);
   });
 
-  it('a shell script names what it starts', async () => {
+  it('a shell script names what it starts, and so does a recipe that a program reads without being told', async () => {
     expect(await named('sh tools/run.sh 3')).toEqual([...python, 'tools/run.sh']);
+    expect(await named('make -s speed')).toEqual(['Makefile', 'bench/sibling.py']);
+    expect(await named("sh -c 'npm run speed'")).toEqual(['package-lock.json', 'package.json', 'policy/lib/b.js', 'policy/lib/c/index.js']);
   });
 
   it('what git ignores, does not know or has elsewhere is not named', async () => {
@@ -118,18 +121,23 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
 
   it('setup brings the lists that it names, and those of the usual names where it names none', async () => {
     const tree = await treeOf(at);
-    expect(await installedFiles('pip install -r requirements.txt', tree)).toEqual([
+    expect(await installedFiles('uv-pip install -r requirements.txt', tree)).toEqual([
       'constraints.txt',
       'deps/base.txt',
       'engine',
       'requirements.txt',
     ]);
-    expect(await installedFiles('npm ci', tree)).toEqual([
+    expect(await installedFiles('npm ci', tree)).toEqual(['package-lock.json', 'package.json', 'policy/lib/b.js', 'policy/lib/c/index.js']);
+    expect(await installedFiles('sh tools/install', tree)).toEqual([
+      'Makefile',
+      'bench/sibling.py',
       'constraints.txt',
       'deps/base.txt',
       'engine',
       'package-lock.json',
       'package.json',
+      'policy/lib/b.js',
+      'policy/lib/c/index.js',
       'requirements.txt',
     ]);
     expect(await installedFiles('node --version', await treeOf(at, 'data'))).toEqual([]);

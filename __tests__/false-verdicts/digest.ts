@@ -8,7 +8,10 @@ import type { Situation } from './situation.ts';
 type Entry = readonly string[];
 type Files = Readonly<Record<string, string>>;
 
-/** A program that answers every round with the JavaScript expression `answer`; `argument` is its first argument. */
+/**
+ * A program that answers every round with the JavaScript expression `answer`; `argument` is its
+ * first argument.
+ */
 const program = (answer: string): string => `import { createInterface } from 'node:readline';
 const argument = process.argv[2];
 let round = 0;
@@ -180,7 +183,7 @@ const parts = gated({
     'sub/run.sh': 'exec node m.mjs "$1"\n',
     'package.json': '{"version": "1.0.0"}\n',
     'version.mjs': program(
-      `JSON.stringify({ size: Number((await import('node:fs')).readFileSync('package.json', 'utf8').match(/\\\\d+/)[0]) })`,
+      `JSON.stringify({ size: Number((await import('node:fs')).readFileSync('package.json', 'utf8').match(/\\d+/)[0]) })`,
     ),
   },
   base: {

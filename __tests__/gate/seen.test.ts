@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { launchDemand } from '../../src/gate/demand.ts';
 import type { MetricSpec, OperatingPoint } from '../../src/records/metric.ts';
@@ -142,5 +143,48 @@ describe('where nothing changed', () => {
     const wanted = launchDemand(one, samplesOf(unchanged, [], proof('mini/pruning')));
     expect(wanted.filter(({ purpose }) => purpose === 'impact')).toHaveLength(3);
     expect(run({}, wanted[0]!).status).toBe('complete');
+  });
+});
+
+describe('whatever becomes of the launches', () => {
+  const fates = ['complete', 'failed', 'discarded', 'lost', 'empty'] as const;
+  type Fate = (typeof fates)[number];
+  const meet = (launch: Launch, fate: Fate): readonly Launch[] => {
+    if (fate === 'lost') return [];
+    if (fate === 'failed') return [broken(launch)];
+    return [{ ...launch, status: fate === 'discarded' ? 'discarded' : 'complete', points: fate === 'empty' ? {} : launch.points }];
+  };
+
+  it('unchanged was seen to work, and judged has a number or was seen', () => {
+    const arbitrary = fc.record({
+      statuses: fc.tuple(fc.constantFrom('changed', 'unchanged'), fc.constantFrom('unchanged', 'new')),
+      fates: fc.array(fc.constantFrom(...fates), { minLength: 6, maxLength: 6 }),
+      proven: fc.subarray(Object.keys(series)),
+      stopped: fc.constantFrom(null, 'budget' as const),
+    });
+    fc.assert(
+      fc.property(arbitrary, ({ statuses, fates: drawn, proven, stopped }) => {
+        const lines = [settle('mini/pruning', statuses[0]), settle('mini/sparsity', statuses[1])];
+        const first = samplesOf(lines, [], proof('mini/sparsity', proven));
+        const launched = launchDemand(two, first)
+          .map((demand) => run({}, demand))
+          .flatMap((launch, at) => (launch.control === 'none' ? meet(launch, drawn[at % drawn.length] ?? 'lost') : []));
+        const samples = { ...first, launches: launched, stopped };
+        const verdict = verdictOf(two, samples);
+        for (const { id, verdict: kind } of verdict.cells) {
+          const own = launched.filter((launch) => launch.cell === id);
+          if (own.some(({ status }) => status === 'failed')) expect(['failed', 'regressed', 'missing', 'inconclusive']).toContain(kind);
+          if (kind !== 'unchanged' && kind !== 'new') continue;
+          const seen = new Set([
+            ...own.filter(({ status }) => status === 'complete').flatMap((launch) => Object.keys(launch.points)),
+            ...(id === 'mini/sparsity' && statuses[1] === 'unchanged' ? proven : []),
+          ]);
+          expect(['prefill-256', 'decode-b1', 'evaluation', 'inspection'].filter((point) => !seen.has(point))).toEqual([]);
+        }
+        const known = verdict.cells.flatMap((each) => each.metrics).filter(({ head, state }) => head !== null || state === 'unchanged');
+        expect(verdict.coverage.judged).toBeLessThanOrEqual(known.length);
+      }),
+      { numRuns: 200 },
+    );
   });
 });

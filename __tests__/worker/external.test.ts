@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let written = 0;
 /** A program that answers every line with what `answer` makes of its number. */
-const program = (answer: string, seconds = 5): PolicyProcess => {
+const program = (answer: string, { reports = [], seconds = 5 }: Partial<Pick<PolicyProcess, 'reports' | 'seconds'>> = {}): PolicyProcess => {
   const file = join(folder, `program-${written++}.mjs`);
   writeFileSync(
     file,
@@ -29,7 +29,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     environment: allowedEnvironment(process.env),
     optimization: 'external-measurement',
     options: null,
-    reports: [],
+    reports,
     seconds,
     memoryBytes: 2 ** 30,
   };
@@ -60,7 +60,7 @@ describe('an external measurement', () => {
 
   it('gives each program its time for the start and all answers together, and says which answer did not come in it', async () => {
     const fine = program('JSON.stringify({ ms: round, size: 7 })');
-    const slow = program('await new Promise((done) => setTimeout(() => done(JSON.stringify({ ms: 1, size: 1 })), 300))', 1);
+    const slow = program('await new Promise((done) => setTimeout(() => done(JSON.stringify({ ms: 1, size: 1 })), 300))', { seconds: 1 });
     const thrown = await measure(slow, fine).catch((error: unknown) => error);
     expect(thrown).toMatchObject({
       arm: 'base',
@@ -69,6 +69,27 @@ describe('an external measurement', () => {
       ),
       cause: { code: 'subject-timeout' },
     });
+  });
+
+  it('lets an arm report what its own configuration names, and then expects it; it is not judged', async () => {
+    const plain = program('JSON.stringify({ ms: round, size: 7 })');
+    const columns = await measure(plain, program('JSON.stringify({ ms: round, size: 7, more: 1 })', { reports: ['ms', 'more', 'size'] }));
+    expect(Object.keys(columns['head'] ?? {})).toEqual(['ms', 'size']);
+    const lacking = await measure(plain, program('JSON.stringify({ ms: round, size: 7 })', { reports: ['more'] })).catch((error: unknown) => error);
+    expect(lacking).toMatchObject({ arm: 'head', message: expect.stringContaining('more is not there, got {"ms":') });
+    const dropped = await measure(plain, program('JSON.stringify({ ms: round })', { reports: ['ms'] })).catch((error: unknown) => error);
+    expect(dropped).toMatchObject({
+      arm: 'head',
+      message: expect.stringMatching(/^expected one JSON object .*ms, size; size is not/),
+    });
+  });
+
+  it('shortens what it read in its message', async () => {
+    const thrown = await measure(
+      program('JSON.stringify({ ms: round, size: 7 })'),
+      program('JSON.stringify({ ms: "x".repeat(5000), size: 1 })'),
+    ).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ message: expect.stringMatching(/^.{100,500}…$/s) });
   });
 
   it.each([

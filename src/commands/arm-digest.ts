@@ -3,19 +3,7 @@ import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Json } from '../records/words.ts';
 
-/**
- * What a side's own configuration and tree say of an arm, as the documentation lists it: everything that decides what the arm does.
- * A new part belongs here and nowhere else.
- */
-export const armParts = {
-  door: 'the way in and its text: the command line of `command`, `serve` or `measure` (with the names of its `metrics`), the path of `module`, or the built-in',
-  folder: 'the working directory, relative to the root of the repository',
-  files:
-    'path, mode and content of the files that `inputs` match, that the command line, `module` or `setup` names, and that those refer to; of a built-in its own code',
-  setup: 'the command under `setup`; a built-in depends on nothing that is installed',
-  options: 'the options under `with`',
-} as const satisfies Readonly<Record<keyof ArmParts, string>>;
-
+/** Everything of a side's own that decides what its arm does. */
 export interface ArmParts {
   readonly door: SubjectRef['door'];
   readonly folder: string;
@@ -25,25 +13,45 @@ export interface ArmParts {
   readonly options: Json;
 }
 
+/**
+ * The parts in the words of the documentation, which lists them from here. A new part belongs into
+ * this list and into `entryKeys`, and counts from then on in arms, builds, and what is kept of
+ * earlier runs.
+ */
+export const armParts = {
+  door: 'The way in and its text: the command line of `command`, `serve` or `measure`, the path of `module`, or the built-in. Of `measure` the names of its metrics too.',
+  folder: 'The working directory, relative to the root of the repository.',
+  files:
+    'Path, mode and content of files: those that `inputs` match, those that the command line, `module`, `with` or `setup` name, and those that the named ones refer to. Of a built-in its own code.',
+  setup: 'The command under `setup`. Nothing for a built-in, which depends on nothing that is installed.',
+  options: 'What stands under `with`.',
+} as const satisfies Readonly<Record<keyof ArmParts, string>>;
+
 /** The digest of all parts: arms of equal digests do the same. */
 export const armDigest = (parts: ArmParts): string =>
   digestOf(JSON.stringify((Object.keys(armParts) as (keyof ArmParts)[]).map((name) => [name, parts[name]])));
 
-/** Where a key of the configuration counts: in the arm of its own side, or for both arms as base has it. */
+/**
+ * Where a key of the configuration counts: in the arm of its own side, or, as base has it, for both
+ * arms.
+ */
 export type KeyOwner = { readonly part: keyof ArmParts } | { readonly judge: string };
 
-/** Every key of an entry, and those beside the entries that reach a program. Who adds a key says here where it counts. */
+/**
+ * Every key of an entry, and those beside the entries that reach a program. A new key must say here
+ * where it counts.
+ */
 export const entryKeys = {
-  id: { judge: 'names the cell' },
+  id: { judge: 'The name of the cell: another id is another cell.' },
   like: { part: 'door' },
-  'like-with': { judge: 'options of the benchmark' },
+  'like-with': { judge: 'The options of the benchmark.' },
   with: { part: 'options' },
   command: { part: 'door' },
   module: { part: 'door' },
   serve: { part: 'door' },
   measure: { part: 'door' },
   inputs: { part: 'files' },
-  points: { judge: 'operating points' },
+  points: { judge: 'The operating points.' },
   metrics: { part: 'door' },
   setup: { part: 'setup' },
 } as const satisfies Readonly<Record<keyof OptimizationDocument | 'setup', KeyOwner>>;

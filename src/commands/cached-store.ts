@@ -4,9 +4,9 @@ import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
 
 /**
- * What decides what is worth keeping in the store: the machine (see `storedBuildKey`), the models, the builds, the programs that
- * were seen to work, and what measured them, since memory that is only shown is taken over too. An older store of the same machine
- * and models is a start.
+ * What decides what is worth keeping in the store: the machine (see `storedBuildKey`), the models,
+ * the builds, the programs that were seen to work, and what measured them, since memory that is
+ * only shown is taken over too. An older store of the same machine and models is a start.
  */
 export const cacheKey = (
   plan: Pick<Plan, 'models' | 'builds' | 'cells' | 'runtime'>,

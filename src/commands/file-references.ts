@@ -33,7 +33,10 @@ const pythonModules = (text: string, folder: string, started: string): readonly 
     return roots.flatMap((root) => dotted.flatMap((name) => moduleFiles(name, root)));
   });
 
-/** What stands between blanks, quotes and the characters that a shell or an option puts between words. */
+/**
+ * What stands between blanks, quotes and the characters that a shell or an option puts between
+ * words.
+ */
 export const looseWords = (text: string): readonly string[] => text.split(/[\s'"`=;|&<>(),:$\\]+/).filter((word) => word !== '');
 
 const requirement = /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable)[ \t=]*)?((?:\.{1,2}\/)?[\w./-]+)[ \t]*$/gm;
@@ -41,19 +44,28 @@ const requirement = /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable
 const requirements = (text: string, folder: string): readonly string[] =>
   [...text.matchAll(requirement)].map(([, path = '']) => posix.join(folder, path));
 
+/** Lists of Python packages, whose names people vary. */
+export const isRequirements = (path: string): boolean => /(^|\/)[\w.-]*(requirements|constraints)[\w.-]*\.(txt|in)$/.test(path);
+
+const isScript = (path: string): boolean => /\.[cm]?[jt]s$/.test(path);
+const isPython = (path: string): boolean => /\.py$/.test(path);
+/** Files that hold command lines. */
+const isRecipe = (path: string): boolean =>
+  /\.(ba|z)?sh$/.test(path) || /(^|\/)(package\.json|(GNU)?[Mm]akefile|\.?[Jj]ustfile|Taskfile\.ya?ml|tox\.ini)$/.test(path);
+
+/** Whether a file may refer to others. */
+export const hasReferences = (path: string): boolean => [isScript, isPython, isRecipe, isRequirements].some((is) => is(path));
+
 /**
- * The paths that a file of code refers to, whether they exist or not: relative imports of JavaScript, imports of Python, words
- * of a shell script, the lists that a list of requirements includes. Empty for any other file.
+ * The paths that a file of code refers to, whether they exist or not: relative imports of
+ * JavaScript, imports of Python, words of a shell script, a Makefile or the like, the lists that a
+ * list of requirements includes. Empty for any other file.
  * @param started folder that the program is started in
  */
 export const fileReferences = (path: string, text: string, started: string): readonly string[] => {
   const folder = posix.dirname(path);
-  if (/\.[cm]?[jt]s$/.test(path)) return scripts(text, folder);
-  if (/\.py$/.test(path)) return pythonModules(text, folder, started);
-  if (/\.(ba|z)?sh$/.test(path)) return looseWords(text).map((word) => posix.join(started, word));
-  return /(^|\/)[\w.-]*(requirements|constraints)[\w.-]*\.(txt|in)$/.test(path) ? requirements(text, folder) : [];
+  if (isScript(path)) return scripts(text, folder);
+  if (isPython(path)) return pythonModules(text, folder, started);
+  if (isRecipe(path)) return looseWords(text).map((word) => posix.join(started, word));
+  return isRequirements(path) ? requirements(text, folder) : [];
 };
-
-/** Whether a file may refer to others. */
-export const hasReferences = (path: string): boolean =>
-  /\.([cm]?[jt]s|py|(ba|z)?sh)$/.test(path) || /(requirements|constraints)[\w.-]*\.(txt|in)$/.test(path);

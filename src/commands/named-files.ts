@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import type { TreePaths } from '../repository/tree-paths.ts';
-import { fileReferences, hasReferences, looseWords, moduleFiles } from './file-references.ts';
+import { fileReferences, hasReferences, isRequirements, looseWords, moduleFiles } from './file-references.ts';
 
 /** The tree in which names are looked up; paths are relative to the root of the repository. */
 export interface NamingTree {
@@ -14,18 +14,48 @@ export interface NamingTree {
 
 const mostLinks = 40;
 
-/** Files that package managers install from, where a command names none of them. */
-const manifests: readonly string[] = [
-  ...['requirements.txt', 'requirements-dev.txt', 'constraints.txt', 'pyproject.toml', 'setup.py', 'setup.cfg', 'Pipfile', 'Pipfile.lock'],
-  ...['poetry.lock', 'uv.lock', 'pdm.lock', 'pixi.toml', 'pixi.lock', 'environment.yml', 'environment.yaml', 'conda-lock.yml'],
-  ...['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'bun.lockb', '.npmrc'],
-  ...['Cargo.toml', 'Cargo.lock', 'go.mod', 'go.sum', 'CMakeLists.txt', 'Makefile', 'conanfile.txt', 'vcpkg.json'],
-];
+const node = ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', '.npmrc'];
+const python = ['requirements.txt', 'constraints.txt', 'pyproject.toml', 'setup.py', 'setup.cfg', 'poetry.lock', 'uv.lock', 'pdm.lock'];
+const make = ['Makefile', 'makefile', 'GNUmakefile'];
 
-const isManifest = (path: string): boolean =>
-  manifests.includes(posix.basename(path)) || /(requirements|constraints)[\w.-]*\.(txt|in)$/.test(path);
+/** Programs, and the files that they read from the folder of their start without being told. */
+const readUnasked: Readonly<Record<string, readonly string[]>> = {
+  npm: node,
+  npx: node,
+  pnpm: node,
+  yarn: node,
+  bun: node,
+  pip: python,
+  pip3: python,
+  poetry: python,
+  uv: python,
+  pdm: python,
+  hatch: python,
+  pytest: [...python, 'pytest.ini', 'conftest.py', 'tox.ini'],
+  tox: [...python, 'tox.ini'],
+  nox: [...python, 'noxfile.py'],
+  pipenv: ['Pipfile', 'Pipfile.lock'],
+  conda: ['environment.yml', 'environment.yaml', 'conda-lock.yml'],
+  pixi: ['pixi.toml', 'pixi.lock'],
+  make,
+  gmake: make,
+  just: ['justfile', 'Justfile', '.justfile'],
+  task: ['Taskfile.yml', 'Taskfile.yaml'],
+  cmake: ['CMakeLists.txt', 'CMakePresets.json'],
+  cargo: ['Cargo.toml', 'Cargo.lock', 'build.rs'],
+  go: ['go.mod', 'go.sum'],
+  bazel: ['MODULE.bazel', 'WORKSPACE', 'BUILD', 'BUILD.bazel'],
+  docker: ['Dockerfile', 'compose.yml', 'compose.yaml', 'docker-compose.yml'],
+};
 
-/** Words of a command as they are started, and what stands inside them, such as `--config=FILE` or the text of `sh -c`. */
+const manifests: readonly string[] = [...new Set(Object.values(readUnasked).flat())];
+
+const isManifest = (path: string): boolean => manifests.includes(posix.basename(path)) || isRequirements(path);
+
+/**
+ * Words of a command as they are started, and what stands inside them, such as `--config=FILE` or
+ * the text of `sh -c`.
+ */
 const wordsOf = (command: string): readonly string[] => {
   const loose = looseWords(command);
   try {
@@ -40,8 +70,10 @@ const candidatesOf = (command: string, folder: string): readonly string[] => {
   const words = wordsOf(command);
   return words.flatMap((word, at) => {
     const named = posix.join(folder, word);
+    const unasked = Object.hasOwn(readUnasked, word) ? (readUnasked[word] ?? []) : [];
     const isModule = words[at - 1] === '-m' && /^\w+(\.\w+)*$/.test(word);
-    return isModule ? [named, ...moduleFiles(word, folder), posix.join(folder, ...word.split('.'))] : [named];
+    const modules = isModule ? [...moduleFiles(word, folder), posix.join(folder, ...word.split('.'))] : [];
+    return [named, ...modules, ...unasked.map((name) => posix.join(folder, name))];
   });
 };
 
@@ -53,22 +85,41 @@ class Naming {
     this.#tree = tree;
   }
 
-  /** Counts what is at a path, and all that it refers to. A folder counts with everything below it where `folders` says so. */
-  async add(path: string, folders: boolean): Promise<void> {
-    const real = await this.#resolve(path);
-    if (real === null || real === '' || this.found.has(real)) return;
-    const { kind } = await this.#tree.paths.entry(real);
-    if (kind === 'file') {
-      this.found.add(real);
-      if (!hasReferences(real)) return;
-      const [text] = await this.#tree.read([real]);
-      if (typeof text !== 'string') return;
-      // A list of requirements may name a package that lies in a folder of the tree.
-      for (const reference of fileReferences(real, text, this.#tree.folder)) await this.add(reference, isManifest(real));
-    } else if (kind === 'folder' && folders && real !== posix.join(this.#tree.folder)) this.found.add(real);
+  /**
+   * Counts what is at some paths and all that it refers to. Folders count with everything below
+   * them where `folders` says so.
+   */
+  async add(paths: readonly string[], folders: boolean): Promise<void> {
+    const files: string[] = [];
+    for (const path of new Set(paths)) {
+      const file = await this.#count(path, folders);
+      if (file !== null && hasReferences(file)) files.push(file);
+    }
+    if (files.length === 0) return;
+    const texts = await this.#tree.read(files);
+    // A list of requirements may name a package that lies in a folder of the tree.
+    for (const list of [true, false]) {
+      const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' })).filter(({ file }) => isRequirements(file) === list);
+      await this.add(
+        referring.flatMap(({ file, text }) => fileReferences(file, text, this.#tree.folder)),
+        list,
+      );
+    }
   }
 
-  /** Where a path leads once its links are followed, each of which counts too; null outside the repository. */
+  /** Counts what is at a path. Returns the file that is new by it, else null. */
+  async #count(path: string, folders: boolean): Promise<string | null> {
+    const real = await this.#resolve(path);
+    if (real === null || real === '' || this.found.has(real)) return null;
+    const { kind } = await this.#tree.paths.entry(real);
+    if (kind === 'file' || (kind === 'folder' && folders && real !== inside(this.#tree.folder))) this.found.add(real);
+    return kind === 'file' ? real : null;
+  }
+
+  /**
+   * Where a path leads once its links are followed, each of which counts too; null outside the
+   * repository.
+   */
   async #resolve(path: string): Promise<string | null> {
     let rest = inside(path);
     let done = '';
@@ -96,28 +147,36 @@ const inside = (path: string): string | null => {
 };
 
 /**
- * Paths of the files and folders that a command line names and git knows, with the files that these refer to
- * (`fileReferences`). A folder stands for all that is below it; the folder that the command is started in does not count.
+ * Paths of the files and folders that a command line names and git knows, with the files that these
+ * refer to (`fileReferences`) and those that a program reads without being told, such as a
+ * Makefile. A folder stands for all that is below it; the folder that the command is started in
+ * does not count.
  */
 export const namedFiles = async (command: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
-  for (const path of candidatesOf(command, tree.folder)) await naming.add(path, true);
+  await naming.add(candidatesOf(command, tree.folder), true);
   return [...naming.found].sort();
 };
 
-/** The same of `setup`: where it names no list of packages, those of the usual names that lie in the folder of its start count. */
+/**
+ * The same of `setup`: where it names no list of packages, all of the usual names that lie in the
+ * folder of its start count.
+ */
 export const installedFiles = async (setup: string, tree: NamingTree): Promise<readonly string[]> => {
   const named = await namedFiles(setup, tree);
   if (named.some(isManifest)) return named;
   const naming = new Naming(tree);
-  for (const name of manifests) await naming.add(posix.join(tree.folder, name), false);
+  await naming.add(
+    manifests.map((name) => posix.join(tree.folder, name)),
+    false,
+  );
   return [...new Set([...named, ...naming.found])].sort();
 };
 
 /** The same of a JavaScript module, whose path is relative to the folder that it is started in. */
 export const moduleAndImports = async (module: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
-  await naming.add(posix.join(tree.folder, module), false);
+  await naming.add([posix.join(tree.folder, module)], false);
   return [...naming.found].sort();
 };
 

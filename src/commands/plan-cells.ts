@@ -147,7 +147,8 @@ interface ArmOfCell {
 /** What one arm of a cell builds, each after what it is built on. */
 const buildsOf = (arm: ArmOfCell, { benchOf }: Pick<PlanCellsInput, 'benchOf'>): readonly PlannedBuild[] => {
   const { cell, entry, subject, bench, model, judged } = arm;
-  // A built-in builds what its own side's entry says; which variants one's own code is asked for is the judge's to say.
+  // A built-in builds what its own side's entry says; which variants one's own code is asked for is
+  // the judge's to say.
   const { variants } =
     subject.door.kind === 'builtin' ? benchOf(subject.door.optimization).workload(model, entry.options) : bench.workload(model, judged);
   const planned = new Map<string, PlannedBuild>();

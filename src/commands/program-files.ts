@@ -1,6 +1,9 @@
 import { posix } from 'node:path';
 
-/** Static and dynamic imports of relative files, `require` and `new URL` among them; only specifiers that are plain string literals. */
+/**
+ * Static and dynamic imports of relative files, `require` and `new URL` among them; only specifiers
+ * that are plain string literals.
+ */
 const imports = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|\bnew\s+URL\s*\(\s*)(["'`])(\.{1,2}\/[^"'`\n]{1,200})\1/g;
 
 /** The relative specifiers that the text of a JavaScript file imports. */

@@ -18,7 +18,10 @@ export interface SeenSetting {
   readonly store: Pick<Store, 'record' | 'putRecord'>;
 }
 
-/** What the store knows a proof by: the arm, how it is judged at this point, the model, the runtime and the class of runner. */
+/**
+ * What the store knows a proof by: the arm, how it is judged at this point, the model, the runtime
+ * and the class of runner.
+ */
 export const seenKey = (
   { plan, runnerClass, node }: Omit<SeenSetting, 'store'>,
   cell: PlannedCell,
@@ -30,7 +33,10 @@ export const seenKey = (
   return digestOf(JSON.stringify([seenContract, arm, cell.like, cell.options, asked, model, plan.runtime.digest, node, runnerClass]));
 };
 
-/** What the store proves of the unchanged cells: lines for the samples, so that the verdict rests on nothing but its files. */
+/**
+ * What the store proves of the unchanged cells: lines for the samples, so that the verdict rests on
+ * nothing but its files.
+ */
 export const seenBefore = async (setting: SeenSetting, settled: Iterable<SettledLine>): Promise<readonly SampleLine[]> => {
   const lines: SampleLine[] = [];
   for (const { cell: id, status, arms } of settled) {
@@ -48,8 +54,9 @@ export const seenBefore = async (setting: SeenSetting, settled: Iterable<Settled
 };
 
 /**
- * Keeps what a launch proves: of base and head each point that ran to its end, and the series that have values. Nothing of a
- * launch that failed, and nothing of a control, whose arms are others than they are called.
+ * Keeps what a launch proves: of base and head each point that ran to its end, and the series that
+ * have values. Nothing of a launch that failed, and nothing of a control, whose arms are others
+ * than they are called.
  * @param at when it was measured
  */
 export const keepSeen = async (

@@ -6,8 +6,9 @@ import type { Coded } from '../records/words.ts';
 /**
  * What follows from the artefacts of a cell: whether anything changed at all. Pure.
  *
- * What is served decides: every variant's artefact and, where a policy takes part, everything that decides what it does.
- * Equal digests under an equal runtime are `unchanged`: the same bytes cannot regress.
+ * What is served decides: every variant's artefact and, where a policy takes part, everything that
+ * decides what it does. Equal digests under an equal runtime are `unchanged`: the same bytes cannot
+ * regress.
  */
 export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<string, BuiltLine>): SettledLine => {
   const line = { line: 'settled' as const, cell: cell.id, warnings: [] };

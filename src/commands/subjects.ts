@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import type { Door } from '../config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
+import type { Json } from '../records/words.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from './named-files.ts';
@@ -43,13 +43,16 @@ export const subjectResolver = async (
   const folder = relative(repository.folder, context.root).split('\\').join('/');
   const at = commit === null ? 'working-tree' : { commit };
   const codes = new Map<string, string>();
-  let naming: NamingTree | null = null;
+  let listed: NamingTree | null = null;
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
     const patterns = patternsOf(entry);
-    if (!patterns.includes(anything)) naming ??= { paths: await repository.paths(at), read, folder };
-    const named = naming === null ? [] : await filesOf(entry.door, config.setup, naming);
-    codes.set(entry.id, await repository.inputsDigest(at, [...new Set([...patterns, ...named.map(literalPattern)])]));
+    let files: readonly string[] = [];
+    if (!patterns.includes(anything)) {
+      listed ??= { paths: await repository.paths(at), read, folder };
+      files = await filesOf(entry, config.setup, listed);
+    }
+    codes.set(entry.id, await repository.inputsDigest(at, [...new Set([...patterns, ...files.map(literalPattern)])]));
   }
   const builtin = (optimization: string): SubjectRef => ({
     door: { kind: 'builtin', optimization, entry: own ? ownEntry : null },
@@ -84,10 +87,24 @@ export const anything = '**';
 const patternsOf = (entry: ResolvedOptimization): readonly string[] => (entry.inputs.length > 0 ? entry.inputs : [anything]);
 
 /** What an entry of one's own names besides its inputs. */
-const filesOf = async (door: Exclude<Door, { kind: 'builtin' }>, setup: string | null, tree: NamingTree): Promise<readonly string[]> => [
-  ...(door.kind === 'module' ? await moduleAndImports(door.module, tree) : await namedFiles(door.command, tree)),
-  ...(setup === null ? [] : await installedFiles(setup, tree)),
-];
+const filesOf = async (
+  { door, options }: Pick<ResolvedOptimization, 'door' | 'options'>,
+  setup: string | null,
+  tree: NamingTree,
+): Promise<readonly string[]> => {
+  const lists = [
+    door.kind === 'module' ? moduleAndImports(door.module, tree) : [],
+    'command' in door ? namedFiles(door.command, tree) : [],
+    setup === null ? [] : installedFiles(setup, tree),
+    ...textsIn(options).map((text) => namedFiles(text, tree)),
+  ];
+  return (await Promise.all(lists)).flat();
+};
+
+const textsIn = (value: Json): readonly string[] => {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+};
 
 const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
 

@@ -59,7 +59,10 @@ export const outcomeBeforeMetrics = (standing: Standing, samples: Samples, polic
   return null;
 };
 
-/** Why a cell without anything to compare is no pass all the same: it was never seen to work. Null where it was. */
+/**
+ * Why a cell without anything to compare is no pass all the same: it was never seen to work. Null
+ * where it was.
+ */
 const unseenReason = ({ status, unseen, failure }: Standing, samples: Samples): string | null => {
   if (unseen.length === 0 || (status !== 'unchanged' && status !== 'new')) return null;
   const points = unseen.map(({ id }) => id).join(', ');

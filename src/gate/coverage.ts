@@ -8,8 +8,8 @@ const gapOf = ({ state, head }: MetricVerdict): readonly MetricVerdict['state'][
 };
 
 /**
- * How many metrics have a number of head, of this run or of the baseline, or are known to have had it in an earlier run of the same
- * arm; and why the others do not: counted by state, never by name.
+ * How many metrics have a number of head, of this run or of the baseline, or are known to have had
+ * it in an earlier run of the same arm; and why the others do not: counted by state, never by name.
  */
 export const coverageOf = (cells: readonly CellVerdict[]): Verdict['coverage'] => {
   const metrics = cells.flatMap((cell) => cell.metrics);

@@ -139,8 +139,8 @@ const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
 };
 
 /**
- * One launch of each kind in which an unchanged cell is not known to work: what cannot be run is no pass, and what ran once on this
- * class of runner need not run again.
+ * One launch of each kind in which an unchanged cell is not known to work: what cannot be run is no
+ * pass, and what ran once on this class of runner need not run again.
  */
 const proofs = (standing: Standing): LaunchDemand[] => {
   const { cell, unseen, launches, once, impact } = standing;

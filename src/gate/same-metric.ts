@@ -38,8 +38,9 @@ const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: 
 };
 
 /**
- * A metric of an unchanged cell: what head produced is, byte for byte, what base produced. Values come from impact launches, else
- * from the baseline of the same runner class, runtime and arm digest. Without one an earlier run must be known to have had it.
+ * A metric of an unchanged cell: what head produced is, byte for byte, what base produced. Values
+ * come from impact launches, else from the baseline of the same runner class, runtime and arm
+ * digest. Without one an earlier run must be known to have had it.
  */
 export const judgeUnchanged = (
   standing: Standing,
@@ -86,7 +87,10 @@ export const judgeUnchanged = (
   return metricVerdictOf(spec, { verdict: 'unchanged', state: absence.state, change: zero, reason: absence.reason });
 };
 
-/** What is known of a metric that this run has no number of: by an earlier run, or nothing. Null where it should have one. */
+/**
+ * What is known of a metric that this run has no number of: by an earlier run, or nothing. Null
+ * where it should have one.
+ */
 const earlierOf = (standing: Standing, spec: MetricSpec): { readonly state: MeasuredState; readonly reason: string } | null => {
   const point = pointOf(standing.cell, spec);
   const seen = point !== null && Object.hasOwn(standing.seen, point.id) ? standing.seen[point.id] : undefined;

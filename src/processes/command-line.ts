@@ -17,7 +17,10 @@ export const splitCommand = (template: string, values: Readonly<Record<string, s
   return words.map((word) => substitute(word, values, where));
 };
 
-/** The words of a command template, quotes resolved and placeholders as they are written. Throws `config-invalid` as `splitCommand` does. */
+/**
+ * The words of a command template, quotes resolved and placeholders as they are written. Throws
+ * `config-invalid` as `splitCommand` does.
+ */
 export const commandWords = (template: string, where: string): readonly string[] => {
   if (template.includes('\0')) throw new GateError('config-invalid', 'the command holds a NUL character', { where });
   const words: string[] = [];

@@ -16,13 +16,17 @@ export const runtimeSpec = z.strictObject({
 });
 export type RuntimeSpec = Immutable<z.infer<typeof runtimeSpec>>;
 
-/** How to start user code: a command line run in one side's tree, and the digests of the files that it is. */
+/**
+ * How to start user code: a command line run in one side's tree, and the digests of the files that
+ * it is.
+ */
 export const subjectRef = z.strictObject({
   /**
-   * `builtin`: the gate's own subject of this optimization; `entry` is the worker program of the side's own tree (this
-   * repository gating itself), or null for the running program. `command`: a template with {model} and {output}.
-   * `module`: a JavaScript file of the tree. `serve`: a program that answers JSON lines. `measure`: a program that answers rounds with
-   * numbers; `reports` are the names that its own side's configuration gives them.
+   * `builtin`: the gate's own subject of this optimization; `entry` is the worker program of the
+   * side's own tree (this repository gating itself), or null for the running program. `command`: a
+   * template with {model} and {output}. `module`: a JavaScript file of the tree. `serve`: a program
+   * that answers JSON lines. `measure`: a program that answers rounds with numbers; `reports` are
+   * the names that its own side's configuration gives them.
    */
   door: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('builtin'), optimization: nounId, entry: z.string().nullable() }),
@@ -32,18 +36,30 @@ export const subjectRef = z.strictObject({
     z.strictObject({ kind: z.literal('measure'), command: z.string(), reports: z.array(z.string()) }),
   ]),
   tree: z.enum(['head', 'base']),
-  /** Folder that it is started in, below the root of the repository; '' for the root, and for the gate's own program. */
+  /**
+   * Folder that it is started in, below the root of the repository; '' for the root, and for the
+   * gate's own program.
+   */
   folder: z.string(),
   /** Globs of the files that it depends on; empty for the gate's own program. */
   inputs: z.array(z.string()),
-  /** Digest of all files that run: of the tree those that `inputs` match and that are named, or the gate's own program. */
+  /**
+   * Digest of all files that run: of the tree those that `inputs` match and that are named, or the
+   * gate's own program.
+   */
   code: sha256,
-  /** Digest of the files that decide: of a built-in its own part of the program, of a user's code all of them. */
+  /**
+   * Digest of the files that decide: of a built-in its own part of the program, of a user's code
+   * all of them.
+   */
   ownCode: sha256,
 });
 export type SubjectRef = Immutable<z.infer<typeof subjectRef>>;
 
-/** One artefact to make. The key covers everything that it depends on: what is run and how, what is told of the variant, model, seed. */
+/**
+ * One artefact to make. The key covers everything that it depends on: what is run and how, what is
+ * told of the variant, model, seed.
+ */
 export const plannedBuild = z.strictObject({
   key: sha256,
   cell: cellId,

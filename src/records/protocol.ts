@@ -30,7 +30,10 @@ export const policyProcess = z.strictObject({
   environment: z.record(z.string(), z.string()),
   optimization: nounId,
   options: jsonValue,
-  /** What an external measurement says by its own configuration that it reports, besides the metrics that are judged. */
+  /**
+   * What an external measurement says by its own configuration that it reports, besides the metrics
+   * that are judged.
+   */
   reports: z.array(z.string()),
   /** For its start and all its answers in one launch. */
   seconds: z.number().positive(),

@@ -25,7 +25,10 @@ export const columns = z.record(z.string(), z.record(z.string(), z.array(z.numbe
 export const longestTrace = 256;
 export const traceColumns = z.record(z.string(), z.array(z.number()).max(longestTrace));
 
-/** An arm ran a point to its end on this class of runner: when, the series that had values, and why others had none. */
+/**
+ * An arm ran a point to its end on this class of runner: when, the series that had values, and why
+ * others had none.
+ */
 export const seenPoint = z.strictObject({ at: z.iso.datetime(), series: z.array(z.string()), warnings: z.array(z.string()) });
 export type SeenPoint = Immutable<z.infer<typeof seenPoint>>;
 
@@ -64,7 +67,9 @@ export const sampleLine = z.discriminatedUnion('line', [
     /** What could not be told of its code, as sentences. */
     warnings: z.array(z.string()),
   }),
-  /** What this run relies on of an unchanged cell: launches of earlier runs in which its arm worked. */
+  /**
+   * What this run relies on of an unchanged cell: launches of earlier runs in which its arm worked.
+   */
   z.strictObject({ line: z.literal('seen'), cell: cellId, arm: sha256, points: z.record(z.string(), seenPoint) }),
   z.strictObject({
     line: z.literal('launch'),
@@ -116,7 +121,10 @@ export interface Launch {
   readonly tuned: Json | undefined;
 }
 
-/** samples.jsonl, read: the last `built` of a key and the last `settled` and `seen` of a cell count; launches are unique by id, first complete one wins. */
+/**
+ * samples.jsonl, read: the last `built` of a key and the last `settled` and `seen` of a cell count;
+ * launches are unique by id, first complete one wins.
+ */
 export interface Samples {
   readonly plan: string | null;
   /** ISO datetime at which measuring began, however often it was resumed: the verdict's only date. Null without a run line. */

@@ -7,8 +7,9 @@ export const runVerdict = z.enum(['passed', 'regressed', 'inconclusive', 'unfit'
 export type RunVerdict = z.infer<typeof runVerdict>;
 
 /**
- * Whether a number exists for head, and if not, why. Coverage counts these, never names. `unchanged`: an earlier run has it, of the
- * same arm on this class of runner. `not-measured`: the arms are identical, and no run is known to have it.
+ * Whether a number exists for head, and if not, why. Coverage counts these, never names.
+ * `unchanged`: an earlier run has it, of the same arm on this class of runner. `not-measured`: the
+ * arms are identical, and no run is known to have it.
  */
 export const measuredState = z.enum([
   'measured',

@@ -3,10 +3,16 @@ import { join } from 'node:path';
 import type { Git } from './git.ts';
 import type { Tree } from './inputs-digest.ts';
 
-/** What is at a path of a tree: a file, a folder with files, a link and where it leads, or nothing that git knows. */
+/**
+ * What is at a path of a tree: a file, a folder with files, a link and where it leads, or nothing
+ * that git knows.
+ */
 export type TreeEntry = { readonly kind: 'file' | 'folder' | 'nothing' } | { readonly kind: 'link'; readonly target: string };
 
-/** The paths of a tree as git knows them: of a commit, or on disk where they are not ignored. Relative to the root, with `/`. */
+/**
+ * The paths of a tree as git knows them: of a commit, or on disk where they are not ignored.
+ * Relative to the root, with `/`.
+ */
 export interface TreePaths {
   entry(path: string): Promise<TreeEntry>;
 }

@@ -15,10 +15,11 @@ type ExternalPoint = Extract<OperatingPoint, { kind: 'external' }>;
 const maxLineBytes = 1024 * 1024;
 
 /**
- * Asks the program of every arm for one answer per round (`round N`, counted from 1), in an order drawn anew for each round. The first
- * answers warm up and are dropped; a slow program gives fewer answers, as a slow call does. Throws what the program does wrong,
- * naming its arm: `subject-protocol` for an answer that is not one JSON object of finite numbers, under exactly the names of the
- * point's series and of what the arm's own configuration says that it reports.
+ * Asks the program of every arm for one answer per round (`round N`, counted from 1), in an order
+ * drawn anew for each round. The first answers warm up and are dropped; a slow program gives fewer
+ * answers, as a slow call does. Throws what the program does wrong, naming its arm:
+ * `subject-protocol` for an answer that is not one JSON object of finite numbers, under exactly the
+ * names of the point's series and of what the arm's own configuration says that it reports.
  */
 export const measureExternally = async (point: ExternalPoint, request: LaunchRequest, tools: LaunchTools): Promise<Columns> => {
   const columns: Columns = {};
