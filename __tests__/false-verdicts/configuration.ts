@@ -202,7 +202,7 @@ const files: readonly Situation[] = [
       const removed = changed({ [usual]: two }, { [usual]: null });
       await expect(plannedCells(removed)).rejects.toMatchObject({
         code: 'config-missing',
-        message: expect.stringContaining('which base has'),
+        message: expect.stringContaining('although base has optimization-gate.yml'),
       });
     },
   }),
