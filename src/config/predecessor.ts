@@ -14,8 +14,10 @@ export interface Former {
 const idsOf = (config: Config): readonly string[] => config.optimizations.map(({ id }) => id);
 const modelsOf = (config: Config): readonly string[] => config.models.map(modelEntryId);
 
-const sharedCells = (one: Config, other: Config): number =>
-  idsOf(one).filter((id) => idsOf(other).includes(id)).length * modelsOf(one).filter((id) => modelsOf(other).includes(id)).length;
+const sharedCells = (base: Config, head: Config): number => {
+  const taken = takenBy(head, base);
+  return idsOf(base).filter((id) => taken.has(id)).length * modelsOf(base).filter((id) => modelsOf(head).includes(id)).length;
+};
 
 export interface HeadConfiguration {
   readonly text: string;
