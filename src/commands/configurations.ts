@@ -3,7 +3,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
-import { GateError } from '../errors.ts';
+import { asGateError, GateError } from '../errors.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 
@@ -74,7 +74,8 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), notes: [] };
   }
   const before = await repository.fileAt(base, inside);
-  const removed = await removedConfigurations(repository, base);
+  const usual = insidePath(context, repository, configFileName) ?? configFileName;
+  const removed = await removedConfigurations(repository, base, (path, of) => path === usual || of === text);
   const lost = before === null ? removed.formers[0]?.path : name;
   if (text === null && lost !== undefined)
     throw new GateError(
@@ -85,22 +86,34 @@ export const readConfigurations = async (context: CommandContext, repository: Re
   if (text === null) return { head, base: defaultConfig(), notes: [] };
   if (before !== null) {
     const others = removed.formers.filter(({ path }) => path !== inside).map(({ config }) => config);
-    return { head, base: withTakenOver(parseConfig(before, `${name} of base`), others, head), notes: [] };
+    return { head, base: withTakenOver(parseBase(before, `${name} of base`, parseConfig), others, head), notes: [] };
   }
-  return { head, ...(await formerConfiguration({ context, repository, base, removed, head: { text, config: head } })) };
+  return { head, ...(await formerConfiguration({ context, repository, base, usual, removed, head: { text, config: head } })) };
+};
+
+/** Reads a configuration of base; what is wrong with it no change can correct for itself. */
+const parseBase = <T>(text: string, where: string, parse: (text: string, where: string) => T): T => {
+  try {
+    return parse(text, where);
+  } catch (thrown) {
+    const { code, message, where: place } = asGateError(thrown);
+    const advice = 'Base holds it: merge the correction without the gate, and judge later changes against that.';
+    throw new GateError(code, `${message}\n  ${advice}`, { where: place ?? where, cause: thrown });
+  }
 };
 
 interface Search {
   readonly context: CommandContext;
   readonly repository: Repository;
   readonly base: string;
+  /** Path of a configuration that is not named. */
+  readonly usual: string;
   readonly removed: Removed;
   readonly head: HeadConfiguration;
 }
 
-const formerConfiguration = async ({ context, repository, base, removed, head }: Search): Promise<Omit<Configurations, 'head'>> => {
+const formerConfiguration = async ({ context, repository, base, usual, removed, head }: Search): Promise<Omit<Configurations, 'head'>> => {
   const name = configFile(context);
-  const usual = insidePath(context, repository, configFileName) ?? configFileName;
   const behind = await repository.withoutLinks('working-tree', insidePath(context, repository, name) ?? name);
   const formers = [...removed.formers, ...(await stayingConfigurations(repository, base, behind, removed.formers))];
   const found = predecessorOf(formers, head, usual);
@@ -127,7 +140,12 @@ interface Removed {
   readonly broken: readonly { readonly path: string; readonly error: unknown }[];
 }
 
-const removedConfigurations = async (repository: Repository, base: string): Promise<Removed> => {
+/** `surely`: whether a file is a configuration, even one that says nothing. */
+const removedConfigurations = async (
+  repository: Repository,
+  base: string,
+  surely: (path: string, text: string) => boolean,
+): Promise<Removed> => {
   const paths = await repository.removedSince(base);
   const texts = await repository.textsAt(base, paths, largestBytes);
   const formers: Former[] = [];
@@ -135,7 +153,7 @@ const removedConfigurations = async (repository: Repository, base: string): Prom
   for (const [at, path] of paths.entries()) {
     const text = texts[at] ?? null;
     try {
-      const config = text === null ? null : findConfig(text, `${path} of base`);
+      const config = text === null ? null : parseBase(text, `${path} of base`, surely(path, text) ? parseConfig : findConfig);
       if (text !== null && config !== null) formers.push({ path, text, config, stays: null });
     } catch (error) {
       broken.push({ path, error });
