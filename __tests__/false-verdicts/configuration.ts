@@ -41,7 +41,7 @@ const metricOfOne = async (scratch: ScratchRepository, one: string, other: strin
 };
 
 /** What a program in Python throws as the head of an external measurement with this `limits.seconds`. */
-const askedFor = (seconds: number, program: string): Promise<unknown> => {
+const askedFor = (seconds: number, program: string, besides: readonly string[] = []): Promise<unknown> => {
   const head = {
     argv: ['python3', '-c', program],
     cwd: '.',
@@ -51,7 +51,7 @@ const askedFor = (seconds: number, program: string): Promise<unknown> => {
     seconds,
     memoryBytes: 2 ** 30,
   };
-  const point = { id: 'rounds', kind: 'external', series: ['ms'], rounds: 1, warmUp: 0, arms: ['head'] } as const;
+  const point = { id: 'rounds', kind: 'external', series: ['ms'], besides, rounds: 1, warmUp: 0, arms: ['head'] } as const;
   const request = { launch: 'm/x#screen-0', seed: 1, policies: { head } } as unknown as LaunchRequest;
   const tools = { clock: { wall: () => 0, cpu: () => 0 }, beat: () => {} } as unknown as LaunchTools;
   return measureExternally(point, request, tools).catch((thrown: unknown) => thrown);
@@ -306,6 +306,24 @@ const entries: readonly Situation[] = [
   }),
 ];
 
+const metrics: readonly Situation[] = [
+  row({
+    example: 'a change adds a metric to an external measurement',
+    before: 'subject-protocol: the cell failed by an answer that base does not know',
+    now: "judged by base's metrics; an answer that neither side lists is still refused",
+    source: 'neighbour',
+    check: async () => {
+      const one = measured('a');
+      const more = one.replace('metrics: [', 'metrics: [{ id: queue, unit: requests, better: lower, kind: exact }, ');
+      const { externals } = await plannedCells(changed({ [usual]: configured([one]) }, { [usual]: configured([more]) }));
+      expect(externals).toEqual([{ series: ['size'], besides: ['queue'] }]);
+      const answering = `import sys\nfor line in sys.stdin: print('{"ms": 1, "queue": 2}', flush=True)`;
+      expect(await askedFor(20, answering, ['queue'])).toEqual({ head: { ms: [1] } });
+      expect(await askedFor(20, answering)).toMatchObject({ cause: { code: 'subject-protocol' } });
+    },
+  }),
+];
+
 const selections: readonly Situation[] = [
   row(
     {
@@ -414,4 +432,4 @@ const limits: readonly Situation[] = [
   ),
 ];
 
-export const situations: readonly Situation[] = [...files, ...entries, ...selections, ...limits];
+export const situations: readonly Situation[] = [...files, ...entries, ...metrics, ...selections, ...limits];

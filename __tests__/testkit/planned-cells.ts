@@ -26,6 +26,8 @@ export interface PlannedAs {
   /** `CELL PRESENCE`, with ` from CELL` of a renamed one. */
   readonly cells: readonly string[];
   readonly notes: readonly string[];
+  /** What external measurements must and may answer. */
+  readonly externals: readonly { readonly series: readonly string[]; readonly besides: readonly string[] | undefined }[];
   /** Tolerance by cell and metric. */
   readonly tolerances: Readonly<Record<string, number>>;
 }
@@ -83,6 +85,9 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
   return {
     cells: cells.map(({ id, presence, renamedFrom }) => `${id} ${presence}${renamedFrom === null ? '' : ` from ${renamedFrom}`}`),
     notes: [...configs.notes, ...renameNotes(renamed)],
+    externals: cells.flatMap(({ points }) =>
+      points.flatMap((point) => (point.kind === 'external' ? [{ series: point.series, besides: point.besides }] : [])),
+    ),
     tolerances: Object.fromEntries(cells.flatMap((cell) => cell.metrics.map((metric) => [`${cell.id} ${metric.id}`, metric.tolerance]))),
   };
 };

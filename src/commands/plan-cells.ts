@@ -100,10 +100,22 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
     tunes: bench.tunes ?? null,
     options,
-    points: [...workload.points],
+    points: workload.points.map((point) =>
+      withOtherMetrics(
+        point,
+        sides.map(({ entry }) => entry),
+      ),
+    ),
     metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(rules, metric) ?? metric.tolerance })),
   };
   return { cell, builds };
+};
+
+/** An external point whose answers may also hold what only one side lists: a change may add a metric, which counts once base has it. */
+const withOtherMetrics = (point: OperatingPoint, entries: readonly ResolvedOptimization[]): OperatingPoint => {
+  if (point.kind !== 'external') return point;
+  const others = new Set(entries.flatMap(({ metrics }) => metrics.map(({ id }) => id)).filter((id) => !point.series.includes(id)));
+  return others.size === 0 ? point : { ...point, besides: [...others] };
 };
 
 /** How an entry is judged on a model: its bench, and what that measures there. */

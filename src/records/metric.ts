@@ -39,8 +39,10 @@ export const operatingPoint = z.discriminatedUnion('kind', [
   z.strictObject({
     id: point,
     kind: z.literal('external'),
-    /** What each answer must hold, and nothing else. */
+    /** What each answer must hold. */
     series: z.array(z.string()).min(1),
+    /** What an answer may hold besides: metrics of the side that does not say how is judged. */
+    besides: z.array(z.string()).optional(),
     rounds: z.int().positive(),
     warmUp: z.int().nonnegative(),
     arms,

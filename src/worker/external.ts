@@ -17,7 +17,7 @@ const maxLineBytes = 1024 * 1024;
 /**
  * Asks the program of every arm for one answer per round (`round N`, counted from 1), in an order drawn anew for each round. The first
  * answers warm up and are dropped; a slow program gives fewer answers, as a slow call does. Throws what the program does wrong, naming its arm: `subject-protocol` for an answer that is not one
- * JSON object with exactly the point's series as finite numbers.
+ * JSON object with the point's series as finite numbers, and nothing that the point does not know.
  */
 export const measureExternally = async (point: ExternalPoint, request: LaunchRequest, tools: LaunchTools): Promise<Columns> => {
   const columns: Columns = {};
@@ -56,7 +56,8 @@ const numbersOf = (answer: unknown, point: ExternalPoint, where: string): readon
   const refuse = (what: string): GateError =>
     new GateError('subject-protocol', `an answer must be one JSON object with the numbers ${point.series.join(', ')}; ${what}`, { where });
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw refuse('this is none');
-  const stray = Object.keys(answer).find((key) => !point.series.includes(key));
+  const known = [...point.series, ...(point.besides ?? [])];
+  const stray = Object.keys(answer).find((key) => !known.includes(key));
   if (stray !== undefined) throw refuse(`${JSON.stringify(stray.slice(0, 80))} is not among them`);
   return point.series.map((series) => {
     const value: unknown = Object.hasOwn(answer, series) ? Reflect.get(answer, series) : undefined;
