@@ -39,6 +39,7 @@ const entry = (door: ResolvedOptimization['door'], options: ResolvedOptimization
   inputs: [],
   points: null,
   metrics: [],
+  tolerance: null,
 });
 
 const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['door'] = { kind: 'builtin' }): Side => {

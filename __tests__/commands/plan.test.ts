@@ -25,7 +25,7 @@ describe('the plan', () => {
     });
     project.commit({
       'optimization-gate.yml': configuration(
-        [copied('kept'), copied('added')],
+        [copied('kept'), ['added', 'like: structured-pruning', 'module: copy.mjs', 'inputs: [copy.mjs]', quickPoint]],
         ['gate: { alpha: 0.5, tolerance: { prefill-latency: 90% }, must-detect: 90%, fail-on: [] }', 'limits: { seconds: 900 }'],
       ),
     });
@@ -141,7 +141,10 @@ describe('a run', () => {
     expect(ended.code).toBe(1);
     expect(JSON.parse(ended.stdout)).toMatchObject({ verdict: 'regressed', exitCode: 1 });
     expect(ended.stdout).toBe(project.text('report/report.json'));
-    expect(project.cell('dropped')).toMatchObject({ verdict: 'missing', reason: 'base has this cell and head does not' });
+    expect(project.cell('dropped')).toMatchObject({
+      verdict: 'missing',
+      reason: expect.stringContaining('base has this cell and head does not. To give it up'),
+    });
     expect(project.cell('kept')).toMatchObject({ verdict: 'unchanged', reason: null });
     const { launches, settled } = project.samples();
     expect(settled.get(`${model}/kept`)?.status).toBe('unchanged');

@@ -48,6 +48,7 @@ const askedFor = (seconds: number, program: string): Promise<unknown> => {
     environment: allowedEnvironment(process.env),
     optimization: 'external-measurement',
     options: null,
+    reports: [],
     seconds,
     memoryBytes: 2 ** 30,
   };
@@ -202,7 +203,7 @@ const files: readonly Situation[] = [
       const removed = changed({ [usual]: two }, { [usual]: null });
       await expect(plannedCells(removed)).rejects.toMatchObject({
         code: 'config-missing',
-        message: expect.stringContaining('which base has'),
+        message: expect.stringContaining('although base has optimization-gate.yml'),
       });
     },
   }),

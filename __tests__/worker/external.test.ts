@@ -13,7 +13,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let written = 0;
 /** A program that answers every line with what `answer` makes of its number. */
-const program = (answer: string, { reports = [], seconds = 5 }: Partial<Pick<PolicyProcess, 'reports' | 'seconds'>> = {}): PolicyProcess => {
+const program = (
+  answer: string,
+  { reports = [], seconds = 5 }: Partial<Pick<PolicyProcess, 'reports' | 'seconds'>> = {},
+): PolicyProcess => {
   const file = join(folder, `program-${written++}.mjs`);
   writeFileSync(
     file,
@@ -75,7 +78,9 @@ describe('an external measurement', () => {
     const plain = program('JSON.stringify({ ms: round, size: 7 })');
     const columns = await measure(plain, program('JSON.stringify({ ms: round, size: 7, more: 1 })', { reports: ['ms', 'more', 'size'] }));
     expect(Object.keys(columns['head'] ?? {})).toEqual(['ms', 'size']);
-    const lacking = await measure(plain, program('JSON.stringify({ ms: round, size: 7 })', { reports: ['more'] })).catch((error: unknown) => error);
+    const lacking = await measure(plain, program('JSON.stringify({ ms: round, size: 7 })', { reports: ['more'] })).catch(
+      (error: unknown) => error,
+    );
     expect(lacking).toMatchObject({ arm: 'head', message: expect.stringContaining('more is not there, got {"ms":') });
     const dropped = await measure(plain, program('JSON.stringify({ ms: round })', { reports: ['ms'] })).catch((error: unknown) => error);
     expect(dropped).toMatchObject({

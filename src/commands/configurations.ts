@@ -3,7 +3,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
-import { GateError } from '../errors.ts';
+import { asGateError, GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
@@ -77,36 +77,52 @@ export const readConfigurations = async (context: CommandContext, repository: Re
       throw new GateError('usage-bad-value', 'lies outside the repository, so base has no say in it', { where: name });
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), warnings: [] };
   }
-  const names = new Set([inside, await repository.withoutLinks('working-tree', inside)]);
-  const removed = await removedConfigurations(repository, base);
-  for (const path of names) {
-    const before = await repository.fileAt(base, path);
-    if (before === null) continue;
-    if (text === null)
-      throw new GateError(
-        'config-missing',
-        `The configuration was looked for. Expected ${name}, which base has, found none. Restore it; a file that was renamed is named with --config.`,
-        { where: name },
-      );
-    const others = removed.filter((former) => !names.has(former.path)).map(({ config }) => config);
-    return { head, base: withTakenOver(parseConfig(before, `${name} of base`), others, head), warnings: [] };
-  }
+  const before = await repository.fileAt(base, inside);
+  const usual = insidePath(context, repository, configFileName) ?? configFileName;
+  const removed = await removedConfigurations(repository, base, (path, of) => path === usual || of === text);
+  const lost = before === null ? removed.formers[0]?.path : name;
+  if (text === null && lost !== undefined)
+    throw new GateError(
+      'config-missing',
+      `The configuration was looked for. Expected ${name}, found none, although base has ${lost}. Restore it; one that was renamed is named with --config.`,
+      { where: name },
+    );
   if (text === null) return { head, base: defaultConfig(), warnings: [] };
-  return { head, ...(await formerConfiguration({ context, repository, base, removed, head: { text, config: head } })) };
+  if (before !== null) {
+    const others = removed.formers.filter(({ path }) => path !== inside).map(({ config }) => config);
+    return { head, base: withTakenOver(parseBase(before, `${name} of base`, parseConfig), others, head), warnings: [] };
+  }
+  return { head, ...(await formerConfiguration({ context, repository, base, usual, removed, head: { text, config: head } })) };
+};
+
+/** Reads a configuration of base; what is wrong with it no change can correct for itself. */
+const parseBase = <T>(text: string, where: string, parse: (text: string, where: string) => T): T => {
+  try {
+    return parse(text, where);
+  } catch (thrown) {
+    const { code, message, where: place } = asGateError(thrown);
+    const advice = 'Base holds it: merge the correction without the gate, and judge later changes against that.';
+    throw new GateError(code, `${message}\n  ${advice}`, { where: place ?? where, cause: thrown });
+  }
 };
 
 interface Search {
   readonly context: CommandContext;
   readonly repository: Repository;
   readonly base: string;
-  readonly removed: readonly Former[];
+  /** Path of a configuration that is not named. */
+  readonly usual: string;
+  readonly removed: Removed;
   readonly head: HeadConfiguration;
 }
 
-const formerConfiguration = async ({ context, repository, base, removed, head }: Search): Promise<Omit<Configurations, 'head'>> => {
+const formerConfiguration = async ({ context, repository, base, usual, removed, head }: Search): Promise<Omit<Configurations, 'head'>> => {
   const name = configFile(context);
-  const formers = [...removed, ...(await stayingConfigurations(repository, base, removed))];
-  const found = predecessorOf(formers, head, insidePath(context, repository, configFileName) ?? configFileName);
+  const behind = await repository.withoutLinks('working-tree', insidePath(context, repository, name) ?? name);
+  const formers = [...removed.formers, ...(await stayingConfigurations(repository, base, behind, removed.formers))];
+  const found = predecessorOf(formers, head, usual);
+  const broken = removed.broken.find(({ path }) => path === usual || found === null);
+  if (broken !== undefined) throw broken.error;
   if (found === null) {
     const why = formers.length === 0 ? 'Base has no configuration' : `${name} shares no cell with a configuration of base`;
     return { base: null, warnings: [`${why}: every cell is new, and ${name} of head says how this run is judged.`] };
@@ -122,20 +138,46 @@ const formerConfiguration = async ({ context, repository, base, removed, head }:
 /** More bytes than any configuration may have. */
 const largestBytes = 256 * 1024;
 
-/** Configurations of base that head no longer has under their name. Throws what reading a broken one throws. */
-const removedConfigurations = async (repository: Repository, base: string): Promise<readonly Former[]> => {
+/** Files of base that head no longer has: configurations, and what looks like one and cannot be read. */
+interface Removed {
+  readonly formers: readonly Former[];
+  readonly broken: readonly { readonly path: string; readonly error: unknown }[];
+}
+
+/** `surely`: whether a file is a configuration, even one that says nothing. */
+const removedConfigurations = async (
+  repository: Repository,
+  base: string,
+  surely: (path: string, text: string) => boolean,
+): Promise<Removed> => {
   const paths = await repository.removedSince(base);
   const texts = await repository.textsAt(base, paths, largestBytes);
-  return paths.flatMap((path, at) => {
+  const formers: Former[] = [];
+  const broken: Removed['broken'][number][] = [];
+  for (const [at, path] of paths.entries()) {
     const text = texts[at] ?? null;
-    const config = text === null ? null : findConfig(text, `${path} of base`);
-    return text === null || config === null ? [] : [{ path, text, config, stays: null }];
-  });
+    try {
+      const config = text === null ? null : parseBase(text, `${path} of base`, surely(path, text) ? parseConfig : findConfig);
+      if (text !== null && config !== null) formers.push({ path, text, config, stays: null });
+    } catch (error) {
+      broken.push({ path, error });
+    }
+  }
+  return { formers, broken };
 };
 
-/** Configurations of base under whose name head has a file, whatever that is now. */
-const stayingConfigurations = async (repository: Repository, base: string, removed: readonly Former[]): Promise<readonly Former[]> => {
-  const paths = (await repository.filesWith(base, configurationLine)).filter((path) => !removed.some((former) => former.path === path));
+/**
+ * Configurations of base under whose name head has a file, whatever that is now. `behind`: the file that head's links lead to. Others
+ * have an ending of YAML or JSON.
+ */
+const stayingConfigurations = async (
+  repository: Repository,
+  base: string,
+  behind: string,
+  removed: readonly Former[],
+): Promise<readonly Former[]> => {
+  const likely = await repository.filesWith(base, configurationLine, ['**/*.yml', '**/*.yaml', '**/*.json']);
+  const paths = [...new Set([behind, ...likely])].filter((path) => !removed.some((former) => former.path === path));
   const texts = await repository.textsAt(base, paths, largestBytes);
   return paths.flatMap((path, at) => {
     const text = texts[at] ?? null;

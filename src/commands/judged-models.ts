@@ -54,7 +54,7 @@ export const openJudgedModels = async (
   const edits: string[] = [];
   for (const id of ids) {
     const here = findModelFolder(id, context.root, context.packageRoot);
-    const card = await repository.fileAt(base, `${below}/${id}/card.json`);
+    const card = await cardAt(repository, base, `${below}/${id}/card.json`);
     const shipped = findModelFolder(id, context.packageRoot, context.packageRoot);
     const same =
       card === null ? shipped === null || shipped === here : here !== null && readFileSync(join(here, 'card.json'), 'utf8') === card;
@@ -78,6 +78,16 @@ export const openJudgedModels = async (
     sources.push(before instanceof GateError || before.digest === now.digest ? now : before);
   }
   return { sources, edits };
+};
+
+/** The card of a model that a commit brings itself. Models that lie behind a link out of the repository are no part of any commit. */
+const cardAt = async (repository: Repository, commit: string, path: string): Promise<string | null> => {
+  try {
+    return await repository.fileAt(commit, path);
+  } catch (thrown) {
+    if (thrown instanceof GateError && thrown.code === 'link-invalid') return null;
+    throw thrown;
+  }
 };
 
 /** Base's own files of a model, from the folder that the gate ships or out of its commit. */

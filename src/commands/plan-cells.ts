@@ -72,6 +72,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const { bench, workload } = workloadOf(judge, model, input.benchOf);
   const options = judge.benchOptions;
   const applies = bench.applies(model, options);
+  const rules = judge.tolerance === null ? input.gate : { tolerance: judge.tolerance };
   const cellId = `${model.id}/${id}`;
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
@@ -103,7 +104,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     tunes: bench.tunes ?? null,
     options,
     points: [...workload.points],
-    metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(input.gate, metric) ?? metric.tolerance })),
+    metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(rules, metric) ?? metric.tolerance })),
   };
   return { cell, builds };
 };

@@ -40,9 +40,14 @@ export interface OptimizationEntry {
   /** Null: the bench's own. */
   readonly points: readonly PointEntry[] | null;
   readonly metrics: Immutable<NonNullable<OptimizationDocument['metrics']>>;
+  /** Tolerances that hold for it instead of those of the configuration, whose file it does not come from; null: none. */
+  readonly tolerance: Tolerances | null;
   /** `FILE:LINE:COLUMN` of the entry, for messages. */
   readonly place: string;
 }
+
+/** By metric id or by the last words of one. */
+export type Tolerances = Readonly<Record<string, { readonly value: number; readonly relative: boolean }>>;
 
 /** A configuration with every default filled in. */
 export interface Config {
@@ -51,8 +56,7 @@ export interface Config {
   readonly runtime: { readonly provider: string; readonly threads: number };
   readonly gate: {
     readonly alpha: number;
-    /** By metric id or by the last words of one. */
-    readonly tolerance: Readonly<Record<string, { readonly value: number; readonly relative: boolean }>>;
+    readonly tolerance: Tolerances;
     /** A fraction: 0.1 is 10 %. */
     readonly mustDetect: number;
     readonly failOn: readonly ('regressed' | 'missing' | 'failed' | 'inconclusive')[];
@@ -95,6 +99,7 @@ const optimizationOf = (entry: OptimizationDocument, place: string): Optimizatio
     inputs: entry.inputs ?? [],
     points: entry.points?.map(pointOf) ?? null,
     metrics: entry.metrics ?? [],
+    tolerance: null,
     place,
   };
 };

@@ -14,15 +14,22 @@ export interface Former {
 const idsOf = (config: Config): readonly string[] => config.optimizations.map(({ id }) => id);
 const modelsOf = (config: Config): readonly string[] => config.models.map(modelEntryId);
 
-const sharedCells = (one: Config, other: Config): number =>
-  idsOf(one).filter((id) => idsOf(other).includes(id)).length * modelsOf(one).filter((id) => modelsOf(other).includes(id)).length;
+const sharedCells = (base: Config, head: Config): number => {
+  const taken = takenBy(head, base);
+  return idsOf(base).filter((id) => taken.has(id)).length * modelsOf(base).filter((id) => modelsOf(head).includes(id)).length;
+};
 
-/** Best first: equal text, then the most cells in common with head's, then files that head removed, then the usual name. */
+export interface HeadConfiguration {
+  readonly text: string;
+  readonly config: Config;
+}
+
+/** Best first: files that head removed, then equal text, then the most cells in common with head's, then the usual name. */
 const ranked = (formers: readonly Former[], head: HeadConfiguration, usual: string): readonly Former[] => {
   const rankOf = ({ path, text, config, stays }: Former): readonly number[] => [
+    stays === null ? 0 : 1,
     text === head.text ? 0 : 1,
     -sharedCells(config, head.config),
-    stays === null ? 0 : 1,
     path === usual ? 0 : 1,
   ];
   return formers
@@ -34,15 +41,10 @@ const ranked = (formers: readonly Former[], head: HeadConfiguration, usual: stri
     .map(({ former }) => former);
 };
 
-export interface HeadConfiguration {
-  readonly text: string;
-  readonly config: Config;
-}
-
 /**
  * Base's configuration where base has no file of head's name: that of the file which head's takes the place of, which also says how is
- * judged. All cells of the best of the files that head removed are expected. What files that stay list is guarded by runs of
- * their own, so that only what head lists too is taken from them. Null: there is nothing to compare with.
+ * judged. All cells of all files that head removed are expected. What files that stay list is guarded by runs of their own, so
+ * that only what head lists too is taken from them. Null: there is nothing to compare with.
  */
 export const predecessorOf = (
   formers: readonly Former[],
@@ -51,14 +53,12 @@ export const predecessorOf = (
 ): { readonly former: Former; readonly config: Config } | null => {
   const [former, ...others] = ranked(formers, head, usual);
   if (former === undefined) return null;
-  const vanished = former.stays === null ? null : others.find(({ stays }) => stays === null);
   const own = former.stays === null ? former.config : stillListed(former.config, former.stays, head.config);
-  const expected = vanished == null ? own : joined(own ?? emptied(former.config), vanished.config);
-  const taken = others.filter((other) => other !== vanished).map(({ config }) => config);
-  return expected === null ? null : { former, config: withTakenOver(expected, taken, head.config) };
+  if (own === null) return null;
+  const removed = others.filter(({ stays }) => stays === null).reduce((all, { config }) => joined(all, config), own);
+  const staying = others.filter(({ stays }) => stays !== null).map(({ config }) => config);
+  return { former, config: withTakenOver(removed, staying, head.config) };
 };
-
-const emptied = (config: Config): Config => ({ ...config, optimizations: [], models: [] });
 
 /** What head lists, and what the file that stays no longer lists; null when that is nothing. */
 const stillListed = (config: Config, stays: Config, head: Config): Config | null => {
@@ -73,10 +73,7 @@ const stillListed = (config: Config, stays: Config, head: Config): Config | null
 const takenBy = (head: Config, base: Config): ReadonlySet<string> =>
   new Set([...idsOf(head), ...renamedEntries(base, head, true).values()]);
 
-/**
- * Base's configuration with what head took over from other files: the entries and models of them that head lists. A metric
- * that both files give a tolerance has the smaller one.
- */
+/** Base's configuration with what head took over from other files: the entries and models of them that head lists. */
 export const withTakenOver = (base: Config, others: readonly Config[], head: Config): Config =>
   others.reduce((all, other) => {
     const taken = takenBy(head, other);
@@ -85,22 +82,14 @@ export const withTakenOver = (base: Config, others: readonly Config[], head: Con
     return optimizations.length === 0 || models.length === 0 ? all : joined(all, { ...other, optimizations, models });
   }, base);
 
-/** The entries, models and tolerances of both; everything else as the first says. */
+/** The entries and models of both, each entry with the tolerances of its own file; everything else as the first says. */
 const joined = (one: Config, other: Config): Config => ({
   ...one,
-  optimizations: [...one.optimizations, ...other.optimizations.filter(({ id }) => !idsOf(one).includes(id))],
+  optimizations: [
+    ...one.optimizations,
+    ...other.optimizations
+      .filter(({ id }) => !idsOf(one).includes(id))
+      .map((entry) => ({ ...entry, tolerance: entry.tolerance ?? other.gate.tolerance })),
+  ],
   models: [...one.models, ...other.models.filter((entry) => !modelsOf(one).includes(modelEntryId(entry)))],
-  gate: { ...one.gate, tolerance: smallerTolerances(one.gate.tolerance, other.gate.tolerance) },
-});
-
-type Tolerances = Config['gate']['tolerance'];
-
-const smallerTolerances = (one: Tolerances, other: Tolerances): Tolerances => ({
-  ...other,
-  ...Object.fromEntries(
-    Object.entries(one).map(([key, tolerance]) => {
-      const second = other[key];
-      return [key, second !== undefined && second.relative === tolerance.relative && second.value < tolerance.value ? second : tolerance];
-    }),
-  ),
 });

@@ -10,7 +10,10 @@ const means = (key: string, metric: string): boolean => metric === key || metric
  * null when the configuration leaves it to the metric. The longest key that means the metric wins.
  * Throws `config-invalid` when a percentage is given for a metric on a linear scale, where it has no meaning.
  */
-export const toleranceOf = (gate: Config['gate'], metric: { readonly id: string; readonly scale: 'log' | 'linear' }): number | null => {
+export const toleranceOf = (
+  gate: Pick<Config['gate'], 'tolerance'>,
+  metric: { readonly id: string; readonly scale: 'log' | 'linear' },
+): number | null => {
   const [key] = Object.keys(gate.tolerance)
     .filter((candidate) => means(candidate, metric.id))
     .sort((one, other) => other.length - one.length);

@@ -3,8 +3,8 @@ import type { JudgedMetric } from './judged-metric.ts';
 import { names, pointIdOf } from './metric-key.ts';
 import { worsening } from './scale.ts';
 
-type AcceptedRegression = Extract<Acceptance, { metric: string }>;
 type Retirement = Extract<Acceptance, { retire: true }>;
+type AcceptedRegression = Exclude<Acceptance, Retirement>;
 
 /** Whether base's acceptance is of this cell, which base may know under another name: then that one counts. */
 const isOf = (entry: Acceptance, cell: PlannedCell): boolean => entry.cell === (cell.renamedFrom ?? cell.id);
@@ -28,7 +28,7 @@ export const accepted = (judged: JudgedMetric, cell: PlannedCell, policy: GatePo
   const worse = boundedWorsening(judged, verdict.change.estimate, cell);
   const entry = policy.accepted.find(
     (each): each is AcceptedRegression =>
-      'metric' in each && isOf(each, cell) && names(each.metric, verdict) && dayOf(at) <= each.expires && worse <= each.bound,
+      each.retire !== true && isOf(each, cell) && names(each.metric, verdict) && dayOf(at) <= each.expires && worse <= each.bound,
   );
   if (entry === undefined) return judged;
   const reason = `accepted until ${entry.expires} up to ${entry.bound}: ${entry.reason}`;
@@ -43,7 +43,7 @@ export const retired = (cell: PlannedCell, policy: GatePolicy, at: string | null
 
 /** The one that lasts longest. */
 const retirementOf = (cell: PlannedCell, policy: GatePolicy): Retirement | null => {
-  const found = policy.accepted.filter((each): each is Retirement => 'retire' in each && isOf(each, cell));
+  const found = policy.accepted.filter((each): each is Retirement => each.retire === true && isOf(each, cell));
   return found.toSorted((one, other) => (one.expires > other.expires ? -1 : 1))[0] ?? null;
 };
 

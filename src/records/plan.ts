@@ -117,8 +117,8 @@ export type PlannedCell = Immutable<z.infer<typeof plannedCell>>;
 const granted = { expires: z.iso.date(), reason: z.string().min(1) };
 
 /** What base accepts: a bounded regression of one metric, or that a cell is given up. */
-export const acceptance = z.union([
-  z.strictObject({ cell: cellId, metric: z.string(), bound: z.number(), ...granted }),
+export const acceptance = z.discriminatedUnion('retire', [
+  z.strictObject({ cell: cellId, retire: z.literal(false).optional(), metric: z.string(), bound: z.number(), ...granted }),
   z.strictObject({ cell: cellId, retire: z.literal(true), ...granted }),
 ]);
 export type Acceptance = Immutable<z.infer<typeof acceptance>>;

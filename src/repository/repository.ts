@@ -53,8 +53,8 @@ export interface Repository {
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
   /** Paths of the files of a commit that the working tree no longer has. */
   removedSince(commit: string): Promise<readonly string[]>;
-  /** Paths of the text files of a commit in which some line matches an extended regular expression. */
-  filesWith(commit: string, expression: string): Promise<readonly string[]>;
+  /** Paths of the text files of a commit that match a glob of git, and in which some line matches an extended regular expression. */
+  filesWith(commit: string, expression: string, globs: readonly string[]): Promise<readonly string[]>;
   /** A path without the symbolic links on its way, whether anything is there or not. Throws `link-invalid`. */
   withoutLinks(tree: Tree, path: string): Promise<string>;
   /**
@@ -126,10 +126,10 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       const paths = removed.toString('utf8').split('\0');
       return paths.filter((path) => path !== '' && lstatSync(join(folder, path), { throwIfNoEntry: false }) === undefined);
     },
-    filesWith: async (commit, expression) => {
+    filesWith: async (commit, expression, globs) => {
       await require(commit);
-      const args = ['grep', '-I', '-l', '-z', '-E', '--full-name', '--no-recurse-submodules', '-e', expression, commit];
-      const found = await git.run(args);
+      const args = ['grep', '-I', '-l', '-z', '-E', '--full-name', '--no-recurse-submodules', '-e', expression, commit, '--'];
+      const found = await git.run([...args, ...globs.map((glob) => `:(glob)${glob}`)], { environment: { GIT_LITERAL_PATHSPECS: '0' } });
       // Status 1: no file matches.
       if (found.status !== 'exited' || found.truncated || found.code === null || found.code > 1) throw gitError(args, found);
       return found.stdout
