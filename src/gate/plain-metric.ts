@@ -27,7 +27,7 @@ const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly num
   const [h, b] = [median(head), median(base)];
   if (spec.kind === 'timing' && head.length < 2)
     return { verdict: 'inconclusive', reason: 'timed once: its noise is not known', holdsRun: true };
-  const spread = rangeOf(head) + rangeOf(base);
+  const spread = Math.max(rangeOf(head), rangeOf(base));
   const varies = `${spec.kind === 'exact' ? 'declared exact, but its ' : ''}launches vary by ${inUnit(spread, spec)}`;
   const decided = (verdict: VerdictKind): Verdicted => ({ verdict, reason: spread > allowance(spec, b) ? varies : null, holdsRun: true });
   const shown = beyondTolerance(spec, h, b, spread);
