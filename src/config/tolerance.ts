@@ -8,8 +8,8 @@ const means = (key: string, metric: string): boolean => metric === key || metric
 /**
  * The configured tolerance of a metric in the form of the plan (log scale: a fraction; linear: the metric's unit), or
  * null when the configuration leaves it to the metric. The longest key that means the metric wins.
- * Throws `config-invalid` when a percentage is given for a metric on a linear scale, where it has no meaning, or a number above 0 for one
- * on the log scale: 0.5 ms would be taken for 50 %.
+ * Throws `config-invalid` when a percentage is given for a metric on a linear scale, where it has no
+ * meaning, or a number above 0 for one on the log scale: 0.5 ms would be taken for 50 %.
  */
 export const toleranceOf = (gate: Config['gate'], metric: { readonly id: string; readonly scale: 'log' | 'linear' }): number | null => {
   const [key] = Object.keys(gate.tolerance)

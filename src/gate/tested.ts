@@ -11,13 +11,21 @@ import { type Columns, launchValue, roundsOf } from './reduction.ts';
 import { betterOnScale, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { equalCode, isTimed, type Standing } from './standing.ts';
 
-/** A metric that gates and varies, with its launch values: positive is worse, on the metric's scale. */
+/**
+ * A metric that gates and varies, with its launch values: positive is worse, on the metric's scale.
+ */
 export interface Tested {
   readonly key: string;
   readonly standing: Standing;
-  /** Of an exact metric that varies: with differences in the place of logarithms, which numbers of either sign have. */
+  /**
+   * Of an exact metric that varies: with differences in the place of logarithms, which numbers of
+   * either sign have.
+   */
   readonly spec: MetricSpec;
-  /** The tolerance on the scale of launch values, and what the step of a clock can add to it: in the worse and in the better direction. */
+  /**
+   * The tolerance on the scale of launch values, and what the step of a clock can add to it: in the
+   * worse and in the better direction.
+   */
   readonly margins: { readonly worse: number; readonly better: number };
   /** What must be excluded for `passed`, on the same scale. */
   readonly bound: number;
@@ -44,8 +52,9 @@ const variationOf = (columns: readonly Columns[], { from }: MetricSpec): number 
 };
 
 /**
- * Whether the two-stage test can decide this metric: only points that are measured launch by launch can be repeated at will.
- * It decides timing always, and an exact metric where its screening launches vary: then it is not exact.
+ * Whether the two-stage test can decide this metric: only points that are measured launch by launch
+ * can be repeated at will. It decides timing always, and an exact metric where its screening
+ * launches vary: then it is not exact.
  */
 const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
   const point = pointOf(standing.cell, spec);
