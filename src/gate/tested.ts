@@ -10,6 +10,7 @@ import { absent, numberOf, type Reading, readAll } from './reading.ts';
 import { type Columns, launchValue, roundsOf } from './reduction.ts';
 import { betterOnScale, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { equalCode, isTimed, type Standing } from './standing.ts';
+import { secondsIn } from './time-unit.ts';
 
 /**
  * A metric that gates and varies, with its launch values: positive is worse, on the metric's scale.
@@ -61,6 +62,13 @@ const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
   return spec.role === 'gate' && point !== null && isTimed(point) && comparesMetric(standing, spec);
 };
 
+/**
+ * Whether a program of the user's reads a clock for this metric: a linear one is that of a time
+ * only by its unit.
+ */
+const readsForeignClock = ({ cell }: Standing, spec: MetricSpec): boolean =>
+  spec.kind === 'timing' && pointOf(cell, spec)?.kind === 'external' && (spec.scale === 'log' || secondsIn(spec.unit) !== null);
+
 /** The step on the scale of launch values: no reading is further from the truth. */
 const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
   scale === 'log' ? worseOnScale({ scale, better: 'higher' }, step) : step;
@@ -75,7 +83,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
   const level = base.length > 0 ? median(base) : 0;
   const spec = declared.kind === 'exact' ? linearSpec(declared, level) : declared;
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
-  const readsClock = spec.kind === 'timing' && pointOf(standing.cell, spec)?.kind === 'external';
+  const readsClock = readsForeignClock(standing, spec);
   const clock = readsClock
     ? clockOf(columns, spec, spec.tolerance, spec.scale === 'log' ? policy.mustDetect : bound)
     : { step: 0, coarse: null };
