@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { failuresAtTolerance } from '../gate/external.ts';
+import { seededRandom } from '../../src/statistics/random.ts';
+import { type Asked, failuresAtTolerance, judged, metric } from '../gate/external.ts';
 
 /** Largest count out of 200 that a true rate of .05 exceeds with a chance below .01. */
 const most = 18;
@@ -26,5 +27,25 @@ describe('pull requests of which every metric sits at its tolerance fail with a 
     [1, 0.0002, 0.01, 0.02],
   ])('steps of %d ms of 50, noise of rounds %d and of launches %d, tolerance %d', (step, noise, launchNoise, tolerance) => {
     expect(failuresAtTolerance({ runs: 200, cells: 8, rounds: 5, step, noise, launchNoise, tolerance })).toBeLessThanOrEqual(most);
+  });
+});
+
+describe('looks and last test together keep that rate, whatever the screens let through', () => {
+  it.each([
+    [1, 0.05],
+    [4, 0.05],
+    [4, 0.2],
+    [12, 0.1],
+  ])('%d metrics of one program, with launches that vary by %d', (count, noise) => {
+    const metrics = Array.from({ length: count }, (_, at) => metric({ id: `m${at}` }));
+    let failed = 0;
+    for (let run = 0; run < 200; run++) {
+      const random = seededRandom(run);
+      const gauss = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      const program = ({ arm }: Asked) =>
+        Object.fromEntries(metrics.map(({ id }) => [id, 50 * (arm === 'head' ? 1.02 : 1) * Math.exp(noise * gauss())]));
+      if (judged({ metrics, program, rounds: 1, seed: run }).verdict.verdict === 'regressed') failed += 1;
+    }
+    expect(failed).toBeLessThanOrEqual(most);
   });
 });
