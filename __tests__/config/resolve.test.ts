@@ -165,6 +165,16 @@ describe('tolerances', () => {
     expect(toleranceOf(gate, { id: 'translatency', scale: 'log' })).toBeNull();
   });
 
+  it('refuse a number without a sign of percent where a share is meant: 0.5 ms would be 50 %', () => {
+    expect(refusal(() => toleranceOf(gate, { id: 'nll-delta', scale: 'log' }))).toMatchObject({
+      code: 'config-invalid',
+      where: 'gate.tolerance.nll-delta',
+      message: expect.stringMatching(/expected a percentage such as 2%, got 0.005. Write 0.5% if/),
+    });
+    const none = parseConfig('gate: {tolerance: {latency: 0}}', 'gate.yml').gate;
+    expect(toleranceOf(none, { id: 'latency', scale: 'log' })).toBe(0);
+  });
+
   it('refuse a percentage where zero is possible, and a key that means nothing', () => {
     expect(refusal(() => toleranceOf(gate, { id: 'late-nll-delta', scale: 'linear' })).code).toBe('config-invalid');
     expect(() => checkTolerances(gate, ['decode-latency', 'late-nll-delta', 'nll-delta'])).not.toThrow();

@@ -4,8 +4,8 @@ import { configuration, Project } from '../commands/project.ts';
 import type { Kind, Situation } from './situation.ts';
 
 /**
- * A program that answers each round with numbers of `launch` (how many times it was started in this tree before) and `round`; `noise(of)` is a
- * number from −1 to 1 that is the same in every run.
+ * A program that answers each round with numbers of `launch` (how many times it was started in this
+ * tree before) and `round`; `noise(of)` is a number from −1 to 1 that is the same in every run.
  */
 const program = (answer: string): string => `import { createInterface } from 'node:readline';
 import { appendFileSync, statSync } from 'node:fs';
@@ -105,7 +105,10 @@ const noisy = runOf({
   steady: { ...exact, ...constant(20, 20) },
 });
 
-/** Two screening launches in five lean to the good side, so that nothing advances; what is confirmed is as slow as a machine reported it. */
+/**
+ * Two screening launches in five lean to the good side, so that nothing advances; what is confirmed
+ * is as slow as a machine reported it.
+ */
 const slowerAfterScreen = 'launch < 5 ? (launch % 2 ? -0.3 : 0.1) : Math.log(1.178) + 0.2 * noise(1)';
 const tolerant = runOf({
   'stays-noisy': { ...timing, base: '50 + noise(round) / 100', head: `50 * Math.exp(${slowerAfterScreen}) + noise(round) / 100` },

@@ -108,7 +108,10 @@ export interface AtTolerance {
   readonly tolerance?: number;
 }
 
-/** How many pull requests fail of which every metric has become worse by just its tolerance, with symmetric noise. */
+/**
+ * How many pull requests fail of which every metric has become worse by just its tolerance, with
+ * symmetric noise.
+ */
 export const failuresAtTolerance = ({ runs, cells, rounds, step, noise, launchNoise = 0, tolerance = 0.02 }: AtTolerance): number => {
   const names = Array.from({ length: cells }, (_, at) => `mini/c${at}`);
   let failed = 0;

@@ -140,4 +140,17 @@ describe('timing of nothing', () => {
     expect(between(linear, -5, -4)).toMatchObject({ verdict: 'regressed' });
     expect(between(linear, 5, 0)).toMatchObject({ verdict: 'improved' });
   });
+
+  it('says that a size is needed where base is about 0', () => {
+    const noise = (asked: { readonly index: number; readonly round: number }, k: number): number =>
+      Math.sin(k * (37 * asked.index + asked.round + 1));
+    const around = judgedMetric({
+      metrics: [metric({ scale: 'linear' })],
+      program: (asked) => ({ latency: noise(asked, asked.arm === 'base' ? 12.9898 : 78.233) }),
+    });
+    expect(around).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringMatching(/set gate.tolerance.latency to the change that matters, in ms$/),
+    });
+  });
 });

@@ -3,8 +3,9 @@ import type { Config, OptimizationEntry } from './config.ts';
 import { modelEntryId } from './resolve.ts';
 
 /**
- * Launches of the confirmation's looks, their shares of alpha (.010 + .015 + .020 of .05), and those of the last test where measuring ended at
- * that look (.0005 + .001 + .0035): nearly all for the longest series, which is where noise keeps metrics undecided.
+ * Launches of the confirmation's looks, their shares of alpha (.010 + .015 + .020 of .05), and
+ * those of the last test where measuring ended at that look (.0005 + .001 + .0035): nearly all for
+ * the longest series, which is where noise keeps metrics undecided.
  */
 const looks = [
   { launches: 12, share: 0.2, last: 0.01 },

@@ -46,9 +46,14 @@ const metricEntry = section({
   id: id.describe('Name of the metric.'),
   unit: z.string().trim().min(1).max(40).describe('Unit, such as ms.'),
   better: z.enum(['lower', 'higher']).describe('Which direction is an improvement.'),
-  kind: z.enum(['timing', 'exact']).describe('`timing` is noisy and tested; `exact` is deterministic and compared.'),
+  kind: z
+    .enum(['timing', 'exact'])
+    .describe('`timing` is noisy and tested; `exact` is deterministic and compared, or tested where it varies.'),
   role: z.enum(['gate', 'described', 'advisory']).default('gate').describe('`gate` decides, the others are only shown.'),
-  scale: z.enum(['log', 'linear']).default('log').describe('`linear` for values that can be zero or negative.'),
+  scale: z
+    .enum(['log', 'linear'])
+    .default('log')
+    .describe('`linear` for a timing metric that can be zero or negative, and for tolerances in the unit of the metric.'),
 });
 
 const doors = ['command', 'module', 'serve', 'measure'] as const;

@@ -8,7 +8,8 @@ const means = (key: string, metric: string): boolean => metric === key || metric
 /**
  * The configured tolerance of a metric in the form of the plan (log scale: a fraction; linear: the metric's unit), or
  * null when the configuration leaves it to the metric. The longest key that means the metric wins.
- * Throws `config-invalid` when a percentage is given for a metric on a linear scale, where it has no meaning.
+ * Throws `config-invalid` when a percentage is given for a metric on a linear scale, where it has no
+ * meaning, or a number above 0 for one on the log scale: 0.5 ms would be taken for 50 %.
  */
 export const toleranceOf = (
   gate: Pick<Config['gate'], 'tolerance'>,
@@ -23,6 +24,13 @@ export const toleranceOf = (
     throw new GateError('config-invalid', `"${metric.id}" can be zero or negative: give its tolerance in its unit, not as a percentage.`, {
       where: `gate.tolerance.${key}`,
     });
+  }
+  if (!found.relative && metric.scale === 'log' && found.value > 0) {
+    throw new GateError(
+      'config-invalid',
+      `The tolerance of "${metric.id}" is a share of base's number: expected a percentage such as 2%, got ${found.value}. Write ${Number((100 * found.value).toPrecision(6))}% if that share is meant.`,
+      { where: `gate.tolerance.${key}` },
+    );
   }
   return found.value;
 };

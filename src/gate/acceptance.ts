@@ -11,7 +11,10 @@ const isOf = (entry: Acceptance, cell: PlannedCell): boolean => entry.cell === (
 
 const dayOf = (at: string): string => at.slice(0, 'YYYY-MM-DD'.length);
 
-/** How much worse it is in the terms of the plan's specification: a share of base's size also where differences had to be taken. */
+/**
+ * How much worse it is in the terms of the plan's specification: a share of base's size also where
+ * differences had to be taken.
+ */
 const boundedWorsening = ({ spec, verdict }: JudgedMetric, change: number, { metrics }: PlannedCell): number => {
   const planned = metrics.find((each) => each.id === spec.id && pointIdOf(each) === verdict.point) ?? spec;
   const worse = worsening(spec, change);
@@ -19,8 +22,9 @@ const boundedWorsening = ({ spec, verdict }: JudgedMetric, change: number, { met
 };
 
 /**
- * Turns a regression that base's policy accepts (within its bound, not after its last day) into `passed`, with the reason shown.
- * `at`: when measuring began (ISO datetime, UTC), so that the verdict is the same whenever it is computed; null accepts nothing.
+ * Turns a regression that base's policy accepts (within its bound, not after its last day) into
+ * `passed`, with the reason shown. `at`: when measuring began (ISO datetime, UTC), so that the
+ * verdict is the same whenever it is computed; null accepts nothing.
  */
 export const accepted = (judged: JudgedMetric, cell: PlannedCell, policy: GatePolicy, at: string | null): JudgedMetric => {
   const { verdict } = judged;

@@ -4,7 +4,10 @@ import { median } from '../statistics/describe.ts';
 import { numberOf } from './reading.ts';
 import { type Columns, roundsOf } from './reduction.ts';
 
-/** Shares of a value below which two readings of a clock are one: what subtracting two times since 1970 leaves. */
+/**
+ * Shares of a value below which two readings of a clock are one: what subtracting two times since
+ * 1970 leaves.
+ */
 const readingDust = 1e-6;
 /** Decimals beyond this are rounding. */
 const mostDigits = 12;
@@ -35,8 +38,8 @@ const distinct = (values: readonly number[], dust: number): readonly number[] =>
 };
 
 /**
- * A step shows where readings of different launches agree: readings of a fine clock never do, and a program that measures
- * once and answers each round with that number agrees with itself alone.
+ * A step shows where readings of different launches agree: readings of a fine clock never do, and a
+ * program that measures once and answers each round with that number agrees with itself alone.
  */
 const readingsOf = (arm: ArmId, launches: readonly (readonly number[])[]): Readings => {
   const all = launches.flat();
@@ -58,7 +61,10 @@ const shown = (value: number, { unit }: MetricSpec): string => `${Number(value.t
 
 const advice = 'read a finer clock or time more work';
 
-/** Readings that never change show no step. It is taken for the coarsest that may decide, a quarter of the tolerance. */
+/**
+ * Readings that never change show no step. It is taken for the coarsest that may decide, a quarter
+ * of the tolerance.
+ */
 const clockOfConstant = ({ arm, level }: Readings, spec: MetricSpec, tolerance: number, bound: number): Clock => {
   const hidden = lastDecimal(level) / (spec.scale === 'log' ? level : 1);
   const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, whose last digit hides a change of must-detect; ${advice}`;
@@ -76,8 +82,9 @@ const clockOfArm = (readings: Readings, spec: MetricSpec, tolerance: number, bou
 };
 
 /**
- * What the readings of base and head over the screening launches (`columns`, positive) say of the clock. `tolerance` and `bound` are
- * shares of the value on the log scale, the metric's unit on the linear one. The coarser arm counts.
+ * What the readings of base and head over the screening launches (`columns`, positive) say of the
+ * clock. `tolerance` and `bound` are shares of the value on the log scale, the metric's unit on the
+ * linear one. The coarser arm counts.
  */
 export const clockOf = (columns: readonly Columns[], spec: MetricSpec, tolerance: number, bound: number): Clock => {
   const { from } = spec;

@@ -5,6 +5,7 @@ import { type JudgedMetric, metricVerdictOf, plainChange, unmeasured } from './j
 import { names } from './metric-key.ts';
 import { absent, numberOf, type Reading, read, reasonOf } from './reading.ts';
 import { scaledFor } from './scale.ts';
+import { secondsIn } from './time-unit.ts';
 
 /** One judged cell, as far as figures over cells read it. */
 export interface JudgedCell {
@@ -55,8 +56,6 @@ const improvement = (cells: readonly JudgedCell[], at: string | null, side: Side
   return figure(times, `over ${found.cells} ${found.cells === 1 ? 'cell' : 'cells'}${few}`, interval);
 };
 
-const seconds: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, µs: 1e-6, us: 1e-6, ns: 1e-9 };
-
 /** What the cells cost to build and what they save with every token, in seconds, together; only cells that have both. */
 const ledger = (cells: readonly JudgedCell[], saving: string, side: Side): Reading<{ cost: number; saved: number; cells: number }> => {
   const known = cells.flatMap((cell) =>
@@ -67,10 +66,8 @@ const ledger = (cells: readonly JudgedCell[], saving: string, side: Side): Readi
   );
   if (known.length === 0) return absent('not-applicable', `no optimization of the model has ${saving}`);
   const both = known.flatMap(({ cell, gain }) => {
-    const [paid, times, before, unit] = [cell.buildSeconds[side], gainOf(gain, cell, side), gain.reference, seconds[gain.unit]];
-    return paid === null || times === null || before === null || unit === undefined
-      ? []
-      : [{ paid, saved: before * unit * (1 - 1 / times) }];
+    const [paid, times, before, unit] = [cell.buildSeconds[side], gainOf(gain, cell, side), gain.reference, secondsIn(gain.unit)];
+    return paid === null || times === null || before === null || unit === null ? [] : [{ paid, saved: before * unit * (1 - 1 / times) }];
   });
   if (both.length === 0)
     return withoutParts(

@@ -13,12 +13,15 @@ export interface LastTest {
 }
 
 /**
- * Tests every metric of the family once more when measuring has ended, with all launches that hold its point. `members`: all metrics whose point the
- * screens sent to confirmation, so that the family does not depend on what is tested; a metric that a look rejected is not asked again.
+ * Tests every metric of the family once more when measuring has ended, with all launches that hold
+ * its point. `members`: all metrics whose point the screens sent to confirmation, so that the
+ * family does not depend on what is tested; a metric that a look rejected is not asked again.
  *
- * How many launches there are depends on the data, so that each possible number has a share of alpha of its own: a series that ended at a look is tested
- * at the share of that look, by Holm over the whole family, in which all others stand as p = 1. The first true hypothesis to fall at a look had p ≤ share ÷ (number of
- * true ones) there, whether or not its series ended there; so the union over looks keeps the family at the sum of the shares.
+ * How many launches there are depends on the data, so that each possible number has a share of
+ * alpha of its own: a series that ended at a look is tested at the share of that look, by Holm over
+ * the whole family, in which all others stand as p = 1. The first true hypothesis to fall at a look
+ * had p ≤ share ÷ (number of true ones) there, whether or not its series ended there; so the union
+ * over looks keeps the family at the sum of the shares.
  */
 export const lastTests = (
   members: readonly Candidate[],

@@ -5,8 +5,8 @@ import { type Columns, launchValue, roundsOf } from './reduction.ts';
 import { worseBy } from './scale.ts';
 
 /**
- * Why a value ≤ 0 has no logarithm, and whose fault that is: no time passed for a clock that is too coarse; anything else is an error of the
- * arm that gave it, and base's is not held against head.
+ * Why a value ≤ 0 has no logarithm, and whose fault that is: no time passed for a clock that is too
+ * coarse; anything else is an error of the arm that gave it, and base's is not held against head.
  */
 const noLogarithm = ({ id, unit, better }: MetricSpec, head: number, base: number): Reading<never> => {
   const negative = head < 0 || base < 0;
@@ -21,8 +21,9 @@ const noLogarithm = ({ id, unit, better }: MetricSpec, head: number, base: numbe
 };
 
 /**
- * The value of one replicate: head against base with positive worse. Over the median, rounds are paired before they are reduced
- * (median of ln(head ÷ base), so that a stall that hits both arms cancels); otherwise the reduced values are compared.
+ * The value of one replicate: head against base with positive worse. Over the median, rounds are
+ * paired before they are reduced (median of ln(head ÷ base), so that a stall that hits both arms
+ * cancels); otherwise the reduced values are compared.
  */
 export const launchChange = (columns: Columns, spec: MetricSpec): Reading<number> => {
   const { from } = spec;

@@ -20,14 +20,15 @@ type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun
 const inUnit = (amount: number, { unit }: MetricSpec): string => `${Number(amount.toPrecision(3))} ${unit}`;
 
 /**
- * Numbers against their tolerance, without a test: one at the tolerance still passes. Launches too few for a test have a spread, and what lies within
- * it beyond the tolerance is not decided: else noise in either arm would hide what is worse, or show what is not there.
+ * Numbers against their tolerance, without a test: one at the tolerance still passes. Launches too
+ * few for a test have a spread, and what lies within it beyond the tolerance is not decided: else
+ * noise in either arm would hide what is worse, or show what is not there.
  */
 const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly number[], bound: number): Verdicted => {
   const [h, b] = [median(head), median(base)];
   if (spec.kind === 'timing' && head.length < 2)
     return { verdict: 'inconclusive', reason: 'timed once: its noise is not known', holdsRun: true };
-  const spread = rangeOf(head) + rangeOf(base);
+  const spread = Math.max(rangeOf(head), rangeOf(base));
   const varies = `${spec.kind === 'exact' ? 'declared exact, but its ' : ''}launches vary by ${inUnit(spread, spec)}`;
   const decided = (verdict: VerdictKind): Verdicted => ({ verdict, reason: spread > allowance(spec, b) ? varies : null, holdsRun: true });
   const shown = beyondTolerance(spec, h, b, spread);
@@ -54,8 +55,9 @@ const changeBetween = (
 };
 
 /**
- * A metric that no test decides: one that gates (tolerance and spread, no p), described and advisory ones (no verdict, change shown).
- * Where its numbers have no logarithm they are compared, and shown, as differences.
+ * A metric that no test decides: one that gates (tolerance and spread, no p), described and
+ * advisory ones (no verdict, change shown). Where its numbers have no logarithm they are compared,
+ * and shown, as differences.
  */
 export const judgePlain = (standing: Standing, declared: MetricSpec, samples: Samples, policy: GatePolicy): JudgedMetric => {
   const kind = pointOf(standing.cell, declared)?.kind ?? 'none';

@@ -10,14 +10,23 @@ import { absent, numberOf, type Reading, readAll } from './reading.ts';
 import { type Columns, launchValue, roundsOf } from './reduction.ts';
 import { betterOnScale, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { equalCode, isTimed, type Standing } from './standing.ts';
+import { secondsIn } from './time-unit.ts';
 
-/** A metric that gates and varies, with its launch values: positive is worse, on the metric's scale. */
+/**
+ * A metric that gates and varies, with its launch values: positive is worse, on the metric's scale.
+ */
 export interface Tested {
   readonly key: string;
   readonly standing: Standing;
-  /** Of an exact metric that varies: with differences in the place of logarithms, which numbers of either sign have. */
+  /**
+   * Of an exact metric that varies: with differences in the place of logarithms, which numbers of
+   * either sign have.
+   */
   readonly spec: MetricSpec;
-  /** The tolerance on the scale of launch values, and what the step of a clock can add to it: in the worse and in the better direction. */
+  /**
+   * The tolerance on the scale of launch values, and what the step of a clock can add to it: in the
+   * worse and in the better direction.
+   */
   readonly margins: { readonly worse: number; readonly better: number };
   /** What must be excluded for `passed`, on the same scale. */
   readonly bound: number;
@@ -44,13 +53,21 @@ const variationOf = (columns: readonly Columns[], { from }: MetricSpec): number 
 };
 
 /**
- * Whether the two-stage test can decide this metric: only points that are measured launch by launch can be repeated at will.
- * It decides timing always, and an exact metric where its screening launches vary: then it is not exact.
+ * Whether the two-stage test can decide this metric: only points that are measured launch by launch
+ * can be repeated at will. It decides timing always, and an exact metric where its screening
+ * launches vary: then it is not exact.
  */
 const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
   const point = pointOf(standing.cell, spec);
   return spec.role === 'gate' && point !== null && isTimed(point) && comparesMetric(standing, spec);
 };
+
+/**
+ * Whether a program of the user's reads a clock for this metric: a linear one is that of a time
+ * only by its unit.
+ */
+const readsForeignClock = ({ cell }: Standing, spec: MetricSpec): boolean =>
+  spec.kind === 'timing' && pointOf(cell, spec)?.kind === 'external' && (spec.scale === 'log' || secondsIn(spec.unit) !== null);
 
 /** The step on the scale of launch values: no reading is further from the truth. */
 const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
@@ -66,7 +83,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
   const level = base.length > 0 ? median(base) : 0;
   const spec = declared.kind === 'exact' ? linearSpec(declared, level) : declared;
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
-  const readsClock = spec.kind === 'timing' && pointOf(standing.cell, spec)?.kind === 'external';
+  const readsClock = readsForeignClock(standing, spec);
   const clock = readsClock
     ? clockOf(columns, spec, spec.tolerance, spec.scale === 'log' ? policy.mustDetect : bound)
     : { step: 0, coarse: null };

@@ -39,6 +39,10 @@ const boundText = ({ spec, bound }: Tested): string =>
     ? `${Number((100 * worsening(spec, asMeasured(spec, bound))).toPrecision(6))} %`
     : `${Number(bound.toPrecision(3))} ${spec.unit}`;
 
+/** A base near 0 leaves no size that matters: only a tolerance can say one. */
+const remedy = ({ spec }: Tested): string =>
+  spec.scale === 'linear' && spec.tolerance === 0 ? `; set gate.tolerance.${spec.id} to the change that matters, in ${spec.unit}` : '';
+
 /** What the families and the evidence rule say together; the regression family speaks first. */
 const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress, samples: Samples): Outcome => {
   const have = numberOf(tested.confirm)?.length ?? 0;
@@ -68,7 +72,7 @@ const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress,
     const limit = boundText(tested);
     const reason = bounded
       ? `undecided, but a change as large as must-detect (${limit}) is excluded`
-      : `undecided: a change of ${limit} cannot be excluded`;
+      : `undecided: a change of ${limit} cannot be excluded${remedy(tested)}`;
     return { verdict: 'inconclusive', launches: regress.launches, p, reason, holdsRun: !bounded };
   }
   if (evidence?.outcome === 'open') return cutOff(evidence.launches);
@@ -77,7 +81,7 @@ const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress,
       verdict: 'inconclusive',
       launches: evidence.launches,
       p,
-      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded`,
+      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded${remedy(tested)}`,
       holdsRun: true,
     };
   if (evidence?.outcome === 'evident') return passed(evidence.launches, p);

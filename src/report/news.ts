@@ -101,6 +101,9 @@ const warningItems = (verdict: Verdict): readonly Later<string>[] => [
   ...verdict.controls
     .filter(({ outcome }) => outcome !== 'as-expected')
     .map((control) => () => `Control ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`),
+  ...[...findings(verdict, 'regressed'), ...findings(verdict, 'improved')].flatMap(({ cell, metric: { reason, ...metric } }) =>
+    reason === null ? [] : [() => `${code(metricName(metric), 80)} of ${code(cell.id)}: ${prose(reason, 300)}`],
+  ),
   ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => () => `${code(cell.id)}: ${prose(warning, 300)}`)),
   ...doubts(verdict).map(
     ({ metric, warning, cells }) =>

@@ -20,7 +20,10 @@ const distribution = (ranks: readonly number[]): Float64Array => {
 /** Relative size of what rounding leaves of a difference that is none. */
 const rounding = 1e-9;
 
-/** Mid-ranks of |x|, doubled so that they stay whole numbers. Sizes that differ by no more than `dust` from their neighbour are tied. */
+/**
+ * Mid-ranks of |x|, doubled so that they stay whole numbers. Sizes that differ by no more than
+ * `dust` from their neighbour are tied.
+ */
 const doubledRanks = (sizes: readonly number[], dust: number): number[] => {
   const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size);
   const ranks = new Array<number>(sizes.length).fill(0);
@@ -40,8 +43,8 @@ const doubledRanks = (sizes: readonly number[], dust: number): number[] => {
 /**
  * Exact one-sided p of Wilcoxon's signed rank test of H0 "centre ≤ `centre`" against "centre larger". Ties take mid-ranks
  * and the exact distribution of those (all sign patterns, each equally likely), so that a value which grows into a tie or out of one can raise p;
- * zeros are dropped; nothing left: 1. What rounding alone can make of a value at the centre (1e-9 of the centre) is a zero, and what it can make of
- * two equal distances is a tie: else the last bit would decide which side a value lies on.
+ * zeros are dropped; nothing left: 1. A value within 1e-9 of the centre's size is a zero, and sizes
+ * that differ by as little are a tie: else the last bit would decide on which side a value lies.
  * Smallest possible value 2^-n. Throws `document-invalid` on a non-finite value or more than 400 of them.
  */
 export const signedRankGreater = (values: readonly number[], centre = 0): number => {
