@@ -67,9 +67,10 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
     const [first] = reads.ownProduct ? reads.other.filter((each) => !reads.products.has(each.path)) : reads.other;
     if (first === undefined && reads.other.length > 0) warning ??= foreignLibrary(program, reads.other);
     if (first === undefined) continue;
-    // Something else on this machine may have read it at that moment: what the program reads, it reads again.
+    // Something else on this machine may have read it at that moment. What the program reads it reads again, or what was compiled of it.
     const again = await readsOf(program, changed, looking);
-    if (again?.other.some(({ path }) => path === first.path) === true) return { error: leak(program, first), warning: null };
+    if (again !== null && again.other.length > 0) return { error: leak(program, first), warning: null };
+    warning ??= `While the program of ${program.arm} ran, ${first.path} of the other side was read, but not when it ran once more.`;
   }
   return { error: null, warning: has && !seen ? unread : warning };
 };
