@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { readModelCard } from '../../src/models/model-source.ts';
@@ -13,9 +13,9 @@ import { environment, ScratchRepository } from '../repository/scratch-repository
 import { testFolder } from '../testkit/folder.ts';
 import type { Situation } from './situation.ts';
 
-const ignored = { '.gitignore': 'venv\nbuild\nnode_modules\n__pycache__\n.optimization-gate\n' };
+export const ignored = { '.gitignore': 'venv\nbuild\nnode_modules\n__pycache__\n.optimization-gate\n' };
 const inPython = measure('python3 bench.py');
-const tables = (size: number): Readonly<Record<string, string>> => ({ 'src/tables/__init__.py': `SIZE = ${size}\n` });
+export const tables = (size: number): Readonly<Record<string, string>> => ({ 'src/tables/__init__.py': `SIZE = ${size}\n` });
 
 /** Base has a table of 100, head one of 900. */
 const twoSizes = (path: string | null): LeakScene => {
@@ -35,7 +35,8 @@ const virtualEnvironment = (scene: LeakScene): string => {
   return packages;
 };
 const whichPython = "import os, sys; print(os.path.realpath(sys.executable), '%d.%d' % sys.version_info[:2])";
-const inVenv = (scene: LeakScene): Entry => ({ door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`) });
+const compiling = { PYTHONDONTWRITEBYTECODE: '' };
+const inVenv = (scene: LeakScene): Entry => ({ environment: compiling, door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`) });
 
 /** A policy that serves what the package says. */
 const policy = `import { createInterface } from 'node:readline';
@@ -66,6 +67,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: 'both sides import an installed copy of the package',
     check: async () => {
       const scene = twoSizes(null);
@@ -75,6 +77,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: 'the package is found by PYTHONPATH, and Python has compiled it before',
     check: async () => {
       const scene = twoSizes(null);
@@ -85,6 +88,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: '`setup` installs in place into one environment, where the side that is set up last wins',
     check: async () => {
       const scene = twoSizes(null);
@@ -114,6 +118,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: 'a link that the commit holds leads into the checkout of head',
     check: async () => {
       const scene = LeakScene.make();
@@ -147,6 +152,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...harmless,
+    speed: 'slow',
     example: 'a package is installed in place, and another file differs',
     check: async () => {
       const scene = LeakScene.make();
@@ -171,6 +177,7 @@ const copies: readonly Situation[] = [
   {
     ...harmless,
     now: 'compared, with a warning where both run without the edited files',
+    speed: 'slow',
     example: 'the file system does not record reads',
     check: async () => {
       const blind = async (): Promise<null> => null;
@@ -185,14 +192,14 @@ const copies: readonly Situation[] = [
   },
 ];
 
-const sized = (bytes: number): string => 'x'.repeat(bytes);
+export const sized = (bytes: number): string => 'x'.repeat(bytes);
 /** A program that measures the size of a file that Git LFS keeps. */
 const weighing = `import json, os, sys
 size = os.path.getsize('bench/table.bin')
 for line in sys.stdin:
     print(json.dumps({'size': size}), flush=True)
 `;
-const nineTimes = (): LfsRepository => {
+export const nineTimes = (): LfsRepository => {
   const made = LfsRepository.make();
   made.commit({ ...ignored, 'bench.py': weighing, 'bench/table.bin': sized(5000), 'pictures/one.bin': sized(3000) });
   made.commit({ 'bench/table.bin': sized(45_000) });
@@ -220,6 +227,7 @@ const lfs: readonly Situation[] = [
   },
   {
     ...alike,
+    speed: 'slow',
     example: 'a program without `inputs` reads a pointer',
     before: 'improved, by the size of a pointer',
     now: 'failed, lfs-pointer',
@@ -235,6 +243,23 @@ const lfs: readonly Situation[] = [
   {
     ...alike,
     speed: 'slow',
+    example: 'base needs a file that Git LFS has lost, and head has its own',
+    before: 'error, git-failed',
+    now: 'error, lfs-pointer',
+    check: async () => {
+      const made = nineTimes();
+      const scene = new LeakScene(made.cloneOfFiles().folder);
+      made.lose();
+      await expect(scene.find({ door: inPython, inputs: ['bench/**'] })).rejects.toMatchObject({
+        code: 'lfs-pointer',
+        where: 'bench/table.bin of base',
+        message: expect.stringMatching(/got a Git LFS pointer.*Git LFS said: .*bench\/table\.bin/s),
+      });
+    },
+  },
+  {
+    ...alike,
+    speed: 'slow',
     example: 'a checkout with the files of Git LFS, of which one that no input needs was lost',
     before: 'error, git-failed',
     now: 'compared',
@@ -242,7 +267,7 @@ const lfs: readonly Situation[] = [
       const made = nineTimes();
       const scene = new LeakScene(made.cloneOfFiles().folder);
       made.lose();
-      scene.git('lfs', 'prune', '--force', '--quiet');
+      rmSync(join(scene.folder, '.git/lfs/objects'), { recursive: true });
       await expect(scene.find({ door: inPython, inputs: ['bench.py'] })).resolves.toMatchObject({ error: null });
     },
   },
@@ -266,6 +291,7 @@ const trees: readonly Situation[] = [
   },
   {
     ...alike,
+    speed: 'slow',
     example: 'a library that both sides pin as a submodule, at another commit',
     before: 'no base to compare with',
     now: 'compared',
@@ -304,4 +330,4 @@ const trees: readonly Situation[] = [
 ];
 
 /** Rows of Git LFS need its program. */
-export const situations: readonly Situation[] = [...copies, ...(hasLfs ? lfs : []), ...trees];
+export const situations: readonly Situation[] = [...copies, ...trees, ...(hasLfs ? lfs : [])];

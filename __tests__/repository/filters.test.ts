@@ -121,26 +121,4 @@ describe.skipIf(!hasLfs)('Git LFS', () => {
     expect(worktree.bytesOf('out/picture.bin')).toBeLessThan(200);
     await worktree.repository.refusePointers(worktree.folder, 'base', needed, worktree.said);
   });
-
-  it('names what base needs and nobody has any more', async () => {
-    const origin = seed();
-    const clone = origin.cloneOfFiles();
-    origin.lose();
-    const { repository, folder, said, bytesOf } = await worktreeOf(clone, needed);
-    expect(bytesOf('in/t.bin')).toBeLessThan(200);
-    await expect(repository.refusePointers(folder, 'base', needed, said)).rejects.toMatchObject({
-      where: 'in/t.bin of base',
-      message: expect.stringMatching(/got a Git LFS pointer.*Git LFS said: .*in\/t\.bin/s),
-    });
-  });
-
-  it('fetches for both sides what is needed, where it may', async () => {
-    const clone = seed().cloneOfPointers();
-    const asked = { ...needed, lfs: true };
-    const { repository, bytesOf } = await worktreeOf(clone, asked);
-    await repository.fillCheckout(asked);
-    expect([bytesOf('in/t.bin'), statSync(join(clone.folder, 'in/t.bin')).size]).toEqual([5000, 9000]);
-    expect(statSync(join(clone.folder, 'out/picture.bin')).size).toBeLessThan(200);
-    expect(clone.git('status', '--porcelain')).toBe('');
-  });
 });

@@ -51,6 +51,7 @@ interface Looking extends Rehearsal {
 const findLeak = async (programs: readonly SideProgram[], changed: readonly string[], looking: Looking): Promise<LeakFinding> => {
   let seen = false;
   let has = false;
+  let warning: string | null = null;
   for (const program of programs) {
     const reads = await readsOf(program, changed, looking);
     if (reads === null) {
@@ -62,18 +63,25 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
     has ||= reads.has;
     const pointer = reads.pointers[0];
     if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warning: null };
-    const [first] = reads.other;
+    // Beside a compiled file of its own, one of the other tree may be a library that neither side compiles.
+    const [first] = reads.ownProduct ? reads.other.filter((each) => !reads.products.has(each.path)) : reads.other;
+    if (first === undefined && reads.other.length > 0) warning ??= foreignLibrary(program, reads.other);
     if (first === undefined) continue;
-    // Something else on this machine may have read it at that moment: what the program reads, it reads again.
+    // Something else on this machine may have read it at that moment. What the program reads it reads again, or what was compiled of it.
     const again = await readsOf(program, changed, looking);
-    if (again?.other.some(({ path }) => path === first.path) === true) return { error: leak(program, first), warning: null };
+    if (again !== null && again.other.length > 0) return { error: leak(program, first), warning: null };
+    warning ??= `While the program of ${program.arm} ran, ${first.path} of the other side was read, but not when it ran once more.`;
   }
-  return { error: null, warning: has && !seen ? unread : null };
+  return { error: null, warning: has && !seen ? unread : warning };
 };
 
 const unread =
   'None of the files that differ between base and head was read. Either the edit does not matter to this entry, or both sides run an ' +
   'installed copy of the code: then let `setup:` install it for each side.';
+
+const foreignLibrary = ({ arm }: SideProgram, read: readonly CodeCopy[]): string =>
+  `The program of ${arm} read ${read[0]?.path}, a compiled file of the other side's tree. If it is compiled from code that differs, let ` +
+  '`setup:` compile it for each side.';
 
 const untold =
   'This file system does not record which files are read, and the code runs without the files that differ between base and head. So it is ' +
@@ -87,6 +95,10 @@ interface Reads {
   readonly has: boolean;
   /** Whether it read any of them. */
   readonly own: boolean;
+  /** Compiled files of the other side, read or not. */
+  readonly products: ReadonlySet<string>;
+  /** Whether it read a compiled file of its own side. */
+  readonly ownProduct: boolean;
   /** Git LFS pointers of its own side. */
   readonly pointers: readonly string[];
 }
@@ -99,12 +111,18 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const folder = await trees.folder(program.arm);
   const [own, other] = [await trees.root(program.arm), await trees.root(otherArm)];
   const installed = packageFolders(commandsOf(program), folder, environment);
+  const products = productsInTree(other, changed, await trees.ignoredFiles(otherArm));
+  const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(program.arm));
   const foreign = [
     ...copiesInTree(other, changed, environment),
-    ...productsInTree(other, changed, await trees.ignoredFiles(otherArm)),
+    ...products,
     ...installedCopies(installed, other, changed, own, environment),
   ];
-  const owned = [...copiesInTree(own, changed, environment), ...installedCopies(installed, own, changed, other, environment)];
+  const owned = [
+    ...copiesInTree(own, changed, environment),
+    ...ownProducts,
+    ...installedCopies(installed, own, changed, other, environment),
+  ];
   const pointers = inputsOf(program).includes(anything) ? await trees.pointers(program.arm) : [];
   const begun = await watch(
     [...new Set([...[...foreign, ...owned].map(({ path }) => path), ...pointers.map((path) => join(own, path))])],
@@ -117,6 +135,8 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
     other: foreign.filter(({ path }) => read.has(path)),
     has: owned.length > 0,
     own: owned.some(({ path }) => read.has(path)),
+    products: new Set(products.map(({ path }) => path)),
+    ownProduct: ownProducts.some(({ path }) => read.has(path)),
     pointers: pointers.filter((path) => read.has(join(own, path))),
   };
 };

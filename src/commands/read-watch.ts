@@ -17,13 +17,13 @@ const batch = 500;
  * change stay. Returns null where that cannot be told: another owner, or a file system that records no reads.
  */
 export const watchReads = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
-  const [first] = paths;
-  if (first === undefined) return { read: () => [] };
   if (!(await setBack(paths, environment))) return null;
-  const before = accessTime(first);
-  readOnce(first);
-  if (accessTime(first) === before) return null;
-  if (!(await setBack([first], environment))) return null;
+  const tried = oneOfEachDevice(paths);
+  const before = tried.map(accessTime);
+  tried.forEach(readOnce);
+  if (tried.some((path, index) => accessTime(path) === before[index])) return null;
+  // All of them: what was tried may be a link to another.
+  if (!(await setBack(paths, environment))) return null;
   const times = new Map(paths.map((path) => [path, accessTime(path)]));
   return { read: () => paths.filter((path) => accessTime(path) !== times.get(path)) };
 };
@@ -36,6 +36,11 @@ const setBack = async (paths: readonly string[], environment: Readonly<Record<st
   }
   return true;
 };
+
+/** File systems differ in what they record. */
+const oneOfEachDevice = (paths: readonly string[]): readonly string[] => [
+  ...new Map(paths.map((path) => [lstatSync(path, { throwIfNoEntry: false })?.dev, path])).values(),
+];
 
 /** Null for a file that is gone. */
 const accessTime = (path: string): bigint | null => lstatSync(path, { bigint: true, throwIfNoEntry: false })?.atimeNs ?? null;

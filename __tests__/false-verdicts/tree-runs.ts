@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect } from 'vitest';
+import { measuring } from '../commands/leak-scene.ts';
+import { configuration, copied, copyProgram, type Ended, Project } from '../commands/project.ts';
+import { hasLfs } from '../repository/lfs-repository.ts';
+import type { ScratchRepository } from '../repository/scratch-repository.ts';
+import type { Situation } from './situation.ts';
+import { ignored, nineTimes, sized, tables } from './trees.ts';
+
+const shared = { kind: 'shared-copy', before: 'passed', now: 'failed, inputs-leak', source: 'neighbour' } as const;
+const alike = { kind: 'same-files', source: 'neighbour' } as const;
+
+/** Whole runs of the command line. */
+const runs: readonly Situation[] = [
+  {
+    ...shared,
+    speed: 'slow',
+    example: 'a run whose package is found at an absolute path, from 100 to 900 bytes',
+    now: 'failed, inputs-leak; with `sys.path` set right, regressed',
+    check: async () => {
+      const project = Project.make();
+      const files = { ...ignored, 'optimization-gate.yml': configuration([measured('[bench.py, src/**]')]) };
+      project.commit({ ...files, ...tables(100), 'bench.py': measuring(join(project.folder, 'src')) });
+      project.commit(tables(900));
+      expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
+      expect(project.cell('engine')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[inputs-leak]') });
+      project.commit({ ...tables(100), 'bench.py': measuring('src') });
+      project.commit(tables(900));
+      expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
+      expect(project.cell('engine').verdict).toBe('regressed');
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: 'a build that imports head’s copy of a package, and whose own script differs too',
+    check: async () => {
+      const project = Project.make();
+      const there = JSON.stringify(pathToFileURL(join(project.folder, 'level.mjs')).href);
+      const entry = copied('own').map((line) => line.replace('[copy.mjs]', '[copy.mjs, level.mjs]'));
+      const program = (changed: boolean): string => `import ${there};\n${copyProgram(changed)}`;
+      project.commit({ ...ignored, 'copy.mjs': program(false), 'level.mjs': '1;\n', 'optimization-gate.yml': configuration([entry]) });
+      project.commit({ 'copy.mjs': program(true), 'level.mjs': '2;\n' });
+      expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
+      expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining("base ran head's level.mjs") });
+    },
+  },
+];
+
+/** A row of the configuration that measures with `bench.py`. */
+const measured = (inputs: string): readonly string[] => [
+  'engine',
+  'measure: python3 bench.py',
+  `inputs: ${inputs}`,
+  'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
+];
+
+const lfsRuns: readonly Situation[] = [
+  {
+    ...alike,
+    speed: 'slow',
+    example: 'runs on a checkout of pointers, on one of files, and on one of pointers where the configuration asks for Git LFS',
+    before: 'improved, by the size of a pointer; regressed; improved',
+    now: 'error, lfs-pointer; regressed; regressed',
+    check: async () => {
+      const made = nineTimes();
+      const entry = configuration([measured('[bench.py, bench/**]')]);
+      made.commit({ 'bench/table.bin': sized(5000), 'optimization-gate.yml': entry });
+      made.commit({ 'bench/table.bin': sized(45_000) });
+      const run = async (checkout: ScratchRepository): Promise<{ readonly ended: Ended; readonly project: Project }> => {
+        const project = new Project(checkout.folder);
+        return { project, ended: await project.gate('--base', 'HEAD~1') };
+      };
+      const { ended } = await run(made.cloneOfPointers());
+      expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('error[lfs-pointer] bench/table.bin of head') });
+      const files = await run(made.cloneOfFiles());
+      expect([files.ended.code, files.project.cell('engine').verdict]).toEqual([1, 'regressed']);
+      made.commit({ 'bench/table.bin': sized(5000), 'optimization-gate.yml': `lfs: true\n${entry}` });
+      made.commit({ 'bench/table.bin': sized(45_000) });
+      const fetched = await run(made.cloneOfPointers());
+      expect([fetched.ended.code, fetched.project.cell('engine').verdict]).toEqual([1, 'regressed']);
+      expect(fetched.project.git('status', '--porcelain')).toBe('');
+    },
+  },
+];
+
+/** Rows of Git LFS need its program. */
+export const situations: readonly Situation[] = [...runs, ...(hasLfs ? lfsRuns : [])];
