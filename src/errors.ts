@@ -30,6 +30,10 @@ export const errorTable = {
   'document-invalid': { exit: 2, remedy: 'The file was not written by this version, or is damaged: run the phase that writes it again.' },
   'document-too-large': { exit: 2, remedy: 'The file is larger than any that the gate writes: check where it comes from.' },
   'run-mismatch': { exit: 2, remedy: 'The samples belong to another plan: use a fresh --run-dir or run `plan` again.' },
+  'samples-contradictory': {
+    exit: 2,
+    remedy: 'No run of this version writes such samples: run `plan` and `measure` again with a fresh --run-dir.',
+  },
   'inputs-leak': {
     exit: 2,
     remedy: 'Install the code of each side in its own environment (`setup:`), and declare every file that it depends on under `inputs:`.',

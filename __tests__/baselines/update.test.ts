@@ -72,7 +72,9 @@ const samplesOf = (arms: Readonly<Record<string, string>>, given: Partial<Sample
   settled: new Map(
     Object.entries(arms).map(([id, arm]) => [id, { line: 'settled', cell: id, status: 'changed', arms: { head: arm }, error: null }]),
   ),
+  settlements: [],
   launches: [],
+  failedStarts: new Map(),
   stopped: null,
   warnings: [],
   ...given,

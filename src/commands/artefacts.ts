@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { asGateError, GateError } from '../errors.ts';
+import { settleCell } from '../gate/settle.ts';
 import { askWorker, openStandingWorker, type StandingWorker, type WorkerLimits } from '../measurement/worker-process.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
@@ -11,7 +12,6 @@ import { type CommandContext, subjectEnvironment, workerProgram } from './contex
 import { faultOf } from './infrastructure.ts';
 import { leak, leakSuspects } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
-import { settleCell } from './settle.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
 import { findBuild, keepBuild, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';

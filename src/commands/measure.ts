@@ -41,13 +41,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
   const environment = { ...machine, provider, threads, ort, lanes };
   const environmentClass = runnerClass(environment);
-  const samples = (): Samples => readRunSamples(run, digest).samples;
-  const { launches } = samples();
-  const stranger = launches.find(({ cell }) => !plan.cells.some(({ id }) => id === cell));
-  if (stranger !== undefined)
-    throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`, {
-      where: run.samplesFile,
-    });
+  const samples = (): Samples => readRunSamples(run, plan, digest).samples;
+  // Refused before anything is added to them.
+  samples();
   // Two runs on one machine would each measure the other, and each the other's builds.
   const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
     clock: () => context.now().getTime(),

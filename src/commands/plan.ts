@@ -7,9 +7,11 @@ import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { type Catalogue, type ResolvedConfig, resolveConfig, selectConfig } from '../config/resolve.ts';
 import { checkTolerances } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
+import { countWindows } from '../models/evaluation.ts';
+import { evaluationFile, type ModelSource } from '../models/model-source.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
-import type { Plan } from '../records/plan.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
 import type { CommandContext } from './context.ts';
@@ -72,7 +74,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     baseRuntime: await describeRuntime(context, baseConfig.runtime),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
-    cells: [...cells],
+    cells: cells.map((cell) => withWindows(cell, sources)),
     setup: { head: headConfig.setup, base: baseConfig.setup },
     limits: baseConfig.limits,
     budgetMinutes: baseConfig.budgetMinutes,
@@ -92,6 +94,15 @@ export const eventOf = (context: CommandContext): Plan['event'] => {
 /** The base that was asked for, or the commit that the host names: the base of a merge group, or what was there before a push. */
 export const namedBase = ({ options, host: { event } }: CommandContext): string | null =>
   options.base ?? (event.kind === 'change' ? event.base : event.before);
+
+/** The plan says how many windows an evaluation scores: as many as the bench asks for, or all that the model has. */
+const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): PlannedCell => {
+  const source = sources.find(({ id }) => id === cell.model);
+  if (source === undefined || !cell.points.some(({ kind }) => kind === 'evaluation')) return cell;
+  const count = countWindows(join(source.folder, evaluationFile));
+  const points = cell.points.map((point) => (point.kind === 'evaluation' ? { ...point, windows: Math.min(point.windows, count) } : point));
+  return { ...cell, points };
+};
 
 /** What the gate itself writes does not make a tree dirty. */
 const generatedPaths = (context: CommandContext, repository: Repository): readonly string[] => {

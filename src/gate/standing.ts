@@ -48,7 +48,8 @@ const statusOf = (cell: PlannedCell, settled: SettledLine | null): CellStatus =>
   return settled?.status ?? 'pending';
 };
 
-const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly OperatingPoint[] => {
+/** Points at which launches compare base and head in a cell of this status. */
+export const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly OperatingPoint[] => {
   if (status === 'changed') return cell.points;
   if (status !== 'unchanged' || equalCode(cell)) return [];
   const wanted = new Set(cell.metrics.filter((spec) => spec.identity === 'code').map((spec) => pointOf(cell, spec)));
