@@ -1,9 +1,10 @@
 import type { Baseline } from '../records/baseline.ts';
+import type { MetricSpec } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
-import type { Coded } from '../records/words.ts';
 import { accepted } from './acceptance.ts';
+import { codedWords } from './failure.ts';
 import { ineffective } from './finding.ts';
 import { gapReason, gapVerdict } from './gap.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
@@ -28,8 +29,6 @@ export interface CellOutcome {
   readonly verdict: VerdictKind;
   readonly reason: string;
 }
-
-const codedWords = ({ code, arm, message }: Coded): string => `error[${code}]${arm === null ? '' : ` arm ${arm}`}: ${message}`;
 
 /** Why there is nothing to compare head with; null where there is. */
 const withoutBase = ({ failure, onlyBase }: Standing): string | null =>
@@ -57,27 +56,45 @@ const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly Judg
     return unmeasured(spec, 'missing', outcome.verdict, outcome.reason);
   });
 
+const judgeCompared = (standing: Standing, spec: MetricSpec, progress: Progress, { plan, samples }: Evidence): JudgedMetric => {
+  const tested = progress.metrics.get(metricKey(standing.cell, spec));
+  const judged =
+    tested === undefined ? judgePlain(standing, spec, samples, plan.policy) : judgeTiming(tested, samples, plan.policy, progress.family);
+  return accepted(judged, standing.cell, plan.policy, samples.at);
+};
+
+/** A launch that fails takes nothing back: a regression that the complete ones show stays one. */
+const keepingRegressions = (
+  metrics: readonly JudgedMetric[],
+  standing: Standing,
+  progress: Progress,
+  evidence: Evidence,
+): readonly JudgedMetric[] =>
+  standing.status !== 'changed'
+    ? metrics
+    : metrics.map((metric) => {
+        if (isDerived(metric.spec)) return metric;
+        const judged = judgeCompared(standing, metric.spec, progress, evidence);
+        return judged.verdict.verdict === 'regressed' ? judged : metric;
+      });
+
 /** The metrics of one cell that read samples; those that read other metrics come later and are left out. */
 export const judgeMetrics = (standing: Standing, progress: Progress, evidence: Evidence): readonly JudgedMetric[] => {
   const { plan, samples, baselines } = evidence;
   const outcome = outcomeBeforeMetrics(standing, samples);
-  if (outcome !== null) return withoutNumbers(standing, outcome);
+  if (outcome !== null) return keepingRegressions(withoutNumbers(standing, outcome), standing, progress, evidence);
   const noBase = withoutBase(standing);
   const runtime = standing.status === 'new' ? null : runtimeChange(plan);
-  return standing.cell.metrics
+  const metrics = standing.cell.metrics
     .filter((spec) => !isDerived(spec))
     .map((spec) => {
       if (noBase !== null) return judgeWithoutBase(standing, spec, samples, plan, noBase);
       if (standing.status === 'new') return judgeNew(standing, spec, samples, plan);
       if (!comparesMetric(standing, spec)) return judgeUnchanged(standing, spec, samples, plan, baselines);
-      const tested = progress.metrics.get(metricKey(standing.cell, spec));
-      const judged =
-        tested === undefined
-          ? judgePlain(standing, spec, samples, plan.policy)
-          : judgeTiming(tested, samples, plan.policy, progress.family);
-      return accepted(judged, standing.cell, plan.policy, samples.at);
+      return judgeCompared(standing, spec, progress, evidence);
     })
     .map((judged) => withoutRuntimeEffect(judged, standing, runtime));
+  return noBase === null ? metrics : keepingRegressions(metrics, standing, progress, evidence);
 };
 
 /** Worst first. */
@@ -94,14 +111,14 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
   const noBase = withoutBase(standing);
   const worst = worstOf(metrics, noBase === null ? [] : ['inconclusive']);
   const reason = outcome?.reason ?? noBase ?? (worst === null ? 'report only: nothing in this cell gates' : null);
-  const warnings = ineffective(metrics);
+  const warnings = [...ineffective(metrics), ...standing.repeated];
   if (status === 'unchanged' && failure !== null && outcome === null)
     warnings.push(`its figures could not be measured: ${failure.message}`);
   return {
     id: cell.id,
     model: cell.model,
     optimization: cell.optimization,
-    verdict: outcome?.verdict ?? worst ?? 'unchanged',
+    verdict: worst === 'regressed' ? worst : (outcome?.verdict ?? worst ?? 'unchanged'),
     reason,
     warnings,
     metrics: metrics.map((metric) => metric.verdict),

@@ -136,7 +136,7 @@ const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLo
 const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] => {
   const launches: readonly Launch[] = controlsOf(samples, target);
   const done = tally(launches, controlLaunches);
-  if (done.failed.length > 0 || done.overDiscarded) return [];
+  if (done.failed.length > 0 || done.overLost) return [];
   const missing = Math.max(0, controlLaunches - done.complete.length);
   const point = { ...target.point, arms: [...liveArms] };
   return freshIndices(launches, missing, controlStart).map((index) => demand(target.standing, 'screen', index, [point], null, 'live'));
@@ -160,7 +160,8 @@ const confirmDemand = (progress: Progress, lastLook: number): LaunchDemand[] => 
 /**
  * Every launch that the rule still wants, given what has been measured; empty when measuring is done (or stopped by the budget).
  * Run all of it in this order, read the samples again, and ask again: later looks depend on the whole pull request. A pure
- * function of its arguments. A failed launch is never repeated (its cell fails), a discarded one is replaced by a fresh index.
+ * function of its arguments. A launch that the head failed is never repeated (its cell fails); one that was discarded, or that the
+ * base failed, is replaced by a fresh index.
  * `cells` limits the answer to a shard's cells, which then go on without waiting for the looks of the others. Throws
  * `document-invalid` for a policy whose looks overspend alpha.
  */

@@ -2,6 +2,7 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples, SettledLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
+import { failedStartsOf, launchFailure, repeatedWords, startFailure } from './failure.ts';
 import { type Tally, tally } from './launch-tally.ts';
 import { isDerived, pointOf } from './metric-key.ts';
 import { type SoloSlot, soloSlots } from './solo.ts';
@@ -25,10 +26,12 @@ export interface Standing {
   readonly cell: PlannedCell;
   readonly status: CellStatus;
   readonly settled: SettledLine | null;
-  /** Why the cell fails: its artefacts, a failed launch or too many discarded ones. */
+  /** Why the cell fails: its artefacts, a launch that the head failed, too many lost ones, or too many failed starts. */
   readonly failure: Coded | null;
   /** The failure is base's alone: head was made and nothing of it failed, so that it is measured without a base. */
   readonly onlyBase: boolean;
+  /** What failed and was measured anew, in words. */
+  readonly repeated: readonly string[];
   /** Points at which base and head are compared by launches: all of a changed cell, none of an unchanged one whose code is equal too. */
   readonly compared: readonly OperatingPoint[];
   readonly tune: Tally;
@@ -64,15 +67,6 @@ export const equalCode = (cell: PlannedCell): boolean => {
   return head === undefined || base === undefined || head.code === base.code;
 };
 
-const failureOf = (tallies: readonly Tally[]): Coded | null => {
-  const all = tallies.flatMap((each) => each.failed);
-  const failed = all.find((launch) => launch.error?.arm !== 'base') ?? all[0];
-  if (failed !== undefined) return failed.error ?? { code: 'launch-crashed', message: `launch ${failed.id} failed`, arm: null };
-  const thrown = tallies.find((each) => each.overDiscarded);
-  if (thrown === undefined) return null;
-  return { code: 'launch-crashed', message: `${thrown.discarded} launches were discarded (throttling), more than a fifth`, arm: null };
-};
-
 /** Whether everything that the arm serves was built. */
 const isMade = (plan: Plan, cell: PlannedCell, id: 'head' | 'base', built: Samples['built']): boolean => {
   const arm = cell.arms.find((each) => each.id === id);
@@ -102,7 +96,8 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     return { slot, launches: mine, tally: tally(mine, slot.point.launches) };
   });
   const tallies = [tune, once, ...solo.map((each) => each.tally), impact, screen, confirm];
-  const launched = failureOf(tallies);
+  const starts = failedStartsOf(cell, samples, all);
+  const launched = launchFailure(tallies) ?? startFailure(starts);
   const unsettled =
     status === 'failed' ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null }) : null;
   const failure = launched !== null && launched.arm !== 'base' ? launched : (unsettled ?? launched);
@@ -113,6 +108,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     settled,
     failure,
     onlyBase,
+    repeated: repeatedWords(tallies, starts, all.length),
     compared: comparedPoints(cell, status),
     tune,
     once,

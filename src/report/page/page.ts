@@ -109,7 +109,14 @@ const environment = (verdict: Verdict): string =>
     .map((line) => `${' '.repeat(line.length - line.trimStart().length)}${html(line, 400)}`)
     .join('\n')}</pre></section>`;
 
-const runMarks: Readonly<Record<Verdict['verdict'], string>> = { passed: '✓', regressed: '✗', inconclusive: '?', unfit: '?', error: '!' };
+const runMarks: Readonly<Record<Verdict['verdict'], string>> = {
+  passed: '✓',
+  regressed: '✗',
+  failed: '✗',
+  inconclusive: '?',
+  unfit: '?',
+  error: '!',
+};
 
 const places = '<nav aria-label="Parts of this page"><ul><li><a href="#overview">All cells</a></li><li><a href="#details">Details</a></li>';
 
