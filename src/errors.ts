@@ -103,12 +103,19 @@ export type ErrorCode = keyof typeof errorTable;
 export class GateError extends Error {
   readonly code: ErrorCode;
   readonly where: string | null;
+  /** A process ended before its first answer: it may be started once more. */
+  readonly starting: boolean;
 
-  constructor(code: ErrorCode, message: string, options: { readonly where?: string; readonly cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly where?: string; readonly cause?: unknown; readonly starting?: boolean } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'GateError';
     this.code = code;
     this.where = options.where ?? null;
+    this.starting = options.starting ?? false;
   }
 
   get remedy(): string {

@@ -56,10 +56,10 @@ export const makeArtefacts = async (
   });
   const built = new Map<string, ArtefactRef>();
   const lines = new Map<string, BuiltLine>(samples.built);
-  const finish = (build: PlannedBuild, result: Built): void => {
+  const finish = (build: PlannedBuild, result: Built, failedStarts: readonly BuiltLine[] = []): void => {
     // A build that an interruption ended says nothing of its code: it is made again when the run resumes.
     if (context.signal.aborted) return;
-    record([result.line]);
+    record([...failedStarts, result.line]);
     lines.set(build.key, result.line);
     if (result.artefact !== null) built.set(build.key, result.artefact);
   };
@@ -86,7 +86,10 @@ export const makeArtefacts = async (
       if (known === null) {
         const tree = await trees.folder(build.arm).catch(faultOf);
         const bytes = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
-        finish(build, await buildOne(making, build, keyOf(build), input, tree, mayShareProcess(build, bytes) ? standing : null));
+        const first = await buildOne(making, build, keyOf(build), input, tree, mayShareProcess(build, bytes) ? standing : null);
+        const repeated = first.line.error?.starting === true && !context.signal.aborted;
+        if (repeated) finish(build, await buildOne(making, build, keyOf(build), input, tree, null), [first.line]);
+        else finish(build, first);
       } else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
       else finish(build, { line: foundBuild(build, known), artefact: known.ref });
     };

@@ -2,7 +2,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
-import { runLaunch } from '../measurement/launch.ts';
+import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
 import { takeLock } from '../records/lock-file.ts';
@@ -148,17 +148,21 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const solo = soloKey(request, wanted, measuring);
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
-  const lines = await runLaunch(wanted, request, workerProgram(context), {
-    seconds: plan.limits.seconds,
-    silenceSeconds: plan.limits.seconds,
-    memoryBytes: plan.limits.memoryBytes,
-  });
+  const attempt = (): Promise<readonly SampleLine[]> =>
+    runLaunch(wanted, request, workerProgram(context), {
+      seconds: plan.limits.seconds,
+      silenceSeconds: plan.limits.seconds,
+      memoryBytes: plan.limits.memoryBytes,
+    });
+  const first = await attempt();
+  const repeated = failedToStart(first) && !context.signal.aborted;
+  const lines = repeated ? await attempt() : first;
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
   const tuned = lines.find((line) => line.line === 'tuned');
   if (tuning !== null && tuned !== undefined) await store.putRecord('tuned', tuning, { value: tuned.value });
-  const repeated = solo === null ? null : soloRecorded(lines, context.now());
-  if (solo !== null && repeated !== null) await store.putRecord('solo', solo, repeated);
-  return lines;
+  const recorded = solo === null ? null : soloRecorded(lines, context.now());
+  if (solo !== null && recorded !== null) await store.putRecord('solo', solo, recorded);
+  return repeated ? [...first, ...lines] : lines;
 };

@@ -59,7 +59,9 @@ export const openChild = (options: ChildOptions): ChildChannel => {
   const inbox: unknown[] = [];
   let waiting: Waiting | null = null;
   let finished: GroupEnd | null = null;
+  let answered = false;
   group.child?.on('message', (message) => {
+    answered = true;
     if (isHeartbeat(message)) waiting?.beat();
     else if (waiting === null) inbox.push(message);
     else waiting.hand(message);
@@ -70,19 +72,21 @@ export const openChild = (options: ChildOptions): ChildChannel => {
     return { end, output: tail.text() };
   });
 
+  const errorOf = (end: GroupEnd): GateError =>
+    channelError({ role: options.role, where: options.where, end, stderr: tail.text(), answered });
   const receive: ChildChannel['receive'] = ({ timeoutSeconds, silenceSeconds }) =>
     new Promise((resolve, reject) => {
       if (waiting !== null) throw new GateError('internal', 'waited for two messages at once', { where: options.where });
       const fail = (): void => {
         settle();
-        if (finished !== null) reject(channelError(options.role, options.where, finished, tail.text()));
+        if (finished !== null) reject(errorOf(finished));
       };
       if (inbox.length > 0) {
         resolve(inbox.shift());
         return;
       }
       if (finished !== null) {
-        reject(channelError(options.role, options.where, finished, tail.text()));
+        reject(errorOf(finished));
         return;
       }
       const late = (): void => group.stop('timeout');

@@ -56,6 +56,7 @@ class Lines implements LineChannel {
   #question: Question | null = null;
   #failure: GateError | null = null;
   #finished: GroupEnd | null = null;
+  #answered = false;
 
   constructor(options: LineChannelOptions) {
     this.#options = options;
@@ -137,6 +138,7 @@ class Lines implements LineChannel {
       return;
     }
     this.#question = null;
+    this.#answered = true;
     question.resolve(answer);
   }
 
@@ -148,7 +150,8 @@ class Lines implements LineChannel {
 
   #crash(end: GroupEnd): GateError {
     const detail = this.#partialBytes > 0 ? 'in the middle of an answer' : end.status === 'exited' ? 'without an answer' : '';
-    return channelError(this.#options.role ?? 'subject', this.#options.where, end, this.#errors.text(), detail);
+    const { role = 'subject', where } = this.#options;
+    return channelError({ role, where, end, stderr: this.#errors.text(), answered: this.#answered || this.#partialBytes > 0, detail });
   }
 
   #fail(error: GateError): GateError {
