@@ -61,8 +61,8 @@ export class MeasuredRun {
       .map((line): SampleLine => JSON.parse(line));
   }
 
-  static async of(project: Project): Promise<{ readonly run: MeasuredRun; readonly ended: Ended }> {
-    const ended = await project.gate('--base', 'HEAD~1');
+  static async of(project: Project, ...options: readonly string[]): Promise<{ readonly run: MeasuredRun; readonly ended: Ended }> {
+    const ended = await project.gate('--base', 'HEAD~1', ...options);
     return { run: new MeasuredRun(project), ended };
   }
 
