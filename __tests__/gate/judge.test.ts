@@ -459,6 +459,39 @@ describe('cells that were not compared', () => {
     expect(failsJob({ verdict: 'failed', cells: verdictOf(one, samplesOf([failed])).cells }, ['regressed'])).toBe(false);
   });
 
+  it('exact metrics pass by all of the launches that were asked for, and regress by any', () => {
+    const exact = {
+      ...metrics.find(({ id }) => id === 'model-size')!,
+      id: 'count',
+      from: { of: 'series', point: 'decode-b1', series: 'wall-ms', over: 'last' },
+      tolerance: 0.5,
+    } as const;
+    const plan = planOf([cell('mini/pruning', { metrics: [...metrics, exact] })]);
+    const without = (machine: Machine, drop: (launch: Launch) => boolean) => {
+      const all = measure(plan, changed, machine);
+      return verdictOf(plan, { ...all, launches: all.launches.filter((launch) => !drop(launch)) });
+    };
+    const solo = (launch: Launch): boolean => launch.purpose === 'solo' && launch.index > 0 && launch.index % 8 < 2;
+    const screen = (launch: Launch): boolean => launch.id === 'mini/pruning#screen-3' || launch.purpose === 'confirm';
+    expect(
+      metricOf(
+        without(quiet, () => false),
+        'peak-memory',
+      ),
+    ).toMatchObject({ verdict: 'passed' });
+    expect(metricOf(without(quiet, solo), 'peak-memory')).toMatchObject({ verdict: 'missing', reason: '1 of 3 launches of base' });
+    expect(
+      metricOf(
+        without(quiet, () => false),
+        'count',
+      ),
+    ).toMatchObject({ verdict: 'passed' });
+    expect(metricOf(without(quiet, screen), 'count')).toMatchObject({ verdict: 'missing', reason: '4 of 5 screening launches' });
+    const worse: Machine = { ...quiet, slowdown: () => 1, peak: (arm) => (arm === 'head' ? 99 : 50) * 2 ** 20 };
+    expect(metricOf(without(worse, solo), 'peak-memory')).toMatchObject({ verdict: 'regressed' });
+    expect(metricOf(without(worse, screen), 'count')).toMatchObject({ verdict: 'regressed' });
+  });
+
   it('a failed launch takes no regression back that the others show', () => {
     const done = measure(one, changed, slow);
     const confirm = done.launches.find((launch) => launch.purpose === 'confirm')!;
@@ -609,8 +642,8 @@ describe('an untrusted machine or document', () => {
       id: 'mini/pruning#confirm-0',
       purpose: 'confirm' as const,
     };
-    expect(refused(one, { ...clean, launches: [...clean.launches, confirm] })).toBe('run-mismatch');
-    expect(refused(one, { ...changed, launches: [confirm] })).toBe('run-mismatch');
+    expect(refused(one, { ...clean, launches: [...clean.launches, confirm] })).toBe('samples-contradictory');
+    expect(refused(one, { ...changed, launches: [confirm] })).toBe('samples-contradictory');
     expect(refused({ ...one, policy: { ...policy, alpha: 0.04 } }, clean)).toBe('document-invalid');
     expect(refused(one, clean)).toBeNull();
   });

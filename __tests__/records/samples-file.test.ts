@@ -183,6 +183,7 @@ describe('readSamples', () => {
       ['a start within a launch', [...launchLines('l1').slice(0, 2), ...launchLines('l1')], /begins again/],
       ['a digest', [build(), build({ artefact: 'b'.repeat(64) })], /build aaaaaaaaaaaa .* samples\.jsonl:2/],
       ['a digest in a later part', [build(), run, build({ artefact: 'b'.repeat(64) })], /build aaaaaaaaaaaa/],
+      ['a build in a later part', [build(), run, failedBuild('build-failed')], /build aaaaaaaaaaaa/],
       ['a build that failed', [failedBuild('build-failed'), build()], /build aaaaaaaaaaaa/],
       ['a build that ended well', [build(), failedBuild('build-failed')], /build aaaaaaaaaaaa/],
       ['a status', [settle('changed'), settle('unchanged')], /settling of model\/opt/],

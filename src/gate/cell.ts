@@ -1,19 +1,19 @@
 import type { Baseline } from '../records/baseline.ts';
 import type { MetricSpec } from '../records/metric.ts';
-import type { Plan } from '../records/plan.ts';
+import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
 import { accepted } from './acceptance.ts';
 import { codedWords } from './failure.ts';
 import { ineffective } from './finding.ts';
-import { gapReason, gapVerdict } from './gap.ts';
+import { gapReason, gapVerdict, unread } from './gap.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
-import { isDerived, metricKey } from './metric-key.ts';
+import { isDerived, metricKey, pointOf } from './metric-key.ts';
 import { judgePlain } from './plain-metric.ts';
 import type { Progress } from './progress.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
 import { judgeNew, judgeUnchanged, judgeWithoutBase } from './same-metric.ts';
-import type { Standing } from './standing.ts';
+import { isTimed, type Standing } from './standing.ts';
 import { comparesMetric } from './tested.ts';
 import { judgeTiming } from './timing-metric.ts';
 
@@ -59,8 +59,27 @@ const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly Judg
 const judgeCompared = (standing: Standing, spec: MetricSpec, progress: Progress, { plan, samples }: Evidence): JudgedMetric => {
   const tested = progress.metrics.get(metricKey(standing.cell, spec));
   const judged =
-    tested === undefined ? judgePlain(standing, spec, samples, plan.policy) : judgeTiming(tested, samples, plan.policy, progress.family);
+    tested === undefined ? judgeWhole(standing, spec, plan, samples) : judgeTiming(tested, samples, plan.policy, progress.family);
   return accepted(judged, standing.cell, plan.policy, samples.at);
+};
+
+/** A metric that no test decides passes only by all of the launches that were asked for. */
+const judgeWhole = (standing: Standing, spec: MetricSpec, plan: Plan, samples: Samples): JudgedMetric => {
+  const judged = judgePlain(standing, spec, samples, plan.policy);
+  const lacking = judged.verdict.verdict === 'regressed' ? null : lackingLaunches(standing, spec, plan.policy);
+  return lacking === null ? judged : unread(spec, 'missing', lacking, samples, judged.verdict.warnings);
+};
+
+/** Which of the launches that base and head are compared by are not there; null where none is lacking. */
+const lackingLaunches = ({ cell, solo, screen }: Standing, spec: MetricSpec, policy: GatePolicy): string | null => {
+  const point = pointOf(cell, spec);
+  if (point?.kind === 'solo') {
+    const slots = solo.filter(({ slot }) => slot.point.id === point.id && (slot.arm === 'base' || slot.arm === 'head'));
+    const short = slots.find(({ slot, tally }) => tally.complete.length < slot.point.launches);
+    return short === undefined ? null : `${short.tally.complete.length} of ${point.launches} launches of ${short.slot.arm}`;
+  }
+  const have = screen.complete.length;
+  return point !== null && isTimed(point) && have < policy.screen ? `${have} of ${policy.screen} screening launches` : null;
 };
 
 /** A launch that fails takes nothing back: a regression that the complete ones show stays one. */

@@ -171,11 +171,13 @@ export class SamplesReading {
     if (this.#part.settledFrom !== null) throw contradiction(where, `${what} ends after the cells were settled`);
     if (known !== undefined) {
       const { value, part } = known;
-      const again = part === this.#number && this.#isSecondStart(line.key, value);
+      const again = this.#isSecondStart(line.key, value);
       // The build that is repeated with its inputs emptied may yet fail what was made.
       const leaks = line.status === 'failed' && line.error?.code === 'inputs-leak';
-      const changed = value.artefact !== null && line.artefact !== null && value.artefact !== line.artefact;
-      if (changed || (part === this.#number && !again && !leaks)) throw twice(where, what, known.where);
+      const sameRun = part === this.#number;
+      // What launches were measured with can neither become something else later nor fail.
+      const differs = value.artefact !== null && value.artefact !== line.artefact;
+      if (sameRun ? !again && !leaks : differs) throw twice(where, what, known.where);
       if (again && value.error !== null) this.#failedStarts.set(line.key, value.error);
     }
     this.#built.set(line.key, { value: line, where, part: this.#number });
