@@ -11,37 +11,32 @@ import { configuration, type Ended, model, Project } from '../commands/project.t
 
 export const cellId = `${model}/engine`;
 
-/** A program that answers each round with a latency of so many milliseconds, a little more or less each time. */
-export const programOf = (latency: number, before = ''): string => `import { createInterface } from 'node:readline';
+/** A program that answers each round with the numbers that an expression of `round` gives. */
+const answering = (numbers: string, before: string): string => `import { createInterface } from 'node:readline';
 ${before}
 let round = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   round += 1;
-  const answer = { latency: ${latency} * (1 + 0.002 * Math.sin(round + process.pid)), size: 100 };
-  process.stdout.write(JSON.stringify(answer) + '\\n');
+  process.stdout.write(JSON.stringify(${numbers}) + '\\n');
 }
 `;
 
-/** An external measurement of a latency that is tested, and a size that is compared. */
-export const engine = (rest: readonly string[] = []): string =>
-  configuration(
-    [
-      [
-        'engine',
-        'measure: node engine.mjs',
-        'inputs: [engine.mjs]',
-        'metrics:',
-        '  - { id: latency, unit: ms, better: lower, kind: timing }',
-        '  - { id: size, unit: bytes, better: lower, kind: exact }',
-      ],
-    ],
-    rest,
-  );
+/** Answers each round with a latency of so many milliseconds, a little more or less each time, and a size. */
+export const programOf = (latency: number, before = ''): string =>
+  answering(`{ latency: ${latency} * (1 + 0.002 * Math.sin(round + process.pid)), size: 100 }`, before);
 
-/** A repository whose base has one program and whose head another. */
-export const changedEngine = (base: string, head: string, rest: readonly string[] = []): Project => {
+/** Answers each round with a size alone, which takes no confirming launches. */
+export const sizeProgram = (size: number, before = ''): string => answering(`{ size: ${size} }`, before);
+
+const latency = '  - { id: latency, unit: ms, better: lower, kind: timing }';
+const size = '  - { id: size, unit: bytes, better: lower, kind: exact }';
+
+/** A repository whose base has one program and whose head another: an external measurement of a latency that is tested, where they have one, and a size. */
+export const changedEngine = (base: string, head: string): Project => {
   const project = Project.make();
-  project.commit({ '.gitignore': '.optimization-gate\n', 'engine.mjs': base, 'optimization-gate.yml': engine(rest) });
+  const metrics = base.includes('latency') ? [latency, size] : [size];
+  const entry = ['engine', 'measure: node engine.mjs', 'inputs: [engine.mjs]', 'metrics:', ...metrics];
+  project.commit({ '.gitignore': '.optimization-gate\n', 'engine.mjs': base, 'optimization-gate.yml': configuration([entry]) });
   project.commit({ 'engine.mjs': head });
   return project;
 };
