@@ -1,6 +1,7 @@
-import { cell, digest, planOf, run as runOnMachine, samplesOf, settle } from '../__tests__/gate/fixtures.ts';
+import { buildOf, cell, digest, planOf, run as runOnMachine, samplesOf } from '../__tests__/gate/fixtures.ts';
 import { openRunFolder, type RunFolder, readPlan, writePlan } from '../src/commands/run-folder.ts';
 import { type LaunchDemand, launchDemand } from '../src/gate/demand.ts';
+import { settleCell } from '../src/gate/settle.ts';
 import { sharedMetrics, sharedPoints } from '../src/optimizations/shared-metrics.ts';
 import type { Launch, SampleLine } from '../src/records/sample.ts';
 import { appendLines } from '../src/records/samples-file.ts';
@@ -48,10 +49,11 @@ export const writeLongRun = (folder: string, seed: number): RunFolder => {
   const cells = Array.from({ length: cellCount }, (_, at) =>
     cell(`model-${at % 4}/optimization-${Math.floor(at / 4)}`, { points, metrics }),
   );
-  const plan = planOf(cells);
+  const plan = planOf(cells, { builds: (['head', 'base'] as const).map(buildOf) });
   const run = openRunFolder(folder);
   writePlan(run, plan);
-  const settled = cells.map(({ id }) => settle(id, 'changed'));
+  const { built } = samplesOf([]);
+  const settled = plan.cells.map((each) => settleCell(plan, each, built));
   const start: SampleLine = {
     line: 'run',
     schema: 'optimization-gate/samples/1',
@@ -60,8 +62,7 @@ export const writeLongRun = (folder: string, seed: number): RunFolder => {
     runnerClass: 'bench',
     environment: {},
   };
-  const built: readonly SampleLine[] = [...samplesOf(settled).built.values()];
-  appendLines(run.samplesFile, [start, ...built, ...settled]);
+  appendLines(run.samplesFile, [start, ...built.values(), ...settled]);
   let samples = samplesOf(settled, [], { plan: digest('f') });
   for (let wanted = launchDemand(plan, samples); wanted.length > 0; wanted = launchDemand(plan, samples)) {
     const launches = wanted.map((demand) => launchOf(demand, seed));

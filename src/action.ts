@@ -39,7 +39,7 @@ const say = (level: 'error' | 'warning', message: string): void => {
 };
 
 const outcomes: Readonly<Record<number, string>> = {
-  1: 'A regression was found; the report is above and in the job summary.',
+  1: 'A regression was found, or the code under test failed; the report is above and in the job summary.',
   3: 'It could not be decided whether this change is a regression; the reasons are above and in the job summary.',
 };
 

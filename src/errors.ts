@@ -46,6 +46,10 @@ export const errorTable = {
       'What the gate itself reads, such as a baseline, must be committed without Git LFS.',
   },
   'submodule-missing': { exit: 2, remedy: 'Fetch the commit in the submodule (checkout step: `submodules: true`, `fetch-depth: 0`).' },
+  'samples-contradictory': {
+    exit: 2,
+    remedy: 'No run of this version writes such samples: run `plan` and `measure` again with a fresh --run-dir.',
+  },
   'inputs-leak': {
     exit: 2,
     remedy: 'Install the code of each side in its own environment (`setup:`), and declare every file that it depends on under `inputs:`.',
@@ -115,12 +119,19 @@ export type ErrorCode = keyof typeof errorTable;
 export class GateError extends Error {
   readonly code: ErrorCode;
   readonly where: string | null;
+  /** A process ended before its first answer: it may be started once more. */
+  readonly starting: boolean;
 
-  constructor(code: ErrorCode, message: string, options: { readonly where?: string; readonly cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly where?: string; readonly cause?: unknown; readonly starting?: boolean } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'GateError';
     this.code = code;
     this.where = options.where ?? null;
+    this.starting = options.starting ?? false;
   }
 
   get remedy(): string {

@@ -4,10 +4,10 @@ import { type ArmParts, armDigest, armParts, entryKeys } from '../../src/command
 import type { CommandContext } from '../../src/commands/context.ts';
 import { benchOf, configurable } from '../../src/commands/plan.ts';
 import { planCells, type Side } from '../../src/commands/plan-cells.ts';
-import { settleCell } from '../../src/commands/settle.ts';
 import { subjectResolver } from '../../src/commands/subjects.ts';
 import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import { settleCell } from '../../src/gate/settle.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';

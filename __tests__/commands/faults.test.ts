@@ -118,8 +118,8 @@ describe('optimizations that misbehave, all in one pull request', () => {
     expect(project.cell('head-scribble').verdict).toBe('unchanged');
   });
 
-  it('ends regressed with status 1, and tells all of it in bounded words', () => {
-    expect({ code: ended.code, verdict: project.verdict().verdict }).toEqual({ code: 1, verdict: 'regressed' });
+  it('ends failed with status 1, and tells all of it in bounded words', () => {
+    expect({ code: ended.code, verdict: project.verdict().verdict }).toEqual({ code: 1, verdict: 'failed' });
     for (const cell of project.verdict().cells) expect((cell.reason ?? '').length).toBeLessThan(20_100);
     for (const [mode] of failures) expect(ended.stdout).toContain(mode.replace(':', '-'));
     expect(ended.stderr).not.toContain('internal');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { planCells, type Side } from '../../src/commands/plan-cells.ts';
-import { settleCell } from '../../src/commands/settle.ts';
 import { defaultConfig } from '../../src/config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
+import { settleCell } from '../../src/gate/settle.ts';
 import type { Bench, Workload } from '../../src/optimizations/contract.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';

@@ -229,7 +229,7 @@ describe('a measurement that is killed again and again', () => {
             .join('')
         );
       });
-      expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('error[run-mismatch]') });
+      expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('error[samples-contradictory]') });
     });
   });
 });

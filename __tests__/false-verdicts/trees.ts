@@ -36,7 +36,10 @@ const virtualEnvironment = (scene: LeakScene): string => {
 };
 const whichPython = "import os, sys; print(os.path.realpath(sys.executable), '%d.%d' % sys.version_info[:2])";
 const compiling = { PYTHONDONTWRITEBYTECODE: '' };
-const inVenv = (scene: LeakScene): Entry => ({ environment: compiling, door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`) });
+const inVenv = (scene: LeakScene): Entry => ({
+  environment: compiling,
+  door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`),
+});
 
 /** A policy that serves what the package says. */
 const policy = `import { createInterface } from 'node:readline';

@@ -2,7 +2,7 @@ import { type LaunchDemand, launchDemand } from '../../src/gate/demand.ts';
 import { judge } from '../../src/gate/judge.ts';
 import type { Baseline } from '../../src/records/baseline.ts';
 import type { MetricSpec, OperatingPoint } from '../../src/records/metric.ts';
-import type { GatePolicy, Plan, PlannedCell } from '../../src/records/plan.ts';
+import type { GatePolicy, Plan, PlannedBuild, PlannedCell } from '../../src/records/plan.ts';
 import type { Launch, Samples, SettledLine } from '../../src/records/sample.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 
@@ -155,6 +155,29 @@ export const cell = (id: string, fields: Partial<PlannedCell> = {}): PlannedCell
   };
 };
 
+/** The build of an arm, which every cell of `cell` shares. */
+export const buildOf = (arm: 'head' | 'base'): PlannedBuild => ({
+  key: arm === 'head' ? digest('1') : digest('2'),
+  cell: 'mini/pruning',
+  arm,
+  variant: 'main',
+  model: 'mini',
+  optimization: 'pruning',
+  on: null,
+  mayFail: false,
+  options: null,
+  told: { name: 'main', options: null },
+  subject: {
+    door: { kind: 'command', command: 'make {model} {output}' },
+    tree: arm,
+    folder: '',
+    inputs: [],
+    code: digest('c'),
+    ownCode: digest('c'),
+  },
+  seed: 7,
+});
+
 export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}): Plan => {
   const runtime = { digest: digest('e'), ort: '1', provider: 'cpu', threads: 1, session: null, bench: '1' };
   return {
@@ -196,7 +219,9 @@ export const samplesOf = (settled: readonly SettledLine[], launches: readonly La
   environment: {},
   settled: new Map(settled.map((line) => [line.cell, line])),
   seen: new Map(),
+  settlements: [],
   launches,
+  failedStarts: new Map(),
   stopped: null,
   warnings: [],
   built: new Map(

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { GateError } from '../../src/errors.ts';
 import { type ChildChannel, openChild } from '../../src/processes/child-channel.ts';
 import { type LineChannel, openLineChannel } from '../../src/processes/line-channel.ts';
 import { identifyProcess } from '../../src/processes/process-tree.ts';
@@ -42,6 +43,30 @@ const lines = (script: string, more: { memoryBytes?: number; maxLineBytes?: numb
   return channel;
 };
 const coded = (code: string, text = ''): unknown => expect.objectContaining({ code, message: expect.stringContaining(text) });
+
+describe('an end before the first answer', () => {
+  it('is told from a later one, and from one by a limit', async () => {
+    const startOf = async (failing: Promise<unknown>): Promise<unknown> =>
+      failing.then(
+        () => 'an answer',
+        (thrown: unknown) => (thrown instanceof GateError ? thrown.starting : thrown),
+      );
+    const answering = `answer((line) => { if (line === '2') process.exit(3); console.log(line); });`;
+    const lineByLine = lines(answering);
+    expect(await startOf(lineByLine.ask(2, 20))).toBe(true);
+    const later = lines(answering);
+    await later.ask(1, 20);
+    expect(await startOf(later.ask(2, 20))).toBe(false);
+    expect(await startOf(lines(`answer(() => process.stdout.write('{"a', () => process.exit(3)));`).ask(1, 20))).toBe(false);
+    expect(await startOf(lines('setInterval(() => {}, 1000);').ask(1, 0.3))).toBe(false);
+    const missing = openLineChannel({ where: 'subject', argv: [join(folder, 'none')], cwd: folder, environment, memoryBytes: null });
+    opened.push(missing);
+    expect(await startOf(missing.ask(1, 20))).toBe(true);
+    expect(await startOf(child('process.exit(3);').receive({ timeoutSeconds: 20 }))).toBe(true);
+    const beating = child('process.send({ heartbeat: 1 }, () => process.exit(3));');
+    expect(await startOf(beating.receive({ timeoutSeconds: 20 }))).toBe(false);
+  });
+});
 
 describe('openChild', () => {
   it('exchanges messages in order and ends cleanly', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { GateError } from '../../src/errors.ts';
 import { type SampleLine, sampleLine } from '../../src/records/sample.ts';
 import { checkLine } from '../../src/records/sample-line.ts';
 import { appendLines, mergeSamples, readSamples } from '../../src/records/samples-file.ts';
@@ -135,15 +136,96 @@ describe('readSamples', () => {
     );
   });
 
-  it('takes the first complete launch of an id, else the first', () => {
-    const again = readSamples(
-      text(run, ...launchLines('l1', 'failed'), ...launchLines('l1', 'complete', [7]), ...launchLines('l1', 'complete', [8])),
-    );
-    expect(again.launches.map((launch) => [launch.status, launch.points['decode-b1']?.values['head']?.['latency']])).toEqual([
-      ['complete', [7]],
-    ]);
-    const other = { ...launchLines('l1')[0], cell: 'model/other' } as SampleLine;
-    expect(() => readSamples(text(run, ...launchLines('l1'), other, ...launchLines('l1').slice(1)))).toThrow(/two different launches/);
+  describe('a second version', () => {
+    const refused = (...lines: readonly SampleLine[]): string | null => {
+      try {
+        readSamples(text(...lines));
+        return null;
+      } catch (thrown) {
+        return thrown instanceof GateError ? `${thrown.code} ${thrown.where}: ${thrown.message}` : String(thrown);
+      }
+    };
+    const build = (fields: Partial<Extract<SampleLine, { line: 'built' }>> = {}): SampleLine => ({
+      line: 'built',
+      key: plan,
+      status: 'built',
+      artefact: plan,
+      bytes: 1,
+      seconds: 1,
+      facts: {},
+      error: null,
+      ...fields,
+    });
+    const settle = (status: 'changed' | 'unchanged'): SampleLine => ({
+      line: 'settled',
+      cell: 'model/opt',
+      status,
+      arms: {},
+      error: null,
+      warnings: [],
+    });
+    const error = { code: 'subject-crashed', message: 'it ended', arm: 'head' as const };
+    const failed = (starting: boolean, id = 'l1'): SampleLine[] => {
+      const [start] = launchLines(id) as [SampleLine];
+      return [start, { line: 'end', launch: id, status: 'failed', error: starting ? { ...error, starting } : error, process: null }];
+    };
+    const failedBuild = (code: string, starting = false): SampleLine =>
+      build({ status: 'failed', artefact: null, error: { ...error, code, ...(starting ? { starting } : {}) } });
+
+    it('of the same content is no contradiction', () => {
+      const lines = [build(), settle('changed'), settle('changed'), ...launchLines('l1'), ...launchLines('l1')];
+      expect(readSamples(text(run, build(), ...lines)).launches).toHaveLength(1);
+    });
+
+    it.each([
+      [
+        'numbers of a launch',
+        [...launchLines('l1'), ...launchLines('l1', 'complete', [7])],
+        /samples\.jsonl:7: .*launch l1 .* samples\.jsonl:4/,
+      ],
+      ['a launch that failed', [...failed(false), ...launchLines('l1')], /launch l1/],
+      ['a third attempt', [...failed(true), ...launchLines('l1'), ...launchLines('l1', 'complete', [7])], /launch l1/],
+      ['a launch that ended well', [...launchLines('l1'), ...failed(true)], /launch l1/],
+      ['a launch in a later part', [...launchLines('l1'), run, ...launchLines('l1', 'complete', [7])], /launch l1/],
+      ['a start within a launch', [...launchLines('l1').slice(0, 2), ...launchLines('l1')], /begins again/],
+      ['a digest', [build(), build({ artefact: 'b'.repeat(64) })], /build aaaaaaaaaaaa .* samples\.jsonl:2/],
+      ['a digest in a later part', [build(), run, build({ artefact: 'b'.repeat(64) })], /build aaaaaaaaaaaa/],
+      ['a build in a later part', [build(), run, failedBuild('build-failed')], /build aaaaaaaaaaaa/],
+      ['a build that failed', [failedBuild('build-failed'), build()], /build aaaaaaaaaaaa/],
+      ['a build that ended well', [build(), failedBuild('build-failed')], /build aaaaaaaaaaaa/],
+      ['a status', [settle('changed'), settle('unchanged')], /settling of model\/opt/],
+      ['a status after launches', [settle('changed'), ...launchLines('l1'), settle('unchanged')], /settling of model\/opt/],
+      ['a first status after launches', [...launchLines('l1'), settle('unchanged')], /settled after launches/],
+      ['a build after the cells were settled', [settle('changed'), build()], /after the cells were settled/],
+      ['a launch after the stop', [{ line: 'stopped', reason: 'budget' }, ...launchLines('l1')], /stopped/],
+    ] as const)('%s is refused', (_, lines, says) => {
+      const said = refused(run, ...lines);
+      expect(said).toMatch(/^samples-contradictory samples\.jsonl:\d+: /);
+      expect(said).toMatch(says);
+    });
+
+    it('of what could not be started, or of a build that leaks, counts', () => {
+      const samples = readSamples(text(run, failedBuild('subject-crashed', true), build(), ...failed(true), ...launchLines('l1')));
+      expect(samples.built.get(plan)?.status).toBe('built');
+      expect(samples.launches.map(({ status }) => status)).toEqual(['complete']);
+      expect([...samples.failedStarts]).toEqual([
+        [plan, { ...error, starting: true }],
+        ['l1', { ...error, starting: true }],
+      ]);
+      expect(readSamples(text(run, build(), failedBuild('inputs-leak'))).built.get(plan)?.status).toBe('failed');
+    });
+
+    it('in a later part: a cell is settled anew, and a launch without its end is dropped', () => {
+      const samples = readSamples(
+        text(run, settle('changed'), ...launchLines('l1').slice(0, 2), run, build(), settle('unchanged'), ...launchLines('l1')),
+      );
+      expect(samples.settled.get('model/opt')?.status).toBe('unchanged');
+      expect(samples.settlements.map(({ line, built, where }) => [line.status, built.size, where])).toEqual([
+        ['changed', 0, 'samples.jsonl:2'],
+        ['unchanged', 1, 'samples.jsonl:7'],
+      ]);
+      expect(samples.warnings).toEqual(['samples.jsonl:5: launch l1 has no end and was dropped']);
+    });
   });
 
   it('counts the last built and settled line, and forgets an earlier stop after a resumption', () => {

@@ -294,6 +294,21 @@ export const failed = verdictOf(
   { verdict: 'regressed', exitCode: 1, summary: '2 cells failed and 1 is missing.' },
 );
 
+/** Head's only fault: its build ended with an error. */
+export const crashed = verdictOf(
+  [
+    cell('mini-qwen3-dense', 'our-pruning', 'failed', unmeasured('failed', 'failed', null), {
+      reason: 'error[build-failed] arm head: exit status 1',
+      warnings: ['1 of 12 starts failed and was repeated: error[subject-crashed] arm head: it ended'],
+    }),
+  ],
+  {
+    verdict: 'failed',
+    exitCode: 1,
+    summary: 'Failed: 1 cell failed (mini-qwen3-dense/our-pruning: error[build-failed] arm head: exit status 1)',
+  },
+);
+
 /** Nothing changed: every cell has the artefact of base, and only its impact was measured. */
 export const unchanged = verdictOf(
   models
@@ -354,4 +369,4 @@ export const fullGrid = verdictOf(
   },
 );
 
-export const named = { passed, regressed, inconclusive, failed, unchanged, 'full-grid': fullGrid } as const;
+export const named = { passed, regressed, inconclusive, failed, crashed, unchanged, 'full-grid': fullGrid } as const;

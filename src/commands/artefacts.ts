@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { GateError } from '../errors.ts';
+import { settleCell } from '../gate/settle.ts';
 import { askWorker, fixedLimits, openStandingWorker, type StandingWorker, type WorkerLimits } from '../measurement/worker-process.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
@@ -11,7 +12,6 @@ import { type CommandContext, subjectEnvironment, workerProgram } from './contex
 import { faultOf } from './infrastructure.ts';
 import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
-import { settleCell } from './settle.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
 import { findBuild, keepBuild, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
@@ -58,10 +58,10 @@ export const makeArtefacts = async (
   });
   const built = new Map<string, ArtefactRef>();
   const lines = new Map<string, BuiltLine>(samples.built);
-  const finish = (build: PlannedBuild, result: Built): void => {
+  const finish = (build: PlannedBuild, result: Built, failedStarts: readonly BuiltLine[] = []): void => {
     // A build that an interruption ended says nothing of its code: it is made again when the run resumes.
     if (context.signal.aborted) return;
-    record([result.line]);
+    record([...failedStarts, result.line]);
     lines.set(build.key, result.line);
     if (result.artefact !== null) built.set(build.key, result.artefact);
   };
@@ -93,7 +93,10 @@ export const makeArtefacts = async (
       if (known === null) {
         const tree = await trees.folder(build.arm).catch(faultOf);
         const bytes = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
-        finish(build, await buildOne(making, build, keyOf(build), input, tree, mayShareProcess(build, bytes) ? standing : null));
+        const first = await buildOne(making, build, keyOf(build), input, tree, mayShareProcess(build, bytes) ? standing : null);
+        const repeated = first.line.error?.starting === true && !context.signal.aborted;
+        if (repeated) finish(build, await buildOne(making, build, keyOf(build), input, tree, null), [first.line]);
+        else finish(build, first);
       } else if (line?.artefact === known.artefact) built.set(build.key, known.ref);
       else finish(build, { line: foundBuild(build, known), artefact: known.ref });
     };

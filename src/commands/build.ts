@@ -228,8 +228,10 @@ const runBuildCommand = async (
     throw new GateError('subject-timeout', `the build did not end; limits.seconds allows ${subject.seconds} s. ${said}`, { where });
   if (result.status === 'memory')
     throw new GateError('subject-memory', `the build was ended; ${memoryLimit(subject.memoryBytes)}. ${said}`, { where });
-  if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.signal ?? result.status}: ${said}`, { where });
-  if (result.code !== 0) throw new GateError('build-failed', `exit status ${result.code}: ${said}`, { where });
+  // The files are the only answer of a command, so that it has not answered before it ends well.
+  const starting = true;
+  if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.signal ?? result.status}: ${said}`, { where, starting });
+  if (result.code !== 0) throw new GateError('build-failed', `exit status ${result.code}: ${said}`, { where, starting });
   if (!existsSync(join(output, main.graph))) throw new GateError('build-no-output', `wrote no ${main.graph}. ${said}`, { where });
   for (const { graph } of input.artefact.stages) if (!existsSync(join(output, graph))) takeOver(input.artefact.folder, output, graph);
   return { stages: input.artefact.stages };

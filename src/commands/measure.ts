@@ -2,7 +2,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
-import { runLaunch } from '../measurement/launch.ts';
+import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
 import { takeLock } from '../records/lock-file.ts';
@@ -46,13 +46,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
   const environment = { ...machine, provider, threads, ort, lanes };
   const environmentClass = runnerClass(environment);
-  const samples = (): Samples => readRunSamples(run, digest).samples;
-  const { launches } = samples();
-  const stranger = launches.find(({ cell }) => !plan.cells.some(({ id }) => id === cell));
-  if (stranger !== undefined)
-    throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`, {
-      where: run.samplesFile,
-    });
+  const samples = (): Samples => readRunSamples(run, plan, digest).samples;
+  // Refused before anything is added to them.
+  samples();
   // Two runs on one machine would each measure the other, and each the other's builds.
   const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
     clock: () => context.now().getTime(),
@@ -160,14 +156,17 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const solo = soloKey(request, wanted, measuring);
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
-  const lines = await runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
+  const attempt = (): Promise<readonly SampleLine[]> => runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
+  const first = await attempt();
+  const repeated = failedToStart(first) && !context.signal.aborted;
+  const lines = repeated ? await attempt() : first;
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
   await keepSeen(measuring.proving, lines, measuring.seen(), context.now());
   const tuned = lines.find((line) => line.line === 'tuned');
   if (tuning !== null && tuned !== undefined) await store.putRecord('tuned', tuning, { value: tuned.value });
-  const repeated = solo === null ? null : soloRecorded(lines, context.now());
-  if (solo !== null && repeated !== null) await store.putRecord('solo', solo, repeated);
-  return lines;
+  const recorded = solo === null ? null : soloRecorded(lines, context.now());
+  if (solo !== null && recorded !== null) await store.putRecord('solo', solo, recorded);
+  return repeated ? [...first, ...lines] : lines;
 };

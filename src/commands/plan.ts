@@ -6,9 +6,11 @@ import { renamedEntries, renameNotes } from '../config/renamed.ts';
 import { type Catalogue, type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
 import { selectConfigs } from '../config/selection.ts';
 import { GateError } from '../errors.ts';
+import { countWindows } from '../models/evaluation.ts';
+import { evaluationFile, type ModelSource } from '../models/model-source.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
-import type { Plan } from '../records/plan.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
 import { comparisonOf, isEmptyChange } from './comparison.ts';
@@ -86,7 +88,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     baseRuntime: await describeRuntime(context, rules.runtime),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
-    cells: [...cells],
+    cells: cells.map((cell) => withWindows(cell, sources)),
     lfs: rules.lfs,
     setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
     limits: rules.limits,
@@ -96,6 +98,15 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   context.host.log.info(plannedLine(plan));
   writeBaselines(run, await baselinesAt(repository, base, ids));
   return run;
+};
+
+/** The plan says how many windows an evaluation scores: as many as the bench asks for, or all that the model has. */
+const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): PlannedCell => {
+  const source = sources.find(({ id }) => id === cell.model);
+  if (source === undefined || !cell.points.some(({ kind }) => kind === 'evaluation')) return cell;
+  const count = countWindows(join(source.folder, evaluationFile));
+  const points = cell.points.map((point) => (point.kind === 'evaluation' ? { ...point, windows: Math.min(point.windows, count) } : point));
+  return { ...cell, points };
 };
 
 /** What the gate itself writes does not make a tree dirty. */

@@ -30,7 +30,7 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
   const { baselines } = readBaselines(run);
   const evidence = {
     history: historyOf(baselines, verdict.runnerClass),
-    traces: tracesOf(readRunSamples(run, digest).samples.launches),
+    traces: tracesOf(readRunSamples(run, plan, digest).samples.launches),
   };
   // The library that draws is loaded only here: parsing it would cost most of the start.
   const { indexHtml } = await import('../report/page/page.ts');

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
+import { requireConsistent } from '../gate/consistency.ts';
 import { type Baseline, baseline } from '../records/baseline.ts';
 import { decodeDocument, digestOf, encodeDocument } from '../records/decode.ts';
 import { type Plan, plan } from '../records/plan.ts';
@@ -75,12 +76,16 @@ export const readBaselines = (run: RunFolder): { readonly baselines: readonly Ba
   return { baselines, digest: baselines.length === 0 ? null : digestOf(text) };
 };
 
-/** The samples so far; a torn tail of a killed run is dropped. Samples of another plan are refused. */
-export const readRunSamples = (run: RunFolder, planDigest: string): { readonly samples: Samples; readonly digest: string } => {
+/**
+ * The samples so far; a torn tail of a killed run is dropped. Throws `run-mismatch` for samples of another plan, and
+ * `samples-contradictory` for those that contradict themselves or what the plan asks for.
+ */
+export const readRunSamples = (run: RunFolder, value: Plan, planDigest: string): { readonly samples: Samples; readonly digest: string } => {
   const bytes = existsSync(run.samplesFile) ? readFileSync(run.samplesFile) : Buffer.alloc(0);
   const samples = readSamples(bytes);
   if (samples.plan !== null && samples.plan !== planDigest)
     throw new GateError('run-mismatch', 'the samples were measured for another plan', { where: run.samplesFile });
+  requireConsistent(value, samples);
   return { samples, digest: digestOf(bytes) };
 };
 

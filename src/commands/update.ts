@@ -11,7 +11,7 @@ import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-fol
  */
 export const updateRun = async (context: CommandContext, run: RunFolder): Promise<'written' | 'already'> => {
   const { plan, digest } = readPlan(run);
-  const { samples } = readRunSamples(run, digest);
+  const { samples } = readRunSamples(run, plan, digest);
   const verdict = readVerdict(run);
   const { runnerClass } = verdict;
   if (plan.event !== 'default-branch')

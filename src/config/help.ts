@@ -52,5 +52,5 @@ export const helpText = (): string =>
       ['-v, --version', 'show the version'],
     ]),
     '',
-    'Exit status: 0 nothing regressed; 1 a regression; 2 usage or configuration; 3 it could not be decided.',
+    'Exit status: 0 nothing regressed; 1 a regression or a failure; 2 usage or configuration; 3 it could not be decided.',
   ].join('\n');

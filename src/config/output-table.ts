@@ -1,7 +1,7 @@
 /** Every output of the action, once: action.yml and the documentation are generated from this. */
 export const outputTable = {
-  verdict: 'the verdict of the run: passed, regressed, inconclusive, unfit, error or nothing-to-compare',
-  'exit-code': 'exit status of the verdict: 0 nothing regressed, 1 a regression, 2 usage or configuration, 3 undecided',
+  verdict: 'the verdict of the run: passed, regressed, failed, inconclusive, unfit, error or nothing-to-compare',
+  'exit-code': 'exit status of the verdict: 0 nothing regressed, 1 a regression or a failure, 2 usage or configuration, 3 undecided',
   regressions: 'how many metrics regressed',
   improvements: 'how many metrics improved',
   inconclusive: 'how many metrics could not be decided',

@@ -1,18 +1,19 @@
 import type { Baseline } from '../records/baseline.ts';
+import type { MetricSpec } from '../records/metric.ts';
 import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
-import type { Coded } from '../records/words.ts';
 import { accepted, lossReason, retired } from './acceptance.ts';
+import { codedWords } from './failure.ts';
 import { ineffective } from './finding.ts';
-import { gapReason, gapVerdict } from './gap.ts';
+import { gapReason, gapVerdict, unread } from './gap.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
-import { isDerived, metricKey } from './metric-key.ts';
+import { isDerived, metricKey, pointOf } from './metric-key.ts';
 import { judgePlain } from './plain-metric.ts';
 import type { Progress } from './progress.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
 import { judgeNew, judgeUnchanged, judgeWithoutBase } from './same-metric.ts';
-import type { Standing } from './standing.ts';
+import { isTimed, type Standing } from './standing.ts';
 import { comparesMetric } from './tested.ts';
 import { judgeTiming } from './timing-metric.ts';
 
@@ -28,8 +29,6 @@ export interface CellOutcome {
   readonly verdict: VerdictKind;
   readonly reason: string;
 }
-
-const codedWords = ({ code, arm, message }: Coded): string => `error[${code}]${arm === null ? '' : ` arm ${arm}`}: ${message}`;
 
 /** Why there is nothing to compare head with; null where there is. */
 const withoutBase = ({ failure, onlyBase }: Standing): string | null =>
@@ -77,27 +76,64 @@ const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly Judg
     return unmeasured(spec, 'missing', outcome.verdict, outcome.reason);
   });
 
+const judgeCompared = (standing: Standing, spec: MetricSpec, progress: Progress, { plan, samples }: Evidence): JudgedMetric => {
+  const tested = progress.metrics.get(metricKey(standing.cell, spec));
+  const judged =
+    tested === undefined ? judgeWhole(standing, spec, plan, samples) : judgeTiming(tested, samples, plan.policy, progress.family);
+  return accepted(judged, standing.cell, plan.policy, samples.at);
+};
+
+/** A metric that no test decides passes only by all of the launches that were asked for. */
+const judgeWhole = (standing: Standing, spec: MetricSpec, plan: Plan, samples: Samples): JudgedMetric => {
+  const judged = judgePlain(standing, spec, samples, plan.policy);
+  const lacking = judged.verdict.verdict === 'regressed' ? null : lackingLaunches(standing, spec, plan.policy);
+  return lacking === null ? judged : unread(spec, 'missing', lacking, samples, judged.verdict.warnings);
+};
+
+/** Which of the launches that base and head are compared by are not there; null where none is lacking. */
+const lackingLaunches = ({ cell, solo, screen }: Standing, spec: MetricSpec, policy: GatePolicy): string | null => {
+  const point = pointOf(cell, spec);
+  if (point?.kind === 'solo') {
+    const slots = solo.filter(({ slot }) => slot.point.id === point.id && (slot.arm === 'base' || slot.arm === 'head'));
+    const short = slots.find(({ slot, tally }) => tally.complete.length < slot.point.launches);
+    return short === undefined ? null : `${short.tally.complete.length} of ${point.launches} launches of ${short.slot.arm}`;
+  }
+  const have = screen.complete.length;
+  return point !== null && isTimed(point) && have < policy.screen ? `${have} of ${policy.screen} screening launches` : null;
+};
+
+/** A launch that fails takes nothing back: a regression that the complete ones show stays one. */
+const keepingRegressions = (
+  metrics: readonly JudgedMetric[],
+  standing: Standing,
+  progress: Progress,
+  evidence: Evidence,
+): readonly JudgedMetric[] =>
+  standing.status !== 'changed'
+    ? metrics
+    : metrics.map((metric) => {
+        if (isDerived(metric.spec)) return metric;
+        const judged = judgeCompared(standing, metric.spec, progress, evidence);
+        return judged.verdict.verdict === 'regressed' ? judged : metric;
+      });
+
 /** The metrics of one cell that read samples; those that read other metrics come later and are left out. */
 export const judgeMetrics = (standing: Standing, progress: Progress, evidence: Evidence): readonly JudgedMetric[] => {
   const { plan, samples, baselines } = evidence;
   const outcome = outcomeBeforeMetrics(standing, samples, plan.policy);
-  if (outcome !== null) return withoutNumbers(standing, outcome);
+  if (outcome !== null) return keepingRegressions(withoutNumbers(standing, outcome), standing, progress, evidence);
   const noBase = withoutBase(standing);
   const runtime = standing.status === 'new' ? null : runtimeChange(plan);
-  return standing.cell.metrics
+  const metrics = standing.cell.metrics
     .filter((spec) => !isDerived(spec))
     .map((spec) => {
       if (noBase !== null) return judgeWithoutBase(standing, spec, samples, plan, noBase);
       if (standing.status === 'new') return judgeNew(standing, spec, samples, plan);
       if (!comparesMetric(standing, spec)) return judgeUnchanged(standing, spec, samples, plan, baselines);
-      const tested = progress.metrics.get(metricKey(standing.cell, spec));
-      const judged =
-        tested === undefined
-          ? judgePlain(standing, spec, samples, plan.policy)
-          : judgeTiming(tested, samples, plan.policy, progress.family);
-      return accepted(judged, standing.cell, plan.policy, samples.at);
+      return judgeCompared(standing, spec, progress, evidence);
     })
     .map((judged) => withoutRuntimeEffect(judged, standing, runtime));
+  return noBase === null ? metrics : keepingRegressions(metrics, standing, progress, evidence);
 };
 
 /** Worst first. */
@@ -120,12 +156,12 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
   const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'report only: nothing in this cell gates' : null);
   // What differs is not unchanged because nothing of it gates.
   const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
-  const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics)];
+  const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics), ...standing.repeated];
   return {
     id: cell.id,
     model: cell.model,
     optimization: cell.optimization,
-    verdict: outcome?.verdict ?? worst ?? shownOnly,
+    verdict: worst === 'regressed' ? worst : (outcome?.verdict ?? worst ?? shownOnly),
     reason,
     warnings,
     metrics: metrics.map((metric) => metric.verdict),

@@ -1,5 +1,5 @@
 import type { CallPoint, MetricSpec } from '../records/metric.ts';
-import type { Plan } from '../records/plan.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Launch, Samples } from '../records/sample.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { ArmId } from '../records/words.ts';
@@ -37,14 +37,18 @@ export interface ControlTarget {
 
 const cost = (point: CallPoint): number => (point.phase === 'decode' ? point.batch : 1e6 * point.length * point.batch);
 
-const targetIn = (standing: Standing): ControlTarget | null => {
-  const targets = standing.cell.metrics.flatMap((spec): ControlTarget[] => {
-    const point = pointOf(standing.cell, spec);
-    return point?.kind === 'call' && spec.kind === 'timing' && spec.scale === 'log' && spec.from.of === 'series'
-      ? [{ standing, point, spec }]
-      : [];
+const targetIn = (cell: PlannedCell): Omit<ControlTarget, 'standing'> | null => {
+  const targets = cell.metrics.flatMap((spec) => {
+    const point = pointOf(cell, spec);
+    return point?.kind === 'call' && spec.kind === 'timing' && spec.scale === 'log' && spec.from.of === 'series' ? [{ point, spec }] : [];
   });
   return targets.toSorted((a, b) => cost(a.point) - cost(b.point))[0] ?? null;
+};
+
+/** The point of a cell that holds the controls, where they are drawn for it; null where it has none. */
+export const controlPoint = (cell: PlannedCell): CallPoint | null => {
+  const point = targetIn(cell)?.point;
+  return point === undefined ? null : { ...point, arms: [...liveArms] };
 };
 
 /**
@@ -55,8 +59,10 @@ export const controlTarget = (plan: Plan, cells: readonly Standing[]): ControlTa
   if (!allSettled(cells) || plan.policy.looks.length === 0) return null;
   const lot = ({ standing }: ControlTarget): number => deriveSeed(plan.seed, 'control', standing.cell.id);
   return cells
-    .flatMap((standing) => (standing.status === 'changed' && standing.failure === null ? [targetIn(standing)] : []))
-    .filter((target) => target !== null)
+    .flatMap((standing): ControlTarget[] => {
+      const target = standing.status === 'changed' && standing.failure === null ? targetIn(standing.cell) : null;
+      return target === null ? [] : [{ standing, ...target }];
+    })
     .reduce<ControlTarget | null>((first, each) => (first === null || lot(each) < lot(first) ? each : first), null);
 };
 

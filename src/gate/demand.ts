@@ -1,8 +1,9 @@
 import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
-import { type ArmId, armId, type CellId } from '../records/words.ts';
+import type { ArmId, CellId } from '../records/words.ts';
 import { type ControlTarget, controlLaunches, controlStart, controlsOf, controlTarget, liveArms } from './control.ts';
+import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
 import { freshIndices, tally } from './launch-tally.ts';
 import { pointIdOf } from './metric-key.ts';
 import { hasScreen, type MetricProgress, type Progress, progressOf, wantedLaunches } from './progress.ts';
@@ -24,21 +25,6 @@ export interface LaunchDemand {
   readonly alone: boolean;
 }
 
-const mostWarmUp = 3;
-const impactRounds = 30;
-const impactWarmUp = 2;
-
-/** Rounds are better spent than on warming up, which all arms do alike: the median over the rounds of a launch does not tell of two slow ones. */
-const warmedUp = (point: OperatingPoint): OperatingPoint =>
-  point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, mostWarmUp) } : point;
-
-/** Impact launches tell what an optimization is worth, not whether it changed: at most half of the rounds do. */
-const forImpact = (point: OperatingPoint): OperatingPoint => {
-  if (!('rounds' in point)) return point;
-  const rounds = Math.min(impactRounds, Math.ceil(point.rounds / 2));
-  return { ...point, rounds, warmUp: Math.min(point.warmUp, impactWarmUp) };
-};
-
 const demand = (
   standing: Standing,
   purpose: LaunchPurpose,
@@ -47,10 +33,8 @@ const demand = (
   arms: readonly ArmId[] | null,
   control: LaunchDemand['control'] = 'none',
 ): LaunchDemand => {
-  const narrowed = points.map(
-    (point): OperatingPoint => (arms === null ? point : { ...point, arms: point.arms.filter((arm) => arms.includes(arm)) }),
-  );
-  const used = [...new Set(narrowed.flatMap((point) => point.arms))];
+  const own = narrowed(points, arms);
+  const used = [...new Set(own.flatMap((point) => point.arms))];
   const cell = standing.cell.id;
   return {
     launch: `${cell}#${purpose}-${index}`,
@@ -58,7 +42,7 @@ const demand = (
     purpose,
     index,
     arms: used,
-    points: narrowed.filter((point) => point.arms.length > 0),
+    points: own,
     control,
     alone: false,
   };
@@ -88,13 +72,6 @@ const onceAndSolo = (
   return wanted;
 };
 
-/** Base, head, and what a tested metric is taken against. */
-const testedArms = ({ cell }: Standing): readonly ArmId[] => [
-  'base',
-  'head',
-  ...cell.metrics.flatMap(({ role, kind, from }) => (role === 'gate' && kind === 'timing' && from.of === 'against' ? [from.arm] : [])),
-];
-
 /**
  * As many screens hold the untouched model and the controls as impact launches would: they only show what an optimization is worth. The
  * others hold what is tested.
@@ -102,7 +79,7 @@ const testedArms = ({ cell }: Standing): readonly ArmId[] => [
 const screens = (standing: Standing, screen: number): LaunchDemand[] => {
   if (!hasScreen(standing)) return [];
   const points = standing.compared.filter(isTimed).map(warmedUp);
-  const tested = testedArms(standing);
+  const tested = testedArms(standing.cell);
   const { complete } = standing.screen;
   const whole = complete.filter((launch) =>
     Object.values(launch.points).some(({ values }) => Object.keys(values).some((arm) => !tested.some((each) => each === arm))),
@@ -111,8 +88,6 @@ const screens = (standing: Standing, screen: number): LaunchDemand[] => {
     demand(standing, 'screen', index, points, whole + k < impactLaunches ? null : tested),
   );
 };
-
-const controlArms = ({ cell }: Standing): readonly ArmId[] => Object.keys(cell.controls).map((name) => armId.parse(name));
 
 /**
  * The yardstick of a cell is found before anything of it is measured, on base's builds where there are any: a launch whose arms are
@@ -131,7 +106,7 @@ const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly La
 const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
   const points = standing.cell.points.filter(isTimed).map(forImpact);
   const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
-  const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
+  const arms = impactArms(standing.cell);
   return [
     ...onceAndSolo(standing, standing.cell.points, arms, event),
     ...freshIndices(standing.launches.impact, missing).map((index) => demand(standing, 'impact', index, points, arms)),
@@ -144,7 +119,7 @@ const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
  */
 const proofs = (standing: Standing): LaunchDemand[] => {
   const { cell, unseen, launches, once, impact } = standing;
-  const arms: readonly ArmId[] = ['reference', 'head', ...controlArms(standing)];
+  const arms = impactArms(cell);
   const exact = once.complete.length === 0 && unseen.some(isOnce) ? cell.points.filter(isOnce) : [];
   const timed = impact.complete.length === 0 ? unseen.filter(isTimed).map(forImpact) : [];
   return [
@@ -176,7 +151,7 @@ const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLo
 const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] => {
   const launches: readonly Launch[] = controlsOf(samples, target);
   const done = tally(launches, controlLaunches);
-  if (done.failed.length > 0 || done.overDiscarded) return [];
+  if (done.failed.length > 0 || done.overLost) return [];
   const missing = Math.max(0, controlLaunches - done.complete.length);
   const point = { ...target.point, arms: [...liveArms] };
   return freshIndices(launches, missing, controlStart).map((index) => demand(target.standing, 'screen', index, [point], null, 'live'));
@@ -200,7 +175,8 @@ const confirmDemand = (progress: Progress, lastLook: number): LaunchDemand[] => 
 /**
  * Every launch that the rule still wants, given what has been measured; empty when measuring is done (or stopped by the budget).
  * Run all of it in this order, read the samples again, and ask again: later looks depend on the whole pull request. A pure
- * function of its arguments. A failed launch is never repeated (its cell fails), a discarded one is replaced by a fresh index.
+ * function of its arguments. A launch that the head failed is never repeated (its cell fails); one that was discarded, or that the
+ * base failed, is replaced by a fresh index.
  * `cells` limits the answer to a shard's cells, which then go on without waiting for the looks of the others. Throws
  * `document-invalid` for a policy whose looks overspend alpha.
  */

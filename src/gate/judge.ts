@@ -1,6 +1,6 @@
 import { GateError } from '../errors.ts';
 import type { Baseline } from '../records/baseline.ts';
-import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { Verdict } from '../records/verdict.ts';
 import { buildSeconds } from './build-cost.ts';
@@ -64,14 +64,9 @@ const detectableOf = (cells: Verdict['cells']): Record<string, number> => {
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 };
 
-const requireSameRun = (input: JudgeInput): void => {
-  const { samples, plan, planDigest } = input;
+const requireSameRun = ({ samples, planDigest }: JudgeInput): void => {
   if (samples.plan !== null && samples.plan !== planDigest)
     throw new GateError('run-mismatch', `the samples belong to plan ${samples.plan}, not ${planDigest}`);
-  const cells = new Set(plan.cells.map((cell: PlannedCell) => cell.id));
-  const stranger = samples.launches.find((launch) => !cells.has(launch.cell));
-  if (stranger !== undefined)
-    throw new GateError('run-mismatch', `launch ${stranger.id} belongs to ${stranger.cell}, which the plan does not have`);
 };
 
 const impressionWarnings = ({ policy: { looks, screen } }: Plan): string[] =>
@@ -86,7 +81,8 @@ const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['cont
 
 /**
  * The verdict: everything recomputed from raw samples, a pure function of its input (same input, same bytes, in whatever order
- * launches were read). Throws `run-mismatch` for samples that cannot come from this plan and rule, and `document-invalid` for a
+ * launches were read). Throws `run-mismatch` for samples of another plan,
+ * `samples-contradictory` for confirming launches that the rule cannot have asked for, and `document-invalid` for a
  * policy whose looks overspend alpha; anything that merely did not run becomes `missing`, `failed` or `inconclusive`.
  */
 export const judge = (input: JudgeInput): Verdict => {

@@ -4,24 +4,30 @@ import type { Launch } from '../records/sample.ts';
 export interface Tally {
   /** By index. */
   readonly complete: readonly Launch[];
+  /** Failed by the head, or by nobody that is known. */
   readonly failed: readonly Launch[];
+  /** Failed by the base alone, which is not held against the head: measured anew, like a discarded one. */
+  readonly failedByBase: readonly Launch[];
   readonly discarded: number;
-  /** More than a fifth was discarded (one always may be): the machine is no place to measure this cell. */
-  readonly overDiscarded: boolean;
+  /** More than a fifth was discarded or failed by the base (one always may be): the cell cannot be measured so. */
+  readonly overLost: boolean;
 }
 
 /**
- * Counts launches of one slot. `needed` is the smallest number that the rule asks of it: the share of discarded launches is
- * taken of that number or of those that ran, whichever is larger, so that an early discard does not fail a cell.
+ * Counts launches of one slot. `needed` is the smallest number that the rule asks of it: the share of lost launches is
+ * taken of that number or of those that ran, whichever is larger, so that an early loss does not fail a cell.
  */
 export const tally = (launches: readonly Launch[], needed: number): Tally => {
   const sorted = launches.toSorted((a, b) => a.index - b.index);
   const discarded = sorted.filter((launch) => launch.status === 'discarded').length;
+  const failed = sorted.filter((launch) => launch.status === 'failed');
+  const failedByBase = failed.filter(({ error }) => error?.arm === 'base');
   return {
     complete: sorted.filter((launch) => launch.status === 'complete'),
-    failed: sorted.filter((launch) => launch.status === 'failed'),
+    failed: failed.filter(({ error }) => error?.arm !== 'base'),
+    failedByBase,
     discarded,
-    overDiscarded: discarded > Math.max(1, Math.floor(0.2 * Math.max(needed, sorted.length))),
+    overLost: discarded + failedByBase.length > Math.max(1, Math.floor(0.2 * Math.max(needed, sorted.length))),
   };
 };
 

@@ -1,4 +1,4 @@
-import { GateError } from '../errors.ts';
+import { contradiction } from '../records/contradiction.ts';
 import type { Plan } from '../records/plan.ts';
 import type { MetricProgress, Progress } from './progress.ts';
 
@@ -7,7 +7,7 @@ const wasSuspect = (metric: MetricProgress): boolean => metric.regress !== null 
 /**
  * Refuses samples that the rule cannot have asked for: confirming launches before the screens of the whole pull request are in,
  * of a cell in which nothing advanced, or more of them than all looks together want. Whoever may choose when to measure again may
- * choose the verdict. Throws `run-mismatch`.
+ * choose the verdict. Throws `samples-contradictory`.
  */
 export const requirePath = (progress: Progress, plan: Plan): void => {
   const suspects = new Set([...progress.metrics.values()].filter(wasSuspect).map((metric) => metric.tested.standing.cell.id));
@@ -16,7 +16,7 @@ export const requirePath = (progress: Progress, plan: Plan): void => {
     const { length } = launches.confirm;
     if (length === 0) continue;
     const refuse = (why: string): never => {
-      throw new GateError('run-mismatch', `${cell.id} has ${length} confirming launches ${why}`, { where: cell.id });
+      throw contradiction(cell.id, `it has ${length} confirming launches ${why}`);
     };
     if (!progress.screened) refuse('before every screen of the pull request is in');
     if (!suspects.has(cell.id)) refuse('although no metric of it advanced');

@@ -14,7 +14,8 @@ const has = (cells: readonly CellVerdict[], kind: VerdictKind): boolean =>
 
 /**
  * The verdict of the run. `unfit` (exit 3): a control's outcome is too unlikely on a working machine, so nothing is decided.
- * `regressed` (exit 1): a gating metric regressed, or something expected is missing or failed and `failOn` lists that.
+ * `regressed` (exit 1): a gating metric regressed, or something expected is missing and `failOn` lists that.
+ * `failed` (exit 1): nothing is worse than that something failed, and `failOn` lists that.
  * `inconclusive` (exit 3): a gating metric may have worsened by more than must-detect, or what is missing or failed is not in
  * `failOn`, which is no reason to say that it passed. Else `passed` (exit 0).
  */
@@ -26,7 +27,9 @@ export const runOutcome = (
 ): RunOutcome => {
   if (controls.some((control) => control.outcome === 'withheld')) return { verdict: 'unfit', exitCode: 3 };
   const gaps = (['missing', 'failed'] as const).filter((kind) => has(cells, kind));
-  if (has(cells, 'regressed') || gaps.some((kind) => policy.failOn.includes(kind))) return { verdict: 'regressed', exitCode: 1 };
+  const [missing, failed] = (['missing', 'failed'] as const).map((kind) => gaps.includes(kind) && policy.failOn.includes(kind));
+  if (has(cells, 'regressed') || missing) return { verdict: 'regressed', exitCode: 1 };
+  if (failed) return { verdict: 'failed', exitCode: 1 };
   const held = metrics.some(({ verdict, holdsRun }) => holdsRun && verdict.role === 'gate' && verdict.verdict === 'inconclusive');
   const undecided = held || cells.some((cell) => cell.verdict === 'inconclusive' && cell.reason !== null);
   return undecided || gaps.length > 0 ? { verdict: 'inconclusive', exitCode: 3 } : { verdict: 'passed', exitCode: 0 };
@@ -44,6 +47,7 @@ export const failsJob = (verdict: Pick<Verdict, 'verdict' | 'cells'>, failOn: Ga
     case 'inconclusive':
       return failOn.includes('inconclusive');
     case 'regressed':
+    case 'failed':
       return failOn.some((kind) => kind !== 'inconclusive' && has(verdict.cells, kind));
     case 'unfit':
     case 'error':

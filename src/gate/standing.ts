@@ -2,6 +2,7 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples, SeenPoint, SettledLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
+import { failedStartsOf, launchFailure, repeatedWords, startFailure } from './failure.ts';
 import { type Tally, tally } from './launch-tally.ts';
 import { isDerived, pointOf } from './metric-key.ts';
 import { type SoloSlot, soloSlots } from './solo.ts';
@@ -25,12 +26,14 @@ export interface Standing {
   readonly cell: PlannedCell;
   readonly status: CellStatus;
   readonly settled: SettledLine | null;
-  /** Why the cell fails: its artefacts, a failed launch or too many discarded ones. */
+  /** Why the cell fails: its artefacts, a launch that the head failed, too many lost ones, or too many failed starts. */
   readonly failure: Coded | null;
   /** Whether something of it failed, rather than being discarded too often. */
   readonly broken: boolean;
   /** The failure is base's alone: head was made and nothing of it failed, so that it is measured without a base. */
   readonly onlyBase: boolean;
+  /** What failed and was measured anew, in words. */
+  readonly repeated: readonly string[];
   /** Points at which base and head are compared by launches: all of a changed cell, none of an unchanged one whose code is equal too. */
   readonly compared: readonly OperatingPoint[];
   /** Points of an unchanged cell that an earlier run is known to have run to their end, by id. */
@@ -54,7 +57,8 @@ const statusOf = (cell: PlannedCell, settled: SettledLine | null): CellStatus =>
   return settled?.status ?? 'pending';
 };
 
-const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly OperatingPoint[] => {
+/** Points at which launches compare base and head in a cell of this status. */
+export const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly OperatingPoint[] => {
   if (status === 'changed') return cell.points;
   if (status !== 'unchanged' || equalCode(cell)) return [];
   const wanted = new Set(cell.metrics.filter((spec) => spec.identity === 'code').map((spec) => pointOf(cell, spec)));
@@ -67,15 +71,6 @@ const comparedPoints = (cell: PlannedCell, status: CellStatus): readonly Operati
 export const equalCode = (cell: PlannedCell): boolean => {
   const [head, base] = ['head', 'base'].map((id) => cell.arms.find((arm) => arm.id === id));
   return head === undefined || base === undefined || head.code === base.code;
-};
-
-const failureOf = (tallies: readonly Tally[]): Coded | null => {
-  const all = tallies.flatMap((each) => each.failed);
-  const failed = all.find((launch) => launch.error?.arm !== 'base') ?? all[0];
-  if (failed !== undefined) return failed.error ?? { code: 'launch-crashed', message: `launch ${failed.id} failed`, arm: null };
-  const thrown = tallies.find((each) => each.overDiscarded);
-  if (thrown === undefined) return null;
-  return { code: 'launch-crashed', message: `${thrown.discarded} launches were discarded (throttling), more than a fifth`, arm: null };
 };
 
 /** Whether everything that the arm serves was built. */
@@ -121,7 +116,8 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     return { slot, launches: mine, tally: tally(mine, slot.point.launches) };
   });
   const tallies = [tune, once, ...solo.map((each) => each.tally), impact, screen, confirm];
-  const launched = failureOf(tallies);
+  const starts = failedStartsOf(cell, samples, all);
+  const launched = launchFailure(tallies) ?? startFailure(starts);
   const unsettled =
     status === 'failed' ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null }) : null;
   const failure = launched !== null && launched.arm !== 'base' ? launched : (unsettled ?? launched);
@@ -136,6 +132,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     onlyBase,
     seen,
     unseen: unseenOf(cell, seen, [once, impact, screen, confirm]),
+    repeated: repeatedWords(tallies, starts, all.length),
     compared: comparedPoints(cell, status),
     tune,
     once,

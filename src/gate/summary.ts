@@ -78,8 +78,21 @@ const passedWords = (cells: readonly CellVerdict[]): string[] => {
 const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
   passed: 'Passed',
   regressed: 'Regressed',
+  failed: 'Failed',
   inconclusive: 'Inconclusive',
   unfit: 'Unfit',
+};
+
+const wordsOf = (verdict: Exclude<RunOutcome['verdict'], 'unfit'>, cells: readonly CellVerdict[]): readonly string[] => {
+  switch (verdict) {
+    case 'regressed':
+    case 'failed':
+      return [...regressedWords(cells), ...gapWords(cells)];
+    case 'inconclusive':
+      return [...undecidedWords(cells), ...gapWords(cells)];
+    case 'passed':
+      return [...passedWords(cells), ...undecidedWords(cells)];
+  }
 };
 
 /** One plain sentence for people: how many, the worst one by name, and what stayed open. */
@@ -89,11 +102,5 @@ export const summaryOf = (outcome: RunOutcome, cells: readonly CellVerdict[], co
     const control = controls.find((each) => each.outcome === 'withheld');
     return `${title}: this machine cannot be trusted with a verdict, ${control?.detail ?? 'a control failed'}`;
   }
-  const words =
-    outcome.verdict === 'regressed'
-      ? [...regressedWords(cells), ...gapWords(cells)]
-      : outcome.verdict === 'inconclusive'
-        ? [...undecidedWords(cells), ...gapWords(cells)]
-        : [...passedWords(cells), ...undecidedWords(cells)];
-  return `${title}: ${words.join('; ')}`;
+  return `${title}: ${wordsOf(outcome.verdict, cells).join('; ')}`;
 };

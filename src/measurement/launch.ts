@@ -46,9 +46,13 @@ export const runLaunch = async (
   }
 };
 
+/** Whether these are the lines of a launch in which something ended before its first answer. */
+export const failedToStart = (lines: readonly SampleLine[]): boolean =>
+  lines.some((line) => line.line === 'end' && line.status === 'failed' && line.error?.starting === true);
+
 /** Any failure of a worker as data. */
 export const codedOf = (thrown: unknown): Coded => {
   if (thrown instanceof WorkerFailure) return thrown.coded;
   const error = asGateError(thrown, 'launch-crashed');
-  return { code: error.code, message: error.message.slice(0, 20_000), arm: null };
+  return { code: error.code, message: error.message.slice(0, 20_000), arm: null, ...(error.starting ? { starting: true } : {}) };
 };

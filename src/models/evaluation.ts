@@ -91,6 +91,18 @@ const windowImages = (file: Safetensors, count: number, config: Extract<ModelCon
   };
 };
 
+/** The number of windows in a file, from its table alone. Throws `model-invalid` where the table has none. */
+export const countWindows = (path: string): number => {
+  const file = openSafetensors(path);
+  try {
+    const [count = 0] = file.entries.get('tokens')?.dims ?? [];
+    if (count < 1) throw new GateError('model-invalid', 'tokens need at least one window', { where: path });
+    return count;
+  } finally {
+    file.close();
+  }
+};
+
 /**
  * Reads held-out or calibration windows (safetensors: `tokens` U16 [count, length]; with images also `scored` U8 of the same shape and
  * `pixels` U8 [count, channels, side, side]). Throws `model-invalid` for other shapes and for tokens outside the vocabulary.

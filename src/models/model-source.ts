@@ -70,7 +70,7 @@ export const modelDigest = (card: ModelCard): string => {
 };
 
 /** The windows that quality is judged on: no optimization gets to see them. */
-const evaluationFile = 'evaluation.safetensors';
+export const evaluationFile = 'evaluation.safetensors';
 
 /**
  * Opens the source files of a miniature: card.json, config.json and the files that the card lists, each checked against its sha256.

@@ -20,10 +20,22 @@ const sizeText = (bytes: number): string => {
 /** The limit of memory as an error names it. */
 export const memoryLimit = (bytes: number | null): string => (bytes === null ? '' : `limits.memory allows ${sizeText(bytes)}`);
 
-/** The coded error for an end that nobody asked for, with the last output of the process. `detail`: where it was, or the limit that it met. */
-export const channelError = (role: ProcessRole, where: string, end: GroupEnd, stderr: string, detail = ''): GateError => {
+/** An end that nobody asked for. */
+export interface Ending {
+  readonly role: ProcessRole;
+  readonly where: string;
+  readonly end: GroupEnd;
+  readonly stderr: string;
+  /** Whether the process had said anything. */
+  readonly answered: boolean;
+  /** Where it was, or the limit that it met. */
+  readonly detail?: string;
+}
+
+/** The coded error for it, with the last output of the process. A process that was too slow or too large was not stopped by its start. */
+export const channelError = ({ role, where, end, stderr, answered, detail = '' }: Ending): GateError => {
   const kind = end.status === 'timeout' || end.status === 'memory' ? end.status : 'crashed';
   const output = stderr.trim();
   const message = `it ${describeEnd(end)}${detail === '' ? '' : `, ${detail}`}${output === '' ? ' (no output on standard error)' : `; its last output:\n${output}`}`;
-  return new GateError(codes[role][kind], message, { where });
+  return new GateError(codes[role][kind], message, { where, starting: kind === 'crashed' && !answered });
 };

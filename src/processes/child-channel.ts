@@ -68,11 +68,13 @@ export const openChild = (options: ChildOptions): ChildChannel => {
   let finished: GroupEnd | null = null;
   let late = '';
   let lastSeen = '';
+  let answered = false;
   const failure = (end: GroupEnd): GateError => {
     const detail = end.status === 'timeout' ? late : end.status === 'memory' ? memoryLimit(options.memoryBytes) : '';
-    return channelError(options.role, options.where, end, tail.text(), detail);
+    return channelError({ role: options.role, where: options.where, end, stderr: tail.text(), answered, detail });
   };
   group.child?.on('message', (message) => {
+    answered = true;
     if (isHeartbeat(message)) {
       lastSeen = typeof message.heartbeat === 'string' ? `, last seen at ${message.heartbeat}` : '';
       waiting?.beat();

@@ -57,6 +57,7 @@ class Lines implements LineChannel {
   #failure: GateError | null = null;
   #late = '';
   #finished: GroupEnd | null = null;
+  #answered = false;
 
   constructor(options: LineChannelOptions) {
     this.#options = options;
@@ -139,6 +140,7 @@ class Lines implements LineChannel {
       return;
     }
     this.#question = null;
+    this.#answered = true;
     question.resolve(answer);
   }
 
@@ -150,7 +152,8 @@ class Lines implements LineChannel {
 
   #crash(end: GroupEnd): GateError {
     const detail = this.#whereItWas(end);
-    return channelError(this.#options.role ?? 'subject', this.#options.where, end, this.#errors.text(), detail);
+    const { role = 'subject', where } = this.#options;
+    return channelError({ role, where, end, stderr: this.#errors.text(), answered: this.#answered || this.#partialBytes > 0, detail });
   }
 
   #whereItWas({ status }: GroupEnd): string {

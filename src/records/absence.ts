@@ -1,4 +1,5 @@
-import { readSeriesNote, seriesNoteText } from './series-note.ts';
+import type { OperatingPoint } from './metric.ts';
+import { everySeries, readSeriesNote, seriesNoteText } from './series-note.ts';
 
 const states = ['not-applicable', 'unsupported-export', 'no-meter', 'refused'] as const;
 
@@ -17,3 +18,20 @@ export const readAbsence = (warning: string): Absence | null => {
   const note = readSeriesNote(warning, states);
   return note === null ? null : { state: note.kind, series: note.series, reason: note.text };
 };
+
+const excuses: Readonly<Record<OperatingPoint['kind'], readonly Absence['state'][]>> = {
+  call: [],
+  external: [],
+  build: [],
+  evaluation: ['refused'],
+  episode: ['refused', 'not-applicable'],
+  inspection: ['unsupported-export'],
+  solo: ['no-meter'],
+};
+
+/** Counted in every file that can be read at all. */
+const alwaysCounted: readonly string[] = [everySeries, 'bytes', 'parameters'];
+
+/** Whether a point of this kind can lack the series for this reason. A clock and a user's program always answer. */
+export const mayLack = (kind: OperatingPoint['kind'], { state, series }: Absence): boolean =>
+  excuses[kind].includes(state) && !(kind === 'inspection' && alwaysCounted.includes(series));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { armId, cellId, coded, type Immutable, type Json, jsonValue, sha256, values } from './words.ts';
+import { armId, type Coded, cellId, coded, type Immutable, type Json, jsonValue, sha256, values } from './words.ts';
 
 export const launchPurpose = z.enum(['impact', 'once', 'solo', 'tune', 'screen', 'confirm']);
 export type LaunchPurpose = z.infer<typeof launchPurpose>;
@@ -109,7 +109,7 @@ export interface Launch {
   readonly index: number;
   readonly control: 'none' | 'live';
   readonly status: 'complete' | 'failed' | 'discarded';
-  readonly error: Immutable<z.infer<typeof coded>> | null;
+  readonly error: Coded | null;
   readonly process: ProcessFacts | null;
   readonly points: Readonly<Record<string, { readonly values: Immutable<z.infer<typeof columns>>; readonly warnings: readonly string[] }>>;
   readonly traces: readonly {
@@ -121,10 +121,15 @@ export interface Launch {
   readonly tuned: Json | undefined;
 }
 
-/**
- * samples.jsonl, read: the last `built` of a key and the last `settled` and `seen` of a cell count;
- * launches are unique by id, first complete one wins.
- */
+/** A settled line, and the builds as they were when it was written: what it must follow from. */
+export interface Settlement {
+  readonly line: SettledLine;
+  readonly built: ReadonlyMap<string, BuiltLine>;
+  /** File and line. */
+  readonly where: string;
+}
+
+/** samples.jsonl, read: the last `built` of a key and the last `settled` and `seen` of a cell count; launches are unique by id. */
 export interface Samples {
   readonly plan: string | null;
   /** ISO datetime at which measuring began, however often it was resumed: the verdict's only date. Null without a run line. */
@@ -134,7 +139,11 @@ export interface Samples {
   readonly built: ReadonlyMap<string, BuiltLine>;
   readonly settled: ReadonlyMap<string, SettledLine>;
   readonly seen: ReadonlyMap<string, SeenLine>;
+  /** Every settled line of every part, in order. */
+  readonly settlements: readonly Settlement[];
   readonly launches: readonly Launch[];
+  /** Id of a launch or key of a build that could not be started at first → why. It was tried once more. */
+  readonly failedStarts: ReadonlyMap<string, Coded>;
   readonly stopped: 'budget' | 'interrupted' | null;
   readonly warnings: readonly string[];
 }

@@ -1,28 +1,24 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { GateError } from '../errors.ts';
-import type { BuiltLine, Launch, SampleLine, Samples, SeenLine, SettledLine } from './sample.ts';
+import type { SampleLine, Samples } from './sample.ts';
 import { checkLine, parseLine } from './sample-line.ts';
-import type { Json } from './words.ts';
+import { SamplesReading } from './samples-reading.ts';
 
 /** Larger than any run writes by two orders of magnitude; still one string. */
 const maxLength = 256 * 1024 * 1024;
 
 const newline = 0x0a;
 
-type PointLine = Extract<SampleLine, { line: 'point' }>;
-type LaunchLine = Extract<SampleLine, { line: 'launch' }>;
-
-interface OpenLaunch {
-  readonly start: LaunchLine;
-  readonly points: Record<string, { readonly values: PointLine['values']; readonly warnings: readonly string[] }>;
-  readonly traces: Launch['traces'][number][];
-  tuned: Json | undefined;
-}
-
 /**
- * Reads samples.jsonl, given as text or as its bytes (which take half the memory). A line counts once its newline is written: a last line without one is torn and dropped, and so is a
- * launch without its end; both leave a warning. What failed before the last run line of a file is forgotten: it is tried again. Anything else that is wrong is `document-invalid` with the line number,
- * `document-too-large`, or `run-mismatch` when the lines belong to more than one plan.
+ * Reads samples.jsonl, given as text or as its bytes, which take half the memory.
+ *
+ * A line counts once its newline is written: a last line without one is torn and dropped, and so is a
+ * launch without its end. Both leave a warning. A run line begins a new part: what failed before it in
+ * the same file is forgotten, since it is tried again.
+ *
+ * Equal lines may repeat. Throws `samples-contradictory` for a second version with other content, and
+ * for lines in an order that no run writes; `document-invalid` for any other wrong line;
+ * `document-too-large`; `run-mismatch` when the lines belong to more than one plan.
  */
 export const readSamples = (text: string | Buffer, where = 'samples.jsonl'): Samples => mergeSamples([text], [where]);
 
@@ -34,158 +30,26 @@ export const mergeSamples = (
   texts: readonly (string | Buffer)[],
   names: readonly string[] = texts.map((_, index) => `samples ${index + 1}`),
 ): Samples => {
-  const reading = new Reading();
+  const reading = new SamplesReading();
   texts.forEach((text, index) => {
-    reading.part(text, names[index] ?? `samples ${index + 1}`);
-  });
-  return reading.result();
-};
-
-class Reading {
-  readonly #plans = new Map<string, string>();
-  readonly #classes = new Set<string>();
-  #environment: Json = null;
-  #at: string | null = null;
-  readonly #built = new Map<string, BuiltLine>();
-  readonly #settled = new Map<string, SettledLine>();
-  readonly #seen = new Map<string, SeenLine>();
-  readonly #launches = new Map<string, Launch>();
-  #stopped: Samples['stopped'] = null;
-  readonly #warnings: string[] = [];
-
-  part(text: string | Buffer, name: string): void {
+    const name = names[index] ?? `samples ${index + 1}`;
     if (text.length > maxLength)
       throw new GateError('document-too-large', `${text.length} characters or bytes, at most ${maxLength} are read`, { where: name });
-    const open = new Map<string, OpenLaunch>();
-    const failed = { builds: new Set<string>(), launches: new Set<string>() };
-    let stopped: Samples['stopped'] = null;
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     let number = 0;
     let start = 0;
-    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     for (let end = bytes.indexOf(newline); end !== -1; start = end + 1, end = bytes.indexOf(newline, start)) {
       number += 1;
       const where = `${name}:${number}`;
       const line = parseLine(bytes, start, end, where);
       if (number === 1 && line.line !== 'run')
         throw new GateError('document-invalid', `the first line must be a run line, not ${line.line}`, { where });
-      if (line.line === 'run') {
-        stopped = null;
-        this.#forget(failed);
-      }
-      if (line.line === 'stopped') stopped = line.reason;
-      this.#take(line, open, where);
-      if (line.line === 'built' && line.status === 'failed') failed.builds.add(line.key);
-      if (line.line === 'end' && line.status === 'failed') failed.launches.add(line.launch);
+      reading.take(line, where);
     }
-    if (start < bytes.length) this.#warnings.push(`${name}:${number + 1}: the last line is torn and was dropped`);
-    for (const id of open.keys()) this.#warnings.push(`${name}: launch ${id} has no end and was dropped`);
-    this.#stopped ??= stopped;
-  }
-
-  /** Measuring begins again: what failed before, it tries once more. */
-  #forget({ builds, launches }: { readonly builds: Set<string>; readonly launches: Set<string> }): void {
-    for (const key of builds) if (this.#built.get(key)?.status === 'failed') this.#built.delete(key);
-    for (const id of launches) if (this.#launches.get(id)?.status === 'failed') this.#launches.delete(id);
-    builds.clear();
-    launches.clear();
-  }
-
-  result(): Samples {
-    const classes = [...this.#classes];
-    if (classes.length > 1) this.#warnings.push(`measured on several runner classes: ${classes.join(', ')}`);
-    return {
-      plan: this.#plans.keys().next().value ?? null,
-      at: this.#at,
-      runnerClass: classes.length === 1 ? (classes[0] ?? null) : null,
-      environment: this.#environment,
-      built: this.#built,
-      settled: this.#settled,
-      seen: this.#seen,
-      launches: [...this.#launches.values()],
-      stopped: this.#stopped,
-      warnings: this.#warnings,
-    };
-  }
-
-  #take(line: SampleLine, open: Map<string, OpenLaunch>, where: string): void {
-    switch (line.line) {
-      case 'run': {
-        const [known] = this.#plans;
-        if (known !== undefined && known[0] !== line.plan) {
-          throw new GateError('run-mismatch', `plan ${line.plan.slice(0, 12)} here, plan ${known[0].slice(0, 12)} at ${known[1]}`, {
-            where,
-          });
-        }
-        if (known === undefined) this.#environment = line.environment;
-        this.#plans.set(line.plan, known?.[1] ?? where);
-        this.#classes.add(line.runnerClass);
-        if (this.#at === null || Date.parse(line.at) < Date.parse(this.#at)) this.#at = line.at;
-        return;
-      }
-      case 'built':
-        this.#built.set(line.key, line);
-        return;
-      case 'settled':
-        this.#settled.set(line.cell, line);
-        return;
-      case 'seen':
-        this.#seen.set(line.cell, line);
-        return;
-      case 'launch':
-        if (open.has(line.launch)) this.#warnings.push(`${where}: launch ${line.launch} starts again, its first lines were dropped`);
-        open.set(line.launch, { start: line, points: Object.create(null), traces: [], tuned: undefined });
-        return;
-      case 'point': {
-        const launch = open.get(line.launch);
-        if (launch === undefined)
-          throw new GateError('document-invalid', `point ${line.point} of launch ${line.launch}, which is not open`, { where });
-        if (launch.points[line.point] !== undefined)
-          throw new GateError('document-invalid', `point ${line.point} stands twice in launch ${line.launch}`, { where });
-        launch.points[line.point] = { values: line.values, warnings: line.warnings };
-        return;
-      }
-      case 'trace':
-      case 'tuned': {
-        const launch = open.get(line.launch);
-        if (launch === undefined)
-          throw new GateError('document-invalid', `${line.line} of launch ${line.launch}, which is not open`, { where });
-        if (line.line === 'tuned') launch.tuned = line.value;
-        else launch.traces.push({ point: line.point, arm: line.arm, columns: line.columns });
-        return;
-      }
-      case 'end': {
-        const launch = open.get(line.launch);
-        if (launch === undefined) throw new GateError('document-invalid', `end of launch ${line.launch}, which is not open`, { where });
-        open.delete(line.launch);
-        const { cell, purpose, index, control } = launch.start;
-        const known = this.#launches.get(line.launch);
-        if (
-          known !== undefined &&
-          (known.cell !== cell || known.purpose !== purpose || known.index !== index || known.control !== control)
-        ) {
-          throw new GateError('document-invalid', `launch ${line.launch} stands for two different launches`, { where });
-        }
-        if (known !== undefined && (known.status === 'complete' || line.status !== 'complete')) return;
-        this.#launches.set(line.launch, {
-          id: line.launch,
-          cell,
-          purpose,
-          index,
-          control,
-          status: line.status,
-          error: line.error,
-          process: line.process,
-          points: launch.points,
-          traces: launch.traces,
-          tuned: launch.tuned,
-        });
-        return;
-      }
-      case 'stopped':
-        return;
-    }
-  }
-}
+    reading.endFile(name, start < bytes.length ? number + 1 : null);
+  });
+  return reading.result();
+};
 
 /**
  * Appends whole lines in one write and makes them durable before it returns. The file is created when it is missing; a torn

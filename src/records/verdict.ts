@@ -3,7 +3,7 @@ import { cellId, type Immutable, jsonValue, nounId, sha256 } from './words.ts';
 
 export const verdictKind = z.enum(['regressed', 'improved', 'passed', 'unchanged', 'inconclusive', 'new', 'missing', 'failed']);
 export type VerdictKind = z.infer<typeof verdictKind>;
-export const runVerdict = z.enum(['passed', 'regressed', 'inconclusive', 'unfit', 'error', 'nothing-to-compare']);
+export const runVerdict = z.enum(['passed', 'regressed', 'failed', 'inconclusive', 'unfit', 'error', 'nothing-to-compare']);
 export type RunVerdict = z.infer<typeof runVerdict>;
 
 /**

@@ -40,7 +40,13 @@ export type Values = Readonly<Record<string, number>>;
 export const buildVariant = z.strictObject({ name: z.string(), options: jsonValue });
 
 /** An error as data: what a launch or build carries instead of throwing across a process. */
-export const coded = z.strictObject({ code: z.string().max(80), message: z.string().max(20_000), arm: armId.nullable() });
+export const coded = z.strictObject({
+  code: z.string().max(80),
+  message: z.string().max(20_000),
+  arm: armId.nullable(),
+  /** The process ended before its first answer. */
+  starting: z.literal(true).optional(),
+});
 export type Coded = Immutable<z.infer<typeof coded>>;
 
 /** Why a number does not exist. Such a metric is never 0 and never a pass. */

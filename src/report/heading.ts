@@ -10,6 +10,7 @@ import { counted, durationText } from './number.ts';
 export const runWords: Readonly<Record<RunVerdict, { readonly sign: string; readonly word: string }>> = {
   passed: { sign: '✅', word: 'Passed' },
   regressed: { sign: '❌', word: 'Regressed' },
+  failed: { sign: '❌', word: 'Failed' },
   inconclusive: { sign: '⚠️', word: 'Inconclusive' },
   unfit: { sign: '⚠️', word: 'Runner unfit' },
   error: { sign: '❌', word: 'Error' },
@@ -18,7 +19,7 @@ export const runWords: Readonly<Record<RunVerdict, { readonly sign: string; read
 
 /** The summary without the verdict's name in front: that stands before it in every report. */
 export const headline = ({ summary }: Pick<Verdict, 'summary'>): string =>
-  summary.replace(/^(Passed|Regressed|Inconclusive|Unfit|Nothing to compare): /, '');
+  summary.replace(/^(Passed|Regressed|Failed|Inconclusive|Unfit|Nothing to compare): /, '');
 
 /** Sign of each cell or metric verdict, so that a column can be skimmed. */
 export const verdictSigns: Readonly<Record<VerdictKind, string>> = {

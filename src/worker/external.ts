@@ -1,13 +1,13 @@
 import { GateError } from '../errors.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
-import type { OperatingPoint } from '../records/metric.ts';
+import { minimumRounds, type OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
 import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
 import { type AnswerTime, openAnswerTime } from './answer-time.ts';
 import { forArm } from './arm.ts';
 import type { LaunchTools } from './launch-tools.ts';
-import { type Columns, minimumRounds, secondsPerPoint } from './rounds.ts';
+import { type Columns, secondsPerPoint } from './rounds.ts';
 
 type ExternalPoint = Extract<OperatingPoint, { kind: 'external' }>;
 

@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts';
-import type { CallPoint, OperatingPoint } from '../records/metric.ts';
+import { type CallPoint, minimumRounds, type OperatingPoint } from '../records/metric.ts';
 import type { FromWorker, LaunchRequest } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
@@ -11,7 +11,7 @@ import { measureExternally } from './external.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { type ModelPool, openModelPool } from './model-pool.ts';
 import { isCompared, isPlaceBound, joinedColumns, placementsOf, share, warmUpShare } from './placements.ts';
-import { type Columns, interleave, minimumRounds, secondsPerPoint } from './rounds.ts';
+import { type Columns, interleave, secondsPerPoint } from './rounds.ts';
 import { repeatAlone } from './solo.ts';
 
 /** How much the planted control slows its arm: far above what any usable machine could miss. */

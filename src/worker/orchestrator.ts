@@ -35,10 +35,8 @@ export const serveOrchestrator = (channel: Channel, roots: readonly string[], cl
 const failure = (thrown: unknown): FromWorker => {
   const arm: ArmId | null = thrown instanceof ArmError ? thrown.arm : null;
   const error = asGateError(thrown instanceof ArmError ? thrown.cause : thrown, 'launch-crashed');
-  return {
-    type: 'failed',
-    error: { code: error.code, message: `${error.where === null ? '' : `${error.where}: `}${error.message}`.slice(0, 20_000), arm },
-  };
+  const message = `${error.where === null ? '' : `${error.where}: `}${error.message}`.slice(0, 20_000);
+  return { type: 'failed', error: { code: error.code, message, arm, ...(error.starting ? { starting: true } : {}) } };
 };
 
 /** What a launch does not need is imported only where it is: a run starts hundreds of these processes for one launch each. */

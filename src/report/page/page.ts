@@ -112,6 +112,7 @@ const environment = (verdict: Verdict): string =>
 const runMarks: Readonly<Record<Verdict['verdict'], string>> = {
   passed: '✓',
   regressed: '✗',
+  failed: '✗',
   inconclusive: '?',
   unfit: '?',
   error: '!',

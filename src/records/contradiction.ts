@@ -1,0 +1,5 @@
+import { GateError } from '../errors.ts';
+
+/** The refusal of samples that no run writes. @param where names the line, launch or build */
+export const contradiction = (where: string, what: string): GateError =>
+  new GateError('samples-contradictory', `the samples contradict themselves or the plan: ${what}`, { where });
