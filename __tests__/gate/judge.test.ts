@@ -495,7 +495,8 @@ describe('cells that were not compared', () => {
     expect(metricOf(without(quiet, screen), 'count')).toMatchObject({ verdict: 'missing', reason: '4 of 5 screening launches' });
     const worse: Machine = { ...quiet, slowdown: () => 1, peak: (arm) => (arm === 'head' ? 99 : 50) * 2 ** 20 };
     expect(metricOf(without(worse, solo), 'peak-memory')).toMatchObject({ verdict: 'regressed' });
-    expect(metricOf(without(worse, screen), 'count')).toMatchObject({ verdict: 'regressed' });
+    // This one varies, so that the test decides it, by all of its screens.
+    expect(metricOf(without(worse, screen), 'count')).toMatchObject({ verdict: 'missing' });
   });
 
   it('a failed launch takes no regression back that the others show', () => {

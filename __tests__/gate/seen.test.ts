@@ -88,7 +88,7 @@ describe('an unchanged cell beside a changed one', () => {
   it('fails where its launch does, and says that base fails too', () => {
     const failing = measure(two, samplesOf(settled), {}, (launch) => (launch.cell === 'mini/sparsity' ? broken(launch) : launch));
     expect(verdictOf(two, failing)).toMatchObject({
-      verdict: 'regressed',
+      verdict: 'failed',
       cells: [{}, { verdict: 'failed', reason: 'base runs the same and fails too: error[subject-crashed] arm head: no such file' }],
     });
   });
@@ -99,7 +99,7 @@ describe('where nothing changed', () => {
 
   it('a launch that fails fails the cell, and no number is judged', () => {
     const verdict = verdictOf(one, measure(one, samplesOf(unchanged), {}, broken));
-    expect(verdict).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'failed' }], coverage: { judged: 0 } });
+    expect(verdict).toMatchObject({ verdict: 'failed', exitCode: 1, cells: [{ verdict: 'failed' }], coverage: { judged: 0 } });
   });
 
   it('nothing measured is missing, or by the budget undecided; never unchanged', () => {
