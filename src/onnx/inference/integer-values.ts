@@ -100,7 +100,7 @@ const pairwise = (view: NodeView, operation: Binary): Values => {
   const [a, b] = [view.input(0), view.input(1)];
   if (a.integers === null || b.integers === null || view.node.input.length !== 2 || view.integer('fmod', 0) !== 0) return null;
   const dims = broadcast([a.dims, b.dims]);
-  if (dims === null || dims.length > 1) return null;
+  if (dims === null || dims.length > 1 || !(product(dims) <= longest)) return null;
   const [left, right] = [a.integers, b.integers];
   return Array.from({ length: product(dims) }, (_, at) => {
     const [x, y] = [picked(left, at), picked(right, at)];
@@ -110,7 +110,7 @@ const pairwise = (view: NodeView, operation: Binary): Values => {
 
 const filled = (view: NodeView): Values => {
   const [length, value] = [product(view.input(0).integers ?? [Number.NaN]), findAttribute(view.node, 'value')?.t];
-  if (!(length <= longest) || value === undefined || !integerTypes.has(value.dataType)) return null;
+  if (!(length >= 0 && length <= longest) || !Number.isInteger(length) || value === undefined || !integerTypes.has(value.dataType)) return null;
   return Array<number>(length).fill(view.constant(value)?.[0] ?? Number.NaN);
 };
 
