@@ -250,9 +250,9 @@ describe('size', () => {
   };
   const setting = { past: 0, batch: 1, tokens: 1 };
   test.each<[string, number, (from: string, to: string, at: number) => MessageInitShape<typeof NodeProtoSchema>]>([
-    ['nodes that do nothing', 20_000, (from, to) => ({ opType: 'Identity', input: [from], output: [to] })],
-    ['scalings', 10_000, (from, to) => ({ opType: 'Mul', input: [from, 'w'], output: [to] })],
-    ['casts of a constant', 10_000, (from, to, at) => ({ opType: 'Cast', input: [at === 0 ? 'w' : from], output: [to] })],
+    ['nodes that do nothing', 6_000, (from, to) => ({ opType: 'Identity', input: [from], output: [to] })],
+    ['scalings', 6_000, (from, to) => ({ opType: 'Mul', input: [from, 'w'], output: [to] })],
+    ['casts of a constant', 6_000, (from, to, at) => ({ opType: 'Cast', input: [at === 0 ? 'w' : from], output: [to] })],
     ['quantizations', 5_000, (from, to) => ({ opType: 'DynamicQuantizeLinear', input: [from], output: [to, `${to}s`, `${to}z`] })],
     ['products with one weight', 5_000, (from, to) => ({ opType: 'MatMul', input: [from, 'w'], output: [to] })],
     [
