@@ -295,6 +295,13 @@ describe('numbers that contradict each other', () => {
     expect(() => recognise(model)).toThrow(expect.objectContaining({ code: 'onnx-unsupported' }));
     expect(attentionWork(model, {}, 64)).toContain(message);
   });
+  test.each([-16n, 999n, 2n ** 62n])('a cache whose heads are %d wide', (width) => {
+    const model = miniatureModel('dense');
+    for (const { name, type } of model.proto.graph!.input)
+      if (name.endsWith('.key') && type?.value.case === 'tensorType')
+        type.value.value.shape!.dim[3]!.value = { case: 'dimValue', value: width };
+    expect(recogniseParts(model).notRecognised[0]).toContain('do not fit the columns');
+  });
   test('whatever the attributes, dimensions and shapes are, the answer is coded and finite', () => {
     const integers = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -3n, max: 9n }));
     const names = ['dense', 'moe', 'glm'] as const;
