@@ -220,7 +220,7 @@ const nearStructure: readonly Row[] = [
   ],
   [
     'a weight that moved into a branch, or into a local function',
-    'fewer parameters',
+    'error[onnx-unsupported]',
     'the same parameters and multiply-adds',
     () => {
       const dense = inspected(sound());
@@ -300,7 +300,7 @@ const halfRows: readonly Row[] = [
 const nearHalf: readonly Row[] = [
   [
     'a vision tower in float16 that hands its features on',
-    'failed: not enough space',
+    'failed: Unexpected input data type',
     'the logits of float32',
     async () => {
       const built = builtTiny('qwen3_vl');

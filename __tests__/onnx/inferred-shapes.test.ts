@@ -105,6 +105,15 @@ describe('inferred shapes are those of the runtime', () => {
       ],
       { t: [2] },
     ],
+    [
+      'lengths that become truths and lengths again',
+      [
+        { opType: 'Cast', input: ['n'], output: ['truth'], attribute: [integerAttribute('to', dataType.bool)] },
+        { opType: 'Cast', input: ['truth'], output: ['one'], attribute: [integerAttribute('to', dataType.int64)] },
+        sized('one'),
+      ],
+      { n: [5, 0, -2] },
+    ],
     ['Mod of either sign', [{ ...op('Mod', ['a', 'b']), output: ['m'] }, sized('m')], { a: [-7, 7], b: [3, 3] }],
     [
       'Mod as C has it',

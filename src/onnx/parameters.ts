@@ -2,7 +2,7 @@ import { dataType } from './data-type.ts';
 import { type Consumer, graphIndex } from './edit.ts';
 import { attributeTensors, graphsOf, integerAttribute, mainGraph, type OnnxModel } from './model.ts';
 import type { GraphProto, NodeProto, SparseTensorProto, TensorProto } from './proto/onnx_pb.js';
-import { elementCount } from './tensor-layout.ts';
+import { elementCount, tensorDims } from './tensor-layout.ts';
 
 type Readers = (name: string) => readonly Consumer[];
 
@@ -23,7 +23,8 @@ const packing = ({ node, input }: Consumer): number => {
 const weightsIn = (tensor: TensorProto, readers: readonly Consumer[]): number =>
   elementCount(tensor) * Math.max(1, ...(tensor.dataType === dataType.uint8 ? readers.map(packing) : []));
 
-const sparseElements = ({ dims }: SparseTensorProto): number => dims.reduce((product, dim) => product * Number(dim), 1);
+const sparseElements = ({ dims, values }: SparseTensorProto): number =>
+  tensorDims({ dims, name: values?.name ?? '' }).reduce((product, dim) => product * dim, 1);
 
 /** Elements of the values in a node's attributes; the value that a ConstantOfShape repeats is none. */
 const attributeElements = (node: NodeProto, readers: Readers): number => {

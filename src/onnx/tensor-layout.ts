@@ -9,7 +9,7 @@ const refuse = (label: string, message: string): GateError =>
 const largestElements = 2 ** 48;
 
 /** Dimensions as numbers; `[]` is a scalar. Throws `onnx-malformed` for a negative one or a product beyond 2^48 elements. */
-export const tensorDims = (tensor: TensorProto, label: string = tensor.name): readonly number[] => {
+export const tensorDims = (tensor: Pick<TensorProto, 'dims' | 'name'>, label: string = tensor.name): readonly number[] => {
   const dims = tensor.dims.map(Number);
   let elements = 1;
   for (const dim of dims) {

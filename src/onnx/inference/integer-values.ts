@@ -51,7 +51,19 @@ const isVector = ({ dims }: TensorFact): boolean => dims !== null && dims.length
 const picked = (values: readonly number[], at: number): number => values[values.length === 1 ? 0 : at] ?? Number.NaN;
 
 /** Values after a conversion: those of floats are not followed, since they divide and round otherwise. */
-const cast = (view: NodeView): Values => (integerTypes.has(view.integer('to', 0)) ? view.input(0).integers : null);
+const cast = (view: NodeView): Values => {
+  const { integers } = view.input(0);
+  switch (view.integer('to', 0)) {
+    case dataType.int64:
+      return integers;
+    case dataType.int32:
+      return integers?.map((value) => (Math.abs(value) < 2 ** 31 ? value : Number.NaN)) ?? null;
+    case dataType.bool:
+      return integers?.map((value) => (Number.isNaN(value) ? value : Number(value !== 0))) ?? null;
+    default:
+      return null;
+  }
+};
 
 const gather = (view: NodeView): Values => {
   const [data, indices] = [view.input(0).integers, view.input(1).integers];
@@ -100,7 +112,7 @@ const pairwise = (view: NodeView, operation: Binary): Values => {
   const [a, b] = [view.input(0), view.input(1)];
   if (a.integers === null || b.integers === null || view.node.input.length !== 2 || view.integer('fmod', 0) !== 0) return null;
   const dims = broadcast([a.dims, b.dims]);
-  if (dims === null || dims.length > 1) return null;
+  if (dims === null || dims.length > 1 || !(product(dims) <= longest)) return null;
   const [left, right] = [a.integers, b.integers];
   return Array.from({ length: product(dims) }, (_, at) => {
     const [x, y] = [picked(left, at), picked(right, at)];
@@ -110,7 +122,8 @@ const pairwise = (view: NodeView, operation: Binary): Values => {
 
 const filled = (view: NodeView): Values => {
   const [length, value] = [product(view.input(0).integers ?? [Number.NaN]), findAttribute(view.node, 'value')?.t];
-  if (!(length <= longest) || value === undefined || !integerTypes.has(value.dataType)) return null;
+  if (!(length >= 0 && length <= longest) || !Number.isInteger(length) || value === undefined || !integerTypes.has(value.dataType))
+    return null;
   return Array<number>(length).fill(view.constant(value)?.[0] ?? Number.NaN);
 };
 

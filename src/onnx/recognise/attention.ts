@@ -216,11 +216,13 @@ const attentionOf = (
 };
 
 /** Why the numbers of an attention contradict each other; null where they do not. Heads that are not in the graph are 0. */
-const contradictionOf = ({ node, heads, kvHeads, valueSize, query, key, output }: Attention): string | null => {
+const contradictionOf = ({ node, heads, kvHeads, headSize, valueSize, query, key, value, output }: Attention): string | null => {
   if (heads === 0) return null;
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
-  if (!isCount(heads) || heads * valueSize !== output.rows || query.size % heads !== 0)
+  if (!isCount(heads) || heads * valueSize !== output.rows)
     return `attention ${node}: ${heads} heads of ${valueSize} do not fill ${output.rows} inputs`;
+  if (heads * headSize !== query.size || [query, key, value].some(({ offset, size, linear }) => offset + size > linear.columns))
+    return `attention ${node}: ${heads} heads of ${headSize} do not fit the columns of their projections`;
   if (!isCount(kvHeads) || heads % kvHeads !== 0 || key.size % kvHeads !== 0)
     return `attention ${node}: ${heads} heads cannot share ${kvHeads} groups of keys and values`;
   return null;
