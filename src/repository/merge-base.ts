@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { commitOf, fetchOptions, isShallow, missing } from './commits.ts';
+import { fetchOptions, isShallow, missing } from './commits.ts';
 import type { Git } from './git.ts';
 import type { Remote } from './remote.ts';
 
@@ -24,20 +24,6 @@ export const commonAncestor = async (git: Git, head: string, other: string, remo
   });
   if (found === null) throw await missing(git, `the common ancestor of ${head} and ${other} is not known`);
   return { commit: found.length === 1 ? (found[0] ?? head) : await onOwnLine(git, other, found), count: found.length };
-};
-
-/**
- * Whether a branch, given by a commit of it, holds another commit. A shallow clone is deepened before the answer is no; where it
- * cannot be, the answer is null.
- */
-export const holds = async (git: Git, branch: string, commit: string, remote: Remote | null): Promise<boolean | null> => {
-  if (branch === commit) return true;
-  const found = await deepened(git, remote, [branch], async () => {
-    if ((await commitOf(git, commit)) === null) return null;
-    if ((await git.run(['merge-base', '--is-ancestor', commit, branch])).code === 0) return true;
-    return (await historyIsHidden(git, [branch], [commit])) ? null : false;
-  });
-  return found;
 };
 
 /** Asks again after each deepening until there is an answer; null where history cannot be fetched any further. */

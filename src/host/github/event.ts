@@ -177,7 +177,8 @@ const readNamed = (eventName: string, setting: Setting, payload: unknown, where:
     }
     case 'merge_group': {
       const { head_sha, base_sha } = decode(payloads.mergeGroup, payload, where).merge_group;
-      return { event: change(setting, commitOnly(head_sha), { kind: 'commit', commit: base_sha }) };
+      const head = head_sha ?? setting.runCommit;
+      return { event: change(setting, head === null ? any : commitOnly(head), { kind: 'commit', commit: base_sha }) };
     }
     case 'pull_request':
     case 'pull_request_target':
