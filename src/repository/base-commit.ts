@@ -16,9 +16,9 @@ export interface BaseRequest {
 export interface BaseCommit {
   readonly commit: string;
   /**
-   * `named`; `host`: the base of a merge group, or what was there before a push; the first parent of the host's `merge-commit`;
-   * `merge-base`: the best common ancestor with the base branch; `payload`: where the base branch stood when the event came;
-   * `parent`: of head; `head` itself.
+   * `named`; `host`: the base of a merge group, or what was there before a push; the first parent
+   * of the host's `merge-commit`; `merge-base`: the best common ancestor with the base branch;
+   * `payload`: where the base branch stood when the event came; `parent`: of head; `head` itself.
    */
   readonly from: 'named' | 'host' | 'merge-commit' | 'merge-base' | 'payload' | 'parent' | 'head';
   /** What is measured: a change, or the default branch, of which head is a part then. */
@@ -30,9 +30,10 @@ export interface BaseCommit {
 type Found = Omit<BaseCommit, 'event'>;
 
 /**
- * The commit that head is compared with (docs/verdict.md, "What is compared"). Throws `checkout-mismatch` for a checkout that is
- * not the event's, `usage-bad-value` for a named base that is the change itself, `base-not-found`, or `shallow-clone` when history
- * is missing and cannot be fetched.
+ * The commit that head is compared with (docs/verdict.md, "What is compared"). Throws
+ * `checkout-mismatch` for a checkout that is not the event's, `usage-bad-value` for a named base
+ * that is the change itself, `base-not-found`, or `shallow-clone` when history is missing and
+ * cannot be fetched.
  */
 export const findBase = async (git: Git, { event, named }: BaseRequest): Promise<BaseCommit> => {
   const commit = await headCommit(git);
@@ -56,7 +57,10 @@ const namedBase = async (git: Git, named: string): Promise<Found> => ({
   warnings: [],
 });
 
-/** A checkout that a host's ref of a pull request names has the base branch as its first parent; any other is a developer's branch. */
+/**
+ * A checkout that a host's ref of a pull request names has the base branch as its first parent; any
+ * other is a developer's branch.
+ */
 const ofDeveloper = async (git: Git, head: CheckedOut, measures: 'change' | 'default-branch', named: string | null): Promise<Found> => {
   if (named !== null) return namedBase(git, named);
   if (measures === 'default-branch') return { commit: head.commit, from: 'head', warnings: [] };
@@ -93,7 +97,10 @@ const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: s
   return named === null ? found : namedFor(git, head, event.checkout, named, async () => found);
 };
 
-/** A named base, which must not be the change itself unless that is none: there is nothing to compare then. */
+/**
+ * A named base, which must not be the change itself unless that is none: there is nothing to
+ * compare then.
+ */
 const namedFor = async (git: Git, head: CheckedOut, checkout: Checkout, named: string, otherwise: () => Promise<Found>): Promise<Found> => {
   const given = await namedBase(git, named);
   if (given.commit !== head.commit && !(checkout.kind === 'commit' && given.commit === checkout.head)) return given;
@@ -121,7 +128,8 @@ const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, b
   const branch = branchWords(base);
   const merge = checkout.kind === 'commit' && checkout.merge === head.commit;
   const [first] = head.parents;
-  // Whoever made another merge commit chose its parents: for it the merge base counts, which is the same parent in good faith.
+  // Whoever made another merge commit chose its parents: for it the merge base counts, which is the
+  // same parent in good faith.
   if (checkout.kind === 'commit' && isMergeOf(head, checkout.head) && first !== undefined && (merge || first === base.commit)) {
     await requireCommit(git, first, remote);
     return { commit: first, from: 'merge-commit', warnings: [] };
@@ -131,7 +139,8 @@ const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, b
   const found = tip === null ? null : await ancestor(git, head, tip, remote, branch);
   if (found !== null && (found.commit !== head.commit || base.commit === null)) return withNotes(found, notes);
   if (base.commit === null) throw new GateError('base-not-found', `${branch} is not in this clone and cannot be fetched`, { where: 'git' });
-  // What the branch became with the change in it is no base: where it stood when the event came is one.
+  // What the branch became with the change in it is no base: where it stood when the event came is
+  // one.
   await requireCommit(git, base.commit, remote);
   const earlier = await ancestor(git, head, base.commit, remote, branch);
   const why = found === null ? `${capital(branch)} cannot be fetched` : `${capital(branch)} holds ${short(head.commit)} already`;
