@@ -11,8 +11,7 @@ const name = z.string().min(1).max(255);
 export const branchName = z
   .string()
   .max(1024)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids control characters in
-  // names
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids control characters in names
   .regex(/^(?![-/])(?!.*\.\.)[^\u0000-\u0020\u007f~^:?*[\\]+$/, 'a branch name');
 
 const repository = z.object({ full_name: name, default_branch: branchName.optional() });
