@@ -73,7 +73,10 @@ export class Origin extends ScratchRepository {
     return this.git('commit-tree', `${tree}^{tree}`, '-p', first, '-p', second, '-m', 'merge');
   }
 
-  /** A checkout step: one commit, detached, without `origin/HEAD`. `whole`: with all branches and their history. */
+  /**
+   * A checkout step: one commit, detached, without `origin/HEAD`. `whole`: with all branches and
+   * their history.
+   */
   checkOut(commit: string, how: 'depth-1' | 'depth-2' | 'whole' = 'depth-1'): ScratchRepository {
     const work = ScratchRepository.create();
     work.git('config', 'remote.origin.url', `file://${this.folder}`);
@@ -84,7 +87,9 @@ export class Origin extends ScratchRepository {
   }
 }
 
-/** What base is found to be for an event and a checkout, by the parts of the action that find it. */
+/**
+ * What base is found to be for an event and a checkout, by the parts of the action that find it.
+ */
 export const baseOf = async (
   work: ScratchRepository,
   eventName: string,

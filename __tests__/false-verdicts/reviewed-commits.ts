@@ -420,8 +420,9 @@ const intoRelease = () => {
 };
 
 /**
- * main was slow once, then became fast; head forks from a fast commit, but is cut off before it. Only by a side line, which began
- * while main was slow and which both merged, do head and main meet in what a clone of little depth sees.
+ * main was slow once, then became fast; head forks from a fast commit, but is cut off before it.
+ * Only by a side line, which began while main was slow and which both merged, do head and main meet
+ * in what a clone of little depth sees.
  */
 const hiddenFork = () => {
   const origin = Origin.make();

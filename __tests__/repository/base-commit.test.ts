@@ -261,6 +261,9 @@ describe('a change that the host names', () => {
     const work = checkedOut(scratch, feature, '');
     for (const named of [feature, 'HEAD']) await expect(found(work, event, named)).rejects.toEqual(coded('usage-bad-value'));
     expect(await found(work, event, first)).toMatchObject({ commit: first, from: 'named' });
+    const merged = checkedOut(scratch, mergeOf(scratch, main, feature));
+    await expect(found(merged, event, feature)).rejects.toEqual(coded('usage-bad-value'));
+    await expect(found(work, onMain(), 'HEAD')).rejects.toEqual(coded('usage-bad-value'));
     const empty = change({ kind: 'any' }, branchBase('main'));
     expect(await found(checkedOut(scratch, main), empty, 'HEAD')).toMatchObject({ commit: main, event: 'change' });
   });

@@ -3,7 +3,9 @@ const zeros = '0'.repeat(40);
 const repositoryOf = (defaultBranch: string) => ({ full_name: 'octo/models', default_branch: defaultBranch });
 const repository = repositoryOf('main');
 
-/** Commits and branches of a pull request; what is left out stands for nothing that is checked out. */
+/**
+ * Commits and branches of a pull request; what is left out stands for nothing that is checked out.
+ */
 export interface PullRequestCommits {
   readonly head?: string;
   readonly base?: { readonly ref: string; readonly sha: string };
@@ -18,7 +20,10 @@ export const pullRequestOf = (number: number, commits: PullRequestCommits = {}, 
   base: { ...(commits.base ?? { ref: 'main', sha: 'b'.repeat(40) }), ...side('octo/models') },
 });
 
-/** Payloads as GitHub sends them, cut to what matters. `head`: the repository that a pull request comes from. */
+/**
+ * Payloads as GitHub sends them, cut to what matters. `head`: the repository that a pull request
+ * comes from.
+ */
 export const events = {
   pullRequest: (number: number, head: string | null = 'octo/models', commits: PullRequestCommits = {}, defaultBranch = 'main') => ({
     action: 'synchronize',

@@ -14,11 +14,16 @@ const completed = async (context: CommandContext): Promise<HostEvent> =>
   context.options.event === 'auto' ? context.host.completeEvent() : startedBy(context);
 
 export interface Comparison extends BaseCommit {
-  /** The commit under review by the word of the host: it, or a merge commit of it, is checked out. Null where the host names none. */
+  /**
+   * The commit under review by the word of the host: it, or a merge commit of it, is checked out.
+   * Null where the host names none.
+   */
   readonly reviewed: string | null;
 }
 
-/** Which commit the checkout is compared with, and what is measured. Throws what `findBase` throws. */
+/**
+ * Which commit the checkout is compared with, and what is measured. Throws what `findBase` throws.
+ */
 export const comparisonOf = async (context: CommandContext, repository: Repository): Promise<Comparison> => {
   const event = await completed(context);
   const found = await repository.baseCommit({ event, named: context.options.base });
@@ -28,7 +33,10 @@ export const comparisonOf = async (context: CommandContext, repository: Reposito
 const reviewedCommit = (event: HostEvent): string | null =>
   event.kind !== 'developer' && event.checkout.kind === 'commit' ? event.checkout.head : null;
 
-/** Throws `run-mismatch` where the plan is of another commit than the event's: its verdict would be shown as this one's. */
+/**
+ * Throws `run-mismatch` where the plan is of another commit than the event's: its verdict would be
+ * shown as this one's.
+ */
 export const requireReviewed = async (context: CommandContext, plan: Plan, where: string): Promise<void> => {
   const reviewed = reviewedCommit(await completed(context));
   if (reviewed === null || plan.head.commit === reviewed || plan.reviewed === reviewed) return;
@@ -37,7 +45,10 @@ export const requireReviewed = async (context: CommandContext, plan: Plan, where
   });
 };
 
-/** Throws `checkout-mismatch` where another commit than the planned one is checked out: head would be made from it. */
+/**
+ * Throws `checkout-mismatch` where another commit than the planned one is checked out: head would
+ * be made from it.
+ */
 export const requirePlannedCheckout = async (context: CommandContext, plan: Plan): Promise<void> => {
   const { commit } = await (await openRepository(context.root)).headRevision();
   if (commit === plan.head.commit) return;
@@ -46,6 +57,9 @@ export const requirePlannedCheckout = async (context: CommandContext, plan: Plan
   });
 };
 
-/** Whether a host's change is none: its commit is base. A developer's run shows then what the optimizations gain. */
+/**
+ * Whether a host's change is none: its commit is base. A developer's run shows then what the
+ * optimizations gain.
+ */
 export const isEmptyChange = (context: CommandContext, event: Plan['event'], head: Plan['head'], base: string): boolean =>
   startedBy(context).kind !== 'developer' && event === 'change' && head.commit === base && !head.dirty;

@@ -5,7 +5,10 @@ import type { CommandContext } from './context.ts';
 import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
 
-/** Writes the plan of a change that is none: without base and cells, so that every later phase sees it. */
+/**
+ * Writes the plan of a change that is none: without base and cells, so that every later phase sees
+ * it.
+ */
 export const writeEmptyPlan = async (
   context: CommandContext,
   known: {

@@ -62,7 +62,7 @@ export const optionTable = {
     on: 'both',
     placeholder: 'REF',
     default: null,
-    summary: 'commit, branch or tag to compare with; found from the checkout when not given',
+    summary: 'commit, branch or tag to compare with; without it the event says, or the checkout shows, what it is',
   },
   models: { kind: 'list', on: 'both', placeholder: 'A,B', choices: null, default: null, summary: 'only these of the configured models' },
   optimizations: {

@@ -10,7 +10,10 @@ interface Input {
   readonly baselinesDigest: string | null;
 }
 
-/** The verdict on a head that is its own base: exit 0, and no cell, so that it cannot be taken for a pass. */
+/**
+ * The verdict on a head that is its own base: exit 0, and no cell, so that it cannot be taken for a
+ * pass.
+ */
 export const nothingToCompare = ({ plan, planDigest, samples, samplesDigest, baselinesDigest }: Input): Verdict => ({
   schema: 'optimization-gate/verdict/1',
   verdict: 'nothing-to-compare',

@@ -3,11 +3,15 @@
 /** Which commit may be checked out when a change is judged. */
 export type Checkout =
   /**
-   * `head`, or a merge commit whose second parent is `head`. `merge`: a merge commit that the host itself made of it, null where
-   * none is known. `merged`: `merge` is what became of the change on its base branch, whatever its parents.
+   * `head`, or a merge commit whose second parent is `head`. `merge`: a merge commit that the host
+   * itself made of it, null where none is known. `merged`: `merge` is what became of the change on
+   * its base branch, whatever its parents.
    */
   | { readonly kind: 'commit'; readonly head: string; readonly merge: string | null; readonly merged: boolean }
-  /** The host does not say which commit is under review; one that the base branch already holds is not. */
+  /**
+   * The host does not say which commit is under review; one that the base branch already holds is
+   * not.
+   */
   | { readonly kind: 'off-base' }
   | { readonly kind: 'any' };
 
@@ -20,7 +24,10 @@ export type ChangeBase =
       readonly name: string | null;
       /** Where the branch stood when the event came; null where the host does not say. */
       readonly commit: string | null;
-      /** Why this branch stands in for another one, for the reader of the report; null where it is the change's own. */
+      /**
+       * Why this branch stands in for another one, for the reader of the report; null where it is
+       * the change's own.
+       */
       readonly instead: string | null;
     };
 

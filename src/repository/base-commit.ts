@@ -1,10 +1,10 @@
 import { GateError } from '../errors.ts';
-import type { ChangeBase, ChangeEvent, DefaultBranchEvent, HostEvent } from '../records/event.ts';
+import type { ChangeBase, ChangeEvent, Checkout, DefaultBranchEvent, HostEvent } from '../records/event.ts';
 import { branchTip, developerDefaultBranch, remoteDefaultBranch } from './branch-tip.ts';
 import { type CheckedOut, isMergeOf, requireCheckout } from './checkout.ts';
 import { haveCommit, headCommit, parentsOf, requireCommit, resolveNamed } from './commits.ts';
 import type { Git } from './git.ts';
-import { commonAncestor, holds } from './merge-base.ts';
+import { commonAncestor } from './merge-base.ts';
 import { type Remote, remoteFor, soleRemote } from './remote.ts';
 
 export interface BaseRequest {
@@ -16,9 +16,9 @@ export interface BaseRequest {
 export interface BaseCommit {
   readonly commit: string;
   /**
-   * `named`; `host`: the base of a merge group, or what was there before a push; the first parent of the host's `merge-commit`;
-   * `merge-base`: the best common ancestor with the base branch; `payload`: where the base branch stood when the event came;
-   * `parent`: of head; `head` itself.
+   * `named`; `host`: the base of a merge group, or what was there before a push; the first parent
+   * of the host's `merge-commit`; `merge-base`: the best common ancestor with the base branch;
+   * `payload`: where the base branch stood when the event came; `parent`: of head; `head` itself.
    */
   readonly from: 'named' | 'host' | 'merge-commit' | 'merge-base' | 'payload' | 'parent' | 'head';
   /** What is measured: a change, or the default branch, of which head is a part then. */
@@ -30,9 +30,10 @@ export interface BaseCommit {
 type Found = Omit<BaseCommit, 'event'>;
 
 /**
- * The commit that head is compared with (docs/verdict.md, "What is compared"). Throws `checkout-mismatch` for a checkout that is
- * not the event's, `usage-bad-value` for a named base that is the change itself, `base-not-found`, or `shallow-clone` when history
- * is missing and cannot be fetched.
+ * The commit that head is compared with (docs/verdict.md, "What is compared"). Throws
+ * `checkout-mismatch` for a checkout that is not the event's, `usage-bad-value` for a named base
+ * that is the change itself, `base-not-found`, or `shallow-clone` when history is missing and
+ * cannot be fetched.
  */
 export const findBase = async (git: Git, { event, named }: BaseRequest): Promise<BaseCommit> => {
   const commit = await headCommit(git);
@@ -56,7 +57,10 @@ const namedBase = async (git: Git, named: string): Promise<Found> => ({
   warnings: [],
 });
 
-/** A checkout that a host's ref of a pull request names has the base branch as its first parent; any other is a developer's branch. */
+/**
+ * A checkout that a host's ref of a pull request names has the base branch as its first parent; any
+ * other is a developer's branch.
+ */
 const ofDeveloper = async (git: Git, head: CheckedOut, measures: 'change' | 'default-branch', named: string | null): Promise<Found> => {
   if (named !== null) return namedBase(git, named);
   if (measures === 'default-branch') return { commit: head.commit, from: 'head', warnings: [] };
@@ -80,22 +84,31 @@ const ancestor = async (git: Git, head: CheckedOut, tip: string, remote: Remote 
   return { commit, from: commit === head.commit ? 'head' : 'merge-base', warnings: count > 1 ? [several] : [] };
 };
 
-/** A named base must not be the change itself, unless the change really is nothing: then there is nothing to compare. */
 const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: string | null): Promise<Found> => {
-  const given = named === null ? null : await namedBase(git, named);
-  if (given !== null && given.commit !== head.commit && event.checkout.kind !== 'off-base') return given;
+  if (event.checkout.kind !== 'off-base')
+    return named === null ? ofEvent(git, head, event) : namedFor(git, head, event.checkout, named, () => ofEvent(git, head, event));
   const found = await ofEvent(git, head, event);
-  if (event.checkout.kind === 'off-base' && found.commit === head.commit)
+  if (found.commit === head.commit)
     throw new GateError(
       'checkout-mismatch',
       `the event is about a pull request; expected its head or merge commit, got ${head.commit}, which its base branch holds already`,
       { where: 'checkout' },
     );
-  if (given === null || given.commit !== head.commit) return given ?? found;
+  return named === null ? found : namedFor(git, head, event.checkout, named, async () => found);
+};
+
+/**
+ * A named base, which must not be the change itself unless that is none: there is nothing to
+ * compare then.
+ */
+const namedFor = async (git: Git, head: CheckedOut, checkout: Checkout, named: string, otherwise: () => Promise<Found>): Promise<Found> => {
+  const given = await namedBase(git, named);
+  if (given.commit !== head.commit && !(checkout.kind === 'commit' && given.commit === checkout.head)) return given;
+  const found = await otherwise();
   if (found.commit === head.commit) return found;
   throw new GateError(
     'usage-bad-value',
-    `${JSON.stringify(named)} names ${short(head.commit)}, which is the change itself; expected an earlier commit, such as ${short(found.commit)}`,
+    `${JSON.stringify(named)} names ${short(given.commit)}, which is the change itself; expected an earlier commit, such as ${short(found.commit)}`,
     { where: 'base' },
   );
 };
@@ -115,22 +128,24 @@ const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, b
   const branch = branchWords(base);
   const merge = checkout.kind === 'commit' && checkout.merge === head.commit;
   const [first] = head.parents;
-  // Whoever made another merge commit chose its parents: for it the merge base counts, which is the same parent in good faith.
+  // Whoever made another merge commit chose its parents: for it the merge base counts, which is the
+  // same parent in good faith.
   if (checkout.kind === 'commit' && isMergeOf(head, checkout.head) && first !== undefined && (merge || first === base.commit)) {
     await requireCommit(git, first, remote);
     return { commit: first, from: 'merge-commit', warnings: [] };
   }
   const tip = await tipOf(git, base, remote);
   const notes = base.instead === null ? [] : [base.instead];
-  // What the branch became with the change in it is no base: where it stood when the event came is one.
-  const held = tip !== null && base.commit !== null && (await holds(git, tip, head.commit, remote)) === true;
-  if (tip !== null && !held) return withNotes(await ancestor(git, head, tip, remote, branch), notes);
+  const found = tip === null ? null : await ancestor(git, head, tip, remote, branch);
+  if (found !== null && (found.commit !== head.commit || base.commit === null)) return withNotes(found, notes);
   if (base.commit === null) throw new GateError('base-not-found', `${branch} is not in this clone and cannot be fetched`, { where: 'git' });
+  // What the branch became with the change in it is no base: where it stood when the event came is
+  // one.
   await requireCommit(git, base.commit, remote);
-  const found = await ancestor(git, head, base.commit, remote, branch);
-  const why = held ? `${capital(branch)} holds ${short(head.commit)} already` : `${capital(branch)} cannot be fetched`;
-  const report = `${why}: base is ${short(found.commit)}, found from ${short(base.commit)}, where the branch stood when the event came.`;
-  return withNotes({ ...found, from: found.commit === base.commit ? 'payload' : found.from }, [...notes, report]);
+  const earlier = await ancestor(git, head, base.commit, remote, branch);
+  const why = found === null ? `${capital(branch)} cannot be fetched` : `${capital(branch)} holds ${short(head.commit)} already`;
+  const report = `${why}: base is ${short(earlier.commit)}, found from ${short(base.commit)}, where the branch stood when the event came.`;
+  return withNotes({ ...earlier, from: earlier.commit === base.commit ? 'payload' : earlier.from }, [...notes, report]);
 };
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
@@ -149,9 +164,9 @@ const ofDefaultBranch = async (git: Git, head: CheckedOut, event: DefaultBranchE
   const tip = head.commit === event.commit ? head.commit : await tipOf(git, base, remote);
   if (tip === null)
     throw new GateError('base-not-found', `${branchWords(base)} is not in this clone and cannot be fetched`, { where: 'git' });
-  const isPart = await holds(git, tip, head.commit, remote);
-  if (isPart !== true) {
-    const found = named === null ? await ancestor(git, head, tip, remote, branchWords(base)) : await namedBase(git, named);
+  const common = await ancestor(git, head, tip, remote, branchWords(base));
+  if (common.commit !== head.commit) {
+    const found = named === null ? common : await namedFor(git, head, event.checkout, named, async () => common);
     const note = `${short(head.commit)} is not a commit of ${branchWords(base)}: it is judged as a change, and no baseline comes of it.`;
     return { ...withNotes(found, [note]), event: 'change' };
   }

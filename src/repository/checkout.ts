@@ -7,7 +7,10 @@ export interface CheckedOut {
   readonly parents: readonly string[];
 }
 
-/** Whether this is a merge of the commit under review into something else, as hosts make them: two parents, that commit second. */
+/**
+ * Whether this is a merge of the commit under review into something else, as hosts make them: two
+ * parents, that commit second.
+ */
 export const isMergeOf = ({ parents }: CheckedOut, head: string): boolean => parents.length === 2 && parents[1] === head;
 
 /** Throws `checkout-mismatch` where a commit is checked out that is not the one under review. */

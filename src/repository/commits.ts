@@ -18,7 +18,10 @@ export const headCommit = async (git: Git): Promise<string> => {
 export const commitOf = (git: Git, name: string): Promise<string | null> =>
   git.line(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]);
 
-/** Parents of a commit, from the commit object itself: a shallow clone hides them from every other command. */
+/**
+ * Parents of a commit, from the commit object itself: a shallow clone hides them from every other
+ * command.
+ */
 export const parentsOf = async (git: Git, commit: string): Promise<readonly string[]> => {
   const text = (await git.read(['cat-file', 'commit', commit])).toString('latin1');
   const header = text.slice(0, text.indexOf('\n\n'));
@@ -45,14 +48,20 @@ export const haveCommit = async (git: Git, commit: string, remote: Remote | null
   return (await commitOf(git, commit)) !== null;
 };
 
-/** Makes sure that a commit (a full id) is there, fetching it where it is not. Throws `base-not-found` or `shallow-clone`. */
+/**
+ * Makes sure that a commit (a full id) is there, fetching it where it is not. Throws
+ * `base-not-found` or `shallow-clone`.
+ */
 export const requireCommit = async (git: Git, commit: string, remote?: Remote | null): Promise<void> => {
   if (!fullId.test(commit)) throw new GateError('base-not-found', `${JSON.stringify(commit)} is not a full commit id`, { where: 'git' });
   if (await haveCommit(git, commit, remote === undefined ? await soleRemote(git) : remote)) return;
   throw await missing(git, `commit ${commit} is not in this clone and cannot be fetched`);
 };
 
-/** The commit of a name that a person gave: a commit, branch or tag. Throws `base-not-found` or `shallow-clone`. */
+/**
+ * The commit of a name that a person gave: a commit, branch or tag. Throws `base-not-found` or
+ * `shallow-clone`.
+ */
 export const resolveNamed = async (git: Git, name: string): Promise<string> => {
   const remote = await soleRemote(git);
   const tracking = (branch: string): string | null => (remote?.name == null ? null : `refs/remotes/${remote.name}/${branch}`);

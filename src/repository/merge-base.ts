@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { commitOf, fetchOptions, isShallow, missing } from './commits.ts';
+import { fetchOptions, isShallow, missing } from './commits.ts';
 import type { Git } from './git.ts';
 import type { Remote } from './remote.ts';
 
@@ -13,9 +13,10 @@ export interface CommonAncestor {
 }
 
 /**
- * The best common ancestor of head and a commit of the base branch, from their whole history as far as it can tell: a shallow
- * clone is deepened until no hidden history could hold a better one. Of several the one on the base branch's own line counts.
- * Throws `base-not-found`, or `shallow-clone` where history is missing and cannot be fetched.
+ * The best common ancestor of head and a commit of the base branch, from their whole history as far
+ * as it can tell: a shallow clone is deepened until no hidden history could hold a better one. Of
+ * several the one on the base branch's own line counts. Throws `base-not-found`, or `shallow-clone`
+ * where history is missing and cannot be fetched.
  */
 export const commonAncestor = async (git: Git, head: string, other: string, remote: Remote | null): Promise<CommonAncestor> => {
   const found = await deepened(git, remote, [head, other], async () => {
@@ -27,26 +28,16 @@ export const commonAncestor = async (git: Git, head: string, other: string, remo
 };
 
 /**
- * Whether a branch, given by a commit of it, holds another commit. A shallow clone is deepened before the answer is no; where it
- * cannot be, the answer is null.
+ * Asks again after each deepening until there is an answer; null where history cannot be fetched
+ * any further.
  */
-export const holds = async (git: Git, branch: string, commit: string, remote: Remote | null): Promise<boolean | null> => {
-  if (branch === commit) return true;
-  const found = await deepened(git, remote, [branch], async () => {
-    if ((await commitOf(git, commit)) === null) return null;
-    if ((await git.run(['merge-base', '--is-ancestor', commit, branch])).code === 0) return true;
-    return (await historyIsHidden(git, [branch], [commit])) ? null : false;
-  });
-  return found;
-};
-
-/** Asks again after each deepening until there is an answer; null where history cannot be fetched any further. */
 const deepened = async <T>(git: Git, remote: Remote | null, tips: readonly string[], ask: () => Promise<T | null>): Promise<T | null> => {
   const known = await ask();
   if (known !== null || remote === null) return known;
   for (const depth of depths) {
     if (!(await isShallow(git))) return null;
-    // A developer's own commit is not known to the remote: then the history of what is known must do.
+    // A developer's own commit is not known to the remote: then the history of what is known must
+    // do.
     let fetched = await git.run(['fetch', ...fetchOptions, depth, '--end-of-options', remote.address, ...tips], { network: true });
     if (fetched.code !== 0)
       fetched = await git.run(['fetch', ...fetchOptions, depth, '--end-of-options', remote.address], { network: true });
@@ -62,7 +53,10 @@ const lines = (text: string): readonly string[] => text.split('\n').filter((line
 const mergeBases = async (git: Git, head: string, other: string): Promise<readonly string[]> =>
   lines((await git.line(['merge-base', '--all', head, other])) ?? '');
 
-/** Whether history is cut off at a commit that the tips reach and the bases do not: behind it a better base could lie. */
+/**
+ * Whether history is cut off at a commit that the tips reach and the bases do not: behind it a
+ * better base could lie.
+ */
 const historyIsHidden = async (git: Git, tips: readonly string[], bases: readonly string[]): Promise<boolean> => {
   if (!(await isShallow(git))) return false;
   const folder = (await git.read(['rev-parse', '--show-toplevel'])).toString('utf8').trimEnd();
@@ -72,7 +66,10 @@ const historyIsHidden = async (git: Git, tips: readonly string[], bases: readonl
   return lines(reached).some((commit) => cut.has(commit));
 };
 
-/** Whoever merged both ways chose the other ancestors; the first parents of the base branch are what it was at a time. */
+/**
+ * Whoever merged both ways chose the other ancestors; the first parents of the base branch are what
+ * it was at a time.
+ */
 const onOwnLine = async (git: Git, branch: string, bases: readonly string[]): Promise<string> => {
   const line = lines((await git.read(['rev-list', '--first-parent', branch])).toString('utf8'));
   return line.find((commit) => bases.includes(commit)) ?? bases[0] ?? branch;

@@ -8,14 +8,19 @@ export interface Remote {
   readonly name: string | null;
 }
 
-/** `origin`, or the only remote there is; null where there is none, or several without an `origin`. */
+/**
+ * `origin`, or the only remote there is; null where there is none, or several without an `origin`.
+ */
 export const soleRemote = async (git: Git): Promise<Remote | null> => {
   const remotes = ((await git.line(['remote'])) ?? '').split('\n').filter((name) => name !== '');
   const name = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? (remotes[0] ?? null) : null;
   return name === null ? null : { address: name, name };
 };
 
-/** Server and path of an address such as `https://github.com/octo/models.git` or `git@github.com:octo/models`; null for other forms. */
+/**
+ * Server and path of an address such as `https://github.com/octo/models.git` or
+ * `git@github.com:octo/models`; null for other forms.
+ */
 const placeOf = (address: string): { readonly server: string; readonly path: string } | null => {
   const short = /^(?:[\w.-]+@)?([\w.-]+):(?!\/\/)(.+)$/.exec(address);
   const long = /^(?:https?|ssh|git):\/\/(?:[^@/]*@)?([^/:]+)(?::\d+)?\/(.+)$/.exec(address);
@@ -31,8 +36,9 @@ const placeOf = (address: string): { readonly server: string; readonly path: str
 };
 
 /**
- * Where to fetch the base of a change from: this clone's remote, unless it is another repository of the same server. In a
- * clone of a fork `origin` is the fork, whose branches its owner chooses, so the repository itself is asked by its address.
+ * Where to fetch the base of a change from: this clone's remote, unless it is another repository of
+ * the same server. In a clone of a fork `origin` is the fork, whose branches its owner chooses, so
+ * the repository itself is asked by its address.
  */
 export const remoteFor = async (git: Git, repository: string): Promise<Remote | null> => {
   const remote = await soleRemote(git);

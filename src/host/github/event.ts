@@ -65,7 +65,10 @@ export const pullRequestEvent = (repository: string, pull: PullRequest, merge: s
 export const isFork = ({ head, base }: PullRequest): boolean =>
   head.repo === null || base.repo === null || head.repo.full_name !== base.repo.full_name;
 
-/** The base of a commit whose pull requests are listed: theirs where they agree on the branch, else the default branch. */
+/**
+ * The base of a commit whose pull requests are listed: theirs where they agree on the branch, else
+ * the default branch.
+ */
 const listedBase = (setting: Setting, head: string, listed: readonly ListedPullRequest[], otherwise: string): ChangeBase => {
   const own = listed.filter((pull) => pull.head.sha === head);
   const [first] = own;
@@ -125,7 +128,9 @@ const readWorkflowRun = (setting: Setting, payload: unknown, where: string, own:
 
 const unknownHead = 'The event names no commit of the pull request: the default branch is the base branch.';
 
-/** Whoever sends a dispatch may put the pull request in it, as a payload has it or only its number. */
+/**
+ * Whoever sends a dispatch may put the pull request in it, as a payload has it or only its number.
+ */
 const readDispatch = (setting: Setting, payload: unknown, where: string): Read => {
   const sent = decode(payloads.dispatch, payload, where).client_payload?.pull_request;
   if (sent === undefined || sent === null) return scheduled(setting);
@@ -177,7 +182,8 @@ const readNamed = (eventName: string, setting: Setting, payload: unknown, where:
     }
     case 'merge_group': {
       const { head_sha, base_sha } = decode(payloads.mergeGroup, payload, where).merge_group;
-      return { event: change(setting, commitOnly(head_sha), { kind: 'commit', commit: base_sha }) };
+      const head = head_sha ?? setting.runCommit;
+      return { event: change(setting, head === null ? any : commitOnly(head), { kind: 'commit', commit: base_sha }) };
     }
     case 'pull_request':
     case 'pull_request_target':
@@ -210,7 +216,10 @@ const readNamed = (eventName: string, setting: Setting, payload: unknown, where:
   }
 };
 
-/** The event once GitHub was asked: with the pull request that was found, or with why the default branch is its base branch. */
+/**
+ * The event once GitHub was asked: with the pull request that was found, or with why the default
+ * branch is its base branch.
+ */
 export const completedEvent = (event: ChangeEvent, found: readonly PullRequest[], failure: string | null): ChangeEvent => {
   const [first] = found;
   if (first !== undefined && found.length === 1) return pullRequestEvent(event.repository, first, null);
@@ -222,10 +231,12 @@ export const completedEvent = (event: ChangeEvent, found: readonly PullRequest[]
 };
 
 /**
- * What started the run, from `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH` and the other variables of a runner. Each event says which
- * commit may be checked out and what base is; docs/events.md has the table. Only a push to, and a scheduled or dispatched run on,
- * the default branch are `default-branch`; everything else is a change: so is a merge-queue group, which the queue may still
- * throw away. Throws `document-invalid` or `document-too-large` for a payload that GitHub did not write.
+ * What started the run, from `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH` and the other variables of a
+ * runner. Each event says which commit may be checked out and what base is; docs/events.md has the
+ * table. Only a push to, and a scheduled or dispatched run on, the default branch are
+ * `default-branch`; everything else is a change: so is a merge-queue group, which the queue may
+ * still throw away. Throws `document-invalid` or `document-too-large` for a payload that GitHub did
+ * not write.
  */
 export const readEvent = (environment: Environment): RunEvent => {
   const eventName = environment['GITHUB_EVENT_NAME'] ?? '';

@@ -39,7 +39,7 @@ const check = z.object({ head_sha: commitId, pull_requests: listed });
 export const payloads = {
   push: z.object({ ref: z.string().max(1100), before: commitId, after: commitId.optional() }),
   pullRequest: z.object({ pull_request: pullRequest }),
-  mergeGroup: z.object({ merge_group: z.object({ head_sha: commitId, base_sha: commitId }) }),
+  mergeGroup: z.object({ merge_group: z.object({ head_sha: commitId.optional(), base_sha: commitId }) }),
   workflowRun: z.object({
     workflow_run: z.object({
       event: name.optional(),

@@ -4,9 +4,9 @@ import { GitHubFailure } from './failure.ts';
 import { type PullRequest, pullRequest } from './payload.ts';
 
 /**
- * The pull requests that an event is about: the one of a number, or the open ones from a branch whose head is the given commit.
- * Empty when there is none or it has moved on. A number in an artifact is not to be trusted, so commits are what is matched. Throws
- * a `GitHubFailure`.
+ * The pull requests that an event is about: the one of a number, or the open ones from a branch
+ * whose head is the given commit. Empty when there is none or it has moved on. A number in an
+ * artifact is not to be trusted, so commits are what is matched. Throws a `GitHubFailure`.
  */
 export const findPullRequests = async (client: Client, wanted: LookUp): Promise<readonly PullRequest[]> => {
   if (wanted.by === 'number') {
