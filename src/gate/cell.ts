@@ -102,7 +102,7 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
 export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples): CellVerdict => {
-  const { cell } = standing;
+  const { cell, failure } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples);
   const noBase = withoutBase(standing);
   const unseen = unseenReason(standing, samples);
@@ -112,6 +112,7 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
   ]);
   const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'report only: nothing in this cell gates' : null);
   const warnings = ineffective(metrics);
+  if (failure !== null && outcome === null && noBase === null) warnings.push(`its figures could not be measured: ${failure.message}`);
   return {
     id: cell.id,
     model: cell.model,
