@@ -145,7 +145,7 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
 export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples, policy: GatePolicy): CellVerdict => {
-  const { cell, status } = standing;
+  const { cell, status, failure } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples, policy);
   const noBase = withoutBase(standing);
   const unseen = unseenReason(standing, samples);
@@ -157,6 +157,7 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
   // What differs is not unchanged because nothing of it gates.
   const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
   const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics), ...standing.repeated];
+  if (failure !== null && outcome === null && noBase === null) warnings.push(`its figures could not be measured: ${failure.message}`);
   return {
     id: cell.id,
     model: cell.model,

@@ -11,7 +11,7 @@ import { armValues, gainsOf, shown } from './metric-values.ts';
 import { observationsOf } from './observation.ts';
 import { judgePlain } from './plain-metric.ts';
 import type { MeasuredState } from './reading.ts';
-import { isOnce, isTimed, type Standing } from './standing.ts';
+import { isLaunched, type Standing } from './standing.ts';
 import { valueInterval } from './window-interval.ts';
 
 const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
@@ -103,7 +103,7 @@ const earlierOf = (standing: Standing, spec: MetricSpec): { readonly state: Meas
       };
     return seen.warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbout(absence, series)) ?? null;
   }
-  if (point !== null && (isOnce(point) || isTimed(point))) return null;
+  if (point !== null && (standing.unseen.includes(point) || isLaunched(standing, point))) return null;
   return { state: 'not-measured', reason: 'identical arms; not measured in this run, and no baseline of this runner class holds it' };
 };
 

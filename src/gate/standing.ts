@@ -86,13 +86,20 @@ const seenOf = (cell: PlannedCell, status: CellStatus, settled: SettledLine | nu
   return status === 'unchanged' && line !== undefined && line.arm === settled?.arms['head'] ? line.points : {};
 };
 
-const unseenOf = (cell: PlannedCell, seen: Standing['seen'], tallies: readonly Tally[]): readonly OperatingPoint[] =>
+const holdsPoint = ({ points }: Launch, { id }: OperatingPoint): boolean => Object.hasOwn(points, id);
+
+/** A launch that was discarded for the state of the machine has run to its end all the same. */
+const unseenOf = (cell: PlannedCell, seen: Standing['seen'], launches: readonly Launch[]): readonly OperatingPoint[] =>
   cell.points.filter(
     (point) =>
       (isOnce(point) || isTimed(point)) &&
       !Object.hasOwn(seen, point.id) &&
-      !tallies.some(({ complete }) => complete.some(({ points }) => Object.hasOwn(points, point.id))),
+      !launches.some((launch) => launch.status !== 'failed' && holdsPoint(launch, point)),
   );
+
+/** Whether a launch of this run should have given the numbers of a point. */
+export const isLaunched = ({ launches }: Standing, point: OperatingPoint): boolean =>
+  Object.values(launches).some((each) => each.some((launch) => launch.status === 'complete' && holdsPoint(launch, point)));
 
 const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readonly Launch[]): Standing => {
   const settled = samples.settled.get(cell.id) ?? null;
@@ -131,7 +138,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     broken: unsettled !== null || tallies.some(({ failed }) => failed.length > 0),
     onlyBase,
     seen,
-    unseen: unseenOf(cell, seen, [once, impact, screen, confirm]),
+    unseen: unseenOf(cell, seen, all),
     repeated: repeatedWords(tallies, starts, all.length),
     compared: comparedPoints(cell, status),
     tune,
