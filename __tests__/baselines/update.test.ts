@@ -168,6 +168,15 @@ describe('updateBaselines', () => {
     expect(file.history).toHaveLength(2);
   });
 
+  it('keeps a cell that was renamed under its new name', () => {
+    const first = updateBaselines(updateOf([pruned(), sparsed()]));
+    const renamed = planOf({
+      cells: planOf().cells.map((one) => (one.id === sparse ? { ...one, id: `${model}/masked`, renamedFrom: sparse } : one)),
+    });
+    const file = updateBaselines(updateOf([pruned()], { previous: first, plan: renamed, ...later }));
+    expect(file.entries.map((entry) => entry.cell)).toEqual([`${model}/masked`, pruning]);
+  });
+
   it('anchors cells that are new, and never moves an anchor', () => {
     const first = updateBaselines(updateOf([pruned(1.5)]));
     const second = updateBaselines(updateOf([pruned(9), sparsed(1.9)], { previous: first, ...later }));

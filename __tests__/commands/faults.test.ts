@@ -16,7 +16,7 @@ const failures: readonly (readonly [mode: string, code: string, says: RegExp])[]
   ['head:exit', 'build-failed', /exit status 1: cannot prune: the ratio is silly/],
   ['head:segfault', 'subject-crashed', /SIGSEGV/],
   ['head:abort', 'subject-crashed', /SIGABRT/],
-  ['head:memory', 'subject-memory', /bytes/],
+  ['head:memory', 'subject-memory', /limits\.memory allows 900 MiB/],
   ['head:silent', 'build-no-output', /model\.onnx/],
   ['head:garbage', 'onnx-malformed', /model\.onnx/],
   ['head:truncated', 'onnx-malformed', /model\.onnx/],

@@ -387,6 +387,9 @@ describe('cells that were not compared', () => {
       reference: 3,
       verdict: 'unchanged',
     });
+    const renamed = planOf([cell('mini/masked', { renamedFrom: 'mini/pruning' })]);
+    const known = verdictOf(renamed, samplesOf([settle('mini/masked', 'unchanged')]), [baseline]);
+    expect(metricOf(known, 'decode-latency')).toMatchObject({ state: 'baseline', head: 2 });
     for (const other of [
       { ...baseline, runnerClass: 'another' },
       { ...baseline, runtime: digest('7') },

@@ -61,6 +61,8 @@ export const lossReason = (cell: PlannedCell, policy: GatePolicy, at: string | n
       ? 'base has this cell and head does not'
       : `base has this cell and head does not; its retirement ended on ${ended.expires}`;
   const last = dayOf(new Date(Date.parse(at ?? '1970-01-01T00:00:00Z') + grantedDays * 86_400_000).toISOString());
-  const entry = JSON.stringify({ cell: cell.id, retire: true, expires: at === null ? 'YYYY-MM-DD' : last, reason: 'why' });
-  return `${loss}. To give it up, first merge this entry of "accepted" in baselines/accepted.json: ${entry}`;
+  const expires = at === null ? 'YYYY-MM-DD' : last;
+  // With blanks, where a narrow report may break it; on a line of its own, which a summary leaves out.
+  const entry = `{ "cell": "${cell.id}", "retire": true, "expires": "${expires}", "reason": "why" }`;
+  return `${loss}\nTo retire it, first merge this entry of "accepted" in baselines/accepted.json: ${entry}`;
 };

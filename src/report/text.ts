@@ -108,6 +108,10 @@ interface Screen {
   readonly coverage: readonly string[];
 }
 
+/** Lines of one item. What failed or is missing has a reason, which says what to do. */
+const itemLines = 2;
+const reasonLines = 4;
+
 /** The fewest lines that what happened gets, where so much happened. */
 const leastNews = 8;
 
@@ -172,7 +176,7 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
   const free = screenLines - top.length - end.length - 2;
   const all = textNews(verdict);
   const items = all.slice(0, screenLines).map(({ kind, text }) => {
-    const lines = wrapped(text(), columns, 2);
+    const lines = wrapped(text(), columns, kind === 'missing' || kind === 'failed' ? reasonLines : itemLines);
     return kind === null ? lines : lines.map((line) => paint(line, kind));
   });
   const { table, coverage } = screenOf(verdict, columns, free, items.flat().length, paint);

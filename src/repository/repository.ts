@@ -279,18 +279,20 @@ const blobTexts = async (git: Git, commit: string, blobs: readonly Blob[]): Prom
   return texts;
 };
 
-/** Folders behind links that are entered one below the other: a link to a folder above itself has no end. */
-const deepestLinks = 8;
-
 const filesAt = async (git: Git, commit: string, folder: string): Promise<readonly string[]> => {
   const below = folder.replace(/\/+$/, '');
-  const paths = await filesBelow(git, commit, below, below, 0);
+  const paths = await filesBelow(git, commit, below, below, new Set());
   return paths.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
 };
 
-/** The files below `folder`, as paths below `shown`: another name of it, which leads through a link. */
-const filesBelow = async (git: Git, commit: string, folder: string, shown: string, links: number): Promise<readonly string[]> => {
+/**
+ * The files below `folder`, as paths below `shown`: another name of it, which leads through a link. `entered`: folders that were
+ * listed. None is listed twice, since links may lead to a folder above themselves.
+ */
+const filesBelow = async (git: Git, commit: string, folder: string, shown: string, entered: Set<string>): Promise<readonly string[]> => {
   const real = (await followLinks([folder], linksAt(git, commit))).get(folder) ?? folder;
+  if (entered.has(real)) return [];
+  entered.add(real);
   const listed = (await git.read(['ls-tree', '-r', '-z', '--full-tree', commit, '--', `${real}/`])).toString('utf8');
   const found: string[] = [];
   for (const entry of listed.split('\0')) {
@@ -299,7 +301,7 @@ const filesBelow = async (git: Git, commit: string, folder: string, shown: strin
     if (entry.startsWith('100')) found.push(name);
     if (!entry.startsWith('120000')) continue;
     // A link that cannot be followed is listed: reading it says why.
-    const inside = links < deepestLinks ? await filesBelow(git, commit, path, name, links + 1).catch(() => []) : [];
+    const inside = await filesBelow(git, commit, path, name, entered).catch(() => []);
     found.push(...(inside.length === 0 ? [name] : inside));
   }
   return found;
