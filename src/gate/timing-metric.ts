@@ -40,8 +40,10 @@ const boundText = ({ spec, bound }: Tested): string =>
     : `${Number(bound.toPrecision(3))} ${spec.unit}`;
 
 /** A base near 0 leaves no size that matters: only a tolerance can say one. */
-const remedy = ({ spec }: Tested): string =>
-  spec.scale === 'linear' && spec.tolerance === 0 ? `; set gate.tolerance.${spec.id} to the change that matters, in ${spec.unit}` : '';
+const remedy = ({ spec, variation }: Tested): string =>
+  spec.scale === 'linear' && spec.tolerance === 0 && variation === 0
+    ? `; set gate.tolerance.${spec.id} to the change that matters, in ${spec.unit}`
+    : '';
 
 /** What the families and the evidence rule say together; the regression family speaks first. */
 const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress, samples: Samples): Outcome => {
