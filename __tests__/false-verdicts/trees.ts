@@ -25,7 +25,9 @@ const twoSizes = (path: string | null): LeakScene => {
   return scene;
 };
 
-/** A virtual environment in the checkout; returns its folder of packages, relative to the checkout. */
+/**
+ * A virtual environment in the checkout; returns its folder of packages, relative to the checkout.
+ */
 const virtualEnvironment = (scene: LeakScene): string => {
   const [program = '', version = ''] = execFileSync('python3', ['-c', whichPython], { encoding: 'utf8' }).trim().split(' ');
   scene.leave({ 'venv/pyvenv.cfg': `home = ${dirname(program)}\n` });
@@ -36,7 +38,10 @@ const virtualEnvironment = (scene: LeakScene): string => {
 };
 const whichPython = "import os, sys; print(os.path.realpath(sys.executable), '%d.%d' % sys.version_info[:2])";
 const compiling = { PYTHONDONTWRITEBYTECODE: '' };
-const inVenv = (scene: LeakScene): Entry => ({ environment: compiling, door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`) });
+const inVenv = (scene: LeakScene): Entry => ({
+  environment: compiling,
+  door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`),
+});
 
 /** A policy that serves what the package says. */
 const policy = `import { createInterface } from 'node:readline';
@@ -130,6 +135,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: 'both sides load what was compiled in the checkout of head',
     check: async () => {
       const scene = LeakScene.make();
@@ -165,6 +171,7 @@ const copies: readonly Situation[] = [
   {
     ...harmless,
     now: 'compared, with a warning',
+    speed: 'slow',
     example: 'a file is edited that no program reads',
     check: async () => {
       const scene = LeakScene.make();

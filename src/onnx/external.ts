@@ -62,8 +62,8 @@ export interface DataFile {
 
 /**
  * The regular file behind a location. Links are followed only while they stay inside `folder`.
- * Throws `onnx-external-data` for a missing file, one outside the folder, or one that is no regular file;
- * `lfs-pointer` where Git LFS left a pointer in its place.
+ * Throws `onnx-external-data` for a missing file, one outside the folder, or one that is no regular
+ * file; `lfs-pointer` where Git LFS left a pointer in its place.
  */
 export const dataFile = (folder: string, location: string, label: string): DataFile => {
   const found = attempt(label, location, () => ({ root: realpathSync(folder), path: realpathSync(join(folder, location)) }));

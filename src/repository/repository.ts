@@ -34,18 +34,24 @@ export interface Repository {
    */
   headRevision(besides?: readonly string[]): Promise<{ readonly commit: string; readonly dirty: boolean }>;
   baseCommit(request: BaseRequest): Promise<BaseCommit>;
-  /** Content of a regular file of a commit as UTF-8; null when there is none. Throws `document-too-large` above 64 MiB, and `lfs-pointer`. */
+  /**
+   * Content of a regular file of a commit as UTF-8; null when there is none. Throws
+   * `document-too-large` above 64 MiB, and `lfs-pointer`.
+   */
   fileAt(commit: string, path: string): Promise<string | null>;
   /** The same of many files, in their order, by as few runs of git as for one. */
   textsAt(commit: string, paths: readonly string[]): Promise<readonly (string | null)[]>;
   /** Paths of all regular files below a folder of a commit, in order of their bytes; empty when there is no such folder. */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
   /**
-   * Checks a commit out in a folder of its own, like the checkout: with the submodules that are checked out here, and with filters run (Git
-   * LFS and others) for the needed files for which they were run here. Throws `submodule-missing` where a needed one cannot be had.
+   * Checks a commit out in a folder of its own, like the checkout: with the submodules that are
+   * checked out here, and with filters run (Git LFS and others) for the needed files for which they
+   * were run here. Throws `submodule-missing` where a needed one cannot be had.
    */
   worktree(commit: string, needed?: NeededFiles): Promise<FilledWorktree>;
-  /** Fetches needed files that Git LFS keeps, where it may be asked, and returns what Git LFS said. */
+  /**
+   * Fetches needed files that Git LFS keeps, where it may be asked, and returns what Git LFS said.
+   */
   fillCheckout(needed: NeededFiles): Promise<string>;
   /**
    * Throws `lfs-pointer` for a declared file of a tree of this repository that is a pointer still.
@@ -53,11 +59,20 @@ export interface Repository {
    * @param said what Git LFS said when it was asked for files
    */
   refusePointers(root: string, side: string, needed: NeededFiles, said: string): Promise<void>;
-  /** Files in which the working tree differs from a commit, those of submodules that are checked out one by one. */
+  /**
+   * Files in which the working tree differs from a commit, those of submodules that are checked out
+   * one by one.
+   */
   changedFiles(commit: string): Promise<readonly string[]>;
-  /** What git ignores in the working tree `root` of this repository, relative to it; a folder whose files are all ignored ends in `/`. */
+  /**
+   * What git ignores in the working tree `root` of this repository, relative to it; a folder whose
+   * files are all ignored ends in `/`.
+   */
   ignoredFiles(root: string): Promise<readonly string[]>;
-  /** Tracked files of a working tree of this repository, relative to its root, that have a filter and are Git LFS pointers. */
+  /**
+   * Tracked files of a working tree of this repository, relative to its root, that have a filter
+   * and are Git LFS pointers.
+   */
   pointers(root: string): Promise<readonly string[]>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
 }
