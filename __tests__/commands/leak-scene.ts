@@ -22,7 +22,10 @@ export interface Entry {
   readonly watch?: typeof watchReads;
 }
 
-/** A repository of two commits, base and head, whose programs are run and looked at without a model and without a plan of the command line. */
+/**
+ * A repository of two commits, base and head, whose programs are run and looked at without a model
+ * and without a plan of the command line.
+ */
 export class LeakScene extends ScratchRepository {
   static make(): LeakScene {
     return new LeakScene(ScratchRepository.create().folder);
@@ -75,7 +78,10 @@ export class LeakScene extends ScratchRepository {
   }
 }
 
-/** A program in Python that measures `tables.SIZE`; `path` goes before the places that Python looks in. */
+/**
+ * A program in Python that measures `tables.SIZE`; `path` goes before the places that Python looks
+ * in.
+ */
 export const measuring = (path: string | null): string =>
   [
     'import json, sys',

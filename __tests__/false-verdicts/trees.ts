@@ -25,7 +25,9 @@ const twoSizes = (path: string | null): LeakScene => {
   return scene;
 };
 
-/** A virtual environment in the checkout; returns its folder of packages, relative to the checkout. */
+/**
+ * A virtual environment in the checkout; returns its folder of packages, relative to the checkout.
+ */
 const virtualEnvironment = (scene: LeakScene): string => {
   const [program = '', version = ''] = execFileSync('python3', ['-c', whichPython], { encoding: 'utf8' }).trim().split(' ');
   scene.leave({ 'venv/pyvenv.cfg': `home = ${dirname(program)}\n` });
@@ -133,6 +135,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: 'both sides load what was compiled in the checkout of head',
     check: async () => {
       const scene = LeakScene.make();
@@ -168,6 +171,7 @@ const copies: readonly Situation[] = [
   {
     ...harmless,
     now: 'compared, with a warning',
+    speed: 'slow',
     example: 'a file is edited that no program reads',
     check: async () => {
       const scene = LeakScene.make();

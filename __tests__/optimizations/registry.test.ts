@@ -3,6 +3,7 @@ import { pointIdOf } from '../../src/gate/metric-key.ts';
 import { benches, builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
 import { sharedMetrics } from '../../src/optimizations/shared-metrics.ts';
 import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
+import type { Json } from '../../src/records/words.ts';
 import { denseFacts, visionFacts } from './miniature.ts';
 
 test('every built-in is found by its own id, supplies what its bench needs, and takes no options', async () => {
@@ -70,4 +71,15 @@ test('captions are scored per character, with the blind control; text is not', (
       .filter((metric) => metric.role === 'gate')
       .map((metric) => metric.id),
   ).toEqual(['prefill-latency', 'decode-latency', 'decode-latency', 'nll-delta', 'model-size', 'flops-per-token', 'peak-memory']);
+});
+
+test('every bench that needs a policy has a rehearsal of each kind of episode, which its own policy answers', async () => {
+  for (const { bench, subject } of builtinOptimizations) {
+    const { start } = await subject();
+    expect((bench.rehearsals ?? []).length > 0, bench.id).toBe(bench.needs.includes('policy'));
+    for (const { setting, observation } of bench.rehearsals ?? []) {
+      const policy = await start?.({ point: 'rehearsal', seed: 1, options: bench.options.parse({}, 'with') as Json, setting });
+      expect(await policy?.next(observation), bench.id).toBeTypeOf('object');
+    }
+  }
 });

@@ -115,8 +115,8 @@ export const foundBuild = (build: PlannedBuild, { artefact, bytes, seconds, fact
 });
 
 /**
- * Runs one arm's optimization code over one model, and returns what it says of the files that it wrote into the empty folder `output`. Throws
- * what that code does wrong.
+ * Runs one arm's optimization code over one model, and returns what it says of the files that it
+ * wrote into the empty folder `output`. Throws what that code does wrong.
  */
 export const askSubject = async (
   build: PlannedBuild,

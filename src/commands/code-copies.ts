@@ -43,8 +43,8 @@ const products: readonly { readonly sources: RegExp; readonly made: RegExp }[] =
 const mostFiles = 50_000;
 
 /**
- * Files of a tree that git ignores and that were compiled after a changed source was written: what a build left there. Folders of
- * installed packages do not count.
+ * Files of a tree that git ignores and that were compiled after a changed source was written: what
+ * a build left there. Folders of installed packages do not count.
  * @param ignored paths that git ignores, relative to the tree; a folder ends in `/`
  */
 export const productsInTree = (tree: string, changed: readonly string[], ignored: readonly string[]): readonly CodeCopy[] => {
@@ -82,7 +82,10 @@ const holdsPackages = (folder: string): boolean =>
   ['node_modules', 'site-packages', '.git', '__pycache__', '.optimization-gate'].includes(basename(folder)) ||
   ['pyvenv.cfg', 'conda-meta', '.git'].some((name) => existsSync(join(folder, name)));
 
-/** Folders of installed packages that a command may load from, as far as its words and its environment name them. */
+/**
+ * Folders of installed packages that a command may load from, as far as its words and its
+ * environment name them.
+ */
 export const packageFolders = (argv: readonly string[], cwd: string, environment: Readonly<Record<string, string>>): readonly string[] => {
   const words = argv.flatMap((word) => word.split(/[\s;&|()'"]+/)).filter((word) => word !== '' && !word.startsWith('-'));
   const programs = words.flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? ''));
@@ -120,8 +123,8 @@ const ancestors = (folder: string): readonly string[] => {
 };
 
 /**
- * Copies of a tree's changed files among installed packages: files of the same name and content, below a path that ends alike, and
- * compiled files of packages that were installed from the tree.
+ * Copies of a tree's changed files among installed packages: files of the same name and content,
+ * below a path that ends alike, and compiled files of packages that were installed from the tree.
  * @param without the same files in the other tree: what equals those as well is nobody's
  */
 export const installedCopies = (
@@ -166,7 +169,10 @@ const contentOf = (path: string): Buffer | null => {
   return stats?.isFile() === true && stats.size > 0 && stats.size <= largestSource ? readFileSync(path) : null;
 };
 
-/** The compiled files of Python packages that were installed from a folder of the tree (PEP 610), and that folder. */
+/**
+ * The compiled files of Python packages that were installed from a folder of the tree (PEP 610),
+ * and that folder.
+ */
 const installedFrom = (packages: string, tree: string): readonly { readonly files: readonly string[]; readonly below: string }[] =>
   namesIn(packages)
     .filter((name) => name.endsWith('.dist-info'))

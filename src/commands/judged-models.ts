@@ -32,9 +32,11 @@ export const modelIdsAt = async (repository: Repository, context: CommandContext
 };
 
 /**
- * The models that both sides are made from and judged on. A change is judged on base's: else it could bring a model that
- * is easier to compress, or other windows. Where base's files are not those of the working tree they are copied into `copies`. A
- * run of the default branch takes what is merged. `lfs`: whether Git LFS is asked for them. Throws what opening a model throws; where only base's is broken, head's is taken.
+ * The models that both sides are made from and judged on. A change is judged on base's: else it
+ * could bring a model that is easier to compress, or other windows. Where base's files are not
+ * those of the working tree they are copied into `copies`. A run of the default branch takes what
+ * is merged. `lfs`: whether Git LFS is asked for them. Throws what opening a model throws; where
+ * only base's is broken, head's is taken.
  */
 export const openJudgedModels = async (
   ids: readonly string[],

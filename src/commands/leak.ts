@@ -23,10 +23,11 @@ export interface LeakFinding {
 export type LeakFindings = ReadonlyMap<string, LeakFinding>;
 
 /**
- * Runs the user's own code of each entry, where the code of the sides differs, and looks which tree's files it reads. A side that reads a
- * file of the other one, in which the trees differ, would be judged as that other side (docs/adr/0012-whose-files.md). What measures is
- * looked at on both sides. What only builds is looked at on base's: head's is built before base is set up. So this is to be called after
- * head's builds and before base's.
+ * Runs the user's own code of each entry, where the code of the sides differs, and looks which
+ * tree's files it reads. A side that reads a file of the other one, in which the trees differ,
+ * would be judged as that other side (docs/adr/0012-whose-files.md). What measures is looked at on
+ * both sides. What only builds is looked at on base's: head's is built before base is set up. So
+ * this is to be called after head's builds and before base's.
  */
 export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watchReads): Promise<LeakFindings> => {
   const { plan, context } = rehearsal;
@@ -63,11 +64,13 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
     has ||= reads.has;
     const pointer = reads.pointers[0];
     if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warning: null };
-    // Beside a compiled file of its own, one of the other tree may be a library that neither side compiles.
+    // Beside a compiled file of its own, one of the other tree may be a library that neither side
+    // compiles.
     const [first] = reads.ownProduct ? reads.other.filter((each) => !reads.products.has(each.path)) : reads.other;
     if (first === undefined && reads.other.length > 0) warning ??= foreignLibrary(program, reads.other);
     if (first === undefined) continue;
-    // Something else on this machine may have read it at that moment. What the program reads it reads again, or what was compiled of it.
+    // Something else on this machine may have read it at that moment. What the program reads it
+    // reads again, or what was compiled of it.
     const again = await readsOf(program, changed, looking);
     if (again !== null && again.other.length > 0) return { error: leak(program, first), warning: null };
     warning ??= `While the program of ${program.arm} ran, ${first.path} of the other side was read, but not when it ran once more.`;
@@ -103,7 +106,10 @@ interface Reads {
   readonly pointers: readonly string[];
 }
 
-/** Runs a program and returns what it read of the files in which the trees differ; null where the file system does not tell. */
+/**
+ * Runs a program and returns what it read of the files in which the trees differ; null where the
+ * file system does not tell.
+ */
 const readsOf = async (program: SideProgram, changed: readonly string[], looking: Looking): Promise<Reads | null> => {
   const { trees, context, watch } = looking;
   const environment = subjectEnvironment(context);
@@ -147,7 +153,10 @@ const leak = ({ arm, cell }: SideProgram, { path, of }: CodeCopy): GateError => 
   return new GateError('inputs-leak', message, { where: cell.id });
 };
 
-/** Whether a program also runs in a copy of its tree in which the changed files are empty: then it may run another copy of them. */
+/**
+ * Whether a program also runs in a copy of its tree in which the changed files are empty: then it
+ * may run another copy of them.
+ */
 const runsWithout = async (program: SideProgram, changed: readonly string[], looking: Looking): Promise<boolean> => {
   const emptied = await looking.trees.emptied(program.arm, changed).catch(() => null);
   return emptied !== null && (await rehearse(program, emptied, looking));

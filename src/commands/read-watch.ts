@@ -7,14 +7,18 @@ export interface ReadWatch {
   read(): readonly string[];
 }
 
-/** An access time that any read makes younger, also where a file system records only the first read after a change (`relatime`). */
+/**
+ * An access time that any read makes younger, also where a file system records only the first read
+ * after a change (`relatime`).
+ */
 const longAgo = '200001010000';
 /** Paths of one call of `touch`: far below the length that a command line may have. */
 const batch = 500;
 
 /**
- * Sets the access times of files back, and tells later which were read since; links count by themselves. Contents and times of
- * change stay. Returns null where that cannot be told: another owner, or a file system that records no reads.
+ * Sets the access times of files back, and tells later which were read since; links count by
+ * themselves. Contents and times of change stay. Returns null where that cannot be told: another
+ * owner, or a file system that records no reads.
  */
 export const watchReads = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
   if (!(await setBack(paths, environment))) return null;

@@ -61,8 +61,8 @@ export const modelPaths = (reference: ArtefactRef | undefined): Record<string, s
 };
 
 /**
- * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or one episode of each kind. Returns
- * whether it did all of that without an error.
+ * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or
+ * one episode of each kind. Returns whether it did all of that without an error.
  */
 export const rehearse = async (program: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
   const built = program.build === null || (await rehearseBuild(program.build, tree, rehearsal).then(...outcome));

@@ -22,7 +22,10 @@ export interface Trees {
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
   pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
-  /** A copy of the commit of one side in which the given files (relative to the root) are empty, set up. Throws `setup-failed`. */
+  /**
+   * A copy of the commit of one side in which the given files (relative to the root) are empty, set
+   * up. Throws `setup-failed`.
+   */
   emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
   release(): Promise<void>;
 }

@@ -152,7 +152,10 @@ export interface Bench<Options = Json> {
   applies(model: ModelFacts, options: Options): true | NotMeasured;
   /** Pure: all that is to be built, run and judged, as data for plan.json. */
   workload(model: ModelFacts, options: Options): Workload;
-  /** For each kind of episode of a policy a start and what it could be asked first: to see a policy's code run, not to measure it. */
+  /**
+   * For each kind of episode of a policy a start and what it could be asked first: to see a
+   * policy's code run, not to measure it.
+   */
   readonly rehearsals?: readonly { readonly setting: Json; readonly observation: Json }[];
   /** Loads the player of this bench's episode points; benches without episodes have none. */
   readonly player?: () => Promise<Player>;

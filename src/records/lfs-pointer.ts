@@ -5,11 +5,17 @@ const firstLine = 'version https://git-lfs.github.com/spec/v1';
 /** Longest pointer that Git LFS writes or reads, bytes. */
 const longest = 1024;
 
-/** Whether the whole content of a file is a Git LFS pointer: what git stores in place of the file itself. */
+/**
+ * Whether the whole content of a file is a Git LFS pointer: what git stores in place of the file
+ * itself.
+ */
 export const isLfsPointer = (content: Uint8Array): boolean =>
   content.length <= longest && /^[^\r\n]*/.exec(Buffer.from(content).toString('latin1'))?.[0] === firstLine;
 
-/** The same of a file on disk, of which no more than a pointer's length is read; false for what cannot be read. */
+/**
+ * The same of a file on disk, of which no more than a pointer's length is read; false for what
+ * cannot be read.
+ */
 export const isLfsPointerFile = (path: string): boolean => {
   try {
     const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));

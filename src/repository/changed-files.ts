@@ -4,8 +4,9 @@ import type { Git } from './git.ts';
 import { submodulesAt } from './submodules.ts';
 
 /**
- * Paths of all files in which the files on disk differ from a commit: changed, added, removed, and untracked ones that are not
- * ignored. The files of a submodule that is checked out count one by one, below its path.
+ * Paths of all files in which the files on disk differ from a commit: changed, added, removed, and
+ * untracked ones that are not ignored. The files of a submodule that is checked out count one by
+ * one, below its path.
  * @param gitAt opens git in a folder
  */
 export const changedFiles = async (folder: string, commit: string, gitAt: (folder: string) => Git): Promise<readonly string[]> => {

@@ -14,7 +14,9 @@ export interface NeededFiles {
   readonly lfs: boolean;
 }
 
-/** Settings that keep git from running any filter program (`filter.NAME.*`), as environment of git. */
+/**
+ * Settings that keep git from running any filter program (`filter.NAME.*`), as environment of git.
+ */
 export const withoutFilters = async (git: Git): Promise<Readonly<Record<string, string>>> => {
   const { stdout } = await git.run(['config', '-z', '--name-only', '--get-regexp', '^filter\\.']);
   const names = new Set(
@@ -44,12 +46,18 @@ export interface Checkout {
   readonly name: string;
 }
 
-/** A checkout, and where its root lies in the whole tree: empty, or the path of a submodule with a `/` at the end. */
+/**
+ * A checkout, and where its root lies in the whole tree: empty, or the path of a submodule with a
+ * `/` at the end.
+ */
 interface Part extends Checkout {
   readonly below: string;
 }
 
-/** Fetches what Git LFS keeps of the needed files of the checkout under review, where that was asked for. Returns what Git LFS said. */
+/**
+ * Fetches what Git LFS keeps of the needed files of the checkout under review, where that was asked
+ * for. Returns what Git LFS said.
+ */
 export const fillCheckout = async (head: Checkout, needed: NeededFiles): Promise<string> => {
   if (!needed.lfs) return '';
   const checkout: Part = { ...head, below: '' };
@@ -62,8 +70,9 @@ export const fillCheckout = async (head: Checkout, needed: NeededFiles): Promise
 };
 
 /**
- * Runs the filters of the needed files of a worktree, in which none has run, for those files that were filtered in the checkout `head`
- * too (or that Git LFS keeps, where it may be asked). Returns what the filters said.
+ * Runs the filters of the needed files of a worktree, in which none has run, for those files that
+ * were filtered in the checkout `head` too (or that Git LFS keeps, where it may be asked). Returns
+ * what the filters said.
  * @param below path of both roots in the whole tree, with a `/` at the end
  */
 export const fillWorktree = async (base: Checkout, head: Checkout, needed: NeededFiles, below = ''): Promise<string> => {
@@ -91,7 +100,8 @@ export const fillWorktree = async (base: Checkout, head: Checkout, needed: Neede
 };
 
 /**
- * Throws `lfs-pointer` for a declared file of a checkout, submodules included, in whose place there is a pointer.
+ * Throws `lfs-pointer` for a declared file of a checkout, submodules included, in whose place there
+ * is a pointer.
  * @param said what Git LFS printed when it was asked for the files
  */
 export const refusePointers = async ({ git, folder, name }: Checkout, { declared }: NeededFiles, said: string): Promise<void> => {
@@ -143,29 +153,36 @@ const filteredFiles = async (checkout: Part, patterns: readonly string[]): Promi
   });
 };
 
-/** Which of the files are on disk what git stores: no filter has run. */
+/** Which of the files are on disk what git stores: no filter has run. Only files of the stored size are read whole. */
 const rawFiles = async ({ git, folder }: Checkout, paths: readonly string[]): Promise<ReadonlySet<string>> => {
   const raw = new Set(paths.filter((path) => isLfsPointerFile(join(folder, path))));
-  const others = paths.filter((path) => !raw.has(path) && !path.includes('\n') && isFile(join(folder, path)));
-  if (others.length === 0) return raw;
   const stored = new Map(
     split(await git.read(['ls-files', '-z', '--stage', '--full-name'])).map((entry) => [
       entry.slice(entry.indexOf('\t') + 1),
       entry.split(' ')[1] ?? '',
     ]),
   );
-  const hashed = (await git.read(['hash-object', '--no-filters', '--stdin-paths'], { input: `${others.join('\n')}\n` }))
-    .toString('latin1')
-    .split('\n');
-  for (const [index, path] of others.entries()) if (hashed[index] === stored.get(path)) raw.add(path);
+  const there = paths.filter((path) => !raw.has(path) && !path.includes('\n') && isFile(join(folder, path)));
+  const sizes = await linesOf(
+    git,
+    ['cat-file', '--batch-check=%(objectsize)'],
+    there.map((path) => stored.get(path) ?? ''),
+  );
+  const likely = there.filter((path, index) => String(statSync(join(folder, path)).size) === sizes[index]);
+  const hashes = await linesOf(git, ['hash-object', '--no-filters', '--stdin-paths'], likely);
+  for (const [index, path] of likely.entries()) if (hashes[index] === stored.get(path)) raw.add(path);
   return raw;
 };
+
+/** What git prints for each line of its input. */
+const linesOf = async (git: Git, args: readonly string[], input: readonly string[]): Promise<readonly string[]> =>
+  input.length === 0 ? [] : (await git.read(args, { input: `${input.join('\n')}\n` })).toString('latin1').split('\n');
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /**
- * Checks files out again, this time through their filters, and returns what the filters said. A file that Git LFS cannot provide stays a
- * pointer. Throws `git-failed` where another filter fails.
+ * Checks files out again, this time through their filters, and returns what the filters said. A
+ * file that Git LFS cannot provide stays a pointer. Throws `git-failed` where another filter fails.
  */
 const runFilters = async ({ git, folder }: Checkout, paths: readonly string[]): Promise<string> => {
   if (paths.length === 0) return '';

@@ -15,7 +15,10 @@ export const globTest = (pattern: string, where: string): ((path: string) => boo
   return (path) => reach(path) === 'matches';
 };
 
-/** How a pattern meets a path: it `matches` it, can match only what lies `below` it, or `none` of both. Throws what `globTest` throws. */
+/**
+ * How a pattern meets a path: it `matches` it, can match only what lies `below` it, or `none` of
+ * both. Throws what `globTest` throws.
+ */
 export const globReach = (pattern: string, where: string): ((path: string) => 'matches' | 'below' | 'none') => {
   const refuse = (what: string): never => {
     throw new GateError('config-invalid', `the pattern ${JSON.stringify(pattern)} ${what}`, { where });

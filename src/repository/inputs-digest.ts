@@ -7,8 +7,9 @@ import type { Git } from './git.ts';
 import { globReach } from './glob.ts';
 
 /**
- * One file that an optimization depends on, or a submodule as a whole; `path` and `object` as git names them, `path` byte by byte in latin1. The
- * object of a submodule is its commit, with a digest of its files where these differ from it.
+ * One file that an optimization depends on, or a submodule as a whole; `path` and `object` as git
+ * names them, `path` byte by byte in latin1. The object of a submodule is its commit, with a digest
+ * of its files where these differ from it.
  */
 interface InputFile {
   readonly mode: string;
@@ -20,9 +21,11 @@ interface InputFile {
 export type Tree = 'working-tree' | { readonly commit: string };
 
 /**
- * sha256 over the path, mode and content of all files of a tree that match some pattern (`glob.ts`), so equal content gives an equal digest
- * whether it is committed or not. Content counts as git would store it: line endings and filters do not matter. A submodule counts as a whole where a
- * pattern matches it or may match one of its files. Throws `config-invalid` for a pattern that is wrong or matches no file.
+ * sha256 over the path, mode and content of all files of a tree that match some pattern
+ * (`glob.ts`), so equal content gives an equal digest whether it is committed or not. Content
+ * counts as git would store it: line endings and filters do not matter. A submodule counts as a
+ * whole where a pattern matches it or may match one of its files. Throws `config-invalid` for a
+ * pattern that is wrong or matches no file.
  * @param gitAt opens git in a folder; the first is opened in the root of the tree
  */
 export const digestInputs = async (

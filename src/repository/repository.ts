@@ -58,11 +58,14 @@ export interface Repository {
   /** A path without the symbolic links on its way, whether anything is there or not. Throws `link-invalid`. */
   withoutLinks(tree: Tree, path: string): Promise<string>;
   /**
-   * Checks a commit out in a folder of its own, like the checkout: with the submodules that are checked out here, and with filters run (Git
-   * LFS and others) for the needed files for which they were run here. Throws `submodule-missing` where a needed one cannot be had.
+   * Checks a commit out in a folder of its own, like the checkout: with the submodules that are
+   * checked out here, and with filters run (Git LFS and others) for the needed files for which they
+   * were run here. Throws `submodule-missing` where a needed one cannot be had.
    */
   worktree(commit: string, needed?: NeededFiles): Promise<FilledWorktree>;
-  /** Fetches needed files that Git LFS keeps, where it may be asked, and returns what Git LFS said. */
+  /**
+   * Fetches needed files that Git LFS keeps, where it may be asked, and returns what Git LFS said.
+   */
   fillCheckout(needed: NeededFiles): Promise<string>;
   /**
    * Throws `lfs-pointer` for a declared file of a tree of this repository that is a pointer still.
@@ -70,11 +73,20 @@ export interface Repository {
    * @param said what Git LFS said when it was asked for files
    */
   refusePointers(root: string, side: string, needed: NeededFiles, said: string): Promise<void>;
-  /** Files in which the working tree differs from a commit, those of submodules that are checked out one by one. */
+  /**
+   * Files in which the working tree differs from a commit, those of submodules that are checked out
+   * one by one.
+   */
   changedFiles(commit: string): Promise<readonly string[]>;
-  /** What git ignores in the working tree `root` of this repository, relative to it; a folder whose files are all ignored ends in `/`. */
+  /**
+   * What git ignores in the working tree `root` of this repository, relative to it; a folder whose
+   * files are all ignored ends in `/`.
+   */
   ignoredFiles(root: string): Promise<readonly string[]>;
-  /** Tracked files of a working tree of this repository, relative to its root, that have a filter and are Git LFS pointers. */
+  /**
+   * Tracked files of a working tree of this repository, relative to its root, that have a filter
+   * and are Git LFS pointers.
+   */
   pointers(root: string): Promise<readonly string[]>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
   /** What git knows at the paths of a tree. */

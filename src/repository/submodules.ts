@@ -32,8 +32,9 @@ export interface CheckedOut {
 }
 
 /**
- * Checks out, in a worktree, the submodules of its commit that are checked out in the checkout `like`, and theirs. The objects are those of
- * the checkout; what it lacks is fetched. Throws `submodule-missing` where that fails and a pattern may reach into the submodule.
+ * Checks out, in a worktree, the submodules of its commit that are checked out in the checkout
+ * `like`, and theirs. The objects are those of the checkout; what it lacks is fetched. Throws
+ * `submodule-missing` where that fails and a pattern may reach into the submodule.
  * @param gitAt opens git in a folder
  */
 export const checkOutSubmodules = async (
@@ -70,7 +71,10 @@ export const checkOutSubmodules = async (
   return checkedOut;
 };
 
-/** The repository of a submodule where it is checked out: at its path, or where the checkout has moved it. Null: it is not. */
+/**
+ * The repository of a submodule where it is checked out: at its path, or where the checkout has
+ * moved it. Null: it is not.
+ */
 const sourceOf = async (like: Checkout, worktree: Checkout, path: string): Promise<string | null> => {
   const named = join(like.folder, path);
   if (existsSync(join(named, '.git'))) return named;

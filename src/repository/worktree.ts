@@ -39,9 +39,9 @@ export interface Worktree {
 }
 
 /**
- * Checks out a commit in a new temporary folder, without submodules and without running hooks or filters: what lies there is what git
- * stores, with the line endings of the attributes. Concurrent jobs get folders of their own.
- * What processes that are dead by now left behind is removed first.
+ * Checks out a commit in a new temporary folder, without submodules and without running hooks or
+ * filters: what lies there is what git stores, with the line endings of the attributes. Concurrent
+ * jobs get folders of their own. What processes that are dead by now left behind is removed first.
  */
 export const addWorktree = async (git: Git, commit: string, temporary: string): Promise<Worktree> => {
   await removeAbandoned(git);
