@@ -25,7 +25,7 @@ export type LeakFindings = ReadonlyMap<string, LeakFinding>;
 /**
  * Runs the user's own code of each entry, where the code of the sides differs, and looks which
  * tree's files it reads. A side that reads a file of the other one, in which the trees differ,
- * would be judged as that other side (docs/adr/0012-whose-files.md). What measures is looked at on
+ * would be judged as that other side (docs/adr/0018-whose-files.md). What measures is looked at on
  * both sides. What only builds is looked at on base's: head's is built before base is set up. So
  * this is to be called after head's builds and before base's.
  */
