@@ -123,7 +123,7 @@ const underReview: readonly Situation[] = [
     before: 'PASSED, nothing changed',
     now: 'usage-bad-value',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, topic, event } = nineFold();
       const work = origin.checkOut(topic, 'whole');
@@ -227,7 +227,7 @@ const baseCommits: readonly Situation[] = [
     before: 'against main',
     now: 'against the branch',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, work, event, release } = intoRelease();
       origin.git('tag', 'release/1', 'main');
@@ -340,7 +340,7 @@ const baseCommits: readonly Situation[] = [
     before: 'its numbers become baselines',
     now: 'a change against main, of which no baseline comes',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, main, topic } = nineFold();
       const work = origin.checkOut(topic);
@@ -355,7 +355,7 @@ const baseCommits: readonly Situation[] = [
     before: 'the commit against itself, PASSED',
     now: 'against the base branch as it was',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, main, topic, event } = nineFold();
       const squashed = origin.git('commit-tree', `${topic}^{tree}`, '-p', main, '-m', 'squash');
