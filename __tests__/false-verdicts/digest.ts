@@ -153,6 +153,7 @@ const policies = gated({
   arguments: ['--set', 'budget.minutes=10'],
   files: {
     'serve.mjs': controller(16),
+    'babble.mjs': controller(16).replace('Math.max(1,', '-Math.max(1,'),
     'policy.mjs': policyModule('most'),
     'copy.mjs': policyModule('most'),
     'policy/limit.mjs': 'export const most = 16;\n',
@@ -163,6 +164,7 @@ const policies = gated({
       policy('stopped', 'serve: node serve.mjs'),
       policy('imported', 'module: policy.mjs'),
       policy('renamed', 'module: policy.mjs'),
+      policy('babbling', 'serve: node babble.mjs'),
     ],
   },
   head: {
@@ -172,6 +174,7 @@ const policies = gated({
       policy('stopped', 'serve: node nope.mjs'),
       policy('imported', 'module: policy.mjs'),
       policy('renamed', 'module: gone.mjs'),
+      policy('babbling', 'serve: node babble.mjs'),
     ],
   },
 });
@@ -355,5 +358,13 @@ export const situations: readonly Situation[] = [
   ),
   nothing('neighbour', 'slow', ['program and configuration lose a metric that base judges', 'failed', 'failed'], async () =>
     expectCell(await parts(), 'fewer', { verdict: 'failed', reason: /other is not there/ }),
+  ),
+  nothing('neighbour', 'slow', ['an unchanged policy answers with actions that are none', 'unchanged, judged', 'failed'], async () =>
+    expectCell(
+      await policies(),
+      'babbling',
+      { verdict: 'failed', reason: /^base runs the same and fails too: .*subject-protocol/s },
+      'none',
+    ),
   ),
 ];
