@@ -121,7 +121,8 @@ export const configurable: Catalogue['optimizations'] = benches.map(({ id, optio
 
 const catalogueOf = (models: readonly string[]): Catalogue => ({ optimizations: configurable, models });
 
-const configFile = (context: CommandContext): string => context.options.config ?? configFileName;
+/** The configuration file as it was named, relative to the working directory. */
+export const configFile = (context: CommandContext): string => context.options.config ?? configFileName;
 
 export const readHeadConfig = (context: CommandContext): Config => {
   const file = resolve(context.root, configFile(context));
