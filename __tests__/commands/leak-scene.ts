@@ -65,6 +65,7 @@ export class LeakScene extends ScratchRepository {
       packageRoot: this.folder,
       worker: join(import.meta.dirname, '..', '..', 'src', 'worker.ts'),
       ortPath: null,
+      options: { config: null },
       signal: new AbortController().signal,
       host: { subjectEnvironment: { ...allowedEnvironment(process.env), ...environment } },
     } as unknown as CommandContext;

@@ -17,7 +17,8 @@ export interface Configurations {
   readonly warnings: readonly string[];
 }
 
-const configFile = ({ options }: CommandContext): string => options.config ?? configFileName;
+/** The configuration file as it was named, relative to the working directory. */
+export const configFile = ({ options }: CommandContext): string => options.config ?? configFileName;
 
 /** Path of a file below the working directory in the trees of the repository, with `/`; null outside. */
 const insidePath = ({ root }: CommandContext, repository: Repository, name: string): string | null => {

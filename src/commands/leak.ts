@@ -4,6 +4,7 @@ import { codedOf } from '../measurement/launch.ts';
 import { lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SettledLine } from '../records/sample.ts';
+import { globTest } from '../repository/glob.ts';
 import { type CodeCopy, copiesInTree, installedCopies, packageFolders, productsInTree } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
 import { watchReads } from './read-watch.ts';
@@ -94,7 +95,7 @@ const untold =
 interface Reads {
   /** Changed files of the other side. */
   readonly other: readonly CodeCopy[];
-  /** Whether its own side has changed files. */
+  /** Whether its own side has changed files among its inputs. */
   readonly has: boolean;
   /** Whether it read any of them. */
   readonly own: boolean;
@@ -129,6 +130,7 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
     ...ownProducts,
     ...installedCopies(installed, own, changed, other, environment),
   ];
+  const declared = inputsOf(program).map((pattern) => globTest(pattern, 'inputs'));
   const pointers = inputsOf(program).includes(anything) ? await trees.pointers(program.arm) : [];
   const begun = await watch(
     [...new Set([...[...foreign, ...owned].map(({ path }) => path), ...pointers.map((path) => join(own, path))])],
@@ -139,7 +141,7 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const read = new Set(begun.read());
   return {
     other: foreign.filter(({ path }) => read.has(path)),
-    has: owned.length > 0,
+    has: owned.some(({ of }) => declared.some((test) => test(of))),
     own: owned.some(({ path }) => read.has(path)),
     products: new Set(products.map(({ path }) => path)),
     ownProduct: ownProducts.some(({ path }) => read.has(path)),

@@ -7,6 +7,7 @@ import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { openRepository } from '../repository/repository.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
+import { configFile } from './configurations.ts';
 import { saidBy } from './said.ts';
 import { anything } from './subjects.ts';
 
@@ -16,7 +17,10 @@ export interface Trees {
   folder(arm: 'head' | 'base'): Promise<string>;
   /** Root of the repository in one side's tree, set up. Throws `setup-failed`. */
   root(arm: 'head' | 'base'): Promise<string>;
-  /** Files that differ between the two trees now that both are set up, relative to the root. */
+  /**
+   * Files that differ between the two trees now that both are set up, relative to the root; not the
+   * configuration, which no program runs.
+   */
   changedFiles(): Promise<readonly string[]>;
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
@@ -60,7 +64,8 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const differing = async (): Promise<readonly string[]> => {
     const [head, base] = [await root('head'), await root('base')];
     const files = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
-    return files.filter((path) => !isPackageMetadata(path) && !sameContent(join(head, path), join(base, path)));
+    const rules = relative(repository.folder, resolve(context.root, configFile(context)));
+    return files.filter((path) => path !== rules && !isPackageMetadata(path) && !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;
   return {

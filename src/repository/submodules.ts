@@ -99,6 +99,8 @@ const addSubmodule = async (git: Git, folder: string, commit: string): Promise<s
     });
     if ((await known()) === null) return gitError(['fetch'], fetched).message;
   }
+  // What a killed run left: its folder is gone with the worktree around it.
+  await git.run(['worktree', 'prune', '--expire=1.hour.ago']);
   const args = ['worktree', 'add', '--quiet', '--force', '--detach', folder, commit];
   const added = await git.run(args, { environment: await withoutFilters(git) });
   return added.status === 'exited' && added.code === 0 ? null : gitError(args, added).message;
