@@ -95,7 +95,10 @@ export const eventOf = (context: CommandContext): Plan['event'] => {
 export const namedBase = ({ options, host: { event } }: CommandContext): string | null =>
   options.base ?? (event.kind === 'change' ? event.base : event.before);
 
-/** The plan says how many windows an evaluation scores: as many as the bench asks for, or all that the model has. */
+/**
+ * The plan says how many windows an evaluation scores: as many as the bench asks for, or all that
+ * the model has.
+ */
 const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): PlannedCell => {
   const source = sources.find(({ id }) => id === cell.model);
   if (source === undefined || !cell.points.some(({ kind }) => kind === 'evaluation')) return cell;

@@ -18,7 +18,9 @@ const requireBuild = (build: BuiltLine, known: ReadonlySet<string>): void => {
     );
 };
 
-/** What was settled must be what follows from the plan and the builds: status, digests and error. */
+/**
+ * What was settled must be what follows from the plan and the builds: status, digests and error.
+ */
 const requireSettlement = (plan: Plan, cell: PlannedCell, { line, built, where }: Settlement): void => {
   const follows = settleCell(plan, cell, built);
   if (isDeepStrictEqual(follows, line)) return;
@@ -30,9 +32,10 @@ const requireSettlement = (plan: Plan, cell: PlannedCell, { line, built, where }
 };
 
 /**
- * Refuses samples that no run of this plan can have written, whoever wrote them: everything that can be
- * recomputed is, and must agree. Numbers themselves are believed. Throws `run-mismatch` for builds,
- * cells and launches that the plan does not have, and `samples-contradictory` for everything else.
+ * Refuses samples that no run of this plan can have written, whoever wrote them: everything that
+ * can be recomputed is, and must agree. Numbers themselves are believed. Throws `run-mismatch` for
+ * builds, cells and launches that the plan does not have, and `samples-contradictory` for
+ * everything else.
  */
 export const requireConsistent = (plan: Plan, samples: Samples): void => {
   const cells = new Map(plan.cells.map((cell) => [cell.id, cell]));

@@ -66,7 +66,10 @@ const isRefused = (launch: Launch, point: string): boolean =>
 const equalSets = (some: readonly string[], others: readonly string[]): boolean =>
   some.length === others.length && some.every((each) => others.includes(each));
 
-/** Whether the launch holds these points, each with these arms. A point of which nothing could be had holds none. */
+/**
+ * Whether the launch holds these points, each with these arms. A point of which nothing could be
+ * had holds none.
+ */
 const holds = (launch: Launch, points: readonly OperatingPoint[], partial: boolean): boolean => {
   const held = Object.keys(launch.points);
   const wanted = partial ? points.filter(({ id }) => held.includes(id)) : points;
@@ -101,7 +104,8 @@ const requireEnd = ({ id, status, error, process, points, tuned, purpose }: Laun
 
 /**
  * Refuses a launch that the rule cannot have asked for: by its id, its purpose in a cell of these
- * statuses, its points or its arms. Returns the points as it was asked for them, none where it failed.
+ * statuses, its points or its arms. Returns the points as it was asked for them, none where it
+ * failed.
  */
 export const requireLaunch = (plan: Plan, cell: PlannedCell, statuses: ReadonlySet<Status>, launch: Launch): readonly OperatingPoint[] => {
   const { id, purpose, index, control } = launch;

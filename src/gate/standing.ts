@@ -26,7 +26,10 @@ export interface Standing {
   readonly cell: PlannedCell;
   readonly status: CellStatus;
   readonly settled: SettledLine | null;
-  /** Why the cell fails: its artefacts, a launch that the head failed, too many lost ones, or too many failed starts. */
+  /**
+   * Why the cell fails: its artefacts, a launch that the head failed, too many lost ones, or too
+   * many failed starts.
+   */
   readonly failure: Coded | null;
   /** The failure is base's alone: head was made and nothing of it failed, so that it is measured without a base. */
   readonly onlyBase: boolean;

@@ -115,7 +115,10 @@ export interface Settlement {
   readonly where: string;
 }
 
-/** samples.jsonl, read: the last `built` of a key and the last `settled` of a cell count; launches are unique by id. */
+/**
+ * samples.jsonl, read: the last `built` of a key and the last `settled` of a cell count; launches
+ * are unique by id.
+ */
 export interface Samples {
   readonly plan: string | null;
   /** ISO datetime at which measuring began, however often it was resumed: the verdict's only date. Null without a run line. */
@@ -127,7 +130,10 @@ export interface Samples {
   /** Every settled line of every part, in order. */
   readonly settlements: readonly Settlement[];
   readonly launches: readonly Launch[];
-  /** Id of a launch or key of a build that could not be started at first → why. It was tried once more. */
+  /**
+   * Id of a launch or key of a build that could not be started at first → why. It was tried once
+   * more.
+   */
   readonly failedStarts: ReadonlyMap<string, Coded>;
   readonly stopped: 'budget' | 'interrupted' | null;
   readonly warnings: readonly string[];
