@@ -85,7 +85,7 @@ describe('what the store proves', () => {
       runnerClass: 'c',
       environment: {},
     };
-    appendLines(path, [run, ...lines]);
+    appendLines(path, [run, settled('unchanged'), ...lines]);
     expect([...readSamples(readFileSync(path)).seen.values()]).toEqual(lines);
   });
 });

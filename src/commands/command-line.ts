@@ -24,7 +24,10 @@ export interface Output {
 
 /** How a command ended: the exit status of the command line, and what the action makes of it. */
 export interface Ended {
-  /** 0 nothing regressed; 1 a regression or a failure; 2 usage or configuration; 3 it could not be decided. */
+  /**
+   * 0 nothing regressed; 1 a regression or a failure; 2 usage or configuration; 3 it could not be
+   * decided.
+   */
   readonly exitCode: number;
   /** Whether the job of the action fails: `fail-on` may let a status other than 0 pass. */
   readonly failsJob: boolean;

@@ -77,8 +77,9 @@ export const readBaselines = (run: RunFolder): { readonly baselines: readonly Ba
 };
 
 /**
- * The samples so far; a torn tail of a killed run is dropped. Throws `run-mismatch` for samples of another plan, and
- * `samples-contradictory` for those that contradict themselves or what the plan asks for.
+ * The samples so far; a torn tail of a killed run is dropped. Throws `run-mismatch` for samples of
+ * another plan, and `samples-contradictory` for those that contradict themselves or what the plan
+ * asks for.
  */
 export const readRunSamples = (run: RunFolder, value: Plan, planDigest: string): { readonly samples: Samples; readonly digest: string } => {
   const bytes = existsSync(run.samplesFile) ? readFileSync(run.samplesFile) : Buffer.alloc(0);

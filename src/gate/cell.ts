@@ -90,7 +90,10 @@ const judgeWhole = (standing: Standing, spec: MetricSpec, plan: Plan, samples: S
   return lacking === null ? judged : unread(spec, 'missing', lacking, samples, judged.verdict.warnings);
 };
 
-/** Which of the launches that base and head are compared by are not there; null where none is lacking. */
+/**
+ * Which of the launches that base and head are compared by are not there; null where none is
+ * lacking.
+ */
 const lackingLaunches = ({ cell, solo, screen }: Standing, spec: MetricSpec, policy: GatePolicy): string | null => {
   const point = pointOf(cell, spec);
   if (point?.kind === 'solo') {

@@ -22,7 +22,10 @@ const lengthsOf = (cell: PlannedCell, point: OperatingPoint, series: string): re
   }
 };
 
-/** One value per window, or one for all windows where metrics take the last; nothing rests on a series that no metric reads. */
+/**
+ * One value per window, or one for all windows where metrics take the last; nothing rests on a
+ * series that no metric reads.
+ */
 const windowsOf = (
   cell: PlannedCell,
   { id, windows }: Extract<OperatingPoint, { kind: 'evaluation' }>,
@@ -35,7 +38,8 @@ const windowsOf = (
 
 /**
  * Refuses columns that one launch cannot have given at this point: too few or too many rounds or
- * windows, arms of different lengths where they take turns, or an excuse that such a point does not have.
+ * windows, arms of different lengths where they take turns, or an excuse that such a point does not
+ * have.
  *
  * @param memoryIsRead whether some process of the run told its peak memory
  */

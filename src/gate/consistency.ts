@@ -36,9 +36,10 @@ const requireSettlement = (plan: Plan, cell: PlannedCell, { line, built, where }
 };
 
 /**
- * Refuses samples that no run of this plan can have written, whoever wrote them: everything that can be
- * recomputed is, and must agree. Numbers themselves are believed. Throws `run-mismatch` for builds,
- * cells and launches that the plan does not have, and `samples-contradictory` for everything else.
+ * Refuses samples that no run of this plan can have written, whoever wrote them: everything that
+ * can be recomputed is, and must agree. Numbers themselves are believed. Throws `run-mismatch` for
+ * builds, cells and launches that the plan does not have, and `samples-contradictory` for
+ * everything else.
  */
 export const requireConsistent = (plan: Plan, samples: Samples): void => {
   const cells = new Map(plan.cells.map((cell) => [cell.id, cell]));

@@ -45,7 +45,9 @@ const targetIn = (cell: PlannedCell): Omit<ControlTarget, 'standing'> | null => 
   return targets.toSorted((a, b) => cost(a.point) - cost(b.point))[0] ?? null;
 };
 
-/** The point of a cell that holds the controls, where they are drawn for it; null where it has none. */
+/**
+ * The point of a cell that holds the controls, where they are drawn for it; null where it has none.
+ */
 export const controlPoint = (cell: PlannedCell): CallPoint | null => {
   const point = targetIn(cell)?.point;
   return point === undefined ? null : { ...point, arms: [...liveArms] };

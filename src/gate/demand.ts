@@ -173,12 +173,13 @@ const confirmDemand = (progress: Progress, lastLook: number): LaunchDemand[] => 
 };
 
 /**
- * Every launch that the rule still wants, given what has been measured; empty when measuring is done (or stopped by the budget).
- * Run all of it in this order, read the samples again, and ask again: later looks depend on the whole pull request. A pure
- * function of its arguments. A launch that the head failed is never repeated (its cell fails); one that was discarded, or that the
- * base failed, is replaced by a fresh index.
- * `cells` limits the answer to a shard's cells, which then go on without waiting for the looks of the others. Throws
- * `document-invalid` for a policy whose looks overspend alpha.
+ * Every launch that the rule still wants, given what has been measured; empty when measuring is
+ * done (or stopped by the budget). Run all of it in this order, read the samples again, and ask
+ * again: later looks depend on the whole pull request. A pure function of its arguments. A launch
+ * that the head failed is never repeated (its cell fails); one that was discarded, or that the base
+ * failed, is replaced by a fresh index. `cells` limits the answer to a shard's cells, which then go
+ * on without waiting for the looks of the others. Throws `document-invalid` for a policy whose
+ * looks overspend alpha.
  */
 export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<CellId> | null = null): readonly LaunchDemand[] => {
   if (samples.stopped === 'budget') return [];

@@ -20,7 +20,10 @@ export const failedStartsOf = (cell: PlannedCell, samples: Samples, launches: re
   return { errors, starts: names.length + errors.length };
 };
 
-/** More than one start in ten fails, and it is not the base's doing: no accident. Null: no more than that. */
+/**
+ * More than one start in ten fails, and it is not the base's doing: no accident. Null: no more than
+ * that.
+ */
 export const startFailure = ({ errors, starts }: FailedStarts): Coded | null => {
   const own = errors.filter(({ arm }) => arm !== 'base');
   const [first] = own;
@@ -32,7 +35,9 @@ export const startFailure = ({ errors, starts }: FailedStarts): Coded | null => 
   };
 };
 
-/** The failure of a cell by its launches: one of the head, or too many that were lost. Null without. */
+/**
+ * The failure of a cell by its launches: one of the head, or too many that were lost. Null without.
+ */
 export const launchFailure = (tallies: readonly Tally[]): Coded | null => {
   const [failed] = tallies.flatMap((each) => each.failed);
   if (failed !== undefined) return failed.error ?? { code: 'launch-crashed', message: `launch ${failed.id} failed`, arm: null };

@@ -80,10 +80,11 @@ const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['cont
 };
 
 /**
- * The verdict: everything recomputed from raw samples, a pure function of its input (same input, same bytes, in whatever order
- * launches were read). Throws `run-mismatch` for samples of another plan,
- * `samples-contradictory` for confirming launches that the rule cannot have asked for, and `document-invalid` for a
- * policy whose looks overspend alpha; anything that merely did not run becomes `missing`, `failed` or `inconclusive`.
+ * The verdict: everything recomputed from raw samples, a pure function of its input (same input,
+ * same bytes, in whatever order launches were read). Throws `run-mismatch` for samples of another
+ * plan, `samples-contradictory` for confirming launches that the rule cannot have asked for, and
+ * `document-invalid` for a policy whose looks overspend alpha; anything that merely did not run
+ * becomes `missing`, `failed` or `inconclusive`.
  */
 export const judge = (input: JudgeInput): Verdict => {
   const { plan, samples } = input;

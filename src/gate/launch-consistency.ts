@@ -104,7 +104,8 @@ const requireEnd = ({ id, status, error, process, points, tuned, purpose }: Laun
 
 /**
  * Refuses a launch that the rule cannot have asked for: by its id, its purpose in a cell of these
- * statuses, its points or its arms. Returns the points as it was asked for them, none where it failed.
+ * statuses, its points or its arms. Returns the points as it was asked for them, none where it
+ * failed.
  */
 export const requireLaunch = (plan: Plan, cell: PlannedCell, statuses: ReadonlySet<Status>, launch: Launch): readonly OperatingPoint[] => {
   const { id, purpose, index, control } = launch;

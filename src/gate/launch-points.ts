@@ -6,11 +6,17 @@ const mostWarmUp = 3;
 const impactRounds = 30;
 const impactWarmUp = 2;
 
-/** Rounds are better spent than on warming up, which all arms do alike: the median over the rounds of a launch does not tell of two slow ones. */
+/**
+ * Rounds are better spent than on warming up, which all arms do alike: the median over the rounds
+ * of a launch does not tell of two slow ones.
+ */
 export const warmedUp = (point: OperatingPoint): OperatingPoint =>
   point.kind === 'call' ? { ...point, warmUp: Math.min(point.warmUp, mostWarmUp) } : point;
 
-/** Impact launches tell what an optimization is worth, not whether it changed: at most half of the rounds do. */
+/**
+ * Impact launches tell what an optimization is worth, not whether it changed: at most half of the
+ * rounds do.
+ */
 export const forImpact = (point: OperatingPoint): OperatingPoint => {
   if (!('rounds' in point)) return point;
   const rounds = Math.min(impactRounds, Math.ceil(point.rounds / 2));
@@ -29,7 +35,10 @@ const controlArms = (cell: PlannedCell): readonly ArmId[] => Object.keys(cell.co
 /** The arms of a cell that is shown without a base. */
 export const impactArms = (cell: PlannedCell): readonly ArmId[] => ['reference', 'head', ...controlArms(cell)];
 
-/** The points of a launch with the arms that it holds; null: every arm of each point. Points without any arm are left out. */
+/**
+ * The points of a launch with the arms that it holds; null: every arm of each point. Points without
+ * any arm are left out.
+ */
 export const narrowed = (points: readonly OperatingPoint[], arms: readonly ArmId[] | null): readonly OperatingPoint[] =>
   points
     .map((point): OperatingPoint => (arms === null ? point : { ...point, arms: point.arms.filter((arm) => arms.includes(arm)) }))

@@ -6,16 +6,23 @@ export interface Tally {
   readonly complete: readonly Launch[];
   /** Failed by the head, or by nobody that is known. */
   readonly failed: readonly Launch[];
-  /** Failed by the base alone, which is not held against the head: measured anew, like a discarded one. */
+  /**
+   * Failed by the base alone, which is not held against the head: measured anew, like a discarded
+   * one.
+   */
   readonly failedByBase: readonly Launch[];
   readonly discarded: number;
-  /** More than a fifth was discarded or failed by the base (one always may be): the cell cannot be measured so. */
+  /**
+   * More than a fifth was discarded or failed by the base (one always may be): the cell cannot be
+   * measured so.
+   */
   readonly overLost: boolean;
 }
 
 /**
- * Counts launches of one slot. `needed` is the smallest number that the rule asks of it: the share of lost launches is
- * taken of that number or of those that ran, whichever is larger, so that an early loss does not fail a cell.
+ * Counts launches of one slot. `needed` is the smallest number that the rule asks of it: the share
+ * of lost launches is taken of that number or of those that ran, whichever is larger, so that an
+ * early loss does not fail a cell.
  */
 export const tally = (launches: readonly Launch[], needed: number): Tally => {
   const sorted = launches.toSorted((a, b) => a.index - b.index);

@@ -13,11 +13,12 @@ const has = (cells: readonly CellVerdict[], kind: VerdictKind): boolean =>
   cells.some((cell) => cell.verdict === kind || cell.metrics.some((metric) => metric.role === 'gate' && metric.verdict === kind));
 
 /**
- * The verdict of the run. `unfit` (exit 3): a control's outcome is too unlikely on a working machine, so nothing is decided.
- * `regressed` (exit 1): a gating metric regressed, or something expected is missing and `failOn` lists that.
- * `failed` (exit 1): nothing is worse than that something failed, and `failOn` lists that.
- * `inconclusive` (exit 3): a gating metric may have worsened by more than must-detect, or what is missing or failed is not in
- * `failOn`, which is no reason to say that it passed. Else `passed` (exit 0).
+ * The verdict of the run. `unfit` (exit 3): a control's outcome is too unlikely on a working
+ * machine, so nothing is decided. `regressed` (exit 1): a gating metric regressed, or something
+ * expected is missing and `failOn` lists that. `failed` (exit 1): nothing is worse than that
+ * something failed, and `failOn` lists that. `inconclusive` (exit 3): a gating metric may have
+ * worsened by more than must-detect, or what is missing or failed is not in `failOn`, which is no
+ * reason to say that it passed. Else `passed` (exit 0).
  */
 export const runOutcome = (
   cells: readonly CellVerdict[],

@@ -26,7 +26,10 @@ export interface Standing {
   readonly cell: PlannedCell;
   readonly status: CellStatus;
   readonly settled: SettledLine | null;
-  /** Why the cell fails: its artefacts, a launch that the head failed, too many lost ones, or too many failed starts. */
+  /**
+   * Why the cell fails: its artefacts, a launch that the head failed, too many lost ones, or too
+   * many failed starts.
+   */
   readonly failure: Coded | null;
   /** Whether something of it failed, rather than being discarded too often. */
   readonly broken: boolean;

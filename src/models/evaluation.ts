@@ -91,7 +91,10 @@ const windowImages = (file: Safetensors, count: number, config: Extract<ModelCon
   };
 };
 
-/** The number of windows in a file, from its table alone. Throws `model-invalid` where the table has none. */
+/**
+ * The number of windows in a file, from its table alone. Throws `model-invalid` where the table has
+ * none.
+ */
 export const countWindows = (path: string): number => {
   const file = openSafetensors(path);
   try {

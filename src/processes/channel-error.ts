@@ -32,7 +32,10 @@ export interface Ending {
   readonly detail?: string;
 }
 
-/** The coded error for it, with the last output of the process. A process that was too slow or too large was not stopped by its start. */
+/**
+ * The coded error for it, with the last output of the process. A process that was too slow or too
+ * large was not stopped by its start.
+ */
 export const channelError = ({ role, where, end, stderr, answered, detail = '' }: Ending): GateError => {
   const kind = end.status === 'timeout' || end.status === 'memory' ? end.status : 'crashed';
   const output = stderr.trim();

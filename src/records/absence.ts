@@ -32,6 +32,9 @@ const excuses: Readonly<Record<OperatingPoint['kind'], readonly Absence['state']
 /** Counted in every file that can be read at all. */
 const alwaysCounted: readonly string[] = [everySeries, 'bytes', 'parameters'];
 
-/** Whether a point of this kind can lack the series for this reason. A clock and a user's program always answer. */
+/**
+ * Whether a point of this kind can lack the series for this reason. A clock and a user's program
+ * always answer.
+ */
 export const mayLack = (kind: OperatingPoint['kind'], { state, series }: Absence): boolean =>
   excuses[kind].includes(state) && !(kind === 'inspection' && alwaysCounted.includes(series));

@@ -142,7 +142,10 @@ export interface Samples {
   /** Every settled line of every part, in order. */
   readonly settlements: readonly Settlement[];
   readonly launches: readonly Launch[];
-  /** Id of a launch or key of a build that could not be started at first → why. It was tried once more. */
+  /**
+   * Id of a launch or key of a build that could not be started at first → why. It was tried once
+   * more.
+   */
   readonly failedStarts: ReadonlyMap<string, Coded>;
   readonly stopped: 'budget' | 'interrupted' | null;
   readonly warnings: readonly string[];

@@ -12,12 +12,12 @@ const newline = 0x0a;
 /**
  * Reads samples.jsonl, given as text or as its bytes, which take half the memory.
  *
- * A line counts once its newline is written: a last line without one is torn and dropped, and so is a
- * launch without its end. Both leave a warning. A run line begins a new part: what failed before it in
- * the same file is forgotten, since it is tried again.
+ * A line counts once its newline is written: a last line without one is torn and dropped, and so is
+ * a launch without its end. Both leave a warning. A run line begins a new part: what failed before
+ * it in the same file is forgotten, since it is tried again.
  *
- * Equal lines may repeat. Throws `samples-contradictory` for a second version with other content, and
- * for lines in an order that no run writes; `document-invalid` for any other wrong line;
+ * Equal lines may repeat. Throws `samples-contradictory` for a second version with other content,
+ * and for lines in an order that no run writes; `document-invalid` for any other wrong line;
  * `document-too-large`; `run-mismatch` when the lines belong to more than one plan.
  */
 export const readSamples = (text: string | Buffer, where = 'samples.jsonl'): Samples => mergeSamples([text], [where]);

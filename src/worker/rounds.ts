@@ -9,8 +9,9 @@ export interface Clock {
 }
 
 /**
- * A timed point takes its rounds, or so many seconds, whichever ends first (never fewer than `minimumRounds`): longer where a change is confirmed than where launches only say
- * what needs confirming, or show what an optimization is worth and test nothing (ADR 10).
+ * A timed point takes its rounds, or so many seconds, whichever ends first (never fewer than
+ * `minimumRounds`): longer where a change is confirmed than where launches only say what needs
+ * confirming, or show what an optimization is worth and test nothing (ADR 10).
  */
 export const secondsPerPoint = (purpose: LaunchPurpose): number => (purpose === 'impact' || purpose === 'screen' ? 0.5 : 1);
 
