@@ -6,8 +6,8 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { openRepository } from '../repository/repository.ts';
-import { type CommandContext, subjectEnvironment } from './context.ts';
 import { configFile } from './configurations.ts';
+import { type CommandContext, subjectEnvironment } from './context.ts';
 import { saidBy } from './said.ts';
 import { anything } from './subjects.ts';
 
