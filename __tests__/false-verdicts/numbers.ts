@@ -111,8 +111,11 @@ const noisy = runOf({
  * is as slow as a machine reported it.
  */
 const slowerAfterScreen = 'launch < 5 ? (launch % 2 ? -0.3 : 0.1) : Math.log(1.178) + 0.2 * noise(1)';
+/** Advances in the screens, is given up at the first look of 12, and is slower in the launches that the other metrics ask for. */
+const slowerAfterFirstLook = 'launch < 5 ? 0.05 : launch < 17 ? (launch % 2 ? -0.05 : 0.03) : 0.1';
 const tolerant = runOf({
   'stays-noisy': { ...timing, base: '50 + noise(round) / 100', head: `50 * Math.exp(${slowerAfterScreen}) + noise(round) / 100` },
+  'given-up': { ...timing, base: '50 + noise(round) / 100', head: `50 * Math.exp(${slowerAfterFirstLook}) + noise(round) / 100` },
   'noisy-alike': { ...timing, base: '50 * Math.exp(0.1 * noise(2))', head: '50 * Math.exp(0.1 * noise(3))' },
   'at-tolerance': { ...timing, ...constant(50, 51) },
   'in-steps': {
@@ -246,6 +249,28 @@ export const situations: readonly Situation[] = [
     speed: 'slow',
     metric: 'stays-noisy',
     expected: { verdict: 'regressed', launches: 36, reason: 'by the last test, of all 36 launches' },
+  }),
+  situation({
+    kind: 'stays-noisy',
+    example: 'a metric that was given up at the first look, and is slower in the launches after it',
+    before: 'passed',
+    now: 'regressed',
+    source: 'neighbour',
+    run: tolerant,
+    speed: 'slow',
+    metric: 'given-up',
+    expected: { verdict: 'regressed', launches: 36, reason: 'by the last test, of all 36 launches' },
+  }),
+  situation({
+    kind: 'stays-noisy',
+    example: 'a metric as noisy as that, of which both arms are alike',
+    before: 'passed',
+    now: 'passed',
+    source: 'neighbour',
+    run: tolerant,
+    speed: 'slow',
+    metric: 'noisy-alike',
+    expected: { verdict: 'passed' },
   }),
   ofClock('whole-milliseconds', 'whole milliseconds of a time of 2 ms', 'undecided', 'inconclusive'),
   ofClock('whole-milliseconds-worse', 'whole milliseconds, 10 → 30 ms', 'regressed', 'regressed'),

@@ -35,6 +35,8 @@ export interface Situation {
   readonly source: 'reported' | 'neighbour';
   /** `slow` rows run in `npm run acceptance`, the others in `npm test`. */
   readonly speed: 'fast' | 'slow';
+  /** False where a program is absent that npm does not have: the row is skipped. */
+  readonly available?: boolean;
   readonly check: () => void | Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export const testSituations = (situations: readonly Situation[], speed: Situatio
     (each) => each.kind,
   ))
     describe(kinds[kind], () => {
-      for (const { example, before, now, check } of rows) it(`${example}: ${before} → ${now}`, check, 240_000);
+      for (const { example, before, now, check, available = true } of rows)
+        it.skipIf(!available)(`${example}: ${before} → ${now}`, check, 240_000);
     });
 };

@@ -86,4 +86,4 @@ const lfsRuns: readonly Situation[] = [
 ];
 
 /** Rows of Git LFS need its program. */
-export const situations: readonly Situation[] = [...runs, ...(hasLfs ? lfsRuns : [])];
+export const situations: readonly Situation[] = [...runs, ...lfsRuns.map((row) => ({ ...row, available: hasLfs }))];

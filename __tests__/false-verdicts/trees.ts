@@ -337,4 +337,4 @@ const trees: readonly Situation[] = [
 ];
 
 /** Rows of Git LFS need its program. */
-export const situations: readonly Situation[] = [...copies, ...trees, ...(hasLfs ? lfs : [])];
+export const situations: readonly Situation[] = [...copies, ...trees, ...lfs.map((row) => ({ ...row, available: hasLfs }))];
