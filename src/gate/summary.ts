@@ -9,11 +9,11 @@ interface Placed {
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-/** Plain digits where three decimals show it, else with an exponent. */
+/** Plain digits where three decimals show it, else with an exponent; `+60`, `−0.293`. */
 const signed = (value: number, digits: number): string => {
   const size = Math.abs(value);
   const plain = size === 0 || (size >= 10 ** -digits && size < 1e15);
-  return `${value < 0 ? '−' : '+'}${plain ? size.toFixed(digits) : size.toExponential(2).replace('-', '−')}`;
+  return `${value < 0 ? '−' : '+'}${plain ? Number(size.toFixed(digits)) : size.toExponential(2).replace('-', '−')}`;
 };
 
 const amounts = (metric: MetricVerdict): string => {
