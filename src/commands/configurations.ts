@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
 import { applyOverrides } from '../config/override.ts';
@@ -26,18 +26,27 @@ const insidePath = ({ root }: CommandContext, repository: Repository, name: stri
   return inside.startsWith('..') || isAbsolute(inside) ? null : inside.split('\\').join('/');
 };
 
-/** The file's text, or null where there is none. Throws `link-invalid`, `lfs-pointer`, and `config-missing` for a link to nothing. */
+const kindOf = (found: Stats | undefined): string => {
+  if (found === undefined) return 'nothing';
+  return found.isDirectory() ? 'a folder' : 'no regular file';
+};
+
+/**
+ * The file's text, or null where there is none. Throws `link-invalid`, `lfs-pointer`, and
+ * `config-missing` for a folder, and for a link to nothing.
+ */
 const headText = async (context: CommandContext, repository: Repository): Promise<string | null> => {
   const name = configFile(context);
   const inside = insidePath(context, repository, name);
   const file =
     inside === null ? resolve(context.root, name) : join(repository.folder, await repository.withoutLinks('working-tree', inside));
-  if (existsSync(file)) {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() === true) {
     if (isLfsPointerFile(file)) throw lfsPointer(name);
     return readFileSync(file, 'utf8');
   }
   if (lstatSync(resolve(context.root, name), { throwIfNoEntry: false }) !== undefined)
-    throw new GateError('config-missing', `The configuration is a symbolic link to ${file}. Expected a file there, found none.`, {
+    throw new GateError('config-missing', `The configuration was looked for. Expected a file at ${file}, found ${kindOf(found)}.`, {
       where: name,
     });
   if (context.options.config !== null)
