@@ -68,6 +68,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     metrics: [],
   })),
   lfs: false,
+  folders: { head: '', base: '' },
   setup: { head: null, base: null },
   limits: { seconds: 60, memoryBytes: 1 },
   budgetMinutes: null,

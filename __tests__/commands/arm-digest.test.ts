@@ -94,7 +94,7 @@ const sideOf = async (tree: 'head' | 'base', written: Written): Promise<Side> =>
     root: join(scratch.folder, written.folder ?? ''),
     worker: join(packageRoot, 'dist', 'worker.js'),
   } as unknown as CommandContext;
-  return { tree, config, ...(await subjectResolver(tree, config, context, repository, commitOf(written.files))) };
+  return { tree, config, ...(await subjectResolver(tree, config, context, repository, commitOf(written.files), written.folder ?? '')) };
 };
 
 /** How the cell of two configurations is settled, where every build gives the same artefact. */

@@ -77,6 +77,28 @@ export const situations: readonly Situation[] = [
     },
   }),
   row({
+    example: 'a project of a monorepo moves to another folder, in a change that makes it worse',
+    before: 'base is started in a folder that it lacks, inconclusive, the job passes',
+    now: 'regressed, exit 1',
+    source: 'neighbour',
+    check: async () => {
+      const project = Project.make();
+      const config = configuration(entry('engine').replace('bench/**', '*/bench/**').replace('[*', "['*").replace('**]', "**']"));
+      const values = (size: number) => `{"size": ${size}}`;
+      project.commit({
+        ...ignored,
+        [`a/${usual}`]: config,
+        'a/bench/engine.py': program('value.json'),
+        'a/bench/value.json': values(100),
+        'b/README.md': '',
+      });
+      project.git('rm', '--quiet', '-r', 'a');
+      project.commit({ [`b/${usual}`]: config, 'b/bench/engine.py': program('value.json'), 'b/bench/value.json': values(900) });
+      expect(await project.gate('--working-directory', 'b', '--run-dir', project.run, '--base', 'HEAD~1')).toMatchObject({ code: 1 });
+      expect(verdicts(project)).toEqual([['engine', 'regressed']]);
+    },
+  }),
+  row({
     example: 'a whole run through a linked configuration, of a note and of a change that makes it worse',
     before: 'regressed, 44 cells missing, exit 1',
     now: 'unchanged, exit 0; then regressed, exit 1',

@@ -120,6 +120,42 @@ const files: readonly Situation[] = [
     },
   }),
   row({
+    example: 'a project of a monorepo moves to another folder, with its configuration',
+    before: 'base is started in a folder that it lacks, inconclusive, the job passes',
+    now: 'base is started in the former folder',
+    source: 'neighbour',
+    check: async () => {
+      const moved = changed({ [`a/${usual}`]: two, 'b/README.md': '' }, { [`a/${usual}`]: null, [`b/${usual}`]: two });
+      expect(await plannedCells(moved, { folder: 'b' })).toMatchObject({
+        cells: [`${model}/a both`, `${model}/b both`],
+        baseFolder: 'a',
+        warnings: [expect.stringContaining(`b/${usual} was renamed from a/${usual}`)],
+      });
+      const below = changed({ 'a/ci/gate.yml': two }, { 'a/ci/gate.yml': null, 'x/b/ci/gate.yml': two });
+      expect(await plannedCells(below, { folder: 'x/b', config: 'ci/gate.yml' })).toMatchObject({ baseFolder: 'a' });
+      const within = changed({ 'a/gate.yml': two }, { 'a/gate.yml': null, 'a/ci/gate.yml': two });
+      expect(await plannedCells(within, { folder: 'a', config: 'ci/gate.yml' })).toMatchObject({ baseFolder: 'a' });
+    },
+  }),
+  row({
+    example: 'a project is added to a monorepo, and has entries of the same names',
+    before: 'compared with the other project, in a folder that base lacks',
+    now: 'new; an entry with the same inputs is compared',
+    source: 'neighbour',
+    check: async () => {
+      const other = configured([measured('a', { inputs: 'b/**' }), measured('b')]);
+      expect(await plannedCells(changed({ [`a/${usual}`]: two }, { [`b/${usual}`]: other }), { folder: 'b' })).toMatchObject({
+        cells: [`${model}/a new`, `${model}/b both`],
+        baseFolder: 'a',
+      });
+      const apart = configured([measured('a', { inputs: 'b/**' })]);
+      expect(await plannedCells(changed({ [usual]: two }, { [`b/${usual}`]: apart }), { folder: 'b' })).toMatchObject({
+        cells: [`${model}/a new`],
+        baseFolder: 'b',
+      });
+    },
+  }),
+  row({
     example: 'a configuration is renamed in the working tree, known to git or not',
     before: '44 cells missing, exit 1',
     now: 'compared with the one of the former name',

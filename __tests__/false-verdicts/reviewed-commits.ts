@@ -318,6 +318,53 @@ const baseCommits: readonly Situation[] = [
   },
   {
     kind: 'base-commit',
+    example: 'the input `base: main` in a clone of a fork, whose own main is nine times as big',
+    before: "against the fork's main, PASSED",
+    now: 'against main of the repository itself; what only the fork has is refused',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      const { origin, main, topic, event } = nineFold();
+      const fork = origin.copy();
+      fork.git('branch', '--force', 'main', topic);
+      fork.git('branch', 'slow', topic);
+      const head = new Origin(fork.folder).note('topic');
+      const server = 'https://git.example.org';
+      const work = new Origin(fork.folder).checkOut(head, 'whole');
+      work.git('remote', 'set-url', 'origin', `${server}/mallory/models`);
+      work.git('config', `url.file://${fork.folder}.insteadOf`, `${server}/mallory/models`);
+      work.git('config', `url.file://${origin.folder}.insteadOf`, `${server}/octo/models`);
+      work.git('tag', 'main', topic);
+      origin.git('tag', 'v1', main);
+      const pull = events.pullRequest(7, octo, { head, base: { ref: 'main', sha: main } });
+      const environment = { GITHUB_SERVER_URL: server };
+      const named = (name: string) => baseOf(work, 'pull_request_target', pull, { named: name, environment });
+      expect(event.pull_request.head.sha).toBe(topic);
+      for (const name of ['main', 'v1', 'refs/heads/main', main]) expect(await named(name)).toMatchObject({ commit: main, from: 'named' });
+      expect(await named('HEAD~1')).toMatchObject({ commit: topic });
+      for (const name of ['slow', 'origin/main', 'refs/remotes/origin/main', 'main~0'])
+        await expect(named(name)).rejects.toMatchObject({ code: 'base-not-found' });
+    },
+  },
+  {
+    kind: 'base-commit',
+    example: 'the input `base: main`, where a tag has that name and the branch that this clone knows is old',
+    before: 'against the tag, PASSED',
+    now: 'against the branch as the remote has it',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      const { origin, main, topic, event } = nineFold();
+      const work = origin.checkOut(topic, 'whole');
+      work.git('tag', 'main', topic);
+      work.git('update-ref', 'refs/heads/main', topic);
+      work.git('update-ref', 'refs/remotes/origin/main', topic);
+      for (const named of ['main', 'origin/main'])
+        expect(await baseOf(work, 'pull_request', event, { named })).toMatchObject({ commit: main, from: 'named' });
+    },
+  },
+  {
+    kind: 'base-commit',
     example: 'a forced push has removed the commit before it',
     before: 'base-not-found, exit 2',
     now: 'the first parent is base, with a warning',

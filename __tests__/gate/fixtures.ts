@@ -196,6 +196,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     builds: [],
     cells,
     lfs: false,
+    folders: { head: '', base: '' },
     setup: { head: null, base: null },
     limits: { seconds: 60, memoryBytes: 1e9 },
     budgetMinutes: null,

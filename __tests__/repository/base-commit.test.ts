@@ -90,6 +90,14 @@ describe('baseCommit', () => {
     expect(await base(scratch.clone(), 'default-branch', 'feature')).toMatchObject({ commit: feature, from: 'named', warnings: [] });
   });
 
+  it('takes a branch before a tag of the same name', async () => {
+    const { scratch, main, feature } = branched();
+    for (const name of ['main', 'origin/main']) scratch.git('tag', name, feature);
+    const clone = scratch.clone();
+    expect(await base(scratch, 'change', 'main')).toMatchObject({ commit: main, from: 'named' });
+    for (const name of ['main', 'origin/main']) expect(await base(clone, 'change', name)).toMatchObject({ commit: main });
+  });
+
   it.each(['no-such-branch', 'f'.repeat(40), '--upload-pack=touch x', '', 'a b', ':x'])('refuses %j', async (name) => {
     await expect(base(template.scratch, 'change', name)).rejects.toEqual(coded('base-not-found'));
     await expect(base(plainClone, 'change', name)).rejects.toEqual(coded('base-not-found'));

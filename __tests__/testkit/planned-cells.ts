@@ -18,6 +18,8 @@ const packageRoot = join(import.meta.dirname, '..', '..');
 export interface Asked {
   readonly config?: string;
   readonly base?: string;
+  /** The working directory. */
+  readonly folder?: string;
   readonly models?: readonly string[];
   readonly optimizations?: readonly string[];
 }
@@ -26,6 +28,8 @@ export interface PlannedAs {
   /** `CELL PRESENCE`, with ` from CELL` of a renamed one. */
   readonly cells: readonly string[];
   readonly warnings: readonly string[];
+  /** Where base's commands start. */
+  readonly baseFolder: string;
   /** Tolerance by cell and metric. */
   readonly tolerances: Readonly<Record<string, number>>;
 }
@@ -67,7 +71,7 @@ const sideOf = (tree: Side['tree'], config: Config): Side => {
 /** The cells that a run in a repository would have, as its plan finds them: with real git, without starting a process. */
 export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, asked: Asked = {}): Promise<PlannedAs> => {
   const context = {
-    root: scratch.folder,
+    root: join(scratch.folder, asked.folder ?? ''),
     packageRoot,
     options: { config: asked.config ?? null, models: asked.models ?? null, optimizations: asked.optimizations ?? null },
     overrides: [],
@@ -92,6 +96,7 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
   return {
     cells: cells.map(({ id, presence, renamedFrom }) => `${id} ${presence}${renamedFrom === null ? '' : ` from ${renamedFrom}`}`),
     warnings: [...configs.warnings, ...renameNotes(renamed)],
+    baseFolder: configs.baseFolder,
     tolerances: Object.fromEntries(cells.flatMap((cell) => cell.metrics.map((metric) => [`${cell.id} ${metric.id}`, metric.tolerance]))),
   };
 };

@@ -1,18 +1,22 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
+import { isSameEntry } from '../config/renamed.ts';
 import { asGateError, GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
+import { formerWorkingFolder, workingFolder } from './working-folder.ts';
 
 /** The configurations of both sides, before anything is selected. */
 export interface Configurations {
   readonly head: Config;
   /** Null: base has no configuration, so all of head's cells are new. */
   readonly base: Config | null;
+  /** Folder of base that commands are started in and models lie in, below the root of the repository. */
+  readonly baseFolder: string;
   /** How base's was found where it does not have head's name, as sentences. */
   readonly warnings: readonly string[];
 }
@@ -26,18 +30,27 @@ const insidePath = ({ root }: CommandContext, repository: Repository, name: stri
   return inside.startsWith('..') || isAbsolute(inside) ? null : inside.split('\\').join('/');
 };
 
-/** The file's text, or null where there is none. Throws `link-invalid`, `lfs-pointer`, and `config-missing` for a link to nothing. */
+const kindOf = (found: Stats | undefined): string => {
+  if (found === undefined) return 'nothing';
+  return found.isDirectory() ? 'a folder' : 'no regular file';
+};
+
+/**
+ * The file's text, or null where there is none. Throws `link-invalid`, `lfs-pointer`, and
+ * `config-missing` for a folder, and for a link to nothing.
+ */
 const headText = async (context: CommandContext, repository: Repository): Promise<string | null> => {
   const name = configFile(context);
   const inside = insidePath(context, repository, name);
   const file =
     inside === null ? resolve(context.root, name) : join(repository.folder, await repository.withoutLinks('working-tree', inside));
-  if (existsSync(file)) {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() === true) {
     if (isLfsPointerFile(file)) throw lfsPointer(name);
     return readFileSync(file, 'utf8');
   }
   if (lstatSync(resolve(context.root, name), { throwIfNoEntry: false }) !== undefined)
-    throw new GateError('config-missing', `The configuration is a symbolic link to ${file}. Expected a file there, found none.`, {
+    throw new GateError('config-missing', `The configuration was looked for. Expected a file at ${file}, found ${kindOf(found)}.`, {
       where: name,
     });
   if (context.options.config !== null)
@@ -71,12 +84,13 @@ export const readConfigurations = async (context: CommandContext, repository: Re
   const name = configFile(context);
   const text = await headText(context, repository);
   const head = headConfigOf(text, context);
+  const baseFolder = workingFolder(context, repository);
   const inside = insidePath(context, repository, name);
   if (inside === null) {
     // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
     if (context.host.kind === 'github')
       throw new GateError('usage-bad-value', 'lies outside the repository, so base has no say in it', { where: name });
-    return { head, base: headConfigOf(text, { ...context, overrides: [] }), warnings: [] };
+    return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder, warnings: [] };
   }
   const before = await repository.fileAt(base, inside);
   const usual = insidePath(context, repository, configFileName) ?? configFileName;
@@ -88,10 +102,10 @@ export const readConfigurations = async (context: CommandContext, repository: Re
       `The configuration was looked for. Expected ${name}, found none, although base has ${lost}. Restore it; one that was renamed is named with --config.`,
       { where: name },
     );
-  if (text === null) return { head, base: defaultConfig(), warnings: [] };
+  if (text === null) return { head, base: defaultConfig(), baseFolder, warnings: [] };
   if (before !== null) {
     const others = removed.formers.filter(({ path }) => path !== inside).map(({ config }) => config);
-    return { head, base: withTakenOver(parseBase(before, `${name} of base`, parseConfig), others, head), warnings: [] };
+    return { head, base: withTakenOver(parseBase(before, `${name} of base`, parseConfig), others, head), baseFolder, warnings: [] };
   }
   return { head, ...(await formerConfiguration({ context, repository, base, usual, removed, head: { text, config: head } })) };
 };
@@ -119,21 +133,25 @@ interface Search {
 
 const formerConfiguration = async ({ context, repository, base, usual, removed, head }: Search): Promise<Omit<Configurations, 'head'>> => {
   const name = configFile(context);
-  const behind = await repository.withoutLinks('working-tree', insidePath(context, repository, name) ?? name);
-  const formers = [...removed.formers, ...(await stayingConfigurations(repository, base, behind, removed.formers))];
+  const working = workingFolder(context, repository);
+  const shown = insidePath(context, repository, name) ?? name;
+  const behind = await repository.withoutLinks('working-tree', shown);
+  const staying = await stayingConfigurations(repository, base, behind, removed.formers);
+  const formers = [...removed.formers, ...staying.flatMap((former) => withinProject(former, working, head.config))];
   const found = predecessorOf(formers, head, usual);
   const broken = removed.broken.find(({ path }) => path === usual || found === null);
   if (broken !== undefined) throw broken.error;
   if (found === null) {
-    const why = formers.length === 0 ? 'Base has no configuration' : `${name} shares no cell with a configuration of base`;
-    return { base: null, warnings: [`${why}: every cell is new, and ${name} of head says how this run is judged.`] };
+    const none = removed.formers.length + staying.length === 0;
+    const why = none ? 'Base has no configuration' : `${name} shares no cell with a configuration of base`;
+    return { base: null, baseFolder: working, warnings: [`${why}: every cell is new, and ${name} of head says how this run is judged.`] };
   }
   const { former, config } = found;
   const note =
     former.stays === null
-      ? `configuration ${name} was renamed from ${former.path}: its cells are compared with those of ${former.path} in base.`
-      : `configuration ${name} was added beside ${former.path}: cells that both list are compared, as ${former.path} of base says.`;
-  return { base: config, warnings: [note] };
+      ? `configuration ${shown} was renamed from ${former.path}: its cells are compared with those of ${former.path} in base.`
+      : `configuration ${shown} was added beside ${former.path}: cells that both list are compared, as ${former.path} of base says.`;
+  return { base: config, baseFolder: formerWorkingFolder(working, name, former.path), warnings: [note] };
 };
 
 /** More bytes than any configuration may have. */
@@ -185,6 +203,17 @@ const stayingConfigurations = async (
     const config = text === null ? null : findOrNull(text, path);
     return text === null || config === null ? [] : [{ path, text, config, stays: standingAt(repository, path) }];
   });
+};
+
+/**
+ * What a configuration that stays may say of head's: all where it lies in the working directory too.
+ * Another folder can be another project, whose entries have the usual names: of it those count that
+ * guard the same inputs.
+ */
+const withinProject = (former: Former, working: string, head: Config): readonly Former[] => {
+  if (working === '' || former.path.startsWith(`${working}/`)) return [former];
+  const optimizations = former.config.optimizations.filter((entry) => isSameEntry(entry, head));
+  return optimizations.length === 0 ? [] : [{ ...former, config: { ...former.config, optimizations } }];
 };
 
 /** A broken configuration is not one that anything could be compared with, and no fault of the one that is run. */

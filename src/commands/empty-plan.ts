@@ -37,6 +37,7 @@ export const writeEmptyPlan = async (
     builds: [],
     cells: [],
     lfs: false,
+    folders: { head: '', base: '' },
     setup: { head: null, base: null },
     limits: config.limits,
     budgetMinutes: null,

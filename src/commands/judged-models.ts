@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, posix } from 'node:path';
 import { GateError } from '../errors.ts';
 import { copyModelSource, type ModelSource } from '../models/model-source.ts';
 import type { Plan } from '../records/plan.ts';
@@ -8,6 +8,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 import { faultOf } from './infrastructure.ts';
 import { findModelFolder, openModel, openModelFolder } from './model-folder.ts';
+import { workingFolder } from './working-folder.ts';
 
 export interface JudgedModels {
   readonly sources: readonly ModelSource[];
@@ -20,13 +21,12 @@ interface NeededModels extends NeededFiles {
   readonly below: string;
 }
 
-/** Where models lie in the trees of the repository, with `/`. */
-const modelsPath = (repository: Repository, context: CommandContext): string =>
-  join(relative(repository.folder, context.root), 'models').split('\\').join('/');
+/** Where models lie below a working directory, in paths of the repository. */
+const modelsBelow = (folder: string): string => posix.join(folder, 'models');
 
-/** Ids of the models that a commit of the repository brings itself. */
-export const modelIdsAt = async (repository: Repository, context: CommandContext, commit: string): Promise<readonly string[]> => {
-  const below = modelsPath(repository, context);
+/** Ids of the models that a commit of the repository brings itself, below the folder that it works in. */
+export const modelIdsAt = async (repository: Repository, folder: string, commit: string): Promise<readonly string[]> => {
+  const below = modelsBelow(folder);
   const names = (await repository.filesAt(commit, below)).map((path) => path.slice(below.length + 1).split('/'));
   return names.flatMap(([id = '', file, more]) => (file === 'card.json' && more === undefined ? [id] : []));
 };
@@ -35,23 +35,22 @@ export const modelIdsAt = async (repository: Repository, context: CommandContext
  * The models that both sides are made from and judged on. A change is judged on base's: else it
  * could bring a model that is easier to compress, or other windows. Where base's files are not
  * those of the working tree they are copied into `copies`. A run of the default branch takes what
- * is merged. `lfs`: whether Git LFS is asked for them. Throws what opening a model throws; where
+ * is merged. `base`: its commit and the folder that it works in. `lfs`: whether Git LFS is asked for them. Throws what opening a model throws; where
  * only base's is broken, head's is taken.
  */
 export const openJudgedModels = async (
   ids: readonly string[],
   event: Plan['event'],
-  base: string,
+  { commit: base, folder }: { readonly commit: string; readonly folder: string },
   copies: string,
   repository: Repository,
   context: CommandContext,
   lfs: boolean,
 ): Promise<JudgedModels> => {
   rmSync(copies, { recursive: true, force: true });
-  const below = modelsPath(repository, context);
-  // Which of the files a model needs, its card says: opening it refuses those that are not there.
-  const needed: NeededModels = { below, declared: [], possible: ids.map((id) => `${below}/${id}/**`), lfs };
-  await repository.fillCheckout(needed);
+  const below = modelsBelow(folder);
+  await repository.fillCheckout(neededModels(modelsBelow(workingFolder(context, repository)), ids, lfs));
+  const needed = neededModels(below, ids, lfs);
   const sources: ModelSource[] = [];
   const edits: string[] = [];
   for (const id of ids) {
@@ -81,6 +80,14 @@ export const openJudgedModels = async (
   }
   return { sources, edits };
 };
+
+/** Which of the files a model needs, its card says: opening it refuses those that are not there. */
+const neededModels = (below: string, ids: readonly string[], lfs: boolean): NeededModels => ({
+  below,
+  declared: [],
+  possible: ids.map((id) => `${below}/${id}/**`),
+  lfs,
+});
 
 /** The card of a model that a commit brings itself. Models that lie behind a link out of the repository are no part of any commit. */
 const cardAt = async (repository: Repository, commit: string, path: string): Promise<string | null> => {

@@ -25,6 +25,7 @@ import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-
 import { describeRuntime } from './runtime.ts';
 import { subjectResolver } from './subjects.ts';
 import { checkHeadTolerances } from './tolerance-check.ts';
+import { workingFolder } from './working-folder.ts';
 
 /**
  * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Reads every file of the models, to check
@@ -37,8 +38,9 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const base = found.commit;
   for (const warning of warnings) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);
-  const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, context, base))])].sort());
-  const { head: headConfig, base: baseConfig, warnings: unusual } = await readConfigurations(context, repository, base);
+  const { head: headConfig, base: baseConfig, baseFolder, warnings: unusual } = await readConfigurations(context, repository, base);
+  const folders = { head: workingFolder(context, repository), base: baseFolder };
+  const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, baseFolder, base))])].sort());
   // Nobody but head says how is judged where base has no configuration.
   const rules = baseConfig ?? headConfig;
   if (isEmptyChange(context, event, headRevision, base)) {
@@ -47,15 +49,23 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   }
   const renamed = renamedEntries(rules, headConfig);
   const selected = selectConfigs({ head: headConfig, base: baseConfig }, renamed, context.options);
-  const listed = await sideOf('head', selected.head, context, repository, null, catalogue);
+  const listed = await sideOf('head', selected.head, context, repository, null, folders.head, catalogue);
   // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
   const lost = listed.config.models.map(idOfModel).filter((id) => !present.includes(id));
   const models = listed.config.models.filter((entry) => !lost.includes(idOfModel(entry)));
   const head: Side = { ...listed, config: { ...listed.config, models } };
-  const baseSide = selected.base === null ? null : await sideOf('base', selected.base, context, repository, base, catalogue);
+  const baseSide = selected.base === null ? null : await sideOf('base', selected.base, context, repository, base, folders.base, catalogue);
   const ids = [...new Set([head, ...(baseSide === null ? [] : [baseSide])].flatMap((side) => side.config.models.map(idOfModel)))];
   const run = openRunFolder(resolve(context.root, context.options.runDir));
-  const { sources, edits } = await openJudgedModels(ids, event, base, join(run.folder, 'models'), repository, context, rules.lfs);
+  const { sources, edits } = await openJudgedModels(
+    ids,
+    event,
+    { commit: base, folder: baseFolder },
+    join(run.folder, 'models'),
+    repository,
+    context,
+    rules.lfs,
+  );
   const { cells, builds } = planCells({
     models: sources.map(({ facts }) => facts),
     head,
@@ -90,6 +100,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     builds: [...builds],
     cells: cells.map((cell) => withWindows(cell, sources)),
     lfs: rules.lfs,
+    folders,
     setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
     limits: rules.limits,
     budgetMinutes: rules.budgetMinutes,
@@ -141,10 +152,11 @@ const sideOf = async (
   context: CommandContext,
   repository: Repository,
   commit: string | null,
+  folder: string,
   catalogue: Catalogue,
 ): Promise<Side> => {
   const resolved: ResolvedConfig = resolveConfig(config, catalogue);
-  return { tree, config: resolved, ...(await subjectResolver(tree, resolved, context, repository, commit)) };
+  return { tree, config: resolved, ...(await subjectResolver(tree, resolved, context, repository, commit, folder)) };
 };
 
 /** `fail-on` of the command or workflow wins over the configuration: who runs the gate decides what fails the job. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
@@ -18,6 +18,7 @@ const ownPart = (optimization: string): string => `dist/worker/${optimization}-s
 
 /**
  * How each entry's code is started on one side, and its digest. `commit` null: the working tree.
+ * `folder`: where it is started, below the root of the repository.
  *
  * Built-in code is the running program's, the same on both sides, unless the tree is this project itself: then each side
  * runs its own committed `dist/worker.js`, so that the gate can judge changes to its own optimizations.
@@ -28,6 +29,7 @@ export const subjectResolver = async (
   context: CommandContext,
   repository: Repository,
   commit: string | null,
+  folder: string,
 ): Promise<Pick<Side, 'subjectOf' | 'builtin'>> => {
   const read = reader(repository, commit);
   const own = await bringsItsOwn(read);
@@ -40,7 +42,6 @@ export const subjectResolver = async (
     const files = await programFiles(ownPart(bench.id), read);
     if (files.length > 0) ownCodes.set(bench.id, digestOf(JSON.stringify(files)));
   }
-  const folder = relative(repository.folder, context.root).split('\\').join('/');
   const at = commit === null ? 'working-tree' : { commit };
   const codes = new Map<string, string>();
   let listed: NamingTree | null = null;

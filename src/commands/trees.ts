@@ -37,7 +37,7 @@ export interface Trees {
 /** Opens the sides of a plan; nothing is checked out or set up before it is wanted. */
 export const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> => {
   const repository = await openRepository(context.root);
-  const inside = relative(repository.folder, context.root);
+  const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
   const opened: { release(): Promise<void> }[] = [];
   const checkOut = async (arm: 'head' | 'base'): Promise<{ readonly folder: string; readonly said: string }> => {
     const commit = plan[arm]?.commit;
@@ -50,7 +50,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const needed = neededBy(plan, arm);
     const { folder: root, said } =
       arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
-    await setUp(context, plan, plan.setup[arm], resolve(root, inside), arm);
+    await setUp(context, plan, plan.setup[arm], within(root, arm), arm);
     // Only now: `setup` may fetch files too.
     await repository.refusePointers(root, arm, needed, said);
     return root;
@@ -70,7 +70,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   let changed: Promise<readonly string[]> | null = null;
   return {
     root,
-    folder: async (arm) => resolve(await root(arm), inside),
+    folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();
       return changed;
@@ -81,7 +81,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       const { folder: copy } = await checkOut(arm);
       for (const path of files)
         if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
-      return setUp(context, plan, plan.setup[arm], resolve(copy, inside), `${arm} with empty files`);
+      return setUp(context, plan, plan.setup[arm], within(copy, arm), `${arm} with empty files`);
     },
     release: async () => {
       for (const one of opened) await one.release();

@@ -7,6 +7,10 @@ const contentOf = ({ id: _id, place: _place, tolerance: _tolerance, ...content }
 const kindOf = ({ like, door, inputs, metrics }: OptimizationEntry): string =>
   JSON.stringify([like, door.kind, [...inputs].sort(), metrics.map(({ id }) => id).sort()]);
 
+/** Whether head has this entry under its name, judged by the same metrics and made from the same inputs. */
+export const isSameEntry = (entry: OptimizationEntry, head: Pick<Config, 'optimizations'>): boolean =>
+  head.optimizations.some((other) => other.id === entry.id && kindOf(other) === kindOf(entry));
+
 /** Pairs those of two lists that share a key with one another and with nobody else. */
 const pairsBy = (
   base: readonly OptimizationEntry[],

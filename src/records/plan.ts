@@ -170,6 +170,8 @@ export const plan = z.strictObject({
   cells: z.array(plannedCell),
   /** Whether Git LFS is asked for the files that are needed. */
   lfs: z.boolean(),
+  /** Folders that the commands of each side start in, below the root of the repository; '' for the root. */
+  folders: z.strictObject({ head: z.string(), base: z.string() }),
   /** Run once in each side's checkout before its builds. */
   setup: z.strictObject({ head: z.string().nullable(), base: z.string().nullable() }),
   limits: z.strictObject({ seconds: z.number().positive(), memoryBytes: z.int().positive() }),

@@ -1,10 +1,11 @@
 import { GateError } from '../errors.ts';
-import type { ChangeBase, ChangeEvent, Checkout, DefaultBranchEvent, HostEvent } from '../records/event.ts';
+import type { ChangeBase, ChangeEvent, DefaultBranchEvent, HostEvent } from '../records/event.ts';
 import { branchTip, developerDefaultBranch, remoteDefaultBranch } from './branch-tip.ts';
 import { type CheckedOut, isMergeOf, requireCheckout } from './checkout.ts';
-import { haveCommit, headCommit, parentsOf, requireCommit, resolveNamed } from './commits.ts';
+import { haveCommit, headCommit, parentsOf, requireCommit } from './commits.ts';
 import type { Git } from './git.ts';
 import { commonAncestor } from './merge-base.ts';
+import { type NamePlace, resolveNamed } from './named-commit.ts';
 import { type Remote, remoteFor, soleRemote } from './remote.ts';
 
 export interface BaseRequest {
@@ -51,8 +52,8 @@ export const findBase = async (git: Git, { event, named }: BaseRequest): Promise
 
 const short = (commit: string): string => commit.slice(0, 12);
 
-const namedBase = async (git: Git, named: string): Promise<Found> => ({
-  commit: await resolveNamed(git, named),
+const namedBase = async (git: Git, named: string, place: NamePlace): Promise<Found> => ({
+  commit: await resolveNamed(git, named, place),
   from: 'named',
   warnings: [],
 });
@@ -62,7 +63,7 @@ const namedBase = async (git: Git, named: string): Promise<Found> => ({
  * other is a developer's branch.
  */
 const ofDeveloper = async (git: Git, head: CheckedOut, measures: 'change' | 'default-branch', named: string | null): Promise<Found> => {
-  if (named !== null) return namedBase(git, named);
+  if (named !== null) return namedBase(git, named, { remote: await soleRemote(git), asked: false });
   if (measures === 'default-branch') return { commit: head.commit, from: 'head', warnings: [] };
   const [first] = head.parents;
   const names = (
@@ -86,7 +87,7 @@ const ancestor = async (git: Git, head: CheckedOut, tip: string, remote: Remote 
 
 const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: string | null): Promise<Found> => {
   if (event.checkout.kind !== 'off-base')
-    return named === null ? ofEvent(git, head, event) : namedFor(git, head, event.checkout, named, () => ofEvent(git, head, event));
+    return named === null ? ofEvent(git, head, event) : namedFor(git, head, event, named, () => ofEvent(git, head, event));
   const found = await ofEvent(git, head, event);
   if (found.commit === head.commit)
     throw new GateError(
@@ -94,15 +95,21 @@ const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: s
       `the event is about a pull request; expected its head or merge commit, got ${head.commit}, which its base branch holds already`,
       { where: 'checkout' },
     );
-  return named === null ? found : namedFor(git, head, event.checkout, named, async () => found);
+  return named === null ? found : namedFor(git, head, event, named, async () => found);
 };
 
 /**
  * A named base, which must not be the change itself unless that is none: there is nothing to
  * compare then.
  */
-const namedFor = async (git: Git, head: CheckedOut, checkout: Checkout, named: string, otherwise: () => Promise<Found>): Promise<Found> => {
-  const given = await namedBase(git, named);
+const namedFor = async (
+  git: Git,
+  head: CheckedOut,
+  { checkout, repository }: Pick<ChangeEvent, 'checkout' | 'repository'>,
+  named: string,
+  otherwise: () => Promise<Found>,
+): Promise<Found> => {
+  const given = await namedBase(git, named, { remote: await remoteFor(git, repository), asked: true });
   if (given.commit !== head.commit && !(checkout.kind === 'commit' && given.commit === checkout.head)) return given;
   const found = await otherwise();
   if (found.commit === head.commit) return found;
@@ -166,11 +173,11 @@ const ofDefaultBranch = async (git: Git, head: CheckedOut, event: DefaultBranchE
     throw new GateError('base-not-found', `${branchWords(base)} is not in this clone and cannot be fetched`, { where: 'git' });
   const common = await ancestor(git, head, tip, remote, branchWords(base));
   if (common.commit !== head.commit) {
-    const found = named === null ? common : await namedFor(git, head, event.checkout, named, async () => common);
+    const found = named === null ? common : await namedFor(git, head, event, named, async () => common);
     const note = `${short(head.commit)} is not a commit of ${branchWords(base)}: it is judged as a change, and no baseline comes of it.`;
     return { ...withNotes(found, [note]), event: 'change' };
   }
-  if (named !== null) return { ...(await namedBase(git, named)), event: 'default-branch' };
+  if (named !== null) return { ...(await namedBase(git, named, { remote, asked: true })), event: 'default-branch' };
   return { ...(await before(git, head, event.before, remote)), event: 'default-branch' };
 };
 

@@ -2,7 +2,8 @@ import { GateError } from '../errors.ts';
 import type { Git } from './git.ts';
 import { type Remote, soleRemote } from './remote.ts';
 
-const fullId = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+/** A full commit id. */
+export const fullId = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 
 /** Options of every fetch: it changes no ref but those that are named. */
 export const fetchOptions: readonly string[] = ['--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head'];
@@ -56,29 +57,4 @@ export const requireCommit = async (git: Git, commit: string, remote?: Remote | 
   if (!fullId.test(commit)) throw new GateError('base-not-found', `${JSON.stringify(commit)} is not a full commit id`, { where: 'git' });
   if (await haveCommit(git, commit, remote === undefined ? await soleRemote(git) : remote)) return;
   throw await missing(git, `commit ${commit} is not in this clone and cannot be fetched`);
-};
-
-/**
- * The commit of a name that a person gave: a commit, branch or tag. Throws `base-not-found` or
- * `shallow-clone`.
- */
-export const resolveNamed = async (git: Git, name: string): Promise<string> => {
-  const remote = await soleRemote(git);
-  const tracking = (branch: string): string | null => (remote?.name == null ? null : `refs/remotes/${remote.name}/${branch}`);
-  const tracked = tracking(name);
-  const known = (await commitOf(git, name)) ?? (tracked === null ? null : await commitOf(git, tracked));
-  if (known !== null) return known;
-  if (fullId.test(name)) {
-    await requireCommit(git, name, remote);
-    return name;
-  }
-  const target = tracking(name.replace(/^refs\/(heads|tags)\//, ''));
-  if (remote !== null && target !== null && (await git.line(['check-ref-format', '--allow-onelevel', name])) !== null) {
-    await git.run(['fetch', ...fetchOptions, ...(await shallowDepth(git)), '--end-of-options', remote.address, `+${name}:${target}`], {
-      network: true,
-    });
-    const fetched = await commitOf(git, target);
-    if (fetched !== null) return fetched;
-  }
-  throw await missing(git, `${JSON.stringify(name)} names no commit here, and none that can be fetched`);
 };

@@ -1,0 +1,23 @@
+import { posix, relative } from 'node:path';
+import type { Repository } from '../repository/repository.ts';
+import type { CommandContext } from './context.ts';
+
+/** The working directory below the root of the repository, with `/`; '' for the root. */
+export const workingFolder = ({ root }: Pick<CommandContext, 'root'>, repository: Pick<Repository, 'folder'>): string =>
+  relative(repository.folder, root).split('\\').join('/');
+
+/**
+ * The folder of base whose place the working directory takes, where base's configuration has
+ * another path than head's. It is the same folder where base's lies in it too, else the one in which base's
+ * lies as head's does in the working directory.
+ * @param working the working directory
+ * @param name the configuration of head, relative to the working directory
+ * @param former path of the configuration of base
+ */
+export const formerWorkingFolder = (working: string, name: string, former: string): string => {
+  if (working === '' || former.startsWith(`${working}/`)) return working;
+  const [below, folder] = [posix.dirname(posix.normalize(name)), posix.dirname(former)];
+  if (below === '.') return folder === '.' ? '' : folder;
+  if (folder === below) return '';
+  return folder.endsWith(`/${below}`) ? folder.slice(0, -below.length - 1) : working;
+};
