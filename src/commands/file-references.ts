@@ -24,8 +24,9 @@ export const moduleFiles = (dotted: string, root: string): readonly string[] => 
 const pythonImport =
   /(?:^|[:;])[ \t]*(?:from(?!\w)[ \t]*(\.*)[ \t]*([\w.]*)[ \t]*import\b[ \t]*(\([^)]*\)|[^\n#;]*)|import[ \t]+([^\n#;]*))/gm;
 
-const foldersAbove = (folder: string): readonly string[] =>
-  folder === '.' || folder === '' ? ['.'] : [folder, ...foldersAbove(posix.dirname(folder))];
+/** A folder and those above it, as far as the one that the program is started in. */
+const foldersAbove = (folder: string, started: string): readonly string[] =>
+  folder === '.' || folder === posix.normalize(started) ? [folder] : [folder, ...foldersAbove(posix.dirname(folder), started)];
 
 /**
  * Modules are looked for in the folder of the file and those above it, of which one is the script's,
@@ -42,7 +43,7 @@ const pythonModules = (text: string, folder: string, started: string): readonly 
     const dotted = from === '' ? listed : [from, ...listed.map((name) => `${from}.${name}`)];
     const roots =
       dots === ''
-        ? [...foldersAbove(folder), started, posix.join(started, 'src')]
+        ? [...foldersAbove(folder, started), started, posix.join(started, 'src')]
         : [posix.join(folder, ...Array<string>(dots.length - 1).fill('..'))];
     return roots.flatMap((root) => dotted.flatMap((name) => moduleFiles(name, root)));
   });
