@@ -37,6 +37,22 @@ const files: Readonly<Record<string, string>> = {
   Makefile: 'bench:\n\tpython3 bench/sibling.py 3\n',
   'venv/bin/python': '',
   'odd/[x]{a,b}!.json': '{}',
+  'star/run.py':
+    'from star.core import *\ntry: import star.late; from . import (  # one\n  one, # two\n  two)\nfrom \\\n  star import three\n',
+  'star/core.py': 'import beside\n',
+  'star/late.py': '',
+  'star/one.py': '',
+  'star/two.py': '',
+  'star/three.py': '',
+  'beside.py': 'import laid_out\n',
+  'src/laid_out.py': '',
+  'bin/start': '#!/usr/bin/env bash\nexec "$(dirname "$0")"/next "$@"\n',
+  'bin/next': '#!/usr/bin/python3\nimport beside\n',
+  'bin/data': 'bench/m.py\n',
+  'requirements/dev.txt': '-r base.txt  # more\n-e ./engine[fast]\n',
+  'requirements/base.txt': '',
+  'typed/run.ts': "import './lib.js';\n",
+  'typed/lib.ts': '',
 };
 
 let repository: Repository;
@@ -103,6 +119,19 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
     expect(await named("sh -c 'npm run speed'")).toEqual(['package-lock.json', 'package.json', 'policy/lib/b.js', 'policy/lib/c/index.js']);
   });
 
+  it('imports are found in every form, and modules above the file and in `src` too', async () => {
+    const found = ['beside', 'star/core', 'star/late', 'star/one', 'star/run', 'star/three', 'star/two', 'src/laid_out'];
+    for (const command of ['python3 star/run.py', 'python3 -um star.run', 'python3 -mstar.run'])
+      expect([command, await named(command)]).toEqual([command, found.map((name) => `${name}.py`).sort()]);
+    expect(await named('tsx typed/run.ts')).toEqual(['typed/lib.ts', 'typed/run.ts']);
+  });
+
+  it('a script without an ending says what runs it, and starts what lies beside it', async () => {
+    expect(await named('bin/start 3')).toEqual(['beside.py', 'bin/next', 'bin/start', 'src/laid_out.py']);
+    expect(await named('bin/data')).toEqual(['bin/data']);
+    expect(await named('/usr/bin/make -s speed')).toEqual(['Makefile', 'bench/sibling.py']);
+  });
+
   it('what git ignores, does not know or has elsewhere is not named', async () => {
     expect(await named('venv/bin/python /etc/passwd ../outside.py nowhere.py')).toEqual([]);
     expect(await named("python3 'data/a b.json'")).toEqual(['data/a b.json']);
@@ -127,6 +156,9 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
       'engine',
       'requirements.txt',
     ]);
+    expect(await installedFiles('pip install -r requirements/dev.txt', tree)).toEqual(
+      expect.arrayContaining(['engine', 'requirements/base.txt', 'requirements/dev.txt']),
+    );
     expect(await installedFiles('npm ci', tree)).toEqual(['package-lock.json', 'package.json', 'policy/lib/b.js', 'policy/lib/c/index.js']);
     expect(await installedFiles('sh tools/install', tree)).toEqual([
       'Makefile',

@@ -118,6 +118,7 @@ const answers: Readonly<Record<string, readonly [what: string, answer: string, r
   nan: ['gives NaN', '`{"size": NaN, "other": 1}`', /subject-protocol.*not one line of JSON.*NaN/s],
   infinite: ['gives an infinite number', '`{"size": 1e999, "other": 1}`', /subject-protocol.*size is no finite number/s],
   twice: ['gives two objects in a line', '`{"size": 1, "other": 1}{"size": 2, "other": 1}`', /subject-protocol.*not one line of JSON/s],
+  repeated: ['gives a number twice', '`{"size": 1, "size": 3, "other": 1}`', /subject-protocol.*a key is repeated/s],
   list: ['gives a list', '`[{"size": 1, "other": 1}]`', /subject-protocol.*this is none/s],
   silent: ['gives an empty line', '``', /subject-protocol.*not one line of JSON.*""/s],
   ahead: ['answers the next round too', '`{"size": 1, "other": 1}\\n{"size": 1, "other": 1}`', /subject-protocol.*nobody asked for/s],

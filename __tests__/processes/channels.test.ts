@@ -150,6 +150,7 @@ describe('openLineChannel', () => {
     ['an empty line', 'answer(() => console.log(""));', 'not one line of JSON'],
     ['invalid UTF-8', 'answer(() => process.stdout.write(Buffer.from([0x22, 0xff, 0x22, 0x0a])));', 'UTF-8'],
     ['NaN', 'answer(() => console.log("NaN"));', 'NaN'],
+    ['a repeated key', `answer(() => console.log('{"a": [{"b:": 1, "b:": 2}]}'));`, 'a key is repeated'],
     [
       'an endless line',
       'answer(() => { const x = "x".repeat(1e5); const on = () => { while (process.stdout.write(x)); process.stdout.once("drain", on); }; on(); });',

@@ -87,8 +87,7 @@ const holdsPackages = (folder: string): boolean =>
  * environment name them.
  */
 export const packageFolders = (argv: readonly string[], cwd: string, environment: Readonly<Record<string, string>>): readonly string[] => {
-  const words = argv.flatMap((word) => word.split(/[\s;&|()'"]+/)).filter((word) => word !== '' && !word.startsWith('-'));
-  const programs = words.flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? ''));
+  const programs = wordsIn(argv).flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? ''));
   const named = ['VIRTUAL_ENV', 'CONDA_PREFIX', 'PYTHONUSERBASE'].flatMap((name) => environment[name] ?? []);
   const home = environment['HOME'] === undefined ? [] : [join(environment['HOME'], '.local')];
   const roots = [...named, ...home, ...programs.map((program) => dirname(dirname(program)))];
@@ -104,7 +103,12 @@ export const packageFolders = (argv: readonly string[], cwd: string, environment
   return [...new Set([...folders, ...scoped])].filter((folder) => existsSync(folder));
 };
 
-const programNamed = (word: string, cwd: string, searchPath: string): readonly string[] => {
+/** Words of commands that can name a program, those in the text of a shell too. */
+export const wordsIn = (commands: readonly string[]): readonly string[] =>
+  commands.flatMap((command) => command.split(/[\s;&|()'"]+/)).filter((word) => word !== '' && !word.startsWith('-'));
+
+/** Where a program is that a word names, and the file behind its links; empty where there is none. */
+export const programNamed = (word: string, cwd: string, searchPath: string): readonly string[] => {
   const candidates = word.includes('/') ? [resolve(cwd, word)] : searchPath.split(delimiter).map((folder) => join(folder, word));
   const found = candidates.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
   return found === undefined ? [] : [...new Set([found, realpathSync(found)])];

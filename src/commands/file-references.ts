@@ -1,12 +1,14 @@
 import { posix } from 'node:path';
 import { relativeImports } from './program-files.ts';
 
-const scriptEndings = ['', '.js', '.mjs', '.cjs', '.ts', '.json', '/index.js'];
+const scriptEndings = ['', '.js', '.mjs', '.cjs', '.jsx', '.ts', '.mts', '.cts', '.tsx', '.json', '.node', '/index.js', '/index.ts'];
 
 const scripts = (text: string, folder: string): readonly string[] =>
   relativeImports(text).flatMap((specifier) => {
     const path = posix.join(folder, specifier.replace(/[?#].*$/, ''));
-    return scriptEndings.map((ending) => `${path}${ending}`);
+    // TypeScript names a file by what it is compiled to.
+    const source = path.replace(/\.([cm]?)js(x?)$/, '.$1ts$2');
+    return [...scriptEndings.map((ending) => `${path}${ending}`), source];
   });
 
 /** The files that a dotted name may stand for, from the outermost package to the module. */
@@ -18,18 +20,31 @@ export const moduleFiles = (dotted: string, root: string): readonly string[] => 
   });
 };
 
-const pythonImport = /^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)|import[ \t]+([^\n#;]*))/gm;
+/** Statements may stand behind a colon or a semicolon, and names in brackets or on continued lines. */
+const pythonImport =
+  /(?:^|[:;])[ \t]*(?:from(?!\w)[ \t]*(\.*)[ \t]*([\w.]*)[ \t]*import\b[ \t]*(\([^)]*\)|[^\n#;]*)|import[ \t]+([^\n#;]*))/gm;
 
-/** Modules are looked for beside the script, and in the folder that it is started in. */
+/** A folder and those above it, as far as the one that the program is started in. */
+const foldersAbove = (folder: string, started: string): readonly string[] =>
+  folder === '.' || folder === posix.normalize(started) ? [folder] : [folder, ...foldersAbove(posix.dirname(folder), started)];
+
+/**
+ * Modules are looked for in the folder of the file and those above it, of which one is the script's,
+ * in the folder of the start, and in its `src`.
+ */
 const pythonModules = (text: string, folder: string, started: string): readonly string[] =>
-  [...text.matchAll(pythonImport)].flatMap(([, dots = '', from = '', names = '', plain = '']) => {
-    const listed = `${names}${plain}`
+  [...text.replace(/\\\r?\n/g, ' ').matchAll(pythonImport)].flatMap(([, dots = '', from = '', names = '', plain = '']) => {
+    const listed = `${names.replace(/#.*/g, '')}${plain}`
       .replace(/[()]/g, '')
       .split(',')
       .map((name) => name.trim().split(/\s/)[0] ?? '')
       .filter((name) => /^[\w.]+$/.test(name));
-    const dotted = listed.map((name) => (from === '' ? name : `${from}.${name}`));
-    const roots = dots === '' ? [folder, started] : [posix.join(folder, ...Array<string>(dots.length - 1).fill('..'))];
+    // A star, or names that are no modules: the package is loaded all the same.
+    const dotted = from === '' ? listed : [from, ...listed.map((name) => `${from}.${name}`)];
+    const roots =
+      dots === ''
+        ? [...foldersAbove(folder, started), started, posix.join(started, 'src')]
+        : [posix.join(folder, ...Array<string>(dots.length - 1).fill('..'))];
     return roots.flatMap((root) => dotted.flatMap((name) => moduleFiles(name, root)));
   });
 
@@ -39,22 +54,40 @@ const pythonModules = (text: string, folder: string, started: string): readonly 
  */
 export const looseWords = (text: string): readonly string[] => text.split(/[\s'"`=;|&<>(),:$\\]+/).filter((word) => word !== '');
 
-const requirement = /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable)[ \t=]*)?((?:\.{1,2}\/)?[\w./-]+)[ \t]*$/gm;
+const requirement =
+  /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable)[ \t=]*)?(?:[\w.-]+[ \t]*@[ \t]*)?(?:file:)?([\w./+-]+)(?:\[[^\]\n]*\])?[ \t]*(?:[#;].*)?$/gm;
 
-const requirements = (text: string, folder: string): readonly string[] =>
-  [...text.matchAll(requirement)].map(([, path = '']) => posix.join(folder, path));
+/** Lists are looked for beside the list, folders of packages in the folder of the start. */
+const requirements = (text: string, folder: string, started: string): readonly string[] =>
+  [...text.matchAll(requirement)].flatMap(([, path = '']) => [posix.join(folder, path), posix.join(started, path)]);
 
 /** Lists of Python packages, whose names people vary. */
-export const isRequirements = (path: string): boolean => /(^|\/)[\w.-]*(requirements|constraints)[\w.-]*\.(txt|in)$/.test(path);
+export const isRequirements = (path: string): boolean => /(^|\/)[\w.-]*(requirements|constraints)[\w.-]*(\/[\w.-]+)*\.(txt|in)$/.test(path);
 
-const isScript = (path: string): boolean => /\.[cm]?[jt]s$/.test(path);
-const isPython = (path: string): boolean => /\.py$/.test(path);
-/** Files that hold command lines. */
-const isRecipe = (path: string): boolean =>
-  /\.(ba|z)?sh$/.test(path) || /(^|\/)(package\.json|(GNU)?[Mm]akefile|\.?[Jj]ustfile|Taskfile\.ya?ml|tox\.ini)$/.test(path);
+type Kind = 'script' | 'python' | 'recipe';
+
+const kinds: readonly (readonly [RegExp, Kind])[] = [
+  [/\.[cm]?[jt]sx?$/, 'script'],
+  [/\.py$/, 'python'],
+  // Files that hold command lines.
+  [/\.(ba|z)?sh$/, 'recipe'],
+  [/(^|\/)(package\.json|(GNU)?[Mm]akefile|\.?[Jj]ustfile|Taskfile\.ya?ml|tox\.ini)$/, 'recipe'],
+];
+
+/** A text file may be a list of packages, whatever it is called. */
+export const isList = (path: string): boolean => /\.(txt|in)$/.test(path);
+
+/** Files without an ending say in their first line what runs them. */
+const interpreters: readonly (readonly [RegExp, Kind])[] = [
+  [/^#!.*\b(node|bun|deno|tsx)\b/, 'script'],
+  [/^#!.*(\bpython|\bpypy|\buv\b)/, 'python'],
+  [/^#!.*(sh|make|just)\b/, 'recipe'],
+];
+
+const hasNoEnding = (path: string): boolean => posix.extname(path) === '';
 
 /** Whether a file may refer to others. */
-export const hasReferences = (path: string): boolean => [isScript, isPython, isRecipe, isRequirements].some((is) => is(path));
+export const hasReferences = (path: string): boolean => hasNoEnding(path) || isList(path) || kinds.some(([named]) => named.test(path));
 
 /**
  * The paths that a file of code refers to, whether they exist or not: relative imports of
@@ -64,8 +97,16 @@ export const hasReferences = (path: string): boolean => [isScript, isPython, isR
  */
 export const fileReferences = (path: string, text: string, started: string): readonly string[] => {
   const folder = posix.dirname(path);
-  if (isScript(path)) return scripts(text, folder);
-  if (isPython(path)) return pythonModules(text, folder, started);
-  if (isRecipe(path)) return looseWords(text).map((word) => posix.join(started, word));
-  return isRequirements(path) ? requirements(text, folder) : [];
+  if (isList(path)) return requirements(text, folder, started);
+  const named = kinds.find(([name]) => name.test(path)) ?? (hasNoEnding(path) ? interpreters.find(([line]) => line.test(text)) : undefined);
+  switch (named?.[1]) {
+    case 'script':
+      return scripts(text, folder);
+    case 'python':
+      return pythonModules(text, folder, started);
+    case 'recipe':
+      return looseWords(text).flatMap((word) => [posix.join(started, word), posix.join(folder, word)]);
+    case undefined:
+      return [];
+  }
 };

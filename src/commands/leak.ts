@@ -7,6 +7,7 @@ import type { SettledLine } from '../records/sample.ts';
 import { globTest } from '../repository/glob.ts';
 import { type CodeCopy, copiesInTree, installedCopies, packageFolders, productsInTree } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
+import { pythonPackageFolders } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
 import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from './side-program.ts';
 import { anything } from './subjects.ts';
@@ -117,7 +118,9 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const otherArm = program.arm === 'base' ? 'head' : 'base';
   const folder = await trees.folder(program.arm);
   const [own, other] = [await trees.root(program.arm), await trees.root(otherArm)];
-  const installed = packageFolders(commandsOf(program), folder, environment);
+  const commands = commandsOf(program);
+  const asked = await pythonPackageFolders(commands, folder, environment);
+  const installed = [...new Set([...packageFolders(commands, folder, environment), ...asked])];
   const products = productsInTree(other, changed, await trees.ignoredFiles(otherArm));
   const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(program.arm));
   const foreign = [

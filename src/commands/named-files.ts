@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import type { TreePaths } from '../repository/tree-paths.ts';
-import { fileReferences, hasReferences, isRequirements, looseWords, moduleFiles } from './file-references.ts';
+import { fileReferences, hasReferences, isList, isRequirements, looseWords, moduleFiles } from './file-references.ts';
 
 /** The tree in which names are looked up; paths are relative to the root of the repository. */
 export interface NamingTree {
@@ -66,13 +66,23 @@ const wordsOf = (command: string): readonly string[] => {
   }
 };
 
+/** The module of `-m NAME`, `-mNAME`, or behind other letters of one option, as `-um NAME`. */
+const modulesNamed = (word: string, before: string): readonly string[] => {
+  const attached = /^-[a-zA-Z]*?m(\w+(?:\.\w+)*)$/.exec(word)?.[1];
+  if (attached !== undefined) return [attached];
+  return /^-[a-zA-Z]*m$/.test(before) && /^\w+(\.\w+)*$/.test(word) ? [word] : [];
+};
+
 const candidatesOf = (command: string, folder: string): readonly string[] => {
   const words = wordsOf(command);
   return words.flatMap((word, at) => {
     const named = posix.join(folder, word);
-    const unasked = Object.hasOwn(readUnasked, word) ? (readUnasked[word] ?? []) : [];
-    const isModule = words[at - 1] === '-m' && /^\w+(\.\w+)*$/.test(word);
-    const modules = isModule ? [...moduleFiles(word, folder), posix.join(folder, ...word.split('.'))] : [];
+    const program = posix.basename(word);
+    const unasked = Object.hasOwn(readUnasked, program) ? (readUnasked[program] ?? []) : [];
+    const modules = modulesNamed(word, words[at - 1] ?? '').flatMap((name) => [
+      ...moduleFiles(name, folder),
+      posix.join(folder, ...name.split('.')),
+    ]);
     return [named, ...modules, ...unasked.map((name) => posix.join(folder, name))];
   });
 };
@@ -99,7 +109,7 @@ class Naming {
     const texts = await this.#tree.read(files);
     // A list of requirements may name a package that lies in a folder of the tree.
     for (const list of [true, false]) {
-      const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' })).filter(({ file }) => isRequirements(file) === list);
+      const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' })).filter(({ file }) => isList(file) === list);
       await this.add(
         referring.flatMap(({ file, text }) => fileReferences(file, text, this.#tree.folder)),
         list,
@@ -111,7 +121,9 @@ class Naming {
   async #count(path: string, folders: boolean): Promise<string | null> {
     const real = await this.#resolve(path);
     if (real === null || real === '' || this.found.has(real)) return null;
-    const { kind } = await this.#tree.paths.entry(real);
+    const entry = await this.#tree.paths.entry(real);
+    const { kind } = entry;
+    if (kind === 'submodule') this.found.add(entry.root);
     if (kind === 'file' || (kind === 'folder' && folders && real !== inside(this.#tree.folder))) this.found.add(real);
     return kind === 'file' ? real : null;
   }

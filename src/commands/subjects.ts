@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
@@ -50,7 +50,7 @@ export const subjectResolver = async (
     const patterns = patternsOf(entry);
     let files: readonly string[] = [];
     if (!patterns.includes(anything)) {
-      listed ??= { paths: await repository.paths(at), read, folder };
+      listed ??= { paths: await repository.paths(at), read: referenceReader(repository, commit), folder };
       files = await filesOf(entry, config.setup, listed);
     }
     codes.set(entry.id, await repository.inputsDigest(at, [...new Set([...patterns, ...files.map(literalPattern)])]));
@@ -108,6 +108,21 @@ const textsIn = (value: Json): readonly string[] => {
 };
 
 const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
+
+/** More bytes than a file has in which people write the names of others. */
+const largestText = 1024 * 1024;
+
+/** Reads what refers to other files; null what is none, whatever it is called. */
+const referenceReader =
+  (repository: Repository, commit: string | null): NamingTree['read'] =>
+  async (paths) => {
+    if (commit !== null) return repository.textsAt(commit, paths, largestText);
+    return paths.map((path) => {
+      const file = join(repository.folder, path);
+      const stats = statSync(file, { throwIfNoEntry: false });
+      return stats?.isFile() === true && stats.size <= largestText ? readFileSync(file, 'utf8') : null;
+    });
+  };
 
 type Read = (paths: readonly string[]) => Promise<readonly (string | null)[]>;
 

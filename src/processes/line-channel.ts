@@ -2,6 +2,7 @@ import { GateError } from '../errors.ts';
 import { channelError, memoryLimit, type ProcessRole } from './channel-error.ts';
 import { OutputTail } from './output-tail.ts';
 import { type GroupEnd, ProcessGroup } from './process-group.ts';
+import { hasRepeatedKey } from './repeated-key.ts';
 
 const tailBytes = 16 * 1024;
 const defaultLineBytes = 16 * 1024 * 1024;
@@ -24,7 +25,7 @@ export interface LineChannel {
   readonly pid: number | null;
   /**
    * Sends one line and waits for the one that answers it. One question at a time. Throws `subject-protocol` when the answer is
-   * not one line of JSON in UTF-8, is too long, or comes unasked; `subject-timeout` after `timeoutSeconds`, in the words of `late`
+   * not one line of JSON in UTF-8, repeats a key, is too long, or comes unasked; `subject-timeout` after `timeoutSeconds`, in the words of `late`
    * (what was waited for, and the limit); `subject-memory`; `subject-crashed` when the program ends instead, with the end of its standard error. After any of these the program has been
    * ended, and every later question throws the same error.
    */
@@ -132,11 +133,17 @@ class Lines implements LineChannel {
       this.#refuse('an empty line that nobody asked for');
       return;
     }
+    let text = '';
     let answer: unknown;
     try {
-      answer = JSON.parse(this.#decoder.decode(line));
+      text = this.#decoder.decode(line);
+      answer = JSON.parse(text);
     } catch {
       this.#refuse(`an answer that is not one line of JSON in UTF-8: ${excerpt(line)}`);
+      return;
+    }
+    if (hasRepeatedKey(text, answer)) {
+      this.#refuse(`an answer in which a key is repeated: ${excerpt(line)}`);
       return;
     }
     this.#question = null;

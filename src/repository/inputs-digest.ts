@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { Git } from './git.ts';
 import { globReach } from './glob.ts';
+import { type ListedTree, matchedFiles, type Reach } from './matched-files.ts';
 
 /**
  * One file that an optimization depends on, or a submodule as a whole; `path` and `object` as git
@@ -23,9 +24,10 @@ export type Tree = 'working-tree' | { readonly commit: string };
 /**
  * sha256 over the path, mode and content of all files of a tree that match some pattern
  * (`glob.ts`), so equal content gives an equal digest whether it is committed or not. Content
- * counts as git would store it: line endings and filters do not matter. A submodule counts as a
- * whole where a pattern matches it or may match one of its files. Throws `config-invalid` for a
- * pattern that is wrong or matches no file.
+ * counts as git would store it: line endings and filters do not matter. The `.gitattributes` that
+ * hold for a file count with it, since they decide what is checked out. A link counts with what it
+ * leads to, and a submodule as a whole where a pattern matches it or may match one of its files.
+ * Throws `config-invalid` for a pattern that is wrong or matches no file.
  * @param gitAt opens git in a folder; the first is opened in the root of the tree
  */
 export const digestInputs = async (
@@ -37,19 +39,20 @@ export const digestInputs = async (
 ): Promise<string> => {
   const tests = patterns.map((pattern) => ({ pattern, reach: globReach(pattern, 'inputs'), matched: false }));
   if (tests.length === 0) throw new GateError('config-invalid', 'no patterns are given', { where: 'inputs' });
-  const wanted: Wanted = (path, mode) => {
+  const reach: Reach = (path, isSubmodule) => {
     const name = Buffer.from(path, 'latin1').toString('utf8');
-    let any = false;
-    for (const one of tests) {
+    const all = tests.map((one) => {
       const met = one.reach(name);
-      if (met === 'none' || (met === 'below' && mode !== submodule)) continue;
-      one.matched = true;
-      any = true;
-    }
-    return any;
+      if (met === 'matches' || (met === 'below' && isSubmodule)) one.matched = true;
+      return met;
+    });
+    return all.find((met) => met === 'matches') ?? all.find((met) => met === 'below') ?? 'none';
   };
+  const wanted: Wanted = (listed) => withAttributes(listed.paths, matchedFiles(listed, reach));
   const files =
-    tree === 'working-tree' ? await workingFiles(root, wanted, temporary, gitAt) : await committedFiles(gitAt(root), tree.commit, wanted);
+    tree === 'working-tree'
+      ? await workingFiles(root, wanted, temporary, gitAt)
+      : await committedFiles(gitAt(root), root, tree.commit, wanted);
   const unmatched = tests.find((one) => !one.matched);
   if (unmatched !== undefined) {
     const place = tree === 'working-tree' ? 'the working tree' : `commit ${tree.commit.slice(0, 12)}`;
@@ -60,11 +63,25 @@ export const digestInputs = async (
   return digestOfFiles(files);
 };
 
-/** Mode of a submodule. */
-const submodule = '160000';
+const submoduleMode = '160000';
+const linkMode = '120000';
 
-/** Whether a path counts; `path` in latin1. */
-type Wanted = (path: string, mode: string) => boolean;
+/** The paths that count. */
+type Wanted = (listed: ListedTree) => ReadonlySet<string>;
+
+/** The files, and the attributes in the folders that they lie in. */
+const withAttributes = (listed: ReadonlySet<string>, files: ReadonlySet<string>): ReadonlySet<string> => {
+  const found = new Set(files);
+  const folders = new Set<string>();
+  for (const path of files)
+    for (let end = path.lastIndexOf('/'); !folders.has(path.slice(0, end + 1)); end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end + 1);
+      folders.add(folder);
+      if (listed.has(`${folder}.gitattributes`)) found.add(`${folder}.gitattributes`);
+      if (end === -1) break;
+    }
+  return found;
+};
 
 const digestOfFiles = (files: readonly InputFile[]): string => {
   const hash = createHash('sha256');
@@ -73,10 +90,36 @@ const digestOfFiles = (files: readonly InputFile[]): string => {
   return hash.digest('hex');
 };
 
-const committedFiles = async (git: Git, commit: string, wanted: Wanted): Promise<readonly InputFile[]> =>
-  entries(await git.read(['ls-tree', '-r', '-z', '--full-tree', commit]))
-    .map((entry) => parseEntry(entry, 2))
-    .filter((file) => wanted(file.path, file.mode));
+const committedFiles = async (git: Git, root: string, commit: string, wanted: Wanted): Promise<readonly InputFile[]> => {
+  const files = entries(await git.read(['ls-tree', '-r', '-z', '--full-tree', commit])).map((entry) => parseEntry(entry, 2));
+  const targets = await storedTargets(git, files);
+  const modes = new Map(files.map(({ path, mode }) => [path, mode]));
+  const paths = wanted({
+    paths: new Set(modes.keys()),
+    isSubmodule: (path) => modes.get(path) === submoduleMode,
+    linkTarget: (path) => targets.get(path) ?? null,
+    root: latin(root),
+  });
+  return files.filter(({ path }) => paths.has(path));
+};
+
+/** Where those of some files that are links lead, as git stores it. */
+const storedTargets = async (git: Git, files: readonly InputFile[]): Promise<ReadonlyMap<string, string>> => {
+  const links = files.filter(({ mode }) => mode === linkMode);
+  const targets = new Map<string, string>();
+  if (links.length === 0) return targets;
+  const input = links.map(({ object }) => `${object}\n`).join('');
+  const printed = (await git.read(['cat-file', '--batch'], { input })).toString('latin1');
+  let at = 0;
+  for (const { path } of links) {
+    // A line that ends in the number of bytes, the bytes, and a newline.
+    const start = printed.indexOf('\n', at) + 1;
+    const bytes = Number(printed.slice(printed.lastIndexOf(' ', start), start));
+    targets.set(path, printed.slice(start, start + bytes));
+    at = start + bytes + 1;
+  }
+  return targets;
+};
 
 /**
  * The files on disk are added to a copy of the index, with a folder of its own for the objects: so git itself settles modes,
@@ -89,17 +132,24 @@ const workingFiles = async (
   gitAt: (folder: string) => Git,
 ): Promise<readonly InputFile[]> => {
   const git = gitAt(root);
-  const pinned = new Set(
-    entries(await git.read(['ls-files', '-z', '--stage', '--full-name'])).flatMap((entry) => {
-      const { mode, path } = parseEntry(entry, 1);
-      return mode === submodule ? [path] : [];
-    }),
-  );
-  const modeOf = (path: string): string => (pinned.has(path) ? submodule : 'file');
+  const indexed = entries(await git.read(['ls-files', '-z', '--stage', '--full-name'])).map((entry) => parseEntry(entry, 1));
+  const pinned = new Set(indexed.flatMap(({ mode, path }) => (mode === submoduleMode ? [path] : [])));
   // Tag S: left out of the working tree by a sparse checkout, so the index knows it best. A folder is another repository.
   const listed = entries(await git.read(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard', '--full-name']))
     .map((entry) => ({ tag: entry.slice(0, 1), path: entry.slice(2) }))
-    .filter(({ path }) => !path.endsWith('/') && wanted(path, modeOf(path)));
+    .filter(({ path }) => !path.endsWith('/'));
+  const sparse = new Set(listed.flatMap(({ tag, path }) => (tag === 'S' ? [path] : [])));
+  const stored = await storedTargets(
+    git,
+    indexed.filter(({ path }) => sparse.has(path)),
+  );
+  const known = new Set(listed.map(({ path }) => path));
+  const paths = wanted({
+    paths: known,
+    isSubmodule: (path) => pinned.has(path),
+    linkTarget: (path) => (sparse.has(path) ? (stored.get(path) ?? null) : known.has(path) ? targetOnDisk(root, path) : null),
+    root: latin(root),
+  });
   const scratch = await mkdtemp(join(temporary, 'optimization-gate-index-'));
   try {
     const [index, objects] = await Promise.all([gitPath(git, 'index'), gitPath(git, 'objects')]);
@@ -112,19 +162,30 @@ const workingFiles = async (
       GIT_OBJECT_DIRECTORY: ownObjects,
       GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(objects),
     };
-    const changed = listed.filter(({ tag }) => tag !== 'S').map(({ path }) => `${path}\0`);
+    const changed = [...paths].filter((path) => !sparse.has(path)).map((path) => `${path}\0`);
     if (changed.length > 0) {
       await git.read(['add', '--all', '--pathspec-from-file=-', '--pathspec-file-nul'], {
-        input: Buffer.from([...new Set(changed)].join(''), 'latin1'),
+        input: Buffer.from(changed.join(''), 'latin1'),
         environment,
       });
     }
     const files = entries(await git.read(['ls-files', '-z', '--stage', '--full-name'], { environment }))
       .map((entry) => parseEntry(entry, 1))
-      .filter((file) => wanted(file.path, file.mode));
-    return await Promise.all(files.map((file) => (file.mode === submodule ? asOnDisk(file, root, temporary, gitAt) : file)));
+      .filter(({ path }) => paths.has(path));
+    return await Promise.all(files.map((file) => (file.mode === submoduleMode ? asOnDisk(file, root, temporary, gitAt) : file)));
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+};
+
+const latin = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+const targetOnDisk = (root: string, path: string): string | null => {
+  try {
+    return readlinkSync(Buffer.from(`${latin(root)}/${path}`, 'latin1'), 'latin1');
+  } catch {
+    // No link, or no longer there.
+    return null;
   }
 };
 
@@ -134,7 +195,7 @@ const asOnDisk = async (file: InputFile, root: string, temporary: string, gitAt:
   if (!existsSync(join(folder, '.git'))) return file;
   const status = await gitAt(folder).read(['status', '--porcelain', '-z', '--untracked-files=normal', '--ignore-submodules=none']);
   if (status.length === 0) return file;
-  const content = digestOfFiles(await workingFiles(folder, () => true, temporary, gitAt));
+  const content = digestOfFiles(await workingFiles(folder, ({ paths }) => paths, temporary, gitAt));
   return { ...file, object: `${file.object} ${content}` };
 };
 

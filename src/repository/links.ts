@@ -27,9 +27,14 @@ const afterLink = (path: string, at: string, target: string, asked: string): str
 
 /**
  * asked path → the same place without symbolic links, whether anything is there or not. A link may be the file or a folder on the
- * way to it. Throws `link-invalid` for a link that leaves the repository, and for a ring of links.
+ * way to it. Throws `link-invalid` for a link that leaves the repository, and for a ring of links; with `leaveOut` such paths are left
+ * out.
  */
-export const followLinks = async (paths: readonly string[], linksAmong: LinksAmong): Promise<ReadonlyMap<string, string>> => {
+export const followLinks = async (
+  paths: readonly string[],
+  linksAmong: LinksAmong,
+  leaveOut = false,
+): Promise<ReadonlyMap<string, string>> => {
   const now = new Map(paths.map((path) => [path, path]));
   const targets = new Map<string, string | null>();
   let open = [...now.keys()];
@@ -41,9 +46,15 @@ export const followLinks = async (paths: readonly string[], linksAmong: LinksAmo
       const path = now.get(asked) ?? asked;
       const at = prefixesOf(path).find((prefix) => typeof targets.get(prefix) === 'string');
       if (at === undefined) return false;
-      if (step === mostLinks) throw refused(asked, `${at} leads in a circle, or through more than ${mostLinks} links`);
-      now.set(asked, afterLink(path, at, targets.get(at) ?? '', asked));
-      return true;
+      try {
+        if (step === mostLinks) throw refused(asked, `${at} leads in a circle, or through more than ${mostLinks} links`);
+        now.set(asked, afterLink(path, at, targets.get(at) ?? '', asked));
+        return true;
+      } catch (thrown) {
+        if (!leaveOut) throw thrown;
+        now.delete(asked);
+        return false;
+      }
     });
   }
   return now;

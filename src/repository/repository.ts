@@ -44,7 +44,10 @@ export interface Repository {
    * `document-too-large` above 64 MiB, `link-invalid` for a link that leaves the repository or leads in a circle, and `lfs-pointer`.
    */
   fileAt(commit: string, path: string): Promise<string | null>;
-  /** The same of many files, in their order, by as few runs of git as for one. With `atMost`, files of more bytes are null. */
+  /**
+   * The same of many files, in their order, by as few runs of git as for one. With `atMost` nothing is refused: files of more bytes,
+   * Git LFS pointers and links that cannot be followed are null.
+   */
   textsAt(commit: string, paths: readonly string[], atMost?: number): Promise<readonly (string | null)[]>;
   /**
    * Paths of all files below a folder of a commit, those behind links included, in order of their bytes; empty when there is no
@@ -225,7 +228,7 @@ const textsAt = async (git: Git, commit: string, paths: readonly string[], atMos
   const texts = new Map<string, string>();
   let batch: Blob[] = [];
   const readBatch = async (): Promise<void> => {
-    if (batch.length > 0) for (const [object, text] of await blobTexts(git, commit, batch)) texts.set(object, text);
+    if (batch.length > 0) for (const [object, text] of await blobTexts(git, commit, batch, atMost === undefined)) texts.set(object, text);
     batch = [];
   };
   for (const blob of new Map([...blobs.values()].map((each) => [each.object, each])).values()) {
@@ -247,7 +250,7 @@ const blobsAt = async (git: Git, commit: string, paths: readonly string[], atMos
   const direct = await regularFiles(git, commit, paths, atMost);
   const others = paths.filter((path) => !direct.has(path) && path !== '.' && posix.normalize(path) === path && !path.startsWith('../'));
   if (others.length === 0) return direct;
-  const followed = [...(await followLinks(others, linksAt(git, commit)))].filter(([path, real]) => real !== path);
+  const followed = [...(await followLinks(others, linksAt(git, commit), atMost !== undefined))].filter(([path, real]) => real !== path);
   const real = await regularFiles(git, commit, [...new Set(followed.map(([, to]) => to))], atMost);
   return new Map([
     ...direct,
@@ -275,7 +278,12 @@ const regularFiles = async (git: Git, commit: string, paths: readonly string[], 
 };
 
 /** object → its content: for each asked, in turn, git prints a line about it, its bytes and a newline. */
-const blobTexts = async (git: Git, commit: string, blobs: readonly Blob[]): Promise<ReadonlyMap<string, string>> => {
+const blobTexts = async (
+  git: Git,
+  commit: string,
+  blobs: readonly Blob[],
+  refusePointers: boolean,
+): Promise<ReadonlyMap<string, string>> => {
   const printed = await git.read(['cat-file', '--batch'], { input: blobs.map(({ object }) => `${object}\n`).join('') });
   const texts = new Map<string, string>();
   let at = 0;
@@ -284,8 +292,9 @@ const blobTexts = async (git: Git, commit: string, blobs: readonly Blob[]): Prom
     if (printed.toString('latin1', at, at + about.length) !== about)
       throw new GateError('git-failed', `git cat-file does not hand over ${object}`, { where: 'git' });
     at += about.length;
-    if (isLfsPointer(printed.subarray(at, at + bytes))) throw lfsPointer(`${path} of commit ${commit.slice(0, 12)}`);
-    texts.set(object, printed.toString('utf8', at, at + bytes));
+    const isPointer = isLfsPointer(printed.subarray(at, at + bytes));
+    if (isPointer && refusePointers) throw lfsPointer(`${path} of commit ${commit.slice(0, 12)}`);
+    if (!isPointer) texts.set(object, printed.toString('utf8', at, at + bytes));
     at += bytes + 1;
   }
   return texts;

@@ -4,10 +4,13 @@ import type { Git } from './git.ts';
 import type { Tree } from './inputs-digest.ts';
 
 /**
- * What is at a path of a tree: a file, a folder with files, a link and where it leads, or nothing
- * that git knows.
+ * What is at a path of a tree: a file, a folder with files, a link and where it leads, a submodule
+ * or something in it, or nothing that git knows.
  */
-export type TreeEntry = { readonly kind: 'file' | 'folder' | 'nothing' } | { readonly kind: 'link'; readonly target: string };
+export type TreeEntry =
+  | { readonly kind: 'file' | 'folder' | 'nothing' }
+  | { readonly kind: 'link'; readonly target: string }
+  | { readonly kind: 'submodule'; readonly root: string };
 
 /**
  * The paths of a tree as git knows them: of a commit, or on disk where they are not ignored.
@@ -18,6 +21,7 @@ export interface TreePaths {
 }
 
 const linkMode = '120000';
+const submoduleMode = '160000';
 
 /** Lists a tree once. `root` is the folder of the checkout. Throws `git-failed`. */
 export const listTree = async (git: Git, root: string, tree: Tree): Promise<TreePaths> => {
@@ -32,8 +36,11 @@ export const listTree = async (git: Git, root: string, tree: Tree): Promise<Tree
     targets.set(link, target);
     return target;
   };
+  const submodules = [...listed].flatMap(([path, { mode }]) => (mode === submoduleMode ? [path] : []));
   return {
     entry: async (path) => {
+      const submodule = submodules.find((each) => path === each || path.startsWith(`${each}/`));
+      if (submodule !== undefined) return { kind: 'submodule', root: submodule };
       const object = listed.get(path);
       if (object === undefined) return { kind: folders.has(path) ? 'folder' : 'nothing' };
       if (tree === 'working-tree') return entryOnDisk(join(root, path));
@@ -47,20 +54,25 @@ interface GitObject {
   readonly name: string;
 }
 
-/** A gitlink is no file of this repository. */
 const committedEntries = async (git: Git, commit: string): Promise<ReadonlyMap<string, GitObject>> => {
   const entries = new Map<string, GitObject>();
   for (const line of (await git.read(['ls-tree', '-r', '-z', '--full-tree', commit])).toString('utf8').split('\0')) {
-    const [, mode, name, path] = /^(\d+) blob ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
+    const [, mode, name, path] = /^(\d+) (?:blob|commit) ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
     if (mode !== undefined && name !== undefined && path !== undefined) entries.set(path, { mode, name });
   }
   return entries;
 };
 
 const workingEntries = async (git: Git): Promise<ReadonlyMap<string, GitObject>> => {
-  const listed = await git.read(['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--full-name']);
-  const paths = listed.toString('utf8').split('\0');
-  return new Map(paths.filter((path) => path !== '' && !path.endsWith('/')).map((path) => [path, { mode: '', name: '' }]));
+  const names = async (...args: readonly string[]): Promise<readonly string[]> =>
+    (await git.read(['ls-files', '-z', '--full-name', ...args])).toString('utf8').split('\0');
+  const onDisk = { mode: '', name: '' };
+  const indexed = (await names('--cached', '--stage')).flatMap((line): [string, GitObject][] => {
+    const [, mode = '', path = ''] = /^(\d+) [^\t]*\t(.+)$/s.exec(line) ?? [];
+    return path === '' ? [] : [[path, mode === submoduleMode ? { mode, name: '' } : onDisk]];
+  });
+  const others = (await names('--others', '--exclude-standard')).filter((path) => path !== '' && !path.endsWith('/'));
+  return new Map([...indexed, ...others.map((path): [string, GitObject] => [path, onDisk])]);
 };
 
 const entryOnDisk = async (path: string): Promise<TreeEntry> => {

@@ -1,0 +1,271 @@
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import type { CommandContext } from '../../src/commands/context.ts';
+import { configurable } from '../../src/commands/plan.ts';
+import { subjectResolver } from '../../src/commands/subjects.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import { openRepository, type Repository } from '../../src/repository/repository.ts';
+import { configuration } from '../commands/project.ts';
+import { environment, root, ScratchRepository } from '../repository/scratch-repository.ts';
+import type { Situation } from './situation.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+interface Change {
+  readonly example: string;
+  readonly command: string;
+  readonly inputs?: string;
+  readonly setup?: string | null;
+  readonly files: Files;
+  /** Link → its target. */
+  readonly links?: Files;
+  readonly edit: Files;
+}
+
+const program = (edit: string): Files => ({ 'tools/run.py': `${edit}\n` });
+
+/** One repository for all rows, whose base has all of their files. */
+interface Scene {
+  readonly scratch: ScratchRepository;
+  readonly base: string;
+  readonly repository: Repository;
+}
+let made: Promise<Scene> | null = null;
+const makeScene = async (): Promise<Scene> => {
+  const scratch = ScratchRepository.create();
+  for (const { files, links = {} } of [...compared, harmless]) {
+    for (const [path, content] of Object.entries(files)) scratch.write(path, content);
+    for (const [path, target] of Object.entries(links)) {
+      mkdirSync(dirname(join(scratch.folder, path)), { recursive: true });
+      symlinkSync(target.replace('{root}', scratch.folder), join(scratch.folder, path));
+    }
+  }
+  const base = scratch.commit({ 'data/a.txt': 'a\n', 'other.md': 'x\n' });
+  return { scratch, base, repository: await openRepository(scratch.folder, { environment, temporary: root }) };
+};
+const scene = (): Promise<Scene> => {
+  made ??= makeScene();
+  return made;
+};
+
+/** Digests of the code of base, and of head as a commit and on disk. */
+const codesOf = async ({ edit, command, inputs = '[data/a.txt]', setup = null }: Change): Promise<readonly string[]> => {
+  const { scratch, base, repository } = await scene();
+  scratch.git('checkout', '--quiet', '--detach', base);
+  const head = scratch.commit(edit);
+  return Promise.all([base, head, null].map((commit) => codeAt(repository, { command, inputs, setup }, commit)));
+};
+
+interface Written {
+  readonly command: string;
+  readonly inputs: string;
+  readonly setup: string | null;
+}
+
+const codeAt = async (repository: Repository, { command, inputs, setup }: Written, commit: string | null): Promise<string> => {
+  const metrics = 'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]';
+  const entry = ['engine', `measure: ${command}`, `inputs: ${inputs}`, metrics];
+  const text = configuration([entry], setup === null ? [] : [`setup: ${setup}`]);
+  const config = resolveConfig(parseConfig(text, 'optimization-gate.yml'), { optimizations: configurable, models: ['mini-qwen3-dense'] });
+  const context = { root: repository.folder, worker: join(root, 'worker.js') } as CommandContext;
+  const { subjectOf } = await subjectResolver('head', config, context, repository, commit);
+  return config.optimizations.map((each) => subjectOf(each).code).join();
+};
+
+const changes = async (change: Change): Promise<void> => {
+  const [base, head, onDisk] = await codesOf(change);
+  expect(head).not.toBe(base);
+  expect(onDisk).toBe(head);
+};
+
+const stays = async (change: Change): Promise<void> => {
+  const [base, head, onDisk] = await codesOf(change);
+  expect([head, onDisk]).toEqual([base, base]);
+};
+
+const row: Omit<Situation, 'example' | 'check'> = {
+  kind: 'what-is-run',
+  before: 'unchanged',
+  now: 'compared',
+  source: 'neighbour',
+  speed: 'fast',
+};
+
+const run = program('SIZE = 100');
+const edited = program('SIZE = 900');
+
+/** The first rows; `named-files.test.ts` has the others in small. */
+const fast = 5;
+
+const compared: readonly Change[] = [
+  {
+    example: 'a glob matches a link, and the file behind it changes',
+    command: 'python3 {model}',
+    files: { 'tables/v.txt': '1' },
+    inputs: '[one/**]',
+    links: { 'one/v.txt': '../tables/v.txt' },
+    edit: { 'tables/v.txt': '9' },
+  },
+  {
+    example: 'a glob matches a link to a folder with another link in it',
+    command: 'python3 {model}',
+    files: { 'tables/one/a': '1', 'tables/two/v.txt': '1' },
+    inputs: '[two/*]',
+    links: { 'two/one': '../tables/one', 'tables/one/two': '../two/v.txt' },
+    edit: { 'tables/two/v.txt': '9' },
+  },
+  {
+    example: 'a glob matches a file by the name that a link to its folder gives it',
+    command: 'python3 {model}',
+    inputs: '[data/a.txt, alias/*.txt]',
+    files: { 'tables/v.txt': '1' },
+    links: { alias: 'tables' },
+    edit: { 'tables/v.txt': '9' },
+  },
+  {
+    example: 'a link holds the absolute path of a file of the checkout',
+    command: 'python3 {model}',
+    files: { 'tables/v.txt': '1' },
+    inputs: '[three/v.*]',
+    links: { 'three/v.txt': '{root}/tables/v.txt' },
+    edit: { 'tables/v.txt': '9' },
+  },
+  {
+    example: 'an attribute makes the checked-out file another one',
+    command: 'python3 {model}',
+    files: {},
+    edit: { '.gitattributes': 'data/a.txt text eol=crlf\n' },
+  },
+  {
+    example: 'a script is imported with a star',
+    command: 'python3 run.py',
+    files: { 'run.py': 'from tools.run import *\n', ...run },
+    edit: edited,
+  },
+  {
+    example: 'a script is imported behind a colon, and by a module of a package beside it',
+    command: 'python3 bench/run.py',
+    files: {
+      'bench/run.py': 'try: import package.inner\nexcept ImportError: pass\n',
+      'bench/package/inner.py': 'import beside\n',
+      'bench/beside.py': '',
+    },
+    edit: { 'bench/beside.py': 'SIZE = 900\n' },
+  },
+  {
+    example: 'a package lies in the folder `src`',
+    command: 'python3 speed/run.py',
+    files: { 'speed/run.py': 'import engine.core\n', 'src/engine/core.py': '' },
+    edit: { 'src/engine/core.py': 'SIZE = 900\n' },
+  },
+  {
+    example: 'a module is named by `-um`',
+    command: 'python3 -um tools.run',
+    files: run,
+    edit: edited,
+  },
+  {
+    example: 'a shell script starts a program beside itself',
+    command: 'sh tools/start.sh',
+    files: { 'tools/start.sh': 'exec python3 "$(dirname "$0")/run.py"\n', ...run },
+    edit: edited,
+  },
+  {
+    example: 'a script without an ending starts a program',
+    command: 'bin/start',
+    files: { 'bin/start': '#!/usr/bin/env bash\nexec python3 tools/run.py\n', ...run },
+    edit: edited,
+  },
+  {
+    example: '`make` is named by its path',
+    command: '/usr/bin/make -s speed',
+    files: { Makefile: 'speed:\n\tpython3 tools/run.py\n', ...run },
+    edit: { Makefile: 'speed:\n\tpython3 tools/run.py 9\n' },
+  },
+  {
+    example: 'a list of packages in a folder of such lists includes another',
+    command: 'python3 {model}',
+    setup: 'pip install -r requirements/dev.txt',
+    files: { 'requirements/dev.txt': '-r base.txt  # what is needed\n', 'requirements/base.txt': 'one==1\n' },
+    edit: { 'requirements/base.txt': 'one==2\n' },
+  },
+  {
+    example: 'a list of packages installs a folder of the tree with extras',
+    command: 'python3 {model}',
+    setup: 'pip install -r lists/dev.txt',
+    files: { 'lists/dev.txt': '-e ./engine[fast]\n', 'engine/core.py': '' },
+    edit: { 'engine/core.py': 'SIZE = 900\n' },
+  },
+];
+
+const harmless: Change = {
+  example: 'links that lead nowhere, in a circle and out of the tree, and a file that no pattern matches changes',
+  command: 'python3 {model}',
+  inputs: '[odd/**]',
+  files: { 'tables/v.txt': '1' },
+  links: {
+    'odd/none': 'nothing',
+    'odd/ring': 'ring',
+    'odd/away': '/etc/hostname',
+    'odd/up': '../../..',
+    'odd/self': '.',
+    docs: 'tables',
+  },
+  edit: { 'other.md': 'y\n', 'tables/v.txt': '9' },
+};
+
+export const situations: readonly Situation[] = [
+  ...compared.map(
+    (change, at): Situation => ({ ...row, example: change.example, speed: at < fast ? 'fast' : 'slow', check: () => changes(change) }),
+  ),
+  {
+    ...row,
+    example: 'a program lies in a submodule',
+    check: async () => {
+      const library = ScratchRepository.create();
+      const older = library.commit(run);
+      const newer = library.commit(edited);
+      const scratch = ScratchRepository.create();
+      scratch.git('submodule', '--quiet', 'add', library.folder, 'vendor');
+      const vendor = new ScratchRepository(join(scratch.folder, 'vendor'));
+      vendor.git('checkout', '--quiet', older);
+      const base = scratch.commit({ 'data/a.txt': 'a' });
+      vendor.git('checkout', '--quiet', newer);
+      const head = scratch.commit({});
+      const repository = await openRepository(scratch.folder, { environment, temporary: root });
+      const entry = { command: 'python3 vendor/tools/run.py', inputs: '[data/**]', setup: null };
+      const codes = await Promise.all([base, head, null].map((commit) => codeAt(repository, entry, commit)));
+      expect([codes[0] === codes[1], codes[1] === codes[2]]).toEqual([false, true]);
+    },
+  },
+  {
+    ...row,
+    example: harmless.example,
+    now: 'unchanged',
+    check: () => stays(harmless),
+  },
+  {
+    ...row,
+    example: 'a pull request removes a Git LFS pointer and links that cannot be followed',
+    before: 'error, lfs-pointer or link-invalid',
+    now: 'compared',
+    check: async () => {
+      const scratch = ScratchRepository.create();
+      const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 9\n`;
+      symlinkSync('/etc/hostname', join(scratch.folder, 'away'));
+      symlinkSync('ring', join(scratch.folder, 'ring'));
+      symlinkSync('gate.yml', join(scratch.folder, 'linked.yml'));
+      const base = scratch.commit({ 'picture.bin': pointer, 'gate.yml': 'models: []\n' });
+      for (const path of ['picture.bin', 'away', 'ring']) rmSync(join(scratch.folder, path));
+      scratch.commit({});
+      const repository = await openRepository(scratch.folder, { environment, temporary: root });
+      const removed = await repository.removedSince(base);
+      expect(removed).toEqual(['away', 'picture.bin', 'ring']);
+      expect(await repository.textsAt(base, [...removed, 'linked.yml'], 1000)).toEqual([null, null, null, 'models: []\n']);
+      await expect(repository.textsAt(base, ['picture.bin'])).rejects.toMatchObject({ code: 'lfs-pointer' });
+      await expect(repository.textsAt(base, ['ring'])).rejects.toMatchObject({ code: 'link-invalid' });
+    },
+  },
+];
