@@ -9,19 +9,27 @@ interface Placed {
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-/** Plain digits where three decimals show it, else with an exponent. */
+/** More decimals than this tell nothing that people read. */
+const mostDigits = 6;
+
+/** Plain digits where so many decimals show it, else with an exponent. */
 const signed = (value: number, digits: number): string => {
   const size = Math.abs(value);
+  if (size === Number.POSITIVE_INFINITY) return `${value < 0 ? '−' : '+'}∞`;
   const plain = size === 0 || (size >= 10 ** -digits && size < 1e15);
   return `${value < 0 ? '−' : '+'}${plain ? size.toFixed(digits) : size.toExponential(2).replace('-', '−')}`;
 };
 
 const amounts = (metric: MetricVerdict): string => {
   const percent = metric.scale === 'log';
-  const unit = percent ? '%' : metric.unit;
+  // Differences of percentages are points, not percent.
+  const unit = percent ? '%' : metric.unit === '%' ? 'points' : metric.unit;
   const factor = percent ? 100 : 1;
-  const digits = percent ? 1 : 3;
-  return `${signed((metric.change?.estimate ?? 0) * factor, digits)} ${unit} (tolerance ${Number((metric.tolerance * factor).toPrecision(6))} ${unit})`;
+  const [change, tolerance] = [(metric.change?.estimate ?? 0) * factor, metric.tolerance * factor];
+  // A change beyond the tolerance must not look as large as it.
+  let digits = percent ? 1 : 3;
+  while (digits < mostDigits && Number(Math.abs(change).toFixed(digits)) === Number(tolerance.toFixed(digits))) digits += 1;
+  return `${signed(change, digits)} ${unit} (tolerance ${Number(tolerance.toPrecision(6))} ${unit})`;
 };
 
 /** How many tolerances worse. */
@@ -68,9 +76,12 @@ const passedWords = (cells: readonly CellVerdict[]): string[] => {
   const numbers = (['passed', 'improved', 'unchanged', 'new'] as const)
     .map((kind) => [kind, gating(cells, kind).length] as const)
     .filter(([, n]) => n > 0);
+  const undecided = gating(cells, 'inconclusive').length > 0;
   return [
     numbers.length === 0
-      ? 'nothing here gates'
+      ? undecided
+        ? 'none of the gating metrics regressed'
+        : 'nothing here gates'
       : `none of the gating metrics regressed: ${numbers.map(([kind, n]) => `${n} ${kind}`).join(', ')}`,
   ];
 };
