@@ -335,6 +335,7 @@ describe('acceptance', () => {
     const verdict = measured(slow, accepting(0.15, '2026-06-15'));
     expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0 });
     expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'passed', reason: expect.stringMatching(/a safer kernel/) });
+    expect(verdict.summary).toMatch(/^Passed: no regression beyond what is accepted: \d+ passed.*; 1 metric in 1 cell worse, as accepted/);
   });
   it('does not beyond the bound or the day', () => {
     expect(measured(slow, accepting(0.05, '2026-06-15')).verdict).toBe('regressed');

@@ -1,4 +1,5 @@
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
+import { isAccepted } from './acceptance.ts';
 import type { RunOutcome } from './run-verdict.ts';
 import { worsening } from './scale.ts';
 
@@ -73,17 +74,15 @@ const undecidedWords = (cells: readonly CellVerdict[]): string[] => {
 };
 
 const passedWords = (cells: readonly CellVerdict[]): string[] => {
-  const numbers = (['passed', 'improved', 'unchanged', 'new'] as const)
+  const counts = (['passed', 'improved', 'unchanged', 'new'] as const)
     .map((kind) => [kind, gating(cells, kind).length] as const)
-    .filter(([, n]) => n > 0);
-  const undecided = gating(cells, 'inconclusive').length > 0;
-  return [
-    numbers.length === 0
-      ? undecided
-        ? 'none of the gating metrics regressed'
-        : 'nothing here gates'
-      : `none of the gating metrics regressed: ${numbers.map(([kind, n]) => `${n} ${kind}`).join(', ')}`,
-  ];
+    .filter(([, n]) => n > 0)
+    .map(([kind, n]) => `${n} ${kind}`)
+    .join(', ');
+  const worse = gating(cells, 'passed').filter(({ metric }) => isAccepted(metric));
+  if (worse.length > 0) return [`no regression beyond what is accepted: ${counts}`, `${inCells(worse)} worse, as accepted`];
+  if (counts !== '') return [`none of the gating metrics regressed: ${counts}`];
+  return [gating(cells, 'inconclusive').length > 0 ? 'none of the gating metrics regressed' : 'nothing here gates'];
 };
 
 const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
