@@ -271,7 +271,10 @@ describe('exact metrics', () => {
     expect(solo(100, 105)).toMatchObject({ role: 'gate', reason: varies });
     expect(solo(120, 125)).toMatchObject({ verdict: 'regressed', reason: varies });
     expect(solo(80, 85)).toMatchObject({ verdict: 'improved', reason: varies });
-    expect(solo(103, 105)).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) is excluded$/) });
+    expect(solo(105, 103)).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) is excluded$/) });
+    // What makes it only worse hides nothing.
+    expect(solo(103, 105).verdict).toBe('regressed');
+    expect(solo(103, 900).verdict).toBe('regressed');
     // However much noise head adds, it gains no pass.
     for (const noisy of [solo(100, 300), solo(300, 100), solo(20, 300)])
       expect(noisy).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) cannot be excluded$/) });
