@@ -102,6 +102,7 @@ const noisy = runOf({
   'jitters-in-head': { ...exact, base: '20', head: '80 + 40 * noise(7)' },
   'hidden-in-noise': { ...exact, base: '20', head: '24 + 40 * noise(8)' },
   'last-round': { ...exact, base: '20', head: 'round < 40 ? 80 : 20' },
+  'third-round': { ...exact, base: '20', head: 'round % 3 === 0 ? 80 : 20' },
   'jitters-around-zero': { ...exact, better: 'higher', base: 'noise(9)', head: 'noise(10) - 5' },
   steady: { ...exact, ...constant(20, 20) },
 });
@@ -238,6 +239,7 @@ export const situations: readonly Situation[] = [
   ofNoise('jitters-in-head', 'noise that only head has, 20 → 80', 'no verdict', 'regressed'),
   ofNoise('hidden-in-noise', 'noise of head in which a change can hide', 'no verdict', 'inconclusive'),
   ofNoise('last-round', 'a good number in the last rounds of head alone', 'passed', 'regressed'),
+  ofNoise('third-round', 'a good number in most rounds of head', 'passed', 'regressed'),
   ofNoise('jitters-around-zero', 'jitter around 0, then around −5, higher is better', 'no verdict', 'regressed'),
   situation({
     kind: 'stays-noisy',

@@ -271,7 +271,10 @@ describe('exact metrics', () => {
     expect(solo(100, 105)).toMatchObject({ role: 'gate', reason: varies });
     expect(solo(120, 125)).toMatchObject({ verdict: 'regressed', reason: varies });
     expect(solo(80, 85)).toMatchObject({ verdict: 'improved', reason: varies });
-    expect(solo(103, 105)).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) is excluded$/) });
+    expect(solo(105, 103)).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) is excluded$/) });
+    // What makes it only worse hides nothing.
+    expect(solo(103, 105).verdict).toBe('regressed');
+    expect(solo(103, 900).verdict).toBe('regressed');
     // However much noise head adds, it gains no pass.
     for (const noisy of [solo(100, 300), solo(300, 100), solo(20, 300)])
       expect(noisy).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/must-detect\) cannot be excluded$/) });
@@ -335,6 +338,7 @@ describe('acceptance', () => {
     const verdict = measured(slow, accepting(0.15, '2026-06-15'));
     expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0 });
     expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'passed', reason: expect.stringMatching(/a safer kernel/) });
+    expect(verdict.summary).toMatch(/^Passed: no regression beyond what is accepted: \d+ passed.*; 1 metric in 1 cell worse, as accepted/);
   });
   it('does not beyond the bound or the day', () => {
     expect(measured(slow, accepting(0.05, '2026-06-15')).verdict).toBe('regressed');

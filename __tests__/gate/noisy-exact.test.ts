@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/statistics/random.ts';
-import { type Asked, judged, judgedMetric, metric } from './external.ts';
+import { type Asked, judged, judgedMetric, metric, type PullRequest } from './external.ts';
 
 const size = metric({ id: 'size', unit: 'bytes', kind: 'exact', tolerance: 0 });
 
@@ -64,6 +64,42 @@ describe('an exact metric that varies', () => {
     const rounded = judged({ metrics: [size], program: ({ index }) => ({ size: index % 2 ? 0.3 : 0.1 + 0.2 }) });
     expect(rounded).toMatchObject({ launches: 5, verdict: { verdict: 'passed' } });
     expect(rounded.verdict.cells[0]!.metrics[0]!.reason).toBeNull();
+  });
+
+  it('hides nothing in a few of its rounds or launches', () => {
+    const rounds = judgedMetric({ metrics: [size], program: ({ arm, round }) => ({ size: arm === 'head' && round < 7 ? 80 : 20 }) });
+    expect(rounds).toMatchObject({ verdict: 'regressed', head: 48 });
+    const launches = judgedMetric({
+      metrics: [size],
+      program: ({ arm, index }) => ({ size: arm === 'head' && index % 5 === 4 ? 80 : 20 }),
+    });
+    expect(launches).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive' });
+    const better = judgedMetric({ metrics: [size], program: ({ arm, index }) => ({ size: arm === 'head' && index % 5 === 4 ? 5 : 20 }) });
+    expect(better.verdict).toBe('passed');
+  });
+
+  describe('only where another metric is confirmed', () => {
+    const slower = metric({ id: 'other' });
+    const withOther = (sizeOf: (asked: Asked) => number): PullRequest => ({
+      metrics: [size, slower],
+      program: (asked) => ({ size: sizeOf(asked), other: (asked.arm === 'head' ? 60 : 50) + 1e-3 * asked.round + 0.01 * asked.index }),
+    });
+
+    it('is tested by those launches', () => {
+      const worse = withOther(({ arm, purpose }) => (arm === 'head' && purpose === 'confirm' ? 80 : 20));
+      expect(judgedMetric(worse)).toMatchObject({ verdict: 'regressed', base: 20, head: 80 });
+      expect(judgedMetric(withOther(({ purpose, index }) => (purpose === 'confirm' ? 20 + (index % 2) : 20)))).toMatchObject({
+        verdict: 'passed',
+      });
+    });
+
+    it('takes nothing back that the screens agree on', () => {
+      const noisy = withOther(({ arm, purpose, index }) => {
+        if (purpose === 'screen') return arm === 'head' ? 80 : 20;
+        return arm === 'head' ? 1000 * (index % 2) - 480 : 20;
+      });
+      expect(judgedMetric(noisy)).toMatchObject({ verdict: 'regressed', launches: 5 });
+    });
   });
 
   it('is only an impression without confirmation, and undecided where the budget ends', () => {

@@ -11,6 +11,35 @@ const exact = (better: 'lower' | 'higher', tolerance = 0, scale: 'log' | 'linear
 const between = (spec: ReturnType<typeof metric>, base: number, head: number) =>
   judgedMetric({ metrics: [spec], program: ({ arm }) => ({ [spec.id]: arm === 'base' ? base : head }) });
 
+const summaryOf = (spec: ReturnType<typeof metric>, base: number, head: number): string =>
+  judged({
+    metrics: [spec],
+    program: ({ arm, round }) => ({ [spec.id]: (arm === 'base' ? base : head) * (spec.kind === 'exact' ? 1 : 1 + 1e-3 * round) }),
+  }).verdict.summary;
+
+describe('the summary', () => {
+  it('shows a change beyond the tolerance as one', () => {
+    expect(summaryOf(exact('lower', 0.02), 100, 102.01)).toMatch(/ \+2\.01 % \(tolerance 2 %\)$/);
+    expect(summaryOf(exact('higher', 0.001), 1000, 998.9)).toMatch(/ −0\.11 % \(tolerance 0\.1 %\)$/);
+    expect(summaryOf(exact('lower', 0.02), 100, 150)).toMatch(/ \+50\.0 % \(tolerance 2 %\)$/);
+  });
+
+  it('writes a ratio beyond all numbers, and differences of percentages, for what they are', () => {
+    expect(summaryOf(metric(), 1e-300, 1e299)).toMatch(/ \+∞ % /);
+    expect(summaryOf({ ...exact('lower', 1, 'linear'), unit: '%' }, 10, 14)).toMatch(/ \+4\.000 points \(tolerance 1 points\)$/);
+  });
+
+  it('says that something gates where all of it is undecided', () => {
+    const noisy = metric({ scale: 'linear', unit: 'points', tolerance: 1 });
+    const noise = ({ index, round }: { readonly index: number; readonly round: number }) => Math.sin(7 * index + round);
+    const { verdict } = judged({
+      metrics: [noisy],
+      program: ({ arm, ...asked }) => ({ latency: noise(asked) + (arm === 'head' ? 0.9 + 0.2 * Math.sin(asked.index) : 0) }),
+    });
+    expect(verdict.summary).toMatch(/^Passed: none of the gating metrics regressed; 1 metric in 1 cell undecided/);
+  });
+});
+
 describe('an exact metric of either sign', () => {
   it.each([
     ['higher', -10, -5, 'improved'],

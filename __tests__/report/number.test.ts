@@ -98,6 +98,12 @@ describe('numbers', () => {
     );
     expect(changeText({ scale: 'log', unit: 'bytes', change: { estimate: 0, lower: 0, upper: 0 } })).toBe('±0 %');
     expect(changeText({ scale: 'log', unit: 'ms', change: null })).toBe('–');
+    const beyond = (estimate: number, scale: 'log' | 'linear' = 'log') =>
+      changeText({ scale, unit: 'points', tolerance: 0.02, change: { estimate, lower: null, upper: null } });
+    expect(beyond(0.02001)).toBe('+2.001 %');
+    expect(beyond(-0.02001)).toBe('−2.001 %');
+    expect(beyond(0.02 * (1 + 1e-12))).toBe('+2.00 %');
+    expect(beyond(0.020004, 'linear')).toBe('+0.020004 points');
     expect(signedPercent(0.00001)).toBe('+0.001 %');
     expect(signedPercent(1.5)).toBe('+150 %');
   });

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cut, shortNames, width, wrapped } from '../../src/report/columns.ts';
 import { findings } from '../../src/report/finding.ts';
+import { commentBody } from '../../src/report/markdown.ts';
 import { screenLines, summaryText } from '../../src/report/text.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
-import { failed, fullGrid, named, regressed, verdictOf } from './fixtures.ts';
+import { context, failed, fullGrid, named, regressed, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 import { gridVerdict } from './grid.ts';
 
@@ -46,6 +47,26 @@ describe('summaryText', () => {
     expect(text).toMatch(/decode-latency@decode-b1: 1\.49 → 1\.61 ms, \+8\.29 % \(\+7\.11 … \+9\.48\), tolerance 2 %, p \.002/);
     expect(text.trimEnd().endsWith('Report: /runs/7/report/index.html')).toBe(true);
     expect(summaryText(regressed, { columns: 120, colour: false })).not.toContain('Report:');
+  });
+
+  it('says why something passed that is worse, or that head no longer has', () => {
+    const [worse] = findings(regressed, 'regressed');
+    const accepted = { ...worse!.metric, verdict: 'passed' as const, reason: 'accepted until 2027-01-31 up to 0.1: a safer kernel' };
+    const kept = { ...worse!.cell, verdict: 'passed' as const, metrics: [accepted] };
+    const retired = {
+      ...worse!.cell,
+      id: 'mini/old',
+      verdict: 'passed' as const,
+      reason: 'retired until 2027-01-31: replaced',
+      metrics: [],
+    };
+    const passing = verdictOf([kept, retired]);
+    for (const report of [summaryText(passing, { columns: 160, colour: false }), commentBody(passing, context)]) {
+      const text = report.replace(/\s+/g, ' ');
+      expect(text).toContain('accepted until 2027-01-31 up to 0.1: a safer kernel');
+      expect(text).toContain('+8.29 %');
+      expect(text).toContain('retired until 2027-01-31: replaced');
+    }
   });
 
   it('names what became better beside what regressed, however much regressed', () => {

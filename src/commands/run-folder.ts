@@ -19,9 +19,19 @@ export interface RunFolder {
   readonly reportFolder: string;
 }
 
-/** Opens the folder, which is made where it is not there yet; a new one tells git to ignore it. */
+/**
+ * Opens the folder, which is made where it is not there yet; a new one tells git to ignore it.
+ * Throws `usage-bad-value` where it cannot be made.
+ */
 export const openRunFolder = (folder: string): RunFolder => {
-  if (mkdirSync(folder, { recursive: true }) !== undefined) writeFileSync(join(folder, '.gitignore'), '*\n');
+  try {
+    if (mkdirSync(folder, { recursive: true }) !== undefined) writeFileSync(join(folder, '.gitignore'), '*\n');
+  } catch (cause) {
+    throw new GateError('usage-bad-value', `the run folder cannot be made: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      where: '--run-dir',
+      cause,
+    });
+  }
   return { folder, samplesFile: join(folder, 'samples.jsonl'), reportFolder: join(folder, 'report') };
 };
 

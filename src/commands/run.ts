@@ -1,6 +1,9 @@
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { failsJob } from '../gate/run-verdict.ts';
+import { digestOf } from '../records/decode.ts';
+import { takeLock } from '../records/lock-file.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { CommandContext } from './context.ts';
 import { gateRun } from './gate.ts';
@@ -18,12 +21,26 @@ export interface Outcome {
   readonly reports: Reports;
 }
 
-/** plan, measure, gate and report in one job. The exit status is the verdict's; what goes wrong while publishing cannot change it. */
+/**
+ * plan, measure, gate and report in one job. The exit status is the verdict's; what goes wrong while
+ * publishing cannot change it. Another run that writes the same folder is waited for.
+ */
 export const runAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
-  const started = context.clock();
-  const run = await planRun(context);
-  await measureRun(context, run);
-  return decide(context, run, { ...setting, durationSeconds: Math.round((context.clock() - started) / 100) / 10 });
+  const lock = await takeLock(join(tmpdir(), 'optimization-gate', `run-${digestOf(existingRun(context).folder).slice(0, 16)}.lock`), {
+    clock: () => context.now().getTime(),
+    waitSeconds: Number.POSITIVE_INFINITY,
+    onWait: (holder) =>
+      context.host.log.info(`Waiting for another run in the same folder${holder === null ? '' : ` (process ${holder.pid})`}.`),
+    signal: context.signal,
+  });
+  try {
+    const started = context.clock();
+    const run = await planRun(context);
+    await measureRun(context, run);
+    return await decide(context, run, { ...setting, durationSeconds: Math.round((context.clock() - started) / 100) / 10 });
+  } finally {
+    lock.release();
+  }
 };
 
 /** Gate and report of a run folder that is measured already. */

@@ -1,4 +1,5 @@
 import type { Acceptance, GatePolicy, PlannedCell } from '../records/plan.ts';
+import type { MetricVerdict } from '../records/verdict.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 import { names, pointIdOf } from './metric-key.ts';
 import { worsening } from './scale.ts';
@@ -21,6 +22,12 @@ const boundedWorsening = ({ spec, verdict }: JudgedMetric, change: number, { met
   return planned.scale === spec.scale ? worse : worse / Math.abs(verdict.base ?? 0);
 };
 
+const acceptedWords = 'accepted until';
+
+/** Whether a metric passed only since base's policy accepts its regression. */
+export const isAccepted = ({ verdict, reason }: Pick<MetricVerdict, 'verdict' | 'reason'>): boolean =>
+  verdict === 'passed' && reason?.startsWith(`${acceptedWords} `) === true;
+
 /**
  * Turns a regression that base's policy accepts (within its bound, not after its last day) into
  * `passed`, with the reason shown. `at`: when measuring began (ISO datetime, UTC), so that the
@@ -35,7 +42,7 @@ export const accepted = (judged: JudgedMetric, cell: PlannedCell, policy: GatePo
       each.retire !== true && isOf(each, cell) && names(each.metric, verdict) && dayOf(at) <= each.expires && worse <= each.bound,
   );
   if (entry === undefined) return judged;
-  const reason = `accepted until ${entry.expires} up to ${entry.bound}: ${entry.reason}`;
+  const reason = `${acceptedWords} ${entry.expires} up to ${entry.bound}: ${entry.reason}`;
   return { ...judged, verdict: { ...verdict, verdict: 'passed', reason } };
 };
 

@@ -20,6 +20,14 @@ type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun
 const inUnit = (amount: number, { unit }: MetricSpec): string => `${Number(amount.toPrecision(3))} ${unit}`;
 
 /**
+ * How much of a change that `more` exceeds `less` by may be noise: twice the larger distance from a
+ * median towards the other arm. What lies on the far side only makes the change larger, so that
+ * noise there hides nothing.
+ */
+const noiseBetween = (more: readonly number[], less: readonly number[]): number =>
+  2 * Math.max(median(more) - Math.min(...more), Math.max(...less) - median(less));
+
+/**
  * Numbers against their tolerance, without a test: one at the tolerance still passes. Launches too
  * few for a test have a spread, and what lies within it beyond the tolerance is not decided: else
  * noise in either arm would hide what is worse, or show what is not there.
@@ -31,8 +39,10 @@ const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly num
   const spread = Math.max(rangeOf(head), rangeOf(base));
   const varies = `${spec.kind === 'exact' ? 'declared exact, but its ' : ''}launches vary by ${inUnit(spread, spec)}`;
   const decided = (verdict: VerdictKind): Verdicted => ({ verdict, reason: spread > allowance(spec, b) ? varies : null, holdsRun: true });
-  const shown = beyondTolerance(spec, h, b, spread);
-  if (shown !== null) return decided(shown === 'worse' ? 'regressed' : 'improved');
+  const [above, below] = [noiseBetween(head, base), noiseBetween(base, head)];
+  const [ofWorse, ofBetter] = spec.better === 'lower' ? [above, below] : [below, above];
+  if (beyondTolerance(spec, h, b, ofWorse) === 'worse') return decided('regressed');
+  if (beyondTolerance(spec, h, b, ofBetter) === 'better') return decided('improved');
   if (spread === 0) return decided('passed');
   const atMost = worseSign(spec) * (h - b) + spread;
   const held = atMost >= bound;

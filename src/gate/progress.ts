@@ -1,5 +1,6 @@
 import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
+import { mean } from '../statistics/describe.ts';
 import { type LastTest, lastTests } from './last-test.ts';
 import { type Candidate, type Decision, replayLooks, requireLooks } from './looks.ts';
 import { pointIdOf } from './metric-key.ts';
@@ -46,12 +47,19 @@ const candidate = (tested: Tested, sign: 1 | -1, waiting: boolean): Candidate =>
   waiting: waiting && tested.standing.failure === null && tested.confirm.status === 'read',
 });
 
+/**
+ * Whether these launch values exclude a worsening by must-detect. Of an exact metric that varies
+ * the mean has to exclude it too: no machine excuses the few launches that are far worse.
+ */
+export const excludesBound = ({ bound, variation }: Tested, values: readonly number[]): boolean =>
+  excludes(values, bound) && (variation === 0 || mean(values) < bound || mean(values) <= 0);
+
 const evidenceFrom = (tested: Tested, looks: GatePolicy['looks'], from: number): Evidence => {
   const values = numberOf(tested.confirm) ?? [];
   for (const { launches } of looks) {
     if (launches < from) continue;
     if (values.length < launches) return { outcome: 'open', launches };
-    if (excludes(values.slice(0, launches), tested.bound)) return { outcome: 'evident', launches };
+    if (excludesBound(tested, values.slice(0, launches))) return { outcome: 'evident', launches };
   }
   return { outcome: 'exhausted', launches: looks.at(-1)?.launches ?? 0 };
 };
@@ -60,7 +68,7 @@ const evidenceOf = (tested: Tested, regress: Decision | null, looks: GatePolicy[
   // No launch makes a clock finer.
   if (tested.clock.coarse !== null) return null;
   if (regress !== null) return regress.outcome === 'futile' ? evidenceFrom(tested, looks, regress.launches) : null;
-  return excludes(numberOf(tested.screen) ?? [], tested.bound) ? null : evidenceFrom(tested, looks, 0);
+  return excludesBound(tested, numberOf(tested.screen) ?? []) ? null : evidenceFrom(tested, looks, 0);
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
+import { isAccepted } from './acceptance.ts';
 import type { RunOutcome } from './run-verdict.ts';
 import { worsening } from './scale.ts';
 
@@ -9,19 +10,27 @@ interface Placed {
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
-/** Plain digits where three decimals show it, else with an exponent; `+60`, `−0.293`. */
+/** More decimals than this tell nothing that people read. */
+const mostDigits = 6;
+
+/** Plain digits where so many decimals show it, else with an exponent; `+60`, `−0.293`. */
 const signed = (value: number, digits: number): string => {
   const size = Math.abs(value);
+  if (size === Number.POSITIVE_INFINITY) return `${value < 0 ? '−' : '+'}∞`;
   const plain = size === 0 || (size >= 10 ** -digits && size < 1e15);
   return `${value < 0 ? '−' : '+'}${plain ? Number(size.toFixed(digits)) : size.toExponential(2).replace('-', '−')}`;
 };
 
 const amounts = (metric: MetricVerdict): string => {
   const percent = metric.scale === 'log';
-  const unit = percent ? '%' : metric.unit;
+  // Differences of percentages are points, not percent.
+  const unit = percent ? '%' : metric.unit === '%' ? 'points' : metric.unit;
   const factor = percent ? 100 : 1;
-  const digits = percent ? 1 : 3;
-  return `${signed((metric.change?.estimate ?? 0) * factor, digits)} ${unit} (tolerance ${Number((metric.tolerance * factor).toPrecision(6))} ${unit})`;
+  const [change, tolerance] = [(metric.change?.estimate ?? 0) * factor, metric.tolerance * factor];
+  // A change beyond the tolerance must not look as large as it.
+  let digits = percent ? 1 : 3;
+  while (digits < mostDigits && Number(Math.abs(change).toFixed(digits)) === Number(tolerance.toFixed(digits))) digits += 1;
+  return `${signed(change, digits)} ${unit} (tolerance ${Number(tolerance.toPrecision(6))} ${unit})`;
 };
 
 /** How many tolerances worse. */
@@ -65,14 +74,15 @@ const undecidedWords = (cells: readonly CellVerdict[]): string[] => {
 };
 
 const passedWords = (cells: readonly CellVerdict[]): string[] => {
-  const numbers = (['passed', 'improved', 'unchanged', 'new'] as const)
+  const counts = (['passed', 'improved', 'unchanged', 'new'] as const)
     .map((kind) => [kind, gating(cells, kind).length] as const)
-    .filter(([, n]) => n > 0);
-  return [
-    numbers.length === 0
-      ? 'nothing here gates'
-      : `none of the gating metrics regressed: ${numbers.map(([kind, n]) => `${n} ${kind}`).join(', ')}`,
-  ];
+    .filter(([, n]) => n > 0)
+    .map(([kind, n]) => `${n} ${kind}`)
+    .join(', ');
+  const worse = gating(cells, 'passed').filter(({ metric }) => isAccepted(metric));
+  if (worse.length > 0) return [`no regression beyond what is accepted: ${counts}`, `${inCells(worse)} worse, as accepted`];
+  if (counts !== '') return [`none of the gating metrics regressed: ${counts}`];
+  return [gating(cells, 'inconclusive').length > 0 ? 'none of the gating metrics regressed' : 'nothing here gates'];
 };
 
 const titles: Readonly<Record<RunOutcome['verdict'], string>> = {

@@ -1,6 +1,7 @@
 import type { MetricSpec } from '../records/metric.ts';
 import type { GatePolicy } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
+import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { type Clock, clockOf } from './clock.ts';
 import { launchChange } from './launch-change.ts';
@@ -8,7 +9,7 @@ import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
 import { type Columns, launchValue, roundsOf } from './reduction.ts';
-import { betterOnScale, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
+import { betterOnScale, beyondTolerance, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { equalCode, isTimed, type Standing } from './standing.ts';
 import { secondsIn } from './time-unit.ts';
 
@@ -54,8 +55,8 @@ const variationOf = (columns: readonly Columns[], { from }: MetricSpec): number 
 
 /**
  * Whether the two-stage test can decide this metric: only points that are measured launch by launch
- * can be repeated at will. It decides timing always, and an exact metric where its screening
- * launches vary: then it is not exact.
+ * can be repeated at will. It decides timing always, and an exact metric where its launches vary,
+ * the confirming ones of another metric included: then it is not exact.
  */
 const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
   const point = pointOf(standing.cell, spec);
@@ -77,10 +78,17 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
   const { columns } = observationsOf(standing, declared, samples, policy.screen);
   const { from } = declared;
   if (from.of !== 'series' && from.of !== 'against') return null;
-  const variation = declared.kind === 'exact' ? variationOf(columns, declared) : 0;
-  if (declared.kind === 'exact' && variation === 0) return null;
-  const base = numberOf(readAll(columns, (each) => launchValue(each, from, 'base'))) ?? [];
+  const confirming = ofLaunches(standing.confirm.complete, pointIdOf(declared)).columns;
+  const valuesOf = (arm: ArmId): readonly number[] => numberOf(readAll(columns, (each) => launchValue(each, from, arm))) ?? [];
+  const [base, head] = [valuesOf('base'), valuesOf('head')];
   const level = base.length > 0 ? median(base) : 0;
+  const variation = declared.kind === 'exact' ? variationOf([...columns, ...confirming], declared) : 0;
+  if (declared.kind === 'exact') {
+    if (variation === 0) return null;
+    // Screens that agree on a regression show it, whatever the confirming launches of another metric do.
+    const settled = variationOf(columns, declared) === 0 && head.length > 0;
+    if (settled && beyondTolerance(declared, median(head), level) === 'worse') return null;
+  }
   const spec = declared.kind === 'exact' ? linearSpec(declared, level) : declared;
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
   const readsClock = readsForeignClock(standing, spec);
@@ -100,7 +108,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
       columns.length < policy.screen
         ? absent('missing', `${columns.length} of ${policy.screen} screening launches`)
         : readAll(columns, (each) => launchChange(each, spec)),
-    confirm: readAll(ofLaunches(standing.confirm.complete, pointIdOf(spec)).columns, (each) => launchChange(each, spec)),
+    confirm: readAll(confirming, (each) => launchChange(each, spec)),
   };
 };
 

@@ -9,11 +9,10 @@ import { roundChanges } from './launch-change.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
-import type { MetricProgress } from './progress.ts';
+import { excludesBound, type MetricProgress } from './progress.ts';
 import { numberOf } from './reading.ts';
 import type { Columns } from './reduction.ts';
 import { asMeasured, worsening } from './scale.ts';
-import { excludes } from './screen.ts';
 import type { Tested } from './tested.ts';
 
 interface Outcome {
@@ -70,7 +69,7 @@ const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress,
   if (regress?.outcome === 'open') return cutOff(regress.launches);
   if (tested.clock.coarse !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.clock.coarse, holdsRun: true };
   if (regress?.outcome === 'exhausted') {
-    const bounded = excludes((numberOf(tested.confirm) ?? []).slice(0, regress.launches), tested.bound);
+    const bounded = excludesBound(tested, (numberOf(tested.confirm) ?? []).slice(0, regress.launches));
     const limit = boundText(tested);
     const reason = bounded
       ? `undecided, but a change as large as must-detect (${limit}) is excluded`

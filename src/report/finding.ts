@@ -31,6 +31,21 @@ export const findings = (verdict: Verdict, kind: VerdictKind): readonly Finding[
         byName(metricName(a.metric), metricName(b.metric)),
     );
 
+/** A pass with something to say of it, such as what accepts it; a null metric stands for the whole cell. */
+export interface Reservation {
+  readonly cell: CellVerdict;
+  readonly metric: MetricVerdict | null;
+  readonly reason: string;
+}
+
+/** Every pass that has a reason: cells first, then metrics, those that moved most for the worse first. */
+export const reservations = (verdict: Verdict): readonly Reservation[] => [
+  ...verdict.cells.flatMap((cell) =>
+    cell.verdict === 'passed' && cell.reason !== null ? [{ cell, metric: null, reason: cell.reason }] : [],
+  ),
+  ...findings(verdict, 'passed').flatMap(({ cell, metric }) => (metric.reason === null ? [] : [{ cell, metric, reason: metric.reason }])),
+];
+
 /** Something that did not run to its end, or did not run at all: a whole cell (no metric named) or some metrics for one reason. */
 export interface Failure {
   readonly cell: CellVerdict;

@@ -3,7 +3,7 @@ import type { Verdict } from '../records/verdict.ts';
 import type { Section } from './budget.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, prose } from './escape.ts';
-import { type Failure, type Finding, failures, findings, metricName } from './finding.ts';
+import { type Failure, type Finding, failures, findings, metricName, reservations } from './finding.ts';
 import { againstReference } from './impact.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
@@ -103,6 +103,13 @@ const warningItems = (verdict: Verdict): readonly Later<string>[] => [
     .map((control) => () => `Control ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`),
   ...[...findings(verdict, 'regressed'), ...findings(verdict, 'improved')].flatMap(({ cell, metric: { reason, ...metric } }) =>
     reason === null ? [] : [() => `${code(metricName(metric), 80)} of ${code(cell.id)}: ${prose(reason, 300)}`],
+  ),
+  ...reservations(verdict).map(
+    ({ cell, metric, reason }) =>
+      () =>
+        metric === null
+          ? `${code(cell.id)} passed: ${prose(reason, 300)}`
+          : `${code(metricName(metric), 80)} of ${code(cell.id)} passed, ${changeText(metric)}: ${prose(reason, 300)}`,
   ),
   ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => () => `${code(cell.id)}: ${prose(warning, 300)}`)),
   ...doubts(verdict).map(

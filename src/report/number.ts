@@ -105,35 +105,47 @@ export const passage = (before: number | null, after: number | null, unit: strin
 
 const signOf = (value: number): string => (value > 0 ? '+' : value < 0 ? '−' : '±');
 
-const percentDigits = (percent: number): string => {
+const percentDigits = (percent: number, digits = 3): string => {
   const magnitude = Math.abs(percent);
   if (magnitude === 0) return '0';
-  if (magnitude < 0.01) return unsigned(magnitude, 1);
-  if (magnitude < 1) return magnitude.toFixed(2);
-  return unsigned(magnitude, 3);
+  if (magnitude < 0.01) return unsigned(magnitude, digits - 2);
+  if (magnitude < 1) return magnitude.toFixed(digits - 1);
+  return unsigned(magnitude, digits);
 };
 
 /** A fraction as a signed percentage without its sign of percent: `+5.21`, `±0`. */
-const bareFraction = (fraction: number): string =>
-  Number.isFinite(fraction) ? `${signOf(fraction)}${percentDigits(fraction * 100)}` : absent;
+const bareFraction = (fraction: number, digits = 3): string =>
+  Number.isFinite(fraction) ? `${signOf(fraction)}${percentDigits(fraction * 100, digits)}` : absent;
 
 /** A fraction as a signed percentage: `+5.21 %`. */
 export const signedPercent = (fraction: number): string => `${bareFraction(fraction)} %`;
 
-type Measured = Pick<MetricVerdict, 'scale' | 'unit' | 'change'>;
+type Measured = Pick<MetricVerdict, 'scale' | 'unit' | 'change'> & Partial<Pick<MetricVerdict, 'tolerance'>>;
 
 /** Differences of percentages are points, not percent. */
 const differenceUnit = (unit: string): string => (unit === '%' ? 'points' : unit);
 
-/** Head against base, or a difference like it: `+5.21 % (+3.10 … +7.44)`; the interval only where there is one; `–` without a change. */
-export const changeText = ({ scale, unit, change }: Measured): string => {
+/** More digits than these tell nothing that people read. */
+const mostDigits = 8;
+
+/**
+ * Head against base, or a difference like it: `+5.21 % (+3.10 … +7.44)`; the interval only where there is one; `–` without a change. A change that is
+ * not as large as the tolerance has as many digits as show it.
+ */
+export const changeText = ({ scale, unit, change, tolerance }: Measured): string => {
   if (change === null || !Number.isFinite(change.estimate)) return absent;
   const { estimate, lower, upper } = change;
   const size = scaleOf(Math.max(...[estimate, lower ?? 0, upper ?? 0].filter(Number.isFinite).map(Math.abs)), differenceUnit(unit));
-  const bare = (value: number): string => {
-    if (scale === 'log') return bareFraction(value);
-    return Number.isFinite(value) ? `${signOf(value)}${scaled(Math.abs(value), size)}` : absent;
+  const written = (value: number, digits: number): string => {
+    if (scale === 'log') return bareFraction(value, digits);
+    return Number.isFinite(value) ? `${signOf(value)}${scaled(Math.abs(value), size, digits)}` : absent;
   };
+  const limit = (tolerance ?? 0) * Math.sign(estimate);
+  let digits = 3;
+  while (limit !== 0 && digits < mostDigits && written(estimate, digits) === written(limit, digits)) digits += 1;
+  // One that is as large but for rounding needs none.
+  if (digits === mostDigits) digits = 3;
+  const bare = (value: number): string => written(value, digits);
   const text = `${bare(estimate)}${scale === 'log' ? ' %' : size.label}`;
   if ((lower === null && upper === null) || (lower === upper && lower === estimate)) return text;
   return `${text} (${lower === null ? '−∞' : bare(lower)} … ${upper === null ? '+∞' : bare(upper)})`;

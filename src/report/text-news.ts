@@ -1,6 +1,6 @@
 import type { Verdict, VerdictKind } from '../records/verdict.ts';
 import { plain } from './escape.ts';
-import { type Finding, failures, findings, metricName } from './finding.ts';
+import { type Finding, failures, findings, metricName, reservations } from './finding.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 
 /** One thing to say, written only when there is room for it. */
@@ -71,6 +71,10 @@ export const textNews = (verdict: Verdict): readonly TextItem[] => [
       const why = metric.reason === null ? '' : `, ${plain(metric.reason, 120)}`;
       return `${marks.inconclusive} ${cell.id} ${plain(metricName(metric), 60)}: ${changeText(metric)}${why}`;
     },
+  })),
+  ...reservations(verdict).map(({ cell, metric, reason }) => ({
+    kind: 'passed' as const,
+    text: () => `${marks.passed} ${metric === null ? cell.id : moved({ cell, metric })}, passed: ${plain(reason, 200)}`,
   })),
   ...verdict.warnings.map((warning) => ({ kind: null, text: () => `note: ${plain(warning)}` })),
   ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => ({ kind: null, text: () => `note: ${cell.id}: ${plain(warning)}` }))),
