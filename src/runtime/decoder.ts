@@ -52,7 +52,8 @@ export interface LoadedModel {
   prepareCall(point: CallPoint, seed: number): Promise<() => Promise<unknown>>;
   /**
    * Teacher-forced logits of the windows from `index` on: at position t, the prediction of token t + 1 from the tokens up to t;
-   * `windows.length − 1` positions. `blind` blanks the images.
+   * `windows.length − 1` positions. The last eight are steps of one token behind a cache, as texts are generated; the others one call,
+   * or chunks. `blind` blanks the images.
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
@@ -60,6 +61,8 @@ export interface LoadedModel {
   release(): Promise<void>;
 }
 
+/** Newest positions of a window that are scored as they are generated: one token after another, each behind the cache. */
+const steppedPositions = 8;
 /** The largest chunk that a bounded cache is prefilled in, where the artefact names none. */
 const boundedChunk = 64;
 
@@ -77,6 +80,20 @@ const rowOf = (rows: Rows, row: number, from: number, to: number): Rows => ({
   tokens: rows.tokens.slice(row * rows.length + from, row * rows.length + to),
   windows: rows.windows?.slice(row, row + 1) ?? null,
 });
+
+/** The same columns of every row. */
+const columnsOf = (rows: Rows, from: number, to: number): Rows => {
+  const tokens = new Uint32Array(rows.batch * (to - from));
+  for (let row = 0; row < rows.batch; row++)
+    tokens.set(rows.tokens.subarray(row * rows.length + from, row * rows.length + to), row * (to - from));
+  return { ...rows, length: to - from, tokens };
+};
+
+/** How many positions at the end of rows can be steps: those behind their images, and never all. */
+const stepsAtEnd = ({ tokens, length }: Rows, images: EvaluationWindows['images']): number => {
+  const image = tokens.reduce((last, token, at) => (token === images?.imageToken ? Math.max(last, at % length) : last), 0);
+  return Math.min(steppedPositions, length - 1 - image);
+};
 
 const checkFinite = (logits: RowLogits): void => {
   const { values } = logits;
@@ -229,6 +246,16 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     return { logits: lastOf(rowLogits(outputs)), cache: cacheOf(face.cache, outputs, rows.length), next };
   };
 
+  /** Hands over the logits of the columns from `at` on, one step after the other; text only. */
+  const inSteps = async (rows: Rows, at: number, from: Reached, visit: (logits: RowLogits) => void): Promise<void> => {
+    let reached = from;
+    for (let column = at; column < rows.length; column++) {
+      const { logits, ...after } = await goOn({ ...columnsOf(rows, column, column + 1), windows: null }, reached, 1, null, null);
+      visit(logits);
+      reached = withRoom(ort, face.cache, after, serve, 1);
+    }
+  };
+
   const takeIn = async (past: Rows): Promise<Advanced> => {
     const taken = await advance(past, null, options.prompts?.images ?? null);
     checkFinite(taken.logits);
@@ -282,10 +309,19 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
         tokens.set(windows.tokens.subarray((index + row) * windows.length, (index + row) * windows.length + length), row * length);
       const seen = windows.images === null ? null : Array.from({ length: count }, (_, row) => index + row);
       const rows: Rows = { batch: count, length, tokens, windows: seen };
-      if (!chunked) return rowLogits((await whole(rows, windows.images, 0, blind, false)).outputs);
+      const early = length - (face.cache.length === 0 ? 0 : stepsAtEnd(rows, windows.images));
       const parts: RowLogits[] = [];
-      for (let row = 0; row < count; row++)
-        await inChunks(rowOf(rows, row, 0, length), fresh(), true, windows.images, blind, (logits) => parts.push(logits));
+      const visit = (logits: RowLogits): void => void parts.push(logits);
+      if (!chunked) {
+        const { outputs, next } = await whole(columnsOf(rows, 0, early), windows.images, 0, blind, early < length);
+        visit(rowLogits(outputs));
+        await inSteps(rows, early, { cache: cacheOf(face.cache, outputs, early), next }, visit);
+        return sideBySide(parts, count);
+      }
+      for (let row = 0; row < count; row++) {
+        const reached = await inChunks(rowOf(rows, row, 0, early), fresh(), true, windows.images, blind, visit);
+        await inSteps(rowOf(rows, row, 0, length), early, reached, visit);
+      }
       const all = joined(parts);
       return { ...all, rows: count, length };
     },
@@ -318,6 +354,27 @@ const joined = (parts: readonly RowLogits[]): RowLogits => {
     at += part.values.length;
   }
   return { rows: parts.length, length: 1, vocabulary, values };
+};
+
+/** Logits of following positions of the same rows. */
+const sideBySide = (parts: readonly RowLogits[], rows: number): RowLogits => {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const vocabulary = only?.vocabulary ?? 0;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const values = new Float32Array(rows * length * vocabulary);
+  let at = 0;
+  for (const part of parts) {
+    const width = part.length * vocabulary;
+    if (part.rows !== rows || part.vocabulary !== vocabulary)
+      throw new GateError(
+        'onnx-unsupported',
+        `logits of a step are [${part.rows}, ${part.length}, ${part.vocabulary}] where [${rows}, 1, ${vocabulary}] follow`,
+      );
+    for (let row = 0; row < rows; row++) values.set(part.values.subarray(row * width, (row + 1) * width), (row * length + at) * vocabulary);
+    at += part.length;
+  }
+  return { rows, length, vocabulary, values };
 };
 
 /** The most likely token of each row of newest-position logits; the first of equals. */
