@@ -5,14 +5,21 @@ import { expect } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { artefactDigest } from '../../src/models/artefact.ts';
 import { decodeModel, encodeModel } from '../../src/onnx/binary.ts';
-import { type ModelProto, NodeProtoSchema, TensorProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
-import { floatTensor } from '../../src/onnx/tensor.ts';
+import { countMultiplyAdds } from '../../src/onnx/count.ts';
+import {
+  FunctionProtoSchema,
+  type ModelProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+} from '../../src/onnx/proto/onnx_pb.js';
+import { floatTensor, integerTensor } from '../../src/onnx/tensor.ts';
 import type { ServeHints } from '../../src/records/serving.ts';
 import { openModel } from '../../src/runtime/decoder.ts';
 import { scoreArms } from '../../src/runtime/scoring.ts';
 import { openStore } from '../../src/store/store.ts';
 import { sealArtefact } from '../../src/worker/store-artefact.ts';
-import { proto, value } from '../onnx/small-models.ts';
+import { integerAttribute, type NodeInit, proto, value } from '../onnx/small-models.ts';
 import { type Built, builtTiny, opened, runtime, settings, tinyWindows } from '../runtime/tiny-model.ts';
 import { testFolder } from '../testkit/folder.ts';
 import type { Situation } from './situation.ts';
@@ -69,6 +76,35 @@ const withKey = (key: string): ModelProto => {
   });
 };
 
+const counted = (nodes: readonly NodeInit[], initializers: readonly TensorProto[] = [], functions: ModelProto['functions'] = []) => {
+  const made = proto({
+    nodes: [...nodes],
+    initializers: [floatTensor('w', [8, 16], new Float32Array(128)), floatTensor('rows', [64, 8], new Float32Array(512)), ...initializers],
+    inputs: [value('inputs_embeds', [1, 1, 8])],
+    outputs: [value('y', ['n', 16])],
+  });
+  made.functions = functions;
+  return countMultiplyAdds({ proto: made, folder: '', graph: 'model.onnx' }, { past: 256, batch: 1, tokens: 1 });
+};
+
+/** Sixteen outputs of the rows of 64 that a mask says. */
+const picking = (mask: readonly NodeInit[]): readonly NodeInit[] => [
+  { opType: 'OneHot', input: ['zeros', 'depth', 'values'], output: ['hot'] },
+  { opType: 'Gather', input: ['hot', 'zero'], output: ['column'], attribute: [integerAttribute('axis', 1)] },
+  ...mask,
+  { opType: 'NonZero', input: ['mask'], output: ['places'] },
+  { opType: 'Squeeze', input: ['places', 'zero'], output: ['at'] },
+  { opType: 'Gather', input: ['rows', 'at'], output: ['picked'] },
+  { opType: 'MatMul', input: ['picked', 'w'], output: ['y'] },
+];
+const masks = [
+  integerTensor('zeros', [64], Array<number>(64).fill(0)),
+  integerTensor('depth', [], [1_000_000]),
+  floatTensor('values', [2], Float32Array.of(0, 1)),
+  floatTensor('ones', [64], new Float32Array(64).fill(1)),
+  integerTensor('zero', [], [0]),
+];
+
 /** A copy of a built model whose decoder was changed. */
 const changed = (built: Built, edit: (proto: ModelProto, folder: string) => void): Built => {
   const folder = testFolder();
@@ -100,6 +136,18 @@ const sealedTwice = async (edit: (proto: ModelProto, folder: string) => void): P
     () => 'none',
     (thrown: unknown) => (thrown instanceof GateError ? thrown.code : String(thrown)),
   );
+};
+
+/** Empty caches of its own in place of those that it would be handed. */
+const withoutCache = ({ graph }: ModelProto): void => {
+  if (graph === undefined) return;
+  for (const { name, type } of graph.input.filter((input) => input.name.startsWith('past_key_values.'))) {
+    const shape = type?.value.case === 'tensorType' ? (type.value.value.shape?.dim ?? []) : [];
+    const dims = shape.map((dim, axis) => (dim.value.case === 'dimValue' ? Number(dim.value.value) : axis === 0 ? 1 : 0));
+    graph.initializer.push(floatTensor(name, dims, new Float32Array(0)));
+  }
+  graph.input = graph.input.filter(({ name }) => !name.startsWith('past_key_values.'));
+  graph.output = graph.output.filter(({ name }) => !name.startsWith('present.'));
 };
 
 /** The nats per token that a decoder whose cache is zeroed answers worse, by calls as it is served. */
@@ -188,6 +236,52 @@ export const situations: readonly Situation[] = [
       expect(await sealedTwice(naming(['twin', 'twin']))).toBe('session-failed');
       expect(await sealedTwice(outside)).toBe('session-failed');
       expect(await sealedTwice(naming(['one', 'other']))).toBe('none');
+    },
+  },
+  {
+    kind: 'counted-work',
+    example: 'rows that a one-hot of zeros picks, all of them, and masks that are computed from it',
+    before: 'no work: as few rows as a router of a million experts would send to each',
+    now: 'no count, and the product as the reason',
+    source: 'neighbour',
+    speed: 'fast',
+    check: () => {
+      const mask = (opType: string, ...others: readonly string[]): readonly NodeInit[] =>
+        picking([{ opType, input: ['column', ...others], output: ['mask'] }]);
+      for (const nodes of [mask('Identity'), mask('Add', 'ones'), mask('Not')]) expect(counted(nodes, masks).unknown).toEqual(['MatMul']);
+    },
+  },
+  {
+    kind: 'counted-work',
+    example: 'a local function that has the name of an operator of the runtime, which goes before it',
+    before: 'the work of the function, none',
+    now: 'no count, and the operator as the reason',
+    source: 'neighbour',
+    speed: 'fast',
+    check: () => {
+      const local = create(FunctionProtoSchema, { name: 'MatMul', input: ['a', 'b'], output: ['o'] });
+      local.node = [create(NodeProtoSchema, { opType: 'Neg', input: ['a'], output: ['o'] })];
+      const product: NodeInit = { opType: 'MatMul', input: ['rows', 'w'], output: ['y'] };
+      expect(counted([product])).toMatchObject({ multiplyAdds: 64 * 8 * 16, unknown: [] });
+      expect(counted([product], [], [local]).unknown).toEqual(['MatMul']);
+    },
+  },
+  {
+    kind: 'scored-as-served',
+    example: 'a decoder without the inputs and outputs of its cache',
+    before: 'improved in decode-latency: a step answered the newest token alone',
+    now: 'failed: error[onnx-unsupported], in a timed step and in scoring',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      const built = builtTiny('qwen3');
+      const model = await opened(changed(built, withoutCache), null);
+      const error = { code: 'onnx-unsupported', message: expect.stringContaining('past_key_values') };
+      await expect(
+        model.prepareCall({ id: 'd', kind: 'call', phase: 'decode', length: 4, batch: 1, rounds: 1, warmUp: 0, arms: [] }, 1),
+      ).rejects.toMatchObject(error);
+      await expect(model.score(tinyWindows(built.config), 0, 1)).rejects.toMatchObject(error);
+      await model.release();
     },
   },
   {
