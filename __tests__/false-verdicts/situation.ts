@@ -17,6 +17,7 @@ export const kinds = {
   'stays-noisy': 'What was measured of a metric is tested.',
   selection: 'A selection of cells does not make the configuration wrong.',
   'onnx-structure': 'What ONNX Runtime runs is measured.',
+  'scored-as-served': 'A model is scored as it is served.',
   float16: 'Float16 values reach the runtime.',
   'counted-work': 'Multiply-adds are counted as they are run.',
 } as const;

@@ -7,7 +7,8 @@ import { recognise } from '../../src/onnx/recognise/recognise.ts';
 import { findRotaryKeys } from '../../src/onnx/recognise/rotary.ts';
 import type { ServeHints } from '../../src/records/serving.ts';
 import { cacheBytes, checkHints, withRoom } from '../../src/runtime/cache-window.ts';
-import { type Advanced, argMax, type LoadedModel } from '../../src/runtime/decoder.ts';
+import type { Advanced, LoadedModel } from '../../src/runtime/decoder.ts';
+import { argMax } from '../../src/runtime/row-logits.ts';
 import { type TinyFamily, tinyFamilies } from '../models/random-weights.ts';
 import { type Built, builtTiny, largestDifference, opened, runtime, tinyWindows } from './tiny-model.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import type { ServingSession } from '../../src/optimizations/contract.ts';
 import type { CallPoint } from '../../src/records/metric.ts';
-import { argMax } from '../../src/runtime/decoder.ts';
+import { argMax } from '../../src/runtime/row-logits.ts';
 import { greedySession } from '../../src/runtime/serving-session.ts';
 import { randomWeights, type TinyFamily, tinyFamilies } from '../models/random-weights.ts';
 import { builtTiny, largestDifference, opened, runtime, tinyWindows } from './tiny-model.ts';

@@ -245,6 +245,7 @@ const buildOne = async (
             stages: answer.stages,
             serve: answer.serve ?? {},
             facts: answer.facts ?? {},
+            runtime: { provider: plan.runtime.provider, threads: plan.runtime.threads },
             store: context.storeRoot,
           };
           return sealer.ask(request, 'stored', workerLimits(plan), where);

@@ -1,6 +1,6 @@
 import { copyMessage } from './copy.ts';
-import { type NodeView, type TensorFact, unknownFact } from './inference/fact.ts';
-import { type Bodies, calledBy, deepest, mayMultiply, operatorName, ruleOf } from './inference/hidden-products.ts';
+import { axisOf, type NodeView, type TensorFact, unknownFact } from './inference/fact.ts';
+import { type Bodies, calledBy, deepest, isEither, mayMultiply, operatorName, ruleOf } from './inference/hidden-products.ts';
 import { inputFacts, type RunSetting } from './inference/input-shapes.ts';
 import { integerValues } from './inference/integer-values.ts';
 import { multiplicationRule } from './inference/multiplications.ts';
@@ -25,10 +25,25 @@ const rearranging: ReadonlySet<string> = new Set(
   'Transpose Reshape Cast Identity DequantizeLinear Squeeze Unsqueeze Slice Split Concat'.split(' '),
 );
 
-/** A mask keeps its expected density while it is only moved about. */
+/** Elements that are only moved about, or some of them. */
+const moving: ReadonlySet<string> = new Set('Transpose Reshape Cast Identity Squeeze Unsqueeze Slice Split Gather Flatten'.split(' '));
+
+/** A mask keeps its expected density while it is only moved about. Only the choice of a router is expected to be uniform. */
 const densityAfter = (view: NodeView): number => {
-  if (view.node.opType === 'OneHot') return 1 / (view.input(1).integers?.[0] ?? 1);
-  return view.input(0).density;
+  if (moving.has(view.node.opType)) return view.input(0).density;
+  if (view.node.opType === 'OneHot') {
+    const depth = view.input(1).integers?.[0] ?? Number.NaN;
+    return view.input(0).classes === depth ? 1 / depth : Number.NaN;
+  }
+  return view.node.input.every((_, index) => view.input(index).density === 1) ? 1 : Number.NaN;
+};
+
+const classesAfter = (view: NodeView, output: number): number | null => {
+  const { opType } = view.node;
+  if (moving.has(opType)) return view.input(0).classes;
+  if (opType !== (output === 0 ? 'ArgMax' : 'TopK')) return null;
+  const dims = view.input(0).dims ?? [];
+  return dims[axisOf(view.integer('axis', output === 0 ? 0 : -1), dims.length)] ?? null;
 };
 
 interface Step {
@@ -110,7 +125,13 @@ const operatorStep = ({ model }: Walk, node: NodeProto, facts: Facts): Step | nu
   const constant = rearranging.has(node.opType) && inputs.every((fact, index) => fact.constant || !view.has(index));
   const density = densityAfter(view);
   const integers = integerValues(view);
-  const outputs = rule(view).map((dims, index) => ({ dims, constant, density, integers: index === 0 ? integers : null }));
+  const outputs = rule(view).map((dims, index) => ({
+    dims,
+    constant,
+    density,
+    classes: classesAfter(view, index),
+    integers: index === 0 ? integers : null,
+  }));
   return { multiplyAdds: 0, outputs, uncounted: false };
 };
 
@@ -119,7 +140,7 @@ const stepOf = (walk: Walk, node: NodeProto, facts: Facts, depth: number): Step 
   // An attribute that refers to one of a function's is not there where the call does not give it.
   if (walk.nodesLeft < 0 || depth > deepest || node.attribute.some(({ refAttrName }) => refAttrName !== '')) return opaque(walk, node);
   const [called, ...others] = calledBy(walk.model, node);
-  if (called !== undefined) return others.length > 0 ? opaque(walk, node) : callStep(walk, node, called, facts, depth);
+  if (called !== undefined) return others.length > 0 || isEither(node) ? opaque(walk, node) : callStep(walk, node, called, facts, depth);
   const operator = operatorName(node);
   if (operator === 'Constant') return { multiplyAdds: 0, outputs: [constantFact(walk.model, node)], uncounted: false };
   if (operator === 'If') return choiceStep(walk, node, facts, depth);

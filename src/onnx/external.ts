@@ -18,6 +18,12 @@ export interface ExternalRange {
 
 export const isExternal = (tensor: TensorProto): boolean => tensor.dataLocation === externalLocation;
 
+/**
+ * What ONNX says of external data. ONNX Runtime refuses other keys but `prepacked…`, under which it finds weights that it computes
+ * with in place of the tensor's own.
+ */
+const knownKeys: ReadonlySet<string> = new Set(['location', 'offset', 'length', 'checksum']);
+
 const refuse = (label: string, message: string, cause?: unknown): GateError =>
   new GateError('onnx-external-data', `tensor ${JSON.stringify(label)}: ${message}`, { cause });
 
@@ -34,6 +40,9 @@ const wholeNumber = (text: string, key: string, label: string): number => {
 export const externalRange = (tensor: TensorProto, bytes: number, label: string = tensor.name): ExternalRange => {
   const entries = new Map(tensor.externalData.map((entry) => [entry.key, entry.value]));
   if (entries.size !== tensor.externalData.length) throw refuse(label, 'an external key is given twice');
+  const other = tensor.externalData.find(({ key }) => !knownKeys.has(key));
+  if (other !== undefined)
+    throw refuse(label, `external key ${JSON.stringify(other.key.slice(0, 40))} where one of ${[...knownKeys].join(', ')} is expected`);
   const written = entries.get('location') ?? '';
   const location = plainLocation(written, label);
   const offset = wholeNumber(entries.get('offset') ?? '0', 'offset', label);

@@ -46,6 +46,9 @@ const typedEntries = (type: DataTypeFacts, elements: number): number => {
   return type.bits > 0 && type.bits < 8 ? Math.ceil((elements * type.bits) / 8) : elements;
 };
 
+/** Types whose bit patterns stand in entries of more bits; the runtime refuses what does not fit. */
+const wordTypes: ReadonlySet<number> = new Set([dataType.float16, dataType.bfloat16]);
+
 /**
  * Refuses (`onnx-malformed`) a tensor whose stored bytes do not fit its shape and type, or that stores them twice.
  * External ranges are checked by `externalRange`, not here.
@@ -75,4 +78,6 @@ export const checkTensor = (tensor: TensorProto, label: string = tensor.name): v
   if (tensor[type.field].length !== expected) {
     throw refuse(label, `${tensor[type.field].length} entries where ${type.name} [${tensor.dims.join(', ')}] needs ${expected}`);
   }
+  const word = wordTypes.has(type.code) ? tensor.int32Data.find((entry) => entry < 0 || entry > 0xffff) : undefined;
+  if (word !== undefined) throw refuse(label, `the entry ${word} where the bits of a ${type.name} are a number from 0 to 65535`);
 };

@@ -42,6 +42,9 @@ const typedBytes = (tensor: TensorProto): Uint8Array => {
     case dataType.float16:
     case dataType.bfloat16:
       return viewBytes(Uint16Array.from(tensor.int32Data));
+    case dataType.bool:
+      // The runtime takes every number but 0 as true; its low byte may be 0.
+      return Uint8Array.from(tensor.int32Data, (value) => (value === 0 ? 0 : 1));
     default:
       return Uint8Array.from(tensor.int32Data);
   }

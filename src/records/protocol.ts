@@ -86,6 +86,7 @@ export const toWorker = z.discriminatedUnion('type', [
     stages: z.array(stage).min(1),
     serve: serveHints,
     facts: values,
+    runtime: runtimeSpec.pick({ provider: true, threads: true }),
     store: z.string(),
   }),
 ]);

@@ -4,21 +4,11 @@ import type { CallPoint } from '../records/metric.ts';
 import type { EvaluationWindows, ServeHints, Stage } from '../records/serving.ts';
 import { cacheFetches, cacheLimit, cacheOf, checkHints, type Reached, stacked, withRoom } from './cache-window.ts';
 import { type DecoderInterface, decoderInterface } from './decoder-interface.ts';
-import {
-  type Cache,
-  decoderFeeds,
-  emptyCache,
-  type Feeds,
-  floatsOfTensor,
-  pixelFeeds,
-  placesOf,
-  type Rows,
-  type Sight,
-  sightOf,
-} from './feeds.ts';
+import { type Cache, decoderFeeds, emptyCache, type Feeds, pixelFeeds, placesOf, type Rows, type Sight, sightOf } from './feeds.ts';
 import type { Runtime } from './library.ts';
 import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { continuedPrompt, promptRows } from './prompt.ts';
+import { checkFinite, joined, lastOf, type RowLogits, rowLogits, sideBySide } from './row-logits.ts';
 import { openSession, runSession, type Session, type SessionSettings } from './session.ts';
 
 export interface OpenOptions {
@@ -26,14 +16,6 @@ export interface OpenOptions {
   readonly settings: SessionSettings;
   /** Text (and images) that timed calls are fed with; null: drawn tokens. */
   readonly prompts: EvaluationWindows | null;
-}
-
-/** Logits of rows of tokens: rows × length × vocabulary. */
-export interface RowLogits {
-  readonly rows: number;
-  readonly length: number;
-  readonly vocabulary: number;
-  readonly values: Float32Array;
 }
 
 /** Logits of the newest position of each row, and what the next call needs. */
@@ -52,7 +34,8 @@ export interface LoadedModel {
   prepareCall(point: CallPoint, seed: number): Promise<() => Promise<unknown>>;
   /**
    * Teacher-forced logits of the windows from `index` on: at position t, the prediction of token t + 1 from the tokens up to t;
-   * `windows.length − 1` positions. `blind` blanks the images.
+   * `windows.length − 1` positions. The last eight are steps of one token behind a cache, as texts are generated; the others one call,
+   * or chunks. `blind` blanks the images.
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
@@ -60,16 +43,10 @@ export interface LoadedModel {
   release(): Promise<void>;
 }
 
+/** Newest positions of a window that are scored as they are generated: one token after another, each behind the cache. */
+const steppedPositions = 8;
 /** The largest chunk that a bounded cache is prefilled in, where the artefact names none. */
 const boundedChunk = 64;
-
-const rowLogits = (outputs: Feeds): RowLogits => {
-  const logits = outputs['logits'];
-  if (logits === undefined || logits.dims.length !== 3)
-    throw new GateError('onnx-unsupported', 'logits must be [batch, sequence, vocabulary]');
-  const [rows = 0, length = 0, vocabulary = 0] = logits.dims;
-  return { rows, length, vocabulary, values: floatsOfTensor(logits) };
-};
 
 const rowOf = (rows: Rows, row: number, from: number, to: number): Rows => ({
   batch: 1,
@@ -78,15 +55,27 @@ const rowOf = (rows: Rows, row: number, from: number, to: number): Rows => ({
   windows: rows.windows?.slice(row, row + 1) ?? null,
 });
 
-const checkFinite = (logits: RowLogits): void => {
-  const { values } = logits;
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i]))
-      throw new GateError(
-        'non-finite-output',
-        `logit ${i % logits.vocabulary} of position ${Math.floor(i / logits.vocabulary)} is ${values[i]}`,
-      );
-  }
+/** The same columns of every row. */
+const columnsOf = (rows: Rows, from: number, to: number): Rows => {
+  const tokens = new Uint32Array(rows.batch * (to - from));
+  for (let row = 0; row < rows.batch; row++)
+    tokens.set(rows.tokens.subarray(row * rows.length + from, row * rows.length + to), row * (to - from));
+  return { ...rows, length: to - from, tokens };
+};
+
+/** A step without a cache would be fast, and answer another text. */
+const requireCache = (face: DecoderInterface, past: number): void => {
+  if (face.cache.length === 0 && past > 0)
+    throw new GateError(
+      'onnx-unsupported',
+      `the decoder has no inputs past_key_values.N.key and .value: it cannot go on after ${past} tokens`,
+    );
+};
+
+/** How many positions at the end of rows can be steps: those behind their images, and never all. */
+const stepsAtEnd = ({ tokens, length }: Rows, images: EvaluationWindows['images']): number => {
+  const image = tokens.reduce((last, token, at) => (token === images?.imageToken ? Math.max(last, at % length) : last), 0);
+  return Math.min(steppedPositions, length - 1 - image);
 };
 
 interface OpenGraphs {
@@ -169,6 +158,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     sight: Sight | null,
     images: EvaluationWindows['images'],
   ): Promise<Advanced> => {
+    requireCache(face, from.cache.length);
     const places = sight === null ? {} : { places: sight.places };
     const { feeds, next } = decoderFeeds(ort, face, { rows, cache: from.cache, start: from.next, keep, ...places }, images);
     const outputs = await runSession(decoder, { ...feeds, ...sight?.features }, cacheFetches(face.cache, from.cache, serve));
@@ -229,6 +219,16 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     return { logits: lastOf(rowLogits(outputs)), cache: cacheOf(face.cache, outputs, rows.length), next };
   };
 
+  /** Hands over the logits of the columns from `at` on, one step after the other; text only. */
+  const inSteps = async (rows: Rows, at: number, from: Reached, visit: (logits: RowLogits) => void): Promise<void> => {
+    let reached = from;
+    for (let column = at; column < rows.length; column++) {
+      const { logits, ...after } = await goOn({ ...columnsOf(rows, column, column + 1), windows: null }, reached, 1, null, null);
+      visit(logits);
+      reached = withRoom(ort, face.cache, after, serve, 1);
+    }
+  };
+
   const takeIn = async (past: Rows): Promise<Advanced> => {
     const taken = await advance(past, null, options.prompts?.images ?? null);
     checkFinite(taken.logits);
@@ -237,6 +237,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
   const pasts = new Map<string, Promise<Advanced>>();
 
   const prepareDecode = async (point: CallPoint, seed: number): Promise<() => Promise<unknown>> => {
+    requireCache(face, point.length);
     const { past, next: rows } = continuedPrompt(options.prompts, face.vocabulary ?? 256, point.batch, point.length, seed);
     // Taken in once for all steps after it: they only write behind it.
     const key = past.tokens.join();
@@ -282,10 +283,19 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
         tokens.set(windows.tokens.subarray((index + row) * windows.length, (index + row) * windows.length + length), row * length);
       const seen = windows.images === null ? null : Array.from({ length: count }, (_, row) => index + row);
       const rows: Rows = { batch: count, length, tokens, windows: seen };
-      if (!chunked) return rowLogits((await whole(rows, windows.images, 0, blind, false)).outputs);
+      const early = length - stepsAtEnd(rows, windows.images);
       const parts: RowLogits[] = [];
-      for (let row = 0; row < count; row++)
-        await inChunks(rowOf(rows, row, 0, length), fresh(), true, windows.images, blind, (logits) => parts.push(logits));
+      const visit = (logits: RowLogits): void => void parts.push(logits);
+      if (!chunked) {
+        const { outputs, next } = await whole(columnsOf(rows, 0, early), windows.images, 0, blind, early < length);
+        visit(rowLogits(outputs));
+        await inSteps(rows, early, { cache: cacheOf(face.cache, outputs, early), next }, visit);
+        return sideBySide(parts, count);
+      }
+      for (let row = 0; row < count; row++) {
+        const reached = await inChunks(rowOf(rows, row, 0, early), fresh(), true, windows.images, blind, visit);
+        await inSteps(rowOf(rows, row, 0, length), early, reached, visit);
+      }
       const all = joined(parts);
       return { ...all, rows: count, length };
     },
@@ -295,39 +305,4 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       await decoder.release();
     },
   };
-};
-
-/** The logits of the newest position of each row. */
-const lastOf = (logits: RowLogits): RowLogits => {
-  if (logits.length === 1) return logits;
-  const values = new Float32Array(logits.rows * logits.vocabulary);
-  for (let row = 0; row < logits.rows; row++) {
-    const end = (row + 1) * logits.length * logits.vocabulary;
-    values.set(logits.values.subarray(end - logits.vocabulary, end), row * logits.vocabulary);
-  }
-  return { rows: logits.rows, length: 1, vocabulary: logits.vocabulary, values };
-};
-
-/** Pieces one after the other; each piece's positions count as rows. */
-const joined = (parts: readonly RowLogits[]): RowLogits => {
-  const vocabulary = parts[0]?.vocabulary ?? 0;
-  const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    values.set(part.values, at);
-    at += part.values.length;
-  }
-  return { rows: parts.length, length: 1, vocabulary, values };
-};
-
-/** The most likely token of each row of newest-position logits; the first of equals. */
-export const argMax = ({ rows, vocabulary, values }: RowLogits): Uint32Array => {
-  const out = new Uint32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    let best = 0;
-    for (let token = 1; token < vocabulary; token++)
-      if ((values[row * vocabulary + token] ?? 0) > (values[row * vocabulary + best] ?? 0)) best = token;
-    out[row] = best;
-  }
-  return out;
 };

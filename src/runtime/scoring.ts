@@ -1,7 +1,8 @@
 import { GateError } from '../errors.ts';
 import type { EvaluationWindows } from '../records/serving.ts';
-import type { LoadedModel, RowLogits } from './decoder.ts';
+import type { LoadedModel } from './decoder.ts';
 import { expOfNegative } from './exponential.ts';
+import type { RowLogits } from './row-logits.ts';
 
 /** One held-out window, one arm. Nats; means over the window's targets. */
 export interface WindowScore {

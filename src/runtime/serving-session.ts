@@ -1,8 +1,9 @@
 import { GateError } from '../errors.ts';
 import type { EvaluationWindows } from '../records/serving.ts';
 import { cacheBytes } from './cache-window.ts';
-import { type Advanced, argMax, type LoadedModel } from './decoder.ts';
+import type { Advanced, LoadedModel } from './decoder.ts';
 import type { Rows } from './feeds.ts';
+import { argMax } from './row-logits.ts';
 
 /** A conversation with a model: tokens in, greedy tokens on. Satisfies the contract's `ServingSession`; releasing the model is its owner's affair. */
 export interface GreedySession {

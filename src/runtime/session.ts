@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { GateError } from '../errors.ts';
 import { runWithHalves } from './half-values.ts';
@@ -71,10 +72,12 @@ export const openSession = async (runtime: Runtime, graph: string | Uint8Array, 
       release: () => session.release(),
     };
   } catch (cause) {
-    const message = messageOf(cause);
+    // A path in a store says nothing to whoever reads it, and takes the place of the reason.
+    const shown = typeof graph === 'string' ? basename(graph) : null;
+    const message = shown === null ? messageOf(cause) : messageOf(cause).replaceAll(String(graph), shown);
     const missing = /AppendExecutionProvider|no available backend|Failed to get a WebGPU adapter/.test(message);
     throw new GateError(missing ? 'provider-unavailable' : 'session-failed', message, {
-      where: typeof graph === 'string' ? graph : settings.provider,
+      where: shown ?? settings.provider,
       cause,
     });
   }

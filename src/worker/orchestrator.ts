@@ -62,7 +62,12 @@ const answer = async (
     case 'seal': {
       const { prepareReference, sealArtefact } = await import('./store-artefact.ts');
       const store = await openStore(request.store, { clock: storeClock });
-      return request.type === 'prepare' ? prepareReference(request, store) : sealArtefact(request, store);
+      if (request.type === 'prepare') return prepareReference(request, store);
+      return sealArtefact(request, store, async ({ folder, stages, serve }) => {
+        const settings = { ...request.runtime, spinning: false };
+        const model = await openModel(folder, stages, serve, { runtime: await loadRuntime(roots), settings, prompts: null });
+        await model.release();
+      });
     }
     case 'launch': {
       const runtime = await loadRuntime(roots);

@@ -1,5 +1,6 @@
 import type { EvaluationWindows } from '../records/serving.ts';
-import type { LoadedModel, RowLogits } from '../runtime/decoder.ts';
+import type { LoadedModel } from '../runtime/decoder.ts';
+import type { RowLogits } from '../runtime/row-logits.ts';
 import type { Scratch } from '../store/scratch.ts';
 
 /** Logits of all windows together are kept up to this many bytes; those of larger models are computed again. */

@@ -15,7 +15,9 @@ import { type OnnxModel, readModel } from '../../../src/onnx/read.ts';
 import type { Architecture } from '../../../src/onnx/recognise/architecture.ts';
 import { describeArchitecture } from '../../../src/onnx/recognise/describe.ts';
 import { recognise, recogniseParts } from '../../../src/onnx/recognise/recognise.ts';
+import { floatTensor } from '../../../src/onnx/tensor.ts';
 import { type Family, miniature } from '../../optimizations/miniature.ts';
+import { proto, value } from '../small-models.ts';
 
 const fixture = (name: string): OnnxModel => readModel(fileURLToPath(new URL(`../../oracles/onnx/${name}`, import.meta.url)));
 const miniatureModel = (family: Family, graph = 'model.onnx'): OnnxModel => readModel(join(miniature(family).folder, graph));
@@ -351,4 +353,20 @@ test('equal layers are one line for people', () => {
   );
   expect(text).toContain('cache: 3 × key float32 [batch_size, 4, past_sequence_length, 10]');
   expect(text).not.toContain('warning');
+});
+
+test('a stream of thousands of products is walked once, not once for each of them', { timeout: 30_000 }, () => {
+  const products = 8000;
+  const nodes = Array.from({ length: products }, (_, at) => [
+    { opType: 'MatMul', input: [`stream${at}`, 'weight'], output: [`product${at}`] },
+    { opType: 'Add', input: [`stream${at}`, `product${at}`], output: [`stream${at + 1}`] },
+  ]);
+  const graph = {
+    nodes: nodes.flat(),
+    initializers: [floatTensor('weight', [4, 4], new Float32Array(16))],
+    inputs: [value('stream0', [1, 4])],
+    outputs: [value(`stream${products}`, [1, 4])],
+  };
+  const found = recogniseParts({ proto: proto(graph), folder: '', graph: 'model.onnx' });
+  expect([found.linears.length, found.layers.length, found.notRecognised]).toEqual([products, 0, []]);
 });

@@ -11,11 +11,13 @@ export interface TensorFact {
   readonly integers: readonly number[] | null;
   /** Depends on initializers alone. */
   readonly constant: boolean;
-  /** Expected share of non-zero elements of a mask: a one-hot over E classes has 1/E. */
+  /** Expected share of non-zero elements of a mask: a one-hot over E classes that a router chose from has 1/E. NaN where nothing is known. */
   readonly density: number;
+  /** Indices of the largest among so many classes; null for other numbers. */
+  readonly classes: number | null;
 }
 
-export const unknownFact: TensorFact = { dims: null, integers: null, constant: false, density: 1 };
+export const unknownFact: TensorFact = { dims: null, integers: null, constant: false, density: 1, classes: null };
 
 /** A fact about a computed tensor of this shape. */
 export const shaped = (dims: readonly number[] | null): TensorFact => ({ ...unknownFact, dims });

@@ -28,6 +28,12 @@ interface Body {
 export const calledBy = (model: OnnxModel, node: NodeProto): readonly FunctionProto[] =>
   model.proto.functions.filter((local) => local.name === node.opType && local.domain === node.domain && local.overload === node.overload);
 
+/** Domains in which the runtime has operators: its own goes before a local function of that name. */
+const ofRuntime = /^(ai\.onnx|com\.microsoft|com\.ms|org\.pytorch\.aten)?(\..*)?$/;
+
+/** Whether a call may be of a local function or of an operator: which one depends on the runtime and its opset. */
+export const isEither = ({ domain }: NodeProto): boolean => ofRuntime.test(domain);
+
 /** Bodies of branches, loops and functions, and whether each may multiply matrices: what is known of them so far. */
 export type Bodies = Map<Body, boolean>;
 /** Calls and graphs inside each other that are followed. */
@@ -47,7 +53,7 @@ const bodyMultiplies = (model: OnnxModel, body: Body, known: Bodies, depth: numb
 /** Whether a node that has no rule may multiply matrices: in a nested graph, in a local function, or in an operator that is not known. */
 export const mayMultiply = (model: OnnxModel, node: NodeProto, known: Bodies, depth = 0): boolean => {
   const called = calledBy(model, node);
-  if (called.length > 0) return called.some((body) => bodyMultiplies(model, body, known, depth));
+  if (called.length > 0) return isEither(node) || called.some((body) => bodyMultiplies(model, body, known, depth));
   if (ruleOf(node) === undefined && !weightless.has(operatorName(node))) return true;
   return subgraphs(node).some((body) => bodyMultiplies(model, body, known, depth));
 };

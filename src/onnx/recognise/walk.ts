@@ -48,9 +48,12 @@ export interface Walk {
   readonly inputs: readonly string[];
 }
 
+/** No block reads as many: what meets more is the residual stream, whose whole length every block would walk. */
+const mostLinears = 16;
+
 /**
  * Walks against the flow from `tensor` to the nearest linears, breadth first, through values only. `through` may forbid a
- * node: then the answer is null.
+ * node: then the answer is null, as where linears are too many for one block.
  */
 export const walkUp = (
   flow: Dataflow,
@@ -70,6 +73,7 @@ export const walkUp = (
     const linear = index.get(name);
     if (linear !== undefined) {
       linears.add(linear);
+      if (linears.size > mostLinears) return null;
       continue;
     }
     const node = flow.producer(name);

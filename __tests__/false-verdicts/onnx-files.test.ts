@@ -1,0 +1,4 @@
+import { situations } from './onnx-files.ts';
+import { testSituations } from './situation.ts';
+
+testSituations(situations, 'fast');
