@@ -70,7 +70,7 @@ const codeAt = async (repository: Repository, { command, inputs, setup }: Writte
   const text = configuration([entry], setup === null ? [] : [`setup: ${setup}`]);
   const config = resolveConfig(parseConfig(text, 'optimization-gate.yml'), { optimizations: configurable, models: ['mini-qwen3-dense'] });
   const context = { root: repository.folder, worker: join(root, 'worker.js') } as CommandContext;
-  const { subjectOf } = await subjectResolver('head', config, context, repository, commit);
+  const { subjectOf } = await subjectResolver('head', config, context, repository, commit, '');
   return config.optimizations.map((each) => subjectOf(each).code).join();
 };
 

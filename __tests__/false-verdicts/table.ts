@@ -1,12 +1,15 @@
 import { situations as configuration } from './configuration.ts';
 import { situations as configurationRuns } from './configuration-runs.ts';
+import { situations as countedFiles } from './counted-files.ts';
 import { situations as digest } from './digest.ts';
 import { builtInSituations, situations as failedStart } from './failed-start.ts';
 import { situations as files } from './files.ts';
 import { situations as numbers } from './numbers.ts';
 import { situations as onnx } from './onnx.ts';
+import { situations as onnxFiles } from './onnx-files.ts';
 import { situations as onnxRuns } from './onnx-runs.ts';
 import { situations as reviewedCommits } from './reviewed-commits.ts';
+import { situations as runFolder } from './run-folder.ts';
 import { type Kind, kinds, type Situation } from './situation.ts';
 import { situations as treeRuns } from './tree-runs.ts';
 import { situations as trees } from './trees.ts';
@@ -15,13 +18,16 @@ import { situations as trees } from './trees.ts';
 export const topics: Readonly<Record<string, readonly Situation[]>> = {
   configuration,
   'configuration-runs': configurationRuns,
+  'counted-files': countedFiles,
   digest,
   'failed-start': [...failedStart, ...builtInSituations],
   files,
   numbers,
   onnx,
+  'onnx-files': onnxFiles,
   'onnx-runs': onnxRuns,
   'reviewed-commits': reviewedCommits,
+  'run-folder': runFolder,
   'tree-runs': treeRuns,
   trees,
 };
