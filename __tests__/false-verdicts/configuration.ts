@@ -158,6 +158,17 @@ const files: readonly Situation[] = [
     },
   }),
   row({
+    example: 'a folder takes the place of the configuration',
+    before: 'error[internal]: EISDIR, exit 3',
+    now: 'config-missing, exit 2',
+    source: 'neighbour',
+    check: async () => {
+      const scratch = changed({ [usual]: two }, { [usual]: null });
+      scratch.commit({ [`${usual}/README.md`]: '' });
+      await expect(plannedCells(scratch, { base: 'HEAD~2' })).rejects.toMatchObject({ code: 'config-missing' });
+    },
+  }),
+  row({
     example: 'a project is added to a monorepo, and has entries of the same names',
     before: 'compared with the other project, in a folder that base lacks',
     now: 'new; an entry with the same inputs is compared',
