@@ -138,6 +138,37 @@ const files: readonly Situation[] = [
     },
   }),
   row({
+    example: 'the working directory is a link, which head leads to a slower engine that base has too',
+    before: 'the slower engine against itself, PASSED',
+    now: 'against the engine that base leads it to',
+    source: 'neighbour',
+    check: async () => {
+      const scratch = ScratchRepository.create();
+      for (const engine of ['v1', 'v2']) scratch.write(`${engine}/${usual}`, two);
+      symlinkSync('v1', join(scratch.folder, 'current'));
+      scratch.commit({});
+      scratch.git('rm', '--quiet', 'current');
+      symlinkSync('v2', join(scratch.folder, 'current'));
+      scratch.commit({});
+      expect(await plannedCells(scratch, { folder: 'current' })).toMatchObject({
+        cells: [`${model}/a both`, `${model}/b both`],
+        baseFolder: 'v1',
+        warnings: [],
+      });
+    },
+  }),
+  row({
+    example: 'a folder takes the place of the configuration',
+    before: 'error[internal]: EISDIR, exit 3',
+    now: 'config-missing, exit 2',
+    source: 'neighbour',
+    check: async () => {
+      const scratch = changed({ [usual]: two }, { [usual]: null });
+      scratch.commit({ [`${usual}/README.md`]: '' });
+      await expect(plannedCells(scratch, { base: 'HEAD~2' })).rejects.toMatchObject({ code: 'config-missing' });
+    },
+  }),
+  row({
     example: 'a project is added to a monorepo, and has entries of the same names',
     before: 'compared with the other project, in a folder that base lacks',
     now: 'new; an entry with the same inputs is compared',

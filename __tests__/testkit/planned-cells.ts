@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfigurations } from '../../src/commands/configurations.ts';
 import type { CommandContext } from '../../src/commands/context.ts';
@@ -71,7 +72,8 @@ const sideOf = (tree: Side['tree'], config: Config): Side => {
 /** The cells that a run in a repository would have, as its plan finds them: with real git, without starting a process. */
 export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, asked: Asked = {}): Promise<PlannedAs> => {
   const context = {
-    root: join(scratch.folder, asked.folder ?? ''),
+    root: realpathSync(join(scratch.folder, asked.folder ?? '')),
+    workingDirectory: join(scratch.folder, asked.folder ?? ''),
     packageRoot,
     options: { config: asked.config ?? null, models: asked.models ?? null, optimizations: asked.optimizations ?? null },
     overrides: [],

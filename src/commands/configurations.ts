@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { isAbsolute, join, posix, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
@@ -8,7 +8,7 @@ import { asGateError, GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
-import { formerWorkingFolder, workingFolder } from './working-folder.ts';
+import { formerWorkingFolder, namedFolder, workingFolder } from './working-folder.ts';
 
 /** The configurations of both sides, before anything is selected. */
 export interface Configurations {
@@ -84,15 +84,17 @@ export const readConfigurations = async (context: CommandContext, repository: Re
   const name = configFile(context);
   const text = await headText(context, repository);
   const head = headConfigOf(text, context);
-  const baseFolder = workingFolder(context, repository);
   const inside = insidePath(context, repository, name);
   if (inside === null) {
     // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
     if (context.host.kind === 'github')
       throw new GateError('usage-bad-value', 'lies outside the repository, so base has no say in it', { where: name });
-    return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder, warnings: [] };
+    return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
   }
-  const before = await repository.fileAt(base, inside);
+  const named = namedFolder(context, repository);
+  const baseFolder = named === '' ? '' : await repository.withoutLinks({ commit: base }, named);
+  const same = posix.join(baseFolder, name);
+  const before = await repository.fileAt(base, same);
   const usual = insidePath(context, repository, configFileName) ?? configFileName;
   const removed = await removedConfigurations(repository, base, (path, of) => path === usual || of === text);
   const lost = before === null ? removed.formers[0]?.path : name;
@@ -104,7 +106,7 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     );
   if (text === null) return { head, base: defaultConfig(), baseFolder, warnings: [] };
   if (before !== null) {
-    const others = removed.formers.filter(({ path }) => path !== inside).map(({ config }) => config);
+    const others = removed.formers.filter(({ path }) => path !== same).map(({ config }) => config);
     return { head, base: withTakenOver(parseBase(before, `${name} of base`, parseConfig), others, head), baseFolder, warnings: [] };
   }
   return { head, ...(await formerConfiguration({ context, repository, base, usual, removed, head: { text, config: head } })) };

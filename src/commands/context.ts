@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly overrides: readonly string[];
   /** Working directory inside the user's repository, absolute. */
   readonly root: string;
+  /** The same as it was named, through whatever links. */
+  readonly workingDirectory: string;
   /** Folder of the gate itself: models, `package.json`. */
   readonly packageRoot: string;
   /** Program file of the worker entry. */

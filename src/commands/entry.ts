@@ -32,7 +32,8 @@ export interface Surroundings {
  * its folders so, and what lies inside the repository must be seen to. Throws `usage-bad-value` for a working directory that is not there.
  */
 export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' | 'overrides'>, around: Surroundings): CommandContext => {
-  const root = realFolder(resolve(around.folder, options.workingDirectory));
+  const workingDirectory = resolve(around.folder, options.workingDirectory);
+  const root = realFolder(workingDirectory);
   const program = fileURLToPath(around.entry);
   const ortPath = options.ortPath ?? (around.environment['ORT_PATH'] || null);
   return {
@@ -40,6 +41,7 @@ export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' 
     options,
     overrides,
     root,
+    workingDirectory,
     packageRoot: resolve(dirname(program), '..'),
     worker: join(dirname(program), program.endsWith('.ts') ? 'worker.ts' : 'worker.js'),
     storeRoot: resolve(root, options.store ?? defaultStoreRoot(around.environment) ?? join('.optimization-gate', 'store')),

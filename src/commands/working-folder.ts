@@ -1,10 +1,21 @@
-import { posix, relative } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { dirname, posix, relative } from 'node:path';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 
 /** The working directory below the root of the repository, with `/`; '' for the root. */
 export const workingFolder = ({ root }: Pick<CommandContext, 'root'>, repository: Pick<Repository, 'folder'>): string =>
   relative(repository.folder, root).split('\\').join('/');
+
+/**
+ * The same as it was named, with the links on its way: where they lead is each side's own.
+ */
+export const namedFolder = (context: Pick<CommandContext, 'root' | 'workingDirectory'>, repository: Pick<Repository, 'folder'>): string => {
+  const named = context.workingDirectory;
+  for (let above = named; above !== dirname(above); above = dirname(above))
+    if (realpathSync(above) === repository.folder) return relative(above, named).split('\\').join('/');
+  return workingFolder(context, repository);
+};
 
 /**
  * The folder of base whose place the working directory takes, where base's configuration has
