@@ -419,12 +419,13 @@ describe('cells that were not compared', () => {
     expect(verdictOf(lenient, samplesOf([]))).toMatchObject({ verdict: 'inconclusive', exitCode: 3 });
   });
 
-  it('skipped: a reason instead of numbers, and no failure', () => {
+  it('skipped: a reason instead of numbers, no failure, and no pass', () => {
     const plan = planOf([cell('mini/pruning', { skipped: { status: 'not-applicable', reason: 'no experts' } })]);
     const verdict = verdictOf(plan, samplesOf([]));
     expect(verdict).toMatchObject({
-      verdict: 'passed',
+      verdict: 'nothing-to-compare',
       exitCode: 0,
+      summary: 'Nothing to compare: no optimization applies to its model, so nothing was measured',
       coverage: { judged: 0, total: 10, byReason: { 'not-applicable': 10 } },
     });
     expect(metricOf(verdict, 'decode-latency')).toMatchObject({

@@ -4,7 +4,7 @@ import type { ControlOutcome } from './control.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 
 export interface RunOutcome {
-  readonly verdict: Exclude<RunVerdict, 'error' | 'nothing-to-compare'>;
+  readonly verdict: Exclude<RunVerdict, 'error'>;
   readonly exitCode: Verdict['exitCode'];
 }
 
@@ -12,13 +12,18 @@ export interface RunOutcome {
 const has = (cells: readonly CellVerdict[], kind: VerdictKind): boolean =>
   cells.some((cell) => cell.verdict === kind || cell.metrics.some((metric) => metric.role === 'gate' && metric.verdict === kind));
 
+/** Whether the optimization does not apply to the model, so that nothing of the cell can be judged. */
+const isSkipped = ({ verdict, metrics }: CellVerdict): boolean =>
+  verdict === 'unchanged' && metrics.every((metric) => metric.verdict === null && metric.head === null && metric.state === 'not-applicable');
+
 /**
  * The verdict of the run. `unfit` (exit 3): a control's outcome is too unlikely on a working
  * machine, so nothing is decided. `regressed` (exit 1): a gating metric regressed, or something
  * expected is missing and `failOn` lists that. `failed` (exit 1): nothing is worse than that
  * something failed, and `failOn` lists that. `inconclusive` (exit 3): a gating metric may have
  * worsened by more than must-detect, or what is missing or failed is not in `failOn`, which is no
- * reason to say that it passed. Else `passed` (exit 0).
+ * reason to say that it passed. `nothing-to-compare` (exit 0): no optimization applies to its model.
+ * Else `passed` (exit 0).
  */
 export const runOutcome = (
   cells: readonly CellVerdict[],
@@ -33,7 +38,8 @@ export const runOutcome = (
   if (failed) return { verdict: 'failed', exitCode: 1 };
   const held = metrics.some(({ verdict, holdsRun }) => holdsRun && verdict.role === 'gate' && verdict.verdict === 'inconclusive');
   const undecided = held || cells.some((cell) => cell.verdict === 'inconclusive' && cell.reason !== null);
-  return undecided || gaps.length > 0 ? { verdict: 'inconclusive', exitCode: 3 } : { verdict: 'passed', exitCode: 0 };
+  if (undecided || gaps.length > 0) return { verdict: 'inconclusive', exitCode: 3 };
+  return { verdict: cells.every(isSkipped) ? 'nothing-to-compare' : 'passed', exitCode: 0 };
 };
 
 /**

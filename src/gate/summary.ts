@@ -91,6 +91,7 @@ const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
   failed: 'Failed',
   inconclusive: 'Inconclusive',
   unfit: 'Unfit',
+  'nothing-to-compare': 'Nothing to compare',
 };
 
 const wordsOf = (verdict: Exclude<RunOutcome['verdict'], 'unfit'>, cells: readonly CellVerdict[]): readonly string[] => {
@@ -102,6 +103,8 @@ const wordsOf = (verdict: Exclude<RunOutcome['verdict'], 'unfit'>, cells: readon
       return [...undecidedWords(cells), ...gapWords(cells)];
     case 'passed':
       return [...passedWords(cells), ...undecidedWords(cells)];
+    case 'nothing-to-compare':
+      return ['no optimization applies to its model, so nothing was measured'];
   }
 };
 
