@@ -74,6 +74,9 @@ describe('an exact metric that varies', () => {
       program: ({ arm, index }) => ({ size: arm === 'head' && index % 5 === 4 ? 80 : 20 }),
     });
     expect(launches).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive' });
+    const often = judgedMetric({ metrics: [size], program: ({ arm, index }) => ({ size: arm === 'head' && index % 5 >= 3 ? 80 : 20 }) });
+    expect(often).toMatchObject({ verdict: 'regressed', base: 20 });
+    expect(often.head).toBeGreaterThan(40);
     const better = judgedMetric({ metrics: [size], program: ({ arm, index }) => ({ size: arm === 'head' && index % 5 === 4 ? 5 : 20 }) });
     expect(better.verdict).toBe('passed');
   });

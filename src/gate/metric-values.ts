@@ -56,10 +56,13 @@ export const gainsOf = ({ columns }: Observations, spec: MetricSpec, kind: Opera
   return { base: gains('base'), head: gains('head') };
 };
 
-/** Values of an arm that may be absent, as the verdict shows them. */
-export const shown = (reading: ArmReading): { readonly value: number | null; readonly samples: readonly number[] } =>
+/** Values of an arm that may be absent, as the verdict shows them: by the median over launches, or by another `centre`. */
+export const shown = (
+  reading: ArmReading,
+  centre: (values: readonly number[]) => number = median,
+): { readonly value: number | null; readonly samples: readonly number[] } =>
   reading.status === 'read' && reading.value.length > 0
-    ? { value: median(reading.value), samples: reading.value }
+    ? { value: centre(reading.value), samples: reading.value }
     : { value: null, samples: [] };
 
 /** Reference, base and head of a metric, as the verdict shows them. */
@@ -67,7 +70,8 @@ export const shownValues = (
   reference: ArmReading,
   base: ArmReading,
   head: ArmReading,
+  centre: (values: readonly number[]) => number = median,
 ): Pick<MetricVerdict, 'reference' | 'base' | 'head'> & { readonly samples: Omit<MetricVerdict['samples'], 'change' | 'gains'> } => {
-  const [r, b, h] = [shown(reference), shown(base), shown(head)];
+  const [r, b, h] = [shown(reference, centre), shown(base, centre), shown(head, centre)];
   return { reference: r.value, base: b.value, head: h.value, samples: { reference: r.samples, base: b.samples, head: h.samples } };
 };

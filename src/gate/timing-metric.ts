@@ -1,6 +1,6 @@
 import type { GatePolicy } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
-import { median, robustDeviation, standardDeviation } from '../statistics/describe.ts';
+import { mean, median, robustDeviation, standardDeviation } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { smallestDetectable } from '../statistics/power.ts';
 import { gapReason, gapVerdict, headLacks, unread } from './gap.ts';
@@ -146,7 +146,7 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
   const columns = outcome.launches > 0 ? stage.columns.slice(0, outcome.launches) : stage.columns;
   const values = outcome.launches > 0 ? tested.confirm.value.slice(0, outcome.launches) : tested.screen.value;
   const arm = (id: 'base' | 'head') => armValues({ ...stage, columns }, spec, id);
-  const numbers = shownValues(armValues(screen, spec, 'reference'), arm('base'), arm('head'));
+  const numbers = shownValues(armValues(screen, spec, 'reference'), arm('base'), arm('head'), tested.variation > 0 ? mean : median);
   const centre = hodgesLehmann(values);
   const fields: MetricFields = {
     verdict: outcome.verdict,
