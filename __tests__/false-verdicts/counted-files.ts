@@ -6,6 +6,7 @@ import { configurable } from '../../src/commands/plan.ts';
 import { subjectResolver } from '../../src/commands/subjects.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import type { SubjectRef } from '../../src/records/plan.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
 import { configuration } from '../commands/project.ts';
 import { environment, root, ScratchRepository } from '../repository/scratch-repository.ts';
@@ -64,15 +65,20 @@ interface Written {
   readonly setup: string | null;
 }
 
-const codeAt = async (repository: Repository, { command, inputs, setup }: Written, commit: string | null): Promise<string> => {
+const subjectAt = async (repository: Repository, { command, inputs, setup }: Written, commit: string | null): Promise<SubjectRef> => {
   const metrics = 'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]';
   const entry = ['engine', `measure: ${command}`, `inputs: ${inputs}`, metrics];
   const text = configuration([entry], setup === null ? [] : [`setup: ${setup}`]);
   const config = resolveConfig(parseConfig(text, 'optimization-gate.yml'), { optimizations: configurable, models: ['mini-qwen3-dense'] });
   const context = { root: repository.folder, worker: join(root, 'worker.js') } as CommandContext;
   const { subjectOf } = await subjectResolver('head', config, context, repository, commit, '');
-  return config.optimizations.map((each) => subjectOf(each).code).join();
+  const [subject] = config.optimizations.map(subjectOf);
+  if (subject === undefined) throw new Error('no entry');
+  return subject;
 };
+
+const codeAt = async (repository: Repository, written: Written, commit: string | null): Promise<string> =>
+  (await subjectAt(repository, written, commit)).code;
 
 const changes = async (change: Change): Promise<void> => {
   const [base, head, onDisk] = await codesOf(change);
@@ -238,6 +244,21 @@ export const situations: readonly Situation[] = [
       const entry = { command: 'python3 vendor/tools/run.py', inputs: '[data/**]', setup: null };
       const codes = await Promise.all([base, head, null].map((commit) => codeAt(repository, entry, commit)));
       expect([codes[0] === codes[1], codes[1] === codes[2]]).toEqual([false, true]);
+    },
+  },
+  {
+    ...row,
+    kind: 'same-files',
+    example: 'a file that Git LFS keeps is named by the command line, or matched through a link',
+    before: 'its pointer is measured',
+    now: 'it is needed as itself',
+    check: async () => {
+      const { repository, base } = await scene();
+      const written = { command: 'python3 bench/run.py other.md', inputs: '[one/v.txt, two/**]', setup: null };
+      for (const commit of [base, null])
+        expect((await subjectAt(repository, written, commit)).inputs).toEqual(
+          expect.arrayContaining(['one/v.txt', 'other.md', 'bench/run.py', 'tables/v.txt', 'tables/one']),
+        );
     },
   },
   {

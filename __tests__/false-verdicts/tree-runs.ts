@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
@@ -44,6 +45,27 @@ const runs: readonly Situation[] = [
       project.commit({ 'copy.mjs': program(true), 'level.mjs': '2;\n' });
       expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
       expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining("base ran head's level.mjs") });
+    },
+  },
+  {
+    kind: 'what-is-run',
+    source: 'neighbour',
+    speed: 'slow',
+    example: 'a build reads a file that `inputs` do not name, and an earlier run built base; then the run is repeated',
+    before: 'unchanged',
+    now: 'failed, inputs-leak, each time',
+    check: async () => {
+      const project = Project.make();
+      const reading = "if (Number((await import('node:fs')).readFileSync('level', 'utf8')) > 0)";
+      const program = `${copyProgram(false, 'undeclared').replace('if (false)', reading)}`;
+      project.commit({ ...ignored, 'copy.mjs': program, level: '0', 'optimization-gate.yml': configuration([copied('own')]) });
+      expect(await project.gate('--base', 'HEAD', '--quick')).toMatchObject({ code: 0 });
+      project.commit({ level: '1' });
+      for (const again of [false, true, true]) {
+        if (!again) rmSync(project.run, { recursive: true });
+        expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
+        expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*do not name/s) });
+      }
     },
   },
 ];

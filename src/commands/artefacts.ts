@@ -14,7 +14,7 @@ import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
-import { findBuild, keepBuild, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
+import { findBuild, findRecorded, keepBuild, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
 import type { Trees } from './trees.ts';
 
 /** Everything that the launches of a run are made with. */
@@ -73,7 +73,7 @@ export const makeArtefacts = async (
   });
   const sources = openSources(context, plan, store);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, source: sources.folder, sealer };
+  const making: Making = { context, plan, store, source: sources.folder, sealer, unlikeBefore: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -85,11 +85,7 @@ export const makeArtefacts = async (
       const line = lines.get(build.key);
       // An earlier, killed run recorded it already.
       if (line?.status === 'failed') return;
-      const known = isTakenOver(build)
-        ? (earlier.get(build.key) ?? null)
-        : line === undefined
-          ? null
-          : await findBuild(store, keyOf(build));
+      const known = isTakenOver(build) ? (earlier.get(build.key) ?? null) : await resumedBuild(making, build, keyOf(build), line);
       if (known === null) {
         const tree = await trees.folder(build.arm).catch(faultOf);
         const bytes = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
@@ -131,6 +127,15 @@ export const makeArtefacts = async (
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
     leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
     await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
+    // One build stands for both sides here. Base's tree may still give what the earlier run had.
+    for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unlikeBefore.has(key))) {
+      const shared = built.get(build.key);
+      if (shared === undefined || context.signal.aborted) continue;
+      const tree = await trees.folder('base').catch(faultOf);
+      const { artefact } = await buildOne(making, build, keyOf(build), await inputOf(build, null), tree, null);
+      if (artefact === null || artefact.digest === shared.digest) continue;
+      leaks = new Map([...leaks, [optimizationOf(plan, build), { error: undeclared(build), warning: null }]]);
+    }
   } finally {
     await sealer.close();
     await sources.release();
@@ -140,6 +145,27 @@ export const makeArtefacts = async (
   for (const digest of new Set([...references.values(), ...built.values()].map((artefact) => artefact.digest))) await store.verify(digest);
   record(plan.cells.map((cell) => settledWith(settleCell(plan, cell, lines), leakIn(plan, cell.id, leaks))));
   return { references, built };
+};
+
+/** What an earlier, killed run of the same plan built of head's own code. */
+const resumedBuild = async (
+  { store, unlikeBefore }: Making,
+  build: PlannedBuild,
+  key: string,
+  line: BuiltLine | undefined,
+): Promise<StoredBuild | null> => {
+  if (line?.artefact == null) return null;
+  const kept = await findBuild(store, key);
+  if (kept !== null && kept.artefact !== line.artefact) unlikeBefore.add(build.key);
+  return findRecorded(store, { artefact: line.artefact, seconds: line.seconds, facts: line.facts });
+};
+
+const optimizationOf = (plan: Plan, build: PlannedBuild): string => plan.cells.find(({ id }) => id === build.cell)?.optimization ?? '';
+
+const undeclared = ({ cell }: PlannedBuild): GateError => {
+  const message =
+    'the trees of base and head gave different bytes from the same declared code, options, model and seed: the build reads a file that `inputs` do not name';
+  return new GateError('inputs-leak', message, { where: cell });
 };
 
 /** Whether what the store has under its key is as good as making it. */
@@ -197,6 +223,8 @@ interface Making {
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
+  /** Keys of builds that gave other bytes than in an earlier run. */
+  readonly unlikeBefore: Set<string>;
 }
 
 const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string): ArtefactRef => {
@@ -212,7 +240,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, source, sealer }: Making,
+  { context, plan, store, source, sealer, unlikeBefore }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -262,6 +290,7 @@ const buildOne = async (
   if (built.artefact === null) return built;
   const earlier = await findBuild(store, key);
   if (earlier !== null && earlier.artefact !== built.artefact.digest) {
+    if (build.subject.door.kind !== 'builtin') unlikeBefore.add(build.key);
     // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
     const again = await make();
     if (again.artefact === null) return again;

@@ -18,7 +18,11 @@ export const storedBuildKey = (key: string, cpu: string, ort: string): string =>
 /** What was built under a key before and is still here, leased; else null. What was damaged is removed, and counts as not here. */
 export const findBuild = async (store: Store, key: string): Promise<StoredBuild | null> => {
   const record = await store.record('build', key, buildRecord);
-  if (record === null) return null;
+  return record === null ? null : findRecorded(store, record);
+};
+
+/** What a record of a build tells of, where that is still here, leased; else null. */
+export const findRecorded = async (store: Store, record: BuildRecord): Promise<StoredBuild | null> => {
   const folder = await store.artefact(record.artefact).catch(absentWhenDamaged);
   const manifest = folder === null ? null : await store.manifest(record.artefact);
   if (folder === null || manifest === null) return null;

@@ -43,17 +43,19 @@ export const subjectResolver = async (
     if (files.length > 0) ownCodes.set(bench.id, digestOf(JSON.stringify(files)));
   }
   const at = commit === null ? 'working-tree' : { commit };
-  const codes = new Map<string, string>();
+  const needs = new Map<string, { readonly inputs: readonly string[]; readonly code: string }>();
   let listed: NamingTree | null = null;
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
     const patterns = patternsOf(entry);
-    let files: readonly string[] = [];
+    let inputs = patterns;
     if (!patterns.includes(anything)) {
       listed ??= { paths: await repository.paths(at), read: referenceReader(repository, commit), folder };
-      files = await filesOf(entry, config.setup, listed);
+      const named = (await filesOf(entry, config.setup, listed)).map(literalPattern);
+      const linked = (await repository.inputsBehindLinks(at, [...patterns, ...named])).map(literalPattern);
+      inputs = [...new Set([...patterns, ...named, ...linked])];
     }
-    codes.set(entry.id, await repository.inputsDigest(at, [...new Set([...patterns, ...files.map(literalPattern)])]));
+    needs.set(entry.id, { inputs, code: await repository.inputsDigest(at, inputs) });
   }
   const builtin = (optimization: string): SubjectRef => ({
     door: { kind: 'builtin', optimization, entry: own ? ownEntry : null },
@@ -71,10 +73,10 @@ export const subjectResolver = async (
       case 'serve':
       case 'module':
       case 'measure': {
-        const code = codes.get(entry.id) ?? builtinCode;
+        const { inputs, code } = needs.get(entry.id) ?? { inputs: patternsOf(entry), code: builtinCode };
         const { metrics } = entry;
         const door = entry.door.kind === 'measure' ? { ...entry.door, reports: metrics.map(({ id }) => id).sort() } : entry.door;
-        return { door, tree, folder, inputs: [...patternsOf(entry)], code, ownCode: code };
+        return { door, tree, folder, inputs: [...inputs], code, ownCode: code };
       }
     }
   };

@@ -37,22 +37,15 @@ export const digestInputs = async (
   temporary: string,
   gitAt: (folder: string) => Git,
 ): Promise<string> => {
-  const tests = patterns.map((pattern) => ({ pattern, reach: globReach(pattern, 'inputs'), matched: false }));
+  const tests = testsOf(patterns);
   if (tests.length === 0) throw new GateError('config-invalid', 'no patterns are given', { where: 'inputs' });
-  const reach: Reach = (path, isSubmodule) => {
-    const name = Buffer.from(path, 'latin1').toString('utf8');
-    const all = tests.map((one) => {
-      const met = one.reach(name);
-      if (met === 'matches' || (met === 'below' && isSubmodule)) one.matched = true;
-      return met;
-    });
-    return all.find((met) => met === 'matches') ?? all.find((met) => met === 'below') ?? 'none';
-  };
-  const wanted: Wanted = (listed) => withAttributes(listed.paths, matchedFiles(listed, reach));
+  const reach = reachOf(tests);
+  const wanted: Wanted = (listed) => withAttributes(listed.paths, matchedFiles(listed, reach).paths);
+  const git = gitAt(root);
   const files =
     tree === 'working-tree'
       ? await workingFiles(root, wanted, temporary, gitAt)
-      : await committedFiles(gitAt(root), root, tree.commit, wanted);
+      : wantedOf(await listCommit(git, root, tree.commit), wanted);
   const unmatched = tests.find((one) => !one.matched);
   if (unmatched !== undefined) {
     const place = tree === 'working-tree' ? 'the working tree' : `commit ${tree.commit.slice(0, 12)}`;
@@ -62,6 +55,35 @@ export const digestInputs = async (
   }
   return digestOfFiles(files);
 };
+
+/** What some patterns match only through a link, relative to the root: files, folders and submodules. */
+export const inputsBehindLinks = async (root: string, tree: Tree, patterns: readonly string[], git: Git): Promise<readonly string[]> => {
+  const { listed } = tree === 'working-tree' ? await listDisk(git, root) : await listCommit(git, root, tree.commit);
+  const { behindLinks } = matchedFiles(listed, reachOf(testsOf(patterns)));
+  return [...behindLinks].map((path) => Buffer.from(path, 'latin1').toString('utf8')).sort();
+};
+
+interface PatternTest {
+  readonly pattern: string;
+  readonly reach: ReturnType<typeof globReach>;
+  matched: boolean;
+}
+
+const testsOf = (patterns: readonly string[]): readonly PatternTest[] =>
+  patterns.map((pattern) => ({ pattern, reach: globReach(pattern, 'inputs'), matched: false }));
+
+/** How the patterns meet a path. Notes which of them matched something. */
+const reachOf =
+  (tests: readonly PatternTest[]): Reach =>
+  (path, isSubmodule) => {
+    const name = Buffer.from(path, 'latin1').toString('utf8');
+    const all = tests.map((one) => {
+      const met = one.reach(name);
+      if (met === 'matches' || (met === 'below' && isSubmodule)) one.matched = true;
+      return met;
+    });
+    return all.find((met) => met === 'matches') ?? all.find((met) => met === 'below') ?? 'none';
+  };
 
 const submoduleMode = '160000';
 const linkMode = '120000';
@@ -90,17 +112,27 @@ const digestOfFiles = (files: readonly InputFile[]): string => {
   return hash.digest('hex');
 };
 
-const committedFiles = async (git: Git, root: string, commit: string, wanted: Wanted): Promise<readonly InputFile[]> => {
+interface Listing {
+  readonly listed: ListedTree;
+  readonly files: readonly InputFile[];
+}
+
+const wantedOf = ({ listed, files }: Listing, wanted: Wanted): readonly InputFile[] => {
+  const paths = wanted(listed);
+  return files.filter(({ path }) => paths.has(path));
+};
+
+const listCommit = async (git: Git, root: string, commit: string): Promise<Listing> => {
   const files = entries(await git.read(['ls-tree', '-r', '-z', '--full-tree', commit])).map((entry) => parseEntry(entry, 2));
   const targets = await storedTargets(git, files);
   const modes = new Map(files.map(({ path, mode }) => [path, mode]));
-  const paths = wanted({
+  const listed: ListedTree = {
     paths: new Set(modes.keys()),
     isSubmodule: (path) => modes.get(path) === submoduleMode,
     linkTarget: (path) => targets.get(path) ?? null,
     root: latin(root),
-  });
-  return files.filter(({ path }) => paths.has(path));
+  };
+  return { listed, files };
 };
 
 /** Where those of some files that are links lead, as git stores it. */
@@ -121,6 +153,29 @@ const storedTargets = async (git: Git, files: readonly InputFile[]): Promise<Rea
   return targets;
 };
 
+/** The paths on disk; `sparse` are those that a sparse checkout leaves out. */
+const listDisk = async (git: Git, root: string): Promise<{ readonly listed: ListedTree; readonly sparse: ReadonlySet<string> }> => {
+  const indexed = entries(await git.read(['ls-files', '-z', '--stage', '--full-name'])).map((entry) => parseEntry(entry, 1));
+  const pinned = new Set(indexed.flatMap(({ mode, path }) => (mode === submoduleMode ? [path] : [])));
+  // Tag S: left out of the working tree by a sparse checkout, so the index knows it best. A folder is another repository.
+  const tagged = entries(await git.read(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard', '--full-name']))
+    .map((entry) => ({ tag: entry.slice(0, 1), path: entry.slice(2) }))
+    .filter(({ path }) => !path.endsWith('/'));
+  const sparse = new Set(tagged.flatMap(({ tag, path }) => (tag === 'S' ? [path] : [])));
+  const stored = await storedTargets(
+    git,
+    indexed.filter(({ path }) => sparse.has(path)),
+  );
+  const paths = new Set(tagged.map(({ path }) => path));
+  const listed: ListedTree = {
+    paths,
+    isSubmodule: (path) => pinned.has(path),
+    linkTarget: (path) => (sparse.has(path) ? (stored.get(path) ?? null) : paths.has(path) ? targetOnDisk(root, path) : null),
+    root: latin(root),
+  };
+  return { listed, sparse };
+};
+
 /**
  * The files on disk are added to a copy of the index, with a folder of its own for the objects: so git itself settles modes,
  * links, filters and line endings, and neither the real index nor the repository changes.
@@ -132,24 +187,8 @@ const workingFiles = async (
   gitAt: (folder: string) => Git,
 ): Promise<readonly InputFile[]> => {
   const git = gitAt(root);
-  const indexed = entries(await git.read(['ls-files', '-z', '--stage', '--full-name'])).map((entry) => parseEntry(entry, 1));
-  const pinned = new Set(indexed.flatMap(({ mode, path }) => (mode === submoduleMode ? [path] : [])));
-  // Tag S: left out of the working tree by a sparse checkout, so the index knows it best. A folder is another repository.
-  const listed = entries(await git.read(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard', '--full-name']))
-    .map((entry) => ({ tag: entry.slice(0, 1), path: entry.slice(2) }))
-    .filter(({ path }) => !path.endsWith('/'));
-  const sparse = new Set(listed.flatMap(({ tag, path }) => (tag === 'S' ? [path] : [])));
-  const stored = await storedTargets(
-    git,
-    indexed.filter(({ path }) => sparse.has(path)),
-  );
-  const known = new Set(listed.map(({ path }) => path));
-  const paths = wanted({
-    paths: known,
-    isSubmodule: (path) => pinned.has(path),
-    linkTarget: (path) => (sparse.has(path) ? (stored.get(path) ?? null) : known.has(path) ? targetOnDisk(root, path) : null),
-    root: latin(root),
-  });
+  const { listed, sparse } = await listDisk(git, root);
+  const paths = wanted(listed);
   const scratch = await mkdtemp(join(temporary, 'optimization-gate-index-'));
   try {
     const [index, objects] = await Promise.all([gitPath(git, 'index'), gitPath(git, 'objects')]);

@@ -14,21 +14,29 @@ export type Reach = (path: string, isSubmodule: boolean) => 'matches' | 'below' 
 /** As many as Linux follows. */
 const mostLinks = 40;
 
+export interface MatchedFiles {
+  readonly paths: ReadonlySet<string>;
+  /** Files, folders and submodules among them that are matched through a link. */
+  readonly behindLinks: ReadonlySet<string>;
+}
+
 /**
  * The listed paths that some patterns match. A link counts with what it leads to: the file, or all
  * files of the folder. A file behind a link to a folder is matched by the name that the link gives
  * it, too. A submodule counts as a whole. What leads out of the tree ends there.
  */
-export const matchedFiles = (tree: ListedTree, reach: Reach): ReadonlySet<string> => {
-  const found = new Set<string>();
-  for (const path of tree.paths) addMatched({ tree, reach, found, entered: new Set() }, { path, shown: path, whole: false, through: [] });
-  return found;
+export const matchedFiles = (tree: ListedTree, reach: Reach): MatchedFiles => {
+  const [paths, behindLinks] = [new Set<string>(), new Set<string>()];
+  for (const path of tree.paths)
+    addMatched({ tree, reach, paths, behindLinks, entered: new Set() }, { path, shown: path, whole: false, through: [] });
+  return { paths, behindLinks };
 };
 
 interface Search {
   readonly tree: ListedTree;
   readonly reach: Reach;
-  readonly found: Set<string>;
+  readonly paths: Set<string>;
+  readonly behindLinks: Set<string>;
   /** Folders that links led to: none is entered twice, since they may lead in a circle. */
   readonly entered: Set<string>;
 }
@@ -44,25 +52,30 @@ interface Place {
 }
 
 const addMatched = (search: Search, { path, shown, whole, through }: Place): void => {
-  const { tree, reach, found, entered } = search;
-  const isSubmodule = tree.isSubmodule(path);
-  const met = whole ? 'matches' : reach(shown, isSubmodule);
+  const { tree, reach, entered } = search;
+  const met = whole ? 'matches' : reach(shown, tree.isSubmodule(path));
   if (met === 'none') return;
-  if (met === 'matches' || isSubmodule) for (const each of [...through, path]) found.add(each);
+  if (met === 'matches' || tree.isSubmodule(path)) addPlace(search, path, through, whole);
   const led = tree.linkTarget(path) === null ? null : follow(tree, path);
   if (led === null) return;
   const links = [...through, ...led.links];
   if (tree.paths.has(led.path)) {
-    const isModule = tree.isSubmodule(led.path);
-    if (met === 'matches' || (isModule && reach(shown, true) !== 'none')) for (const each of [...links, led.path]) found.add(each);
+    if (met === 'matches' || (tree.isSubmodule(led.path) && reach(shown, true) !== 'none')) addPlace(search, led.path, links, false);
     return;
   }
-  if (entered.has(led.path)) return;
-  entered.add(led.path);
   const folder = led.path === '' ? '' : `${led.path}/`;
-  for (const below of tree.paths)
-    if (below.startsWith(folder))
-      addMatched(search, { path: below, shown: `${shown}/${below.slice(folder.length)}`, whole: met === 'matches', through: links });
+  const inside = entered.has(led.path) ? [] : [...tree.paths].filter((each) => each.startsWith(folder));
+  entered.add(led.path);
+  // A link may lead to the root, or to nothing that git knows.
+  if (met === 'matches' && folder !== '' && inside.length > 0) search.behindLinks.add(led.path);
+  for (const below of inside)
+    addMatched(search, { path: below, shown: `${shown}/${below.slice(folder.length)}`, whole: met === 'matches', through: links });
+};
+
+/** Counts a path and the links on the way to it. `named`: it lies in a folder that is said to be behind a link. */
+const addPlace = ({ paths, behindLinks }: Search, path: string, links: readonly string[], named: boolean): void => {
+  for (const each of [...links, path]) paths.add(each);
+  if (links.length > 0 && !named) behindLinks.add(path);
 };
 
 /**

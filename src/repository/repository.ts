@@ -9,7 +9,7 @@ import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
-import { digestInputs, type Tree } from './inputs-digest.ts';
+import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
 import { checkOutSubmodules } from './submodules.ts';
 import { listTree, type TreePaths } from './tree-paths.ts';
@@ -92,6 +92,8 @@ export interface Repository {
    */
   pointers(root: string): Promise<readonly string[]>;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
+  /** Files, folders and submodules that some patterns match only through a link. */
+  inputsBehindLinks(tree: Tree, patterns: readonly string[]): Promise<readonly string[]>;
   /** What git knows at the paths of a tree. */
   paths(tree: Tree): Promise<TreePaths>;
 }
@@ -196,6 +198,10 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
       return digestInputs(folder, tree, patterns, temporary, gitAt);
+    },
+    inputsBehindLinks: async (tree, patterns) => {
+      if (tree !== 'working-tree') await require(tree.commit);
+      return inputsBehindLinks(folder, tree, patterns, git);
     },
     paths: async (tree) => {
       if (tree !== 'working-tree') await require(tree.commit);
