@@ -14,7 +14,8 @@ const has = (cells: readonly CellVerdict[], kind: VerdictKind): boolean =>
 
 /** Whether the optimization does not apply to the model, so that nothing of the cell can be judged. */
 const isSkipped = ({ verdict, metrics }: CellVerdict): boolean =>
-  verdict === 'unchanged' && metrics.every((metric) => metric.verdict === null && metric.head === null && metric.state === 'not-applicable');
+  verdict === 'unchanged' &&
+  metrics.every((metric) => metric.verdict === null && metric.head === null && metric.state === 'not-applicable');
 
 /**
  * The verdict of the run. `unfit` (exit 3): a control's outcome is too unlikely on a working
