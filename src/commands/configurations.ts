@@ -88,7 +88,11 @@ export const readConfigurations = async (context: CommandContext, repository: Re
   if (inside === null) {
     // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
     if (context.host.kind === 'github')
-      throw new GateError('usage-bad-value', 'lies outside the repository, so base has no say in it', { where: name });
+      throw new GateError(
+        'usage-bad-value',
+        'The configuration was looked for. Expected a file inside the repository, got one outside, which base cannot have. Move it inside.',
+        { where: name },
+      );
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
   }
   const named = namedFolder(context, repository);
