@@ -166,16 +166,20 @@ export const situations: readonly Situation[] = [
   ),
   row(
     {
-      example: 'both programs take 70 s to start under limits.seconds: 30m',
+      example: 'both programs take 70 s to start in a launch under limits.seconds: 30m',
       before: 'subject-timeout after 60 s, exit 1',
       now: 'measured and judged',
       source: 'reported',
       check: async () => {
         const project = Project.make();
         const files = {
-          ...ignored,
+          '.gitignore': '.optimization-gate\nstarts\n',
           [usual]: configuration(entry('engine'), 'limits: { seconds: 30m }\n'),
-          'bench/engine.py': program('value.json', 'time.sleep(70)'),
+          // Once in each tree: every slow start costs the test as much.
+          'bench/engine.py': program(
+            'value.json',
+            "import os\nopen('starts', 'a').write('.')\ntime.sleep(70 if os.path.getsize('starts') == 2 else 0)",
+          ),
         };
         project.commit({ ...files, 'bench/value.json': '{"size": 100}' });
         project.commit({ 'bench/value.json': '{"size": 90}' });
