@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { configuration, copied, copyProgram, model, Project, quickPoint } from './project.ts';
 
@@ -157,38 +155,6 @@ describe('a run', () => {
     const before = project.samples().launches;
     expect((await project.gate('--base', 'HEAD~1')).code).toBe(1);
     expect(project.samples().launches).toEqual(before);
-  });
-
-  it('whose budget is spent is inconclusive, where something changed and where nothing was ever seen to work', async () => {
-    const project = Project.make();
-    project.commit({
-      ...ignored,
-      'copy.mjs': copyProgram(false),
-      'optimization-gate.yml': configuration([copied('kept'), pruning(0.25)], [spent]),
-    });
-    project.commit({ 'copy.mjs': copyProgram(false, 'only a comment') });
-    expect((await project.gate('--base', 'HEAD~1')).code).toBe(3);
-    expect(project.verdict().verdict).toBe('inconclusive');
-    expect(project.samples()).toMatchObject({ stopped: 'budget', launches: [] });
-    expect(project.samples().settled.get(`${model}/structured-pruning`)?.status).toBe('unchanged');
-    expect(project.cell('structured-pruning')).toMatchObject({
-      verdict: 'inconclusive',
-      reason: expect.stringMatching(/^budget: it was never seen to work/),
-    });
-
-    // Other options of a built-in: another artefact, and the samples of the first plan are set aside.
-    project.commit({ 'optimization-gate.yml': configuration([copied('kept'), pruning(0.5)], []) });
-    const first = readFileSync(project.samplesFile, 'utf8');
-    expect((await project.gate('--base', 'HEAD~1')).code).toBe(3);
-    expect(readFileSync(join(project.run, 'samples.previous.jsonl'), 'utf8')).toBe(first);
-    expect(project.verdict().verdict).toBe('inconclusive');
-    expect(project.samples().settled.get(`${model}/structured-pruning`)?.status).toBe('changed');
-    expect(project.cell('kept').verdict).toBe('unchanged');
-    const pruned = project.cell('structured-pruning');
-    expect(pruned.verdict).toBe('inconclusive');
-    const latency = pruned.metrics.find(({ id }) => id === 'prefill-latency');
-    expect(latency).toMatchObject({ verdict: 'inconclusive', head: null, reason: expect.stringContaining('budget') });
-    for (const metric of pruned.metrics) expect(metric.head).toBeNull();
   });
 
   it('interrupted while it builds forgets the builds that it ended', async () => {

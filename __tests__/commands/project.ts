@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { rolldown } from 'rolldown';
 import { afterAll, beforeAll } from 'vitest';
 import { decodeDocument } from '../../src/records/decode.ts';
 import { type Plan, plan } from '../../src/records/plan.ts';
@@ -10,6 +9,7 @@ import type { Samples } from '../../src/records/sample.ts';
 import { readSamples } from '../../src/records/samples-file.ts';
 import { type CellVerdict, type Verdict, verdict } from '../../src/records/verdict.ts';
 import { removeRoot, ScratchRepository } from '../repository/scratch-repository.ts';
+import { builtPrograms } from '../testkit/built-programs.ts';
 
 export const packageRoot = resolve(import.meta.dirname, '..', '..');
 export const model = 'mini-qwen3-dense';
@@ -17,20 +17,10 @@ export const model = 'mini-qwen3-dense';
 const shared = mkdtempSync(join(tmpdir(), 'gate-run-'));
 const installed = join(shared, 'package');
 
-// Bundled as it is shipped, from the source of this moment: a run starts dozens of processes, each several times faster.
 beforeAll(async () => {
   mkdirSync(installed);
   for (const name of ['models', 'node_modules', 'package.json']) symlinkSync(join(packageRoot, name), join(installed, name));
-  for (const name of ['cli', 'worker']) {
-    const bundle = await rolldown({
-      input: join(packageRoot, 'src', `${name}.ts`),
-      platform: 'node',
-      external: [/^onnxruntime-node/],
-      logLevel: 'silent',
-    });
-    await bundle.write({ file: join(installed, 'dist', `${name}.js`), format: 'esm', codeSplitting: false });
-    await bundle.close();
-  }
+  cpSync(await builtPrograms(), join(installed, 'dist'), { recursive: true });
 }, 120_000);
 
 afterAll(() => {

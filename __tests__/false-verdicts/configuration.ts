@@ -58,7 +58,10 @@ const askedFor = (seconds: number, program: string): Promise<unknown> => {
   return measureExternally(point, request, tools).catch((thrown: unknown) => thrown);
 };
 
-const row = (fields: Omit<Situation, 'kind' | 'speed'>, kind: Situation['kind'] = 'first-configuration'): Situation => ({
+const row = (
+  fields: Omit<Situation, 'kind' | 'speed'> & Partial<Pick<Situation, 'speed'>>,
+  kind: Situation['kind'] = 'first-configuration',
+): Situation => ({
   kind,
   speed: 'fast',
   ...fields,
@@ -113,6 +116,7 @@ const files: readonly Situation[] = [
     before: '44 cells missing, exit 1',
     now: 'the dropped cell is missing, the added one new',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const text = configured([measured('a', { program: 'x', inputs: 'src/**' }), measured('c')]);
       const scratch = changed({ 'ci/gate.conf': two }, { 'ci/gate.conf': null, 'gate/all.yaml': text });
@@ -124,6 +128,7 @@ const files: readonly Situation[] = [
     before: 'base is started in a folder that it lacks, inconclusive, the job passes',
     now: 'base is started in the former folder',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const moved = changed({ [`a/${usual}`]: two, 'b/README.md': '' }, { [`a/${usual}`]: null, [`b/${usual}`]: two });
       expect(await plannedCells(moved, { folder: 'b' })).toMatchObject({
@@ -173,6 +178,7 @@ const files: readonly Situation[] = [
     before: 'compared with the other project, in a folder that base lacks',
     now: 'new; an entry with the same inputs is compared',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const other = configured([measured('a', { inputs: 'b/**' }), measured('b')]);
       expect(await plannedCells(changed({ [`a/${usual}`]: two }, { [`b/${usual}`]: other }), { folder: 'b' })).toMatchObject({
@@ -191,6 +197,7 @@ const files: readonly Situation[] = [
     before: '44 cells missing, exit 1',
     now: 'compared with the one of the former name',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const scratch = changed({ [usual]: two }, {});
       scratch.git('mv', usual, 'gate.yml');
@@ -204,6 +211,7 @@ const files: readonly Situation[] = [
     before: '44 cells missing, exit 1',
     now: 'its own cells are new, shared and copied ones are compared, the others are not missed',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const text = configured([measured('b'), measured('v'), measured('c', { program: 'a', inputs: 'a/**' })]);
       expect(await cellsOf(changed({ 'teams/text.yml': two }, { 'gate.yml': text }), { config: 'gate.yml' })).toEqual([
@@ -218,6 +226,7 @@ const files: readonly Situation[] = [
     before: '44 cells missing, exit 1',
     now: 'what it listed is compared or missing',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const scratch = changed({ 'gate.yml': two }, { 'gate.yml': 'on: push\n', 'new.yml': configured([measured('a')]) });
       expect(await cellsOf(scratch, { config: 'new.yml' })).toEqual(['a both', 'b removed']);
@@ -228,6 +237,7 @@ const files: readonly Situation[] = [
     before: 'its cells are new, or 44 cells missing',
     now: 'its cells are compared, with the smaller tolerance, or missing',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const text = (id: string, tolerance: string) => configured([measured(id)], `gate: { tolerance: { size: ${tolerance} } }\n`);
       const merged = await plannedCells(changed({ 'a.yml': text('a', '9%'), 'b.yml': text('b', '5%') }, { 'b.yml': null, 'a.yml': two }), {
@@ -261,6 +271,7 @@ const files: readonly Situation[] = [
     before: 'the defaults are measured in its place',
     now: 'an error that says which name is read',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const other = changed({}, { 'optimization-gate.yaml': two });
       await expect(plannedCells(other)).rejects.toMatchObject({
@@ -279,6 +290,7 @@ const files: readonly Situation[] = [
     before: 'an error, or 44 cells missing',
     now: 'an error at its place: nothing passes',
     source: 'neighbour',
+    speed: 'slow',
     check: async () => {
       const broken = 'optimizations: [{ id: }]\n';
       await expect(plannedCells(changed({ [usual]: broken }, { [usual]: two }))).rejects.toMatchObject({ code: 'config-invalid' });
@@ -402,6 +414,7 @@ const selections: readonly Situation[] = [
       before: 'optimization-unknown or config-unknown-key, exit 2',
       now: 'names of either side count',
       source: 'neighbour',
+      speed: 'slow',
       check: async () => {
         const policy = measured('policy', { metric: 'queue' });
         const tolerance = 'gate: { tolerance: { queue: 5% } }\n';
@@ -422,6 +435,7 @@ const selections: readonly Situation[] = [
       before: 'config-unknown-key, exit 2',
       now: 'it is known from the models that are not selected',
       source: 'neighbour',
+      speed: 'slow',
       check: async () => {
         const text = (key: string) =>
           `models: [${model}, mini-qwen3-vl]\noptimizations: [{ id: sparse-network, with: { target: vision } }]\n${key}`;

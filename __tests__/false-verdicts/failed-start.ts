@@ -45,7 +45,7 @@ export const situations: readonly Situation[] = [
     'One start in ten of the head ends before its first answer',
     'REGRESSED: 1 cell failed',
     'passed, with a warning',
-    'fast',
+    'slow',
     'reported',
     async () => {
       const { verdict, warnings, text } = await judged(changedEngine(sizeProgram(100), sizeProgram(100, ending('start === 3'))));

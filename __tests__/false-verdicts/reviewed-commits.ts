@@ -89,7 +89,7 @@ const underReview: readonly Situation[] = [
     before: 'PASSED, nothing changed',
     now: 'checkout-mismatch',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, main, topic } = nineFold();
       const work = origin.checkOut(main, 'whole');
@@ -106,7 +106,7 @@ const underReview: readonly Situation[] = [
     before: 'the verdict on one commit shown as that on another',
     now: 'checkout-mismatch',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, main, topic, event } = nineFold();
       const later = origin.size('topic', 100);
@@ -137,7 +137,7 @@ const underReview: readonly Situation[] = [
     before: '✅ Passed, exit 0',
     now: 'nothing to compare, exit 0, the earlier comment replaced',
     source: 'reported',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const origin = Origin.make();
       const main = origin.head();
@@ -278,7 +278,7 @@ const baseCommits: readonly Situation[] = [
     before: 'against the chosen parent, PASSED',
     now: 'against the merge base',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const origin = Origin.make();
       const old = origin.size('main', 900);
@@ -322,7 +322,7 @@ const baseCommits: readonly Situation[] = [
     before: "against the fork's main, PASSED",
     now: 'against main of the repository itself; what only the fork has is refused',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, main, topic, event } = nineFold();
       const fork = origin.copy();
@@ -422,7 +422,7 @@ const baseCommits: readonly Situation[] = [
     before: "whichever ancestor git names first, the author's own too",
     now: "the ancestor on main's own line, with a warning",
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { origin, topic } = nineFold();
       origin.git('switch', '--quiet', 'main');
@@ -444,7 +444,7 @@ const baseCommits: readonly Situation[] = [
     before: 'against the old, slow ancestor, PASSED',
     now: 'deepened until no hidden history can hold a better one',
     source: 'neighbour',
-    speed: 'fast',
+    speed: 'slow',
     check: async () => {
       const { work, event, fork } = hiddenFork();
       expect(await baseOf(work, 'pull_request', event)).toMatchObject({ commit: fork });

@@ -105,6 +105,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: 'a JavaScript policy first loads a linked package when it is asked, and `setup` shares node_modules',
     check: async () => {
       const scene = LeakScene.make();
@@ -149,6 +150,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...harmless,
+    speed: 'slow',
     example: 'each side imports its own files, with packages of one environment',
     check: async () => {
       const scene = twoSizes('src');
@@ -318,6 +320,7 @@ const trees: readonly Situation[] = [
   },
   {
     ...alike,
+    speed: 'slow',
     example: 'an edit inside a submodule that is not committed',
     before: 'unchanged',
     now: 'compared',
