@@ -104,6 +104,7 @@ const noisy = runOf({
   'last-round': { ...exact, base: '20', head: 'round < 40 ? 80 : 20' },
   'third-round': { ...exact, base: '20', head: 'round % 3 === 0 ? 80 : 20' },
   'jitters-around-zero': { ...exact, better: 'higher', base: 'noise(9)', head: 'noise(10) - 5' },
+  'rarely-worse': { ...exact, base: '20', head: 'launch % 8 === 3 ? 500 : 5' },
   steady: { ...exact, ...constant(20, 20) },
 });
 
@@ -118,6 +119,7 @@ const tolerant = runOf({
   'stays-noisy': { ...timing, base: '50 + noise(round) / 100', head: `50 * Math.exp(${slowerAfterScreen}) + noise(round) / 100` },
   'given-up': { ...timing, base: '50 + noise(round) / 100', head: `50 * Math.exp(${slowerAfterFirstLook}) + noise(round) / 100` },
   'noisy-alike': { ...timing, base: '50 * Math.exp(0.1 * noise(2))', head: '50 * Math.exp(0.1 * noise(3))' },
+  'slow-rounds': { ...timing, base: '50 + noise(round) / 100', head: '(round % 5 < 2 ? 150 : 45) + noise(round) / 100' },
   'at-tolerance': { ...timing, ...constant(50, 51) },
   'in-steps': {
     ...timing,
@@ -241,6 +243,18 @@ export const situations: readonly Situation[] = [
   ofNoise('last-round', 'a good number in the last rounds of head alone', 'passed', 'regressed'),
   ofNoise('third-round', 'a good number in most rounds of head', 'passed', 'regressed'),
   ofNoise('jitters-around-zero', 'jitter around 0, then around −5, higher is better', 'no verdict', 'regressed'),
+  ofNoise('rarely-worse', '20 → 5, and 500 in one launch of eight', 'improved', 'inconclusive'),
+  situation({
+    kind: 'noisy-metric',
+    example: 'a time that is three times as long in two rounds of five, and shorter in the others',
+    before: 'improved',
+    now: 'regressed',
+    source: 'neighbour',
+    run: tolerant,
+    speed: 'slow',
+    metric: 'slow-rounds',
+    expected: { verdict: 'regressed', reason: expect.stringMatching(/^by the mean over rounds, /) },
+  }),
   situation({
     kind: 'stays-noisy',
     example: '+17.8 % in 36 launches of a metric that did not advance',

@@ -658,6 +658,9 @@ describe('an untrusted machine or document', () => {
       purpose: 'confirm' as const,
     };
     expect(refused(one, { ...clean, launches: [...clean.launches, confirm] })).toBe('samples-contradictory');
+    // Nor as many as looks read, whatever they show.
+    const many = Array.from({ length: 12 }, (_, index) => ({ ...confirm, id: `mini/pruning#confirm-${index}`, index }));
+    expect(refused(one, { ...clean, launches: [...clean.launches, ...many] })).toBe('samples-contradictory');
     expect(refused(one, { ...changed, launches: [confirm] })).toBe('samples-contradictory');
     expect(refused({ ...one, policy: { ...policy, alpha: 0.04 } }, clean)).toBe('document-invalid');
     expect(refused(one, clean)).toBeNull();

@@ -167,7 +167,7 @@ const confirmDemand = (progress: Progress, lastLook: number): LaunchDemand[] => 
   const byCell = Map.groupBy(progress.metrics.values(), (each) => each.tested.standing);
   const lists = [...byCell].map(([standing, metrics]) => ({
     list: confirms(standing, metrics, lastLook),
-    urgent: metrics.some((each) => each.regress?.outcome === 'open'),
+    urgent: metrics.some((each) => each.regress?.outcome === 'open' || each.mean?.outcome === 'open'),
   }));
   return [true, false].flatMap((urgent) => interleaved(lists.filter((each) => each.urgent === urgent).map((each) => each.list)));
 };

@@ -3,10 +3,10 @@ import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import { isAbout } from '../records/series-note.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { ArmId } from '../records/words.ts';
-import { median } from '../statistics/describe.ts';
+import { mean, median } from '../statistics/describe.ts';
 import { holding, type Observations } from './observation.ts';
 import { absent, type Reading, read, readAll } from './reading.ts';
-import { type Columns, launchValue, type SampledReduction } from './reduction.ts';
+import { type Columns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
 
 type Gains = MetricVerdict['samples']['gains'];
 const noGains: Gains = { base: [], head: [] };
@@ -35,6 +35,20 @@ export const armValues = (observations: Observations, spec: MetricSpec, arm: Arm
     return value.status === 'read' ? read(stepped(spec, solo, value.value)) : value;
   });
   return excused(reading, from, observations.warnings);
+};
+
+/** The same by the mean over the rounds of a launch, on the metric's scale: the geometric one where that is logarithmic. */
+export const armMeans = ({ columns }: Observations, spec: MetricSpec, arm: ArmId): ArmReading => {
+  const { from, scale } = spec;
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
+  return readAll(holding(columns, arm), (each) => {
+    const rounds = roundsOf(each, from, arm);
+    if (rounds.status === 'absent') return rounds;
+    if (scale === 'linear') return read(mean(rounds.value));
+    return rounds.value.every((value) => value > 0)
+      ? read(Math.exp(mean(rounds.value.map(Math.log))))
+      : absent('failed', 'not all rounds are above 0');
+  });
 };
 
 /**

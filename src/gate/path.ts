@@ -1,8 +1,6 @@
 import { contradiction } from '../records/contradiction.ts';
 import type { Plan } from '../records/plan.ts';
-import type { MetricProgress, Progress } from './progress.ts';
-
-const wasSuspect = (metric: MetricProgress): boolean => metric.regress !== null || metric.improve !== null || metric.evidence !== null;
+import type { Progress } from './progress.ts';
 
 /**
  * Refuses samples that the rule cannot have asked for: confirming launches before the screens of the whole pull request are in,
@@ -10,7 +8,7 @@ const wasSuspect = (metric: MetricProgress): boolean => metric.regress !== null 
  * choose the verdict. Throws `samples-contradictory`.
  */
 export const requirePath = (progress: Progress, plan: Plan): void => {
-  const suspects = new Set([...progress.metrics.values()].filter(wasSuspect).map((metric) => metric.tested.standing.cell.id));
+  const suspects = new Set([...progress.metrics.values()].filter(({ suspect }) => suspect).map((metric) => metric.tested.standing.cell.id));
   const most = 4 * (plan.policy.looks.at(-1)?.launches ?? 0);
   for (const { cell, launches } of progress.cells) {
     const { length } = launches.confirm;

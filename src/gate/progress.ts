@@ -5,7 +5,7 @@ import { type LastTest, lastTests } from './last-test.ts';
 import { type Candidate, type Decision, replayLooks, requireLooks } from './looks.ts';
 import { pointIdOf } from './metric-key.ts';
 import { numberOf } from './reading.ts';
-import { advances, excludes } from './screen.ts';
+import { advances, allExceed, excludes } from './screen.ts';
 import { allSettled, isTimed, type Standing, standings } from './standing.ts';
 import { type Tested, testedMetrics } from './tested.ts';
 
@@ -19,8 +19,12 @@ export interface Evidence {
 export interface MetricProgress {
   readonly tested: Tested;
   readonly regress: Decision | null;
+  /** Of the means of rounds against must-detect, where only they looked so much worse. */
+  readonly mean: Decision | null;
   readonly improve: Decision | null;
   readonly evidence: Evidence | null;
+  /** Whether its screens sent it to confirmation, for whatever reason. */
+  readonly suspect: boolean;
   /** Once measuring has ended; null while it goes on, and for what the screens sent to no confirmation. */
   readonly last: LastTest | null;
 }
@@ -29,7 +33,7 @@ export interface Progress {
   readonly cells: readonly Standing[];
   /** Every screen of the pull request is in: the families are fixed. */
   readonly screened: boolean;
-  /** Metrics that advanced towards a regression. */
+  /** Hypotheses that advanced towards a regression: of metrics, and of the means of their rounds. */
   readonly family: number;
   readonly metrics: ReadonlyMap<string, MetricProgress>;
 }
@@ -47,19 +51,46 @@ const candidate = (tested: Tested, sign: 1 | -1, waiting: boolean): Candidate =>
   waiting: waiting && tested.standing.failure === null && tested.confirm.status === 'read',
 });
 
+const meanKey = ({ key }: Tested): string => `${key} mean`;
+
+const meanCandidate = (tested: Tested, waiting: boolean): Candidate => ({
+  ...candidate(tested, 1, waiting),
+  key: meanKey(tested),
+  values: numberOf(tested.means.confirm) ?? [],
+  margin: tested.margins.mean,
+});
+
+/** Whether the means of rounds look worse by must-detect in every screening launch, and the medians do not. */
+const hides = ({ screen, means, margins }: Tested): boolean =>
+  screen.status === 'read' &&
+  means.screen.status === 'read' &&
+  allExceed(means.screen.value, margins.mean) &&
+  !allExceed(screen.value, margins.mean);
+
 /**
  * Whether these launch values exclude a worsening by must-detect. Of an exact metric that varies
- * the mean has to exclude it too: no machine excuses the few launches that are far worse.
+ * the mean over all launches has to exclude it too: no machine excuses the few that are far worse.
  */
-export const excludesBound = ({ bound, variation }: Tested, values: readonly number[]): boolean =>
-  excludes(values, bound) && (variation === 0 || mean(values) < bound || mean(values) <= 0);
+const excludesBound = ({ bound, variation }: Tested, values: readonly number[], all: readonly number[]): boolean =>
+  excludes(values, bound) && (variation === 0 || mean(all) < bound || mean(all) <= 0);
+
+const excludedByScreen = (tested: Tested): boolean => {
+  const values = numberOf(tested.screen) ?? [];
+  return excludesBound(tested, values, values);
+};
+
+/** Whether the first `launches` confirming launches exclude a worsening by must-detect. */
+export const excludedBy = (tested: Tested, launches: number): boolean => {
+  const values = (numberOf(tested.confirm) ?? []).slice(0, launches);
+  return excludesBound(tested, values, [...(numberOf(tested.screen) ?? []), ...values]);
+};
 
 const evidenceFrom = (tested: Tested, looks: GatePolicy['looks'], from: number): Evidence => {
-  const values = numberOf(tested.confirm) ?? [];
+  const have = numberOf(tested.confirm)?.length ?? 0;
   for (const { launches } of looks) {
     if (launches < from) continue;
-    if (values.length < launches) return { outcome: 'open', launches };
-    if (excludesBound(tested, values.slice(0, launches))) return { outcome: 'evident', launches };
+    if (have < launches) return { outcome: 'open', launches };
+    if (excludedBy(tested, launches)) return { outcome: 'evident', launches };
   }
   return { outcome: 'exhausted', launches: looks.at(-1)?.launches ?? 0 };
 };
@@ -68,7 +99,9 @@ const evidenceOf = (tested: Tested, regress: Decision | null, looks: GatePolicy[
   // No launch makes a clock finer.
   if (tested.clock.coarse !== null) return null;
   if (regress !== null) return regress.outcome === 'futile' ? evidenceFrom(tested, looks, regress.launches) : null;
-  return excludesBound(tested, numberOf(tested.screen) ?? []) ? null : evidenceFrom(tested, looks, 0);
+  // What another metric's launches show of an exact metric that varies must exclude it too.
+  const confirmed = tested.variation > 0 && (numberOf(tested.confirm)?.length ?? 0) >= (looks[0]?.launches ?? Number.POSITIVE_INFINITY);
+  return excludedByScreen(tested) && !confirmed ? null : evidenceFrom(tested, looks, 0);
 };
 
 /**
@@ -91,20 +124,27 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
           sign === 1 ? each.margins.worse : each.margins.better,
         ),
     );
-  const family = (members: readonly Tested[], sign: 1 | -1): ReadonlyMap<string, Decision> =>
-    replayLooks(
-      members.map((each) => candidate(each, sign, waiting)),
-      policy.looks,
-      policy.alpha,
-      shard,
-    );
-  const worse = advanced(1);
-  const regress = family(worse, 1);
-  const improve = family(advanced(-1), -1);
+  const family = (members: readonly Candidate[]): ReadonlyMap<string, Decision> => replayLooks(members, policy.looks, policy.alpha, shard);
+  const worse = [
+    ...advanced(1).map((each) => candidate(each, 1, waiting)),
+    ...tested.filter(hides).map((each) => meanCandidate(each, waiting)),
+  ];
+  const regress = family(worse);
+  const improve = family(advanced(-1).map((each) => candidate(each, -1, waiting)));
   const progress = tested.map((each): Omit<MetricProgress, 'last'> => {
     const decision = regress.get(each.key) ?? null;
-    const evidence = each.screen.status === 'read' ? evidenceOf(each, decision, policy.looks) : null;
-    return { tested: each, regress: decision, improve: improve.get(each.key) ?? null, evidence };
+    const families = {
+      regress: decision,
+      mean: regress.get(meanKey(each)) ?? null,
+      improve: improve.get(each.key) ?? null,
+    };
+    const read = each.screen.status === 'read';
+    return {
+      tested: each,
+      ...families,
+      evidence: read ? evidenceOf(each, decision, policy.looks) : null,
+      suspect: Object.values(families).some((family) => family !== null) || (read && each.clock.coarse === null && !excludedByScreen(each)),
+    };
   });
   const last = waiting ? new Map<string, LastTest>() : lastTestsOf(progress, policy);
   const metrics = new Map(progress.map((each) => [each.tested.key, { ...each, last: last.get(each.tested.key) ?? null }]));
@@ -114,9 +154,7 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
 /** All metrics at points that the screens sent to confirmation, whatever metric it was for, are tested with what came of that. */
 const lastTestsOf = (progress: readonly Omit<MetricProgress, 'last'>[], policy: GatePolicy): ReadonlyMap<string, LastTest> => {
   const pointOfCell = ({ tested }: Pick<MetricProgress, 'tested'>): string => `${tested.standing.cell.id} ${pointIdOf(tested.spec)}`;
-  const confirmed = new Set(
-    progress.filter(({ regress, improve, evidence }) => regress !== null || improve !== null || evidence !== null).map(pointOfCell),
-  );
+  const confirmed = new Set(progress.filter(({ suspect }) => suspect).map(pointOfCell));
   const members = progress.filter((each) => confirmed.has(pointOfCell(each)));
   return lastTests(
     members.map(({ tested }) => candidate(tested, 1, false)),
@@ -127,10 +165,10 @@ const lastTestsOf = (progress: readonly Omit<MetricProgress, 'last'>[], policy: 
 
 /** The number of confirming launches that a metric wants now; 0 when it is decided, broken or held until others are in. */
 export const wantedLaunches = (progress: MetricProgress): number => {
-  const { tested, regress, improve, evidence } = progress;
+  const { tested, regress, mean, improve, evidence } = progress;
   if (tested.confirm.status === 'absent' || tested.screen.status === 'absent' || tested.standing.failure !== null) return 0;
   const have = tested.confirm.value.length;
-  return [regress, improve, evidence].reduce(
+  return [regress, mean, improve, evidence].reduce(
     (most, each) => (each !== null && each.outcome === 'open' && each.launches > have ? Math.max(most, each.launches) : most),
     0,
   );

@@ -20,6 +20,9 @@ const screenNoise = (values: readonly number[], margin: number): number => {
 export const advances = (values: readonly number[], margin: number): boolean =>
   hodgesLehmann(values).estimate + (0.84 * screenNoise(values, margin)) / Math.sqrt(values.length) > margin;
 
+/** Whether every screening value exceeds `bound`, which noise around 0 does in fewer than one screen of 2^n. */
+export const allExceed = (values: readonly number[], bound: number): boolean => values.every((value) => value > bound);
+
 /** Whether the one-sided 95 % upper bound of the change excludes `bound`, or any worsening at all. */
 export const excludes = (values: readonly number[], bound: number): boolean => {
   if (values.length === 0) return false;

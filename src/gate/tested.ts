@@ -4,7 +4,7 @@ import type { Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { type Clock, clockOf } from './clock.ts';
-import { launchChange } from './launch-change.ts';
+import { launchChange, meanLaunchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
@@ -26,9 +26,10 @@ export interface Tested {
   readonly spec: MetricSpec;
   /**
    * The tolerance on the scale of launch values, and what the step of a clock can add to it: in the
-   * worse and in the better direction.
+   * worse and in the better direction. Of means over rounds must-detect takes the tolerance's place
+   * where it is larger.
    */
-  readonly margins: { readonly worse: number; readonly better: number };
+  readonly margins: { readonly worse: number; readonly better: number; readonly mean: number };
   /** What must be excluded for `passed`, on the same scale. */
   readonly bound: number;
   /** Whether the clock behind the numbers can decide. */
@@ -39,6 +40,8 @@ export interface Tested {
   readonly screen: Reading<readonly number[]>;
   /** The fresh launches so far, by index; absent when one of them cannot be read. */
   readonly confirm: Reading<readonly number[]>;
+  /** The same launches by the means of their rounds. */
+  readonly means: { readonly screen: Reading<readonly number[]>; readonly confirm: Reading<readonly number[]> };
 }
 
 /** Whether base and head of this metric are compared (rather than known to be identical). */
@@ -96,19 +99,27 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
     ? clockOf(columns, spec, spec.tolerance, spec.scale === 'log' ? policy.mustDetect : bound)
     : { step: 0, coarse: null };
   const step = onScaleStep(spec, clock.step);
+  const tolerated = worseOnScale(spec, spec.tolerance);
+  const screened = (change: typeof launchChange): Reading<readonly number[]> =>
+    columns.length < policy.screen
+      ? absent('missing', `${columns.length} of ${policy.screen} screening launches`)
+      : readAll(columns, (each) => change(each, spec));
+  const confirmed = (change: typeof launchChange): Reading<readonly number[]> => readAll(confirming, (each) => change(each, spec));
   return {
     key: metricKey(standing.cell, spec),
     standing,
     spec,
-    margins: { worse: worseOnScale(spec, spec.tolerance) + step, better: betterOnScale(spec, spec.tolerance) + step },
+    margins: {
+      worse: tolerated + step,
+      better: betterOnScale(spec, spec.tolerance) + step,
+      mean: Math.max(bound, tolerated) + step,
+    },
     bound,
     clock,
     variation,
-    screen:
-      columns.length < policy.screen
-        ? absent('missing', `${columns.length} of ${policy.screen} screening launches`)
-        : readAll(columns, (each) => launchChange(each, spec)),
-    confirm: readAll(confirming, (each) => launchChange(each, spec)),
+    screen: screened(launchChange),
+    confirm: confirmed(launchChange),
+    means: { screen: screened(meanLaunchChange), confirm: confirmed(meanLaunchChange) },
   };
 };
 

@@ -7,18 +7,20 @@ import { gapReason, gapVerdict, headLacks, unread } from './gap.ts';
 import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf } from './judged-metric.ts';
 import { roundChanges } from './launch-change.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
-import { armValues, gainsOf, shownValues } from './metric-values.ts';
+import { armMeans, armValues, gainsOf, shownValues } from './metric-values.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
-import { excludesBound, type MetricProgress } from './progress.ts';
+import { excludedBy, type MetricProgress } from './progress.ts';
 import { numberOf } from './reading.ts';
 import type { Columns } from './reduction.ts';
-import { asMeasured, worsening } from './scale.ts';
+import { asMeasured, worsening, worseOnScale } from './scale.ts';
 import type { Tested } from './tested.ts';
 
 interface Outcome {
   readonly verdict: 'regressed' | 'improved' | 'passed' | 'inconclusive' | 'missing';
   /** Confirming launches that decide; 0: the screen does. */
   readonly launches: number;
+  /** Whether the means of rounds decide, which are shown then, or the medians. */
+  readonly by?: 'mean';
   readonly p: number | null;
   readonly reason: string | null;
   readonly holdsRun: boolean;
@@ -27,16 +29,16 @@ interface Outcome {
 const passed = (launches: number, p: number | null): Outcome => ({ verdict: 'passed', launches, p, reason: null, holdsRun: false });
 
 /** Where nothing is confirmed: what the screen saw, which is never enough for a verdict on time. */
-const impressionOf = ({ regress, improve }: MetricProgress): Outcome => {
-  const seen = regress !== null ? 'it may be worse' : improve !== null ? 'it may be better' : 'nothing large was seen';
+const impressionOf = ({ regress, mean: ofMean, improve }: MetricProgress): Outcome => {
+  const seen = regress !== null || ofMean !== null ? 'it may be worse' : improve !== null ? 'it may be better' : 'nothing large was seen';
   return { verdict: 'inconclusive', launches: 0, p: null, reason: `first impression: ${seen}, not confirmed`, holdsRun: true };
 };
 
-/** What must be excluded, in words: `10 %`, or so many of the metric's own unit. */
-const boundText = ({ spec, bound }: Tested): string =>
+/** An amount on the scale of launch values in words, by default what must be excluded: `10 %`, or so many of the metric's own unit. */
+const boundText = ({ spec, bound }: Tested, amount = bound): string =>
   spec.scale === 'log'
-    ? `${Number((100 * worsening(spec, asMeasured(spec, bound))).toPrecision(6))} %`
-    : `${Number(bound.toPrecision(3))} ${spec.unit}`;
+    ? `${Number((100 * worsening(spec, asMeasured(spec, amount))).toPrecision(6))} %`
+    : `${Number(amount.toPrecision(3))} ${spec.unit}`;
 
 /** A base near 0 leaves no size that matters: only a tolerance can say one. */
 const remedy = ({ spec, variation }: Tested): string =>
@@ -44,8 +46,21 @@ const remedy = ({ spec, variation }: Tested): string =>
     ? `; set gate.tolerance.${spec.id} to the change that matters, in ${spec.unit}`
     : '';
 
+/** What the means of rounds say where the medians hide it; null where they say nothing. */
+const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: (wanted: number) => Outcome): Outcome | null => {
+  if (decision === null || decision.outcome === 'futile') return null;
+  if (decision.outcome === 'open') return cutOff(decision.launches);
+  const { launches, p } = decision;
+  const { spec, bound } = tested;
+  const by = `the mean over rounds, by more than ${boundText(tested, Math.max(bound, worseOnScale(spec, spec.tolerance)))}`;
+  return decision.outcome === 'rejected'
+    ? { verdict: 'regressed', launches, by: 'mean', p, reason: `by ${by}`, holdsRun: true }
+    : { verdict: 'inconclusive', launches, by: 'mean', p, reason: `undecided: it may be worse by ${by}`, holdsRun: true };
+};
+
 /** What the families and the evidence rule say together; the regression family speaks first. */
-const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress, samples: Samples): Outcome => {
+const outcomeOf = (progress: MetricProgress, samples: Samples): Outcome => {
+  const { tested, regress, improve, evidence, last } = progress;
   const have = numberOf(tested.confirm)?.length ?? 0;
   const p = regress?.p ?? null;
   const cutOff = (wanted: number): Outcome => ({
@@ -64,12 +79,15 @@ const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress,
       reason: `by the last test, of all ${last.launches} launches`,
       holdsRun: true,
     };
-  if (improve?.outcome === 'rejected')
+  const ofMean = outcomeOfMean(progress, cutOff);
+  if (ofMean !== null) return ofMean;
+  const excluded = Math.max(improve?.launches ?? 0, evidence?.outcome === 'evident' ? evidence.launches : 0);
+  if (improve?.outcome === 'rejected' && excludedBy(tested, excluded))
     return { verdict: 'improved', launches: improve.launches, p: improve.p, reason: null, holdsRun: false };
   if (regress?.outcome === 'open') return cutOff(regress.launches);
   if (tested.clock.coarse !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.clock.coarse, holdsRun: true };
   if (regress?.outcome === 'exhausted') {
-    const bounded = excludesBound(tested, (numberOf(tested.confirm) ?? []).slice(0, regress.launches));
+    const bounded = excludedBy(tested, regress.launches);
     const limit = boundText(tested);
     const reason = bounded
       ? `undecided, but a change as large as must-detect (${limit}) is excluded`
@@ -119,9 +137,16 @@ const doubts = (tested: Tested, columns: readonly Columns[], values: readonly nu
   return warnings;
 };
 
-const smallest = (tested: Tested, values: readonly number[], policy: GatePolicy, family: number, launches: number): number | null => {
+const smallest = (
+  tested: Tested,
+  values: readonly number[],
+  policy: GatePolicy,
+  family: number,
+  { launches, by }: Outcome,
+): number | null => {
   const reach = launches > 0 ? launches : (policy.looks.at(-1)?.launches ?? 0);
-  const change = smallestDetectable({ values, launches: reach, margin: tested.margins.worse, alpha: policy.alpha / Math.max(1, family) });
+  const margin = by === 'mean' ? tested.margins.mean : tested.margins.worse;
+  const change = smallestDetectable({ values, launches: reach, margin, alpha: policy.alpha / Math.max(1, family) });
   return change === null ? null : worsening(tested.spec, asMeasured(tested.spec, change));
 };
 
@@ -144,9 +169,11 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
   const outcome = policy.looks.length === 0 ? impressionOf(progress) : outcomeOf(progress, samples);
   const stage = outcome.launches > 0 ? ofLaunches(standing.confirm.complete, pointIdOf(spec)) : screen;
   const columns = outcome.launches > 0 ? stage.columns.slice(0, outcome.launches) : stage.columns;
-  const values = outcome.launches > 0 ? tested.confirm.value.slice(0, outcome.launches) : tested.screen.value;
-  const arm = (id: 'base' | 'head') => armValues({ ...stage, columns }, spec, id);
-  const numbers = shownValues(armValues(screen, spec, 'reference'), arm('base'), arm('head'), tested.variation > 0 ? mean : median);
+  const confirmed = outcome.by === 'mean' ? (numberOf(tested.means.confirm) ?? []) : tested.confirm.value;
+  const values = outcome.launches > 0 ? confirmed.slice(0, outcome.launches) : tested.screen.value;
+  const valuesOf = outcome.by === 'mean' ? armMeans : armValues;
+  const arm = (id: 'base' | 'head') => valuesOf({ ...stage, columns }, spec, id);
+  const numbers = shownValues(valuesOf(screen, spec, 'reference'), arm('base'), arm('head'), tested.variation > 0 ? mean : median);
   const centre = hodgesLehmann(values);
   const fields: MetricFields = {
     verdict: outcome.verdict,
@@ -155,7 +182,7 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
     change: changeOf(spec, centre),
     p: outcome.p,
     launches: values.length,
-    detectable: smallest(tested, values, policy, family, outcome.launches),
+    detectable: smallest(tested, values, policy, family, outcome),
     reason: reasonOf(tested, outcome.reason),
     warnings: [...stage.warnings, ...doubts(tested, columns, values)],
     samples: {
