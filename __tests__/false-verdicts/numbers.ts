@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { MetricVerdict, Verdict } from '../../src/records/verdict.ts';
-import { configuration, Project } from '../commands/project.ts';
+import { configuration, model, Project } from '../commands/project.ts';
 import type { Kind, Situation } from './situation.ts';
 
 /**
@@ -28,6 +28,8 @@ interface Measured {
   readonly head: string;
   /** Of \`gate.tolerance\`. */
   readonly tolerance?: string;
+  /** How much worse base accepts it to be. */
+  readonly accepted?: number;
 }
 
 /** One run of the command line over all of these metrics, when it is first asked for. */
@@ -47,11 +49,15 @@ const runOf = (metrics: Readonly<Record<string, Measured>>): (() => Promise<Verd
       ),
     ];
     const tolerances = entries.flatMap(([id, { tolerance }]) => (tolerance === undefined ? [] : [`${id}: ${tolerance}`]));
+    const accepted = entries.flatMap(([metric, { accepted: bound }]) =>
+      bound === undefined ? [] : [{ cell: `${model}/engine`, metric, bound, expires: '9999-12-31', reason: 'it is worth it' }],
+    );
     const rest = tolerances.length === 0 ? [] : [`gate: { tolerance: { ${tolerances.join(', ')} } }`];
     project.commit({
       '.gitignore': '.optimization-gate\nstarts\n',
       'bench.mjs': program(answer('base')),
       'optimization-gate.yml': configuration([engine], rest),
+      'baselines/accepted.json': JSON.stringify({ schema: 'optimization-gate/accepted/1', accepted }),
     });
     project.commit({ 'bench.mjs': program(answer('head')) });
     await project.gate('--base', 'HEAD~1');
@@ -93,6 +99,7 @@ const signs = runOf({
   'exact-share-at-tolerance': { ...exact, better: 'higher', ...constant(100, 98), tolerance: '2%' },
   'exact-beyond': { ...exact, ...constant(1e12, 1e12 + 1) },
   'exact-rounded': { ...exact, base: '0.3', head: '0.1 + 0.2' },
+  'exact-at-bound': { ...exact, ...constant(7, 7.7), accepted: 0.1 },
 });
 
 const noisy = runOf({
@@ -104,6 +111,7 @@ const noisy = runOf({
   'last-round': { ...exact, base: '20', head: 'round < 40 ? 80 : 20' },
   'third-round': { ...exact, base: '20', head: 'round % 3 === 0 ? 80 : 20' },
   'jitters-around-zero': { ...exact, better: 'higher', base: 'noise(9)', head: 'noise(10) - 5' },
+  'far-in-some-launches': { ...exact, base: '100', head: 'launch % 4 === 3 ? 1100 : 105', accepted: 0.1 },
   steady: { ...exact, ...constant(20, 20) },
 });
 
@@ -231,6 +239,7 @@ export const situations: readonly Situation[] = [
   atTolerance('exact-share-at-tolerance', 'higher is better, 100 → 98 at 2 %', 'regressed', 'passed'),
   atTolerance('exact-beyond', 'one more than a million million, without a tolerance', 'regressed', 'regressed'),
   atTolerance('exact-rounded', '0.3 → 0.1 + 0.2, without a tolerance', 'passed', 'passed'),
+  atTolerance('exact-at-bound', '7 → 7.7, which base accepts up to 10 %', 'regressed', 'passed'),
   atTolerance('at-tolerance', 'a time of 50 → 51 ms at 2 %', 'regressed', 'inconclusive', tolerant),
   atTolerance('in-steps', 'a time that sits at its tolerance, in steps of 0.1 ms', 'regressed', 'inconclusive', tolerant),
   ofNoise('jitters', 'an exact metric that jitters by 0.5, 20 → 80', 'no verdict', 'regressed', 'reported'),
@@ -240,6 +249,7 @@ export const situations: readonly Situation[] = [
   ofNoise('hidden-in-noise', 'noise of head in which a change can hide', 'no verdict', 'inconclusive'),
   ofNoise('last-round', 'a good number in the last rounds of head alone', 'passed', 'regressed'),
   ofNoise('third-round', 'a good number in most rounds of head', 'passed', 'regressed'),
+  ofNoise('far-in-some-launches', '100 → 105, and 1100 in each fourth launch, which base accepts up to 10 %', 'passed', 'regressed'),
   ofNoise('jitters-around-zero', 'jitter around 0, then around −5, higher is better', 'no verdict', 'regressed'),
   situation({
     kind: 'stays-noisy',
