@@ -83,13 +83,15 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
   const [base, head] = [valuesOf('base'), valuesOf('head')];
   const level = base.length > 0 ? median(base) : 0;
   const variation = declared.kind === 'exact' ? variationOf([...columns, ...confirming], declared) : 0;
+  const spec = declared.kind === 'exact' ? linearSpec(declared, level) : declared;
+  const confirm = readAll(confirming, (each) => launchChange(each, spec));
   if (declared.kind === 'exact') {
-    if (variation === 0) return null;
+    // Numbers that cannot be read are no equal ones.
+    if (variation === 0 && confirm.status === 'read') return null;
     // Screens that agree on a regression show it, whatever the confirming launches of another metric do.
     const settled = variationOf(columns, declared) === 0 && head.length > 0;
     if (settled && beyondTolerance(declared, median(head), level) === 'worse') return null;
   }
-  const spec = declared.kind === 'exact' ? linearSpec(declared, level) : declared;
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
   const readsClock = readsForeignClock(standing, spec);
   const clock = readsClock
@@ -108,7 +110,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
       columns.length < policy.screen
         ? absent('missing', `${columns.length} of ${policy.screen} screening launches`)
         : readAll(columns, (each) => launchChange(each, spec)),
-    confirm: readAll(confirming, (each) => launchChange(each, spec)),
+    confirm,
   };
 };
 
