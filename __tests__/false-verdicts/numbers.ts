@@ -141,6 +141,14 @@ const tolerant = runOf({
   'one-digit': { ...timing, ...constant(2, 2) },
 });
 
+/** What advances is an improvement, decided after twelve launches. */
+const afterScreens = runOf({
+  'slower-later': { ...timing, base: '50 + noise(round) / 100', head: '(launch < 5 ? 50 : 75) + noise(round) / 100' },
+  'larger-later': { ...exact, base: '100', head: 'launch < 5 ? 100 : 103' },
+  'beyond-numbers-later': { ...exact, base: '100', head: 'launch < 5 ? 100 : 1e308' },
+  better: { ...timing, base: '50 + noise(round) / 100', head: '40 + noise(round) / 100' },
+});
+
 interface Row {
   readonly kind: Kind;
   readonly example: string;
@@ -262,6 +270,25 @@ export const situations: readonly Situation[] = [
     metric: 'stays-noisy',
     expected: { verdict: 'regressed', launches: 36, reason: 'by the last test, of all 36 launches' },
   }),
+  ...(
+    [
+      ['slower-later', 'a time that is half as long again, in every launch after the screens', 'regressed'],
+      ['larger-later', 'an exact 100 → 103, in every launch after the screens', 'regressed'],
+      ['beyond-numbers-later', 'an exact metric that is 1e308, in every launch after the screens', 'failed'],
+    ] as const
+  ).map(([metric, example, verdict]) =>
+    situation({
+      kind: 'stays-noisy',
+      example,
+      before: 'passed',
+      now: verdict,
+      source: 'neighbour',
+      run: afterScreens,
+      speed: 'slow',
+      metric,
+      expected: { verdict },
+    }),
+  ),
   situation({
     kind: 'stays-noisy',
     example: 'a metric that was given up at the first look, and is slower in the launches after it',

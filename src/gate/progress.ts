@@ -54,21 +54,25 @@ const candidate = (tested: Tested, sign: 1 | -1, waiting: boolean): Candidate =>
 export const excludesBound = ({ bound, variation }: Tested, values: readonly number[]): boolean =>
   excludes(values, bound) && (variation === 0 || mean(values) < bound || mean(values) <= 0);
 
+/** By all launches of the longest look that was reached: those that come later can take it back. */
 const evidenceFrom = (tested: Tested, looks: GatePolicy['looks'], from: number): Evidence => {
   const values = numberOf(tested.confirm) ?? [];
-  for (const { launches } of looks) {
-    if (launches < from) continue;
-    if (values.length < launches) return { outcome: 'open', launches };
-    if (excludesBound(tested, values.slice(0, launches))) return { outcome: 'evident', launches };
-  }
-  return { outcome: 'exhausted', launches: looks.at(-1)?.launches ?? 0 };
+  const asked = looks.map(({ launches }) => launches).filter((launches) => launches >= from);
+  const reached = asked.findLast((launches) => launches <= values.length);
+  if (reached !== undefined && excludesBound(tested, values.slice(0, reached))) return { outcome: 'evident', launches: reached };
+  const next = asked.find((launches) => launches > values.length);
+  return next === undefined ? { outcome: 'exhausted', launches: asked.at(-1) ?? 0 } : { outcome: 'open', launches: next };
 };
 
 const evidenceOf = (tested: Tested, regress: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
   // No launch makes a clock finer.
   if (tested.clock.coarse !== null) return null;
   if (regress !== null) return regress.outcome === 'futile' ? evidenceFrom(tested, looks, regress.launches) : null;
-  return excludesBound(tested, numberOf(tested.screen) ?? []) ? null : evidenceFrom(tested, looks, 0);
+  const evidence = evidenceFrom(tested, looks, 0);
+  // The screens are enough unless what another metric had confirmed says otherwise.
+  const confirmed = (looks[0]?.launches ?? Number.POSITIVE_INFINITY) <= (numberOf(tested.confirm)?.length ?? 0);
+  const enough = excludesBound(tested, numberOf(tested.screen) ?? []) && (!confirmed || evidence.outcome === 'evident');
+  return enough ? null : evidence;
 };
 
 /**

@@ -56,6 +56,8 @@ const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress,
     holdsRun: true,
   });
   if (regress?.outcome === 'rejected') return { verdict: 'regressed', launches: regress.launches, p, reason: null, holdsRun: true };
+  if (tested.agreed)
+    return { verdict: 'regressed', launches: have, p: null, reason: `all ${have} confirming launches agree`, holdsRun: true };
   if (last?.rejected === true)
     return {
       verdict: 'regressed',
