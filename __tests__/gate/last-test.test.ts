@@ -133,3 +133,20 @@ it('keeps false failures below alpha where every metric of a noisy cell sits at 
   }
   expect(failed).toBeLessThan(5);
 });
+
+describe('a metric that improved at the first look', () => {
+  it('is undecided where later launches of another one leave must-detect open', () => {
+    const program = ({ arm, purpose, index, round }: Asked) => {
+      const near = 1e-5 * index + 1e-5 * round;
+      const times = arm === 'base' ? 1 : purpose === 'screen' || index < 12 || index % 3 > 0 ? 0.8 : 3;
+      const margin = arm === 'base' ? 0 : Math.log(1.02) + (index % 2 ? 0.004 : -0.004);
+      return { latency: 50 * times * Math.exp(near), other: 50 * Math.exp(margin + near) };
+    };
+    expect(judgedMetric({ metrics: [metric(), metric({ id: 'other' })], program })).toMatchObject({
+      verdict: 'inconclusive',
+      run: 'inconclusive',
+      launches: 36,
+      reason: 'too noisy: a change of 10 % cannot be excluded',
+    });
+  });
+});

@@ -66,7 +66,8 @@ const outcomeOf = ({ tested, regress, improve, evidence, last }: MetricProgress,
       reason: `by the last test, of all ${last.launches} launches`,
       holdsRun: true,
     };
-  if (improve?.outcome === 'rejected')
+  // Launches after the look that showed it can still leave must-detect open.
+  if (improve?.outcome === 'rejected' && (evidence === null || evidence.outcome === 'evident'))
     return { verdict: 'improved', launches: improve.launches, p: improve.p, reason: null, holdsRun: false };
   if (regress?.outcome === 'open') return cutOff(regress.launches);
   if (tested.clock.coarse !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.clock.coarse, holdsRun: true };
