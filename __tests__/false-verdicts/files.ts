@@ -202,6 +202,26 @@ const unchecked: readonly Situation[] = [
     expect(without(...ids)).toBe('regressed');
     expect(without(...ids.filter((id) => id.includes('#confirm-')))).toBe('regressed');
   }),
+  row(
+    'A launch that the head failed is deleted, of a metric that the screens show to be better',
+    'PASSED',
+    'never passed',
+    'neighbour',
+    () => {
+      const improved = run.lines.map((line): SampleLine => {
+        if (line.line !== 'point') return line;
+        const { base = {}, head = {} } = line.values;
+        return { ...line, values: { base: head, head: base } };
+      });
+      const confirms = (line: SampleLine): boolean => 'launch' in line && line.launch.includes('#confirm-');
+      expect(run.outcome(improved)).toBe('passed');
+      const broken = [...improved.filter((line) => !isOf(line, 'confirm-8')), ...failed('confirm-8', 8, 'head')];
+      expect(run.outcome(broken)).toBe('failed');
+      expect(run.outcome(broken.slice(0, -1))).toBe('regressed');
+      expect(run.outcome(broken.slice(0, -2))).toBe('regressed');
+      expect(run.outcome(improved.filter((line) => !confirms(line)))).toBe('regressed');
+    },
+  ),
   row('Any one line is dropped, doubled, moved or altered, its numbers excepted', 'PASSED at times', 'never passed', 'neighbour', () => {
     const places = fc.nat({ max: run.lines.length - 1 });
     const odd = fc.constantFrom<unknown>(null, 0, 1, 99, 1000, '', 'base', 'head', 'confirm', 'screen', 'impact', 'unchanged', 'skipped');

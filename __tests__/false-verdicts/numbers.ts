@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { MetricVerdict, Verdict } from '../../src/records/verdict.ts';
-import { configuration, Project } from '../commands/project.ts';
+import { configuration, model, Project } from '../commands/project.ts';
 import type { Kind, Situation } from './situation.ts';
 
 /**
@@ -28,6 +28,8 @@ interface Measured {
   readonly head: string;
   /** Of \`gate.tolerance\`. */
   readonly tolerance?: string;
+  /** How much worse base accepts it to be. */
+  readonly accepted?: number;
 }
 
 /** One run of the command line over all of these metrics, when it is first asked for. */
@@ -47,11 +49,15 @@ const runOf = (metrics: Readonly<Record<string, Measured>>): (() => Promise<Verd
       ),
     ];
     const tolerances = entries.flatMap(([id, { tolerance }]) => (tolerance === undefined ? [] : [`${id}: ${tolerance}`]));
+    const accepted = entries.flatMap(([metric, { accepted: bound }]) =>
+      bound === undefined ? [] : [{ cell: `${model}/engine`, metric, bound, expires: '9999-12-31', reason: 'it is worth it' }],
+    );
     const rest = tolerances.length === 0 ? [] : [`gate: { tolerance: { ${tolerances.join(', ')} } }`];
     project.commit({
       '.gitignore': '.optimization-gate\nstarts\n',
       'bench.mjs': program(answer('base')),
       'optimization-gate.yml': configuration([engine], rest),
+      'baselines/accepted.json': JSON.stringify({ schema: 'optimization-gate/accepted/1', accepted }),
     });
     project.commit({ 'bench.mjs': program(answer('head')) });
     await project.gate('--base', 'HEAD~1');
@@ -93,6 +99,7 @@ const signs = runOf({
   'exact-share-at-tolerance': { ...exact, better: 'higher', ...constant(100, 98), tolerance: '2%' },
   'exact-beyond': { ...exact, ...constant(1e12, 1e12 + 1) },
   'exact-rounded': { ...exact, base: '0.3', head: '0.1 + 0.2' },
+  'exact-at-bound': { ...exact, ...constant(7, 7.7), accepted: 0.1 },
 });
 
 const noisy = runOf({
@@ -105,6 +112,7 @@ const noisy = runOf({
   'third-round': { ...exact, base: '20', head: 'round % 3 === 0 ? 80 : 20' },
   'jitters-around-zero': { ...exact, better: 'higher', base: 'noise(9)', head: 'noise(10) - 5' },
   'rarely-worse': { ...exact, base: '20', head: 'launch % 8 === 3 ? 500 : 5' },
+  'far-in-some-launches': { ...exact, base: '100', head: 'launch % 4 === 3 ? 1100 : 105', accepted: 0.1 },
   steady: { ...exact, ...constant(20, 20) },
 });
 
@@ -133,6 +141,14 @@ const tolerant = runOf({
   },
   'whole-milliseconds-worse': { ...timing, base: 'Math.floor(10 + 2 * noise(round))', head: 'Math.floor(30 + 2 * noise(round))' },
   'one-digit': { ...timing, ...constant(2, 2) },
+});
+
+/** What advances is an improvement, decided after twelve launches. */
+const afterScreens = runOf({
+  'slower-later': { ...timing, base: '50 + noise(round) / 100', head: '(launch < 5 ? 50 : 75) + noise(round) / 100' },
+  'larger-later': { ...exact, base: '100', head: 'launch < 5 ? 100 : 103' },
+  'beyond-numbers-later': { ...exact, base: '100', head: 'launch < 5 ? 100 : 1e308' },
+  better: { ...timing, base: '50 + noise(round) / 100', head: '40 + noise(round) / 100' },
 });
 
 interface Row {
@@ -233,6 +249,7 @@ export const situations: readonly Situation[] = [
   atTolerance('exact-share-at-tolerance', 'higher is better, 100 → 98 at 2 %', 'regressed', 'passed'),
   atTolerance('exact-beyond', 'one more than a million million, without a tolerance', 'regressed', 'regressed'),
   atTolerance('exact-rounded', '0.3 → 0.1 + 0.2, without a tolerance', 'passed', 'passed'),
+  atTolerance('exact-at-bound', '7 → 7.7, which base accepts up to 10 %', 'regressed', 'passed'),
   atTolerance('at-tolerance', 'a time of 50 → 51 ms at 2 %', 'regressed', 'inconclusive', tolerant),
   atTolerance('in-steps', 'a time that sits at its tolerance, in steps of 0.1 ms', 'regressed', 'inconclusive', tolerant),
   ofNoise('jitters', 'an exact metric that jitters by 0.5, 20 → 80', 'no verdict', 'regressed', 'reported'),
@@ -242,6 +259,7 @@ export const situations: readonly Situation[] = [
   ofNoise('hidden-in-noise', 'noise of head in which a change can hide', 'no verdict', 'inconclusive'),
   ofNoise('last-round', 'a good number in the last rounds of head alone', 'passed', 'regressed'),
   ofNoise('third-round', 'a good number in most rounds of head', 'passed', 'regressed'),
+  ofNoise('far-in-some-launches', '100 → 105, and 1100 in each fourth launch, which base accepts up to 10 %', 'passed', 'regressed'),
   ofNoise('jitters-around-zero', 'jitter around 0, then around −5, higher is better', 'no verdict', 'regressed'),
   ofNoise('rarely-worse', '20 → 5, and 500 in one launch of eight', 'improved', 'inconclusive'),
   situation({
@@ -266,6 +284,25 @@ export const situations: readonly Situation[] = [
     metric: 'stays-noisy',
     expected: { verdict: 'regressed', launches: 36, reason: 'by the last test, of all 36 launches' },
   }),
+  ...(
+    [
+      ['slower-later', 'a time that is half as long again, in every launch after the screens', 'regressed'],
+      ['larger-later', 'an exact 100 → 103, in every launch after the screens', 'regressed'],
+      ['beyond-numbers-later', 'an exact metric that is 1e308, in every launch after the screens', 'failed'],
+    ] as const
+  ).map(([metric, example, verdict]) =>
+    situation({
+      kind: 'stays-noisy',
+      example,
+      before: 'passed',
+      now: verdict,
+      source: 'neighbour',
+      run: afterScreens,
+      speed: 'slow',
+      metric,
+      expected: { verdict },
+    }),
+  ),
   situation({
     kind: 'stays-noisy',
     example: 'a metric that was given up at the first look, and is slower in the launches after it',

@@ -419,6 +419,12 @@ describe('cells that were not compared', () => {
     expect(verdictOf(lenient, samplesOf([]))).toMatchObject({ verdict: 'inconclusive', exitCode: 3 });
   });
 
+  it('skipped and removed: nothing is lost that was never judged', () => {
+    const plan = planOf([cell('mini/pruning', { presence: 'removed', skipped: { status: 'not-applicable', reason: 'no experts' } })]);
+    const verdict = verdictOf(plan, samplesOf([]));
+    expect(verdict).toMatchObject({ verdict: 'nothing-to-compare', cells: [{ verdict: 'unchanged', reason: 'not judged: no experts' }] });
+  });
+
   it('skipped: a reason instead of numbers, no failure, and no pass', () => {
     const plan = planOf([cell('mini/pruning', { skipped: { status: 'not-applicable', reason: 'no experts' } })]);
     const verdict = verdictOf(plan, samplesOf([]));
@@ -618,6 +624,21 @@ describe('cells that were not compared', () => {
         cells: [{ verdict: 'failed', reason: expect.stringMatching(/9 of \d+ starts failed, at most 3 may/) }],
       });
     });
+  });
+
+  it('an improvement whose confirming launches are not there: missing, or undecided by the budget without holding the run', () => {
+    const samples = measure(one, changed, { ...quiet, slowdown: () => -0.1 });
+    for (const kept of [0, 11]) {
+      const launches = samples.launches.filter(({ purpose, index }) => purpose !== 'confirm' || index < kept);
+      const [gone, cut] = [null, 'budget' as const].map((stopped) => verdictOf(one, { ...samples, launches, stopped }));
+      expect(gone).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'missing' }] });
+      expect(metricOf(gone!, 'decode-latency')).toMatchObject({ verdict: 'missing', reason: `${kept} of 12 confirming launches` });
+      expect(cut).toMatchObject({ verdict: 'passed', exitCode: 0, summary: expect.stringContaining('2 metrics in 1 cell undecided') });
+      expect(metricOf(cut!, 'decode-latency')).toMatchObject({
+        verdict: 'inconclusive',
+        reason: `budget: ${kept} of 12 confirming launches`,
+      });
+    }
   });
 
   it('never settled or cut off: missing, or inconclusive by the budget, never passed', () => {

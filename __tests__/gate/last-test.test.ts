@@ -67,6 +67,43 @@ describe('a metric of which the screens saw nothing', () => {
   });
 });
 
+describe('a metric that the screens cleared', () => {
+  /** Three metrics: the first is so many times as slow in the confirming launches, which the last, an improvement, asks for. */
+  const laterSlower = (times: number, kind: 'timing' | 'exact' = 'timing') => ({
+    metrics: [metric({ kind, tolerance: 0.02 }), metric({ id: 'other' }), metric({ id: 'better' })],
+    program: ({ arm, purpose, index, round }: Asked) => {
+      const near = kind === 'exact' ? 0 : 1e-3 * Math.sin(7 * round + index + (arm === 'head' ? 1 : 0));
+      const later = arm === 'head' && purpose === 'confirm' ? times : 1;
+      return { latency: 50 * later * Math.exp(near), other: 50 * Math.exp(near), better: (arm === 'head' ? 40 : 50) * Math.exp(near) };
+    },
+  });
+
+  it.each([1.2, 1.5, 10])('has more launches where those of another one do not exclude must-detect: %d times as slow', (times) => {
+    expect(judgedMetric(laterSlower(times))).toMatchObject({
+      verdict: 'regressed',
+      run: 'regressed',
+      reason: 'by the last test, of all 36 launches',
+    });
+    expect(judgedMetric({ ...laterSlower(times), launches: 5 + 12 })).toMatchObject({
+      verdict: 'inconclusive',
+      run: 'inconclusive',
+      reason: 'budget: 12 of 24 confirming launches',
+    });
+  });
+
+  it('has no more where they exclude it, and is regressed where the numbers of an exact one agree', () => {
+    expect(judged(laterSlower(1.05))).toMatchObject({ launches: 5 + 12, verdict: { verdict: 'passed' } });
+    expect(judgedMetric(laterSlower(1.05, 'exact'))).toMatchObject({
+      verdict: 'regressed',
+      run: 'regressed',
+      p: null,
+      head: 52.5,
+      reason: 'declared exact, but varies by 2.5 ms between launches; all 12 confirming launches agree',
+    });
+    expect(judgedMetric(laterSlower(1.02, 'exact'))).toMatchObject({ verdict: 'passed', run: 'passed' });
+  });
+});
+
 describe('a metric that was given up', () => {
   it('is tested with all launches that others of its point asked for', () => {
     // Both advance. The first is given up at 12 launches, the second stays at its tolerance up to 36; by then the first shows what it is.
@@ -95,4 +132,21 @@ it('keeps false failures below alpha where every metric of a noisy cell sits at 
     if (judged({ metrics, program, rounds: 1, seed: run }).verdict.verdict === 'regressed') failed += 1;
   }
   expect(failed).toBeLessThan(5);
+});
+
+describe('a metric that improved at the first look', () => {
+  it('is undecided where later launches of another one leave must-detect open', () => {
+    const program = ({ arm, purpose, index, round }: Asked) => {
+      const near = 1e-5 * index + 1e-5 * round;
+      const times = arm === 'base' ? 1 : purpose === 'screen' || index < 12 || index % 3 > 0 ? 0.8 : 3;
+      const margin = arm === 'base' ? 0 : Math.log(1.02) + (index % 2 ? 0.004 : -0.004);
+      return { latency: 50 * times * Math.exp(near), other: 50 * Math.exp(margin + near) };
+    };
+    expect(judgedMetric({ metrics: [metric(), metric({ id: 'other' })], program })).toMatchObject({
+      verdict: 'inconclusive',
+      run: 'inconclusive',
+      launches: 36,
+      reason: 'too noisy: a change of 10 % cannot be excluded',
+    });
+  });
 });

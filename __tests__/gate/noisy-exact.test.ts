@@ -96,6 +96,15 @@ describe('an exact metric that varies', () => {
       });
     });
 
+    it('fails where they have numbers that cannot be compared', () => {
+      const beyond = (side: 'base' | 'head') => withOther(({ arm, purpose }) => (arm === side && purpose === 'confirm' ? 1e308 : 20));
+      expect(judgedMetric(beyond('head'))).toMatchObject({
+        verdict: 'failed',
+        reason: expect.stringMatching(/arm head has the number 1e\+308/),
+      });
+      expect(judgedMetric(beyond('base'))).toMatchObject({ verdict: 'inconclusive', state: 'no-base' });
+    });
+
     it('takes nothing back that the screens agree on', () => {
       const noisy = withOther(({ arm, purpose, index }) => {
         if (purpose === 'screen') return arm === 'head' ? 80 : 20;

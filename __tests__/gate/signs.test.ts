@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { beyondTolerance, scaledFor, worseBy, worseOnScale } from '../../src/gate/scale.ts';
 import type { MetricSpec } from '../../src/records/metric.ts';
 import { verdict as verdictSchema } from '../../src/records/verdict.ts';
-import { judged, judgedMetric, metric } from './external.ts';
+import { type Asked, judged, judgedMetric, metric } from './external.ts';
 import { metrics } from './fixtures.ts';
 
 const exact = (better: 'lower' | 'higher', tolerance = 0, scale: 'log' | 'linear' = 'log') =>
@@ -81,10 +81,13 @@ describe('an exact metric of either sign', () => {
       [5e-324, 1e300],
       [-1e300, 1e300],
     ] as const) {
-      const { verdict } = judged({ metrics: [exact('lower')], program: ({ arm }) => ({ size: arm === 'base' ? base : head }) });
-      expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
-      expect(JSON.parse(JSON.stringify(verdict))).toEqual(verdict);
-      expect(verdict.summary.length).toBeLessThan(300);
+      for (const varies of [false, true]) {
+        const program = ({ arm, index }: Asked) => ({ size: arm === 'base' || (varies && index % 4 === 0) ? base : head });
+        const { verdict } = judged({ metrics: [exact('lower')], program });
+        expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
+        expect(JSON.parse(JSON.stringify(verdict))).toEqual(verdict);
+        expect(verdict.summary.length).toBeLessThan(300);
+      }
     }
   });
 

@@ -211,7 +211,7 @@ describe('smallest detectable change', () => {
   it('is not claimed where no outcome could reach alpha', () => {
     expect(smallestDetectable({ values: [0, 0.1, 0.2], launches: 5, margin: 0.02, alpha: 0.01 })).toBeNull();
     expect(smallestDetectable({ values: [0.1], launches: 36, margin: 0.02, alpha: 0.05 })).toBeNull();
-    expect(smallestDetectable({ values: [0, 1e200, 0, 0], launches: 36, margin: 0, alpha: 0.05 })).toBeNull();
+    expect(smallestDetectable({ values: [0, 1.7e308, 0, 0], launches: 36, margin: 0, alpha: 0.05 })).toBeNull();
     expect(smallestDetectable({ values: [0, 0, 0], launches: 36, margin: 0.02, alpha: 0.05 })).toBe(0.02);
   });
 });

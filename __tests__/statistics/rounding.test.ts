@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { standardDeviation } from '../../src/statistics/describe.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { signedRankGreater } from '../../src/statistics/signed-rank.ts';
 
@@ -32,5 +33,16 @@ describe('what only rounding tells apart', () => {
       if (signedRankGreater(values, margin) <= 0.05) found += 1;
     }
     expect(found).toBeLessThan(400 * 0.05 + 2.5 * Math.sqrt(400 * 0.05 * 0.95));
+  });
+});
+
+describe('the standard deviation', () => {
+  it('has the same digits at every size of its numbers', () => {
+    const values = [3, 4.5, 5, 7.25, -1];
+    const found = standardDeviation(values);
+    expect(found).toBeCloseTo(Math.sqrt(9.375), 12);
+    for (const unit of [2 ** -1000, 2 ** -600, 2 ** 600, 2 ** 1000])
+      expect(standardDeviation(values.map((value) => unit * value))).toBe(unit * found);
+    expect(standardDeviation([0, 0])).toBe(0);
   });
 });

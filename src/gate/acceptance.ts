@@ -2,7 +2,7 @@ import type { Acceptance, GatePolicy, PlannedCell } from '../records/plan.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 import { names, pointIdOf } from './metric-key.ts';
-import { worsening } from './scale.ts';
+import { beyondTolerance, exceeds, worsening } from './scale.ts';
 
 type Retirement = Extract<Acceptance, { retire: true }>;
 type AcceptedRegression = Exclude<Acceptance, Retirement>;
@@ -13,13 +13,16 @@ const isOf = (entry: Acceptance, cell: PlannedCell): boolean => entry.cell === (
 const dayOf = (at: string): string => at.slice(0, 'YYYY-MM-DD'.length);
 
 /**
- * How much worse it is in the terms of the plan's specification: a share of base's size also where
- * differences had to be taken.
+ * Whether it is worse by no more than the bound, which is in the terms of the plan's specification:
+ * a share of base's size also where differences had to be taken. An exact metric is held to it by
+ * its numbers too, the means of one that varies: a few launches that are far worse move these alone.
  */
-const boundedWorsening = ({ spec, verdict }: JudgedMetric, change: number, { metrics }: PlannedCell): number => {
+const isWithin = ({ spec, verdict }: JudgedMetric, change: number, { metrics }: PlannedCell, bound: number): boolean => {
   const planned = metrics.find((each) => each.id === spec.id && pointIdOf(each) === verdict.point) ?? spec;
-  const worse = worsening(spec, change);
-  return planned.scale === spec.scale ? worse : worse / Math.abs(verdict.base ?? 0);
+  const [head, base] = [verdict.head ?? 0, verdict.base ?? 0];
+  const worse = worsening(spec, change) / (planned.scale === spec.scale ? 1 : Math.abs(base));
+  if (exceeds(worse, bound, planned.scale === 'linear' ? Math.max(Math.abs(head), Math.abs(base)) : 1)) return false;
+  return spec.kind === 'timing' || beyondTolerance({ ...planned, tolerance: bound }, head, base) !== 'worse';
 };
 
 const acceptedWords = 'accepted until';
@@ -35,11 +38,15 @@ export const isAccepted = ({ verdict, reason }: Pick<MetricVerdict, 'verdict' | 
  */
 export const accepted = (judged: JudgedMetric, cell: PlannedCell, policy: GatePolicy, at: string | null): JudgedMetric => {
   const { verdict } = judged;
-  if (verdict.verdict !== 'regressed' || verdict.change === null || at === null) return judged;
-  const worse = boundedWorsening(judged, verdict.change.estimate, cell);
+  const { change } = verdict;
+  if (verdict.verdict !== 'regressed' || change === null || at === null) return judged;
   const entry = policy.accepted.find(
     (each): each is AcceptedRegression =>
-      each.retire !== true && isOf(each, cell) && names(each.metric, verdict) && dayOf(at) <= each.expires && worse <= each.bound,
+      each.retire !== true &&
+      isOf(each, cell) &&
+      names(each.metric, verdict) &&
+      dayOf(at) <= each.expires &&
+      isWithin(judged, change.estimate, cell, each.bound),
   );
   if (entry === undefined) return judged;
   const reason = `${acceptedWords} ${entry.expires} up to ${entry.bound}: ${entry.reason}`;

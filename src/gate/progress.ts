@@ -85,23 +85,25 @@ export const excludedBy = (tested: Tested, launches: number): boolean => {
   return excludesBound(tested, values, [...(numberOf(tested.screen) ?? []), ...values]);
 };
 
+/** By all launches of the longest look that was reached: those that come later can take it back. */
 const evidenceFrom = (tested: Tested, looks: GatePolicy['looks'], from: number): Evidence => {
   const have = numberOf(tested.confirm)?.length ?? 0;
-  for (const { launches } of looks) {
-    if (launches < from) continue;
-    if (have < launches) return { outcome: 'open', launches };
-    if (excludedBy(tested, launches)) return { outcome: 'evident', launches };
-  }
-  return { outcome: 'exhausted', launches: looks.at(-1)?.launches ?? 0 };
+  const asked = looks.map(({ launches }) => launches).filter((launches) => launches >= from);
+  const reached = asked.findLast((launches) => launches <= have);
+  if (reached !== undefined && excludedBy(tested, reached)) return { outcome: 'evident', launches: reached };
+  const next = asked.find((launches) => launches > have);
+  return next === undefined ? { outcome: 'exhausted', launches: asked.at(-1) ?? 0 } : { outcome: 'open', launches: next };
 };
 
 const evidenceOf = (tested: Tested, regress: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
   // No launch makes a clock finer.
   if (tested.clock.coarse !== null) return null;
   if (regress !== null) return regress.outcome === 'futile' ? evidenceFrom(tested, looks, regress.launches) : null;
-  // What another metric's launches show of an exact metric that varies must exclude it too.
-  const confirmed = tested.variation > 0 && (numberOf(tested.confirm)?.length ?? 0) >= (looks[0]?.launches ?? Number.POSITIVE_INFINITY);
-  return excludedByScreen(tested) && !confirmed ? null : evidenceFrom(tested, looks, 0);
+  const evidence = evidenceFrom(tested, looks, 0);
+  // The screens are enough unless what another metric had confirmed says otherwise.
+  const confirmed = (looks[0]?.launches ?? Number.POSITIVE_INFINITY) <= (numberOf(tested.confirm)?.length ?? 0);
+  const enough = excludedByScreen(tested) && (!confirmed || evidence.outcome === 'evident');
+  return enough ? null : evidence;
 };
 
 /**

@@ -99,15 +99,23 @@ export const allowance = (spec: MetricSpec, base: number): number =>
   spec.scale === 'log' ? spec.tolerance * Math.abs(base) : spec.tolerance;
 
 /**
+ * Whether an amount is larger than a limit, and not only by rounding. `size`: of the numbers whose
+ * difference or quotient the amount is.
+ */
+export const exceeds = (amount: number, limit: number, size: number): boolean =>
+  amount > limit + toleranceDust * Math.abs(limit) + numberDust * size;
+
+/**
  * Whether head differs from base by more than the tolerance and `spread` (in the unit), and to
  * which side. Differences decide on either scale: they exist for numbers of either sign. A number
  * at the tolerance is on neither side.
  */
 export const beyondTolerance = (spec: MetricSpec, head: number, base: number, spread = 0): 'worse' | 'better' | null => {
   const worse = worseSign(spec) * (head - base);
-  const limit = (allowance(spec, base) + spread) * (1 + toleranceDust) + numberDust * Math.max(Math.abs(head), Math.abs(base));
-  return worse > limit ? 'worse' : -worse > limit ? 'better' : null;
+  const limit = allowance(spec, base) + spread;
+  const size = Math.max(Math.abs(head), Math.abs(base));
+  return exceeds(worse, limit, size) ? 'worse' : exceeds(-worse, limit, size) ? 'better' : null;
 };
 
 /** Whether a change (as measured) is larger than the tolerance, in either direction. */
-export const moved = (spec: MetricSpec, change: number): boolean => Math.abs(change) > spec.tolerance * (1 + toleranceDust) + numberDust;
+export const moved = (spec: MetricSpec, change: number): boolean => exceeds(Math.abs(change), spec.tolerance, 1);

@@ -54,8 +54,8 @@ export interface Standing {
 }
 
 const statusOf = (cell: PlannedCell, settled: SettledLine | null): CellStatus => {
-  if (cell.presence === 'removed') return 'removed';
   if (cell.skipped !== null) return 'skipped';
+  if (cell.presence === 'removed') return 'removed';
   if (cell.metrics.every(isDerived) && cell.points.length === 0) return 'report';
   return settled?.status ?? 'pending';
 };

@@ -8,7 +8,7 @@ import { launchChange, meanLaunchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
-import { type Columns, launchValue, roundsOf } from './reduction.ts';
+import { type Columns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
 import { betterOnScale, beyondTolerance, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { equalCode, isTimed, type Standing } from './standing.ts';
 import { secondsIn } from './time-unit.ts';
@@ -36,6 +36,11 @@ export interface Tested {
   readonly clock: Clock;
   /** By how much an exact metric varies within an arm, in its unit; 0 for timing. */
   readonly variation: number;
+  /**
+   * Whether the confirming launches of an exact metric agree on a regression: all have one number
+   * per arm.
+   */
+  readonly agreed: boolean;
   /** The screening launches; absent until all are in. */
   readonly screen: Reading<readonly number[]>;
   /** The fresh launches so far, by index; absent when one of them cannot be read. */
@@ -77,22 +82,33 @@ const readsForeignClock = ({ cell }: Standing, spec: MetricSpec): boolean =>
 const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
   scale === 'log' ? worseOnScale({ scale, better: 'higher' }, step) : step;
 
+const launchValues = (columns: readonly Columns[], from: SampledReduction, arm: ArmId): readonly number[] =>
+  numberOf(readAll(columns, (each) => launchValue(each, from, arm))) ?? [];
+
+/** Whether every round of these launches has the same numbers, and head's is worse. */
+const agreeOnWorse = (columns: readonly Columns[], spec: MetricSpec, from: SampledReduction): boolean => {
+  const [base, head] = [launchValues(columns, from, 'base'), launchValues(columns, from, 'head')];
+  if (base.length === 0 || head.length === 0 || variationOf(columns, spec) > 0) return false;
+  return beyondTolerance(spec, median(head), median(base)) === 'worse';
+};
+
 const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, policy: GatePolicy): Tested | null => {
   const { columns } = observationsOf(standing, declared, samples, policy.screen);
   const { from } = declared;
   if (from.of !== 'series' && from.of !== 'against') return null;
   const confirming = ofLaunches(standing.confirm.complete, pointIdOf(declared)).columns;
-  const valuesOf = (arm: ArmId): readonly number[] => numberOf(readAll(columns, (each) => launchValue(each, from, arm))) ?? [];
-  const [base, head] = [valuesOf('base'), valuesOf('head')];
+  const base = launchValues(columns, from, 'base');
   const level = base.length > 0 ? median(base) : 0;
   const variation = declared.kind === 'exact' ? variationOf([...columns, ...confirming], declared) : 0;
-  if (declared.kind === 'exact') {
-    if (variation === 0) return null;
-    // Screens that agree on a regression show it, whatever the confirming launches of another metric do.
-    const settled = variationOf(columns, declared) === 0 && head.length > 0;
-    if (settled && beyondTolerance(declared, median(head), level) === 'worse') return null;
-  }
   const spec = declared.kind === 'exact' ? linearSpec(declared, level) : declared;
+  const confirm = readAll(confirming, (each) => launchChange(each, spec));
+  const firstLook = policy.looks[0]?.launches ?? Number.POSITIVE_INFINITY;
+  if (declared.kind === 'exact') {
+    // Numbers that cannot be read are no equal ones.
+    if (variation === 0 && confirm.status === 'read') return null;
+    // Screens that agree on a regression show it, whatever the confirming launches of another metric do.
+    if (agreeOnWorse(columns, declared, from)) return null;
+  }
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
   const readsClock = readsForeignClock(standing, spec);
   const clock = readsClock
@@ -104,7 +120,6 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
     columns.length < policy.screen
       ? absent('missing', `${columns.length} of ${policy.screen} screening launches`)
       : readAll(columns, (each) => change(each, spec));
-  const confirmed = (change: typeof launchChange): Reading<readonly number[]> => readAll(confirming, (each) => change(each, spec));
   return {
     key: metricKey(standing.cell, spec),
     standing,
@@ -117,9 +132,10 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
     bound,
     clock,
     variation,
+    agreed: declared.kind === 'exact' && confirming.length >= firstLook && agreeOnWorse(confirming, declared, from),
     screen: screened(launchChange),
-    confirm: confirmed(launchChange),
-    means: { screen: screened(meanLaunchChange), confirm: confirmed(meanLaunchChange) },
+    confirm,
+    means: { screen: screened(meanLaunchChange), confirm: readAll(confirming, (each) => meanLaunchChange(each, spec)) },
   };
 };
 

@@ -71,6 +71,8 @@ const outcomeOf = (progress: MetricProgress, samples: Samples): Outcome => {
     holdsRun: true,
   });
   if (regress?.outcome === 'rejected') return { verdict: 'regressed', launches: regress.launches, p, reason: null, holdsRun: true };
+  if (tested.agreed)
+    return { verdict: 'regressed', launches: have, p: null, reason: `all ${have} confirming launches agree`, holdsRun: true };
   if (last?.rejected === true)
     return {
       verdict: 'regressed',
@@ -81,8 +83,10 @@ const outcomeOf = (progress: MetricProgress, samples: Samples): Outcome => {
     };
   const ofMean = outcomeOfMean(progress, cutOff);
   if (ofMean !== null) return ofMean;
-  const excluded = Math.max(improve?.launches ?? 0, evidence?.outcome === 'evident' ? evidence.launches : 0);
-  if (improve?.outcome === 'rejected' && excludedBy(tested, excluded))
+  // Launches after the look that showed it can still leave must-detect open.
+  const excluded =
+    (evidence === null || evidence.outcome === 'evident') && excludedBy(tested, Math.max(improve?.launches ?? 0, evidence?.launches ?? 0));
+  if (improve?.outcome === 'rejected' && excluded)
     return { verdict: 'improved', launches: improve.launches, p: improve.p, reason: null, holdsRun: false };
   if (regress?.outcome === 'open') return cutOff(regress.launches);
   if (tested.clock.coarse !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.clock.coarse, holdsRun: true };
@@ -103,9 +107,9 @@ const outcomeOf = (progress: MetricProgress, samples: Samples): Outcome => {
       reason: `too noisy: a change of ${boundText(tested)} cannot be excluded${remedy(tested)}`,
       holdsRun: true,
     };
-  if (evidence?.outcome === 'evident') return passed(evidence.launches, p);
-  const mirrored = improve !== null && have >= improve.launches && improve.outcome !== 'open' ? improve.launches : 0;
-  return passed(mirrored, p);
+  // Its launches are owed all the same: the last test reads them, and one of them may have failed.
+  if (improve?.outcome === 'open') return { ...cutOff(improve.launches), holdsRun: false };
+  return passed(evidence?.launches ?? improve?.launches ?? 0, p);
 };
 
 /** Why an exact metric is tested at all, before what the test says. */

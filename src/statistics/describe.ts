@@ -53,7 +53,11 @@ export const medianAbsoluteDeviation = (values: readonly number[]): number => {
 /** Sample standard deviation (n − 1); 0 for a single value. Throws as `median` does. */
 export const standardDeviation = (values: readonly number[]): number => {
   requireFinite(values, 'standard deviation');
-  return values.length < 2 ? 0 : sampleStandardDeviation([...values]);
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  if (values.length < 2 || largest === 0) return 0;
+  // A power of two: it changes no digit, and the squares of large and of small numbers are numbers.
+  const unit = 2 ** Math.floor(Math.log2(largest));
+  return unit * sampleStandardDeviation(values.map((value) => value / unit));
 };
 
 /** Robust standard deviation: 1.4826 × median absolute deviation, or the sample one where more than half of the values are equal. */
