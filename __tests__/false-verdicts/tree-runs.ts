@@ -48,6 +48,23 @@ const runs: readonly Situation[] = [
     },
   },
   {
+    ...shared,
+    speed: 'slow',
+    example: 'a build keeps what it makes in the temporary folder, and takes it from there',
+    before: 'unchanged',
+    now: 'compared: each side has a temporary folder of its own',
+    check: async () => {
+      const project = Project.make();
+      const entry = copied('own').map((line) => line.replace('node copy.mjs', 'sh build.sh').replace('[copy.mjs]', '[copy.mjs, build.sh]'));
+      const build = 'test -d "$TMPDIR/kept" || { mkdir "$TMPDIR/kept" && node copy.mjs "$1" "$TMPDIR/kept/$(basename "$2")"; }\n';
+      const script = `${build}cp "$TMPDIR/kept"/* "$(dirname "$2")"\n`;
+      project.commit({ ...ignored, 'copy.mjs': copyProgram(false), 'build.sh': script, 'optimization-gate.yml': configuration([entry]) });
+      project.commit({ 'copy.mjs': copyProgram(true, 'kept') });
+      await project.gate('--base', 'HEAD~1', '--quick');
+      expect(project.cell('own').verdict).toBe('inconclusive');
+    },
+  },
+  {
     kind: 'what-is-run',
     source: 'neighbour',
     speed: 'slow',

@@ -8,7 +8,7 @@ import type { ArtefactRef } from '../records/protocol.ts';
 import type { BuiltLine, SampleLine, Samples } from '../records/sample.ts';
 import type { Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
-import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
+import { type CommandContext, workerProgram } from './context.ts';
 import { faultOf } from './infrastructure.ts';
 import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
@@ -73,7 +73,7 @@ export const makeArtefacts = async (
   });
   const sources = openSources(context, plan, store);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, source: sources.folder, sealer, unlikeBefore: new Set() };
+  const making: Making = { context, plan, store, trees, source: sources.folder, sealer, unlikeBefore: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -220,6 +220,7 @@ interface Making {
   readonly context: CommandContext;
   readonly plan: Plan;
   readonly store: Store;
+  readonly trees: Trees;
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
@@ -240,7 +241,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, source, sealer, unlikeBefore }: Making,
+  { context, plan, store, trees, source, sealer, unlikeBefore }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -252,7 +253,7 @@ const buildOne = async (
   const subject: Omit<SubjectSetting, 'standing'> = {
     tree,
     worker: context.worker,
-    environment: subjectEnvironment(context),
+    environment: await trees.environment(build.arm),
     seconds: plan.limits.seconds,
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,

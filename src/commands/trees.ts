@@ -10,6 +10,7 @@ import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { saidBy } from './said.ts';
 import { anything } from './subjects.ts';
+import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
@@ -17,6 +18,11 @@ export interface Trees {
   folder(arm: 'head' | 'base'): Promise<string>;
   /** Root of the repository in one side's tree, set up. Throws `setup-failed`. */
   root(arm: 'head' | 'base'): Promise<string>;
+  /**
+   * What the programs of one side see of the environment. The temporary folder is the side's own and
+   * lasts as long as the run: what one side keeps there, the other does not find.
+   */
+  environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
   /**
    * Files that differ between the two trees now that both are set up, relative to the root; not the
    * configuration, which no program runs.
@@ -39,6 +45,16 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
   const opened: { release(): Promise<void> }[] = [];
+  const temporaries = new Map<'head' | 'base', Promise<TemporaryFolder>>();
+  const environment: Trees['environment'] = async (arm) => {
+    const temporary = temporaries.get(arm) ?? openTemporaryFolder();
+    temporaries.set(arm, temporary);
+    return { ...subjectEnvironment(context), ...(await temporary).environment };
+  };
+  const prepare = async (arm: 'head' | 'base', folder: string, where: string): Promise<string> => {
+    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), where });
+    return folder;
+  };
   const checkOut = async (arm: 'head' | 'base'): Promise<{ readonly folder: string; readonly said: string }> => {
     const commit = plan[arm]?.commit;
     if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
@@ -50,7 +66,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const needed = neededBy(plan, arm);
     const { folder: root, said } =
       arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
-    await setUp(context, plan, plan.setup[arm], within(root, arm), arm);
+    await prepare(arm, within(root, arm), arm);
     // Only now: `setup` may fetch files too.
     await repository.refusePointers(root, arm, needed, said);
     return root;
@@ -70,6 +86,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   let changed: Promise<readonly string[]> | null = null;
   return {
     root,
+    environment,
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();
@@ -81,10 +98,10 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       const { folder: copy } = await checkOut(arm);
       for (const path of files)
         if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
-      return setUp(context, plan, plan.setup[arm], within(copy, arm), `${arm} with empty files`);
+      return prepare(arm, within(copy, arm), `${arm} with empty files`);
     },
     release: async () => {
-      for (const one of opened) await one.release();
+      for (const one of [...opened, ...(await Promise.all(temporaries.values()))]) await one.release();
     },
   };
 };
@@ -110,13 +127,20 @@ const sameContent = (one: string, other: string): boolean => {
 /** Installing takes longer than a build: a short `limits.seconds` does not hold for it. */
 const setupSeconds = 600;
 
-const setUp = async (context: CommandContext, plan: Plan, command: string | null, folder: string, arm: string): Promise<string> => {
-  if (command === null) return folder;
-  const timeoutSeconds = Math.max(setupSeconds, plan.limits.seconds);
+interface Place {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it is called in errors. */
+  readonly where: string;
+}
+
+const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, where }: Place): Promise<void> => {
+  if (command === null) return;
+  const timeoutSeconds = Math.max(setupSeconds, limits.seconds);
   const result = await runCommand({
     argv: splitCommand(command, {}, 'setup'),
     cwd: folder,
-    environment: subjectEnvironment(context),
+    environment,
     timeoutSeconds,
     maxOutputBytes: 64 * 1024,
   });
@@ -127,8 +151,7 @@ const setUp = async (context: CommandContext, plan: Plan, command: string | null
         ? `no end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
         : result.status;
     throw new GateError('setup-failed', `${how}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
-      where: `setup of ${arm}`,
+      where: `setup of ${where}`,
     });
   }
-  return folder;
 };
