@@ -50,9 +50,11 @@ export const codeOf = ({ build, policy }: SideProgram): string | null => policy?
 
 /** The command lines of a program, as they are configured. */
 export const commandsOf = ({ build, policy }: SideProgram): readonly string[] =>
-  [build?.subject.door, policy?.door].flatMap((door) =>
-    door === undefined || door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command],
-  );
+  [build?.subject, policy].flatMap((subject) => (subject == null ? [] : commandOf(subject)));
+
+/** The command line of user code, or its module; empty for a built-in. */
+export const commandOf = ({ door }: Pick<SubjectRef, 'door'>): readonly string[] =>
+  door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command];
 
 /** What the command of a user's own program may name. */
 export const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {

@@ -6,9 +6,13 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { openRepository } from '../repository/repository.ts';
+import type { CodeCopy } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
+import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
+import { foldersOfPackages } from './python-packages.ts';
 import { saidBy } from './said.ts';
+import { commandOf } from './side-program.ts';
 import { anything } from './subjects.ts';
 import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 
@@ -28,6 +32,11 @@ export interface Trees {
    * configuration, which no program runs.
    */
   changedFiles(): Promise<readonly string[]>;
+  /**
+   * Files of packages that the setup of the other side, which came later, put in place of those that
+   * this side's programs found.
+   */
+  replacedPackages(arm: 'head' | 'base'): Promise<readonly CodeCopy[]>;
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
@@ -62,11 +71,19 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     opened.push(worktree);
     return worktree;
   };
+  const ready = new Set<'head' | 'base'>();
+  const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
+  const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
+    installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
     const { folder: root, said } =
       arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
+    const other = arm === 'head' ? 'base' : 'head';
+    const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
     await prepare(arm, within(root, arm), arm);
+    ready.add(arm);
+    if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
     // Only now: `setup` may fetch files too.
     await repository.refusePointers(root, arm, needed, said);
     return root;
@@ -92,6 +109,11 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       changed ??= differing();
       return changed;
     },
+    replacedPackages: async (arm) => {
+      await root('head');
+      await root('base');
+      return replaced.get(arm) ?? [];
+    },
     ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
     pointers: async (arm) => repository.pointers(await root(arm)),
     emptied: async (arm, files) => {
@@ -114,6 +136,10 @@ const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
   const declared = [...patterns].filter((pattern) => pattern !== anything);
   return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
 };
+
+/** The commands of one side that run when both sides are set up. */
+const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] =>
+  plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? commandOf(policy) : [])));
 
 /** An installation in place leaves it in the tree: it says what was installed, and is no code. */
 const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
