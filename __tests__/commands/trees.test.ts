@@ -17,7 +17,10 @@ test('each side has a temporary folder of its own as long as the run, in its set
     setup: { head: `sh -c 'cp who "$TMPDIR"'`, base: `sh -c 'cp who "$TMP"'` },
   });
   const host = { subjectEnvironment: allowedEnvironment(process.env) };
-  const trees = await openTrees({ root: scratch.folder, packageRoot: '/', ortPath: null, host } as unknown as CommandContext, plan);
+  const trees = await openTrees(
+    { root: scratch.folder, packageRoot: '/', ortPath: null, storeRoot: '/nowhere', host } as unknown as CommandContext,
+    plan,
+  );
   const folders: string[] = [];
   try {
     for (const arm of ['head', 'base'] as const) {

@@ -196,6 +196,21 @@ const copies: readonly Situation[] = [
   },
   {
     ...harmless,
+    before: 'failed, inputs-leak',
+    speed: 'slow',
+    example: 'the store lies in the checkout, and git does not ignore it',
+    check: async () => {
+      const scene = LeakScene.make();
+      const program = "import json, sys\nopen(sys.argv[1])\nfor line in sys.stdin:\n    print(json.dumps({'size': 1}), flush=True)\n";
+      scene.commit({ ...ignored, 'bench.py': program });
+      scene.commit({ 'bench.py': `# Faster.\n${program}` });
+      scene.leave({ 'kept/store/artefacts/model.onnx': 'a model' });
+      const model = join(scene.folder, 'kept/store/artefacts/model.onnx');
+      expect(await scene.find({ door: measure(`python3 bench.py ${model}`) })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
     example: 'each side imports its own files, with packages of one environment',
     check: async () => {
       const scene = twoSizes('src');

@@ -29,7 +29,7 @@ export interface Trees {
   environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
   /**
    * Files that differ between the two trees now that both are set up, relative to the root; not the
-   * configuration, which no program runs.
+   * configuration, which no program runs, and not the store, which may lie in the checkout.
    */
   changedFiles(): Promise<readonly string[]>;
   /**
@@ -98,7 +98,9 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const [head, base] = [await root('head'), await root('base')];
     const files = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
     const rules = relative(repository.folder, resolve(context.root, configFile(context)));
-    return files.filter((path) => path !== rules && !isPackageMetadata(path) && !sameContent(join(head, path), join(base, path)));
+    const store = relative(repository.folder, context.storeRoot);
+    const ofPrograms = files.filter((path) => path !== rules && !path.startsWith(`${store}/`) && !isPackageMetadata(path));
+    return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;
   return {
