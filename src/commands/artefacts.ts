@@ -40,8 +40,8 @@ export interface Workshop {
 
 /**
  * Prepares the models, builds head's and base's artefacts, and settles each cell; every line is recorded as it becomes known.
- * What an earlier, killed run built is taken over. Head's own code is always run, since it may depend on more than it says; base's and the built-ins
- * only when the store lacks what they make (docs/adr/0008-known-builds.md). After the signal nothing
+ * What an earlier, killed run built is taken over. Code of one's own is always run, since it may depend on more than it says; a built-in only
+ * when the store lacks what it makes (docs/adr/0008-known-builds.md). After the signal nothing
  * more is begun or recorded. Throws what is no fault of the judged code (`isInfrastructure`), and `store-corrupt` when that code wrote into the store.
  */
 export const makeArtefacts = async (
@@ -147,7 +147,7 @@ export const makeArtefacts = async (
   return { references, built };
 };
 
-/** What an earlier, killed run of the same plan built of head's own code. */
+/** What an earlier, killed run of the same plan built of one's own code. */
 const resumedBuild = async (
   { store, unlikeBefore }: Making,
   build: PlannedBuild,
@@ -156,7 +156,7 @@ const resumedBuild = async (
 ): Promise<StoredBuild | null> => {
   if (line?.artefact == null) return null;
   const kept = await findBuild(store, key);
-  if (kept !== null && kept.artefact !== line.artefact) unlikeBefore.add(build.key);
+  if (build.arm === 'head' && kept !== null && kept.artefact !== line.artefact) unlikeBefore.add(build.key);
   return findRecorded(store, { artefact: line.artefact, seconds: line.seconds, facts: line.facts });
 };
 
@@ -169,7 +169,7 @@ const undeclared = ({ cell }: PlannedBuild): GateError => {
 };
 
 /** Whether what the store has under its key is as good as making it. */
-const isTakenOver = ({ arm, subject }: PlannedBuild): boolean => arm === 'base' || subject.door.kind === 'builtin';
+const isTakenOver = ({ subject }: PlannedBuild): boolean => subject.door.kind === 'builtin';
 
 /** The builds of an arm, cell by cell: those of most builds first, so that no lane is left with a long list at the end. */
 const buildsOf = (plan: Plan, arm: 'head' | 'base'): readonly (readonly PlannedBuild[])[] =>
@@ -289,7 +289,8 @@ const buildOne = async (
   };
   const built = await make();
   if (built.artefact === null) return built;
-  const earlier = await findBuild(store, key);
+  // What base makes now is what head is held against, whatever an earlier run had.
+  const earlier = build.arm === 'head' ? await findBuild(store, key) : null;
   if (earlier !== null && earlier.artefact !== built.artefact.digest) {
     if (build.subject.door.kind !== 'builtin') unlikeBefore.add(build.key);
     // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
