@@ -169,6 +169,7 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    speed: 'slow',
     example: '`setup` installs another version of a package into one environment, where the side that is set up last wins',
     check: async () => {
       const scene = LeakScene.make();
