@@ -63,6 +63,7 @@ export class LeakScene extends ScratchRepository {
     const context = {
       root: this.folder,
       packageRoot: this.folder,
+      storeRoot: join(this.folder, 'kept', 'store'),
       worker: join(import.meta.dirname, '..', '..', 'src', 'worker.ts'),
       ortPath: null,
       options: { config: null },

@@ -53,6 +53,15 @@ const files: Readonly<Record<string, string>> = {
   'requirements/base.txt': '',
   'typed/run.ts': "import './lib.js';\n",
   'typed/lib.ts': '',
+  'steps/run.sh': 'HERE=$(dirname "$0")\npython3 "$HERE/one.py"\nexec "${HERE%/}/../steps/${NEXT:-two.py}"\n',
+  'steps/one.py': '',
+  'steps/two.py': '',
+  'parcel/package.json': '{"main": "lib/main.js", "imports": {"#table": "./lib/table.js"}}',
+  'parcel/lib/main.js': '',
+  'parcel/lib/table.js': '',
+  'parcel/speed/run.mjs': "import table from '#table';\n",
+  'parcel/speed/old.js': "require('..'); require.resolve('./other');\n",
+  'parcel/speed/other.js': '',
 };
 
 let repository: Repository;
@@ -74,7 +83,7 @@ const listed = new Map<string, Promise<TreePaths>>();
 const treeOf = async (at: 'working-tree' | 'commit', folder = ''): Promise<NamingTree> => {
   const paths = listed.get(at) ?? repository.paths(at === 'commit' ? { commit } : 'working-tree');
   listed.set(at, paths);
-  return { paths: await paths, read: async (names) => names.map((name) => files[name] ?? null), folder };
+  return { paths: await paths, read: async (names) => names.map((name) => files[name] ?? null), folder, root: scratch.folder };
 };
 const python = ['bench/helper.py', 'bench/m.py', 'bench/sibling.py', 'package/__init__.py', 'package/inner.py'];
 
@@ -124,6 +133,26 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
     for (const command of ['python3 star/run.py', 'python3 -um star.run', 'python3 -mstar.run'])
       expect([command, await named(command)]).toEqual([command, found.map((name) => `${name}.py`).sort()]);
     expect(await named('tsx typed/run.ts')).toEqual(['typed/lib.ts', 'typed/run.ts']);
+  });
+
+  it('variables in the words of a shell script stand for some folder', async () => {
+    expect(await named('sh steps/run.sh')).toEqual(['steps/one.py', 'steps/run.sh', 'steps/two.py']);
+    expect(await named(`sh -c 'python3 "$PWD/steps/one.py"'`)).toEqual(['steps/one.py']);
+  });
+
+  it('a name of a script may lack its ending, or be that of a package', async () => {
+    const parcel = ['lib/main.js', 'lib/table.js', 'package.json'].map((name) => `parcel/${name}`);
+    const above = ['package.json', 'policy/lib/b.js', 'policy/lib/c/index.js'];
+    expect(await named('node parcel/speed/run.mjs')).toEqual([...above, ...parcel, 'parcel/speed/run.mjs'].sort());
+    expect(await named('node parcel/speed/old')).toEqual([...parcel, 'parcel/speed/old.js', 'parcel/speed/other.js']);
+    expect(await named('node --import ./parcel/speed/other policy/late')).toEqual(['parcel/speed/other.js', 'policy/late.mjs']);
+    expect(await named('cat parcel/speed/old')).toEqual([]);
+  });
+
+  it('a module may lie in `src`, and a path may begin at the root of the system', async () => {
+    expect(await named('python3 -m laid_out')).toEqual(['src/laid_out.py']);
+    expect(await named(`python3 ${scratch.folder}/bench/sibling.py`)).toEqual(['bench/sibling.py']);
+    expect(await named(`python3 ${scratch.folder}/sibling.py`, 'bench')).toEqual([]);
   });
 
   it('a script without an ending says what runs it, and starts what lies beside it', async () => {

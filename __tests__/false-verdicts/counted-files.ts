@@ -52,8 +52,9 @@ const scene = (): Promise<Scene> => {
 };
 
 /** Digests of the code of base, and of head as a commit and on disk. */
-const codesOf = async ({ edit, command, inputs = '[data/a.txt]', setup = null }: Change): Promise<readonly string[]> => {
+const codesOf = async ({ edit, inputs = '[data/a.txt]', setup = null, ...change }: Change): Promise<readonly string[]> => {
   const { scratch, base, repository } = await scene();
+  const command = change.command.replace('{root}', scratch.folder);
   scratch.git('checkout', '--quiet', '--detach', base);
   const head = scratch.commit(edit);
   return Promise.all([base, head, null].map((commit) => codeAt(repository, { command, inputs, setup }, commit)));
@@ -183,6 +184,48 @@ const compared: readonly Change[] = [
     command: 'bin/start',
     files: { 'bin/start': '#!/usr/bin/env bash\nexec python3 tools/run.py\n', ...run },
     edit: edited,
+  },
+  {
+    example: 'a shell script starts a program by a variable that holds its folder',
+    command: 'sh tools/here.sh',
+    files: { 'tools/here.sh': 'HERE=$(dirname "$0")\nexec python3 "$HERE/run.py"\n', ...run },
+    edit: edited,
+  },
+  {
+    example: 'a script requires the package that it lies in',
+    command: 'node parcel/speed/run.js',
+    files: { 'parcel/speed/run.js': "require('..')\n", 'parcel/package.json': '{"main": "main.js"}', 'parcel/main.js': '' },
+    edit: { 'parcel/main.js': 'exports.size = 900;\n' },
+  },
+  {
+    example: 'a script imports a name that the package.json of its package leads elsewhere',
+    command: 'node crate/run.mjs',
+    files: { 'crate/run.mjs': "import '#table';\n", 'crate/package.json': '{"imports": {"#table": "./one.mjs"}}' },
+    edit: { 'crate/package.json': '{"imports": {"#table": "./two.mjs"}}' },
+  },
+  {
+    example: 'a script is named without its ending',
+    command: 'node speed/start',
+    files: { 'speed/start.js': '' },
+    edit: { 'speed/start.js': '900;\n' },
+  },
+  {
+    example: 'a module in the folder `src` is named by `-m`',
+    command: 'python3 -m engine.start',
+    files: { 'src/engine/start.py': '' },
+    edit: { 'src/engine/start.py': 'SIZE = 900\n' },
+  },
+  {
+    example: 'a program is named by the path that its checkout has on this machine',
+    command: 'python3 {root}/tools/run.py',
+    files: run,
+    edit: edited,
+  },
+  {
+    example: 'cargo builds with other flags',
+    command: 'cargo run --release',
+    files: { '.cargo/config.toml': '' },
+    edit: { '.cargo/config.toml': '[build]\nrustflags = ["-C", "opt-level=0"]\n' },
   },
   {
     example: '`make` is named by its path',

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
@@ -6,6 +6,7 @@ import { measuring } from '../commands/leak-scene.ts';
 import { configuration, copied, copyProgram, type Ended, Project } from '../commands/project.ts';
 import { hasLfs } from '../repository/lfs-repository.ts';
 import type { ScratchRepository } from '../repository/scratch-repository.ts';
+import { testFolder } from '../testkit/folder.ts';
 import type { Situation } from './situation.ts';
 import { ignored, nineTimes, sized, tables } from './trees.ts';
 
@@ -45,6 +46,44 @@ const runs: readonly Situation[] = [
       project.commit({ 'copy.mjs': program(true), 'level.mjs': '2;\n' });
       expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
       expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining("base ran head's level.mjs") });
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: 'a build keeps what it makes in the temporary folder, and takes it from there',
+    before: 'unchanged',
+    now: 'compared: each side has a temporary folder of its own',
+    check: async () => {
+      const project = Project.make();
+      const entry = copied('own').map((line) => line.replace('node copy.mjs', 'sh build.sh').replace('[copy.mjs]', '[copy.mjs, build.sh]'));
+      const build = 'test -d "$TMPDIR/kept" || { mkdir "$TMPDIR/kept" && node copy.mjs "$1" "$TMPDIR/kept/$(basename "$2")"; }\n';
+      const script = `${build}cp "$TMPDIR/kept"/* "$(dirname "$2")"\n`;
+      project.commit({ ...ignored, 'copy.mjs': copyProgram(false), 'build.sh': script, 'optimization-gate.yml': configuration([entry]) });
+      project.commit({ 'copy.mjs': copyProgram(true, 'kept') });
+      await project.gate('--base', 'HEAD~1', '--quick');
+      expect(project.cell('own').verdict).toBe('inconclusive');
+    },
+  },
+  {
+    kind: 'what-is-run',
+    source: 'neighbour',
+    speed: 'slow',
+    example: 'a library of a build is updated after an earlier run built base, and head brings back what the library did',
+    before: 'unchanged',
+    now: 'compared with what base makes now',
+    check: async () => {
+      const project = Project.make();
+      const library = join(testFolder(), 'library');
+      const reading = `if (own || (await import('node:fs')).readFileSync(${JSON.stringify(library)}, 'utf8') === 'old')`;
+      const program = (own: boolean): string => `const own = ${own};\n${copyProgram(false, 'library').replace('if (false)', reading)}`;
+      writeFileSync(library, 'old');
+      project.commit({ ...ignored, 'copy.mjs': program(false), 'optimization-gate.yml': configuration([copied('own')]) });
+      expect(await project.gate('--base', 'HEAD', '--quick')).toMatchObject({ code: 0 });
+      writeFileSync(library, 'new');
+      project.commit({ 'copy.mjs': program(true) });
+      await project.gate('--base', 'HEAD~1', '--quick');
+      expect(project.cell('own').verdict).toBe('inconclusive');
     },
   },
   {

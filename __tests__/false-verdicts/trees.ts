@@ -43,6 +43,26 @@ const inVenv = (scene: LeakScene): Entry => ({
   door: measure(`${join(scene.folder, 'venv/bin/python')} bench.py`),
 });
 
+/**
+ * A setup that installs the version of the package `tables` that a list of packages names, of the size
+ * 100 for each number of the version, and always one that nothing needs.
+ */
+const installing = (packages: string): Readonly<Record<string, string>> => ({
+  'bench.py': measuring(null),
+  'install.py': `import glob, os, shutil, time
+def install(name, version, text):
+    for one in glob.glob(${JSON.stringify(packages)} + '/' + name + '-*'): shutil.rmtree(one)
+    folder = os.path.join(${JSON.stringify(packages)}, name + '-' + version + '.dist-info')
+    os.makedirs(folder)
+    open(os.path.join(${JSON.stringify(packages)}, name + '.py'), 'w').write(text)
+    open(os.path.join(folder, 'RECORD'), 'w').write(name + '.py,sha256=' + str(hash(text)) + ',9\\n')
+version = open('requirements.txt').read().strip().split('==')[1]
+install('tables', version, 'SIZE = ' + version + '00')
+install('unused', str(time.time()), 'TIME = ' + str(time.time()))
+`,
+});
+const lists = (version: number): Readonly<Record<string, string>> => ({ 'requirements.txt': `tables==${version}\n` });
+
 /** A policy that serves what the package says. */
 const policy = `import { createInterface } from 'node:readline';
 for await (const line of createInterface({ input: process.stdin })) {
@@ -146,6 +166,49 @@ const copies: readonly Situation[] = [
       scene.commit({ 'tables.c': 'int size = 900;\n' });
       scene.leave({ 'build/libtables.so': 'compiled' });
       leaks(await scene.find({ door: inPython }), 'base', 'build/libtables.so');
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: '`setup` installs another version of a package into one environment, where the side that is set up last wins',
+    check: async () => {
+      const scene = LeakScene.make();
+      const packages = join(scene.folder, virtualEnvironment(scene));
+      scene.commit({ ...ignored, ...installing(packages), ...lists(1) });
+      scene.commit(lists(9));
+      leaks(
+        await scene.find({ ...inVenv(scene), setup: 'env PYTHONHASHSEED=0 python3 install.py' }),
+        'head',
+        'tables 1 instead of its own',
+      );
+    },
+  },
+  {
+    ...harmless,
+    speed: 'slow',
+    example: '`setup` installs the same version for both sides, and another package anew',
+    check: async () => {
+      const scene = LeakScene.make();
+      const packages = join(scene.folder, virtualEnvironment(scene));
+      scene.commit({ ...ignored, ...installing(packages), ...lists(1) });
+      scene.commit({ 'bench.py': `# Faster.\n${measuring(null)}` });
+      expect(await scene.find({ ...inVenv(scene), setup: 'env PYTHONHASHSEED=0 python3 install.py' })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    before: 'failed, inputs-leak',
+    speed: 'slow',
+    example: 'the store lies in the checkout, and git does not ignore it',
+    check: async () => {
+      const scene = LeakScene.make();
+      const program = "import json, sys\nopen(sys.argv[1])\nfor line in sys.stdin:\n    print(json.dumps({'size': 1}), flush=True)\n";
+      scene.commit({ ...ignored, 'bench.py': program });
+      scene.commit({ 'bench.py': `# Faster.\n${program}` });
+      scene.leave({ 'kept/store/artefacts/model.onnx': 'a model' });
+      const model = join(scene.folder, 'kept/store/artefacts/model.onnx');
+      expect(await scene.find({ door: measure(`python3 bench.py ${model}`) })).toEqual(clean);
     },
   },
   {

@@ -8,7 +8,7 @@ import type { ArtefactRef } from '../records/protocol.ts';
 import type { BuiltLine, SampleLine, Samples } from '../records/sample.ts';
 import type { Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
-import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
+import { type CommandContext, workerProgram } from './context.ts';
 import { faultOf } from './infrastructure.ts';
 import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
@@ -40,8 +40,8 @@ export interface Workshop {
 
 /**
  * Prepares the models, builds head's and base's artefacts, and settles each cell; every line is recorded as it becomes known.
- * What an earlier, killed run built is taken over. Head's own code is always run, since it may depend on more than it says; base's and the built-ins
- * only when the store lacks what they make (docs/adr/0008-known-builds.md). After the signal nothing
+ * What an earlier, killed run built is taken over. Code of one's own is always run, since it may depend on more than it says; a built-in only
+ * when the store lacks what it makes (docs/adr/0008-known-builds.md). After the signal nothing
  * more is begun or recorded. Throws what is no fault of the judged code (`isInfrastructure`), and `store-corrupt` when that code wrote into the store.
  */
 export const makeArtefacts = async (
@@ -73,7 +73,7 @@ export const makeArtefacts = async (
   });
   const sources = openSources(context, plan, store);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, source: sources.folder, sealer, unlikeBefore: new Set() };
+  const making: Making = { context, plan, store, trees, source: sources.folder, sealer, unlikeBefore: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -147,7 +147,7 @@ export const makeArtefacts = async (
   return { references, built };
 };
 
-/** What an earlier, killed run of the same plan built of head's own code. */
+/** What an earlier, killed run of the same plan built of one's own code. */
 const resumedBuild = async (
   { store, unlikeBefore }: Making,
   build: PlannedBuild,
@@ -156,7 +156,7 @@ const resumedBuild = async (
 ): Promise<StoredBuild | null> => {
   if (line?.artefact == null) return null;
   const kept = await findBuild(store, key);
-  if (kept !== null && kept.artefact !== line.artefact) unlikeBefore.add(build.key);
+  if (build.arm === 'head' && kept !== null && kept.artefact !== line.artefact) unlikeBefore.add(build.key);
   return findRecorded(store, { artefact: line.artefact, seconds: line.seconds, facts: line.facts });
 };
 
@@ -169,7 +169,7 @@ const undeclared = ({ cell }: PlannedBuild): GateError => {
 };
 
 /** Whether what the store has under its key is as good as making it. */
-const isTakenOver = ({ arm, subject }: PlannedBuild): boolean => arm === 'base' || subject.door.kind === 'builtin';
+const isTakenOver = ({ subject }: PlannedBuild): boolean => subject.door.kind === 'builtin';
 
 /** The builds of an arm, cell by cell: those of most builds first, so that no lane is left with a long list at the end. */
 const buildsOf = (plan: Plan, arm: 'head' | 'base'): readonly (readonly PlannedBuild[])[] =>
@@ -220,6 +220,7 @@ interface Making {
   readonly context: CommandContext;
   readonly plan: Plan;
   readonly store: Store;
+  readonly trees: Trees;
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
@@ -240,7 +241,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, source, sealer, unlikeBefore }: Making,
+  { context, plan, store, trees, source, sealer, unlikeBefore }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -252,7 +253,7 @@ const buildOne = async (
   const subject: Omit<SubjectSetting, 'standing'> = {
     tree,
     worker: context.worker,
-    environment: subjectEnvironment(context),
+    environment: await trees.environment(build.arm),
     seconds: plan.limits.seconds,
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
@@ -288,7 +289,8 @@ const buildOne = async (
   };
   const built = await make();
   if (built.artefact === null) return built;
-  const earlier = await findBuild(store, key);
+  // What base makes now is what head is held against, whatever an earlier run had.
+  const earlier = build.arm === 'head' ? await findBuild(store, key) : null;
   if (earlier !== null && earlier.artefact !== built.artefact.digest) {
     if (build.subject.door.kind !== 'builtin') unlikeBefore.add(build.key);
     // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.

@@ -5,7 +5,7 @@ import { basename, delimiter, dirname, extname, isAbsolute, join, relative, reso
 export interface CodeCopy {
   /** Absolute. */
   readonly path: string;
-  /** The file of the tree, relative to its root. */
+  /** The file of the tree, relative to its root, or the package that was installed. */
   readonly of: string;
 }
 
@@ -21,6 +21,12 @@ export const copiesInTree = (
     const own = stats?.isFile() === true || stats?.isSymbolicLink() === true ? [{ path, of }] : [];
     return [...own, ...compiledBy(path, environment['PYTHONPYCACHEPREFIX'] ?? null).map((compiled) => ({ path: compiled, of }))];
   });
+
+/** Copies, and what Python compiled of each. */
+export const withCompiled = (copies: readonly CodeCopy[], environment: Readonly<Record<string, string>>): readonly CodeCopy[] =>
+  copies.flatMap(({ path, of }) =>
+    [path, ...compiledBy(path, environment['PYTHONPYCACHEPREFIX'] ?? null)].map((each) => ({ path: each, of })),
+  );
 
 const compiledBy = (path: string, prefix: string | null): readonly string[] => {
   if (extname(path) !== '.py') return [];
@@ -146,8 +152,7 @@ export const installedCopies = (
         const path = join(folder, ending);
         if (statSync(path, { throwIfNoEntry: false })?.size !== content.length) return [];
         if (realpathSync(path) === realpathSync(join(tree, of)) || contentOf(path)?.equals(content) !== true) return [];
-        const compiled = compiledBy(path, environment['PYTHONPYCACHEPREFIX'] ?? null);
-        return [path, ...compiled].map((each) => ({ path: each, of }));
+        return withCompiled([{ path, of }], environment);
       }),
     );
   });

@@ -1,15 +1,37 @@
 import { posix } from 'node:path';
 import { relativeImports } from './program-files.ts';
 
-const scriptEndings = ['', '.js', '.mjs', '.cjs', '.jsx', '.ts', '.mts', '.cts', '.tsx', '.json', '.node', '/index.js', '/index.ts'];
+/** What a name of a script may lack; the `package.json` of a folder says what its name stands for. */
+const scriptEndings = [
+  '.js',
+  '.mjs',
+  '.cjs',
+  '.jsx',
+  '.ts',
+  '.mts',
+  '.cts',
+  '.tsx',
+  '.json',
+  '.node',
+  '/index.js',
+  '/index.ts',
+  '/package.json',
+];
 
-const scripts = (text: string, folder: string): readonly string[] =>
-  relativeImports(text).flatMap((specifier) => {
-    const path = posix.join(folder, specifier.replace(/[?#].*$/, ''));
-    // TypeScript names a file by what it is compiled to.
-    const source = path.replace(/\.([cm]?)js(x?)$/, '.$1ts$2');
-    return [...scriptEndings.map((ending) => `${path}${ending}`), source];
-  });
+/** The files that Node, or what compiles for it, may take for a path. */
+export const scriptFiles = (path: string): readonly string[] => {
+  // TypeScript names a file by what it is compiled to.
+  const source = path.replace(/\.([cm]?)js(x?)$/, '.$1ts$2');
+  return [path, ...scriptEndings.map((ending) => `${path}${ending}`), source];
+};
+
+/** A name of the package itself, which its `package.json` leads to a file: `import '#table'`. */
+const ownName = /(["'`])#[^"'`\s]+\1/;
+
+const scripts = (text: string, folder: string): readonly string[] => [
+  ...relativeImports(text).flatMap((specifier) => scriptFiles(posix.join(folder, specifier.replace(/[?#].*$/, '')))),
+  ...(ownName.test(text) ? foldersAbove(folder, '.').map((each) => posix.join(each, 'package.json')) : []),
+];
 
 /** The files that a dotted name may stand for, from the outermost package to the module. */
 export const moduleFiles = (dotted: string, root: string): readonly string[] => {
@@ -48,11 +70,11 @@ const pythonModules = (text: string, folder: string, started: string): readonly 
     return roots.flatMap((root) => dotted.flatMap((name) => moduleFiles(name, root)));
   });
 
-/**
- * What stands between blanks, quotes and the characters that a shell or an option puts between
- * words.
- */
-export const looseWords = (text: string): readonly string[] => text.split(/[\s'"`=;|&<>(),:$\\]+/).filter((word) => word !== '');
+/** Variables, and the characters that a shell or an option puts between words. */
+const betweenWords = /(?:\$\{?\w+|:[-=+]|[\s'"`=;|&<>(),:$\\{}])+/;
+
+/** What stands between blanks, quotes and the like: `"$HERE/run.py"` has `/run.py`. */
+export const looseWords = (text: string): readonly string[] => text.split(betweenWords).filter((word) => word !== '');
 
 const requirement =
   /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable)[ \t=]*)?(?:[\w.-]+[ \t]*@[ \t]*)?(?:file:)?([\w./+-]+)(?:\[[^\]\n]*\])?[ \t]*(?:[#;].*)?$/gm;
@@ -105,7 +127,7 @@ export const fileReferences = (path: string, text: string, started: string): rea
     case 'python':
       return pythonModules(text, folder, started);
     case 'recipe':
-      return looseWords(text).flatMap((word) => [posix.join(started, word), posix.join(folder, word)]);
+      return looseWords(text).flatMap((word) => [posix.join('.', started, word), posix.join(folder, word)]);
     case undefined:
       return [];
   }

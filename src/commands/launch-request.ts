@@ -8,7 +8,7 @@ import type { ArtefactRef, LaunchRequest, PolicyProcess } from '../records/proto
 import type { Samples } from '../records/sample.ts';
 import type { Json } from '../records/words.ts';
 import type { Artefacts } from './artefacts.ts';
-import { type CommandContext, subjectEnvironment } from './context.ts';
+import type { CommandContext } from './context.ts';
 import { modelFolderOf } from './plan.ts';
 import { modelPaths } from './side-program.ts';
 import { subjectArgv } from './subject-argv.ts';
@@ -96,7 +96,7 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     started[arm.id] = {
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, modelPaths(artefacts.references.get(cell.model)))],
       cwd: tree,
-      environment: { ...subjectEnvironment(context) },
+      environment: { ...(await trees.environment(own.id)) },
       optimization: own.policy.door.kind === 'builtin' ? own.policy.door.optimization : cell.like,
       reports: own.policy.door.kind === 'measure' ? [...own.policy.door.reports] : [],
       options: own.options,

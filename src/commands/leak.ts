@@ -5,9 +5,9 @@ import { lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SettledLine } from '../records/sample.ts';
 import { globTest } from '../repository/glob.ts';
-import { type CodeCopy, copiesInTree, installedCopies, packageFolders, productsInTree } from './code-copies.ts';
+import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
-import { pythonPackageFolders } from './python-packages.ts';
+import { foldersOfPackages } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
 import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from './side-program.ts';
 import { anything } from './subjects.ts';
@@ -25,8 +25,9 @@ export interface LeakFinding {
 export type LeakFindings = ReadonlyMap<string, LeakFinding>;
 
 /**
- * Runs the user's own code of each entry, where the code of the sides differs, and looks which
- * tree's files it reads. A side that reads a file of the other one, in which the trees differ,
+ * Runs the user's own code of each entry, where the code or the setup of the sides differs, and
+ * looks which tree's files it reads. A side that reads a file of the other one, in which the trees
+ * differ, or a package that the other's setup put in place of its own,
  * would be judged as that other side (docs/adr/0018-whose-files.md). What measures is looked at on
  * both sides. What only builds is looked at on base's: head's is built before base is set up. So
  * this is to be called after head's builds and before base's.
@@ -38,10 +39,12 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     if (context.signal.aborted) break;
     if (cell.presence !== 'both' || cell.skipped !== null || findings.has(cell.optimization)) continue;
     const [base, head] = [sideProgram(plan, cell, 'base'), sideProgram(plan, cell, 'head')];
-    if (base === null || head === null || codeOf(base) === codeOf(head)) continue;
+    if (base === null || head === null || (codeOf(base) === codeOf(head) && plan.setup.base === plan.setup.head)) continue;
     const changed = await trees.changedFiles();
+    const replaced = [...(await trees.replacedPackages('head')), ...(await trees.replacedPackages('base'))];
     const programs = head.policy === null ? [base] : [base, head];
-    if (changed.length > 0) findings.set(cell.optimization, await findLeak(programs, changed, { ...rehearsal, trees, watch }));
+    if (changed.length + replaced.length > 0)
+      findings.set(cell.optimization, await findLeak(programs, changed, { ...rehearsal, trees, watch }));
   }
   return findings;
 };
@@ -94,7 +97,7 @@ const untold =
 
 /** What a program reads. */
 interface Reads {
-  /** Changed files of the other side. */
+  /** Changed files and packages of the other side. */
   readonly other: readonly CodeCopy[];
   /** Whether its own side has changed files among its inputs. */
   readonly has: boolean;
@@ -119,14 +122,14 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const folder = await trees.folder(program.arm);
   const [own, other] = [await trees.root(program.arm), await trees.root(otherArm)];
   const commands = commandsOf(program);
-  const asked = await pythonPackageFolders(commands, folder, environment);
-  const installed = [...new Set([...packageFolders(commands, folder, environment), ...asked])];
+  const installed = await foldersOfPackages(commands, folder, environment);
   const products = productsInTree(other, changed, await trees.ignoredFiles(otherArm));
   const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(program.arm));
   const foreign = [
     ...copiesInTree(other, changed, environment),
     ...products,
     ...installedCopies(installed, other, changed, own, environment),
+    ...withCompiled(await trees.replacedPackages(program.arm), environment),
   ];
   const owned = [
     ...copiesInTree(own, changed, environment),

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import type { TreePaths } from '../repository/tree-paths.ts';
-import { fileReferences, hasReferences, isList, isRequirements, looseWords, moduleFiles } from './file-references.ts';
+import { fileReferences, hasReferences, isList, isRequirements, looseWords, moduleFiles, scriptFiles } from './file-references.ts';
 
 /** The tree in which names are looked up; paths are relative to the root of the repository. */
 export interface NamingTree {
@@ -10,6 +10,8 @@ export interface NamingTree {
   readonly read: (paths: readonly string[]) => Promise<readonly (string | null)[]>;
   /** Folder that commands are started in. */
   readonly folder: string;
+  /** Absolute path of the root: a command may name a file of the tree by it. */
+  readonly root: string;
 }
 
 const mostLinks = 40;
@@ -24,11 +26,14 @@ const readUnasked: Readonly<Record<string, readonly string[]>> = {
   npx: node,
   pnpm: node,
   yarn: node,
-  bun: node,
+  bun: [...node, 'bun.lockb', 'bunfig.toml'],
+  deno: ['deno.json', 'deno.jsonc', 'deno.lock', 'import_map.json'],
+  tsx: ['tsconfig.json'],
+  'ts-node': ['tsconfig.json'],
   pip: python,
   pip3: python,
   poetry: python,
-  uv: python,
+  uv: [...python, 'uv.toml', '.python-version'],
   pdm: python,
   hatch: python,
   pytest: [...python, 'pytest.ini', 'conftest.py', 'tox.ini'],
@@ -42,8 +47,8 @@ const readUnasked: Readonly<Record<string, readonly string[]>> = {
   just: ['justfile', 'Justfile', '.justfile'],
   task: ['Taskfile.yml', 'Taskfile.yaml'],
   cmake: ['CMakeLists.txt', 'CMakePresets.json'],
-  cargo: ['Cargo.toml', 'Cargo.lock', 'build.rs'],
-  go: ['go.mod', 'go.sum'],
+  cargo: ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', '.cargo/config', 'rust-toolchain.toml', 'rust-toolchain'],
+  go: ['go.mod', 'go.sum', 'go.work', 'go.work.sum'],
   bazel: ['MODULE.bazel', 'WORKSPACE', 'BUILD', 'BUILD.bazel'],
   docker: ['Dockerfile', 'compose.yml', 'compose.yaml', 'docker-compose.yml'],
 };
@@ -73,17 +78,20 @@ const modulesNamed = (word: string, before: string): readonly string[] => {
   return /^-[a-zA-Z]*m$/.test(before) && /^\w+(\.\w+)*$/.test(word) ? [word] : [];
 };
 
-const candidatesOf = (command: string, folder: string): readonly string[] => {
+/** Programs that take a script by a name without its ending, or by that of its folder. */
+const scriptRunners: readonly string[] = ['node', 'bun', 'deno', 'tsx', 'ts-node'];
+
+const candidatesOf = (command: string, { folder, root }: Pick<NamingTree, 'folder' | 'root'>): readonly string[] => {
   const words = wordsOf(command);
+  const runsScripts = words.some((word) => scriptRunners.includes(posix.basename(word)));
   return words.flatMap((word, at) => {
-    const named = posix.join(folder, word);
+    const named = [posix.join('.', folder, word), ...(word.startsWith(`${root}/`) ? [posix.relative(root, word)] : [])];
     const program = posix.basename(word);
     const unasked = Object.hasOwn(readUnasked, program) ? (readUnasked[program] ?? []) : [];
-    const modules = modulesNamed(word, words[at - 1] ?? '').flatMap((name) => [
-      ...moduleFiles(name, folder),
-      posix.join(folder, ...name.split('.')),
-    ]);
-    return [named, ...modules, ...unasked.map((name) => posix.join(folder, name))];
+    const modules = modulesNamed(word, words[at - 1] ?? '').flatMap((name) =>
+      [folder, posix.join(folder, 'src')].flatMap((from) => [...moduleFiles(name, from), posix.join(from, ...name.split('.'))]),
+    );
+    return [...(runsScripts ? named.flatMap(scriptFiles) : named), ...modules, ...unasked.map((each) => posix.join(folder, each))];
   });
 };
 
@@ -166,7 +174,7 @@ const inside = (path: string): string | null => {
  */
 export const namedFiles = async (command: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
-  await naming.add(candidatesOf(command, tree.folder), true);
+  await naming.add(candidatesOf(command, tree), true);
   return [...naming.found].sort();
 };
 

@@ -4,7 +4,8 @@ import { posix } from 'node:path';
  * Static and dynamic imports of relative files, `require` and `new URL` among them; only specifiers
  * that are plain string literals.
  */
-const imports = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|\bnew\s+URL\s*\(\s*)(["'`])(\.{1,2}\/[^"'`\n]{1,200})\1/g;
+const imports =
+  /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|\bresolve\s*\(\s*|\bnew\s+URL\s*\(\s*)(["'`])(\.{1,2}(?:\/[^"'`\n]{0,200})?)\1/g;
 
 /** The relative specifiers that the text of a JavaScript file imports. */
 export const relativeImports = (text: string): readonly string[] => [...text.matchAll(imports)].map(([, , specifier = '']) => specifier);

@@ -1,15 +1,25 @@
 import { runCommand } from '../processes/run-command.ts';
-import { programNamed, wordsIn } from './code-copies.ts';
+import { packageFolders, programNamed, wordsIn } from './code-copies.ts';
 
 const question = 'import json, sys; print(json.dumps(sys.path))';
 const seconds = 30;
+
+/** All folders of installed packages that some commands may load from, as far as that can be told. */
+export const foldersOfPackages = async (
+  commands: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<readonly string[]> => {
+  const asked = await pythonPackageFolders(commands, cwd, environment);
+  return [...new Set([...packageFolders(commands, cwd, environment), ...asked])];
+};
 
 /**
  * Folders of installed packages that Python itself names: the interpreters among the words of some
  * commands, and those that a script finds on the search path. Where they lie follows from no name:
  * Debian has them below /usr/local, and pyenv starts a script in place of each interpreter.
  */
-export const pythonPackageFolders = async (
+const pythonPackageFolders = async (
   commands: readonly string[],
   cwd: string,
   environment: Readonly<Record<string, string>>,

@@ -4,11 +4,12 @@ import { openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { Store } from '../store/store.ts';
-import { askSubject } from './build.ts';
+import { askSubject, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { benchOf } from './plan.ts';
 import type { Sources } from './sources.ts';
 import { subjectArgv } from './subject-argv.ts';
+import { openTemporaryFolder } from './temporary-folder.ts';
 
 /** The user's own code of one entry on one side: what it builds, and the program that answers. */
 export interface SideProgram {
@@ -49,9 +50,11 @@ export const codeOf = ({ build, policy }: SideProgram): string | null => policy?
 
 /** The command lines of a program, as they are configured. */
 export const commandsOf = ({ build, policy }: SideProgram): readonly string[] =>
-  [build?.subject.door, policy?.door].flatMap((door) =>
-    door === undefined || door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command],
-  );
+  [build?.subject, policy].flatMap((subject) => (subject == null ? [] : commandOf(subject)));
+
+/** The command line of user code, or its module; empty for a built-in. */
+export const commandOf = ({ door }: Pick<SubjectRef, 'door'>): readonly string[] =>
+  door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command];
 
 /** What the command of a user's own program may name. */
 export const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {
@@ -64,23 +67,31 @@ export const modelPaths = (reference: ArtefactRef | undefined): Record<string, s
  * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or
  * one episode of each kind. Returns whether it did all of that without an error.
  */
-export const rehearse = async (program: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
-  const built = program.build === null || (await rehearseBuild(program.build, tree, rehearsal).then(...outcome));
-  const answered = program.policy === null || (await rehearsePolicy(program.policy, program.cell, tree, rehearsal).then(...outcome));
-  return built && answered;
+export const rehearse = async ({ build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
+  const temporary = await openTemporaryFolder();
+  try {
+    // What a program kept there before, it would read instead of its files.
+    const stage = { tree, environment: { ...subjectEnvironment(rehearsal.context), ...temporary.environment } };
+    const built = build === null || (await rehearseBuild(build, stage, rehearsal).then(...outcome));
+    const answered = policy === null || (await rehearsePolicy(policy, cell, stage, rehearsal).then(...outcome));
+    return built && answered;
+  } finally {
+    await temporary.release();
+  }
 };
+
+type Stage = Pick<SubjectSetting, 'tree' | 'environment'>;
 
 const outcome = [(): boolean => true, (): boolean => false] as const;
 
-const rehearseBuild = async (build: PlannedBuild, tree: string, { context, plan, store, source, references }: Rehearsal): Promise<void> => {
+const rehearseBuild = async (build: PlannedBuild, stage: Stage, { context, plan, store, source, references }: Rehearsal): Promise<void> => {
   const artefact = references.get(build.model);
   if (artefact === undefined) return;
   const output = await store.staging();
   try {
     const subject = {
-      tree,
+      ...stage,
       worker: context.worker,
-      environment: subjectEnvironment(context),
       seconds: plan.limits.seconds,
       memoryBytes: plan.limits.memoryBytes,
       clock: context.clock,
@@ -95,13 +106,13 @@ const rehearseBuild = async (build: PlannedBuild, tree: string, { context, plan,
 const rehearsePolicy = async (
   { door, tree: arm }: SubjectRef,
   cell: PlannedCell,
-  tree: string,
+  { tree, environment }: Stage,
   { context, plan, references }: Rehearsal,
 ): Promise<void> => {
   const { seconds, memoryBytes } = plan.limits;
   const where = `${cell.id} ${arm}`;
   const argv = subjectArgv(door, tree, context.worker, cell.id, modelPaths(references.get(cell.model)));
-  const channel = openLineChannel({ where, argv, cwd: tree, environment: subjectEnvironment(context), memoryBytes });
+  const channel = openLineChannel({ where, argv, cwd: tree, environment, memoryBytes });
   try {
     if (door.kind === 'measure') await channel.askText('round 1', seconds);
     else for (const question of questionsOf(cell, arm)) await channel.ask(question, seconds);

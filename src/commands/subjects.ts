@@ -50,7 +50,7 @@ export const subjectResolver = async (
     const patterns = patternsOf(entry);
     let inputs = patterns;
     if (!patterns.includes(anything)) {
-      listed ??= { paths: await repository.paths(at), read: referenceReader(repository, commit), folder };
+      listed ??= { paths: await repository.paths(at), read: referenceReader(repository, commit), folder, root: repository.folder };
       const named = (await filesOf(entry, config.setup, listed)).map(literalPattern);
       const linked = (await repository.inputsBehindLinks(at, [...patterns, ...named])).map(literalPattern);
       inputs = [...new Set([...patterns, ...named, ...linked])];

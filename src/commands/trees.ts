@@ -6,10 +6,15 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { openRepository } from '../repository/repository.ts';
+import type { CodeCopy } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
+import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
+import { foldersOfPackages } from './python-packages.ts';
 import { saidBy } from './said.ts';
+import { commandOf } from './side-program.ts';
 import { anything } from './subjects.ts';
+import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
@@ -18,10 +23,20 @@ export interface Trees {
   /** Root of the repository in one side's tree, set up. Throws `setup-failed`. */
   root(arm: 'head' | 'base'): Promise<string>;
   /**
+   * What the programs of one side see of the environment. The temporary folder is the side's own and
+   * lasts as long as the run: what one side keeps there, the other does not find.
+   */
+  environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
+  /**
    * Files that differ between the two trees now that both are set up, relative to the root; not the
-   * configuration, which no program runs.
+   * configuration, which no program runs, and not the store, which may lie in the checkout.
    */
   changedFiles(): Promise<readonly string[]>;
+  /**
+   * Files of packages that the setup of the other side, which came later, put in place of those that
+   * this side's programs found.
+   */
+  replacedPackages(arm: 'head' | 'base'): Promise<readonly CodeCopy[]>;
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
@@ -39,6 +54,16 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
   const opened: { release(): Promise<void> }[] = [];
+  const temporaries = new Map<'head' | 'base', Promise<TemporaryFolder>>();
+  const environment: Trees['environment'] = async (arm) => {
+    const temporary = temporaries.get(arm) ?? openTemporaryFolder();
+    temporaries.set(arm, temporary);
+    return { ...subjectEnvironment(context), ...(await temporary).environment };
+  };
+  const prepare = async (arm: 'head' | 'base', folder: string, where: string): Promise<string> => {
+    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), where });
+    return folder;
+  };
   const checkOut = async (arm: 'head' | 'base'): Promise<{ readonly folder: string; readonly said: string }> => {
     const commit = plan[arm]?.commit;
     if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
@@ -46,11 +71,19 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     opened.push(worktree);
     return worktree;
   };
+  const ready = new Set<'head' | 'base'>();
+  const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
+  const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
+    installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
     const { folder: root, said } =
       arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
-    await setUp(context, plan, plan.setup[arm], within(root, arm), arm);
+    const other = arm === 'head' ? 'base' : 'head';
+    const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
+    await prepare(arm, within(root, arm), arm);
+    ready.add(arm);
+    if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
     // Only now: `setup` may fetch files too.
     await repository.refusePointers(root, arm, needed, said);
     return root;
@@ -65,15 +98,23 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const [head, base] = [await root('head'), await root('base')];
     const files = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
     const rules = relative(repository.folder, resolve(context.root, configFile(context)));
-    return files.filter((path) => path !== rules && !isPackageMetadata(path) && !sameContent(join(head, path), join(base, path)));
+    const store = relative(repository.folder, context.storeRoot);
+    const ofPrograms = files.filter((path) => path !== rules && !path.startsWith(`${store}/`) && !isPackageMetadata(path));
+    return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;
   return {
     root,
+    environment,
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();
       return changed;
+    },
+    replacedPackages: async (arm) => {
+      await root('head');
+      await root('base');
+      return replaced.get(arm) ?? [];
     },
     ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
     pointers: async (arm) => repository.pointers(await root(arm)),
@@ -81,10 +122,10 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       const { folder: copy } = await checkOut(arm);
       for (const path of files)
         if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
-      return setUp(context, plan, plan.setup[arm], within(copy, arm), `${arm} with empty files`);
+      return prepare(arm, within(copy, arm), `${arm} with empty files`);
     },
     release: async () => {
-      for (const one of opened) await one.release();
+      for (const one of [...opened, ...(await Promise.all(temporaries.values()))]) await one.release();
     },
   };
 };
@@ -98,6 +139,10 @@ const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
   return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
 };
 
+/** The commands of one side that run when both sides are set up. */
+const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] =>
+  plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? commandOf(policy) : [])));
+
 /** An installation in place leaves it in the tree: it says what was installed, and is no code. */
 const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
 
@@ -110,13 +155,20 @@ const sameContent = (one: string, other: string): boolean => {
 /** Installing takes longer than a build: a short `limits.seconds` does not hold for it. */
 const setupSeconds = 600;
 
-const setUp = async (context: CommandContext, plan: Plan, command: string | null, folder: string, arm: string): Promise<string> => {
-  if (command === null) return folder;
-  const timeoutSeconds = Math.max(setupSeconds, plan.limits.seconds);
+interface Place {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it is called in errors. */
+  readonly where: string;
+}
+
+const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, where }: Place): Promise<void> => {
+  if (command === null) return;
+  const timeoutSeconds = Math.max(setupSeconds, limits.seconds);
   const result = await runCommand({
     argv: splitCommand(command, {}, 'setup'),
     cwd: folder,
-    environment: subjectEnvironment(context),
+    environment,
     timeoutSeconds,
     maxOutputBytes: 64 * 1024,
   });
@@ -127,8 +179,7 @@ const setUp = async (context: CommandContext, plan: Plan, command: string | null
         ? `no end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
         : result.status;
     throw new GateError('setup-failed', `${how}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
-      where: `setup of ${arm}`,
+      where: `setup of ${where}`,
     });
   }
-  return folder;
 };

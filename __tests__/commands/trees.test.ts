@@ -1,0 +1,37 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { CommandContext } from '../../src/commands/context.ts';
+import { openTrees } from '../../src/commands/trees.ts';
+import { allowedEnvironment } from '../../src/processes/environment.ts';
+import { planOf } from '../gate/fixtures.ts';
+import { ScratchRepository } from '../repository/scratch-repository.ts';
+
+test('each side has a temporary folder of its own as long as the run, in its setup too', async () => {
+  const scratch = ScratchRepository.create();
+  const base = scratch.commit({ who: 'base\n' });
+  const head = scratch.commit({ who: 'head\n' });
+  const plan = planOf([], {
+    head: { commit: head, dirty: false },
+    base: { commit: base, dirty: false },
+    setup: { head: `sh -c 'cp who "$TMPDIR"'`, base: `sh -c 'cp who "$TMP"'` },
+  });
+  const host = { subjectEnvironment: allowedEnvironment(process.env) };
+  const trees = await openTrees(
+    { root: scratch.folder, packageRoot: '/', ortPath: null, storeRoot: '/nowhere', host } as unknown as CommandContext,
+    plan,
+  );
+  const folders: string[] = [];
+  try {
+    for (const arm of ['head', 'base'] as const) {
+      await trees.root(arm);
+      const { TMPDIR: folder = '', TEMP, TMP, PATH } = await trees.environment(arm);
+      expect([TEMP, TMP, PATH]).toEqual([folder, folder, process.env['PATH']]);
+      expect(readFileSync(join(folder, 'who'), 'utf8')).toBe(`${arm}\n`);
+      folders.push(folder);
+    }
+  } finally {
+    await trees.release();
+  }
+  expect(folders.map((folder) => existsSync(folder))).toEqual([false, false]);
+});

@@ -1,0 +1,20 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A temporary folder of its own for the programs of one side, or for one program. */
+export interface TemporaryFolder {
+  /** The variables that name it. */
+  readonly environment: Readonly<Record<'TMPDIR' | 'TEMP' | 'TMP', string>>;
+  /** Removes it, as far as that is allowed. */
+  release(): Promise<void>;
+}
+
+export const openTemporaryFolder = async (): Promise<TemporaryFolder> => {
+  // Short: the path of a socket in it may have some hundred characters in all.
+  const folder = await mkdtemp(join(tmpdir(), 'gate-'));
+  return {
+    environment: { TMPDIR: folder, TEMP: folder, TMP: folder },
+    release: () => rm(folder, { recursive: true, force: true }).catch(() => {}),
+  };
+};
