@@ -13,7 +13,7 @@ const former = (path: string, ids: readonly string[], stays: readonly string[] |
   config: config(...ids),
   stays: stays === null ? null : config(...stays),
 });
-const head = (...ids: readonly string[]) => ({ text: ids.join(), config: config(...ids) });
+const head = (...ids: readonly string[]) => ({ path: 'gate.yml', text: ids.join(), config: config(...ids) });
 
 describe('the predecessor', () => {
   it('is a removed file before one that stays, then the one of equal text, of most cells, of the usual name', () => {
@@ -22,8 +22,15 @@ describe('the predecessor', () => {
     expect(of(former('usual.yml', ['a', 'b', 'c']), former('same.yml', ['a', 'b']))).toBe('same.yml');
     expect(of(former('usual.yml', ['a']), former('most.yml', ['a', 'b', 'c']))).toBe('most.yml');
     expect(of(former('another.yml', ['a']), former('usual.yml', ['a', 'c']))).toBe('usual.yml');
+    const moved = { ...head('a', 'b'), path: 'libs/b/gate.yml' };
+    const two = [former('packages/a/gate.yml', ['a', 'b', 'c']), former('packages/b/gate.yml', ['a'])];
+    expect(predecessorOf(two, moved, '')?.former.path).toBe('packages/b/gate.yml');
     const [none, copied] = [former('first.yml', ['x'], ['x']), former('last.yml', ['y'], ['y'])];
-    const renamed = { text: '', config: parseConfig(configured([measured('z', { program: 'y', inputs: 'y/**' })]), 'new.yml') };
+    const renamed = {
+      path: 'new.yml',
+      text: '',
+      config: parseConfig(configured([measured('z', { program: 'y', inputs: 'y/**' })]), 'new.yml'),
+    };
     expect(predecessorOf([none, copied], renamed, '')?.former.path).toBe('last.yml');
     expect(of()).toBeUndefined();
   });
@@ -34,6 +41,22 @@ describe('the predecessor', () => {
     expect(of(['a', 'b', 'c'], 'b', 'd')).toEqual(['b']);
     expect(of(['a', 'b'], 'b', 'd')).toEqual(['b', 'c']);
     expect(of(['a', 'b', 'c'], 'd')).toBeNull();
+  });
+
+  it('leaves out what another file lists that head added, where that is a cell of it', () => {
+    const of = (ids: readonly string[], ...added: readonly Config[]) =>
+      idsOf(predecessorOf([former('x.yml', ['a', 'b', 'c'])], head(...ids), '', added));
+    expect(of(['a'], config('b'))).toEqual(['a', 'c']);
+    expect(of(['a'], config('b', 'c'))).toEqual(['a']);
+    expect(of(['d'], config('a', 'b', 'c'))).toBeNull();
+    const elsewhere: Config = { ...config('b', 'c'), models: [{ kind: 'id', id: 'another' }] };
+    expect(of(['a'], elsewhere)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('names files that are just as likely', () => {
+    const of = (...formers: readonly Former[]) => predecessorOf(formers, head('a'), '')?.alike;
+    expect(of(former('one.yml', ['a', 'x']), former('other.yml', ['a', 'y']))).toEqual(['other.yml']);
+    expect(of(former('one.yml', ['a', 'x']), former('other.yml', ['b']))).toEqual([]);
   });
 
   it('loses no entry of any file that head removed, whatever else there is', () => {

@@ -110,10 +110,22 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     );
   if (text === null) return { head, base: defaultConfig(), baseFolder, warnings: [] };
   if (before !== null) {
-    const others = removed.formers.filter(({ path }) => path !== same).map(({ config }) => config);
-    return { head, base: withTakenOver(parseBase(before, `${name} of base`, parseConfig), others, head), baseFolder, warnings: [] };
+    const others = removed.formers.filter(({ path }) => path !== same).flatMap((former) => withinProject(former, baseFolder, head));
+    return {
+      head,
+      base: withTakenOver(
+        parseBase(before, `${name} of base`, parseConfig),
+        others.map(({ config }) => config),
+        head,
+      ),
+      baseFolder,
+      warnings: [],
+    };
   }
-  return { head, ...(await formerConfiguration({ context, repository, base, usual, removed, head: { text, config: head } })) };
+  return {
+    head,
+    ...(await formerConfiguration({ context, repository, base, usual, removed, head: { path: inside, text, config: head } })),
+  };
 };
 
 /** Reads a configuration of base; what is wrong with it no change can correct for itself. */
@@ -144,7 +156,8 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
   const behind = await repository.withoutLinks('working-tree', shown);
   const staying = await stayingConfigurations(repository, base, behind, removed.formers);
   const formers = [...removed.formers, ...staying.flatMap((former) => withinProject(former, working, head.config))];
-  const found = predecessorOf(formers, head, usual);
+  const added = await addedConfigurations(repository, base, shown);
+  const found = predecessorOf(formers, head, usual, added);
   const broken = removed.broken.find(({ path }) => path === usual || found === null);
   if (broken !== undefined) throw broken.error;
   if (found === null) {
@@ -152,12 +165,20 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
     const why = none ? 'Base has no configuration' : `${name} shares no cell with a configuration of base`;
     return { base: null, baseFolder: working, warnings: [`${why}: every cell is new, and ${name} of head says how this run is judged.`] };
   }
-  const { former, config } = found;
+  const { former, config, alike } = found;
+  const baseFolder = formerWorkingFolder(working, name, former.path);
+  const other = alike.find((path) => formerWorkingFolder(working, name, path) !== baseFolder);
+  if (other !== undefined)
+    throw new GateError(
+      'config-invalid',
+      `The predecessor of the configuration was looked for. Expected one, found two in different folders that are equally like it: ${former.path} and ${other}. Move one of them in a change of its own.`,
+      { where: name },
+    );
   const note =
     former.stays === null
       ? `configuration ${shown} was renamed from ${former.path}: its cells are compared with those of ${former.path} in base.`
       : `configuration ${shown} was added beside ${former.path}: cells that both list are compared, as ${former.path} of base says.`;
-  return { base: config, baseFolder: formerWorkingFolder(working, name, former.path), warnings: [note] };
+  return { base: config, baseFolder, warnings: [note] };
 };
 
 /** More bytes than any configuration may have. */
@@ -220,6 +241,13 @@ const withinProject = (former: Former, working: string, head: Config): readonly 
   if (working === '' || former.path.startsWith(`${working}/`)) return [former];
   const optimizations = former.config.optimizations.filter((entry) => isSameEntry(entry, head));
   return optimizations.length === 0 ? [] : [{ ...former, config: { ...former.config, optimizations } }];
+};
+
+/** The configurations that the working tree has besides `own` and base does not. */
+const addedConfigurations = async (repository: Repository, base: string, own: string): Promise<readonly Config[]> => {
+  const paths = (await repository.changedFiles(base)).filter((path) => path !== own && /\.(ya?ml|json)$/.test(path));
+  const before = await repository.textsAt(base, paths, largestBytes);
+  return paths.flatMap((path, at) => (before[at] === null ? (standingAt(repository, path) ?? []) : []));
 };
 
 /** A broken configuration is not one that anything could be compared with, and no fault of the one that is run. */

@@ -1,4 +1,5 @@
-import type { Config } from './config.ts';
+import { posix } from 'node:path';
+import type { Config, ModelEntry } from './config.ts';
 import { renamedEntries } from './renamed.ts';
 import { modelEntryId } from './resolve.ts';
 
@@ -14,50 +15,106 @@ export interface Former {
 const idsOf = (config: Config): readonly string[] => config.optimizations.map(({ id }) => id);
 const modelsOf = (config: Config): readonly string[] => config.models.map(modelEntryId);
 
+const isListed = (model: ModelEntry, { models }: Config): boolean => models.some((entry) => modelEntryId(entry) === modelEntryId(model));
+
 const sharedCells = (base: Config, head: Config): number => {
   const taken = takenBy(head, base);
   return idsOf(base).filter((id) => taken.has(id)).length * modelsOf(base).filter((id) => modelsOf(head).includes(id)).length;
 };
 
 export interface HeadConfiguration {
+  readonly path: string;
   readonly text: string;
   readonly config: Config;
 }
 
-/** Best first: files that head removed, then equal text, then the most cells in common with head's, then the usual name. */
-const ranked = (formers: readonly Former[], head: HeadConfiguration, usual: string): readonly Former[] => {
-  const rankOf = ({ path, text, config, stays }: Former): readonly number[] => [
-    stays === null ? 0 : 1,
-    text === head.text ? 0 : 1,
-    -sharedCells(config, head.config),
-    path === usual ? 0 : 1,
-  ];
-  return formers
-    .map((former) => ({ former, rank: rankOf(former) }))
-    .sort((one, other) => {
-      const at = one.rank.findIndex((value, index) => value !== other.rank[index]);
-      return at === -1 ? (one.former.path < other.former.path ? -1 : 1) : (one.rank[at] ?? 0) - (other.rank[at] ?? 0);
-    })
-    .map(({ former }) => former);
+/** How many folder names the ends of two paths have in common, without the names of the files. */
+const sharedFolders = (one: string, other: string): number => {
+  const [names, others] = [one, other].map((path) => posix.dirname(path).split('/').toReversed());
+  const at = names?.findIndex((name, index) => name !== others?.[index]) ?? 0;
+  return at === -1 ? (names?.length ?? 0) : at;
 };
 
 /**
+ * What makes a file more likely than others, in the order of its weight; less is more likely: files
+ * that head removed, equal text, names of folders in common, the most cells in common with head's,
+ * the same name, the usual name.
+ */
+const rankOf = ({ path, text, config, stays }: Former, head: HeadConfiguration, usual: string): readonly number[] => [
+  stays === null ? 0 : 1,
+  text === head.text ? 0 : 1,
+  -sharedFolders(path, head.path),
+  -sharedCells(config, head.config),
+  posix.basename(path) === posix.basename(head.path) ? 0 : 1,
+  path === usual ? 0 : 1,
+];
+
+interface Ranked {
+  readonly former: Former;
+  readonly rank: readonly number[];
+}
+
+const byRank = (one: Ranked, other: Ranked): number =>
+  one.rank.map((value, at) => value - (other.rank[at] ?? 0)).find((by) => by !== 0) ?? 0;
+
+const ranked = (formers: readonly Former[], head: HeadConfiguration, usual: string): readonly Ranked[] =>
+  formers
+    .toSorted((one, other) => (one.path < other.path ? -1 : 1))
+    .map((former) => ({ former, rank: rankOf(former, head, usual) }))
+    .toSorted(byRank);
+
+export interface Predecessor {
+  readonly former: Former;
+  readonly config: Config;
+  /** Paths of other files that are just as likely. */
+  readonly alike: readonly string[];
+}
+
+/**
  * Base's configuration where base has no file of head's name: that of the file which head's takes the place of, which also says how is
- * judged. All cells of all files that head removed are expected. What files that stay list is guarded by runs of their own, so
- * that only what head lists too is taken from them. Null: there is nothing to compare with.
+ * judged. All cells of all files that head removed are expected, but for those that a file lists which head added beside its own. What
+ * files that stay list is guarded by runs of their own, so that only what head lists too is taken from them. Null: there is nothing to
+ * compare with.
+ * @param added the configurations that head added beside its own
  */
 export const predecessorOf = (
   formers: readonly Former[],
   head: HeadConfiguration,
   usual: string,
-): { readonly former: Former; readonly config: Config } | null => {
-  const [former, ...others] = ranked(formers, head, usual);
-  if (former === undefined) return null;
+  added: readonly Config[] = [],
+): Predecessor | null => {
+  const [best, ...others] = ranked(
+    formers.flatMap((former) => notListedBy(added, former, head.config)),
+    head,
+    usual,
+  );
+  if (best === undefined) return null;
+  const { former } = best;
   const own = former.stays === null ? former.config : stillListed(former.config, former.stays, head.config);
   if (own === null) return null;
-  const removed = others.filter(({ stays }) => stays === null).reduce((all, { config }) => joined(all, config), own);
-  const staying = others.filter(({ stays }) => stays !== null).map(({ config }) => config);
-  return { former, config: withTakenOver(removed, staying, head.config) };
+  const rest = others.map((each) => each.former);
+  const removed = rest.filter(({ stays }) => stays === null).reduce((all, { config }) => joined(all, config), own);
+  const staying = rest.filter(({ stays }) => stays !== null).map(({ config }) => config);
+  const alike = others.filter((each) => byRank(each, best) === 0).map((each) => each.former.path);
+  return { former, config: withTakenOver(removed, staying, head.config), alike };
+};
+
+/**
+ * A file without what moved into files that head added: none when that is all of it. Its cells are
+ * left out only if each of them is a cell of one of those files.
+ */
+const notListedBy = (added: readonly Config[], former: Former, head: Config): readonly Former[] => {
+  const { config, stays } = former;
+  if (stays !== null) return [former];
+  const others = added.map((each) => ({ ids: takenBy(each, config), models: modelsOf(each) }));
+  const taken = takenBy(head, config);
+  const optimizations = config.optimizations.filter(({ id }) => taken.has(id) || !others.some(({ ids }) => ids.has(id)));
+  const models = config.models.filter((entry) => isListed(entry, head) || !added.some((each) => isListed(entry, each)));
+  const isKept = (id: string, model: string): boolean =>
+    optimizations.some((entry) => entry.id === id) && models.some((entry) => modelEntryId(entry) === model);
+  const isMoved = (id: string, model: string): boolean => others.some(({ ids, models: theirs }) => ids.has(id) && theirs.includes(model));
+  if (modelsOf(config).some((model) => idsOf(config).some((id) => !isKept(id, model) && !isMoved(id, model)))) return [former];
+  return optimizations.length === 0 || models.length === 0 ? [] : [{ ...former, config: { ...config, optimizations, models } }];
 };
 
 /** What head lists, and what the file that stays no longer lists; null when that is nothing. */
