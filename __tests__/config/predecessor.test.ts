@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Config, findConfig, parseConfig } from '../../src/config/config.ts';
@@ -9,6 +10,7 @@ const config = (...ids: readonly string[]): Config => parseConfig(configured(ids
 const idsOf = (found: { readonly config: Config } | null) => found?.config.optimizations.map(({ id }) => id) ?? null;
 const former = (path: string, ids: readonly string[], stays: readonly string[] | null = null): Former => ({
   path,
+  folder: posix.dirname(path),
   text: ids.join(),
   config: config(...ids),
   stays: stays === null ? null : config(...stays),
@@ -53,10 +55,18 @@ describe('the predecessor', () => {
     expect(of(['a'], elsewhere)).toEqual(['a', 'b', 'c']);
   });
 
-  it('names files that are just as likely', () => {
-    const of = (...formers: readonly Former[]) => predecessorOf(formers, head('a'), '')?.alike;
-    expect(of(former('one.yml', ['a', 'x']), former('other.yml', ['a', 'y']))).toEqual(['other.yml']);
-    expect(of(former('one.yml', ['a', 'x']), former('other.yml', ['b']))).toEqual([]);
+  it('names a file of another folder that is just as likely', () => {
+    const of = (...formers: readonly Former[]) => predecessorOf(formers, { ...head('a'), path: 'new/gate.yml' }, '')?.alike;
+    expect(of(former('one/gate.yml', ['a', 'x']), former('other/gate.yml', ['a', 'y']))).toBe('other/gate.yml');
+    expect(of(former('one/gate.yml', ['a', 'x']), former('other/gate.yml', ['b']))).toBeNull();
+    expect(of(former('one.yml', ['a', 'x']), former('other.yml', ['a', 'y']))).toBeNull();
+  });
+
+  it('compares nothing with an entry that another project has by the same name, and loses none', () => {
+    const two = [former('a/gate.yml', ['x', 'y', 'z']), former('b/gate.yml', ['x'])];
+    expect(idsOf(predecessorOf(two, { ...head('x'), path: 'libs/b/gate.yml' }, ''))).toEqual(['x', 'y', 'z']);
+    const apart = { ...config('x', 'y'), optimizations: config('x', 'y').optimizations.map((entry) => ({ ...entry, inputs: ['b/**'] })) };
+    expect(idsOf(predecessorOf(two, { text: '', config: apart, path: 'libs/b/gate.yml' }, ''))).toEqual(['x', 'z']);
   });
 
   it('loses no entry of any file that head removed, whatever else there is', () => {

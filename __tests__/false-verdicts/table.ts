@@ -8,6 +8,7 @@ import { situations as numbers } from './numbers.ts';
 import { situations as onnx } from './onnx.ts';
 import { situations as onnxFiles } from './onnx-files.ts';
 import { situations as onnxRuns } from './onnx-runs.ts';
+import { situations as projects } from './projects.ts';
 import { situations as reviewedCommits } from './reviewed-commits.ts';
 import { situations as runFolder } from './run-folder.ts';
 import { type Kind, kinds, type Situation } from './situation.ts';
@@ -26,6 +27,7 @@ export const topics: Readonly<Record<string, readonly Situation[]>> = {
   onnx,
   'onnx-files': onnxFiles,
   'onnx-runs': onnxRuns,
+  projects,
   'reviewed-commits': reviewedCommits,
   'run-folder': runFolder,
   'tree-runs': treeRuns,

@@ -100,7 +100,7 @@ export const readConfigurations = async (context: CommandContext, repository: Re
   const same = posix.join(baseFolder, name);
   const before = await repository.fileAt(base, same);
   const usual = insidePath(context, repository, configFileName) ?? configFileName;
-  const removed = await removedConfigurations(repository, base, (path, of) => path === usual || of === text);
+  const removed = await removedConfigurations({ context, repository, base }, (path, of) => path === usual || of === text);
   const lost = before === null ? removed.formers[0]?.path : name;
   if (text === null && lost !== undefined)
     throw new GateError(
@@ -139,10 +139,17 @@ const parseBase = <T>(text: string, where: string, parse: (text: string, where: 
   }
 };
 
-interface Search {
+interface Sides {
   readonly context: CommandContext;
   readonly repository: Repository;
   readonly base: string;
+}
+
+/** Folder of base in which the commands of a configuration of base start. */
+const startOf = ({ context, repository }: Sides, path: string): string =>
+  formerWorkingFolder(workingFolder(context, repository), configFile(context), path);
+
+interface Search extends Sides {
   /** Path of a configuration that is not named. */
   readonly usual: string;
   readonly removed: Removed;
@@ -154,7 +161,7 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
   const working = workingFolder(context, repository);
   const shown = insidePath(context, repository, name) ?? name;
   const behind = await repository.withoutLinks('working-tree', shown);
-  const staying = await stayingConfigurations(repository, base, behind, removed.formers);
+  const staying = await stayingConfigurations({ context, repository, base }, behind, removed.formers);
   const formers = [...removed.formers, ...staying.flatMap((former) => withinProject(former, working, head.config))];
   const added = await addedConfigurations(repository, base, shown);
   const found = predecessorOf(formers, head, usual, added);
@@ -166,19 +173,17 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
     return { base: null, baseFolder: working, warnings: [`${why}: every cell is new, and ${name} of head says how this run is judged.`] };
   }
   const { former, config, alike } = found;
-  const baseFolder = formerWorkingFolder(working, name, former.path);
-  const other = alike.find((path) => formerWorkingFolder(working, name, path) !== baseFolder);
-  if (other !== undefined)
+  if (alike !== null)
     throw new GateError(
       'config-invalid',
-      `The predecessor of the configuration was looked for. Expected one, found two in different folders that are equally like it: ${former.path} and ${other}. Move one of them in a change of its own.`,
+      `The predecessor of the configuration was looked for. Expected one, found two in different folders that are equally like it: ${former.path} and ${alike}. Move one of them in a change of its own.`,
       { where: name },
     );
   const note =
     former.stays === null
       ? `configuration ${shown} was renamed from ${former.path}: its cells are compared with those of ${former.path} in base.`
       : `configuration ${shown} was added beside ${former.path}: cells that both list are compared, as ${former.path} of base says.`;
-  return { base: config, baseFolder, warnings: [note] };
+  return { base: config, baseFolder: former.folder, warnings: [note] };
 };
 
 /** More bytes than any configuration may have. */
@@ -191,11 +196,8 @@ interface Removed {
 }
 
 /** `surely`: whether a file is a configuration, even one that says nothing. */
-const removedConfigurations = async (
-  repository: Repository,
-  base: string,
-  surely: (path: string, text: string) => boolean,
-): Promise<Removed> => {
+const removedConfigurations = async (sides: Sides, surely: (path: string, text: string) => boolean): Promise<Removed> => {
+  const { repository, base } = sides;
   const paths = await repository.removedSince(base);
   const texts = await repository.textsAt(base, paths, largestBytes);
   const formers: Former[] = [];
@@ -204,7 +206,7 @@ const removedConfigurations = async (
     const text = texts[at] ?? null;
     try {
       const config = text === null ? null : parseBase(text, `${path} of base`, surely(path, text) ? parseConfig : findConfig);
-      if (text !== null && config !== null) formers.push({ path, text, config, stays: null });
+      if (text !== null && config !== null) formers.push({ path, folder: startOf(sides, path), text, config, stays: null });
     } catch (error) {
       broken.push({ path, error });
     }
@@ -216,19 +218,17 @@ const removedConfigurations = async (
  * Configurations of base under whose name head has a file, whatever that is now. `behind`: the file that head's links lead to. Others
  * have an ending of YAML or JSON.
  */
-const stayingConfigurations = async (
-  repository: Repository,
-  base: string,
-  behind: string,
-  removed: readonly Former[],
-): Promise<readonly Former[]> => {
+const stayingConfigurations = async (sides: Sides, behind: string, removed: readonly Former[]): Promise<readonly Former[]> => {
+  const { repository, base } = sides;
   const likely = await repository.filesWith(base, configurationLine, ['**/*.yml', '**/*.yaml', '**/*.json']);
   const paths = [...new Set([behind, ...likely])].filter((path) => !removed.some((former) => former.path === path));
   const texts = await repository.textsAt(base, paths, largestBytes);
   return paths.flatMap((path, at) => {
     const text = texts[at] ?? null;
     const config = text === null ? null : findOrNull(text, path);
-    return text === null || config === null ? [] : [{ path, text, config, stays: standingAt(repository, path) }];
+    return text === null || config === null
+      ? []
+      : [{ path, folder: startOf(sides, path), text, config, stays: standingAt(repository, path) }];
   });
 };
 

@@ -10,6 +10,7 @@ import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Json } from '../records/words.ts';
 import { type ArmParts, armDigest } from './arm-digest.ts';
+import { requireSameMeaning } from './metric-meaning.ts';
 
 /** Changes whenever the same code and options would build something else: then no stored build is found by its key. */
 const buildContract = 3;
@@ -85,6 +86,15 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     applies !== true
       ? []
       : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, judged: options, seed: input.seed }, input));
+  const arms = sides.map(({ side, entry, subject }) => ({
+    id: side.tree,
+    builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
+    policy: bench.needs.includes('policy') && applies === true ? subject : null,
+    options: entry.options,
+    code: armDigest(partsOf(side, subject, subject.ownCode, entry.options)),
+  }));
+  // What equal programs answer means the same, whatever it is called.
+  if (base !== null && head !== null && new Set(arms.map(({ code }) => code)).size > 1) requireSameMeaning(base, head, cellId);
   const cell: PlannedCell = {
     id: cellId,
     model: model.id,
@@ -93,13 +103,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     presence,
     renamedFrom: base === null || was === id ? null : `${model.id}/${was}`,
     skipped: applies === true ? null : applies,
-    arms: sides.map(({ side, entry, subject }) => ({
-      id: side.tree,
-      builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
-      policy: bench.needs.includes('policy') && applies === true ? subject : null,
-      options: entry.options,
-      code: armDigest(partsOf(side, subject, subject.ownCode, entry.options)),
-    })),
+    arms,
     controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
     tunes: bench.tunes ?? null,
     options,

@@ -1,11 +1,13 @@
 import { posix } from 'node:path';
 import type { Config, ModelEntry } from './config.ts';
-import { renamedEntries } from './renamed.ts';
+import { isSameEntry, renamedEntries } from './renamed.ts';
 import { modelEntryId } from './resolve.ts';
 
 /** A configuration file of base that is not the one that head is run with. */
 export interface Former {
   readonly path: string;
+  /** Where its commands start. */
+  readonly folder: string;
   readonly text: string;
   readonly config: Config;
   /** What head still has under that name; null where that is nothing, or no configuration. */
@@ -66,8 +68,8 @@ const ranked = (formers: readonly Former[], head: HeadConfiguration, usual: stri
 export interface Predecessor {
   readonly former: Former;
   readonly config: Config;
-  /** Paths of other files that are just as likely. */
-  readonly alike: readonly string[];
+  /** Path of a file that is just as likely and starts its commands in another folder; null where there is none. */
+  readonly alike: string | null;
 }
 
 /**
@@ -93,10 +95,23 @@ export const predecessorOf = (
   const own = former.stays === null ? former.config : stillListed(former.config, former.stays, head.config);
   if (own === null) return null;
   const rest = others.map((each) => each.former);
-  const removed = rest.filter(({ stays }) => stays === null).reduce((all, { config }) => joined(all, config), own);
+  const removed = rest
+    .filter(({ stays }) => stays === null)
+    .map((each) => (each.folder === former.folder ? each.config : expectedElsewhere(each.config, head.config)))
+    .reduce(joined, own);
   const staying = rest.filter(({ stays }) => stays !== null).map(({ config }) => config);
-  const alike = others.filter((each) => byRank(each, best) === 0).map((each) => each.former.path);
+  const alike = others.find((each) => byRank(each, best) === 0 && each.former.folder !== former.folder)?.former.path ?? null;
   return { former, config: withTakenOver(removed, staying, head.config), alike };
+};
+
+/**
+ * What a file of another project expects: what head lists by the same name is something else there,
+ * but for an entry of the same inputs.
+ */
+const expectedElsewhere = (config: Config, head: Config): Config => {
+  const taken = takenBy(head, config);
+  const optimizations = config.optimizations.filter((entry) => !taken.has(entry.id) || isSameEntry(entry, head));
+  return { ...config, optimizations, models: optimizations.length === 0 ? [] : config.models };
 };
 
 /**

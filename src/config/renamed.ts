@@ -5,7 +5,7 @@ const contentOf = ({ id: _id, place: _place, tolerance: _tolerance, ...content }
 
 /** What an entry is judged as, and what it says that it depends on. */
 const kindOf = ({ like, door, inputs, metrics }: OptimizationEntry): string =>
-  JSON.stringify([like, door.kind, [...inputs].sort(), metrics.map(({ id }) => id).sort()]);
+  JSON.stringify([like, door.kind, [...inputs].sort(), metrics.map(({ id, unit, better }) => JSON.stringify([id, unit, better])).sort()]);
 
 /** Whether head has this entry under its name, judged by the same metrics and made from the same inputs. */
 export const isSameEntry = (entry: OptimizationEntry, head: Pick<Config, 'optimizations'>): boolean =>
@@ -27,7 +27,8 @@ const pairsBy = (
 /**
  * Id of an entry of head → id that it has in base, for entries that head has under another name. An entry that both have under one
  * name is that entry, whatever else changed. Of the others, those with equal content are paired first; then those that alone on both
- * sides have the same `like`, the same way in, the same inputs and metrics of the same names. What fits several is paired with none.
+ * sides have the same `like`, the same way in, the same inputs, and metrics of the same names, units and directions. What fits several is
+ * paired with none.
  * `exact`: only equal content is paired.
  */
 export const renamedEntries = (
