@@ -1,4 +1,7 @@
 import { expect } from 'vitest';
+import { acceptancesAt, baselineEdits } from '../../src/commands/base-files.ts';
+import { openRepository } from '../../src/repository/repository.ts';
+import { environment, root as temporary } from '../repository/scratch-repository.ts';
 import { changed, configured, measured, configuredModel as model } from '../testkit/configured.ts';
 import { plannedCells } from '../testkit/planned-cells.ts';
 import type { Situation } from './situation.ts';
@@ -93,6 +96,30 @@ export const situations: readonly Situation[] = [
       expect((await head(bytes, measured('engine'))).cells).toEqual([`${model}/engine both`]);
       const renamed = await head(kilobytes.replace('id: engine', 'id: motor'), measured('engine', { inputs: 'engine/**' }));
       expect(renamed.cells).toEqual([`${model}/motor new`, `${model}/engine removed`]);
+    },
+  },
+  {
+    ...neighbour,
+    kind: 'first-configuration',
+    example: 'two projects of a monorepo have cells of one name, and a regression of one of them is accepted',
+    before: 'that of the other passes, too',
+    now: 'each project has acceptances of its own, which move with it',
+    check: async () => {
+      const accepted = (bound: number): string => {
+        const entry = { cell: `${model}/engine`, metric: 'size', bound, expires: '2030-01-01', reason: 'larger' };
+        return JSON.stringify({ schema: 'optimization-gate/accepted/1', accepted: [entry] });
+      };
+      const [from, to] = ['packages/a/baselines/accepted.json', 'libs/a/baselines/accepted.json'];
+      const scratch = changed({ [from]: accepted(2) }, { [from]: null, [to]: accepted(2) });
+      const repository = await openRepository(scratch.folder, { environment, temporary });
+      const commits = { base: scratch.git('rev-parse', 'HEAD~1'), head: scratch.git('rev-parse', 'HEAD') };
+      expect(await acceptancesAt(repository, commits.base, 'packages/a')).toMatchObject([{ bound: 2 }]);
+      expect(await acceptancesAt(repository, commits.base, 'packages/b')).toEqual([]);
+      expect(await acceptancesAt(repository, commits.base, '')).toEqual([]);
+      expect(await baselineEdits(repository, commits, { base: 'packages/a', head: 'libs/a' })).toEqual([]);
+      expect(await baselineEdits(repository, commits, { base: 'libs/a', head: 'libs/a' })).toEqual([
+        expect.stringContaining(`${to} was added`),
+      ]);
     },
   },
 ];

@@ -44,7 +44,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   // Nobody but head says how is judged where base has no configuration.
   const rules = baseConfig ?? headConfig;
   if (isEmptyChange(context, event, headRevision, base)) {
-    const policy = policyOf(context, rules, await acceptancesAt(repository, base));
+    const policy = policyOf(context, rules, await acceptancesAt(repository, base, folders.base));
     return writeEmptyPlan(context, { head: headRevision, reviewed, config: rules, policy, warnings });
   }
   const renamed = renamedEntries(rules, headConfig);
@@ -87,12 +87,12 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     event,
     warnings: [...warnings, ...unusual, ...renameNotes(renamed)],
     seed: context.options.seed,
-    policy: policyOf(context, rules, await acceptancesAt(repository, base)),
+    policy: policyOf(context, rules, await acceptancesAt(repository, base, folders.base)),
     policyChanges: [
       ...diffPolicy(rules, headConfig, renamed),
       ...lost.map((id) => `the files of model ${id} were removed: it is expected until the merge, so its cells are missing.`),
       ...edits,
-      ...(event === 'change' ? await baselineEdits(repository, base, headRevision.commit) : []),
+      ...(event === 'change' ? await baselineEdits(repository, { base, head: headRevision.commit }, folders) : []),
     ],
     runtime: await describeRuntime(context, headConfig.runtime),
     baseRuntime: await describeRuntime(context, rules.runtime),
