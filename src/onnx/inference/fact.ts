@@ -30,6 +30,15 @@ export const product = (numbers: readonly number[]): number => numbers.reduce((t
 /** A negative axis counts from the end. */
 export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
+/** Expected lengths that are computed in two ways differ by rounding. */
+const sameLength = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-6 * Math.max(a, b);
+
+/** The length that all known ones have; NaN where none is known, or where they contradict each other: then one was inferred wrongly. */
+export const commonLength = (lengths: readonly number[]): number => {
+  const [first = Number.NaN, ...others] = lengths.filter((length) => !Number.isNaN(length));
+  return others.every((length) => sameLength(first, length)) ? first : Number.NaN;
+};
+
 /** The shape of an element-wise result; an unknown dimension gives way to a known one that is not 1. */
 export const broadcast = (shapes: readonly (readonly number[] | null)[]): readonly number[] | null => {
   const known = shapes.filter((each) => each !== null);
@@ -37,7 +46,8 @@ export const broadcast = (shapes: readonly (readonly number[] | null)[]): readon
   const rank = Math.max(0, ...known.map((each) => each.length));
   return Array.from({ length: rank }, (_, at) => {
     const here = known.map((each) => each[each.length - rank + at] ?? 1);
-    return here.find((dim) => dim !== 1 && !Number.isNaN(dim)) ?? (here.some(Number.isNaN) ? Number.NaN : 1);
+    const longer = here.filter((dim) => dim !== 1);
+    return longer.length === 0 ? 1 : commonLength(longer);
   });
 };
 

@@ -119,7 +119,9 @@ const tile: Rule = (view) => {
 const reduce: Rule = (view) => {
   const [dims, axes] = [first(view), axesOf(view, 1)];
   if (dims === null || (axes === null && view.has(1))) return [null];
-  const reduced = new Set((axes ?? dims.map((_, at) => at)).map((axis) => axisOf(axis, dims.length)));
+  const every = axes === null || axes.length === 0;
+  if (every && view.integer('noop_with_empty_axes', 0) !== 0) return [dims];
+  const reduced = new Set((every ? dims.map((_, at) => at) : axes).map((axis) => axisOf(axis, dims.length)));
   const keep = view.integer('keepdims', 1) !== 0;
   return [dims.flatMap((dim, at) => (reduced.has(at) ? (keep ? [1] : []) : [dim]))];
 };
