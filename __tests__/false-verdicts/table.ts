@@ -10,6 +10,7 @@ import { situations as onnxFiles } from './onnx-files.ts';
 import { situations as onnxRuns } from './onnx-runs.ts';
 import { situations as reviewedCommits } from './reviewed-commits.ts';
 import { situations as runFolder } from './run-folder.ts';
+import { situations as servedCalls } from './served-calls.ts';
 import { type Kind, kinds, type Situation } from './situation.ts';
 import { situations as treeRuns } from './tree-runs.ts';
 import { situations as trees } from './trees.ts';
@@ -28,6 +29,7 @@ export const topics: Readonly<Record<string, readonly Situation[]>> = {
   'onnx-runs': onnxRuns,
   'reviewed-commits': reviewedCommits,
   'run-folder': runFolder,
+  'served-calls': servedCalls,
   'tree-runs': treeRuns,
   trees,
 };

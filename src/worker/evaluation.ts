@@ -63,7 +63,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     digestOf(
       JSON.stringify([
         'evaluation',
-        5,
+        6,
         source.digest,
         request.runtime.digest,
         reference.digest,
@@ -91,7 +91,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     return model;
   };
   try {
-    const key = digestOf(JSON.stringify(['logits', 2, source.digest, request.runtime.digest, reference.digest]));
+    const key = digestOf(JSON.stringify(['logits', 3, source.digest, request.runtime.digest, reference.digest]));
     const base = rememberLogits(await open('reference'), openScratch(tools.store.root, key), point.windows);
     for (const arm of missing) models.set(arm, armArtefact(request, arm).digest === reference.digest ? base : await open(arm));
     // Launches side by side begin at different windows: each finds what the other has computed.
