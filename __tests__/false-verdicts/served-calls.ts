@@ -5,8 +5,9 @@ import { expect } from 'vitest';
 import type { WeightSource } from '../../src/models/weights.ts';
 import { decodeModel, encodeModel } from '../../src/onnx/binary.ts';
 import { countMultiplyAdds } from '../../src/onnx/count.ts';
+import { dataType } from '../../src/onnx/data-type.ts';
 import { type GraphProto, NodeProtoSchema, type TensorProto } from '../../src/onnx/proto/onnx_pb.js';
-import { floatTensor, integerTensor } from '../../src/onnx/tensor.ts';
+import { floatTensor, integerTensor, rawTensor } from '../../src/onnx/tensor.ts';
 import { scoreArms } from '../../src/runtime/scoring.ts';
 import { randomWeights, type TinyFamily } from '../models/random-weights.ts';
 import { integerAttribute, type NodeInit, proto, value } from '../onnx/small-models.ts';
@@ -233,6 +234,50 @@ export const situations: readonly Situation[] = [
         counted(nodes, [integerTensor('depth', [], [8]), integerTensor('zero', [], [0]), integerTensor('values', [2], [off, 1])]);
       expect(masked(0)).toEqual({ multiplyAdds: (64 / 8) * 8 * 16, unknown: [] });
       expect(masked(1).unknown).toEqual(['MatMul']);
+    },
+  },
+  {
+    kind: 'counted-work',
+    example: 'rows as many as a mask that is no choice of a router leaves out',
+    before: 'no work: every element of the mask counted as other than zero',
+    now: 'no count, and the product as the reason',
+    source: 'neighbour',
+    speed: 'fast',
+    check: () => {
+      const nodes: readonly NodeInit[] = [
+        { opType: 'NonZero', input: ['mask'], output: ['places'] },
+        { opType: 'Shape', input: ['places'], output: ['left'], attribute: [integerAttribute('start', 1)] },
+        { opType: 'Sub', input: ['rows', 'left'], output: ['out'] },
+        { opType: 'Concat', input: ['out', 'eight'], output: ['shape'], attribute: [integerAttribute('axis', 0)] },
+        { opType: 'ConstantOfShape', input: ['shape'], output: ['x'] },
+        { opType: 'MatMul', input: ['x', 'w'], output: ['y'] },
+      ];
+      const of = (mask: TensorProto) => counted(nodes, [mask, integerTensor('rows', [1], [64]), integerTensor('eight', [1], [8])]);
+      expect(of(floatTensor('mask', [64], new Float32Array(64))).unknown).toEqual(['MatMul']);
+      expect(of(integerTensor('mask', [64], Array<number>(64).fill(0)))).toEqual({ multiplyAdds: 64 * 8 * 16, unknown: [] });
+    },
+  },
+  {
+    kind: 'counted-work',
+    example: 'an embedding that is stored in a type of four bits, not packed into bytes',
+    before: 'rows of twice their width, and twice the work of what reads them: regressed',
+    now: 'the same work',
+    source: 'neighbour',
+    speed: 'fast',
+    check: () => {
+      const attribute = [integerAttribute('block_size', 16), integerAttribute('quantize_axis', 1)];
+      const nodes: readonly NodeInit[] = [
+        { opType: 'GatherBlockQuantized', domain: 'com.microsoft', input: ['table', 'ids', 'scales'], output: ['x'], attribute },
+        { opType: 'MatMul', input: ['x', 'w'], output: ['y'] },
+      ];
+      const stored = (type: number, width: number) =>
+        counted(nodes, [
+          rawTensor('table', type, [64, width], new Uint8Array(64 * 4)),
+          integerTensor('ids', [2], [3, 5]),
+          floatTensor('scales', [64, 1], new Float32Array(64)),
+        ]);
+      for (const each of [stored(dataType.uint4, 8), stored(dataType.uint8, 4)])
+        expect(each).toEqual({ multiplyAdds: 2 * 8 * 16, unknown: [] });
     },
   },
 ];

@@ -128,6 +128,7 @@ const operatorStep = ({ model }: Walk, node: NodeProto, facts: Facts): Step | nu
   const integers = integerValues(view);
   const outputs = rule(view).map((dims, index) => ({
     dims,
+    type: 0,
     constant,
     density,
     classes: classesAfter(view, index),

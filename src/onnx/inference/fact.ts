@@ -9,15 +9,17 @@ export interface TensorFact {
   readonly dims: readonly number[] | null;
   /** Row-major values of a small integer or boolean tensor: shapes, axes, lengths; NaN for one that is not known. */
   readonly integers: readonly number[] | null;
+  /** Code of the element type of a stored tensor; 0 of any other. */
+  readonly type: number;
   /** Depends on initializers alone. */
   readonly constant: boolean;
-  /** Expected share of non-zero elements of a mask: a one-hot over E classes that a router chose from has 1/E. NaN where nothing is known. */
+  /** Expected share of non-zero elements of a mask: a one-hot over E classes that a router chose from has 1/E. 1 of what is no mask, NaN where nothing is known. */
   readonly density: number;
   /** Indices of the largest among so many classes; null for other numbers. */
   readonly classes: number | null;
 }
 
-export const unknownFact: TensorFact = { dims: null, integers: null, constant: false, density: 1, classes: null };
+export const unknownFact: TensorFact = { dims: null, integers: null, type: 0, constant: false, density: 1, classes: null };
 
 /** A fact about a computed tensor of this shape. */
 export const shaped = (dims: readonly number[] | null): TensorFact => ({ ...unknownFact, dims });
