@@ -97,6 +97,26 @@ const keepingFirst = (graph: GraphProto): void => {
   slice.input = [data, 'begin', 'until', axis];
 };
 
+const withoutMask = (graph: GraphProto): void => {
+  const part = (of: string, axis: number, name: string): NodeInit => ({
+    opType: 'Shape',
+    input: [of],
+    output: [name],
+    attribute: [integerAttribute('start', axis), integerAttribute('end', axis + 1)],
+  });
+  const nodes: readonly NodeInit[] = [
+    part('input_ids', 0, 'rows'),
+    part('input_ids', 1, 'new'),
+    part('past_key_values.0.key', 2, 'past'),
+    { opType: 'Add', input: ['new', 'past'], output: ['seen'] },
+    { opType: 'Concat', input: ['rows', 'seen'], output: ['whole'], attribute: [integerAttribute('axis', 0)] },
+    { opType: 'Expand', input: ['one', 'whole'], output: ['attention_mask'] },
+  ];
+  graph.input = graph.input.filter(({ name }) => name !== 'attention_mask');
+  graph.node.unshift(...nodes.map((node) => create(NodeProtoSchema, node)));
+  graph.initializer.push(integerTensor('one', [1, 1], [1]));
+};
+
 const counted = (nodes: readonly NodeInit[], stored: readonly TensorProto[] = []) => {
   const made = proto({
     nodes: [...nodes],
@@ -142,6 +162,21 @@ export const situations: readonly Situation[] = [
       await expect(divergence(keepingFirst)).rejects.toMatchObject({
         code: 'onnx-unsupported',
         message: expect.stringContaining('num_logits_to_keep'),
+      });
+    },
+  },
+  {
+    kind: 'scored-as-served',
+    example: 'a decoder that makes its own attention mask, and no longer has the input that its callers feed',
+    before: 'nll-delta passed: what a decoder does not want was not fed',
+    now: 'failed: error[onnx-unsupported]',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      await expect(divergence(withoutMask)).rejects.toMatchObject({
+        code: 'onnx-unsupported',
+        message: expect.stringContaining('attention_mask'),
+        where: 'head',
       });
     },
   },

@@ -116,11 +116,22 @@ const batchSize = (reference: LoadedModel, windows: EvaluationWindows, wanted: n
   return Math.max(1, Math.min(8, wanted ?? usualBatch, perWindow === 0 ? 8 : Math.floor(logitBytes / perWindow)));
 };
 
+/** Refuses an arm that whoever calls the reference could not call in the same way. */
+const requireInputs = (reference: LoadedModel, arm: LoadedModel, name: string): void => {
+  const lost = reference.face.calledWith.filter((input) => !arm.face.calledWith.includes(input));
+  if (lost.length > 0)
+    throw new GateError(
+      'onnx-unsupported',
+      `the decoder no longer has ${lost.length === 1 ? 'the input' : 'the inputs'} ${lost.join(', ')}, which the reference is called with: keep names and meaning of inputs`,
+      { where: name },
+    );
+};
+
 /**
  * Scores every arm on held-out windows against the reference, batch by batch; only one batch of logits per arm is in memory.
  * The last quarter of the windows, at least one, is scored one window at a time.
  * The reference may be among the arms (kl 0, top1 1). Throws `non-finite-output` naming the arm;
- * an arm with another vocabulary is `onnx-unsupported`.
+ * an arm with another vocabulary, or without an input of the reference, is `onnx-unsupported`.
  */
 export const scoreArms = async (
   reference: LoadedModel,
@@ -129,6 +140,7 @@ export const scoreArms = async (
   options: ScoreOptions,
   visit: (window: number, scores: Readonly<Record<string, WindowScore>>) => void,
 ): Promise<void> => {
+  for (const [name, model] of Object.entries(arms)) requireInputs(reference, model, name);
   const limit = Math.min(windows.count, options.limit ?? windows.count);
   const batch = batchSize(reference, windows, options.batch);
   const together = limit - Math.max(1, Math.floor(limit / servedAlone));

@@ -158,12 +158,12 @@ const blaming = (arm: ArmId, model: LoadedModel): LoadedModel => ({
   score: (...window) => forArm(arm, () => model.score(...window)),
 });
 
-/** Scoring names the arm whose logits are not numbers. */
+/** Scoring names the arm that cannot be scored: its logits are not numbers, or not those of the reference's tokens. */
 const blamingScores = async (score: () => Promise<void>): Promise<void> => {
   try {
     await score();
   } catch (thrown) {
-    if (thrown instanceof GateError && thrown.code === 'non-finite-output') {
+    if (thrown instanceof GateError) {
       const arm = armId.safeParse(thrown.where);
       if (arm.success) throw new ArmError(arm.data, thrown);
     }
