@@ -165,7 +165,7 @@ const blamingScores = async (score: () => Promise<void>): Promise<void> => {
   } catch (thrown) {
     if (thrown instanceof GateError) {
       const arm = armId.safeParse(thrown.where);
-      if (arm.success) throw new ArmError(arm.data, thrown);
+      if (arm.success) throw new ArmError(arm.data, new GateError(thrown.code, thrown.message, { cause: thrown }));
     }
     throw thrown;
   }
