@@ -11,6 +11,7 @@ import { situations as onnxRuns } from './onnx-runs.ts';
 import { situations as projects } from './projects.ts';
 import { situations as reviewedCommits } from './reviewed-commits.ts';
 import { situations as runFolder } from './run-folder.ts';
+import { situations as servedCalls } from './served-calls.ts';
 import { type Kind, kinds, type Situation } from './situation.ts';
 import { situations as treeRuns } from './tree-runs.ts';
 import { situations as trees } from './trees.ts';
@@ -30,6 +31,7 @@ export const topics: Readonly<Record<string, readonly Situation[]>> = {
   projects,
   'reviewed-commits': reviewedCommits,
   'run-folder': runFolder,
+  'served-calls': servedCalls,
   'tree-runs': treeRuns,
   trees,
 };

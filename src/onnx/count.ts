@@ -33,7 +33,8 @@ const densityAfter = (view: NodeView): number => {
   if (moving.has(view.node.opType)) return view.input(0).density;
   if (view.node.opType === 'OneHot') {
     const depth = view.input(1).integers?.[0] ?? Number.NaN;
-    return view.input(0).classes === depth ? 1 / depth : Number.NaN;
+    const [off, on] = view.input(2).integers ?? [];
+    return view.input(0).classes === depth && off === 0 && on !== 0 ? 1 / depth : Number.NaN;
   }
   return view.node.input.every((_, index) => view.input(index).density === 1) ? 1 : Number.NaN;
 };
@@ -127,6 +128,7 @@ const operatorStep = ({ model }: Walk, node: NodeProto, facts: Facts): Step | nu
   const integers = integerValues(view);
   const outputs = rule(view).map((dims, index) => ({
     dims,
+    type: 0,
     constant,
     density,
     classes: classesAfter(view, index),

@@ -16,6 +16,8 @@ export interface CacheSlot {
 
 /** What a decoder graph wants to be fed, read from its inputs and outputs alone. */
 export interface DecoderInterface {
+  /** Names of all inputs but those of single layers, which a change may remove. */
+  readonly calledWith: readonly string[];
   readonly mask: boolean;
   /** `position_ids`: none, [batch, sequence], or [3, batch, sequence]. */
   readonly positions: 'none' | 'flat' | 'sectioned';
@@ -30,6 +32,8 @@ export interface DecoderInterface {
 }
 
 const cacheName = /^past_key_values\.(\d{1,4})\.(key|value)$/;
+const deepFeatures = /^deepstack_features_\d{1,3}$/;
+const ofLayer = new RegExp(`${cacheName.source}|${deepFeatures.source}`);
 
 const tensorsOf = (metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, InferenceSession.TensorValueMetadata> => {
   const out = new Map<string, InferenceSession.TensorValueMetadata>();
@@ -79,7 +83,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
   for (const [name, input] of inputs) {
     if (cacheName.test(name)) cache.push(cacheSlot(input, outputs));
     else if (name === 'position_ids') positions = input.shape.length === 3 ? 'sectioned' : 'flat';
-    else if (name === 'image_features' || /^deepstack_features_\d{1,3}$/.test(name)) {
+    else if (name === 'image_features' || deepFeatures.test(name)) {
       const width = input.shape[1];
       if (typeof width !== 'number') throw new GateError('onnx-unsupported', `input ${name} has no fixed width`);
       features.push(name);
@@ -95,6 +99,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
     throw new GateError('onnx-unsupported', 'image features and image_index must come together');
   const vocabulary = logits.shape.at(-1);
   return {
+    calledWith: [...inputs.keys()].filter((name) => !ofLayer.test(name)),
     mask: inputs.has('attention_mask'),
     positions,
     keepsLogits: inputs.has('num_logits_to_keep'),

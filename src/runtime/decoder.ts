@@ -8,7 +8,7 @@ import { type Cache, decoderFeeds, emptyCache, type Feeds, pixelFeeds, placesOf,
 import type { Runtime } from './library.ts';
 import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { continuedPrompt, promptRows } from './prompt.ts';
-import { checkFinite, joined, lastOf, type RowLogits, rowLogits, sideBySide } from './row-logits.ts';
+import { checkFinite, joined, largestShift, lastOf, type RowLogits, rowLogits, sideBySide } from './row-logits.ts';
 import { openSession, runSession, type Session, type SessionSettings } from './session.ts';
 
 export interface OpenOptions {
@@ -35,7 +35,8 @@ export interface LoadedModel {
   /**
    * Teacher-forced logits of the windows from `index` on: at position t, the prediction of token t + 1 from the tokens up to t;
    * `windows.length − 1` positions. The last eight are steps of one token behind a cache, as texts are generated; the others one call,
-   * or chunks. `blind` blanks the images.
+   * or chunks. Of a window alone the 64 positions before the steps go on behind a cache, in a second call. `blind` blanks the images.
+   * Throws `onnx-unsupported` where the newest position is answered otherwise when it is asked for alone.
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
@@ -45,6 +46,8 @@ export interface LoadedModel {
 
 /** Newest positions of a window that are scored as they are generated: one token after another, each behind the cache. */
 const steppedPositions = 8;
+/** Positions before them that go on in one call behind the cache, as a prompt does whose beginning was read before. */
+const continuedPositions = 64;
 /** The largest chunk that a bounded cache is prefilled in, where the artefact names none. */
 const boundedChunk = 64;
 
@@ -72,11 +75,12 @@ const requireCache = (face: DecoderInterface, past: number): void => {
     );
 };
 
-/** How many positions at the end of rows can be steps: those behind their images, and never all. */
-const stepsAtEnd = ({ tokens, length }: Rows, images: EvaluationWindows['images']): number => {
-  const image = tokens.reduce((last, token, at) => (token === images?.imageToken ? Math.max(last, at % length) : last), 0);
-  return Math.min(steppedPositions, length - 1 - image);
-};
+/** Where the first call over rows may end at the earliest: behind their images, and with a token in it. */
+const firstEnd = ({ tokens, length }: Rows, images: EvaluationWindows['images']): number =>
+  1 + tokens.reduce((last, token, at) => (token === images?.imageToken ? Math.max(last, at % length) : last), 0);
+
+/** The largest part of its probability that the newest position may give to other tokens when it is asked for alone. */
+const apartAlone = 0.25;
 
 interface OpenGraphs {
   readonly decoder: Session;
@@ -229,6 +233,21 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     }
   };
 
+  /** All logits of text that goes on behind a cache. */
+  const continued = async (rows: Rows, from: Reached, blind: boolean): Promise<Advanced> => {
+    const text = { ...rows, windows: null };
+    const all = await goOn(text, from, 0, null, null);
+    if (!face.keepsLogits || blind) return all;
+    const { logits } = await goOn(text, from, 1, null, null);
+    const apart = largestShift(lastOf(all.logits), lastOf(logits));
+    if (apart > apartAlone)
+      throw new GateError(
+        'onnx-unsupported',
+        `with num_logits_to_keep 1, the newest of ${rows.length} positions gives ${(100 * apart).toFixed(0)} % of its probability to other tokens than with 0: keep the last positions`,
+      );
+    return all;
+  };
+
   const takeIn = async (past: Rows): Promise<Advanced> => {
     const taken = await advance(past, null, options.prompts?.images ?? null);
     checkFinite(taken.logits);
@@ -283,13 +302,22 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
         tokens.set(windows.tokens.subarray((index + row) * windows.length, (index + row) * windows.length + length), row * length);
       const seen = windows.images === null ? null : Array.from({ length: count }, (_, row) => index + row);
       const rows: Rows = { batch: count, length, tokens, windows: seen };
-      const early = length - stepsAtEnd(rows, windows.images);
+      const first = firstEnd(rows, windows.images);
+      const early = Math.max(first, length - steppedPositions);
       const parts: RowLogits[] = [];
       const visit = (logits: RowLogits): void => void parts.push(logits);
       if (!chunked) {
-        const { outputs, next } = await whole(columnsOf(rows, 0, early), windows.images, 0, blind, early < length);
+        // Operators of attention go on with several tokens in one row only.
+        const read = count === 1 ? Math.max(first, early - continuedPositions) : early;
+        const { outputs, next } = await whole(columnsOf(rows, 0, read), windows.images, 0, blind, read < length);
         visit(rowLogits(outputs));
-        await inSteps(rows, early, { cache: cacheOf(face.cache, outputs, early), next }, visit);
+        let reached: Reached = { cache: cacheOf(face.cache, outputs, read), next };
+        if (read < early) {
+          const { logits, ...after } = await continued(columnsOf(rows, read, early), reached, blind);
+          visit(logits);
+          reached = after;
+        }
+        await inSteps(rows, early, reached, visit);
         return sideBySide(parts, count);
       }
       for (let row = 0; row < count; row++) {

@@ -86,3 +86,21 @@ export const argMax = ({ rows, vocabulary, values }: RowLogits): Uint32Array => 
   }
   return out;
 };
+
+const probabilities = (logits: Float32Array): Float64Array => {
+  const largest = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
+  const weights = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+};
+
+/** The share of its probability that a row gives to other tokens in `b` than in `a`: that of the row where it is largest. */
+export const largestShift = (a: RowLogits, b: RowLogits): number => {
+  let largest = 0;
+  for (let row = 0; row < a.rows; row++) {
+    const [from, to] = [row * a.vocabulary, (row + 1) * a.vocabulary];
+    const [p, q] = [probabilities(a.values.subarray(from, to)), probabilities(b.values.subarray(from, to))];
+    largest = Math.max(largest, p.reduce((sum, one, token) => sum + Math.abs(one - (q[token] ?? 0)), 0) / 2);
+  }
+  return largest;
+};

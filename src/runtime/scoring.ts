@@ -32,6 +32,8 @@ export interface ScoreOptions {
 /** Logits of one call take at most this many bytes. */
 const logitBytes = 256 * 1024 * 1024;
 const usualBatch = 4;
+/** Of so many windows one is scored by itself, as single requests are served; at least one. */
+const servedAlone = 4;
 
 const finite = (value: number): number => {
   if (!Number.isFinite(value)) throw new GateError('non-finite-output', 'logits are NaN or infinite');
@@ -114,10 +116,22 @@ const batchSize = (reference: LoadedModel, windows: EvaluationWindows, wanted: n
   return Math.max(1, Math.min(8, wanted ?? usualBatch, perWindow === 0 ? 8 : Math.floor(logitBytes / perWindow)));
 };
 
+/** Refuses an arm that whoever calls the reference could not call in the same way. */
+const requireInputs = (reference: LoadedModel, arm: LoadedModel, name: string): void => {
+  const lost = reference.face.calledWith.filter((input) => !arm.face.calledWith.includes(input));
+  if (lost.length > 0)
+    throw new GateError(
+      'onnx-unsupported',
+      `the decoder no longer has ${lost.length === 1 ? 'the input' : 'the inputs'} ${lost.join(', ')}, which the reference is called with: keep names and meaning of inputs`,
+      { where: name },
+    );
+};
+
 /**
  * Scores every arm on held-out windows against the reference, batch by batch; only one batch of logits per arm is in memory.
+ * The last quarter of the windows, at least one, is scored one window at a time.
  * The reference may be among the arms (kl 0, top1 1). Throws `non-finite-output` naming the arm;
- * an arm with another vocabulary is `onnx-unsupported`.
+ * an arm with another vocabulary, or without an input of the reference, is `onnx-unsupported`.
  */
 export const scoreArms = async (
   reference: LoadedModel,
@@ -126,11 +140,14 @@ export const scoreArms = async (
   options: ScoreOptions,
   visit: (window: number, scores: Readonly<Record<string, WindowScore>>) => void,
 ): Promise<void> => {
+  for (const [name, model] of Object.entries(arms)) requireInputs(reference, model, name);
   const limit = Math.min(windows.count, options.limit ?? windows.count);
   const batch = batchSize(reference, windows, options.batch);
-  const starts = Array.from({ length: Math.ceil(limit / batch) }, (_, at) => at * batch);
+  const together = limit - Math.max(1, Math.floor(limit / servedAlone));
+  const starts: number[] = [];
+  for (let next = 0; next < limit; next += next < together ? Math.min(batch, together - next) : 1) starts.push(next);
   for (const index of options.arrange?.(starts) ?? starts) {
-    const count = Math.min(batch, limit - index);
+    const count = index < together ? Math.min(batch, together - index) : 1;
     const known = await reference.score(windows, index, count);
     const scores = Array.from({ length: count }, (): Record<string, WindowScore> => ({}));
     for (const [name, model] of Object.entries(arms)) {

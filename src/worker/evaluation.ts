@@ -63,7 +63,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     digestOf(
       JSON.stringify([
         'evaluation',
-        5,
+        6,
         source.digest,
         request.runtime.digest,
         reference.digest,
@@ -91,7 +91,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     return model;
   };
   try {
-    const key = digestOf(JSON.stringify(['logits', 2, source.digest, request.runtime.digest, reference.digest]));
+    const key = digestOf(JSON.stringify(['logits', 3, source.digest, request.runtime.digest, reference.digest]));
     const base = rememberLogits(await open('reference'), openScratch(tools.store.root, key), point.windows);
     for (const arm of missing) models.set(arm, armArtefact(request, arm).digest === reference.digest ? base : await open(arm));
     // Launches side by side begin at different windows: each finds what the other has computed.
@@ -158,14 +158,14 @@ const blaming = (arm: ArmId, model: LoadedModel): LoadedModel => ({
   score: (...window) => forArm(arm, () => model.score(...window)),
 });
 
-/** Scoring names the arm whose logits are not numbers. */
+/** Scoring names the arm that cannot be scored: its logits are not numbers, or not those of the reference's tokens. */
 const blamingScores = async (score: () => Promise<void>): Promise<void> => {
   try {
     await score();
   } catch (thrown) {
-    if (thrown instanceof GateError && thrown.code === 'non-finite-output') {
+    if (thrown instanceof GateError) {
       const arm = armId.safeParse(thrown.where);
-      if (arm.success) throw new ArmError(arm.data, thrown);
+      if (arm.success) throw new ArmError(arm.data, new GateError(thrown.code, thrown.message, { cause: thrown }));
     }
     throw thrown;
   }

@@ -9,15 +9,17 @@ export interface TensorFact {
   readonly dims: readonly number[] | null;
   /** Row-major values of a small integer or boolean tensor: shapes, axes, lengths; NaN for one that is not known. */
   readonly integers: readonly number[] | null;
+  /** Code of the element type of a stored tensor; 0 of any other. */
+  readonly type: number;
   /** Depends on initializers alone. */
   readonly constant: boolean;
-  /** Expected share of non-zero elements of a mask: a one-hot over E classes that a router chose from has 1/E. NaN where nothing is known. */
+  /** Expected share of non-zero elements of a mask: a one-hot over E classes that a router chose from has 1/E. 1 of what is no mask, NaN where nothing is known. */
   readonly density: number;
   /** Indices of the largest among so many classes; null for other numbers. */
   readonly classes: number | null;
 }
 
-export const unknownFact: TensorFact = { dims: null, integers: null, constant: false, density: 1, classes: null };
+export const unknownFact: TensorFact = { dims: null, integers: null, type: 0, constant: false, density: 1, classes: null };
 
 /** A fact about a computed tensor of this shape. */
 export const shaped = (dims: readonly number[] | null): TensorFact => ({ ...unknownFact, dims });
@@ -30,6 +32,15 @@ export const product = (numbers: readonly number[]): number => numbers.reduce((t
 /** A negative axis counts from the end. */
 export const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
+/** Expected lengths that are computed in two ways differ by rounding. */
+const sameLength = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-6 * Math.max(a, b);
+
+/** The length that all known ones have; NaN where none is known, or where they contradict each other: then one was inferred wrongly. */
+export const commonLength = (lengths: readonly number[]): number => {
+  const [first = Number.NaN, ...others] = lengths.filter((length) => !Number.isNaN(length));
+  return others.every((length) => sameLength(first, length)) ? first : Number.NaN;
+};
+
 /** The shape of an element-wise result; an unknown dimension gives way to a known one that is not 1. */
 export const broadcast = (shapes: readonly (readonly number[] | null)[]): readonly number[] | null => {
   const known = shapes.filter((each) => each !== null);
@@ -37,7 +48,8 @@ export const broadcast = (shapes: readonly (readonly number[] | null)[]): readon
   const rank = Math.max(0, ...known.map((each) => each.length));
   return Array.from({ length: rank }, (_, at) => {
     const here = known.map((each) => each[each.length - rank + at] ?? 1);
-    return here.find((dim) => dim !== 1 && !Number.isNaN(dim)) ?? (here.some(Number.isNaN) ? Number.NaN : 1);
+    const longer = here.filter((dim) => dim !== 1);
+    return longer.length === 0 ? 1 : commonLength(longer);
   });
 };
 

@@ -43,8 +43,8 @@ const passing: ReadonlySet<string> = new Set(['Identity', 'Squeeze', 'Unsqueeze'
 
 const integerTypes: ReadonlySet<number> = new Set([dataType.int64, dataType.int32, dataType.bool]);
 
-/** Beyond 2^53 a number is not the integer any more. */
-const exact = (value: number): number => (Number.isSafeInteger(value) ? value : Number.NaN);
+/** An int32 overflows beyond this, and no length is that large. */
+const exact = (value: number): number => (Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? value : Number.NaN);
 
 const isVector = ({ dims }: TensorFact): boolean => dims !== null && dims.length <= 1;
 
@@ -57,7 +57,7 @@ const cast = (view: NodeView): Values => {
     case dataType.int64:
       return integers;
     case dataType.int32:
-      return integers?.map((value) => (Math.abs(value) < 2 ** 31 ? value : Number.NaN)) ?? null;
+      return integers?.map(exact) ?? null;
     case dataType.bool:
       return integers?.map((value) => (Number.isNaN(value) ? value : Number(value !== 0))) ?? null;
     default:
@@ -93,7 +93,7 @@ const slice = (view: NodeView): Values => {
 const range = (view: NodeView): Values => {
   const [start = Number.NaN, limit = Number.NaN, delta = Number.NaN] = [0, 1, 2].map((at) => view.input(at).integers?.[0] ?? Number.NaN);
   const length = Math.max(0, Math.ceil((limit - start) / delta));
-  return length <= longest ? Array.from({ length }, (_, at) => start + at * delta) : null;
+  return length <= longest ? Array.from({ length }, (_, at) => exact(start + at * delta)) : null;
 };
 
 const where = (view: NodeView): Values => {
@@ -145,7 +145,7 @@ const evaluated = (view: NodeView): Values => {
   const [dims, values] = [view.input(0).dims, view.input(0).integers];
   const [two, one, all] = [binary[opType], unary[opType], reductions[opType]];
   if (two !== undefined) return pairwise(view, two);
-  if (one !== undefined) return values?.map((value) => (Number.isNaN(value) ? value : one(value))) ?? null;
+  if (one !== undefined) return values?.map((value) => exact(one(value))) ?? null;
   if (all !== undefined) return reduced(view, values, all);
   if (passing.has(opType)) return values;
   switch (opType) {

@@ -1,4 +1,4 @@
-import { broadcast, type NodeView, product } from './fact.ts';
+import { broadcast, commonLength, type NodeView, product } from './fact.ts';
 
 type Shape = readonly number[] | null;
 
@@ -21,7 +21,7 @@ const matrixProduct = (left: Shape, right: Shape): Multiplication => {
   const [a, b] = [left.length === 1 ? [1, ...left] : left, right.length === 1 ? [...right, 1] : right];
   const batch = broadcast([a.slice(0, -2), b.slice(0, -2)]) ?? [];
   const [m, n] = [a.at(-2) ?? Number.NaN, b.at(-1) ?? Number.NaN];
-  const shared = [a.at(-1), b.at(-2)].find((dim) => dim !== undefined && !Number.isNaN(dim)) ?? Number.NaN;
+  const shared = commonLength([a.at(-1) ?? Number.NaN, b.at(-2) ?? Number.NaN]);
   const outputs = [[...batch, ...(left.length === 1 ? [] : [m]), ...(right.length === 1 ? [] : [n])]];
   return { multiplyAdds: product(batch) * m * shared * n, outputs };
 };
@@ -96,8 +96,8 @@ const einsum: Rule = (view) => {
     const dims = view.input(at).dims;
     if (dims === null || dims.length !== term.length) return unknown;
     for (const [axis, label] of [...term].entries()) {
-      const [known, dim] = [sizes.get(label), dims[axis] ?? Number.NaN];
-      if (known === undefined || Number.isNaN(known) || known === 1) sizes.set(label, dim);
+      const [known = 1, dim = Number.NaN] = [sizes.get(label), dims[axis]];
+      sizes.set(label, known === 1 ? dim : dim === 1 ? known : commonLength([known, dim]));
     }
   }
   const everywhere = [...sizes.keys()].sort();

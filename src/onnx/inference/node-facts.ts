@@ -24,7 +24,7 @@ const longestShape = 64;
 export const tensorFact = (model: OnnxModel, tensor: TensorProto): TensorFact => {
   const dims = tensorDims(tensor);
   const isShape = integerTypes.has(tensor.dataType) && product(dims) <= longestShape;
-  return { ...unknownFact, dims, constant: true, integers: isShape ? readIntegers(model, tensor) : null };
+  return { ...unknownFact, dims, type: tensor.dataType, constant: true, integers: isShape ? readIntegers(model, tensor) : null };
 };
 
 /** What a Constant node makes. */

@@ -1,3 +1,4 @@
+import { dataType } from '../data-type.ts';
 import { axisOf, broadcast, type NodeView, product, sliceLength } from './fact.ts';
 
 type Shape = readonly number[] | null;
@@ -75,11 +76,13 @@ const gather: Rule = (view) => {
   return [[...dims.slice(0, axis), ...indices, ...dims.slice(axis + 1)]];
 };
 
-/** Values packed into bytes unfold on the last axis. */
+/** Values packed into bytes unfold on the last axis; types of four bits have the shape of their values. */
 const gatherQuantized: Rule = (view) => {
   const dims = gather(view)[0];
   if (dims === null || dims === undefined) return [null];
-  const perByte = 8 / view.integer('bits', 4);
+  const { type } = view.input(0);
+  if (type === dataType.int4 || type === dataType.uint4) return [dims];
+  const perByte = type === dataType.uint8 ? 8 / view.integer('bits', 4) : Number.NaN;
   return [replaced(dims, dims.length - 1, (dims.at(-1) ?? Number.NaN) * perByte)];
 };
 
@@ -101,9 +104,10 @@ const unsqueeze: Rule = (view) => {
 
 const squeeze: Rule = (view) => {
   const [dims, axes] = [first(view), axesOf(view, 1)];
-  if (dims === null || (axes === null && (view.has(1) || dims.some(Number.isNaN)))) return [null];
-  const removed = new Set(axes?.map((axis) => axisOf(axis, dims.length)));
-  return [dims.filter((dim, at) => (axes === null ? dim !== 1 : !removed.has(at)))];
+  if (dims === null || (axes === null && view.has(1))) return [null];
+  if (axes === null || axes.length === 0) return [dims.some(Number.isNaN) ? null : dims.filter((dim) => dim !== 1)];
+  const removed = new Set(axes.map((axis) => axisOf(axis, dims.length)));
+  return [dims.filter((_, at) => !removed.has(at))];
 };
 
 const expand: Rule = (view) => {
@@ -119,7 +123,9 @@ const tile: Rule = (view) => {
 const reduce: Rule = (view) => {
   const [dims, axes] = [first(view), axesOf(view, 1)];
   if (dims === null || (axes === null && view.has(1))) return [null];
-  const reduced = new Set((axes ?? dims.map((_, at) => at)).map((axis) => axisOf(axis, dims.length)));
+  const every = axes === null || axes.length === 0;
+  if (every && view.integer('noop_with_empty_axes', 0) !== 0) return [dims];
+  const reduced = new Set((every ? dims.map((_, at) => at) : axes).map((axis) => axisOf(axis, dims.length)));
   const keep = view.integer('keepdims', 1) !== 0;
   return [dims.flatMap((dim, at) => (reduced.has(at) ? (keep ? [1] : []) : [dim]))];
 };
@@ -145,9 +151,12 @@ const oneHot: Rule = (view) => {
   return [[...dims.slice(0, axis), view.input(1).integers?.[0] ?? Number.NaN, ...dims.slice(axis)]];
 };
 
+/** How many elements differ from zero: those of known values, or as many as a choice of a router is expected to leave. */
 const nonZero: Rule = (view) => {
-  const dims = first(view);
-  return [dims === null ? null : [dims.length, product(dims) * view.input(0).density]];
+  const { dims, integers, density } = view.input(0);
+  if (dims === null) return [null];
+  const found = integers !== null && !integers.some(Number.isNaN) ? integers.filter((each) => each !== 0).length : Number.NaN;
+  return [[Math.max(1, dims.length), density < 1 ? product(dims) * density : found]];
 };
 
 const pad: Rule = (view) => {

@@ -1,0 +1,4 @@
+import { situations } from './served-calls.ts';
+import { testSituations } from './situation.ts';
+
+testSituations(situations, 'fast');
