@@ -3,7 +3,7 @@ import type { RuntimeSpec } from '../records/plan.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 
 /** Changes whenever the same artefacts would be measured differently: numbers from before are then not compared. */
-const benchVersion = '10';
+const benchVersion = '11';
 
 /** What would measure, asked of a worker process, which does not load it. Throws `runtime-not-found`. */
 export const describeRuntime = async (
