@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { globReach } from '../../src/repository/glob.ts';
 import { openRepository } from '../../src/repository/repository.ts';
-import { addressOf } from '../../src/repository/submodule-sections.ts';
+import { addressesOf } from '../../src/repository/submodule-sections.ts';
 import { environment, removeRoot, root, ScratchRepository } from './scratch-repository.ts';
 
 afterAll(removeRoot);
@@ -117,16 +117,19 @@ describe('a submodule that the change takes away', () => {
   });
 });
 
-describe('addressOf', () => {
+describe('addressesOf', () => {
   it.each([
-    ['https://host/octo/lib.git', 'https://host/octo/models.git', 'https://host/octo/lib.git'],
-    ['../lib.git', 'https://host/octo/models.git', 'https://host/octo/lib.git'],
-    ['../../other/lib', 'https://host/octo/models/', 'https://host/other/lib'],
-    ['./lib', '/data/models', '/data/models/lib'],
-    ['../lib', 'git@host:octo/models.git', 'git@host:octo/lib'],
-    ['../lib', 'git@host:models.git', 'git@host:lib'],
-  ])('%s beside %s is %s', (url, parent, address) => {
-    expect(addressOf(url, parent)).toBe(address);
+    ['https://host/octo/lib.git', 'https://host/octo/models.git', ['https://host/octo/lib.git']],
+    ['../lib.git', 'https://host/octo/models.git', ['https://host/octo/lib.git']],
+    ['../../other/lib', 'https://host/octo/models/', ['https://host/other/lib']],
+    ['./lib', '/data/models', ['/data/models/lib']],
+    ['../lib', 'git@host:octo/models.git', ['git@host:octo/lib']],
+    ['../lib', 'git@host:models.git', ['git@host:lib']],
+    ['git@host:octo/lib.git', 'https://host/octo/models.git', ['git@host:octo/lib.git', 'https://host/octo/lib.git']],
+    ['ssh://git@host/octo/lib', 'https://token@host/octo/models', ['ssh://git@host/octo/lib', 'https://host/octo/lib']],
+    ['git@elsewhere:octo/lib.git', 'https://host/octo/models.git', ['git@elsewhere:octo/lib.git']],
+  ])('%s beside %s', (url, parent, addresses) => {
+    expect(addressesOf(url, parent)).toEqual(addresses);
   });
 });
 

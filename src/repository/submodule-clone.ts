@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Checkout, withoutFilters } from './filters.ts';
 import { type Git, gitError } from './git.ts';
@@ -7,7 +7,8 @@ import { type Git, gitError } from './git.ts';
 /** Where a submodule comes from that the checkout under review does not have. */
 export interface CloneSource {
   readonly commit: string;
-  readonly address: string;
+  /** To be asked in turn; the first is its remote. */
+  readonly addresses: readonly string[];
   /** Git folder that the checkout kept of it; null where there is none. */
   readonly kept: string | null;
   /** Git whose credentials hold for the address. */
@@ -20,12 +21,12 @@ export interface CloneSource {
  */
 export const cloneSubmodule = async (
   { git, folder }: Pick<Checkout, 'git' | 'folder'>,
-  { commit, address, kept, parent }: CloneSource,
+  { commit, addresses, kept, parent }: CloneSource,
 ): Promise<string | null> => {
   const format = commit.length === 64 ? 'sha256' : 'sha1';
   await git.read(['init', '--quiet', '--template=', `--object-format=${format}`]);
   // What fetches for the submodule, such as Git LFS, asks its remote.
-  await git.read(['config', 'remote.origin.url', address]);
+  await git.read(['config', 'remote.origin.url', addresses[0] ?? '']);
   if (kept !== null) await writeFile(join(folder, '.git/objects/info/alternates'), `${join(kept, 'objects')}\n`);
   const checkOut = async (): Promise<string | null> => {
     const args = ['checkout', '--quiet', '--force', '--detach', commit];
@@ -33,10 +34,20 @@ export const cloneSubmodule = async (
     return done.status === 'exited' && done.code === 0 ? null : gitError(args, done).message;
   };
   if (kept !== null && (await checkOut()) === null) return null;
-  const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--depth=1', '--end-of-options', address, commit];
-  const fetched = await git.run(args, { network: true, environment: await networkSettings(parent) });
-  const failure = fetched.status === 'exited' && fetched.code === 0 ? await checkOut() : gitError(args, fetched).message;
-  if (failure !== null) await rm(join(folder, '.git'), { recursive: true, force: true });
+  const settings = { network: true, environment: await networkSettings(parent) };
+  const fetchFrom = async (address: string): Promise<string | null> => {
+    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--depth=1', '--end-of-options', address, commit];
+    const fetched = await git.run(args, settings);
+    return fetched.status === 'exited' && fetched.code === 0 ? checkOut() : gitError(args, fetched).message;
+  };
+  let failure = 'it has no address';
+  for (const address of addresses) {
+    const failed = await fetchFrom(address);
+    if (failed === null) return null;
+    failure = failed;
+  }
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
   return failure;
 };
 

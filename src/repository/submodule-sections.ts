@@ -26,10 +26,19 @@ export const submoduleSections = async (git: Git): Promise<readonly SubmoduleSec
 };
 
 /**
- * The address that a URL of `.gitmodules` means: one that begins with `./` or `../` is relative to
- * the address of the repository that pins the submodule.
+ * The addresses that a URL of `.gitmodules` means, in the order in which to ask them. One that
+ * begins with `./` or `../` is relative to the address of the repository that pins the submodule.
+ * For one by SSH of a server that the repository itself is had from by HTTPS, the same by HTTPS
+ * comes second: so a checkout step gets it that has a token and no key.
  */
-export const addressOf = (url: string, parent: string): string => {
+export const addressesOf = (url: string, parent: string): readonly string[] => {
+  const address = resolved(url, parent);
+  const server = /^https:\/\/(?:[^@/]*@)?([^/]+)\//.exec(parent)?.[1];
+  const [, host, path] = /^(?:ssh:\/\/)?git@([^:/]+)[:/](.+)$/.exec(address) ?? [];
+  return server !== undefined && host === server ? [address, `https://${server}/${path}`] : [address];
+};
+
+const resolved = (url: string, parent: string): string => {
   if (!/^\.\.?\//.test(url)) return url;
   let [from, joint, rest] = [parent.replace(/\/+$/, ''), '/', url];
   for (let step = /^\.\.?\/+/.exec(rest)?.[0]; step !== undefined; step = /^\.\.?\/+/.exec(rest)?.[0]) {

@@ -6,7 +6,7 @@ import { type Git, gitError } from './git.ts';
 import { globReach } from './glob.ts';
 import { soleRemote } from './remote.ts';
 import { cloneSubmodule, keptRepository, modulesOf } from './submodule-clone.ts';
-import { addressOf, type SubmoduleSection, submoduleSections } from './submodule-sections.ts';
+import { addressesOf, type SubmoduleSection, submoduleSections } from './submodule-sections.ts';
 
 /** A submodule as a commit pins it. */
 export interface Submodule {
@@ -74,7 +74,7 @@ export const checkOutSubmodules = async (
       const inTree = `${place.below}${path}`;
       const folder = join(place.worktree.folder, path);
       const to: Checkout = { ...place.worktree, git: gitAt(folder), folder };
-      const address = section === null ? null : addressOf(section.url, parentAddress);
+      const addresses = section === null ? [] : addressesOf(section.url, parentAddress);
       const source = isShared(place) ? await sourceOf(place.like, section?.name ?? null, path) : null;
       // A submodule is wanted as a whole, with its own.
       const reach = !isShared(place) || reached([...needed.declared, ...needed.possible], inTree);
@@ -88,7 +88,7 @@ export const checkOutSubmodules = async (
       };
       if (source !== null) {
         const from: Checkout = { ...place.like, git: gitAt(source), folder: source };
-        const failure = await addSubmodule(from.git, folder, wanted, address);
+        const failure = await addSubmodule(from.git, folder, wanted, addresses);
         if (failure !== null && reach) refuse('the checkout under review has', failure);
         if (failure !== null) continue;
         const release = async (): Promise<void> => {
@@ -97,11 +97,11 @@ export const checkOutSubmodules = async (
         await add({ like: from, likeBelow: `${inTree}/`, release }, await modulesOf(from.git));
         continue;
       }
-      if (section === null || address === null || !section.updated || !reach || (await leftOutToo(place, section))) continue;
+      if (section === null || !section.updated || !reach || (await leftOutToo(place, section))) continue;
       const kept = keptRepository(place.modules, section.name);
       // Of a submodule that the checkout has kept, it has kept what was checked out in it.
       if (!isShared(place) && place.modules !== null && kept === null) continue;
-      const failure = await cloneSubmodule(to, { commit: wanted, address, kept, parent: place.like.git });
+      const failure = await cloneSubmodule(to, { commit: wanted, addresses, kept, parent: place.like.git });
       // A checkout without any submodule may be one that never had any; what a submodule pins is checked out by few.
       const expected = kept !== null || (await hasSubmodules(place)) || (place.below === '' && reached(needed.declared, inTree));
       if (failure !== null && expected) refuse('the tree under review does not', failure);
@@ -157,15 +157,15 @@ const sourceOf = async (like: Checkout, name: string | null, path: string): Prom
 
 /**
  * Null when it is done, else what went wrong.
- * @param address where base has the submodule from: the change may take it from elsewhere
+ * @param addresses where base has the submodule from: the change may take it from elsewhere
  */
-const addSubmodule = async (git: Git, folder: string, commit: string, address: string | null): Promise<string | null> => {
+const addSubmodule = async (git: Git, folder: string, commit: string, addresses: readonly string[]): Promise<string | null> => {
   const known = async (): Promise<boolean> =>
     (await git.line(['rev-parse', '--verify', '--quiet', '--end-of-options', `${commit}^{commit}`])) !== null;
   const remote = (await git.line(['remote']))?.split('\n')[0] ?? '';
   let failure: string | null = null;
-  for (const from of [remote, address]) {
-    if (from === null || from === '' || (await known())) continue;
+  for (const from of [remote, ...addresses]) {
+    if (from === '' || (await known())) continue;
     const fetched = await git.run(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options', from, commit], {
       network: true,
     });
