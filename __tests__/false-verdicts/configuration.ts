@@ -160,6 +160,8 @@ const files: readonly Situation[] = [
         baseFolder: 'v1',
         warnings: [],
       });
+      symlinkSync('v2', join(scratch.folder, 'mine'));
+      expect(await plannedCells(scratch, { folder: 'mine' })).toMatchObject({ baseFolder: 'v2', warnings: [] });
     },
   }),
   row({

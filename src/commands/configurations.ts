@@ -95,8 +95,7 @@ export const readConfigurations = async (context: CommandContext, repository: Re
       );
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
   }
-  const named = namedFolder(context, repository);
-  const baseFolder = named === '' ? '' : await repository.withoutLinks({ commit: base }, named);
+  const baseFolder = await folderOfBase({ context, repository, base });
   const same = posix.join(baseFolder, name);
   const before = await repository.fileAt(base, same);
   const usual = insidePath(context, repository, configFileName) ?? configFileName;
@@ -128,6 +127,15 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     head,
     ...(await formerConfiguration({ context, repository, base, usual, removed, head: { path: inside, text, config: head } })),
   };
+};
+
+/** The working directory in base: where base's links lead it, unless base has nothing under that name. */
+const folderOfBase = async ({ context, repository, base }: Sides): Promise<string> => {
+  const [named, working] = [namedFolder(context, repository), workingFolder(context, repository)];
+  if (named === '') return '';
+  const folder = await repository.withoutLinks({ commit: base }, named);
+  const isThere = named === working || folder === '' || (await repository.filesAt(base, folder)).length > 0;
+  return isThere ? folder : working;
 };
 
 /** Reads a configuration of base; what is wrong with it no change can correct for itself. */
