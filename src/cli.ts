@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { type Ended, runCommandLine } from './commands/command-line.ts';
-import { abortOnSignals, checkNode, letReadersLeave, openContext } from './commands/entry.ts';
+import { abortOnSignals, checkNode, letReadersLeave, openContext, startFolder } from './commands/entry.ts';
 import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
 import { localHost } from './host/local/host.ts';
@@ -13,7 +13,7 @@ const main = async (): Promise<Ended> => {
   const line = parseCommandLine(process.argv.slice(2));
   const context = openContext(line, {
     entry: import.meta.url,
-    folder: process.cwd(),
+    folder: startFolder(process.env, process.cwd()),
     environment: process.env,
     host: (root) =>
       localHost(process.env, { root: async () => (await openRepository(root)).folder, ...(line.options.json ? { printTo: null } : {}) }),

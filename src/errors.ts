@@ -45,7 +45,12 @@ export const errorTable = {
       'Fetch the file: `lfs: true` in the checkout step, `git lfs pull` by hand, or `lfs: true` in optimization-gate.yml. ' +
       'What the gate itself reads, such as a baseline, must be committed without Git LFS.',
   },
-  'submodule-missing': { exit: 2, remedy: 'Fetch the commit in the submodule (checkout step: `submodules: true`, `fetch-depth: 0`).' },
+  'submodule-missing': {
+    exit: 2,
+    remedy:
+      'Fetch the commit in the submodule (checkout step: `submodules: true`, `fetch-depth: 0`). ' +
+      'One that the change removes is taken from .git/modules/NAME: `git clone --bare URL .git/modules/NAME` puts it there.',
+  },
   'samples-contradictory': {
     exit: 2,
     remedy: 'No run of this version writes such samples: run `plan` and `measure` again with a fresh --run-dir.',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openContext } from '../../src/commands/entry.ts';
+import { openContext, startFolder } from '../../src/commands/entry.ts';
 import { planRun } from '../../src/commands/plan.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { localHost } from '../../src/host/local/host.ts';
@@ -39,6 +39,12 @@ describe('the context of a command', () => {
     expect(context(join(scratch, 'link'), []).root).toBe(real);
     expect(context(scratch, ['--working-directory', 'link/inside']).root).toBe(join(real, 'inside'));
     expect(() => context(scratch, ['--working-directory', 'nowhere'])).toThrow(expect.objectContaining({ code: 'usage-bad-value' }));
+  });
+
+  it('is started where the shell says, by its links, as long as that is the same folder', () => {
+    const [link, inside] = [join(scratch, 'link'), join(real, 'inside')];
+    expect(startFolder({ PWD: link }, real)).toBe(link);
+    for (const PWD of [inside, '/nowhere', 'link', undefined]) expect(startFolder({ PWD }, real)).toBe(real);
   });
 
   it('takes the store and the runtime from below the working directory', () => {

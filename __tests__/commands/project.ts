@@ -69,6 +69,11 @@ export class Project extends ScratchRepository {
     return { ...(await ended), code: Number(readFileSync(status, 'utf8')) };
   }
 
+  /** The command line after the shell's `cd` to a folder, which may be a link. */
+  gateFrom(folder: string, ...args: readonly string[]): Promise<Ended> {
+    return this.#spawn(['sh', '-c', `cd '${folder}' && "$@"`, 'sh', ...this.#commandLine(args)]).ended;
+  }
+
   #commandLine(args: readonly string[]): readonly string[] {
     return [process.execPath, join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')];
   }

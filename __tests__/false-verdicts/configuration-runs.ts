@@ -40,6 +40,27 @@ const row = (fields: Omit<Situation, 'kind' | 'speed'>, kind: Situation['kind'] 
 
 export const situations: readonly Situation[] = [
   row({
+    example: 'a link to a project with a slower engine takes the place of the one that the command is started in',
+    before: 'the slower engine against itself, PASSED',
+    now: 'against the engine of the folder that the link replaces',
+    source: 'neighbour',
+    check: async () => {
+      const project = Project.make();
+      for (const [folder, size] of Object.entries({ a: 100, b: 900 }))
+        project.commit({
+          ...ignored,
+          [`${folder}/${usual}`]: configuration(entry('engine')).replace('bench/**', '"*/bench/**"'),
+          [`${folder}/bench/engine.py`]: program('value.json'),
+          [`${folder}/bench/value.json`]: `{"size": ${size}}`,
+        });
+      project.git('rm', '--quiet', '-r', 'a');
+      symlinkSync('b', join(project.folder, 'a'));
+      project.commit({});
+      expect((await project.gateFrom('a', '--base', 'HEAD~1')).stdout).toContain('100 → 900 B');
+      expect(await project.gateFrom('b', '--base', 'HEAD~1')).toMatchObject({ code: 0 });
+    },
+  }),
+  row({
     example: 'a whole run of the change that brings the first configuration',
     before: 'regressed, 44 cells missing, exit 1',
     now: 'passed, its cell is new, exit 0',

@@ -160,6 +160,8 @@ const files: readonly Situation[] = [
         baseFolder: 'v1',
         warnings: [],
       });
+      symlinkSync('v2', join(scratch.folder, 'mine'));
+      expect(await plannedCells(scratch, { folder: 'mine' })).toMatchObject({ baseFolder: 'v2', warnings: [] });
     },
   }),
   row({
@@ -190,6 +192,26 @@ const files: readonly Situation[] = [
         cells: [`${model}/a new`],
         baseFolder: 'b',
       });
+    },
+  }),
+  row({
+    example: 'a project is added to a monorepo beside another of the same entry without inputs, or the root becomes one',
+    before: 'compared with the other project: regressed, or inconclusive where the root lacks its program',
+    now: 'new; what the other project gives up is compared',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const [bare, own] = [
+        configured([measured('a').replace('inputs: [a/**], ', '')]),
+        configured([measured('a', { inputs: 'bench/**' })]),
+      ];
+      const beside = (path: string, text: string, stays: string) => changed({ [`a/${usual}`]: stays }, { [path]: text });
+      expect(await plannedCells(beside(`b/${usual}`, bare, bare), { folder: 'b' })).toMatchObject({ cells: [`${model}/a new`] });
+      for (const stays of [bare, two]) expect(await cellsOf(beside(usual, own, stays))).toEqual(['a new']);
+      const moved = changed({ [`a/${usual}`]: bare }, { [`a/${usual}`]: configured([measured('b')]), [`b/${usual}`]: bare });
+      expect(await plannedCells(moved, { folder: 'b' })).toMatchObject({ cells: [`${model}/a both`], baseFolder: 'a' });
+      const unmoved = changed({ 'ci/gate.yml': bare }, { 'ci/new.yml': bare });
+      expect(await cellsOf(unmoved, { config: 'ci/new.yml' })).toEqual(['a both']);
     },
   }),
   row({

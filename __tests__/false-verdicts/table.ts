@@ -13,6 +13,7 @@ import { situations as reviewedCommits } from './reviewed-commits.ts';
 import { situations as runFolder } from './run-folder.ts';
 import { situations as servedCalls } from './served-calls.ts';
 import { type Kind, kinds, type Situation } from './situation.ts';
+import { situations as submodules } from './submodules.ts';
 import { situations as treeRuns } from './tree-runs.ts';
 import { situations as trees } from './trees.ts';
 
@@ -32,6 +33,7 @@ export const topics: Readonly<Record<string, readonly Situation[]>> = {
   'reviewed-commits': reviewedCommits,
   'run-folder': runFolder,
   'served-calls': servedCalls,
+  submodules,
   'tree-runs': treeRuns,
   trees,
 };

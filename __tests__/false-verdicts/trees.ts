@@ -235,6 +235,20 @@ const copies: readonly Situation[] = [
   },
   {
     ...harmless,
+    speed: 'slow',
+    example: 'a link to another folder, whose files have the same names, takes the place of a folder',
+    before: 'failed, inputs-leak',
+    check: async () => {
+      const scene = LeakScene.make();
+      scene.commit({ ...ignored, 'bench.py': measuring('one'), 'one/tables.py': 'SIZE = 100\n', 'two/tables.py': 'SIZE = 900\n' });
+      scene.git('rm', '--quiet', '-r', 'one');
+      scene.link('two', 'one');
+      scene.commit({});
+      expect(await scene.find({ door: inPython })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
     now: 'compared, with a warning',
     speed: 'slow',
     example: 'a file is edited that no program reads',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { globReach } from '../../src/repository/glob.ts';
 import { openRepository } from '../../src/repository/repository.ts';
+import { addressesOf } from '../../src/repository/submodule-sections.ts';
 import { environment, removeRoot, root, ScratchRepository } from './scratch-repository.ts';
 
 afterAll(removeRoot);
@@ -61,6 +62,7 @@ describe('a submodule', () => {
     rmSync(inside, { recursive: true });
     rmSync(join(scratch.folder, '.git/modules'), { recursive: true });
     scratch.git('clone', '--quiet', '--depth=1', `file://${shallow.folder}`, inside);
+    new ScratchRepository(inside).git('config', 'url./nowhere.insteadOf', library.folder);
     const base = scratch.git('rev-parse', 'HEAD~1');
     const repository = await open(scratch);
     await expect(repository.worktree(base, needed)).rejects.toMatchObject({
@@ -90,6 +92,44 @@ describe('a submodule', () => {
     expect(seen.size).toBe(4);
     const changed = await repository.changedFiles(scratch.git('rev-parse', 'HEAD'));
     expect(changed.toSorted()).toEqual(['vendor/lib/part/part.py', 'vendor/lib/src/lib.py', 'vendor/lib/src/new.py']);
+  });
+});
+
+describe('a submodule that the change takes away', () => {
+  it('is taken from what the clone kept of it, with its own, without asking its address', async () => {
+    const { scratch, library } = pinning();
+    const base = scratch.git('rev-parse', 'HEAD~1');
+    scratch.git('rm', '--quiet', '-r', 'vendor/lib');
+    scratch.commit({});
+    scratch.git('config', 'url./nowhere.insteadOf', library.folder);
+    const worktree = await (await open(scratch)).worktree(base, needed);
+    expect(readFileSync(join(worktree.folder, 'vendor/lib/src/lib.py'), 'utf8')).toBe('SIZE = 100\n');
+    expect(worktree.own.toSorted()).toEqual([
+      'vendor/lib/.gitmodules',
+      'vendor/lib/part',
+      'vendor/lib/part/part.py',
+      'vendor/lib/src/lib.py',
+    ]);
+    await worktree.release();
+    expect(existsSync(worktree.folder)).toBe(false);
+    expect(scratch.git('worktree', 'list').split('\n')).toHaveLength(1);
+    expect(scratch.git('status', '--porcelain')).toBe('');
+  });
+});
+
+describe('addressesOf', () => {
+  it.each([
+    ['https://host/octo/lib.git', 'https://host/octo/models.git', ['https://host/octo/lib.git']],
+    ['../lib.git', 'https://host/octo/models.git', ['https://host/octo/lib.git']],
+    ['../../other/lib', 'https://host/octo/models/', ['https://host/other/lib']],
+    ['./lib', '/data/models', ['/data/models/lib']],
+    ['../lib', 'git@host:octo/models.git', ['git@host:octo/lib']],
+    ['../lib', 'git@host:models.git', ['git@host:lib']],
+    ['git@host:octo/lib.git', 'https://host/octo/models.git', ['git@host:octo/lib.git', 'https://host/octo/lib.git']],
+    ['ssh://git@host/octo/lib', 'https://token@host/octo/models', ['ssh://git@host/octo/lib', 'https://host/octo/lib']],
+    ['git@elsewhere:octo/lib.git', 'https://host/octo/models.git', ['git@elsewhere:octo/lib.git']],
+  ])('%s beside %s', (url, parent, addresses) => {
+    expect(addressesOf(url, parent)).toEqual(addresses);
   });
 });
 

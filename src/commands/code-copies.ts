@@ -9,18 +9,24 @@ export interface CodeCopy {
   readonly of: string;
 }
 
-/** The changed files that a tree has, and what Python compiled of each. */
+/**
+ * The changed files that a tree has, and what Python compiled of each. What a changed link leads to
+ * has a path of its own; looking at it through the link would be a read of the link.
+ */
 export const copiesInTree = (
   tree: string,
   changed: readonly string[],
   environment: Readonly<Record<string, string>>,
-): readonly CodeCopy[] =>
-  changed.flatMap((of) => {
-    const path = join(tree, of);
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    const own = stats?.isFile() === true || stats?.isSymbolicLink() === true ? [{ path, of }] : [];
+): readonly CodeCopy[] => {
+  const there = changed.map((of) => ({ of, path: join(tree, of) }));
+  const stats = new Map(there.map(({ of, path }) => [of, lstatSync(path, { throwIfNoEntry: false })]));
+  const links = changed.filter((of) => stats.get(of)?.isSymbolicLink() === true);
+  return there.flatMap(({ of, path }) => {
+    if (links.some((link) => of.startsWith(`${link}/`))) return [];
+    const own = stats.get(of)?.isFile() === true || links.includes(of) ? [{ path, of }] : [];
     return [...own, ...compiledBy(path, environment['PYTHONPYCACHEPREFIX'] ?? null).map((compiled) => ({ path: compiled, of }))];
   });
+};
 
 /** Copies, and what Python compiled of each. */
 export const withCompiled = (copies: readonly CodeCopy[], environment: Readonly<Record<string, string>>): readonly CodeCopy[] =>

@@ -95,8 +95,7 @@ export const readConfigurations = async (context: CommandContext, repository: Re
       );
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
   }
-  const named = namedFolder(context, repository);
-  const baseFolder = named === '' ? '' : await repository.withoutLinks({ commit: base }, named);
+  const baseFolder = await folderOfBase({ context, repository, base });
   const same = posix.join(baseFolder, name);
   const before = await repository.fileAt(base, same);
   const usual = insidePath(context, repository, configFileName) ?? configFileName;
@@ -110,7 +109,9 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     );
   if (text === null) return { head, base: defaultConfig(), baseFolder, warnings: [] };
   if (before !== null) {
-    const others = removed.formers.filter(({ path }) => path !== same).flatMap((former) => withinProject(former, baseFolder, head));
+    const others = removed.formers
+      .filter(({ path }) => path !== same)
+      .flatMap((former) => withinProject(former, { own: same, working: baseFolder }, head));
     return {
       head,
       base: withTakenOver(
@@ -126,6 +127,15 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     head,
     ...(await formerConfiguration({ context, repository, base, usual, removed, head: { path: inside, text, config: head } })),
   };
+};
+
+/** The working directory in base: where base's links lead it, unless base has nothing under that name. */
+const folderOfBase = async ({ context, repository, base }: Sides): Promise<string> => {
+  const [named, working] = [namedFolder(context, repository), workingFolder(context, repository)];
+  if (named === '') return '';
+  const folder = await repository.withoutLinks({ commit: base }, named);
+  const isThere = named === working || folder === '' || (await repository.filesAt(base, folder)).length > 0;
+  return isThere ? folder : working;
 };
 
 /** Reads a configuration of base; what is wrong with it no change can correct for itself. */
@@ -162,7 +172,8 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
   const shown = insidePath(context, repository, name) ?? name;
   const behind = await repository.withoutLinks('working-tree', shown);
   const staying = await stayingConfigurations({ context, repository, base }, behind, removed.formers);
-  const formers = [...removed.formers, ...staying.flatMap((former) => withinProject(former, working, head.config))];
+  const place = { own: shown, working };
+  const formers = [...removed.formers, ...staying.flatMap((former) => withinProject(former, place, head.config))];
   const added = await addedConfigurations(repository, base, shown);
   const found = predecessorOf(formers, head, usual, added);
   const broken = removed.broken.find(({ path }) => path === usual || found === null);
@@ -232,14 +243,34 @@ const stayingConfigurations = async (sides: Sides, behind: string, removed: read
   });
 };
 
+/** Where head's configuration lies: its path, and the working directory. */
+interface Place {
+  readonly own: string;
+  readonly working: string;
+}
+
+/** Below the root of the repository there may be other projects; they lie in folders that head's file is not in. */
+const isWithin = (path: string, { own, working }: Place): boolean => {
+  if (working !== '') return path.startsWith(`${working}/`);
+  const folder = posix.dirname(path);
+  return folder === '.' || own.startsWith(`${folder}/`);
+};
+
 /**
- * What a configuration that stays may say of head's: all where it lies in the working directory too.
+ * What another configuration may say of head's: all where it lies in the working directory too.
  * Another folder can be another project, whose entries have the usual names: of it those count that
- * guard the same inputs.
+ * guard the same inputs. While that project still lists an entry that declares none, nothing says
+ * that head's is the same.
  */
-const withinProject = (former: Former, working: string, head: Config): readonly Former[] => {
-  if (working === '' || former.path.startsWith(`${working}/`)) return [former];
-  const optimizations = former.config.optimizations.filter((entry) => isSameEntry(entry, head));
+const withinProject = (former: Former, place: Place, head: Config): readonly Former[] => {
+  if (isWithin(former.path, place)) return [former];
+  const idsOf = (config: Config | null): ReadonlySet<string> => new Set(config?.optimizations.map(({ id }) => id));
+  const [guarded, listed] = [idsOf(former.stays), idsOf(head)];
+  const optimizations = former.config.optimizations.filter((entry) => {
+    const isGuarded = guarded.has(entry.id);
+    if (place.working === '' && !(isGuarded && listed.has(entry.id))) return true;
+    return isSameEntry(entry, head) && !(isGuarded && entry.door.kind !== 'builtin' && entry.inputs.length === 0);
+  });
   return optimizations.length === 0 ? [] : [{ ...former, config: { ...former.config, optimizations } }];
 };
 

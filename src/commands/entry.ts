@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandLine } from '../config/command-line.ts';
 import { GateError } from '../errors.ts';
@@ -26,6 +26,20 @@ export interface Surroundings {
   readonly now: () => Date;
   readonly signal: AbortSignal;
 }
+
+/**
+ * The folder that a command is started in as the shell names it, with the links on the way, which
+ * the system leaves out. The links of base may lead elsewhere.
+ */
+export const startFolder = ({ PWD: named }: Readonly<Record<string, string | undefined>>, folder: string): string => {
+  if (named === undefined || !isAbsolute(named)) return folder;
+  try {
+    return realpathSync(named) === realpathSync(folder) ? named : folder;
+  } catch {
+    // Whoever started this left the variable as it was elsewhere.
+    return folder;
+  }
+};
 
 /**
  * The context of a command. Folders that were given in words are relative to the working directory, which is taken without links: git names

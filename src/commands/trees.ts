@@ -5,7 +5,7 @@ import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
-import { openRepository } from '../repository/repository.ts';
+import { type FilledWorktree, openRepository } from '../repository/repository.ts';
 import type { CodeCopy } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
@@ -64,7 +64,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), where });
     return folder;
   };
-  const checkOut = async (arm: 'head' | 'base'): Promise<{ readonly folder: string; readonly said: string }> => {
+  const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
     const commit = plan[arm]?.commit;
     if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
     const worktree = await repository.worktree(commit, neededBy(plan, arm));
@@ -77,8 +77,9 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
-    const { folder: root, said } =
-      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
+    const tree = arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [] } : await checkOut(arm);
+    const { folder: root, said } = tree;
+    ofOneSide.push(...tree.own);
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
     await prepare(arm, within(root, arm), arm);
@@ -88,6 +89,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     await repository.refusePointers(root, arm, needed, said);
     return root;
   };
+  const ofOneSide: string[] = [];
   const roots = new Map<string, Promise<string>>();
   const root: Trees['root'] = (arm) => {
     const known = roots.get(arm) ?? make(arm);
@@ -96,7 +98,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   };
   const differing = async (): Promise<readonly string[]> => {
     const [head, base] = [await root('head'), await root('base')];
-    const files = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
+    const files = plan.base === null ? [] : [...(await repository.changedFiles(plan.base.commit)), ...ofOneSide];
     const rules = relative(repository.folder, resolve(context.root, configFile(context)));
     const store = relative(repository.folder, context.storeRoot);
     const ofPrograms = files.filter((path) => path !== rules && !path.startsWith(`${store}/`) && !isPackageMetadata(path));

@@ -50,7 +50,7 @@ export interface Checkout {
  * A checkout, and where its root lies in the whole tree: empty, or the path of a submodule with a
  * `/` at the end.
  */
-interface Part extends Checkout {
+export interface Part extends Checkout {
   readonly below: string;
 }
 
@@ -71,15 +71,10 @@ export const fillCheckout = async (head: Checkout, needed: NeededFiles): Promise
 
 /**
  * Runs the filters of the needed files of a worktree, in which none has run, for those files that
- * were filtered in the checkout `head` too (or that Git LFS keeps, where it may be asked). Returns
+ * were filtered in the checkout `like` too (or that Git LFS keeps, where it may be asked). Returns
  * what the filters said.
- * @param below path of both roots in the whole tree, with a `/` at the end
  */
-export const fillWorktree = async (base: Checkout, head: Checkout, needed: NeededFiles, below = ''): Promise<string> => {
-  const [worktree, like]: readonly [Part, Part] = [
-    { ...base, below },
-    { ...head, below },
-  ];
+export const fillWorktree = async (worktree: Part, like: Part, needed: NeededFiles): Promise<string> => {
   const patterns = [...needed.declared, ...needed.possible];
   const files = await filteredFiles(worktree, patterns);
   if (files.length === 0) return '';
@@ -107,7 +102,11 @@ export const fillWorktree = async (base: Checkout, head: Checkout, needed: Neede
 export const refusePointers = async ({ git, folder, name }: Checkout, { declared }: NeededFiles, said: string): Promise<void> => {
   if (declared.length === 0) return;
   const matches = testOf(declared);
-  const paths = split(await git.read(['ls-files', '-z', '--cached', '--recurse-submodules', '--full-name'])).filter(matches);
+  // A submodule that only base has is not in the configuration, which both sides share.
+  const everySubmodule = ['-c', 'submodule.active=.'];
+  const paths = split(await git.read([...everySubmodule, 'ls-files', '-z', '--cached', '--recurse-submodules', '--full-name'])).filter(
+    matches,
+  );
   const pointer = paths.find((path) => isLfsPointerFile(join(folder, path)));
   if (pointer !== undefined) throw lfsPointer(`${pointer} of ${name}`, said);
 };
@@ -123,7 +122,8 @@ const testOf = (patterns: readonly string[]): ((path: string) => boolean) => {
   return (path) => tests.some((test) => test(path));
 };
 
-const trackedFiles = async ({ git, below }: Part, patterns: readonly string[]): Promise<readonly string[]> => {
+/** Tracked files of a part of the tree that some pattern matches, relative to the part's root. */
+export const trackedFiles = async ({ git, below }: Part, patterns: readonly string[]): Promise<readonly string[]> => {
   if (patterns.length === 0) return [];
   const matches = testOf(patterns);
   return split(await git.read(['ls-files', '-z', '--cached', '--full-name'])).filter((path) => matches(`${below}${path}`));

@@ -7,7 +7,7 @@ import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
-import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers } from './filters.ts';
+import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
@@ -27,6 +27,8 @@ export interface RepositoryOptions {
 export interface FilledWorktree extends Worktree {
   /** What Git LFS said when it was asked for files. */
   readonly said: string;
+  /** Files of the submodules that the checkout under review does not have. */
+  readonly own: readonly string[];
 }
 
 /** A git checkout, asked only through git itself. All paths are relative to its root, with `/`. */
@@ -62,8 +64,9 @@ export interface Repository {
   withoutLinks(tree: Tree, path: string): Promise<string>;
   /**
    * Checks a commit out in a folder of its own, like the checkout: with the submodules that are
-   * checked out here, and with filters run (Git LFS and others) for the needed files for which they
-   * were run here. Throws `submodule-missing` where a needed one cannot be had.
+   * checked out here, and needed ones that the tree here no longer has, and with filters run (Git
+   * LFS and others) for the needed files for which they were run here. Throws `submodule-missing`
+   * where a needed one cannot be had.
    */
   worktree(commit: string, needed?: NeededFiles): Promise<FilledWorktree>;
   /**
@@ -169,13 +172,15 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
         await release();
       };
       try {
-        const patterns = [...needed.declared, ...needed.possible];
-        const said = [await fillWorktree(worktree, checkout, needed)];
-        for (const each of await checkOutSubmodules(worktree, checkout, commit, patterns, gitAt)) {
+        const said = [await fillWorktree({ ...worktree, below: '' }, { ...checkout, below: '' }, needed)];
+        const own: string[] = [];
+        for (const each of await checkOutSubmodules(worktree, checkout, commit, needed, gitAt)) {
+          const { below, likeBelow } = each;
           submodules.push(each);
-          said.push(await fillWorktree(each.worktree, each.like, needed, each.below));
+          said.push(await fillWorktree({ ...each.worktree, below }, { ...each.like, below: likeBelow }, needed));
+          if (below !== likeBelow) for (const path of await trackedFiles({ ...each.worktree, below }, ['**'])) own.push(`${below}${path}`);
         }
-        return { folder: at, release: releaseAll, said: said.join('\n').trim() };
+        return { folder: at, release: releaseAll, said: said.join('\n').trim(), own };
       } catch (thrown) {
         await releaseAll();
         throw thrown;
