@@ -63,22 +63,40 @@ export const productsInTree = (tree: string, changed: readonly string[], ignored
     return oldest === undefined ? [] : [{ ...oldest, made }];
   });
   if (sources.length === 0) return [];
-  const found: CodeCopy[] = [];
-  const queue = [...ignored];
-  let left = mostFiles;
-  for (let path = queue.pop(); path !== undefined && left > 0; path = queue.pop()) {
-    left -= 1;
-    if (path.endsWith('/')) {
-      const folder = join(tree, path);
-      if (holdsPackages(folder)) continue;
-      for (const entry of entriesOf(folder)) queue.push(`${path}${entry.name}${entry.isDirectory() ? '/' : ''}`);
-      continue;
-    }
+  return ignoredFilesIn(tree, ignored).flatMap(({ path }) => {
     const stats = lstatSync(join(tree, path), { throwIfNoEntry: false });
-    if (stats?.isFile() !== true) continue;
+    if (stats?.isFile() !== true) return [];
     const runs = extname(path) !== '' || (stats.mode & 0o111) !== 0;
     const source = sources.find(({ made, at }) => runs && made.test(path) && stats.mtimeMs >= at);
-    if (source !== undefined) found.push({ path: join(tree, path), of: source.of });
+    return source === undefined ? [] : [{ path: join(tree, path), of: source.of }];
+  });
+};
+
+/** A file that git ignores. */
+export interface IgnoredFile {
+  /** Relative to the tree. */
+  readonly path: string;
+  /** Its folder, or the one above that git ignores as a whole. */
+  readonly within: string;
+}
+
+/**
+ * Files and links among what git ignores in a tree, as far as they are looked at; folders of
+ * installed packages do not count.
+ * @param ignored paths that git ignores, relative to the tree; a folder ends in `/`
+ */
+export const ignoredFilesIn = (tree: string, ignored: readonly string[]): readonly IgnoredFile[] => {
+  const found: IgnoredFile[] = [];
+  const queue = ignored.map((path) => ({ path, within: path.endsWith('/') ? path : `${dirname(path)}/` }));
+  let left = mostFiles;
+  for (let next = queue.pop(); next !== undefined && left > 0; next = queue.pop()) {
+    left -= 1;
+    const { path, within } = next;
+    if (holdsPackages(join(tree, path))) continue;
+    if (!path.endsWith('/')) found.push(next);
+    else
+      for (const entry of entriesOf(join(tree, path)))
+        queue.push({ path: `${path}${entry.name}${entry.isDirectory() ? '/' : ''}`, within });
   }
   return found;
 };
