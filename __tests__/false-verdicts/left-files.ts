@@ -1,3 +1,4 @@
+import { linkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { LeakScene, measure } from '../commands/leak-scene.ts';
@@ -34,7 +35,7 @@ const edited = (program: string, files: Readonly<Record<string, string>> = {}, m
 
 const left = (path: string): unknown =>
   expect.objectContaining({
-    error: expect.objectContaining({ code: 'inputs-leak', message: expect.stringContaining(`head ran ${path}, which git ignores`) }),
+    error: expect.objectContaining({ code: 'inputs-leak', message: expect.stringContaining(`head read ${path}, which git ignores`) }),
   });
 const clean = { error: null, warning: null };
 
@@ -59,8 +60,9 @@ const unlike: readonly Situation[] = [
     example: 'an earlier step leaves a table in a folder that git ignores, beside which base’s setup makes another',
     check: async () => {
       const scene = edited(falling('build/table.bin'));
-      scene.leave({ 'build/table.bin': '400', 'build/other.bin': '1' });
-      const setup = "sh -c 'mkdir -p build && echo 1 > build/other.bin'";
+      scene.leave({ 'build/table.bin': '400' });
+      linkSync(join(scene.folder, 'build/table.bin'), join(scene.folder, 'build/same.bin'));
+      const setup = "sh -c 'mkdir -p build/$$ && echo 1 > build/other.bin && echo 1 > build/$$/other.bin'";
       expect(await scene.find({ door: inPython, setup })).toEqual(left('build/table.bin'));
     },
   },
@@ -130,6 +132,17 @@ const alike: readonly Situation[] = [
       const scene = edited(program);
       scene.leave({ '.cache/data': '400' });
       expect(await scene.find({ door: inPython, environment: { XDG_CACHE_HOME: join(scene.folder, '.cache') } })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    example: 'a package manager keeps its store in head’s checkout, of which the packages are hard links',
+    check: async () => {
+      const reading = "import os\nif os.path.exists('node_modules/one.js'): open('node_modules/one.js').read()\n";
+      const scene = edited(`${reading}${falling('none')}`);
+      scene.leave({ 'build/store/one.js': '1', 'node_modules/two.js': '2' });
+      linkSync(join(scene.folder, 'build/store/one.js'), join(scene.folder, 'node_modules/one.js'));
+      expect(await scene.find({ door: inPython })).toEqual(clean);
     },
   },
   {

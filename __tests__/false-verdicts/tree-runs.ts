@@ -125,7 +125,7 @@ const runs: readonly Situation[] = [
       project.write('build/table.bin', '400');
       project.write('build/level', '1');
       expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
-      const leak = (path: string): unknown => expect.stringMatching(new RegExp(`error\\[inputs-leak\\].*head ran build/${path}`));
+      const leak = (path: string): unknown => expect.stringMatching(new RegExp(`error\\[inputs-leak\\].*head read build/${path}`));
       expect(project.cell('engine')).toMatchObject({ verdict: 'failed', reason: leak('table.bin') });
       expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: leak('level') });
     },

@@ -1,7 +1,6 @@
 import { lstatSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { GateError } from '../errors.ts';
-import type { IgnoredFile } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
 import type { watchReads } from './read-watch.ts';
 import { type Rehearsal, rehearse, type SideProgram } from './side-program.ts';
@@ -24,13 +23,13 @@ export const findLeftFile = async (program: SideProgram, looking: Looking): Prom
   if (left.length === 0) return null;
   const [head, base] = [await trees.root('head'), await trees.root('base')];
   const folder = await trees.folder('head');
-  const lacking = (await readBy(program, folder, head, left, looking)).filter(({ path }) => !isThere(base, path));
+  const lacking = (await readBy(program, folder, head, left, looking)).filter((path) => !isThere(base, path));
   if (lacking.length === 0) return null;
   const fresh = await trees.freshHead().catch(() => null);
   const foreign = fresh === null ? lacking : await notMadeIn(fresh, program, lacking, looking);
   // Something else on this machine may have read it at that moment.
   const [first] = foreign.length === 0 ? [] : await readBy(program, folder, head, foreign, looking);
-  return first === undefined ? null : leftFile(program, first.path);
+  return first === undefined ? null : leftFile(program, first);
 };
 
 /** Those of some files of a tree that a program reads. */
@@ -38,10 +37,10 @@ const readBy = async (
   program: SideProgram,
   folder: string,
   root: string,
-  files: readonly IgnoredFile[],
+  files: readonly string[],
   looking: Looking,
-): Promise<readonly IgnoredFile[]> => {
-  const pathOf = ({ path }: IgnoredFile): string => join(root, path);
+): Promise<readonly string[]> => {
+  const pathOf = (path: string): string => join(root, path);
   const begun = await looking.watch(files.map(pathOf), subjectEnvironment(looking.context));
   if (begun === null) return [];
   await rehearse(program, folder, looking);
@@ -57,23 +56,23 @@ const readBy = async (
 const notMadeIn = async (
   fresh: FreshTree,
   program: SideProgram,
-  files: readonly IgnoredFile[],
+  files: readonly string[],
   looking: Looking,
-): Promise<readonly IgnoredFile[]> => {
+): Promise<readonly string[]> => {
   const head = await looking.trees.root('head');
   const shared = new Set(await readBy(program, fresh.folder, head, files, looking));
-  const renamed = new Set((await fresh.ignored()).filter(({ path }) => !isThere(head, path)).map(sortOf));
-  return files.filter((file) => !shared.has(file) && !isThere(fresh.root, file.path) && !renamed.has(sortOf(file)));
+  const renamed = new Set((await fresh.ignored()).filter((path) => !isThere(head, path)).map(sortOf));
+  return files.filter((path) => !shared.has(path) && !isThere(fresh.root, path) && !renamed.has(sortOf(path)));
 };
 
 const isThere = (root: string, path: string): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
 
-/** Where it lies and how it ends. */
-const sortOf = ({ path, within }: IgnoredFile): string => `${within}\n${extname(path)}`;
+/** Where a file lies, but for digests and numbers, and how it ends. */
+const sortOf = (path: string): string => `${dirname(path).replace(/(?=[a-z]*\d)[a-z\d]{8,}|\d+/gi, '#')}\n${extname(path)}`;
 
 const leftFile = ({ cell }: SideProgram, path: string): GateError => {
   const message =
-    `head ran ${path}, which git ignores and base's tree lacks: a step before this run left it in head's checkout. ` +
+    `head read ${path}, which git ignores and base's tree lacks: a step before this run left it in head's checkout. ` +
     'Let `setup:` make it for each side';
   return new GateError('inputs-leak', message, { where: cell.id });
 };

@@ -6,7 +6,7 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { openRepository } from '../repository/repository.ts';
-import { type CodeCopy, type IgnoredFile, ignoredFilesIn } from './code-copies.ts';
+import { type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
@@ -43,7 +43,7 @@ export interface Trees {
    * Files of head's checkout that git ignores and that lay there before head was set up; not those
    * of the gate itself, of package managers or of Python.
    */
-  leftFiles(): Promise<readonly IgnoredFile[]>;
+  leftFiles(): Promise<readonly string[]>;
   /** A copy of head's files without those that git ignores, set up. Throws `setup-failed`. */
   freshHead(): Promise<FreshTree>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
@@ -62,7 +62,7 @@ export interface FreshTree {
   /** Working directory of the programs. */
   readonly folder: string;
   /** What git ignores in it now. */
-  ignored(): Promise<readonly IgnoredFile[]>;
+  ignored(): Promise<readonly string[]>;
 }
 
 /** Opens the sides of a plan; nothing is checked out or set up before it is wanted. */
@@ -91,12 +91,12 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
     installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
-  let left: readonly IgnoredFile[] = [];
+  let left: readonly string[] = [];
   const isGenerated = (at: string, path: string): boolean =>
     [context.storeRoot, resolve(context.root, context.options.runDir)].some((folder) => join(at, path).startsWith(`${folder}/`));
-  const ignoredIn = async (at: string): Promise<readonly IgnoredFile[]> => {
+  const ignoredIn = async (at: string): Promise<readonly string[]> => {
     const files = ignoredFilesIn(at, await repository.ignoredFiles(at));
-    return files.filter(({ path }) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
+    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
@@ -104,7 +104,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed) } : await checkOut(arm);
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
-    if (arm === 'head') left = await ignoredIn(root);
+    if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
     await prepare(arm, within(root, arm), arm);
     ready.add(arm);
     if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
