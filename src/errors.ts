@@ -57,7 +57,8 @@ export const errorTable = {
   },
   'inputs-leak': {
     exit: 2,
-    remedy: 'Install the code of each side in its own environment (`setup:`), and declare every file that it depends on under `inputs:`.',
+    remedy:
+      'Install and compile the code of each side in `setup:`, in an environment of its own, and declare every file that it depends on under `inputs:`.',
   },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout and correct it.' },
   'runtime-not-found': {

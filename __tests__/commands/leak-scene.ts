@@ -20,6 +20,8 @@ export interface Entry {
   /** More of the environment of the programs. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly watch?: typeof watchReads;
+  /** Whether head's files differ from its commit. */
+  readonly dirty?: boolean;
 }
 
 /**
@@ -45,7 +47,15 @@ export class LeakScene extends ScratchRepository {
   }
 
   /** What is found when head's files are compared with the commit before HEAD. */
-  async find({ door, inputs = ['**'], like = 'external', setup, environment = {}, watch = watchReads }: Entry): Promise<LeakFinding> {
+  async find({
+    door,
+    inputs = ['**'],
+    like = 'external',
+    setup,
+    environment = {},
+    watch = watchReads,
+    dirty = false,
+  }: Entry): Promise<LeakFinding> {
     const subject = (tree: 'head' | 'base'): SubjectRef => ({
       door,
       tree,
@@ -56,7 +66,7 @@ export class LeakScene extends ScratchRepository {
     });
     const arms = (['head', 'base'] as const).map((id) => ({ id, builds: {}, policy: subject(id), options: null, code: subject(id).code }));
     const plan: Plan = planOf([cell('m/entry', { like, arms })], {
-      head: { commit: this.git('rev-parse', 'HEAD'), dirty: false },
+      head: { commit: this.git('rev-parse', 'HEAD'), dirty },
       base: { commit: this.git('rev-parse', 'HEAD~1'), dirty: false },
       setup: { head: setup ?? null, base: setup ?? null },
     });
@@ -66,7 +76,7 @@ export class LeakScene extends ScratchRepository {
       storeRoot: join(this.folder, 'kept', 'store'),
       worker: join(import.meta.dirname, '..', '..', 'src', 'worker.ts'),
       ortPath: null,
-      options: { config: null },
+      options: { config: null, runDir: '.optimization-gate' },
       signal: new AbortController().signal,
       host: { subjectEnvironment: { ...allowedEnvironment(process.env), ...environment } },
     } as unknown as CommandContext;

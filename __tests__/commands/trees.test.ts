@@ -18,7 +18,14 @@ test('each side has a temporary folder of its own as long as the run, in its set
   });
   const host = { subjectEnvironment: allowedEnvironment(process.env) };
   const trees = await openTrees(
-    { root: scratch.folder, packageRoot: '/', ortPath: null, storeRoot: '/nowhere', host } as unknown as CommandContext,
+    {
+      root: scratch.folder,
+      packageRoot: '/',
+      ortPath: null,
+      storeRoot: '/nowhere',
+      options: { runDir: 'run' },
+      host,
+    } as unknown as CommandContext,
     plan,
   );
   const folders: string[] = [];

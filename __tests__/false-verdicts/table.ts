@@ -4,6 +4,7 @@ import { situations as countedFiles } from './counted-files.ts';
 import { situations as digest } from './digest.ts';
 import { builtInSituations, situations as failedStart } from './failed-start.ts';
 import { situations as files } from './files.ts';
+import { situations as leftFiles } from './left-files.ts';
 import { situations as numbers } from './numbers.ts';
 import { situations as onnx } from './onnx.ts';
 import { situations as onnxFiles } from './onnx-files.ts';
@@ -25,6 +26,7 @@ export const topics: Readonly<Record<string, readonly Situation[]>> = {
   digest,
   'failed-start': [...failedStart, ...builtInSituations],
   files,
+  'left-files': leftFiles,
   numbers,
   onnx,
   'onnx-files': onnxFiles,

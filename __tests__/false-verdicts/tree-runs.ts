@@ -7,6 +7,7 @@ import { configuration, copied, copyProgram, type Ended, Project } from '../comm
 import { hasLfs } from '../repository/lfs-repository.ts';
 import type { ScratchRepository } from '../repository/scratch-repository.ts';
 import { testFolder } from '../testkit/folder.ts';
+import { falling } from './left-files.ts';
 import type { Situation } from './situation.ts';
 import { ignored, nineTimes, sized, tables } from './trees.ts';
 
@@ -105,6 +106,28 @@ const runs: readonly Situation[] = [
         expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
         expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*do not name/s) });
       }
+    },
+  },
+  {
+    ...alike,
+    speed: 'slow',
+    before: 'improved',
+    now: 'failed, inputs-leak',
+    example: 'whole runs, of a measurement and of a build, on a checkout in which an earlier step left what git ignores',
+    check: async () => {
+      const project = Project.make();
+      const reading =
+        "if ((await import('node:fs')).existsSync('build/level') && (await import('node:fs')).readFileSync('build/level').length > 0)";
+      const copying = (comment: string): string => copyProgram(false, comment).replace('if (false)', reading);
+      const files = { ...ignored, 'optimization-gate.yml': configuration([measured('[bench.py]'), copied('own')]) };
+      project.commit({ ...files, 'bench.py': falling('build/table.bin'), 'copy.mjs': copying('') });
+      project.commit({ 'bench.py': `# Faster.\n${falling('build/table.bin')}`, 'copy.mjs': copying('Smaller.') });
+      project.write('build/table.bin', '400');
+      project.write('build/level', '1');
+      expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
+      const leak = (path: string): unknown => expect.stringMatching(new RegExp(`error\\[inputs-leak\\].*head read build/${path}`));
+      expect(project.cell('engine')).toMatchObject({ verdict: 'failed', reason: leak('table.bin') });
+      expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: leak('level') });
     },
   },
 ];

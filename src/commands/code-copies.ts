@@ -69,24 +69,45 @@ export const productsInTree = (tree: string, changed: readonly string[], ignored
     return oldest === undefined ? [] : [{ ...oldest, made }];
   });
   if (sources.length === 0) return [];
-  const found: CodeCopy[] = [];
+  return ignoredFilesIn(tree, ignored).flatMap((path) => {
+    const stats = lstatSync(join(tree, path), { throwIfNoEntry: false });
+    if (stats?.isFile() !== true) return [];
+    const runs = extname(path) !== '' || (stats.mode & 0o111) !== 0;
+    const source = sources.find(({ made, at }) => runs && made.test(path) && stats.mtimeMs >= at);
+    return source === undefined ? [] : [{ path: join(tree, path), of: source.of }];
+  });
+};
+
+/**
+ * Files and links among what git ignores in a tree, relative to it, as far as they are looked at;
+ * folders of installed packages do not count.
+ * @param ignored paths that git ignores, relative to the tree; a folder ends in `/`
+ */
+export const ignoredFilesIn = (tree: string, ignored: readonly string[]): readonly string[] => {
+  const found: string[] = [];
   const queue = [...ignored];
   let left = mostFiles;
   for (let path = queue.pop(); path !== undefined && left > 0; path = queue.pop()) {
     left -= 1;
-    if (path.endsWith('/')) {
-      const folder = join(tree, path);
-      if (holdsPackages(folder)) continue;
-      for (const entry of entriesOf(folder)) queue.push(`${path}${entry.name}${entry.isDirectory() ? '/' : ''}`);
-      continue;
-    }
-    const stats = lstatSync(join(tree, path), { throwIfNoEntry: false });
-    if (stats?.isFile() !== true) continue;
-    const runs = extname(path) !== '' || (stats.mode & 0o111) !== 0;
-    const source = sources.find(({ made, at }) => runs && made.test(path) && stats.mtimeMs >= at);
-    if (source !== undefined) found.push({ path: join(tree, path), of: source.of });
+    if (holdsPackages(join(tree, path))) continue;
+    if (!path.endsWith('/')) found.push(path);
+    else for (const entry of entriesOf(join(tree, path))) queue.push(`${path}${entry.name}${entry.isDirectory() ? '/' : ''}`);
   }
   return found;
+};
+
+/**
+ * Files without those of which another hard link lies elsewhere: the stores of package managers,
+ * whose files are those of the packages.
+ * @param paths relative to the tree
+ */
+export const withoutSharedFiles = (tree: string, paths: readonly string[]): readonly string[] => {
+  const files = paths.flatMap((path) => {
+    const stats = lstatSync(join(tree, path), { throwIfNoEntry: false });
+    return stats === undefined ? [] : [{ path, links: stats.nlink, id: `${stats.dev}:${stats.ino}` }];
+  });
+  const known = Map.groupBy(files, ({ id }) => id);
+  return files.filter(({ id, links }) => links <= (known.get(id)?.length ?? 0)).map(({ path }) => path);
 };
 
 /** A folder that a package manager fills, or one of git or the gate. */

@@ -7,6 +7,7 @@ import type { SettledLine } from '../records/sample.ts';
 import { globTest } from '../repository/glob.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
+import { findLeftFile } from './left-file.ts';
 import { foldersOfPackages } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
 import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from './side-program.ts';
@@ -21,16 +22,19 @@ export interface LeakFinding {
   readonly warning: string | null;
 }
 
+const nothing: LeakFinding = { error: null, warning: null };
+
 /** Entry → what was found; entries without a finding are left out. */
 export type LeakFindings = ReadonlyMap<string, LeakFinding>;
 
 /**
  * Runs the user's own code of each entry, where the code or the setup of the sides differs, and
  * looks which tree's files it reads. A side that reads a file of the other one, in which the trees
- * differ, or a package that the other's setup put in place of its own,
- * would be judged as that other side (docs/adr/0018-whose-files.md). What measures is looked at on
- * both sides. What only builds is looked at on base's: head's is built before base is set up. So
- * this is to be called after head's builds and before base's.
+ * differ, or a package that the other's setup put in place of its own, would be judged as that other
+ * side. A head that reads what only its checkout has would be compared with a base that lacks it
+ * (docs/adr/0018-whose-files.md). What measures is looked at on both sides. What only builds is
+ * looked at on base's: head's is built before base is set up. So this is to be called after head's
+ * builds and before base's.
  */
 export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watchReads): Promise<LeakFindings> => {
   const { plan, context } = rehearsal;
@@ -43,8 +47,10 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     const changed = await trees.changedFiles();
     const replaced = [...(await trees.replacedPackages('head')), ...(await trees.replacedPackages('base'))];
     const programs = head.policy === null ? [base] : [base, head];
-    if (changed.length + replaced.length > 0)
-      findings.set(cell.optimization, await findLeak(programs, changed, { ...rehearsal, trees, watch }));
+    const looking = { ...rehearsal, trees, watch };
+    const found = changed.length + replaced.length > 0 ? await findLeak(programs, changed, looking) : nothing;
+    const error = found.error ?? (await findLeftFile(head, looking));
+    findings.set(cell.optimization, { ...found, error });
   }
   return findings;
 };
@@ -174,7 +180,7 @@ const runsWithout = async (program: SideProgram, changed: readonly string[], loo
 export const leakIn = (plan: Plan, id: string, findings: LeakFindings): LeakFinding => {
   const cell = plan.cells.find((each) => each.id === id);
   const compared = cell?.presence === 'both' && cell.skipped === null;
-  return (compared ? findings.get(cell.optimization) : undefined) ?? { error: null, warning: null };
+  return (compared ? findings.get(cell.optimization) : undefined) ?? nothing;
 };
 
 /** The line of a cell, with what was found of its code. */

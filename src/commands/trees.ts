@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
@@ -6,7 +6,7 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
-import type { CodeCopy } from './code-copies.ts';
+import { type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
@@ -39,6 +39,13 @@ export interface Trees {
   replacedPackages(arm: 'head' | 'base'): Promise<readonly CodeCopy[]>;
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /**
+   * Files of head's checkout that git ignores and that lay there before head was set up; not those
+   * of the gate itself, of package managers or of Python.
+   */
+  leftFiles(): Promise<readonly string[]>;
+  /** A copy of head's files without those that git ignores, set up. Throws `setup-failed`. */
+  freshHead(): Promise<FreshTree>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
   pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
   /**
@@ -47,6 +54,15 @@ export interface Trees {
    */
   emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
   release(): Promise<void>;
+}
+
+/** A tree in which nothing lies but what its commit, its setup and the programs put there. */
+export interface FreshTree {
+  readonly root: string;
+  /** Working directory of the programs. */
+  readonly folder: string;
+  /** What git ignores in it now. */
+  ignored(): Promise<readonly string[]>;
 }
 
 /** Opens the sides of a plan; nothing is checked out or set up before it is wanted. */
@@ -75,6 +91,13 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
     installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
+  let left: readonly string[] = [];
+  const isGenerated = (at: string, path: string): boolean =>
+    [context.storeRoot, resolve(context.root, context.options.runDir)].some((folder) => join(at, path).startsWith(`${folder}/`));
+  const ignoredIn = async (at: string): Promise<readonly string[]> => {
+    const files = ignoredFilesIn(at, await repository.ignoredFiles(at));
+    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
+  };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
     const tree = arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [] } : await checkOut(arm);
@@ -82,6 +105,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     ofOneSide.push(...tree.own);
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
+    if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
     await prepare(arm, within(root, arm), arm);
     ready.add(arm);
     if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
@@ -105,6 +129,17 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;
+  const makeFresh = async (): Promise<FreshTree> => {
+    const { folder: copy } = await checkOut('head');
+    const edited = plan.head.dirty ? await repository.changedFiles(plan.head.commit) : [];
+    for (const path of edited.filter((each) => !isGenerated(repository.folder, each))) {
+      rmSync(join(copy, path), { force: true });
+      if (existsSync(join(repository.folder, path))) cpSync(join(repository.folder, path), join(copy, path), { verbatimSymlinks: true });
+    }
+    const folder = await prepare('head', within(copy, 'head'), 'a fresh copy of head');
+    return { root: copy, folder, ignored: () => ignoredIn(copy) };
+  };
+  let fresh: Promise<FreshTree> | null = null;
   return {
     root,
     environment,
@@ -125,6 +160,14 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       for (const path of files)
         if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
       return prepare(arm, within(copy, arm), `${arm} with empty files`);
+    },
+    leftFiles: async () => {
+      await root('head');
+      return left;
+    },
+    freshHead: () => {
+      fresh ??= makeFresh();
+      return fresh;
     },
     release: async () => {
       for (const one of [...opened, ...(await Promise.all(temporaries.values()))]) await one.release();

@@ -9,6 +9,7 @@ import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
+import { ignoredFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
 import { checkOutSubmodules } from './submodules.ts';
@@ -85,8 +86,8 @@ export interface Repository {
    */
   changedFiles(commit: string): Promise<readonly string[]>;
   /**
-   * What git ignores in the working tree `root` of this repository, relative to it; a folder whose
-   * files are all ignored ends in `/`.
+   * What git ignores in the working tree `root` of this repository and in its submodules that are
+   * checked out, relative to it; a folder whose files are all ignored ends in `/`.
    */
   ignoredFiles(root: string): Promise<readonly string[]>;
   /**
@@ -192,13 +193,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       await require(commit);
       return changedFiles(folder, commit, gitAt);
     },
-    ignoredFiles: async (root) => {
-      const listed = await gitAt(root).read(['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']);
-      return listed
-        .toString('utf8')
-        .split('\0')
-        .filter((path) => path !== '');
-    },
+    ignoredFiles: (root) => ignoredFiles(root, gitAt),
     pointers: (root) => pointersIn({ git: gitAt(root), folder: root, name: root }),
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
