@@ -3,6 +3,7 @@ import type { GatePolicy } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
+import { acceptedBound } from './acceptance.ts';
 import { type Clock, clockOf } from './clock.ts';
 import { launchChange, meanLaunchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
@@ -27,7 +28,7 @@ export interface Tested {
   /**
    * The tolerance on the scale of launch values, and what the step of a clock can add to it: in the
    * worse and in the better direction. Of means over rounds must-detect takes the tolerance's place
-   * where it is larger.
+   * where it is larger, and so does what base accepts.
    */
   readonly margins: { readonly worse: number; readonly better: number; readonly mean: number };
   /** What must be excluded for `passed`, on the same scale. */
@@ -127,7 +128,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
     margins: {
       worse: tolerated + step,
       better: betterOnScale(spec, spec.tolerance) + step,
-      mean: Math.max(bound, tolerated) + step,
+      mean: Math.max(bound, tolerated, worseOnScale(spec, acceptedBound(declared, standing.cell, policy, samples.at))) + step,
     },
     bound,
     clock,
