@@ -94,6 +94,8 @@ const reachedLaunches = ({ confirm }: Tested, looks: GatePolicy['looks']): numbe
 /** The same of all launches of the longest look that was reached: those that come later can take it back. */
 export const excludedByAll = (tested: Tested, looks: GatePolicy['looks']): boolean => excludedBy(tested, reachedLaunches(tested, looks));
 
+const isComparable = ({ clock, busy }: Tested): boolean => clock.coarse === null && busy === null;
+
 const evidenceFrom = (tested: Tested, looks: GatePolicy['looks']): Evidence => {
   const reached = reachedLaunches(tested, looks);
   if (reached > 0 && excludedByAll(tested, looks)) return { outcome: 'evident', launches: reached };
@@ -102,8 +104,8 @@ const evidenceFrom = (tested: Tested, looks: GatePolicy['looks']): Evidence => {
 };
 
 const evidenceOf = (tested: Tested, regress: Decision | null, ofMean: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
-  // No launch makes a clock finer, or excludes what the means have shown.
-  if (tested.clock.coarse !== null || ofMean?.outcome === 'rejected') return null;
+  // No launch makes times comparable, or excludes what the means have shown.
+  if (!isComparable(tested) || ofMean?.outcome === 'rejected') return null;
   const evidence = evidenceFrom(tested, looks);
   if (regress !== null) return regress.outcome === 'futile' ? evidence : null;
   // The screens are enough unless what another metric had confirmed says otherwise.
@@ -150,7 +152,7 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
       tested: each,
       ...families,
       evidence: read ? evidenceOf(each, decision, families.mean, policy.looks) : null,
-      suspect: Object.values(families).some((family) => family !== null) || (read && each.clock.coarse === null && !excludedByScreen(each)),
+      suspect: Object.values(families).some((family) => family !== null) || (read && isComparable(each) && !excludedByScreen(each)),
     };
   });
   const last = waiting ? new Map<string, LastTest>() : lastTestsOf(progress, policy);

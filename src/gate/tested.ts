@@ -1,3 +1,4 @@
+import { busyHeadText, busyHeadWarning } from '../records/busy-head.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { GatePolicy } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
@@ -35,6 +36,8 @@ export interface Tested {
   readonly bound: number;
   /** Whether the clock behind the numbers can decide. */
   readonly clock: Clock;
+  /** Why its times cannot be compared, whatever clock reads them; null where they can. */
+  readonly busy: string | null;
   /** By how much an exact metric varies within an arm, in its unit; 0 for timing. */
   readonly variation: number;
   /**
@@ -78,6 +81,15 @@ const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
  */
 const readsForeignClock = ({ cell }: Standing, spec: MetricSpec): boolean =>
   spec.kind === 'timing' && pointOf(cell, spec)?.kind === 'external' && (spec.scale === 'log' || secondsIn(spec.unit) !== null);
+
+/** Whether head was busy while base was asked in most screening launches, in words. */
+const busyHead = ({ screen }: Standing, spec: MetricSpec, policy: GatePolicy): string | null => {
+  const launches = screen.complete.slice(0, policy.screen);
+  const busy = launches.filter(({ points }) => points[pointIdOf(spec)]?.warnings.includes(busyHeadWarning) === true);
+  return spec.kind === 'timing' && busy.length > launches.length / 2
+    ? `${busyHeadText}, in ${busy.length} of ${launches.length} launches; let it rest between its answers`
+    : null;
+};
 
 /** The step on the scale of launch values: no reading is further from the truth. */
 const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
@@ -132,6 +144,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
     },
     bound,
     clock,
+    busy: busyHead(standing, spec, policy),
     variation,
     agreed: declared.kind === 'exact' && confirming.length >= firstLook && agreeOnWorse(confirming, declared, from),
     screen: screened(launchChange),

@@ -83,6 +83,7 @@ const outcomeOf = (progress: MetricProgress, samples: Samples, looks: GatePolicy
       reason: `by the last test, of all ${last.launches} launches`,
       holdsRun: true,
     };
+  if (tested.busy !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.busy, holdsRun: true };
   if (ofMean !== null) return ofMean;
   // Launches after the look that showed it can still leave must-detect open.
   if (improve?.outcome === 'rejected' && excludedByAll(tested, looks))
