@@ -10,6 +10,7 @@ export const kinds = {
   'noisy-metric': 'Noise does not turn a metric off.',
   'shared-copy': 'Base and head do not run the same copy of the code.',
   'same-files': 'Both sides have the same kind of files.',
+  'shared-machine': 'A side that slows the other by what it does while it waits is not compared.',
   contradiction: 'Files that contradict themselves are refused.',
   'at-the-tolerance': 'At the tolerance, the last bit does not decide.',
   'first-configuration': 'A new, renamed or linked configuration is compared with its predecessor.',

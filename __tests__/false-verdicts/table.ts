@@ -1,3 +1,4 @@
+import { situations as busyHead } from './busy-head.ts';
 import { situations as configuration } from './configuration.ts';
 import { situations as configurationRuns } from './configuration-runs.ts';
 import { situations as countedFiles } from './counted-files.ts';
@@ -20,6 +21,7 @@ import { situations as trees } from './trees.ts';
 
 /** All rows, by the module that they stand in. */
 export const topics: Readonly<Record<string, readonly Situation[]>> = {
+  'busy-head': busyHead,
   configuration,
   'configuration-runs': configurationRuns,
   'counted-files': countedFiles,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { launchDemand } from '../../src/gate/demand.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
-import { cell, measure, metrics, planOf, run, samplesOf, settle, verdictOf } from './fixtures.ts';
+import { cell, measure, metricOf, metrics, planOf, run, samplesOf, settle, verdictOf } from './fixtures.ts';
 
 const one = planOf([cell('mini/pruning')]);
 const count = (launches: readonly { purpose: string; control: string }[], purpose: string, control = 'none'): number =>
@@ -172,6 +172,16 @@ describe('confirmation', () => {
     expect(confirms(done, 'mini/pruning')).toHaveLength(12);
     expect(confirms(done, 'mini/sparsity')).toHaveLength(0);
     expect(launchDemand(two, done)).toEqual([]);
+  });
+
+  it('holds also what another metric of its points is taken against', () => {
+    const gain = { ...metrics.find(({ id }) => id === 'decode-speedup')!, role: 'gate', tolerance: 0.3 } as const;
+    const plan = planOf([cell('mini/pruning', { metrics: [metrics[1]!, gain] })]);
+    const slower = { noise: 0.004, slowdown: () => 0.05 };
+    const done = measure(plan, samplesOf([settle('mini/pruning', 'changed')]), slower);
+    const verdict = verdictOf(plan, done);
+    expect(metricOf(verdict, 'decode-latency').verdict).toBe('regressed');
+    expect(metricOf(verdict, 'decode-speedup')).toMatchObject({ verdict: 'passed', state: 'measured' });
   });
 
   it('goes on to the last look for what stays near the margin', () => {

@@ -39,6 +39,8 @@ export interface PullRequest {
   readonly seed?: number;
   /** Measuring ends after so many launches, by the budget. */
   readonly launches?: number;
+  /** What the worker says of a launch. */
+  readonly warnings?: (launch: Pick<Asked, 'purpose' | 'index'>) => readonly string[];
 }
 
 const planned = ({ metrics, cells = ['mini/engine'], policy = {}, seed = 7 }: PullRequest): Plan => {
@@ -50,7 +52,10 @@ const planned = ({ metrics, cells = ['mini/engine'], policy = {}, seed = 7 }: Pu
   );
 };
 
-const answered = ({ program, metrics, rounds = 15 }: PullRequest, demand: ReturnType<typeof launchDemand>[number]): Launch => {
+const answered = (
+  { program, metrics, rounds = 15, warnings = () => [] }: PullRequest,
+  demand: ReturnType<typeof launchDemand>[number],
+): Launch => {
   const arm = (side: 'base' | 'head') => {
     const answers = Array.from({ length: rounds }, (_, round) =>
       program({ cell: demand.cell, arm: side, purpose: demand.purpose as Asked['purpose'], index: demand.index, round }),
@@ -66,7 +71,12 @@ const answered = ({ program, metrics, rounds = 15 }: PullRequest, demand: Return
     status: 'complete',
     error: null,
     process: null,
-    points: { rounds: { values: { base: arm('base'), head: arm('head') }, warnings: [] } },
+    points: {
+      rounds: {
+        values: { base: arm('base'), head: arm('head') },
+        warnings: [...warnings({ purpose: demand.purpose as Asked['purpose'], index: demand.index })],
+      },
+    },
     traces: [],
     tuned: undefined,
   };

@@ -58,6 +58,20 @@ describe('a timing metric that is worse in fewer than half of its rounds', () =>
     expect(judgedMetric({ ...slow, policy: accepting(1) }).verdict).toBe('passed');
   });
 
+  it.each([1.08, 1.12])('is not accepted by what the medians keep: %d times as slow in the other rounds', (times) => {
+    const accepting = {
+      ...policy,
+      accepted: [{ cell: 'mini/engine', metric: 'latency', bound: 0.15, expires: '2026-12-31', reason: 'r' }],
+    };
+    const slow = (share: number) => ({
+      ...shaped(({ round }) => times * (round % 10 < share ? 5 : 1), { noise: 1e-3 }),
+      policy: accepting,
+    });
+    expect(judgedMetric(slow(0)).verdict).toBe('passed');
+    const reason = 'by the mean over rounds, by more than 15 %';
+    expect(judgedMetric(slow(2))).toMatchObject({ verdict: 'regressed', run: 'regressed', reason });
+  });
+
   it('is within a tolerance that is larger than must-detect', () => {
     const slow = (factor: number) => shaped(({ round }) => (round % 5 < 2 ? factor : 1), { spec: metric({ tolerance: 0.3 }) });
     expect(judgedMetric(slow(1.5)).verdict).toBe('passed');

@@ -135,18 +135,31 @@ it('keeps false failures below alpha where every metric of a noisy cell sits at 
 });
 
 describe('a metric that improved at the first look', () => {
-  it('is undecided where later launches of another one leave must-detect open', () => {
-    const program = ({ arm, purpose, index, round }: Asked) => {
+  /** A third of the launches after the first look are three times as slow, which the other metric asks for. */
+  const laterSlower = (read: (time: number, round: number) => number) => ({
+    metrics: [metric(), metric({ id: 'other' })],
+    program: ({ arm, purpose, index, round }: Asked) => {
       const near = 1e-5 * index + 1e-5 * round;
       const times = arm === 'base' ? 1 : purpose === 'screen' || index < 12 || index % 3 > 0 ? 0.8 : 3;
       const margin = arm === 'base' ? 0 : Math.log(1.02) + (index % 2 ? 0.004 : -0.004);
-      return { latency: 50 * times * Math.exp(near), other: 50 * Math.exp(margin + near) };
-    };
-    expect(judgedMetric({ metrics: [metric(), metric({ id: 'other' })], program })).toMatchObject({
+      return { latency: read(50 * times * Math.exp(near), round), other: 50 * Math.exp(margin + near) };
+    },
+  });
+
+  it('is undecided where later launches of another one leave must-detect open', () => {
+    expect(judgedMetric(laterSlower((time) => time))).toMatchObject({
       verdict: 'inconclusive',
       run: 'inconclusive',
       launches: 36,
       reason: 'too noisy: a change of 10 % cannot be excluded',
+    });
+  });
+
+  it('also by a clock that is too coarse for a pass', () => {
+    expect(judgedMetric(laterSlower((time, round) => 5 * (Math.round(time / 5) + (round % 3))))).toMatchObject({
+      verdict: 'inconclusive',
+      run: 'inconclusive',
+      reason: 'clock: base is read in steps of 5 ms, expected at most 0.275 ms; read a finer clock or time more work',
     });
   });
 });

@@ -44,7 +44,7 @@ const measure = (base: PolicyProcess, head: PolicyProcess, clock: Clock = { wall
     point,
     { launch: 'mini/bench#screen-0', seed: 1, policies: { base, head } } as unknown as LaunchRequest,
     { clock, beat: () => {} } as unknown as LaunchTools,
-  );
+  ).then(({ values }) => values);
 
 describe('an external measurement', () => {
   it('asks both programs round by round and drops what warmed up', async () => {

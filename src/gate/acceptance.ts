@@ -1,3 +1,4 @@
+import type { MetricSpec } from '../records/metric.ts';
 import type { Acceptance, GatePolicy, PlannedCell } from '../records/plan.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import type { JudgedMetric } from './judged-metric.ts';
@@ -31,6 +32,22 @@ const acceptedWords = 'accepted until';
 export const isAccepted = ({ verdict, reason }: Pick<MetricVerdict, 'verdict' | 'reason'>): boolean =>
   verdict === 'passed' && reason?.startsWith(`${acceptedWords} `) === true;
 
+/** What base's policy accepts of a metric, not after its last day. `at`: as for `accepted`. */
+const acceptancesOf = (
+  metric: { readonly id: string; readonly point: string },
+  cell: PlannedCell,
+  policy: GatePolicy,
+  at: string | null,
+): readonly AcceptedRegression[] =>
+  policy.accepted.filter(
+    (each): each is AcceptedRegression =>
+      each.retire !== true && isOf(each, cell) && names(each.metric, metric) && at !== null && dayOf(at) <= each.expires,
+  );
+
+/** The largest worsening of a metric that base's policy accepts, a fraction or in its unit; 0 where it accepts none. */
+export const acceptedBound = (spec: MetricSpec, cell: PlannedCell, policy: GatePolicy, at: string | null): number =>
+  Math.max(0, ...acceptancesOf({ id: spec.id, point: pointIdOf(spec) }, cell, policy, at).map(({ bound }) => bound));
+
 /**
  * Turns a regression that base's policy accepts (within its bound, not after its last day) into
  * `passed`, with the reason shown. `at`: when measuring began (ISO datetime, UTC), so that the
@@ -39,15 +56,8 @@ export const isAccepted = ({ verdict, reason }: Pick<MetricVerdict, 'verdict' | 
 export const accepted = (judged: JudgedMetric, cell: PlannedCell, policy: GatePolicy, at: string | null): JudgedMetric => {
   const { verdict } = judged;
   const { change } = verdict;
-  if (verdict.verdict !== 'regressed' || change === null || at === null) return judged;
-  const entry = policy.accepted.find(
-    (each): each is AcceptedRegression =>
-      each.retire !== true &&
-      isOf(each, cell) &&
-      names(each.metric, verdict) &&
-      dayOf(at) <= each.expires &&
-      isWithin(judged, change.estimate, cell, each.bound),
-  );
+  if (verdict.verdict !== 'regressed' || change === null) return judged;
+  const entry = acceptancesOf(verdict, cell, policy, at).find(({ bound }) => isWithin(judged, change.estimate, cell, bound));
   if (entry === undefined) return judged;
   const reason = `${acceptedWords} ${entry.expires} up to ${entry.bound}: ${entry.reason}`;
   return { ...judged, verdict: { ...verdict, verdict: 'passed', reason } };

@@ -131,20 +131,20 @@ const proofs = (standing: Standing): LaunchDemand[] => {
 /** Fresh launches of one cell: each holds the points that still lack one. */
 const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
   const lacking = new Map<string, number>();
-  const arms = new Set<ArmId>(['base', 'head']);
   for (const each of metrics) {
     const missing = wantedLaunches(each) - (each.tested.confirm.status === 'read' ? each.tested.confirm.value.length : 0);
     if (missing <= 0) continue;
     const { spec } = each.tested;
     lacking.set(pointIdOf(spec), Math.max(missing, lacking.get(pointIdOf(spec)) ?? 0));
-    if (spec.from.of === 'against') arms.add(spec.from.arm);
   }
   // A launch that ends complete without its points would be asked for again and again: three families of looks are the most there can be.
   const room = Math.max(0, 4 * lastLook - standing.launches.confirm.length);
+  // Also what a metric of the same point is taken against that asks for none: it reads them all.
+  const arms = testedArms(standing.cell);
   const indices = freshIndices(standing.launches.confirm, Math.min(room, Math.max(0, ...lacking.values())));
   return indices.map((index, k) => {
     const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k).map(warmedUp);
-    return demand(standing, 'confirm', index, points, [...arms]);
+    return demand(standing, 'confirm', index, points, arms);
   });
 };
 

@@ -1,6 +1,8 @@
-import type { OperatingPoint } from '../records/metric.ts';
+import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 import { type ArmId, armId } from '../records/words.ts';
+import { pointOf } from './metric-key.ts';
+import { isTimed } from './standing.ts';
 
 const mostWarmUp = 3;
 const impactRounds = 30;
@@ -24,11 +26,13 @@ export const forImpact = (point: OperatingPoint): OperatingPoint => {
 };
 
 /** Base, head, and what a tested metric is taken against. */
-export const testedArms = (cell: PlannedCell): readonly ArmId[] => [
-  'base',
-  'head',
-  ...cell.metrics.flatMap(({ role, kind, from }) => (role === 'gate' && kind === 'timing' && from.of === 'against' ? [from.arm] : [])),
-];
+export const testedArms = (cell: PlannedCell): readonly ArmId[] => {
+  const isTested = (spec: MetricSpec): boolean => {
+    const point = pointOf(cell, spec);
+    return spec.role === 'gate' && point !== null && isTimed(point);
+  };
+  return ['base', 'head', ...cell.metrics.filter(isTested).flatMap(({ from }) => (from.of === 'against' ? [from.arm] : []))];
+};
 
 const controlArms = (cell: PlannedCell): readonly ArmId[] => Object.keys(cell.controls).map((name) => armId.parse(name));
 

@@ -19,7 +19,7 @@ export interface Evidence {
 export interface MetricProgress {
   readonly tested: Tested;
   readonly regress: Decision | null;
-  /** Of the means of rounds against must-detect, where only they looked so much worse. */
+  /** Of the means of rounds against what they may not exceed, where only they looked so much worse. */
   readonly mean: Decision | null;
   readonly improve: Decision | null;
   readonly evidence: Evidence | null;
@@ -60,7 +60,7 @@ const meanCandidate = (tested: Tested, waiting: boolean): Candidate => ({
   margin: tested.margins.mean,
 });
 
-/** Whether the means of rounds look worse by must-detect in every screening launch, and the medians do not. */
+/** Whether the means of rounds look worse by their margin in every screening launch, and the medians do not. */
 const hides = ({ screen, means, margins }: Tested): boolean =>
   screen.status === 'read' &&
   means.screen.status === 'read' &&
@@ -85,24 +85,31 @@ export const excludedBy = (tested: Tested, launches: number): boolean => {
   return excludesBound(tested, values, [...(numberOf(tested.screen) ?? []), ...values]);
 };
 
-/** By all launches of the longest look that was reached: those that come later can take it back. */
-const evidenceFrom = (tested: Tested, looks: GatePolicy['looks'], from: number): Evidence => {
-  const have = numberOf(tested.confirm)?.length ?? 0;
-  const asked = looks.map(({ launches }) => launches).filter((launches) => launches >= from);
-  const reached = asked.findLast((launches) => launches <= have);
-  if (reached !== undefined && excludedBy(tested, reached)) return { outcome: 'evident', launches: reached };
-  const next = asked.find((launches) => launches > have);
-  return next === undefined ? { outcome: 'exhausted', launches: asked.at(-1) ?? 0 } : { outcome: 'open', launches: next };
+/** Launches of the longest look that was reached; 0 before the first. */
+const reachedLaunches = ({ confirm }: Tested, looks: GatePolicy['looks']): number => {
+  const have = numberOf(confirm)?.length ?? 0;
+  return looks.findLast(({ launches }) => launches <= have)?.launches ?? 0;
 };
 
-const evidenceOf = (tested: Tested, regress: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
-  // No launch makes a clock finer.
-  if (tested.clock.coarse !== null) return null;
-  if (regress !== null) return regress.outcome === 'futile' ? evidenceFrom(tested, looks, regress.launches) : null;
-  const evidence = evidenceFrom(tested, looks, 0);
+/** The same of all launches of the longest look that was reached: those that come later can take it back. */
+export const excludedByAll = (tested: Tested, looks: GatePolicy['looks']): boolean => excludedBy(tested, reachedLaunches(tested, looks));
+
+const isComparable = ({ clock, busy }: Tested): boolean => clock.coarse === null && busy === null;
+
+const evidenceFrom = (tested: Tested, looks: GatePolicy['looks']): Evidence => {
+  const reached = reachedLaunches(tested, looks);
+  if (reached > 0 && excludedByAll(tested, looks)) return { outcome: 'evident', launches: reached };
+  const next = looks.find(({ launches }) => launches > reached);
+  return next === undefined ? { outcome: 'exhausted', launches: reached } : { outcome: 'open', launches: next.launches };
+};
+
+const evidenceOf = (tested: Tested, regress: Decision | null, ofMean: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
+  // No launch makes times comparable, or excludes what the means have shown.
+  if (!isComparable(tested) || ofMean?.outcome === 'rejected') return null;
+  const evidence = evidenceFrom(tested, looks);
+  if (regress !== null) return regress.outcome === 'futile' ? evidence : null;
   // The screens are enough unless what another metric had confirmed says otherwise.
-  const confirmed = (looks[0]?.launches ?? Number.POSITIVE_INFINITY) <= (numberOf(tested.confirm)?.length ?? 0);
-  const enough = excludedByScreen(tested) && (!confirmed || evidence.outcome === 'evident');
+  const enough = excludedByScreen(tested) && (reachedLaunches(tested, looks) === 0 || evidence.outcome === 'evident');
   return enough ? null : evidence;
 };
 
@@ -144,8 +151,8 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
     return {
       tested: each,
       ...families,
-      evidence: read ? evidenceOf(each, decision, policy.looks) : null,
-      suspect: Object.values(families).some((family) => family !== null) || (read && each.clock.coarse === null && !excludedByScreen(each)),
+      evidence: read ? evidenceOf(each, decision, families.mean, policy.looks) : null,
+      suspect: Object.values(families).some((family) => family !== null) || (read && isComparable(each) && !excludedByScreen(each)),
     };
   });
   const last = waiting ? new Map<string, LastTest>() : lastTestsOf(progress, policy);

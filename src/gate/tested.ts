@@ -1,8 +1,10 @@
+import { busyHeadText, busyHeadWarning } from '../records/busy-head.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { GatePolicy } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
+import { acceptedBound } from './acceptance.ts';
 import { type Clock, clockOf } from './clock.ts';
 import { launchChange, meanLaunchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
@@ -27,13 +29,15 @@ export interface Tested {
   /**
    * The tolerance on the scale of launch values, and what the step of a clock can add to it: in the
    * worse and in the better direction. Of means over rounds must-detect takes the tolerance's place
-   * where it is larger.
+   * where it is larger, and so does what base accepts.
    */
   readonly margins: { readonly worse: number; readonly better: number; readonly mean: number };
   /** What must be excluded for `passed`, on the same scale. */
   readonly bound: number;
   /** Whether the clock behind the numbers can decide. */
   readonly clock: Clock;
+  /** Why its times cannot be compared, whatever clock reads them; null where they can. */
+  readonly busy: string | null;
   /** By how much an exact metric varies within an arm, in its unit; 0 for timing. */
   readonly variation: number;
   /**
@@ -77,6 +81,15 @@ const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
  */
 const readsForeignClock = ({ cell }: Standing, spec: MetricSpec): boolean =>
   spec.kind === 'timing' && pointOf(cell, spec)?.kind === 'external' && (spec.scale === 'log' || secondsIn(spec.unit) !== null);
+
+/** Whether head was busy while base was asked in most screening launches, in words. */
+const busyHead = ({ screen }: Standing, spec: MetricSpec, policy: GatePolicy): string | null => {
+  const launches = screen.complete.slice(0, policy.screen);
+  const busy = launches.filter(({ points }) => points[pointIdOf(spec)]?.warnings.includes(busyHeadWarning) === true);
+  return spec.kind === 'timing' && busy.length > launches.length / 2
+    ? `${busyHeadText}, in ${busy.length} of ${launches.length} launches; let it rest between its answers`
+    : null;
+};
 
 /** The step on the scale of launch values: no reading is further from the truth. */
 const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
@@ -127,10 +140,11 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
     margins: {
       worse: tolerated + step,
       better: betterOnScale(spec, spec.tolerance) + step,
-      mean: Math.max(bound, tolerated) + step,
+      mean: Math.max(bound, tolerated, worseOnScale(spec, acceptedBound(declared, standing.cell, policy, samples.at))) + step,
     },
     bound,
     clock,
+    busy: busyHead(standing, spec, policy),
     variation,
     agreed: declared.kind === 'exact' && confirming.length >= firstLook && agreeOnWorse(confirming, declared, from),
     screen: screened(launchChange),

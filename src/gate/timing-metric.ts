@@ -9,10 +9,10 @@ import { roundChanges } from './launch-change.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armMeans, armValues, gainsOf, shownValues } from './metric-values.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
-import { excludedBy, type MetricProgress } from './progress.ts';
+import { excludedBy, excludedByAll, type MetricProgress } from './progress.ts';
 import { numberOf } from './reading.ts';
 import type { Columns } from './reduction.ts';
-import { asMeasured, worsening, worseOnScale } from './scale.ts';
+import { asMeasured, worsening } from './scale.ts';
 import type { Tested } from './tested.ts';
 
 interface Outcome {
@@ -37,7 +37,7 @@ const impressionOf = ({ regress, mean: ofMean, improve }: MetricProgress): Outco
 /** An amount on the scale of launch values in words, by default what must be excluded: `10 %`, or so many of the metric's own unit. */
 const boundText = ({ spec, bound }: Tested, amount = bound): string =>
   spec.scale === 'log'
-    ? `${Number((100 * worsening(spec, asMeasured(spec, amount))).toPrecision(6))} %`
+    ? `${Number((100 * worsening(spec, asMeasured(spec, amount))).toPrecision(4))} %`
     : `${Number(amount.toPrecision(3))} ${spec.unit}`;
 
 /** A base near 0 leaves no size that matters: only a tolerance can say one. */
@@ -51,15 +51,14 @@ const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: (want
   if (decision === null || decision.outcome === 'futile') return null;
   if (decision.outcome === 'open') return cutOff(decision.launches);
   const { launches, p } = decision;
-  const { spec, bound } = tested;
-  const by = `the mean over rounds, by more than ${boundText(tested, Math.max(bound, worseOnScale(spec, spec.tolerance)))}`;
+  const by = `the mean over rounds, by more than ${boundText(tested, tested.margins.mean)}`;
   return decision.outcome === 'rejected'
     ? { verdict: 'regressed', launches, by: 'mean', p, reason: `by ${by}`, holdsRun: true }
     : { verdict: 'inconclusive', launches, by: 'mean', p, reason: `undecided: it may be worse by ${by}`, holdsRun: true };
 };
 
 /** What the families and the evidence rule say together; the regression family speaks first. */
-const outcomeOf = (progress: MetricProgress, samples: Samples): Outcome => {
+const outcomeOf = (progress: MetricProgress, samples: Samples, looks: GatePolicy['looks']): Outcome => {
   const { tested, regress, improve, evidence, last } = progress;
   const have = numberOf(tested.confirm)?.length ?? 0;
   const p = regress?.p ?? null;
@@ -70,6 +69,9 @@ const outcomeOf = (progress: MetricProgress, samples: Samples): Outcome => {
     reason: gapReason(samples, `${have} of ${wanted} confirming launches`),
     holdsRun: true,
   });
+  // The means first: what base accepts of the medians does not cover them.
+  const ofMean = outcomeOfMean(progress, cutOff);
+  if (ofMean?.verdict === 'regressed') return ofMean;
   if (regress?.outcome === 'rejected') return { verdict: 'regressed', launches: regress.launches, p, reason: null, holdsRun: true };
   if (tested.agreed)
     return { verdict: 'regressed', launches: have, p: null, reason: `all ${have} confirming launches agree`, holdsRun: true };
@@ -81,12 +83,10 @@ const outcomeOf = (progress: MetricProgress, samples: Samples): Outcome => {
       reason: `by the last test, of all ${last.launches} launches`,
       holdsRun: true,
     };
-  const ofMean = outcomeOfMean(progress, cutOff);
+  if (tested.busy !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.busy, holdsRun: true };
   if (ofMean !== null) return ofMean;
   // Launches after the look that showed it can still leave must-detect open.
-  const excluded =
-    (evidence === null || evidence.outcome === 'evident') && excludedBy(tested, Math.max(improve?.launches ?? 0, evidence?.launches ?? 0));
-  if (improve?.outcome === 'rejected' && excluded)
+  if (improve?.outcome === 'rejected' && excludedByAll(tested, looks))
     return { verdict: 'improved', launches: improve.launches, p: improve.p, reason: null, holdsRun: false };
   if (regress?.outcome === 'open') return cutOff(regress.launches);
   if (tested.clock.coarse !== null) return { verdict: 'inconclusive', launches: 0, p, reason: tested.clock.coarse, holdsRun: true };
@@ -170,7 +170,7 @@ export const judgeTiming = (progress: MetricProgress, samples: Samples, policy: 
     return unread(spec, tested.screen.state, tested.screen.reason, samples, screen.warnings);
   }
   if (tested.confirm.status === 'absent') return unread(spec, tested.confirm.state, tested.confirm.reason, samples);
-  const outcome = policy.looks.length === 0 ? impressionOf(progress) : outcomeOf(progress, samples);
+  const outcome = policy.looks.length === 0 ? impressionOf(progress) : outcomeOf(progress, samples, policy.looks);
   const stage = outcome.launches > 0 ? ofLaunches(standing.confirm.complete, pointIdOf(spec)) : screen;
   const columns = outcome.launches > 0 ? stage.columns.slice(0, outcome.launches) : stage.columns;
   const confirmed = outcome.by === 'mean' ? (numberOf(tested.means.confirm) ?? []) : tested.confirm.value;

@@ -58,6 +58,20 @@ export const sessionMembers = (session: number): readonly ProcessId[] =>
   });
 
 /**
+ * Seconds of processor time that each living thread of the processes has taken, by its id; empty
+ * where the kernel does not tell. Those of a running thread are a scheduler's tick old at most.
+ */
+export const processorSeconds = (processes: readonly ProcessId[]): ReadonlyMap<number, number> =>
+  new Map(
+    processes.flatMap(({ pid }) =>
+      threadsOf(pid).flatMap((thread): [number, number][] => {
+        const nanoseconds = Number(readText(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? Number.NaN);
+        return Number.isFinite(nanoseconds) ? [[Number(thread), nanoseconds / 1e9]] : [];
+      }),
+    ),
+  );
+
+/**
  * Bytes that the processes keep resident, or null without a /proc. Pages that they share count once per process, except when
  * that sum is above `limit`: then their proportional shares (dearer to read) are summed.
  */
@@ -91,18 +105,21 @@ const pageBytes = (): number => {
   return knownPageBytes;
 };
 
-const childrenOf = (pid: number): readonly number[] => {
+const threadsOf = (pid: number): readonly string[] => {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      (readText(`/proc/${pid}/task/${thread}/children`) ?? '')
-        .split(' ')
-        .filter((one) => one !== '')
-        .map(Number),
-    );
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
     return [];
   }
 };
+
+const childrenOf = (pid: number): readonly number[] =>
+  threadsOf(pid).flatMap((thread) =>
+    (readText(`/proc/${pid}/task/${thread}/children`) ?? '')
+      .split(' ')
+      .filter((one) => one !== '')
+      .map(Number),
+  );
 
 const listPids = (): readonly number[] => {
   try {

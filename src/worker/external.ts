@@ -8,6 +8,7 @@ import { type AnswerTime, openAnswerTime } from './answer-time.ts';
 import { forArm } from './arm.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { type Columns, secondsPerPoint } from './rounds.ts';
+import { openWaitingLoad, type WaitingLoad } from './waiting-load.ts';
 
 type ExternalPoint = Extract<OperatingPoint, { kind: 'external' }>;
 
@@ -17,11 +18,15 @@ const maxLineBytes = 1024 * 1024;
 /**
  * Asks the program of every arm for one answer per round (`round N`, counted from 1), in an order
  * drawn anew for each round. The first answers warm up and are dropped; a slow program gives fewer
- * answers, as a slow call does. Throws what the program does wrong, naming its arm:
+ * answers, as a slow call does. A head that is busy while base is asked is a warning. Throws what the program does wrong, naming its arm:
  * `subject-protocol` for an answer that is not one JSON object of finite numbers, under exactly the
  * names of the point's series and of what the arm's own configuration says that it reports.
  */
-export const measureExternally = async (point: ExternalPoint, request: LaunchRequest, tools: LaunchTools): Promise<Columns> => {
+export const measureExternally = async (
+  point: ExternalPoint,
+  request: LaunchRequest,
+  tools: LaunchTools,
+): Promise<{ readonly values: Columns; readonly warnings: string[] }> => {
   const columns: Columns = {};
   const programs = new Map<ArmId, { readonly channel: LineChannel; readonly time: AnswerTime; readonly names: readonly string[] }>();
   const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
@@ -35,21 +40,38 @@ export const measureExternally = async (point: ExternalPoint, request: LaunchReq
       columns[arm] = Object.fromEntries(point.series.map((series) => [series, []]));
     }
     let started = tools.clock.wall();
+    let load: WaitingLoad | null = null;
     for (let round = 1; round <= point.warmUp + point.rounds; round++) {
       const done = round - 1 - point.warmUp;
-      if (done === 0) started = tools.clock.wall();
+      if (done === 0) {
+        started = tools.clock.wall();
+        load = openWaitingLoad(
+          new Map(
+            [...programs].flatMap(
+              ([
+                arm,
+                {
+                  channel: { pid },
+                },
+              ]) => (pid === null ? [] : [[arm, pid]]),
+            ),
+          ),
+          tools.clock,
+        );
+      }
       if (done >= minimumRounds && tools.clock.wall() - started > secondsPerPoint(request.purpose) * 1000) break;
       for (const [arm, { channel, time, names }] of shuffled([...programs], random)) {
         tools.beat(point.id);
         const question = `round ${round}`;
         const answer = (): Promise<unknown> => time.within(`\`${question}\``, (seconds, late) => channel.askText(question, seconds, late));
         const values = await forArm(arm, async () => numbersOf(await answer(), names, `${request.launch} ${question}`));
+        load?.answered(arm);
         if (round <= point.warmUp) continue;
         // What only this arm's own configuration names is not judged in this run.
         for (const [series, value] of values) columns[arm]?.[series]?.push(value);
       }
     }
-    return columns;
+    return { values: columns, warnings: load?.warnings() ?? [] };
   } finally {
     await Promise.all([...programs.values()].map(({ channel }) => channel.close(2)));
   }

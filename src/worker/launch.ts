@@ -72,7 +72,7 @@ const runPoint = async (point: OperatingPoint, launching: Launching): Promise<Po
     case 'solo':
       return repeatOnly(point, request, placements, tools);
     case 'external':
-      return { values: await measureExternally(point, request, tools), warnings: [] };
+      return measureExternally(point, request, tools);
     case 'episode':
       return playEpisodes(point, await tools.player(request.like), launching, hosts);
     case 'build':

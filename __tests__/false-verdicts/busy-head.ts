@@ -1,0 +1,58 @@
+import { expect } from 'vitest';
+import { busyHeadText } from '../../src/records/busy-head.ts';
+import { changedEngine } from './measured-run.ts';
+import type { Situation } from './situation.ts';
+
+/** Times a loop of some milliseconds in each round, beside so many processes that are never idle. */
+const timing = (helpers: number, comment = ''): string => `${comment}import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+for (let at = 0; at < ${helpers}; at++) spawn(process.execPath, ['-e', 'for (;;) {}'], { stdio: 'ignore', detached: true });
+let sum = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const started = performance.now();
+  for (let at = 0; at < 1e7; at++) sum += at % 7;
+  process.stdout.write(JSON.stringify({ latency: performance.now() - started, size: sum > 0 ? 100 : 0 }) + '\\n');
+}
+process.exit();
+`;
+
+/** The verdict on the time and its reason; '' without one. */
+const judged = async (base: string, head: string): Promise<{ readonly verdict: string; readonly reason: string }> => {
+  const project = changedEngine(base, head);
+  const ended = await project.gate('--base', 'HEAD~1');
+  const latency = project.verdict().cells[0]?.metrics.find(({ id }) => id === 'latency');
+  expect(latency?.state, ended.stderr).toBe('measured');
+  return { verdict: latency?.verdict ?? '', reason: latency?.reason ?? '' };
+};
+
+const shared = {
+  kind: 'shared-machine',
+  source: 'neighbour',
+  speed: 'slow',
+  available: process.platform === 'linux',
+} as const;
+
+export const situations: readonly Situation[] = [
+  {
+    ...shared,
+    example: 'Busy processes that head starts beside its answers slow both sides',
+    before: 'passed',
+    now: 'inconclusive',
+    check: async () => {
+      const { verdict, reason } = await judged(timing(0), timing(3));
+      // A machine that is busy itself can leave head the less.
+      if (verdict !== 'regressed') expect([verdict, reason]).toEqual(['inconclusive', expect.stringContaining(busyHeadText)]);
+    },
+  },
+  {
+    ...shared,
+    example: 'Both sides start such processes',
+    before: 'passed',
+    now: 'passed',
+    check: async () => {
+      const { verdict, reason } = await judged(timing(1), timing(1, '// head\n'));
+      expect(reason).not.toContain(busyHeadText);
+      expect(verdict).not.toBe('regressed');
+    },
+  },
+];
