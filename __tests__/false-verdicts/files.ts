@@ -82,6 +82,27 @@ const unchecked: readonly Situation[] = [
       ),
     ),
   ),
+  row(
+    'A cell is settled failed, because a program of the base read what it must not',
+    'INCONCLUSIVE',
+    'samples-contradictory',
+    'neighbour',
+    () => {
+      const settled = run.lines.filter(({ line }) => line === 'run' || line === 'built' || line === 'settled');
+      const leaking = (arm: 'base' | 'head' | null): string =>
+        run.outcome(
+          settled.map((line): SampleLine => {
+            const error = { code: 'inputs-leak', message: 'it read a file of the other side', arm };
+            return line.line === 'settled' ? { ...line, status: 'failed', arms: {}, error } : line;
+          }),
+        );
+      refused(
+        () => leaking('base'),
+        () => leaking('head'),
+      );
+      expect(leaking(null)).toBe('failed');
+    },
+  ),
   row('A cell is settled twice, or after its launches', 'PASSED', 'samples-contradictory', 'neighbour', () => {
     const unchanged = changing('settled', (line) => [line, { ...line, status: 'unchanged' }]);
     const settled = run.lines.filter(({ line }) => line === 'settled');
@@ -158,6 +179,20 @@ const unchecked: readonly Situation[] = [
       () => edited(changing('point', () => [])),
     );
   }),
+  row('A launch lacks one series of an arm, in a run whose budget has ended', 'INCONCLUSIVE', 'samples-contradictory', 'neighbour', () =>
+    refused(
+      ...['base', 'head'].map(
+        (arm) => () =>
+          edited(
+            changing(
+              'point',
+              (line) => [{ ...line, values: { ...line.values, [arm]: { latency: line.values[arm]?.['latency'] ?? [] } } }],
+              'screen-2',
+            ),
+          ),
+      ),
+    ),
+  ),
   row('One confirming launch failed on the side of the base', 'INCONCLUSIVE', 'regressed', 'reported', () => {
     expect(run.outcome([...run.lines, ...failed('confirm-12', 12, 'base')])).toBe('regressed');
   }),

@@ -26,7 +26,7 @@ const changed = (built: Built, edit: (graph: GraphProto) => void): Built => {
 
 /** Logits of a call are wiped out where `test` gives true from the call's sizes: `batch`, `new` tokens and `past` ones. */
 const wipedWhere =
-  (test: readonly NodeInit[], stored: readonly TensorProto[] = []) =>
+  (test: readonly NodeInit[], left = 0) =>
   (graph: GraphProto): void => {
     for (const node of graph.node) node.output = node.output.map((name) => (name === 'logits' ? 'sound' : name));
     const size = (of: string, axis: number, name: string): NodeInit => ({
@@ -44,8 +44,8 @@ const wipedWhere =
       { opType: 'Mul', input: ['sound', 'share'], output: ['logits'] },
     ];
     graph.node.push(...nodes.map((node) => create(NodeProtoSchema, node)));
-    graph.initializer.push(integerTensor('one', [1], [1]), integerTensor('none', [1], [0]), ...stored);
-    graph.initializer.push(floatTensor('nothing', [1], Float32Array.of(0)), floatTensor('all', [1], Float32Array.of(1)));
+    graph.initializer.push(integerTensor('one', [1], [1]), integerTensor('none', [1], [0]));
+    graph.initializer.push(floatTensor('nothing', [1], Float32Array.of(left)), floatTensor('all', [1], Float32Array.of(1)));
   };
 
 const alone: readonly NodeInit[] = [{ opType: 'Equal', input: ['batch', 'one'], output: ['wiped'] }];
@@ -54,6 +54,26 @@ const goingOn: readonly NodeInit[] = [
   { opType: 'Greater', input: ['new', 'one'], output: ['several'] },
   { opType: 'And', input: ['behind', 'several'], output: ['wiped'] },
 ];
+
+const askedForOne: readonly NodeInit[] = [
+  { opType: 'Equal', input: ['num_logits_to_keep', 'one'], output: ['kept'] },
+  { opType: 'Greater', input: ['new', 'one'], output: ['several'] },
+  { opType: 'And', input: ['kept', 'several'], output: ['newest'] },
+];
+const onlyWhere = (more: string): readonly NodeInit[] => [
+  ...askedForOne,
+  { opType: 'Equal', input: ['past', 'none'], output: ['first'] },
+  { opType: 'Equal', input: ['batch', 'one'], output: ['single'] },
+  { opType: 'Not', input: ['single'], output: ['many'] },
+  { opType: 'Not', input: ['first'], output: ['later'] },
+  { opType: 'And', input: ['newest', more], output: ['wiped'] },
+];
+
+/** As other exporters write it: all positions are always answered. */
+const keepingAll = (graph: GraphProto): void => {
+  graph.input = graph.input.filter(({ name }) => name !== 'num_logits_to_keep');
+  graph.initializer.push(integerTensor('num_logits_to_keep', [], [0]));
+};
 
 /** Weights by which a decoder is sure of its answers. */
 const sure = (): WeightSource => {
@@ -163,6 +183,31 @@ export const situations: readonly Situation[] = [
         code: 'onnx-unsupported',
         message: expect.stringContaining('num_logits_to_keep'),
       });
+    },
+  },
+  {
+    kind: 'scored-as-served',
+    example: 'a decoder that answers with nothing, or no numbers, where only the newest position of a prompt is asked for',
+    before: 'nll-delta passed: that was asked for behind a cache alone, where no numbers passed too',
+    now: 'failed: error[onnx-unsupported] or error[non-finite-output]',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      for (const call of ['first', 'many', 'later']) {
+        await expect(divergence(wipedWhere(onlyWhere(call))), call).rejects.toMatchObject({ code: 'onnx-unsupported' });
+        await expect(divergence(wipedWhere(onlyWhere(call), Number.NaN)), call).rejects.toMatchObject({ code: 'non-finite-output' });
+      }
+    },
+  },
+  {
+    kind: 'scored-as-served',
+    example: 'an export of another tool, which has no input `num_logits_to_keep` and always answers all positions',
+    before: 'failed: error[onnx-unsupported]',
+    now: 'the same answers',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      expect(await divergence(keepingAll)).toBeLessThan(1e-6);
     },
   },
   {

@@ -234,9 +234,18 @@ describe('samples that no run writes', () => {
       () =>
         withPoint('mini/pruning#screen-0', 'decode-b1', ({ values, warnings }) => ({
           warnings,
-          values: { ...values, head: { 'wall-ms': Array(61).fill(1) } },
+          values: { ...values, head: { 'wall-ms': Array(61).fill(1), 'cpu-ms': Array(61).fill(1) } },
         })),
       /has 61 values/,
+    ],
+    [
+      'a call without one of its series',
+      () =>
+        withPoint('mini/pruning#screen-0', 'decode-b1', ({ values, warnings }) => ({
+          warnings,
+          values: { ...values, base: { 'cpu-ms': values['base']?.['cpu-ms'] ?? [] } },
+        })),
+      /arm base has no series wall-ms/,
     ],
     ['two rounds of an episode of three', () => withPoint('mini/steering#screen-0', 'burst', short(2)), /has 2 values; expected 3/],
     [

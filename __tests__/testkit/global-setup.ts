@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -27,5 +27,10 @@ export const setup = (project: TestProject): (() => void) => {
   withoutPythonShims();
   const folder = mkdtempSync(join(tmpdir(), 'gate-tests-'));
   project.provide('sharedFolder', folder);
+  // What watching runs again is built from the sources of its own moment.
+  project.onTestsRerun(() => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  });
   return () => rmSync(folder, { recursive: true, force: true });
 };

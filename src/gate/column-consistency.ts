@@ -36,10 +36,16 @@ const windowsOf = (
   return over.every((each) => each === 'last') ? [1, 1] : [windows, windows];
 };
 
+/** What a launch gives of every arm of this point, whatever the arm is; none where an arm can lack it. */
+const givenAt = (point: OperatingPoint): readonly string[] => {
+  if (point.kind === 'call') return ['wall-ms', 'cpu-ms'];
+  return point.kind === 'external' ? point.series : [];
+};
+
 /**
  * Refuses columns that one launch cannot have given at this point: too few or too many rounds or
- * windows, arms of different lengths where they take turns, or an excuse that such a point does not
- * have.
+ * windows, arms of different lengths where they take turns, an excuse that such a point does not
+ * have, or a series that every arm of it has.
  *
  * @param memoryIsRead whether some process of the run told its peak memory
  */
@@ -54,6 +60,10 @@ export const requireColumns = (cell: PlannedCell, point: OperatingPoint, launch:
   const all = absences.find(({ series }) => series === everySeries);
   if (all !== undefined && Object.values(values).some((columns) => Object.keys(columns).length > 0))
     throw contradiction(launch.id, `point ${point.id} has values although every series is "${all.state}"`);
+  for (const [arm, columns] of Object.entries(values)) {
+    const lost = givenAt(point).find((series) => !Object.hasOwn(columns, series));
+    if (lost !== undefined) throw contradiction(launch.id, `at point ${point.id} arm ${arm} has no series ${lost}`);
+  }
   let first: { readonly of: string; readonly length: number } | null = null;
   for (const [arm, columns] of Object.entries(values))
     for (const [series, column] of Object.entries(columns)) {

@@ -18,11 +18,16 @@ const requireBuild = (build: BuiltLine, known: ReadonlySet<string>): void => {
     );
 };
 
-/** What looking at the files that a program reads may add to a cell that both sides have: that it fails. */
+/** What looking at the files that a program reads may add to a cell that both sides have: that it fails, by no arm's doing. */
 const foundByReads: ReadonlySet<string> = new Set(['inputs-leak', 'lfs-pointer']);
 
 const isFoundByReads = ({ presence, skipped }: PlannedCell, { status, error, arms }: SettledLine): boolean =>
-  presence === 'both' && skipped === null && status === 'failed' && foundByReads.has(error?.code ?? '') && Object.keys(arms).length === 0;
+  presence === 'both' &&
+  skipped === null &&
+  status === 'failed' &&
+  error?.arm === null &&
+  foundByReads.has(error.code) &&
+  Object.keys(arms).length === 0;
 
 /** What was settled must be what follows from the plan and the builds: status, digests and error. Warnings are believed. */
 const requireSettlement = (plan: Plan, cell: PlannedCell, { line, built, where }: Settlement): void => {

@@ -16,7 +16,10 @@ export interface CacheSlot {
 
 /** What a decoder graph wants to be fed, read from its inputs and outputs alone. */
 export interface DecoderInterface {
-  /** Names of all inputs but those of single layers, which a change may remove. */
+  /**
+   * Names of all inputs but those that a change may remove: those of single layers, and
+   * `num_logits_to_keep`, without which all positions are answered.
+   */
   readonly calledWith: readonly string[];
   readonly mask: boolean;
   /** `position_ids`: none, [batch, sequence], or [3, batch, sequence]. */
@@ -99,7 +102,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
     throw new GateError('onnx-unsupported', 'image features and image_index must come together');
   const vocabulary = logits.shape.at(-1);
   return {
-    calledWith: [...inputs.keys()].filter((name) => !ofLayer.test(name)),
+    calledWith: [...inputs.keys()].filter((name) => name !== 'num_logits_to_keep' && !ofLayer.test(name)),
     mask: inputs.has('attention_mask'),
     positions,
     keepsLogits: inputs.has('num_logits_to_keep'),

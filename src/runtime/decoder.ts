@@ -36,7 +36,8 @@ export interface LoadedModel {
    * Teacher-forced logits of the windows from `index` on: at position t, the prediction of token t + 1 from the tokens up to t;
    * `windows.length − 1` positions. The last eight are steps of one token behind a cache, as texts are generated; the others one call,
    * or chunks. Of a window alone the 64 positions before the steps go on behind a cache, in a second call. `blind` blanks the images.
-   * Throws `onnx-unsupported` where the newest position is answered otherwise when it is asked for alone.
+   * Throws `onnx-unsupported` where the newest position is answered otherwise when it is asked for alone: behind a cache, and in the
+   * first call of the first window and of the first batch of each size.
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
@@ -233,18 +234,24 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     }
   };
 
+  /** Refuses a decoder whose answer at the newest position is another one where that is asked for alone. */
+  const requireNewest = async (length: number, all: RowLogits, alone: () => Promise<RowLogits>): Promise<void> => {
+    if (!face.keepsLogits) return;
+    const newest = lastOf(await alone());
+    checkFinite(newest);
+    const apart = largestShift(lastOf(all), newest);
+    if (apart > apartAlone)
+      throw new GateError(
+        'onnx-unsupported',
+        `with num_logits_to_keep 1, the newest of ${length} positions gives ${(100 * apart).toFixed(0)} % of its probability to other tokens than with 0: keep the last positions`,
+      );
+  };
+
   /** All logits of text that goes on behind a cache. */
   const continued = async (rows: Rows, from: Reached, blind: boolean): Promise<Advanced> => {
     const text = { ...rows, windows: null };
     const all = await goOn(text, from, 0, null, null);
-    if (!face.keepsLogits || blind) return all;
-    const { logits } = await goOn(text, from, 1, null, null);
-    const apart = largestShift(lastOf(all.logits), lastOf(logits));
-    if (apart > apartAlone)
-      throw new GateError(
-        'onnx-unsupported',
-        `with num_logits_to_keep 1, the newest of ${rows.length} positions gives ${(100 * apart).toFixed(0)} % of its probability to other tokens than with 0: keep the last positions`,
-      );
+    if (!blind) await requireNewest(rows.length, all.logits, async () => (await goOn(text, from, 1, null, null)).logits);
     return all;
   };
 
@@ -292,6 +299,9 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     };
   };
 
+  /** Numbers of rows of which a first call has been asked for the newest position alone. */
+  const compared = new Set<number>();
+
   return {
     face,
     prepareCall: (point, seed) => (point.phase === 'decode' ? prepareDecode(point, seed) : preparePrefill(point, seed)),
@@ -309,8 +319,14 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       if (!chunked) {
         // Operators of attention go on with several tokens in one row only.
         const read = count === 1 ? Math.max(first, early - continuedPositions) : early;
-        const { outputs, next } = await whole(columnsOf(rows, 0, read), windows.images, 0, blind, read < length);
-        visit(rowLogits(outputs));
+        const begin = columnsOf(rows, 0, read);
+        const { outputs, next } = await whole(begin, windows.images, 0, blind, read < length);
+        const logits = rowLogits(outputs);
+        visit(logits);
+        if (!compared.has(count)) {
+          await requireNewest(read, logits, async () => rowLogits((await whole(begin, windows.images, 1, blind, false)).outputs));
+          compared.add(count);
+        }
         let reached: Reached = { cache: cacheOf(face.cache, outputs, read), next };
         if (read < early) {
           const { logits, ...after } = await continued(columnsOf(rows, read, early), reached, blind);

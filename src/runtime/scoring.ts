@@ -151,7 +151,7 @@ export const scoreArms = async (
     const known = await reference.score(windows, index, count);
     const scores = Array.from({ length: count }, (): Record<string, WindowScore> => ({}));
     for (const [name, model] of Object.entries(arms)) {
-      const own = model === reference ? known : await model.score(windows, index, count);
+      const own = model === reference ? known : await model.score(windows, index, count).catch(blame(name));
       if (!sameShape(known, own))
         throw new GateError(
           'onnx-unsupported',
@@ -178,8 +178,14 @@ const named = <T>(arm: string, score: () => T): T => {
   try {
     return score();
   } catch (thrown) {
+    return blame(arm)(thrown);
+  }
+};
+
+const blame =
+  (arm: string) =>
+  (thrown: unknown): never => {
     if (thrown instanceof GateError && thrown.where === null)
       throw new GateError(thrown.code, thrown.message, { where: arm, cause: thrown });
     throw thrown;
-  }
-};
+  };

@@ -63,7 +63,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     digestOf(
       JSON.stringify([
         'evaluation',
-        6,
+        7,
         source.digest,
         request.runtime.digest,
         reference.digest,
