@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { isAbsolute, join, relative } from 'node:path';
+import { expect, test, vi } from 'vitest';
 import type { CommandContext } from '../../src/commands/context.ts';
+import { openTemporaryFolder } from '../../src/commands/temporary-folder.ts';
 import { openTrees } from '../../src/commands/trees.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
+import { openRepository } from '../../src/repository/repository.ts';
 import { planOf } from '../gate/fixtures.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
+import { testFolder } from '../testkit/folder.ts';
 
 test('each side has a temporary folder of its own as long as the run, in its setup too', async () => {
   const scratch = ScratchRepository.create();
@@ -41,4 +44,20 @@ test('each side has a temporary folder of its own as long as the run, in its set
     await trees.release();
   }
   expect(folders.map((folder) => existsSync(folder))).toEqual([false, false]);
+});
+
+test('a relative temporary folder is the same one from every tree', async () => {
+  vi.stubEnv('TMPDIR', relative(process.cwd(), testFolder()));
+  try {
+    const temporary = await openTemporaryFolder();
+    expect(isAbsolute(temporary.environment.TMPDIR)).toBe(true);
+    await temporary.release();
+    const scratch = ScratchRepository.create();
+    const commit = scratch.commit({ who: 'base\n' });
+    const worktree = await (await openRepository(scratch.folder)).worktree(commit);
+    expect(isAbsolute(worktree.folder)).toBe(true);
+    await worktree.release();
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { readModelCard } from '../../src/models/model-source.ts';
 import { openSafetensors } from '../../src/models/safetensors.ts';
 import { dataFile } from '../../src/onnx/external.ts';
@@ -209,6 +209,24 @@ const copies: readonly Situation[] = [
       scene.leave({ 'kept/store/artefacts/model.onnx': 'a model' });
       const model = join(scene.folder, 'kept/store/artefacts/model.onnx');
       expect(await scene.find({ door: measure(`python3 bench.py ${model}`) })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    before: 'failed, inputs-leak',
+    speed: 'slow',
+    example: 'the temporary folder lies in the checkout, and git does not ignore it',
+    check: async () => {
+      const scene = twoSizes('src');
+      const reading = "import os\nopen(os.path.join(os.path.dirname(os.environ['TMPDIR']), 'lock')).read()\n";
+      for (const size of [100, 900]) scene.commit({ 'bench.py': `${reading}${measuring('src')}`, ...tables(size) });
+      scene.leave({ '.tmp/lock': 'of the gate' });
+      vi.stubEnv('TMPDIR', join(scene.folder, '.tmp'));
+      try {
+        expect(await scene.find({ door: inPython })).toEqual(clean);
+      } finally {
+        vi.unstubAllEnvs();
+      }
     },
   },
   {

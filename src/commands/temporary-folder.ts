@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** A temporary folder of its own for the programs of one side, or for one program. */
 export interface TemporaryFolder {
@@ -11,8 +11,9 @@ export interface TemporaryFolder {
 }
 
 export const openTemporaryFolder = async (): Promise<TemporaryFolder> => {
-  // Short: the path of a socket in it may have some hundred characters in all.
-  const folder = await mkdtemp(join(tmpdir(), 'gate-'));
+  // Absolute: each program would find a relative one from its own working directory. Short: the path
+  // of a socket in it may have some hundred characters in all.
+  const folder = await mkdtemp(join(resolve(tmpdir()), 'gate-'));
   return {
     environment: { TMPDIR: folder, TEMP: folder, TMP: folder },
     release: () => rm(folder, { recursive: true, force: true }).catch(() => {}),

@@ -1,4 +1,5 @@
 import { cpSync, existsSync, lstatSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
@@ -29,7 +30,7 @@ export interface Trees {
   environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
   /**
    * Files that differ between the two trees now that both are set up, relative to the root; not the
-   * configuration, which no program runs, and not the store, which may lie in the checkout.
+   * configuration, which no program runs, and not what the gate writes, which may lie in the checkout.
    */
   changedFiles(): Promise<readonly string[]>;
   /**
@@ -92,8 +93,10 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
     installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
   let left: readonly string[] = [];
-  const isGenerated = (at: string, path: string): boolean =>
-    [context.storeRoot, resolve(context.root, context.options.runDir)].some((folder) => join(at, path).startsWith(`${folder}/`));
+  const isGenerated = (at: string, path: string): boolean => {
+    const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
+    return folders.some((folder) => folder.startsWith(`${at}/`) && join(at, path).startsWith(`${folder}/`));
+  };
   const ignoredIn = async (at: string): Promise<readonly string[]> => {
     const files = ignoredFilesIn(at, await repository.ignoredFiles(at));
     return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
@@ -124,8 +127,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const [head, base] = [await root('head'), await root('base')];
     const files = plan.base === null ? [] : [...(await repository.changedFiles(plan.base.commit)), ...ofOneSide];
     const rules = relative(repository.folder, resolve(context.root, configFile(context)));
-    const store = relative(repository.folder, context.storeRoot);
-    const ofPrograms = files.filter((path) => path !== rules && !path.startsWith(`${store}/`) && !isPackageMetadata(path));
+    const ofPrograms = files.filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
     return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, posix } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { allowedEnvironment } from '../processes/environment.ts';
 import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
@@ -108,7 +108,7 @@ export interface Repository {
  */
 export const openRepository = async (cwd: string, options: RepositoryOptions = {}): Promise<Repository> => {
   const environment = options.environment ?? allowedEnvironment(process.env);
-  const temporary = options.temporary ?? tmpdir();
+  const temporary = resolve(options.temporary ?? tmpdir());
   const args = ['rev-parse', '--show-toplevel'];
   const top = await gitIn(cwd, environment).run(args);
   if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr)) {
