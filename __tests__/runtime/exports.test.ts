@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { dataType } from '../../src/onnx/data-type.ts';
 import { AttributeProtoSchema, type ModelProto, ValueInfoProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
 import { readModel } from '../../src/onnx/read.ts';
 import { integerTensor } from '../../src/onnx/tensor.ts';
@@ -65,6 +66,17 @@ describe('graphs of other exporters', () => {
     await expect(call()).resolves.toHaveProperty('logits');
     await ours.release();
     await theirs.release();
+  });
+
+  test('with an input of another type are refused by its name', async () => {
+    const narrow = rewritten((proto) => {
+      const type = proto.graph?.input.find(({ name }) => name === 'input_ids')?.type?.value;
+      if (type?.case === 'tensorType') type.value.elemType = dataType.int32;
+    });
+    await expect(opened(narrow, null)).rejects.toMatchObject({
+      code: 'onnx-unsupported',
+      message: expect.stringContaining('input_ids is of type int32'),
+    });
   });
 });
 

@@ -36,6 +36,7 @@ export interface DecoderInterface {
 
 const cacheName = /^past_key_values\.(\d{1,4})\.(key|value)$/;
 const deepFeatures = /^deepstack_features_\d{1,3}$/;
+const ofIntegers: ReadonlySet<string> = new Set(['input_ids', 'attention_mask', 'position_ids', 'num_logits_to_keep', 'image_index']);
 const ofLayer = new RegExp(`${cacheName.source}|${deepFeatures.source}`);
 
 const tensorsOf = (metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, InferenceSession.TensorValueMetadata> => {
@@ -50,6 +51,11 @@ const tensorsOf = (metadata: readonly InferenceSession.ValueMetadata[]): Readonl
 const floatType = ({ name, type }: InferenceSession.TensorValueMetadata, what: string): FloatType => {
   if (type === 'float32' || type === 'float16') return type;
   throw new GateError('onnx-unsupported', `${what} ${name} is of type ${type}; float32 and float16 are fed`);
+};
+
+/** Inputs of whole numbers are fed as the original takes them. */
+const requireInteger = ({ name, type }: InferenceSession.TensorValueMetadata): void => {
+  if (type !== 'int64') throw new GateError('onnx-unsupported', `input ${name} is of type ${type}; int64 is fed: cast it inside the graph`);
 };
 
 const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: ReadonlyMap<string, unknown>): CacheSlot => {
@@ -84,6 +90,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
   let featureWidth = 0;
   let featureType: FloatType = 'float32';
   for (const [name, input] of inputs) {
+    if (ofIntegers.has(name)) requireInteger(input);
     if (cacheName.test(name)) cache.push(cacheSlot(input, outputs));
     else if (name === 'position_ids') positions = input.shape.length === 3 ? 'sectioned' : 'flat';
     else if (name === 'image_features' || deepFeatures.test(name)) {
@@ -92,7 +99,7 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
       features.push(name);
       featureWidth = width;
       featureType = floatType(input, 'input');
-    } else if (!['input_ids', 'attention_mask', 'num_logits_to_keep', 'image_index'].includes(name))
+    } else if (!ofIntegers.has(name))
       throw new GateError('onnx-unsupported', `the decoder wants an input ${JSON.stringify(name)}, which is not understood`);
   }
   const logits = outputs.get('logits');
