@@ -1,11 +1,11 @@
 // Runs in a process of its own, so that its peak of memory is nobody else's: argument 1 is a run folder; prints one JSON line.
-import { openRunFolder, readPlan, readRunSamples } from '../src/commands/run-folder.ts';
+import { readPlan, readRunSamples, runFolderAt } from '../src/commands/run-folder.ts';
 import { judge } from '../src/gate/judge.ts';
 import { processFacts } from '../src/telemetry/process-facts.ts';
 
 const started = performance.now();
 const before = process.cpuUsage();
-const run = openRunFolder(process.argv[2] ?? '');
+const run = runFolderAt(process.argv[2] ?? '');
 const { plan, digest: planDigest } = readPlan(run);
 const { samples, digest: samplesDigest } = readRunSamples(run, plan, planDigest);
 const read = performance.now();

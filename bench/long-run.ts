@@ -1,5 +1,5 @@
 import { buildOf, cell, digest, planOf, run as runOnMachine, samplesOf } from '../__tests__/gate/fixtures.ts';
-import { openRunFolder, type RunFolder, readPlan, writePlan } from '../src/commands/run-folder.ts';
+import { type RunFolder, readPlan, runFolderAt, writePlan } from '../src/commands/run-folder.ts';
 import { type LaunchDemand, launchDemand } from '../src/gate/demand.ts';
 import { settleCell } from '../src/gate/settle.ts';
 import { sharedMetrics, sharedPoints } from '../src/optimizations/shared-metrics.ts';
@@ -50,7 +50,7 @@ export const writeLongRun = (folder: string, seed: number): RunFolder => {
     cell(`model-${at % 4}/optimization-${Math.floor(at / 4)}`, { points, metrics }),
   );
   const plan = planOf(cells, { builds: (['head', 'base'] as const).map(buildOf) });
-  const run = openRunFolder(folder);
+  const run = runFolderAt(folder);
   writePlan(run, plan);
   const { built } = samplesOf([]);
   const settled = plan.cells.map((each) => settleCell(plan, each, built));

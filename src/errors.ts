@@ -6,6 +6,10 @@ export const errorTable = {
   'usage-unknown-command': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of commands.' },
   'usage-unknown-option': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of options.' },
   'usage-bad-value': { exit: 2, remedy: 'Give the option a value of the kind that the message names.' },
+  'folder-refused': {
+    exit: 2,
+    remedy: 'Name a folder that is absent or empty: the gate removes files there. It marks the folders that it made, and uses those again.',
+  },
   'node-too-old': { exit: 2, remedy: 'Run the gate on Node 24 or newer (inside this repository: through `npm run`).' },
   'config-missing': { exit: 2, remedy: 'Create optimization-gate.yml at the repository root or name a file with --config.' },
   'config-too-large': { exit: 2, remedy: 'Keep data out of the configuration: it is at most 256 KiB of text.' },

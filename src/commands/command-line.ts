@@ -13,8 +13,8 @@ import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
 import { openingLine } from './opening.ts';
 import { planRun } from './plan.ts';
-import { decide, existingRun, type Outcome, runAll, updateAll } from './run.ts';
-import { readPlan } from './run-folder.ts';
+import { decide, type Outcome, runAll, updateAll } from './run.ts';
+import { openRunFolder, readPlan } from './run-folder.ts';
 
 export interface Output {
   readonly isTTY?: boolean;
@@ -77,13 +77,13 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
       return done;
     }
     case 'measure': {
-      const run = existingRun(context);
+      const run = await openRunFolder(context);
       await requirePlannedCheckout(context, readPlan(run).plan);
       await measureRun(context, run);
       return done;
     }
     case 'gate': {
-      const run = existingRun(context);
+      const run = await openRunFolder(context);
       await requireReviewed(context, readPlan(run).plan, run.folder);
       return finish(await decide(context, run, { ...setting, durationSeconds: null }));
     }

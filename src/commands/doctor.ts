@@ -15,6 +15,8 @@ import { comparisonOf } from './comparison.ts';
 import { readHeadConfig } from './configurations.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
+import { requireOwnable } from './own-folder.ts';
+import { runFolderOf } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
 
 /** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
@@ -49,6 +51,7 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     config.check,
     ...modelChecks(context),
     (await tried('store', () => describeStore(context))).check,
+    (await tried('run folder', () => describeRunFolder(context))).check,
   ];
   const first = found.find(({ status }) => status === 'bad');
   const named = library.found === null ? null : runnerClass({ ...facts, ...runtime, ort: library.found.ort });
@@ -216,10 +219,17 @@ const modelChecks = (context: CommandContext): readonly (Check | Failed)[] => {
   return damaged.length > 0 ? damaged : [{ id: 'models', status: 'ok', says: `${ids.join(', ')}: every file as on its card` }];
 };
 
-const describeStore = async ({ storeRoot }: CommandContext) => {
+const describeStore = async ({ storeRoot, root }: CommandContext) => {
+  await requireOwnable({ path: storeRoot, noun: 'store', option: '--store' }, root);
   const { exists, artefacts, bytes, freeBytes, writable } = await storeUsage(storeRoot);
   const holds = exists ? `${counted(artefacts, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
   const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('doubt' as const) : ('ok' as const);
   const says = `${storeRoot}: ${holds}; ${quantity(freeBytes, 'bytes')} free${writable ? '' : '; this user may not write there'}`;
   return { check: { status, says } };
+};
+
+const describeRunFolder = async (context: CommandContext) => {
+  const path = runFolderOf(context);
+  await requireOwnable({ path, noun: 'run folder', option: '--run-dir' }, context.root);
+  return { check: { status: 'ok' as const, says: path } };
 };

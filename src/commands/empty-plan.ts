@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
@@ -20,7 +19,7 @@ export const writeEmptyPlan = async (
   },
 ): Promise<RunFolder> => {
   const { head, reviewed, config, policy, warnings } = known;
-  const run = openRunFolder(resolve(context.root, context.options.runDir));
+  const run = await openRunFolder(context);
   writePlan(run, {
     schema: 'optimization-gate/plan/1',
     head,

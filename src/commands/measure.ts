@@ -1,11 +1,9 @@
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { type ErrorCode, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
-import { takeLock } from '../records/lock-file.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { appendLines } from '../records/samples-file.ts';
@@ -22,6 +20,8 @@ import { measurementOf, measuringOnce } from './equal-launches.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchLimits, launchRequest } from './launch-request.ts';
+import { takeMachineLock } from './machine-lock.ts';
+import { claimFolder } from './own-folder.ts';
 import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
 import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
 import { openTrees, type Trees } from './trees.ts';
@@ -50,13 +50,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   // Refused before anything is added to them.
   samples();
   // Two runs on one machine would each measure the other, and each the other's builds.
-  const lock = await takeLock(join(tmpdir(), 'optimization-gate', 'measuring.lock'), {
-    clock: () => context.now().getTime(),
-    waitSeconds: Number.POSITIVE_INFINITY,
-    onWait: (holder) =>
-      context.host.log.info(`Waiting for another measurement on this machine${holder === null ? '' : ` (process ${holder.pid})`}.`),
-    signal: context.signal,
-  }).catch((thrown: unknown) => {
+  const lock = await takeMachineLock(context, 'measuring', 'measurement on this machine').catch((thrown: unknown) => {
     throw context.signal.aborted ? interrupted(run) : thrown;
   });
   let store: Store | null = null;
@@ -72,6 +66,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
         environment,
       },
     ]);
+    await claimFolder({ path: context.storeRoot, noun: 'store', option: '--store' }, context.root);
     const cached = await restoreStore(context, plan, machine.cpu);
     const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     store = opened;

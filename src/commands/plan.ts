@@ -21,7 +21,7 @@ import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { modelIds } from './model-folder.ts';
 import { plannedLine } from './opening.ts';
 import { planCells, type Side } from './plan-cells.ts';
-import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-folder.ts';
+import { openRunFolder, type RunFolder, runFolderOf, writeBaselines, writePlan } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
 import { subjectResolver } from './subjects.ts';
 import { checkHeadTolerances } from './tolerance-check.ts';
@@ -56,7 +56,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const head: Side = { ...listed, config: { ...listed.config, models } };
   const baseSide = selected.base === null ? null : await sideOf('base', selected.base, context, repository, base, folders.base, catalogue);
   const ids = [...new Set([head, ...(baseSide === null ? [] : [baseSide])].flatMap((side) => side.config.models.map(idOfModel)))];
-  const run = openRunFolder(resolve(context.root, context.options.runDir));
+  const run = await openRunFolder(context);
   const { sources, edits } = await openJudgedModels(
     ids,
     event,
@@ -122,7 +122,7 @@ const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): Planne
 
 /** What the gate itself writes does not make a tree dirty. */
 const generatedPaths = (context: CommandContext, repository: Repository): readonly string[] => {
-  const inside = relative(repository.folder, resolve(context.root, context.options.runDir));
+  const inside = relative(repository.folder, runFolderOf(context));
   return inside.startsWith('..') || isAbsolute(inside) ? [] : [inside.split('\\').join('/')];
 };
 

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
 import { requireConsistent } from '../gate/consistency.ts';
@@ -9,6 +9,8 @@ import { type Plan, plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { readSamples } from '../records/samples-file.ts';
 import { type Verdict, verdict } from '../records/verdict.ts';
+import type { CommandContext } from './context.ts';
+import { claimFolder } from './own-folder.ts';
 
 const megabyte = 1 << 20;
 
@@ -19,24 +21,27 @@ export interface RunFolder {
   readonly reportFolder: string;
 }
 
-/**
- * Opens the folder, which is made where it is not there yet; a new one tells git to ignore it.
- * Throws `usage-bad-value` where it cannot be made.
- */
-export const openRunFolder = (folder: string): RunFolder => {
-  try {
-    if (mkdirSync(folder, { recursive: true }) !== undefined) writeFileSync(join(folder, '.gitignore'), '*\n');
-  } catch (cause) {
-    throw new GateError('usage-bad-value', `the run folder cannot be made: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      where: '--run-dir',
-      cause,
-    });
-  }
-  return { folder, samplesFile: join(folder, 'samples.jsonl'), reportFolder: join(folder, 'report') };
+/** The files of a run folder. */
+export const runFolderAt = (folder: string): RunFolder => ({
+  folder,
+  samplesFile: join(folder, 'samples.jsonl'),
+  reportFolder: join(folder, 'report'),
+});
+
+/** Where the run folder lies, or will lie. */
+export const runFolderOf = ({ root, options }: Pick<CommandContext, 'root' | 'options'>): string => resolve(root, options.runDir);
+
+/** Opens the folder that `--run-dir` names, which is the gate's own from now on. Throws what `claimFolder` throws. */
+export const openRunFolder = async (context: Pick<CommandContext, 'root' | 'options'>): Promise<RunFolder> => {
+  const folder = runFolderOf(context);
+  await claimFolder({ path: folder, noun: 'run folder', option: '--run-dir' }, context.root);
+  return runFolderAt(folder);
 };
 
 const writeWhole = (file: string, text: string): void => {
-  writeFileSync(`${file}.partial`, text);
+  // Made anew: a link that lies in its place would be followed.
+  rmSync(`${file}.partial`, { force: true });
+  writeFileSync(`${file}.partial`, text, { flag: 'wx' });
   renameSync(`${file}.partial`, file);
 };
 
@@ -108,6 +113,8 @@ export const readVerdict = (run: RunFolder): Verdict => {
 };
 
 export const writeReport = (run: RunFolder, files: Readonly<Record<string, string>>): void => {
+  // A link in its place would lead the report elsewhere.
+  if (lstatSync(run.reportFolder, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(run.reportFolder);
   mkdirSync(run.reportFolder, { recursive: true });
   for (const [name, text] of Object.entries(files)) writeWhole(join(run.reportFolder, name), text);
 };

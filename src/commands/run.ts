@@ -1,12 +1,11 @@
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { failsJob } from '../gate/run-verdict.ts';
 import { digestOf } from '../records/decode.ts';
-import { takeLock } from '../records/lock-file.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { CommandContext } from './context.ts';
 import { gateRun } from './gate.ts';
+import { takeMachineLock } from './machine-lock.ts';
 import { measureRun } from './measure.ts';
 import { planRun } from './plan.ts';
 import { type ReportSetting, type Reports, writeReports } from './report.ts';
@@ -26,13 +25,8 @@ export interface Outcome {
  * publishing cannot change it. Another run that writes the same folder is waited for.
  */
 export const runAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
-  const lock = await takeLock(join(tmpdir(), 'optimization-gate', `run-${digestOf(existingRun(context).folder).slice(0, 16)}.lock`), {
-    clock: () => context.now().getTime(),
-    waitSeconds: Number.POSITIVE_INFINITY,
-    onWait: (holder) =>
-      context.host.log.info(`Waiting for another run in the same folder${holder === null ? '' : ` (process ${holder.pid})`}.`),
-    signal: context.signal,
-  });
+  const { folder } = await openRunFolder(context);
+  const lock = await takeMachineLock(context, `run-${digestOf(folder).slice(0, 16)}`, 'run in the same folder');
   try {
     const started = context.clock();
     const run = await planRun(context);
@@ -79,9 +73,6 @@ const countOf = (verdict: Verdict, kind: string): number =>
 export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
   if (context.options.quick) throw new GateError('usage-bad-value', 'A first impression is no baseline.', { where: '--quick' });
   const outcome = await runAll(context, setting);
-  await updateRun(context, existingRun(context));
+  await updateRun(context, await openRunFolder(context));
   return outcome;
 };
-
-/** The run folder that `measure` and `gate` continue. */
-export const existingRun = (context: CommandContext): RunFolder => openRunFolder(resolve(context.root, context.options.runDir));

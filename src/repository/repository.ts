@@ -57,6 +57,8 @@ export interface Repository {
    * such folder.
    */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
+  /** Paths of the files below a folder, relative to the root, that git tracks. */
+  trackedBelow(folder: string): Promise<readonly string[]>;
   /** Paths of the files of a commit that the working tree no longer has. */
   removedSince(commit: string): Promise<readonly string[]>;
   /** Paths of the text files of a commit that match a glob of git, and in which some line matches an extended regular expression. */
@@ -140,6 +142,13 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     filesAt: async (commit, below) => {
       await require(commit);
       return filesAt(git, commit, below);
+    },
+    trackedBelow: async (below) => {
+      const listed = await git.read(['ls-files', '-z', '--cached', '--full-name', '--', below === '' ? '.' : below]);
+      return listed
+        .toString('utf8')
+        .split('\0')
+        .filter((path) => path !== '');
     },
     removedSince: async (commit) => {
       await require(commit);

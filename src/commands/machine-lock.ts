@@ -1,0 +1,34 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type HeldLock, takeLock } from '../records/lock-file.ts';
+import type { Owner } from '../records/owner.ts';
+import type { CommandContext } from './context.ts';
+
+/**
+ * Waits, as long as it takes, for a lock that all users of this machine share, by its name. `busy`:
+ * what a message calls the holder. Throws `store-locked` after the signal, and where the folder for
+ * temporary files holds another user's folder of this name that is closed to others.
+ */
+export const takeMachineLock = (context: CommandContext, name: string, busy: string): Promise<HeldLock> => {
+  const folder = join(tmpdir(), 'optimization-gate');
+  openToAll(folder);
+  return takeLock(join(folder, `${name}.lock`), {
+    clock: () => context.now().getTime(),
+    waitSeconds: Number.POSITIVE_INFINITY,
+    onWait: (holder: Owner | null) =>
+      context.host.log.info(`Waiting for another ${busy}${holder === null ? '' : ` (process ${holder.pid})`}.`),
+    signal: context.signal,
+  });
+};
+
+/** Anybody may take a lock, and break that of a dead process: with the usual mode only the first user of the machine could. */
+const openToAll = (folder: string): void => {
+  try {
+    mkdirSync(folder);
+    // The mode that `mkdir` is given is cut by the user's mask.
+    chmodSync(folder, 0o777);
+  } catch {
+    // It is there, or cannot be made: taking the lock says what is wrong.
+  }
+};
