@@ -1,18 +1,30 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
-import { publishError } from './commands/error-report.ts';
+import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
 import { parseInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
+import type { Host } from './host/contract.ts';
+import { publishWithoutHost } from './host/github/early-error.ts';
 import { githubHost } from './host/github/host.ts';
 
+/** The host of this job. Bad inputs end the run before there is one: then the summary and the outputs say so. */
+const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInputs>; readonly host: Host }> => {
+  try {
+    checkNode(process.versions.node);
+    const inputs = parseInputs(process.env);
+    const { token, comment, commentKey } = inputs.options;
+    return { inputs, host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey }) };
+  } catch (thrown) {
+    const error = asGateError(thrown);
+    const { summary } = errorReport(error, runUrl(process.env));
+    await publishWithoutHost(process.env, summary, errorOutputs(error));
+    throw error;
+  }
+};
+
 const main = async (): Promise<Ended> => {
-  checkNode(process.versions.node);
-  const { command, options, overrides } = parseInputs(process.env);
-  const host = githubHost(process.env, {
-    token: options.token ?? process.env['GITHUB_TOKEN'] ?? null,
-    comment: options.comment,
-    commentKey: options.commentKey,
-  });
+  const { inputs, host } = await openHost();
+  const { command, options, overrides } = inputs;
   try {
     const line = { command, operands: [], options, overrides };
     const context = openContext(line, {
@@ -29,6 +41,8 @@ const main = async (): Promise<Ended> => {
     const error = asGateError(thrown);
     await publishError(host, error, runUrl(process.env));
     throw error;
+  } finally {
+    host.writeOutputs();
   }
 };
 

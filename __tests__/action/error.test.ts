@@ -28,6 +28,17 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     expect(run.summary).toContain('error[config-');
   });
 
+  it.each([
+    [{ 'fail-onn': 'regressed' }, 'usage-unknown-option'],
+    [{ 'comment-key': 'two words' }, 'usage-bad-value'],
+  ])('sets the outputs and writes the summary when an input is wrong: %o', async (inputs, code) => {
+    await scene.commit('inputs', 'Inputs', { 'README.md': 'inputs' });
+    const run = await scene.pullRequest(11, 'inputs', inputs);
+    expect(run.code, run.stdout).toBe(2);
+    expect(run.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
+    expect(run.summary).toContain(`error[${code}]`);
+  });
+
   it('says which folder lacks the native library', async () => {
     await scene.commit('plain', 'Plain', { 'README.md': 'plain' });
     const run = await scene.pullRequest(8, 'plain', { 'ort-path': scene.workspace });

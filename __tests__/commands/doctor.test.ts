@@ -45,7 +45,7 @@ describe('doctor on a machine that can measure', () => {
     const { stdout, code } = await project.gate('doctor');
     expect(code).toBe(0);
     const [table = '', end = ''] = stdout.trimEnd().split('\n\n');
-    const starts = table.split('\n').map((line) => /^(ok|–|\?)\s+(node|provider \w+|\w+)\s{2,}/.exec(line)?.[0].length);
+    const starts = table.split('\n').map((line) => /^(ok|–|\?)\s+(node|provider \w+|run folder|\w+)\s{2,}/.exec(line)?.[0].length);
     expect(new Set(starts).size).toBe(1);
     expect(starts[0]).toBeGreaterThan(10);
     expect(end).toMatch(/^A run can begin\. Runner class: /);

@@ -28,3 +28,18 @@ describe('update in a folder of the repository', () => {
     expect(planned()).toMatchObject([{ model, entries: [{ cell: `${model}/structured-pruning` }] }]);
   });
 });
+
+describe('update that cannot end', () => {
+  it.each([
+    ['of a tree with edits', ['--event', 'default-branch'], /are not those of commit [0-9a-f]{40}: commit or undo the edits/],
+    ['of a change', ['--base', 'HEAD'], /this run is about a change/],
+  ])('is refused before anything is measured: %s', async (_, options, message) => {
+    const project = Project.make();
+    project.commit({ '.gitignore': '.optimization-gate\n', 'optimization-gate.yml': configuration([['structured-pruning', quickPoint]]) });
+    project.write('README.md', 'edited');
+    const { code, stderr } = await project.gate('update', ...options);
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(/error\[baseline-untrusted\]/) });
+    expect(stderr).toMatch(message);
+    expect(existsSync(project.samplesFile)).toBe(false);
+  });
+});

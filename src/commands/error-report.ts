@@ -20,5 +20,11 @@ export const errorReport = (error: GateError, runUrl: string | null): Published 
  */
 export const publishError = async (host: Host, error: GateError, runUrl: string | null): Promise<void> => {
   for (const problem of await host.publish(errorReport(error, runUrl))) host.log.warn(`${problem.code}: ${problem.message}`);
-  host.setOutputs({ verdict: 'error', 'exit-code': error.exitCode });
+  host.setOutputs(errorOutputs(error));
 };
+
+/** Outputs of a run without a verdict. */
+export const errorOutputs = ({ exitCode }: GateError): Readonly<Record<string, string | number>> => ({
+  verdict: 'error',
+  'exit-code': exitCode,
+});

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { failsJob } from '../gate/run-verdict.ts';
 import { digestOf } from '../records/decode.ts';
+import type { Plan } from '../records/plan.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { CommandContext } from './context.ts';
 import { gateRun } from './gate.ts';
@@ -10,7 +11,7 @@ import { measureRun } from './measure.ts';
 import { planRun } from './plan.ts';
 import { type ReportSetting, type Reports, writeReports } from './report.ts';
 import { openRunFolder, type RunFolder, readPlan } from './run-folder.ts';
-import { updateRun } from './update.ts';
+import { requireUpdatable, updateRun } from './update.ts';
 
 export interface Outcome {
   readonly exitCode: number;
@@ -22,14 +23,20 @@ export interface Outcome {
 
 /**
  * plan, measure, gate and report in one job. The exit status is the verdict's; what goes wrong while
- * publishing cannot change it. Another run that writes the same folder is waited for.
+ * publishing cannot change it. Another run that writes the same folder is waited for. `requirePlan`
+ * throws where it is useless to measure.
  */
-export const runAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
+export const runAll = async (
+  context: CommandContext,
+  setting: Omit<ReportSetting, 'durationSeconds'>,
+  requirePlan: (plan: Plan) => void = () => {},
+): Promise<Outcome> => {
   const { folder } = await openRunFolder(context);
   const lock = await takeMachineLock(context, `run-${digestOf(folder).slice(0, 16)}`, 'run in the same folder');
   try {
     const started = context.clock();
     const run = await planRun(context);
+    requirePlan(readPlan(run).plan);
     await measureRun(context, run);
     return await decide(context, run, { ...setting, durationSeconds: Math.round((context.clock() - started) / 100) / 10 });
   } finally {
@@ -68,11 +75,13 @@ const countOf = (verdict: Verdict, kind: string): number =>
 
 /**
  * On merge: measures what is not measured yet, then writes the baselines. A regression on the default branch is reported, and is
- * the new baseline. Throws `usage-bad-value` with `--quick`: a first impression is no baseline.
+ * the new baseline. Throws `usage-bad-value` with `--quick`: a first impression is no baseline. What can never become a baseline is refused
+ * before anything is measured: `baseline-untrusted`.
  */
 export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
   if (context.options.quick) throw new GateError('usage-bad-value', 'A first impression is no baseline.', { where: '--quick' });
-  const outcome = await runAll(context, setting);
+  context.host.requireBaselineWriter();
+  const outcome = await runAll(context, setting, requireUpdatable);
   await updateRun(context, await openRunFolder(context));
   return outcome;
 };

@@ -2,8 +2,17 @@ import { baselinePath } from '../baselines/path.ts';
 import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
 import { GateError } from '../errors.ts';
+import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
 import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-folder.ts';
+
+/** Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. */
+export const requireUpdatable = (plan: Plan): void => {
+  if (plan.event !== 'default-branch')
+    throw new GateError('baseline-untrusted', 'baselines come from the default branch, and this run is about a change');
+  if (plan.head.dirty)
+    throw new GateError('baseline-untrusted', `the files are not those of commit ${plan.head.commit}: commit or undo the edits first`);
+};
 
 /**
  * Writes the baselines from the run folder's samples: measured on the merged tree by a run of the default branch, never by
@@ -14,8 +23,7 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   const { samples } = readRunSamples(run, plan, digest);
   const verdict = readVerdict(run);
   const { runnerClass } = verdict;
-  if (plan.event !== 'default-branch')
-    throw new GateError('baseline-untrusted', 'the samples of this run folder belong to a change', { where: run.folder });
+  requireUpdatable(plan);
   if (runnerClass === null) throw new GateError('document-invalid', 'holds no samples: nothing was measured', { where: run.samplesFile });
   const at = context.now().toISOString();
   const outcome = await context.host.writeBaselines({

@@ -60,5 +60,10 @@ export interface Host {
   publish(report: Published): Promise<readonly Coded[]>;
   /** Commits baseline files (optimistic lock, idempotent per commit). Throws a coded error that loses nothing. */
   writeBaselines(change: BaselineChange): Promise<'written' | 'already'>;
+  /** Throws a coded error where this run can write no baselines at all, whatever it measures. */
+  requireBaselineWriter(): void;
+  /** Keeps outputs until `writeOutputs`; a later value takes the place of an earlier one. */
   setOutputs(outputs: Readonly<Record<string, string | number | boolean>>): void;
+  /** Writes the outputs, last of all: nothing that ran before can have changed them. */
+  writeOutputs(): void;
 }

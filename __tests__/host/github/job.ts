@@ -42,3 +42,4 @@ for (const step of JSON.parse(process.argv[2] ?? '[]') as Step[]) {
   host.setOutputs(outputs);
 }
 host.setOutputs({ results: JSON.stringify(results) });
+host.writeOutputs();

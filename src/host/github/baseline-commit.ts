@@ -4,7 +4,7 @@ import { commitId } from '../../records/words.ts';
 import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
 import type { BaselineChange, BaselineReader } from '../contract.ts';
 import type { Client } from './client.ts';
-import { GitHubFailure } from './failure.ts';
+import { GitHubFailure, tokenRemedy } from './failure.ts';
 import { type Patience, patiently } from './patience.ts';
 
 const FOLDER = 'baselines';
@@ -79,6 +79,8 @@ const readerAt = (client: Client, head: string): BaselineReader => {
 const refused = (error: GitHubFailure, branch: string): GateError => {
   const options = { where: `branch ${branch}`, cause: error };
   switch (error.kind) {
+    case 'token':
+      return new GateError('github-permission', `baselines were not written (${error.message}): ${tokenRemedy}`, options);
     case 'permission':
       return new GateError(
         'github-permission',

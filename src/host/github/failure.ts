@@ -2,6 +2,8 @@
 export type FailureKind =
   /** Worth another try, after `seconds` where GitHub says so. */
   | 'wait'
+  /** GitHub does not know the token. */
+  | 'token'
   /** The token may not. */
   | 'permission'
   | 'not-found'
@@ -22,6 +24,9 @@ export class GitHubFailure extends Error {
     this.seconds = options.seconds ?? null;
   }
 }
+
+/** What to do about a failure of kind `token`. */
+export const tokenRemedy = "the token is wrong, expired or revoked: give the input `token` a valid one, or leave it out for the job's own";
 
 const LIMIT_PAUSE_SECONDS = 60;
 type Headers = Readonly<Record<string, string | number | undefined>>;
@@ -56,7 +61,7 @@ export const restFailure = (error: unknown): GitHubFailure => {
   if (response === undefined || status === undefined || status >= 500) return new GitHubFailure('wait', text, { seconds, cause: error });
   const limited = status === 429 || (status === 403 && (seconds !== null || /rate limit|abuse detection/i.test(said)));
   if (limited) return new GitHubFailure('wait', text, { seconds: seconds ?? LIMIT_PAUSE_SECONDS, cause: error });
-  if (status === 401) return new GitHubFailure('permission', text, { cause: error });
+  if (status === 401) return new GitHubFailure('token', text, { cause: error });
   if (status === 403)
     return new GitHubFailure(/not accessible|permission|forbidden|must have/i.test(said) ? 'permission' : 'other', text, { cause: error });
   return new GitHubFailure(status === 404 ? 'not-found' : 'other', text, { cause: error });

@@ -10,7 +10,7 @@ import { workflowCache } from './cache.ts';
 import { type Client, openClient } from './client.ts';
 import { commentBody, commentMarker, syncComment } from './comment.ts';
 import { completedEvent, readEvent } from './event.ts';
-import { GitHubFailure } from './failure.ts';
+import { GitHubFailure, tokenRemedy } from './failure.ts';
 import { jobLog } from './log.ts';
 import { appendOutputs } from './output.ts';
 import { type Patience, patiently } from './patience.ts';
@@ -60,6 +60,7 @@ const commentRefused = (error: unknown, number: number | null, fork: boolean): C
   const what = `the comment${number === null ? '' : ` on pull request #${number}`} was not posted`;
   if (!(error instanceof GitHubFailure))
     return coded('github-failed', `${what}: ${error instanceof Error ? error.message : String(error)}`);
+  if (error.kind === 'token') return coded('github-permission', `${what} (${error.message}): ${tokenRemedy}`);
   if (error.kind !== 'permission') return coded('github-failed', `${what}: ${error.message}`);
   const remedy = fork
     ? 'the token of a pull request from a fork is read-only, whatever `permissions:` says. The report is in the job summary. For a comment, read the change, push it to a branch of this repository and open the pull request from there'
@@ -166,6 +167,20 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     return [unsummarised, unposted, unnoted].filter((one) => one !== null);
   };
 
+  const baselineWriter = (): { readonly branch: string; readonly secret: string } => {
+    if (run.event.kind !== 'default-branch')
+      throw new GateError('baseline-untrusted', 'this run belongs to a change, not to the default branch');
+    if (token === null)
+      throw new GateError(
+        'github-permission',
+        'baselines cannot be written: there is no token; pass one with `permissions: contents: write`',
+      );
+    const { branch } = run.event;
+    if (branch === null) throw new GateError('baseline-untrusted', 'the payload of the event does not name the default branch');
+    return { branch, secret: token };
+  };
+  const outputs = new Map<string, string | number | boolean>();
+
   return {
     kind: 'github',
     event: run.event,
@@ -174,21 +189,17 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     cache: workflowCache(log),
     subjectEnvironment: allowedEnvironment(environment),
     publish,
+    requireBaselineWriter: () => void baselineWriter(),
     writeBaselines: async (change) => {
-      if (run.event.kind !== 'default-branch')
-        throw new GateError('baseline-untrusted', 'this run belongs to a change, not to the default branch');
-      if (token === null)
-        throw new GateError(
-          'github-permission',
-          'baselines were not written: there is no token; pass one with `permissions: contents: write`',
-        );
-      const { branch } = run.event;
-      if (branch === null) throw new GateError('baseline-untrusted', 'the payload of the event does not name the default branch');
-      return commitBaselines(await client(token), change, { slug, branch, patience: patience(16, 120) });
+      const { branch, secret } = baselineWriter();
+      return commitBaselines(await client(secret), change, { slug, branch, patience: patience(16, 120) });
     },
-    setOutputs: (outputs) => {
-      for (const name of appendOutputs(environment['GITHUB_OUTPUT'], outputs))
-        log.warn(`output ${name} was left out: there is no room for it`);
+    setOutputs: (named) => {
+      for (const [name, value] of Object.entries(named)) outputs.set(name, value);
+    },
+    writeOutputs: () => {
+      for (const name of appendOutputs(environment['GITHUB_OUTPUT'], Object.fromEntries(outputs)))
+        log.warn(`output ${name} was left out: it is longer than GitHub takes`);
     },
   };
 };

@@ -33,6 +33,8 @@ export const localHost = (environment: Readonly<Record<string, string | undefine
       return [];
     },
     writeBaselines: async (change) => writeBaselineFiles(await options.root(), change),
+    requireBaselineWriter: () => {},
     setOutputs: () => {},
+    writeOutputs: () => {},
   };
 };
