@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { readBaseline } from '../baselines/text.ts';
+import { type ErrorCode, GateError } from '../errors.ts';
 import type { Baseline } from '../records/baseline.ts';
 import { decodeDocument } from '../records/decode.ts';
 import { type Acceptance, acceptance } from '../records/plan.ts';
@@ -11,15 +12,43 @@ const acceptedFile = z.strictObject({ schema: z.literal('optimization-gate/accep
 /** Runner class and model: nothing else below baselines/ is read. */
 const baselineFile = /^baselines\/[^/]+\/[^/]+\.json$/;
 
+/** What could be read, and a sentence on each file that could not. */
+export interface BaseFiles<T> {
+  readonly found: readonly T[];
+  readonly warnings: readonly string[];
+}
+
+const ofFile: ReadonlySet<ErrorCode> = new Set([
+  'baseline-invalid',
+  'document-invalid',
+  'document-too-large',
+  'lfs-pointer',
+  'link-invalid',
+]);
+
+/**
+ * A broken file of base stops nobody: it is taken as absent, also by the pull request that repairs
+ * it. Throws again what is no fault of the file.
+ */
+const unreadable = (path: string, thrown: unknown): string => {
+  if (!(thrown instanceof GateError) || !ofFile.has(thrown.code)) throw thrown;
+  return `${path} of base cannot be read, and is taken as absent: ${thrown.message}. Correct it, or delete it.`;
+};
+
 /** The baselines of these models as a commit has them, whatever the working tree says. */
-export const baselinesAt = async (repository: Repository, commit: string, models: readonly string[]): Promise<readonly Baseline[]> => {
+export const baselinesAt = async (repository: Repository, commit: string, models: readonly string[]): Promise<BaseFiles<Baseline>> => {
   const found: Baseline[] = [];
+  const warnings: string[] = [];
   for (const path of await repository.filesAt(commit, 'baselines')) {
     if (!baselineFile.test(path) || !models.some((model) => path.endsWith(`/${model}.json`))) continue;
-    const text = await repository.fileAt(commit, path);
-    if (text !== null) found.push(readBaseline(path.slice('baselines/'.length), text));
+    try {
+      const text = await repository.fileAt(commit, path);
+      if (text !== null) found.push(readBaseline(path.slice('baselines/'.length), text));
+    } catch (thrown) {
+      warnings.push(unreadable(path, thrown));
+    }
   }
-  return found;
+  return { found, warnings };
 };
 
 /** Projects of one repository have cells of the same names: each has acceptances of its own, in the folder that it works in. */
@@ -27,15 +56,10 @@ const acceptedPath = (folder: string): string => posix.join(folder, 'baselines/a
 
 const readAccepted = (path: string, text: string): readonly Acceptance[] => decodeDocument(acceptedFile, text, path, 1 << 20).accepted;
 
-/** Whether a file below baselines/ would stop every run that reads it. */
-const isBroken = (path: string, text: string): boolean => {
-  try {
-    if (path.endsWith(acceptedPath(''))) readAccepted(path, text);
-    else if (baselineFile.test(path)) readBaseline(path.slice('baselines/'.length), text);
-    return false;
-  } catch {
-    return true;
-  }
+/** Throws what is wrong with a file below baselines/. Files that the gate does not read are never wrong. */
+const requireReadable = (path: string, text: string): void => {
+  if (path.endsWith(acceptedPath(''))) readAccepted(path, text);
+  else if (baselineFile.test(path)) readBaseline(path.slice('baselines/'.length), text);
 };
 
 /** More edits than this are counted, not named. */
@@ -48,6 +72,7 @@ interface Sided {
 
 /**
  * What head's commit changes below baselines/, as sentences: only base's files are read, so no change brings its own yardstick.
+ * Throws `baseline-invalid` or `document-invalid` for a file that head breaks: no later run could read it.
  * @param folders where each side works
  */
 export const baselineEdits = async (repository: Repository, commits: Sided, folders: Sided): Promise<readonly string[]> => {
@@ -56,11 +81,13 @@ export const baselineEdits = async (repository: Repository, commits: Sided, fold
   const accepted: Sided = { base: acceptedPath(folders.base), head: acceptedPath(folders.head) };
   const edits: string[] = [];
   for (const path of [accepted, ...shared.map((each): Sided => ({ base: each, head: each }))]) {
-    const [was, is] = [await repository.fileAt(commits.base, path.base), await repository.fileAt(commits.head, path.head)];
+    const is = await repository.fileAt(commits.head, path.head);
+    // What base has there may be broken: head may be the change that repairs it.
+    const was = await repository.fileAt(commits.base, path.base).catch((thrown: unknown) => unreadable(path.base, thrown));
     if (was === is) continue;
     const how = was === null ? 'added' : is === null ? 'removed' : 'changed';
-    const broken = is !== null && isBroken(path.head, is) ? ' It cannot be read: after the merge every run would stop there.' : '';
-    edits.push(`${path.head} was ${how}; base's baselines and acceptances are in force until the merge.${broken}`);
+    if (is !== null) requireReadable(path.head, is);
+    edits.push(`${path.head} was ${how}; base's baselines and acceptances are in force until the merge.`);
   }
   const more = edits.length - namedEdits;
   return more > 0 ? [...edits.slice(0, namedEdits), `${more} more files below baselines/ were changed.`] : edits;
@@ -70,8 +97,12 @@ export const baselineEdits = async (repository: Repository, commits: Sided, fold
  * Acceptances count from base only: a pull request cannot accept its own regression.
  * @param folder where base works
  */
-export const acceptancesAt = async (repository: Repository, commit: string, folder: string): Promise<readonly Acceptance[]> => {
+export const acceptancesAt = async (repository: Repository, commit: string, folder: string): Promise<BaseFiles<Acceptance>> => {
   const path = acceptedPath(folder);
-  const text = await repository.fileAt(commit, path);
-  return text === null ? [] : readAccepted(path, text);
+  try {
+    const text = await repository.fileAt(commit, path);
+    return { found: text === null ? [] : readAccepted(path, text), warnings: [] };
+  } catch (thrown) {
+    return { found: [], warnings: [unreadable(path, thrown)] };
+  }
 };

@@ -43,8 +43,9 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, baseFolder, base))])].sort());
   // Nobody but head says how is judged where base has no configuration.
   const rules = baseConfig ?? headConfig;
+  const accepted = await acceptancesAt(repository, base, folders.base);
   if (isEmptyChange(context, event, headRevision, base)) {
-    const policy = policyOf(context, rules, await acceptancesAt(repository, base, folders.base));
+    const policy = policyOf(context, rules, accepted.found);
     return writeEmptyPlan(context, { head: headRevision, reviewed, config: rules, policy, warnings });
   }
   const renamed = renamedEntries(rules, headConfig);
@@ -79,15 +80,16 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     throw new GateError('config-invalid', 'there is nothing to measure: no model or no optimization is left', { where: headConfig.origin });
   const chosen = { head: head.config, cells, models: sources.map(({ facts }) => facts), catalogue, benchOf };
   checkHeadTolerances({ head: headConfig, base: baseConfig }, chosen, context);
+  const baselines = await baselinesAt(repository, base, ids);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
     head: headRevision,
     reviewed,
     base: { commit: base, dirty: false },
     event,
-    warnings: [...warnings, ...unusual, ...renameNotes(renamed)],
+    warnings: [...warnings, ...unusual, ...renameNotes(renamed), ...accepted.warnings, ...baselines.warnings],
     seed: context.options.seed,
-    policy: policyOf(context, rules, await acceptancesAt(repository, base, folders.base)),
+    policy: policyOf(context, rules, accepted.found),
     policyChanges: [
       ...diffPolicy(rules, headConfig, renamed),
       ...lost.map((id) => `the files of model ${id} were removed: it is expected until the merge, so its cells are missing.`),
@@ -107,7 +109,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   };
   writePlan(run, plan);
   context.host.log.info(plannedLine(plan));
-  writeBaselines(run, await baselinesAt(repository, base, ids));
+  writeBaselines(run, baselines.found);
   return run;
 };
 

@@ -2,6 +2,7 @@ import { baselinePath } from '../baselines/path.ts';
 import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
 import { GateError } from '../errors.ts';
+import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
 import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-folder.ts';
@@ -33,7 +34,7 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
       for (const { id: model } of plan.models) {
         const path = baselinePath(runnerClass, model);
         const text = await read(path);
-        const previous = text === null ? null : readBaseline(path, text);
+        const previous = text === null ? null : readableOrNull(path, text, context);
         files[path] = baselineText(updateBaselines({ plan, verdict, samples, previous, model, at, commit: plan.head.commit }));
       }
       return files;
@@ -45,4 +46,15 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
       : 'The baselines of this commit are written already.',
   );
   return outcome;
+};
+
+/** A file that cannot be read begins anew: its content stays in the history of the branch. */
+const readableOrNull = (path: string, text: string, { host }: CommandContext): Baseline | null => {
+  try {
+    return readBaseline(path, text);
+  } catch (thrown) {
+    if (!(thrown instanceof GateError)) throw thrown;
+    host.log.warn(`baselines/${path} cannot be read, and is written anew: ${thrown.message}`);
+    return null;
+  }
 };
