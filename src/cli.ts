@@ -16,7 +16,11 @@ const main = async (): Promise<Ended> => {
     folder: startFolder(process.env, process.cwd()),
     environment: process.env,
     host: (root) =>
-      localHost(process.env, { root: async () => (await openRepository(root)).folder, ...(line.options.json ? { printTo: null } : {}) }),
+      localHost(process.env, {
+        root: async () => (await openRepository(root)).folder,
+        descends: async (commit, ancestor) => (await openRepository(root)).descends(commit, ancestor),
+        ...(line.options.json ? { printTo: null } : {}),
+      }),
     clock: () => performance.now(),
     now: () => new Date(),
     signal: abortOnSignals(),

@@ -104,6 +104,7 @@ const updateOf = (cells: readonly CellVerdict[], given: Partial<BaselineUpdate> 
   model,
   at: '2026-11-23T12:00:00Z',
   commit: hex('1', 40),
+  newer: new Set(),
   ...given,
 });
 
@@ -184,6 +185,45 @@ describe('updateBaselines', () => {
     expect(second.anchor?.commit).toBe(hex('1', 40));
     expect(second.anchor?.values[`${pruning} decode-latency@decode-b1`]).toBe(1.5);
     expect(second.anchor?.values[`${sparse} decode-latency@decode-b1`]).toBe(1.9);
+  });
+
+  it('comes out the same in whatever order four commits arrive', () => {
+    const permutations = <T>(all: readonly T[]): readonly (readonly T[])[] =>
+      all.length === 0 ? [[]] : all.flatMap((one, at) => permutations(all.toSpliced(at, 1)).map((rest) => [one, ...rest]));
+    const commits = ['1', '3', '5', '7'].map((digit) => hex(digit, 40));
+    const updates = commits.map((commit, at) =>
+      updateOf([pruned(1 + at), ...(at === 0 ? [] : [sparsed(2 + at)])], { commit, at: `2026-11-2${at}T12:00:00Z` }),
+    );
+    const applied = (order: readonly number[]): Baseline | null =>
+      order.reduce<Baseline | null>((previous, at) => {
+        const update = updates[at];
+        return update === undefined ? previous : updateBaselines({ ...update, previous, newer: new Set(commits.slice(at + 1)) });
+      }, null);
+    const orders = permutations([0, 1, 2, 3]);
+    expect(orders).toHaveLength(24);
+    const file = applied([0, 1, 2, 3]);
+    expect(file?.history.map(({ commit }) => commit)).toEqual(commits);
+    expect(file?.entries.map(({ commit }) => commit)).toEqual([commits[3], commits[3]]);
+    expect(file?.anchor).toMatchObject({
+      commit: commits[0],
+      values: { [`${pruning} decode-latency@decode-b1`]: 1, [`${sparse} decode-latency@decode-b1`]: 3 },
+    });
+    for (const order of orders) expect(applied(order), order.join()).toEqual(file);
+    // Without the order of commits an older one takes the place of a younger one.
+    const [oldest] = updates;
+    if (oldest === undefined) throw new Error('no update');
+    expect(updateBaselines({ ...oldest, previous: file }).entries.map(({ commit }) => commit)).toContain(commits[0]);
+  });
+
+  it('keeps what was written of a commit when it is measured again', () => {
+    const first = updateBaselines(updateOf([pruned(1.5)]));
+    expect(updateBaselines(updateOf([pruned(1.7)], { previous: first, at: '2026-11-25T12:00:00Z' }))).toEqual(first);
+  });
+
+  it('takes nothing of a commit behind which the runtime changed', () => {
+    const moved = planOf({ runtime: { ...planOf().runtime, digest: hex('9') } });
+    const younger = updateBaselines(updateOf([pruned()], { plan: moved, ...later }));
+    expect(updateBaselines(updateOf([pruned(), sparsed()], { previous: younger, newer: new Set([later.commit]) }))).toEqual(younger);
   });
 
   it('is idempotent per commit, deterministic and bounded', () => {

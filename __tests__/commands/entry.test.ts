@@ -24,7 +24,7 @@ const context = (folder: string, argv: readonly string[], environment: Readonly<
     entry: pathToFileURL(join(source, 'cli.ts')).href,
     folder,
     environment,
-    host: (root) => localHost({}, { root: async () => root, logTo: quiet, printTo: quiet }),
+    host: (root) => localHost({}, { root: async () => root, descends: async () => false, logTo: quiet, printTo: quiet }),
     clock: () => 0,
     now: () => new Date(0),
     signal: new AbortController().signal,

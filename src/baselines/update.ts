@@ -18,6 +18,8 @@ export interface BaselineUpdate {
   readonly at: string;
   /** The commit whose tree was measured. */
   readonly commit: string;
+  /** Commits of the file that have that commit among their ancestors: it never takes their place. */
+  readonly newer: ReadonlySet<string>;
   readonly historyLimit?: number;
 }
 
@@ -62,22 +64,30 @@ const artefactsOf = (planned: PlannedCell | undefined, samples: Samples): Baseli
   );
 };
 
+/** All metrics by name; of two with one name the first. */
+const joined = (first: readonly StoredMetric[], second: readonly StoredMetric[]): readonly StoredMetric[] => {
+  const names = new Set(first.map(nameOf));
+  return [...first, ...second.filter((metric) => !names.has(nameOf(metric)))].sort((a, b) => byName(nameOf(a), nameOf(b)));
+};
+
 const entryOf = (cell: CellVerdict, update: BaselineUpdate, kept: BaselineEntry | undefined): BaselineEntry | null => {
   const arm = update.samples.settled.get(cell.id)?.arms['head'];
   const fresh = cell.metrics.map(storedOf).filter((metric) => metric !== null);
   if (arm === undefined || fresh.length === 0) return null;
-  const names = new Set(fresh.map(nameOf));
-  const still = kept !== undefined && kept.arm === arm ? kept.metrics.filter((metric) => !names.has(nameOf(metric))) : [];
+  const before = kept !== undefined && kept.arm === arm ? kept.metrics : [];
+  if (kept !== undefined && update.newer.has(kept.commit)) return { ...kept, metrics: joined(kept.metrics, kept.arm === arm ? fresh : []) };
+  // What was written of this commit stays: measuring it anew gives other numbers, and says nothing new.
+  const metrics = kept?.commit === update.commit ? joined(before, fresh) : joined(fresh, before);
   return {
     cell: cell.id,
     commit: update.commit,
-    at: update.at,
+    at: kept?.commit === update.commit ? kept.at : update.at,
     arm,
     artefacts: artefactsOf(
       update.plan.cells.find(({ id }) => id === cell.id),
       update.samples,
     ),
-    metrics: [...fresh, ...still].sort((a, b) => byName(nameOf(a), nameOf(b))),
+    metrics,
   };
 };
 
@@ -95,21 +105,35 @@ const historyRow = (cells: readonly CellVerdict[]): Readonly<Record<string, numb
       .sort(([a], [b]) => byName(a, b)),
   );
 
-const historyOf = (update: BaselineUpdate, values: Readonly<Record<string, number>>): Baseline['history'] => {
+/** Rows in the order of their commits; what an earlier run wrote of this commit stays. */
+const rowsOf = (update: BaselineUpdate, values: Readonly<Record<string, number>>): Baseline['history'] => {
   const rows = update.previous?.history ?? [];
-  const limit = Math.max(1, update.historyLimit ?? defaultHistoryLimit);
-  if (Object.keys(values).length === 0) return rows.slice(-limit);
+  if (Object.keys(values).length === 0) return rows;
   const own = rows.find(({ commit }) => commit === update.commit);
-  const row = { commit: update.commit, at: update.at, values: { ...own?.values, ...values } };
-  return (own === undefined ? [...rows, row] : rows.map((known) => (known === own ? row : known))).slice(-limit);
+  const row = { commit: update.commit, at: own?.at ?? update.at, values: { ...values, ...own?.values } };
+  if (own !== undefined) return rows.map((known) => (known === own ? row : known));
+  const younger = rows.findIndex(({ commit }) => update.newer.has(commit));
+  return younger === -1 ? [...rows, row] : rows.toSpliced(younger, 0, row);
+};
+
+/** The oldest commit that was measured, with the oldest value of everything that was measured since. */
+const anchorOf = (update: BaselineUpdate, rows: Baseline['history'], values: Readonly<Record<string, number>>): Baseline['anchor'] => {
+  const anchor = update.previous?.anchor ?? null;
+  const [oldest] = rows;
+  // While no row was dropped, the rows say it.
+  if (anchor === null || update.newer.has(anchor.commit) || rows.some(({ commit }) => commit === anchor.commit))
+    return oldest === undefined
+      ? anchor
+      : { commit: oldest.commit, values: Object.assign({}, ...rows.map((row) => row.values).toReversed()) };
+  return { commit: anchor.commit, values: { ...values, ...anchor.values } };
 };
 
 /**
  * The new content of one baseline file, from samples measured on the merged tree. Entries of cells that this run measured are
  * replaced (metrics that it did not reach stay while the arm's digest is the same); those of other cells are kept, except cells
- * that the base branch no longer has, and, when the runtime changed, entries of the former runtime. One row of history per
- * commit, oldest dropped; the anchor keeps its values and takes up those of cells that it does not know yet. Deterministic, and
- * applying it twice is applying it once. Throws `baseline-untrusted` for samples of a pull request, of a dirty tree or of an unfit
+ * that the base branch no longer has, and, when the runtime changed, entries of the former runtime. Commits may arrive in any
+ * order: an entry of a younger one stays, history is in their order with one row for each, oldest dropped, and the anchor is the
+ * oldest. Deterministic; what was written of a commit stays, so applying it twice is applying it once. Throws `baseline-untrusted` for samples of a pull request, of a dirty tree or of an unfit
  * runner, `run-mismatch` for samples of another plan or runner class, `baseline-invalid` for a previous file of another model or class.
  */
 export const updateBaselines = (update: BaselineUpdate): Baseline => {
@@ -118,26 +142,27 @@ export const updateBaselines = (update: BaselineUpdate): Baseline => {
   const cells = verdict.cells.filter((cell) => cell.model === model);
   const removed = new Set(plan.cells.filter(({ presence }) => presence === 'removed').map(({ id }) => id));
   const nameOf = new Map(plan.cells.flatMap(({ id, renamedFrom }) => (renamedFrom === null ? [] : [[renamedFrom, id] as const])));
-  const before = previous !== null && previous.runtime === plan.runtime.digest ? previous.entries : [];
+  const otherRuntime = previous !== null && previous.runtime !== plan.runtime.digest;
+  // A younger commit has changed the runtime: nothing of this one can be compared any more.
+  if (otherRuntime && previous.entries.some(({ commit }) => update.newer.has(commit))) return previous;
+  const before = previous === null || otherRuntime ? [] : previous.entries;
   const comparable = before.map((entry) => ({ ...entry, cell: nameOf.get(entry.cell) ?? entry.cell }));
-  const entries = new Map(comparable.filter(({ cell }) => !removed.has(cell)).map((entry) => [entry.cell, entry]));
+  const entries = new Map(
+    comparable.filter(({ cell, commit }) => update.newer.has(commit) || !removed.has(cell)).map((entry) => [entry.cell, entry]),
+  );
   for (const cell of cells) {
     const entry = entryOf(cell, update, entries.get(cell.id));
     if (entry !== null) entries.set(cell.id, entry);
   }
-  const values = historyRow(cells.filter(({ id }) => entries.get(id)?.commit === update.commit));
-  const anchor = previous?.anchor ?? null;
-  const anchored =
-    Object.keys(values).length === 0 && anchor === null
-      ? null
-      : { commit: anchor?.commit ?? update.commit, values: { ...values, ...anchor?.values } };
+  const values = historyRow(cells.filter(({ id }) => update.samples.settled.get(id)?.arms['head'] !== undefined));
+  const rows = rowsOf(update, values);
   return {
     schema: 'optimization-gate/baseline/1',
     runnerClass,
     model,
     runtime: plan.runtime.digest,
     entries: [...entries.values()].sort((a, b) => byName(a.cell, b.cell)),
-    history: historyOf(update, values),
-    anchor: anchored,
+    history: rows.slice(-Math.max(1, update.historyLimit ?? defaultHistoryLimit)),
+    anchor: anchorOf(update, rows, values),
   };
 };

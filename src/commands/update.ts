@@ -2,6 +2,7 @@ import { baselinePath } from '../baselines/path.ts';
 import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
 import { GateError } from '../errors.ts';
+import type { Descends } from '../host/contract.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
@@ -29,13 +30,24 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   const at = context.now().toISOString();
   const outcome = await context.host.writeBaselines({
     forCommit: plan.head.commit,
-    files: async (read) => {
+    files: async (read, descends) => {
       const files: Record<string, string> = {};
       for (const { id: model } of plan.models) {
         const path = baselinePath(runnerClass, model);
         const text = await read(path);
         const previous = text === null ? null : readableOrNull(path, text, context);
-        files[path] = baselineText(updateBaselines({ plan, verdict, samples, previous, model, at, commit: plan.head.commit }));
+        files[path] = baselineText(
+          updateBaselines({
+            plan,
+            verdict,
+            samples,
+            previous,
+            model,
+            at,
+            commit: plan.head.commit,
+            newer: await newerIn(previous, descends),
+          }),
+        );
       }
       return files;
     },
@@ -57,4 +69,17 @@ const readableOrNull = (path: string, text: string, { host }: CommandContext): B
     host.log.warn(`baselines/${path} cannot be read, and is written anew: ${thrown.message}`);
     return null;
   }
+};
+
+/** The commits of a file that descend from the measured one. History is in order: behind an older row there is no younger one. */
+const newerIn = async (file: Baseline | null, descends: Descends): Promise<ReadonlySet<string>> => {
+  const newer = new Set<string>();
+  if (file === null) return newer;
+  for (const { commit } of file.history.toReversed()) {
+    if (!(await descends(commit))) break;
+    newer.add(commit);
+  }
+  const others = new Set([...file.entries.map(({ commit }) => commit), ...(file.anchor === null ? [] : [file.anchor.commit])]);
+  for (const commit of others) if (!newer.has(commit) && (await descends(commit))) newer.add(commit);
+  return newer;
 };

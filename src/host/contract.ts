@@ -22,14 +22,17 @@ export interface Published {
 /** The text of a file below baselines/ (`linux-x64/tiny.json`) as the branch has it now, or null. */
 export type BaselineReader = (path: string) => Promise<string | null>;
 
+/** Whether a commit has another one, `forCommit` of the change, among its ancestors; false for what is not known. */
+export type Descends = (commit: string) => Promise<boolean>;
+
 export interface BaselineChange {
-  /** Commit whose measurement this is, part of the default branch: writing the same commit twice is one write. */
+  /** Commit whose measurement this is, part of the default branch. */
   readonly forCommit: string;
   /**
    * path below baselines/ → content, computed from what `read` finds at the head of the branch. It is called anew whenever
    * another writer was faster, so that concurrent updates lose nothing: keep no state between calls.
    */
-  readonly files: (read: BaselineReader) => Promise<Readonly<Record<string, string>>>;
+  readonly files: (read: BaselineReader, descends: Descends) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** Lines for people. `progress` is replaced in place on a terminal and printed sparsely elsewhere. */

@@ -57,6 +57,8 @@ export interface Repository {
    * such folder.
    */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
+  /** Whether a commit has another one among its ancestors; false for itself, and for what this clone does not know. */
+  descends(commit: string, ancestor: string): Promise<boolean>;
   /** Paths of the files below a folder, relative to the root, that git tracks. */
   trackedBelow(folder: string): Promise<readonly string[]>;
   /** Paths of the files of a commit that the working tree no longer has. */
@@ -143,6 +145,8 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       await require(commit);
       return filesAt(git, commit, below);
     },
+    descends: async (commit, ancestor) =>
+      commit !== ancestor && (await git.run(['merge-base', '--is-ancestor', ancestor, commit])).code === 0,
     trackedBelow: async (below) => {
       const listed = await git.read(['ls-files', '-z', '--cached', '--full-name', '--', below === '' ? '.' : below]);
       return listed

@@ -9,10 +9,13 @@ const sha = (digit: string): string => digit.repeat(40);
 const push = events.push('refs/heads/main');
 const onMain = (setting: Setting, options: GitHubHostOptions = {}) => setting.host('push', push, options);
 
-/** Adds an entry to the list in a file, as `update` adds a commit to a history. */
+/** Adds an entry to the list in a file where it lacks it, as `update` adds a commit to a history. */
 const adding = (entry: string, forCommit: string, path = 'linux-x64/tiny.json'): BaselineChange => ({
   forCommit,
-  files: async (read) => ({ [path]: JSON.stringify([...(JSON.parse((await read(path)) ?? '[]') as string[]), entry]) }),
+  files: async (read) => {
+    const known = JSON.parse((await read(path)) ?? '[]') as string[];
+    return { [path]: JSON.stringify(known.includes(entry) ? known : [...known, entry]) };
+  },
 });
 
 const fileAt = (setting: Setting, path: string) => git(setting.repository, ['cat-file', 'blob', `main:${path}`]);
@@ -93,6 +96,32 @@ describe('baselines on GitHub', () => {
     expect(await onMain(setting).writeBaselines(adding('a', await headOf(setting)))).toBe('already');
     expect(await fileAt(setting, 'baselines/linux-x64/tiny.json')).toBe('["a"]');
     expect(await count(setting)).toBe(2);
+  });
+
+  test('every class and project writes its own of one commit', async () => {
+    const setting = await openSetting();
+    const measured = await headOf(setting);
+    const paths = ['cpu/tiny.json', 'gpu/tiny.json', 'gpu/other.json'];
+    const written = await Promise.all(paths.map((path) => onMain(setting, { seed: path }).writeBaselines(adding('a', measured, path))));
+    expect(written).toEqual(paths.map(() => 'written'));
+    for (const path of paths) expect(await fileAt(setting, `baselines/${path}`)).toBe('["a"]');
+  });
+
+  test('tells which commits of a file descend from the measured one', async () => {
+    const setting = await openSetting();
+    const root = await headOf(setting);
+    const [first = '', second = ''] = await merged(setting, 2);
+    const gone = await queued(setting, root, 'forced away');
+    const answers: Record<string, boolean> = {};
+    await onMain(setting).writeBaselines({
+      forCommit: first,
+      files: async (_, descends) => {
+        for (const [name, commit] of Object.entries({ root, first, second, gone, unknown: sha('1') }))
+          answers[name] = await descends(commit);
+        return { 'cpu/tiny.json': '[]' };
+      },
+    });
+    expect(answers).toEqual({ root: false, first: false, second: true, gone: false, unknown: false });
   });
 
   test('a branch that never holds still ends in baseline-conflict, with nothing written', async () => {

@@ -86,7 +86,10 @@ describe('local host', () => {
     const printed: string[] = [];
     const sink = { write: (text: string) => printed.push(text) };
     return {
-      host: localHost({ PATH: '/bin', GITHUB_TOKEN: 'ghs_x' }, { root: async () => root, logTo: { write: () => true }, printTo: sink }),
+      host: localHost(
+        { PATH: '/bin', GITHUB_TOKEN: 'ghs_x' },
+        { root: async () => root, descends: async () => false, logTo: { write: () => true }, printTo: sink },
+      ),
       printed,
     };
   };

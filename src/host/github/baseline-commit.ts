@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GateError } from '../../errors.ts';
 import { commitId } from '../../records/words.ts';
 import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
-import type { BaselineChange, BaselineReader } from '../contract.ts';
+import type { BaselineChange, BaselineReader, Descends } from '../contract.ts';
 import type { Client } from './client.ts';
 import { GitHubFailure, tokenRemedy } from './failure.ts';
 import { type Patience, patiently } from './patience.ts';
@@ -10,7 +10,6 @@ import { type Patience, patiently } from './patience.ts';
 const FOLDER = 'baselines';
 const mutation = `mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }`;
 const reference = z.object({ object: z.object({ sha: commitId }) });
-const history = z.array(z.object({ commit: z.object({ message: z.string() }) }));
 
 const notFound = (error: unknown): boolean => error instanceof GitHubFailure && error.kind === 'not-found';
 
@@ -23,16 +22,22 @@ const headOf = async (client: Client, branch: string): Promise<string> => {
 
 const comparison = z.object({ status: z.enum(['ahead', 'behind', 'diverged', 'identical']) });
 
+/** How the second commit stands to the first. */
+const relation = async (client: Client, first: string, second: string): Promise<z.infer<typeof comparison>['status']> => {
+  const { data } = await client.rest('GET /repos/{owner}/{repo}/compare/{basehead}', { basehead: `${first}...${second}`, per_page: 1 });
+  const read = comparison.safeParse(data);
+  if (!read.success) throw new GitHubFailure('other', `how ${first} and ${second} differ cannot be read`);
+  return read.data.status;
+};
+
 /** How the head of the branch stands to the measured commit: `ahead` of it or `identical` with it where that was merged. */
 const requireMerged = async (client: Client, measured: string, head: string, branch: string): Promise<void> => {
   if (measured === head) return;
   const untrusted = (why: string): GateError =>
     new GateError('baseline-untrusted', `commit ${measured} was measured, and ${why}`, { where: `branch ${branch}` });
   try {
-    const { data } = await client.rest('GET /repos/{owner}/{repo}/compare/{basehead}', { basehead: `${measured}...${head}`, per_page: 1 });
-    const read = comparison.safeParse(data);
-    if (!read.success) throw new GitHubFailure('other', `how ${measured} and ${head} differ cannot be read`);
-    if (!['ahead', 'identical'].includes(read.data.status)) throw untrusted(`${branch} does not hold it (${read.data.status})`);
+    const status = await relation(client, measured, head);
+    if (!['ahead', 'identical'].includes(status)) throw untrusted(`${branch} does not hold it (${status})`);
   } catch (error) {
     throw notFound(error) ? untrusted('GitHub does not know it') : error;
   }
@@ -40,11 +45,22 @@ const requireMerged = async (client: Client, measured: string, head: string, bra
 
 const trailer = (forCommit: string): string => `Baseline-For: ${forCommit}`;
 
-const alreadyWritten = async (client: Client, head: string, forCommit: string): Promise<boolean> => {
-  const { data } = await client.rest('GET /repos/{owner}/{repo}/commits', { sha: head, path: FOLDER, per_page: 100 });
-  const read = history.safeParse(data);
-  if (!read.success) throw new GitHubFailure('other', 'the history of baselines/ is not a list of commits');
-  return read.data.some(({ commit }) => commit.message.split(/\r?\n/).includes(trailer(forCommit)));
+/** Whether GitHub knows that `commit` has `ancestor` among its ancestors. Each commit is asked for once. */
+const descendsFrom = (client: Client, ancestor: string): Descends => {
+  const known = new Map<string, Promise<boolean>>([[ancestor, Promise.resolve(false)]]);
+  const ask = async (commit: string): Promise<boolean> => {
+    try {
+      return (await relation(client, ancestor, commit)) === 'ahead';
+    } catch (error) {
+      if (notFound(error)) return false;
+      throw error;
+    }
+  };
+  return (commit) => {
+    const answer = known.get(commit) ?? ask(commit);
+    known.set(commit, answer);
+    return answer;
+  };
 };
 
 const fileAt =
@@ -107,7 +123,7 @@ const refused = (error: GitHubFailure, branch: string): GateError => {
 /**
  * Commits an update of baselines/ on a branch, on top of exactly the head that its content was computed from. When another
  * writer was faster or an answer was lost, it starts anew at the new head, so nothing is lost and nothing is written twice:
- * the trailer `Baseline-For: COMMIT` (among the last 100 commits of baselines/) or unchanged content means `already`.
+ * unchanged content means `already`. Jobs of several runner classes and projects each write their own for one commit.
  * Throws `baseline-untrusted` where the branch does not hold the measured commit (a merge queue's group that is still waiting, a commit that
  * was forced away), `github-permission`, `baseline-conflict`, `github-failed`, `baseline-invalid`, and what `change.files` throws.
  */
@@ -122,13 +138,13 @@ export const commitBaselines = async (
     throw new GateError('baseline-invalid', 'the commit that was measured is not a full commit id', {
       where: change.forCommit.slice(0, 80),
     });
+  const descends = descendsFrom(client, forCommit.data);
   const attempt = async (): Promise<'written' | 'already'> => {
     const head = await headOf(client, branch);
     await requireMerged(client, forCommit.data, head, branch);
-    if (await alreadyWritten(client, head, forCommit.data)) return 'already';
     const read = readerAt(client, head);
     const additions: { readonly path: string; readonly contents: string }[] = [];
-    for (const [path, content] of checkBaselineFiles(await change.files(read))) {
+    for (const [path, content] of checkBaselineFiles(await change.files(read, descends))) {
       if ((await read(path)) !== content)
         additions.push({ path: `${FOLDER}/${path}`, contents: Buffer.from(content, 'utf8').toString('base64') });
     }

@@ -3,7 +3,7 @@ import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { GateError } from '../../errors.ts';
 import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
-import type { BaselineChange, BaselineReader } from '../contract.ts';
+import type { BaselineChange, BaselineReader, Descends } from '../contract.ts';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
@@ -50,11 +50,11 @@ const replaceFile = async (file: string, content: string): Promise<void> => {
  * Writes an update into `baselines/` of a working tree, each file whole or not at all; committing is the developer's.
  * `already` when no file would change. Throws `baseline-invalid` (paths, links, unreadable files) and `disk-full`.
  */
-export const writeBaselineFiles = async (root: string, change: BaselineChange): Promise<'written' | 'already'> => {
+export const writeBaselineFiles = async (root: string, change: BaselineChange, descends: Descends): Promise<'written' | 'already'> => {
   const folder = join(root, 'baselines');
   const read = readerOf(folder);
   let written = 0;
-  for (const [path, content] of checkBaselineFiles(await change.files(read))) {
+  for (const [path, content] of checkBaselineFiles(await change.files(read, descends))) {
     await refuseLinks(folder, path);
     if ((await read(path)) === content) continue;
     await replaceFile(join(folder, path), content);

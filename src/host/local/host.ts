@@ -6,6 +6,8 @@ import { terminalLog, terminalOf } from './log.ts';
 export interface LocalHostOptions {
   /** Root of the repository, asked when baselines are written: `baselines/` lies there, wherever in it the gate works. */
   readonly root: () => Promise<string>;
+  /** Whether a commit has an ancestor; false for what this clone does not know. */
+  readonly descends: (commit: string, ancestor: string) => Promise<boolean>;
   /** For lines about the work; default: standard error, so that standard output holds only the result. */
   readonly logTo?: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
   /** For the report; default: standard output. Null: nothing is printed (`--json` prints by itself). */
@@ -32,7 +34,8 @@ export const localHost = (environment: Readonly<Record<string, string | undefine
       printTo?.write(`${report.text.trimEnd()}\n`);
       return [];
     },
-    writeBaselines: async (change) => writeBaselineFiles(await options.root(), change),
+    writeBaselines: async (change) =>
+      writeBaselineFiles(await options.root(), change, (commit) => options.descends(commit, change.forCommit)),
     requireBaselineWriter: () => {},
     setOutputs: () => {},
     writeOutputs: () => {},
