@@ -11,7 +11,7 @@ export const errorReport = (error: GateError, runUrl: string | null): Published 
     prose(error.remedy, 500),
     `Nothing is known of this commit; a verdict that stood here was another commit's.${link === null ? '' : ` [Job log](${link})`}`,
   ].join('\n\n');
-  return { comment, summary: comment, text: 'No verdict.', annotations: [], opensComment: true };
+  return { comment, summary: comment, text: 'No verdict.', annotations: [], opensComment: true, severity: 'bad' };
 };
 
 /**
@@ -19,7 +19,9 @@ export const errorReport = (error: GateError, runUrl: string | null): Published 
  * error line and the exit status are the caller's. Never throws.
  */
 export const publishError = async (host: Host, error: GateError, runUrl: string | null): Promise<void> => {
-  for (const problem of await host.publish(errorReport(error, runUrl))) host.log.warn(`${problem.code}: ${problem.message}`);
+  // Who cancels a run knows it; the comment stays as it is for the run that comes after.
+  const problems = error.code === 'interrupted' ? [] : await host.publish(errorReport(error, runUrl));
+  for (const problem of problems) host.log.warn(`${problem.code}: ${problem.message}`);
   host.setOutputs(errorOutputs(error));
 };
 

@@ -36,7 +36,8 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
   const { indexHtml } = await import('../report/page/page.ts');
   const cells = verdict.cells.map(({ id }) => id);
   const shown = {
-    headCommit: plan.head.commit,
+    // Nobody knows the merge commit that the host made for this run.
+    headCommit: plan.reviewed ?? plan.head.commit,
     baseCommit: plan.base?.commit ?? null,
     runUrl: setting.runUrl,
     durationSeconds: setting.durationSeconds,
@@ -59,5 +60,11 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
     text: summaryText(verdict, { columns: setting.columns, colour: setting.colour, report }),
     annotations: annotations(verdict),
     opensComment: verdict.verdict !== 'nothing-to-compare',
+    severity: severityOf(verdict.verdict),
   };
+};
+
+const severityOf = (verdict: Verdict['verdict']): Published['severity'] => {
+  if (verdict === 'passed' || verdict === 'nothing-to-compare') return 'fine';
+  return verdict === 'inconclusive' ? 'undecided' : 'bad';
 };

@@ -17,6 +17,8 @@ export interface Published {
   readonly annotations: readonly Annotation[];
   /** Whether the comment is posted where there is none of this gate yet; else it only replaces an earlier one. */
   readonly opensComment: boolean;
+  /** How bad it is: of two jobs of one run that share a comment, the worse one keeps it. */
+  readonly severity: 'fine' | 'undecided' | 'bad';
 }
 
 /** The text of a file below baselines/ (`linux-x64/tiny.json`) as the branch has it now, or null. */

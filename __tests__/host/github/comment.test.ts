@@ -5,17 +5,18 @@ import { events } from '../../testkit/events.ts';
 import { openSetting, report } from './setting.ts';
 
 const marker = '<!-- optimization-gate:default -->';
+const posted = (text: string): string => `${marker}\n<!-- run 77 attempt 0 fine -->\n${text}\n`;
 
 describe('sticky comment', () => {
   test('is created, then updated in place, and an identical body is not sent', async () => {
     const { github, pullRequest } = await openSetting();
     github.addComment(7, 'a comment of a person', { login: 'ada', type: 'User' });
     expect(await pullRequest(7).publish(report('first'))).toEqual([]);
-    expect(github.state.comments.at(-1)?.body).toBe(`${marker}\nfirst\n`);
+    expect(github.state.comments.at(-1)?.body).toBe(posted('first'));
     const id = github.state.comments.at(-1)?.id;
     expect(await pullRequest(7).publish(report('second'))).toEqual([]);
     expect(github.state.comments).toHaveLength(2);
-    expect(github.state.comments.at(-1)).toMatchObject({ id, body: `${marker}\nsecond\n` });
+    expect(github.state.comments.at(-1)).toMatchObject({ id, body: posted('second') });
     const before = github.writes().length;
     expect(before).toBe(2);
     expect(await pullRequest(7).publish(report('second'))).toEqual([]);
@@ -30,7 +31,7 @@ describe('sticky comment', () => {
     const copies = [github.addComment(7, `${marker}\nold`), github.addComment(7, `${marker}\r\nolder`)];
     const otherKey = github.addComment(7, '<!-- optimization-gate:nightly -->\nold');
     await pullRequest(7).publish(report('new'));
-    expect(github.state.comments.find(({ id }) => id === oldest.id)?.body).toBe(`${marker}\nnew\n`);
+    expect(github.state.comments.find(({ id }) => id === oldest.id)?.body).toBe(posted('new'));
     expect(github.state.comments.some(({ id }) => copies.some((copy) => copy.id === id))).toBe(false);
     expect(github.state.comments).toHaveLength(122);
     expect(otherKey.body).toContain('old');
@@ -46,7 +47,7 @@ describe('sticky comment', () => {
     const quoting = github.addComment(7, `look: ${marker}`);
     await pullRequest(7).publish(report('real'));
     expect([planted.body, quoting.body]).toEqual([`${marker}\nplanted`, `look: ${marker}`]);
-    expect(github.state.comments.at(-1)).toMatchObject({ body: `${marker}\nreal\n`, user: { login: 'github-actions[bot]' } });
+    expect(github.state.comments.at(-1)).toMatchObject({ body: posted('real'), user: { login: 'github-actions[bot]' } });
     await pullRequest(7).publish(report('real, again'));
     expect(github.state.comments).toHaveLength(3);
   });
@@ -57,7 +58,44 @@ describe('sticky comment', () => {
     const own = github.addComment(7, `${marker}\nown`);
     await pullRequest(7).publish(report('new'));
     expect(planted.body).toBe(`${marker}\nplanted`);
-    expect(own.body).toBe(`${marker}\nnew\n`);
+    expect(own.body).toBe(posted('new'));
+  });
+
+  test('a person of the same name as the bot is not the bot, nor the other way round', async () => {
+    const { github, pullRequest } = await openSetting(undefined, 'github-actions');
+    const planted = github.addComment(7, `${marker}\nplanted`, { login: 'github-actions', type: 'User' });
+    await pullRequest(7).publish(report('real'));
+    expect(planted.body).toBe(`${marker}\nplanted`);
+    expect(github.state.comments.at(-1)).toMatchObject({ body: posted('real'), user: { login: 'github-actions[bot]' } });
+  });
+
+  test('an older run that ends later leaves the comment of a younger one', async () => {
+    const { github, host, lines } = await openSetting();
+    const publish = (text: string, run: string, attempt = '1') =>
+      host('pull_request', events.pullRequest(7), {}, { GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt }).publish(report(text));
+    await publish('young', '78');
+    expect(await publish('old', '77')).toEqual([]);
+    expect(github.state.comments[0]?.body).toContain('young');
+    expect(lines.join('')).toContain('The comment is of a later run, and stays.');
+    await publish('again', '78', '2');
+    await publish('young, later still', '78', '1');
+    expect(github.state.comments[0]?.body).toContain('again');
+    // Longer numbers are no smaller ones.
+    await publish('much later', '1000');
+    expect(github.state.comments[0]?.body).toContain('much later');
+  });
+
+  test('a job of a matrix does not replace the red of another by its green', async () => {
+    const { github, host, lines } = await openSetting();
+    const publish = (text: string, severity: 'fine' | 'undecided' | 'bad', run = '77') =>
+      host('pull_request', events.pullRequest(7), {}, { GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: '1' }).publish(report(text, { severity }));
+    await publish('undecided here', 'undecided');
+    await publish('red there', 'bad');
+    await publish('green elsewhere', 'fine');
+    expect(github.state.comments[0]?.body).toContain('red there');
+    expect(lines.join('')).toMatch(/found worse, and stays: give each job an input `comment-key`/);
+    await publish('green', 'fine', '78');
+    expect(github.state.comments[0]?.body).toContain('green');
   });
 
   test('a comment that was deleted meanwhile is created anew', async () => {
@@ -65,7 +103,7 @@ describe('sticky comment', () => {
     github.addComment(7, `${marker}\nold`);
     github.state.faults.push({ times: 1, status: 404, method: 'PATCH' });
     expect(await pullRequest(7).publish(report('new'))).toEqual([]);
-    expect(github.state.comments.at(-1)?.body).toBe(`${marker}\nnew\n`);
+    expect(github.state.comments.at(-1)?.body).toBe(posted('new'));
   });
 
   test('a longer one than GitHub takes is cut, and never sent whole', async () => {
@@ -204,6 +242,7 @@ describe('body', () => {
   test('open code fences and details are closed where the text is cut', () => {
     const body = commentBody(
       commentMarker('k'),
+      { run: 77, attempt: 1, severity: 'fine' },
       `<details><summary>x</summary>\n\n\`\`\`text\n${'x'.repeat(70)}\n`.padEnd(80_000, 'y\n'),
       'the summary',
     );

@@ -14,6 +14,7 @@ export const report = (comment: string, more: Partial<Published> = {}): Publishe
   text: 'plain text',
   annotations: [],
   opensComment: true,
+  severity: 'fine',
   ...more,
 });
 

@@ -7,6 +7,8 @@ export interface Answer {
 
 /** GitHub's two interfaces for one repository. Every failure is thrown as a `GitHubFailure`; nothing is tried twice. */
 export interface Client {
+  /** Whether the token is that of a person, and not of an app such as GitHub Actions. */
+  readonly isPerson: boolean;
   /** `route` is a template such as `GET /repos/{owner}/{repo}/commits`; owner and repo are filled in. */
   rest(route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer>;
   graphql(query: string, variables: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
@@ -21,6 +23,9 @@ export interface ClientOptions {
   /** Time for one answer, milliseconds. */
   readonly timeout: number;
 }
+
+/** GitHub's prefixes of tokens that act for a person; older ones are 40 hexadecimal digits. */
+const isOfPerson = (token: string): boolean => /^(?:ghp_|github_pat_|gho_|ghu_|[0-9a-f]{40}$)/.test(token);
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -43,6 +48,7 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
     }
   };
   return {
+    isPerson: isOfPerson(options.token),
     rest: (route, parameters) => send(route, { owner: options.owner, repo: options.repository, ...parameters }),
     graphql: async (query, variables) => {
       const { data } = await send(`POST ${options.graphqlUrl}`, { query, variables });

@@ -89,6 +89,8 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     pause: options.pause ?? ((milliseconds) => pauseFor(milliseconds)),
   });
 
+  const numberOf = (name: string): number => Number(/^\d{1,15}$/.exec(environment[name] ?? '')?.[0] ?? 0);
+
   let opened: Promise<Client> | undefined;
   const client = (secret: string): Promise<Client> => {
     const apiUrl = required(environment, 'GITHUB_API_URL', 'https://api.github.com');
@@ -128,7 +130,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     return first.number;
   };
 
-  const post = async ({ comment, opensComment }: Published): Promise<Coded | null> => {
+  const post = async ({ comment, opensComment, severity }: Published): Promise<Coded | null> => {
     let number = event.kind === 'change' ? event.number : null;
     if ((number === null && run.lookUp?.by !== 'head') || options.comment === false) return null;
     if (token === null)
@@ -138,8 +140,14 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       await patiently(
         async () => {
           number = await commented(github);
-          const body = commentBody(marker, comment, `the [job summary](${runUrl})`);
-          await syncComment(github, { number, marker, body, opens: opensComment });
+          const stamp = { run: numberOf('GITHUB_RUN_ID'), attempt: numberOf('GITHUB_RUN_ATTEMPT'), severity };
+          const body = commentBody(marker, stamp, comment, `the [job summary](${runUrl})`);
+          const outcome = await syncComment(github, { number, marker, stamp, body, opens: opensComment });
+          if (outcome === 'newer') log.info('The comment is of a later run, and stays.');
+          if (outcome === 'worse')
+            log.warn(
+              'The comment is of another job of this run, which found worse, and stays: give each job an input `comment-key` of its own.',
+            );
         },
         patience(5, 120),
       );
