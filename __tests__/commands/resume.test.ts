@@ -154,7 +154,8 @@ describe('a measurement that is killed again and again', () => {
   describe('refuses files that were edited by hand', () => {
     const edited = async (name: string, change: (text: string) => string, command = 'gate'): Promise<Ended> => {
       const folder = join(project.folder, '.optimization-gate', `copy-${command}-${name}-${digestOf(String(change)).slice(0, 8)}`);
-      for (const file of ['plan.json', 'samples.jsonl', 'baselines.json']) cpSync(join(project.run, file), join(folder, file));
+      for (const file of ['optimization-gate.txt', 'plan.json', 'samples.jsonl', 'baselines.json'])
+        cpSync(join(project.run, file), join(folder, file));
       const text = readFileSync(join(folder, name), 'utf8');
       const after = change(text);
       expect(after).not.toBe(text);

@@ -6,7 +6,6 @@ import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
-import { appendLines } from '../records/samples-file.ts';
 import { soloRecord, tunedRecord } from '../records/stored.ts';
 import { clearScratch } from '../store/scratch.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -22,7 +21,7 @@ import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts'
 import { launchLimits, launchRequest } from './launch-request.ts';
 import { takeMachineLock } from './machine-lock.ts';
 import { claimFolder } from './own-folder.ts';
-import { type RunFolder, readPlan, readRunSamples } from './run-folder.ts';
+import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from './run-folder.ts';
 import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
 import { openTrees, type Trees } from './trees.ts';
 import { tunedBefore, tuningKey } from './tuning.ts';
@@ -40,7 +39,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     context.host.log.info('Nothing is measured: there is nothing to compare.');
     return;
   }
-  const record = (lines: readonly SampleLine[]): void => appendLines(run.samplesFile, lines);
+  const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
   const machine = await machineFacts();
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
@@ -112,6 +111,11 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     if (store !== null) await clearScratch(store.root);
     await trees?.release();
     await store?.close();
+    const changed = restoreFiles(run);
+    if (changed.length > 0)
+      context.host.log.warn(
+        `Something else wrote ${changed.join(', ')} in ${run.folder} while it measured. What was measured was written again.`,
+      );
     lock.release();
     context.host.log.endProgress();
   }

@@ -48,10 +48,19 @@ const whyForeign = (path: string, checkout: string | null): string | null => {
 /** Makes a folder the gate's own. Throws `folder-refused`, and `disk-full` where there is no room for it. */
 export const claimFolder = async (folder: OwnFolder, around: string): Promise<void> => {
   await requireOwnable(folder, around);
-  if (!isMarked(folder.path)) mark(folder);
+  if (!isMarked(folder.path)) markOrRefuse(folder);
 };
 
-const isMarked = (folder: string): boolean => lstatSync(join(folder, markName), { throwIfNoEntry: false })?.isFile() === true;
+/** Makes the folder where it is not there, and says in it whose it is. Throws what the file system throws. */
+export const markFolder = (path: string): void => {
+  mkdirSync(path, { recursive: true });
+  // First: a folder without it is refused.
+  writeFileSync(join(path, markName), markText);
+  writeFileSync(join(path, '.gitignore'), '*\n');
+};
+
+/** Whether a folder says that it is the gate's. */
+export const isMarked = (folder: string): boolean => lstatSync(join(folder, markName), { throwIfNoEntry: false })?.isFile() === true;
 
 const refusal = ({ path, noun, option }: OwnFolder, why: string): GateError =>
   new GateError('folder-refused', `The ${noun} cannot be this folder: ${why}.`, { where: `${option} ${path}` });
@@ -93,13 +102,10 @@ const trackedIn = async (repository: Repository, path: string): Promise<readonly
 const listed = (names: readonly string[]): string =>
   `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
 
-const mark = (folder: OwnFolder): void => {
+const markOrRefuse = (folder: OwnFolder): void => {
   const { path, noun } = folder;
   try {
-    mkdirSync(path, { recursive: true });
-    // First: a folder without it is refused.
-    writeFileSync(join(path, markName), markText, { flag: 'wx' });
-    writeFileSync(join(path, '.gitignore'), '*\n', { flag: 'wx' });
+    markFolder(path);
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
     if (code === 'ENOSPC' || code === 'EDQUOT')

@@ -6,11 +6,11 @@ import { requireConsistent } from '../gate/consistency.ts';
 import { type Baseline, baseline } from '../records/baseline.ts';
 import { decodeDocument, digestOf, encodeDocument } from '../records/decode.ts';
 import { type Plan, plan } from '../records/plan.ts';
-import type { Samples } from '../records/sample.ts';
-import { readSamples } from '../records/samples-file.ts';
+import type { SampleLine, Samples } from '../records/sample.ts';
+import { appendBytes, encodeLines, readSamples } from '../records/samples-file.ts';
 import { type Verdict, verdict } from '../records/verdict.ts';
 import type { CommandContext } from './context.ts';
-import { claimFolder } from './own-folder.ts';
+import { claimFolder, isMarked, markFolder } from './own-folder.ts';
 
 const megabyte = 1 << 20;
 
@@ -19,6 +19,11 @@ export interface RunFolder {
   readonly folder: string;
   readonly samplesFile: string;
   readonly reportFolder: string;
+  /**
+   * Name of a file → what this process wrote to it, or read of it first. No file is read twice: code
+   * under test can write here too, so what lies on disk afterwards is an output.
+   */
+  readonly held: Map<string, Buffer>;
 }
 
 /** The files of a run folder. */
@@ -26,6 +31,7 @@ export const runFolderAt = (folder: string): RunFolder => ({
   folder,
   samplesFile: join(folder, 'samples.jsonl'),
   reportFolder: join(folder, 'report'),
+  held: new Map(),
 });
 
 /** Where the run folder lies, or will lie. */
@@ -38,17 +44,33 @@ export const openRunFolder = async (context: Pick<CommandContext, 'root' | 'opti
   return runFolderAt(folder);
 };
 
-const writeWhole = (file: string, text: string): void => {
+const writeFile = (file: string, content: string | Buffer): void => {
   // Made anew: a link that lies in its place would be followed.
   rmSync(`${file}.partial`, { force: true });
-  writeFileSync(`${file}.partial`, text, { flag: 'wx' });
+  writeFileSync(`${file}.partial`, content, { flag: 'wx' });
   renameSync(`${file}.partial`, file);
 };
 
-const readWhole = (file: string, maxBytes: number, phase: string): string => {
-  if (!existsSync(file)) throw new GateError('document-invalid', `is missing: run \`${phase}\` first`, { where: file });
+const writeWhole = ({ folder, held }: RunFolder, name: string, text: string): void => {
+  writeFile(join(folder, name), text);
+  held.set(name, Buffer.from(text));
+};
+
+const readWhole = ({ folder, held }: RunFolder, name: string, maxBytes: number): string | null => {
+  const file = join(folder, name);
+  const known = held.get(name);
+  if (known !== undefined) return known.toString('utf8');
+  if (!existsSync(file)) return null;
   if (statSync(file).size > maxBytes) throw new GateError('document-too-large', `at most ${maxBytes} bytes are read`, { where: file });
-  return readFileSync(file, 'utf8');
+  const read = readFileSync(file);
+  held.set(name, read);
+  return read.toString('utf8');
+};
+
+const requireWhole = (run: RunFolder, name: string, maxBytes: number, phase: string): string => {
+  const text = readWhole(run, name, maxBytes);
+  if (text === null) throw new GateError('document-invalid', `is missing: run \`${phase}\` first`, { where: join(run.folder, name) });
+  return text;
 };
 
 /** Writes plan.json. Samples of the very same plan stay, to be resumed; those of another become samples.previous.jsonl. */
@@ -56,7 +78,8 @@ export const writePlan = (run: RunFolder, value: Plan): void => {
   const text = encodeDocument(value);
   if (existsSync(run.samplesFile) && measuredFor(run.samplesFile) !== digestOf(text))
     renameSync(run.samplesFile, join(run.folder, 'samples.previous.jsonl'));
-  writeWhole(join(run.folder, 'plan.json'), text);
+  run.held.delete(samplesName);
+  writeWhole(run, 'plan.json', text);
 };
 
 const runLine = z.object({ line: z.literal('run'), plan: z.string() });
@@ -72,24 +95,72 @@ const measuredFor = (file: string): string | null => {
 };
 
 export const readPlan = (run: RunFolder): { readonly plan: Plan; readonly digest: string } => {
-  const file = join(run.folder, 'plan.json');
-  const text = readWhole(file, 64 * megabyte, 'plan');
-  return { plan: decodeDocument(plan, text, file, 64 * megabyte), digest: digestOf(text) };
+  const text = requireWhole(run, 'plan.json', 64 * megabyte, 'plan');
+  return { plan: decodeDocument(plan, text, join(run.folder, 'plan.json'), 64 * megabyte), digest: digestOf(text) };
 };
 
 const baselineList = z.array(baseline);
 
 /** Base's baselines, copied beside the plan so that the verdict can be recomputed from this folder alone. */
 export const writeBaselines = (run: RunFolder, values: readonly Baseline[]): void =>
-  writeWhole(join(run.folder, 'baselines.json'), encodeDocument(values));
+  writeWhole(run, 'baselines.json', encodeDocument(values));
 
 export const readBaselines = (run: RunFolder): { readonly baselines: readonly Baseline[]; readonly digest: string | null } => {
-  const file = join(run.folder, 'baselines.json');
-  if (!existsSync(file)) return { baselines: [], digest: null };
-  const text = readWhole(file, 256 * megabyte, 'plan');
-  const baselines = decodeDocument(baselineList, text, file, 256 * megabyte);
+  const text = readWhole(run, 'baselines.json', 256 * megabyte);
+  if (text === null) return { baselines: [], digest: null };
+  const baselines = decodeDocument(baselineList, text, join(run.folder, 'baselines.json'), 256 * megabyte);
   return { baselines, digest: baselines.length === 0 ? null : digestOf(text) };
 };
+
+const samplesName = 'samples.jsonl';
+const newline = 0x0a;
+
+const heldSamples = ({ samplesFile, held }: RunFolder): Buffer => {
+  const bytes = held.get(samplesName) ?? (existsSync(samplesFile) ? readFileSync(samplesFile) : Buffer.alloc(0));
+  held.set(samplesName, bytes);
+  return bytes;
+};
+
+const isFolder = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** What the file system says where code under test put something else in the place of the folder or the file. */
+const disturbed: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP']);
+
+/** Records what was measured. Throws `disk-full`. */
+export const recordSamples = (run: RunFolder, lines: readonly SampleLine[]): void => {
+  const before = heldSamples(run);
+  const bytes = encodeLines(lines);
+  // A torn last line of a killed run is cut off, as it is in the file.
+  run.held.set(samplesName, Buffer.concat([before.subarray(0, before.lastIndexOf(newline) + 1), bytes]));
+  // A link in the place of the folder would lead the samples elsewhere.
+  if (!isFolder(run.folder)) return;
+  try {
+    appendBytes(run.samplesFile, bytes);
+  } catch (thrown) {
+    // It stands in memory, and `restoreFiles` writes it.
+    if (!(thrown instanceof Error && 'code' in thrown && disturbed.has(thrown.code))) throw thrown;
+  }
+};
+
+/**
+ * Writes again what is no longer as this process wrote it, once all measured code has ended. Returns
+ * the names of those files: something else wrote in the folder meanwhile.
+ */
+export const restoreFiles = ({ folder, held }: RunFolder): readonly string[] => {
+  if (!isFolder(folder)) rmSync(folder, { force: true });
+  if (!isMarked(folder)) markFolder(folder);
+  const changed = [...held].filter(([name, content]) => !holds(join(folder, name), content));
+  for (const [name, content] of changed) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+    writeFile(join(folder, name), content);
+  }
+  return changed.map(([name]) => name);
+};
+
+const holds = (file: string, content: Buffer): boolean =>
+  lstatSync(file, { throwIfNoEntry: false })?.isFile() === true &&
+  statSync(file).size === content.length &&
+  readFileSync(file).equals(content);
 
 /**
  * The samples so far; a torn tail of a killed run is dropped. Throws `run-mismatch` for samples of
@@ -97,7 +168,7 @@ export const readBaselines = (run: RunFolder): { readonly baselines: readonly Ba
  * asks for.
  */
 export const readRunSamples = (run: RunFolder, value: Plan, planDigest: string): { readonly samples: Samples; readonly digest: string } => {
-  const bytes = existsSync(run.samplesFile) ? readFileSync(run.samplesFile) : Buffer.alloc(0);
+  const bytes = heldSamples(run);
   const samples = readSamples(bytes);
   if (samples.plan !== null && samples.plan !== planDigest)
     throw new GateError('run-mismatch', 'the samples were measured for another plan', { where: run.samplesFile });
@@ -105,16 +176,16 @@ export const readRunSamples = (run: RunFolder, value: Plan, planDigest: string):
   return { samples, digest: digestOf(bytes) };
 };
 
-export const writeVerdict = (run: RunFolder, value: Verdict): void => writeWhole(join(run.folder, 'verdict.json'), encodeDocument(value));
+export const writeVerdict = (run: RunFolder, value: Verdict): void => writeWhole(run, 'verdict.json', encodeDocument(value));
 
 export const readVerdict = (run: RunFolder): Verdict => {
-  const file = join(run.folder, 'verdict.json');
-  return decodeDocument(verdict, readWhole(file, 256 * megabyte, 'gate'), file, 256 * megabyte);
+  const text = requireWhole(run, 'verdict.json', 256 * megabyte, 'gate');
+  return decodeDocument(verdict, text, join(run.folder, 'verdict.json'), 256 * megabyte);
 };
 
 export const writeReport = (run: RunFolder, files: Readonly<Record<string, string>>): void => {
   // A link in its place would lead the report elsewhere.
   if (lstatSync(run.reportFolder, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(run.reportFolder);
   mkdirSync(run.reportFolder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeWhole(join(run.reportFolder, name), text);
+  for (const [name, text] of Object.entries(files)) writeFile(join(run.reportFolder, name), text);
 };

@@ -19,6 +19,7 @@ export interface Outcome {
   readonly failsJob: boolean;
   readonly verdict: Verdict;
   readonly reports: Reports;
+  readonly run: RunFolder;
 }
 
 /**
@@ -67,6 +68,7 @@ export const decide = async (context: CommandContext, run: RunFolder, setting: R
     failsJob: failsJob(verdict, context.options.failOn ?? readPlan(run).plan.policy.failOn),
     verdict,
     reports,
+    run,
   };
 };
 
@@ -82,6 +84,6 @@ export const updateAll = async (context: CommandContext, setting: Omit<ReportSet
   if (context.options.quick) throw new GateError('usage-bad-value', 'A first impression is no baseline.', { where: '--quick' });
   context.host.requireBaselineWriter();
   const outcome = await runAll(context, setting, requireUpdatable);
-  await updateRun(context, await openRunFolder(context));
+  await updateRun(context, outcome.run);
   return outcome;
 };

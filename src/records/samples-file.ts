@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { GateError } from '../errors.ts';
 import type { SampleLine, Samples } from './sample.ts';
 import { checkLine, parseLine } from './sample-line.ts';
@@ -54,11 +54,18 @@ export const mergeSamples = (
 /**
  * Appends whole lines in one write and makes them durable before it returns. The file is created when it is missing; a torn
  * last line that a killed writer left is cut off first. One writer at a time. Throws `internal` when a line does not fit its schema (nothing is
- * written then), `disk-full` when there is no room: what was written of these lines is taken back.
+ * written then), `disk-full` when there is no room: what was written of these lines is taken back. A symbolic link is not followed.
  */
-export const appendLines = (path: string, lines: readonly SampleLine[]): void => {
-  const bytes = Buffer.from(lines.map((line) => `${encodeLine(line)}\n`).join(''));
-  const file = openSync(path, 'a+');
+export const appendLines = (path: string, lines: readonly SampleLine[]): void => appendBytes(path, encodeLines(lines));
+
+/** Lines as they stand in the file. Throws `internal` when one does not fit its schema. */
+export const encodeLines = (lines: readonly SampleLine[]): Buffer => Buffer.from(lines.map((line) => `${encodeLine(line)}\n`).join(''));
+
+// A link in the place of the file would lead the samples elsewhere; Windows has no such flag.
+const appending = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
+
+export const appendBytes = (path: string, bytes: Buffer): void => {
+  const file = openSync(path, appending, 0o666);
   try {
     const size = endOfLastLine(file);
     if (size < fstatSync(file).size) ftruncateSync(file, size);
