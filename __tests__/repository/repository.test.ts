@@ -46,6 +46,18 @@ describe('headRevision', () => {
 });
 
 describe('fileAt and filesAt', () => {
+  it('read the commit that is named, whatever git replaces it by', async () => {
+    const scratch = ScratchRepository.create();
+    const commit = scratch.commit({ size: '100' });
+    scratch.git('replace', commit, scratch.commit({ size: '900' }));
+    expect(scratch.git('show', `${commit}:size`)).toBe('900');
+    const repository = await open(scratch);
+    expect(await repository.fileAt(commit, 'size')).toBe('100');
+    const { folder, release } = await repository.worktree(commit);
+    expect(readFileSync(join(folder, 'size'), 'utf8')).toBe('100');
+    await release();
+  });
+
   it('read a commit, not the files on disk', async () => {
     const scratch = ScratchRepository.create();
     const commit = scratch.commit({ 'baselines/x/b.json': '{"ü":1}\n', 'baselines/a.json': '2', ...strange });

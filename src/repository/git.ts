@@ -44,6 +44,8 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
       environment: {
         ...environment,
         LC_ALL: 'C',
+        // `git replace` puts another commit in the place of one.
+        GIT_NO_REPLACE_OBJECTS: '1',
         GIT_TERMINAL_PROMPT: '0',
         GIT_OPTIONAL_LOCKS: '0',
         GIT_LITERAL_PATHSPECS: '1',
