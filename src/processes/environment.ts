@@ -20,10 +20,6 @@ const allowedNames: ReadonlySet<string> = new Set([
   'VIRTUAL_ENV',
   'CONDA_PREFIX',
   'CONDA_DEFAULT_ENV',
-  'HF_HOME',
-  'HF_HUB_OFFLINE',
-  'TORCH_HOME',
-  'ORT_PATH',
   'CC',
   'CXX',
   'CI',
@@ -42,21 +38,14 @@ const allowedNames: ReadonlySet<string> = new Set([
   'https_proxy',
   'no_proxy',
 ]);
+/** Families of settings: of accelerators and their drivers, of libraries of numerics, and of where models are kept. */
 const allowedPrefixes: readonly string[] = [
   'LC_',
-  'CUDA_',
-  'CUDNN_',
-  'NVIDIA_',
-  'NCCL_',
-  'ROCM_',
-  'HIP_',
-  'HSA_',
-  'PYTHON',
-  'OMP_',
-  'MKL_',
-  'OPENBLAS_',
-  'GOMP_',
-  'KMP_',
+  ...['CUDA_', 'CUDNN_', 'CUBLAS_', 'NVIDIA_', 'NCCL_', 'TENSORRT_'],
+  ...['ROCM_', 'ROCR_', 'HIP_', 'HSA_', 'GPU_', 'AMD_', 'MIOPEN_', 'RCCL_'],
+  ...['ZE_', 'ZES_', 'SYCL_', 'ONEAPI_', 'OCL_', 'OPENVINO_', 'VK_', 'MESA_', 'LIBGL_', 'DRI_'],
+  ...['OMP_', 'GOMP_', 'KMP_', 'MKL_', 'OPENBLAS_', 'BLIS_', 'DNNL_', 'ONEDNN_', 'TBB_', 'VECLIB_', 'NUMEXPR_', 'NUMBA_'],
+  ...['PYTHON', 'TORCH', 'PYTORCH_', 'ATEN_', 'TRITON_', 'XLA_', 'TF_', 'JAX_', 'HF_', 'TRANSFORMERS_', 'VLLM_', 'ORT_'],
 ];
 
 /** Never passed on, whatever the lists above allow. */
