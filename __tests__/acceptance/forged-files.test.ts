@@ -53,6 +53,26 @@ for (const name of ['samples.jsonl', 'verdict.json', 'verdict.json.partial', 're
 }`,
 };
 
+describe("a head whose setup edits git's own files", () => {
+  it.each([
+    ['attributes', "appendFileSync('.git/info/attributes', '*.mjs working-tree-encoding=UTF-16\\n')"],
+    [
+      'a filter',
+      "appendFileSync('.git/info/attributes', '*.mjs filter=nine\\n'); execFileSync('git', ['config', 'filter.nine.smudge', 'sed s/100/900/'])",
+    ],
+    ['another commit in the place of base', "execFileSync('git', ['replace', 'HEAD~1', 'HEAD'])"],
+  ])('regresses: %s', async (_, edit) => {
+    const project = Project.make();
+    const imports = "import { execFileSync } from 'node:child_process';\nimport { appendFileSync } from 'node:fs';\n";
+    const quiet = { '.gitignore': `${folder}\n`, 'optimization-gate.yml': `setup: node setup.mjs\n${config}` };
+    project.commit({ ...quiet, 'setup.mjs': imports, 'bench.mjs': program(100) });
+    project.commit({ 'setup.mjs': `${imports}${edit};\n`, 'bench.mjs': program(900) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+  });
+});
+
 describe('a head that is nine times as big', () => {
   it.each(Object.entries(attacks))('regresses although it %s', async (_, attack) => {
     const project = Project.make();

@@ -6,7 +6,7 @@ import type { Situation } from './situation.ts';
 /** Times a loop of some milliseconds in each round, beside so many processes that are never idle. */
 const timing = (helpers: number, comment = ''): string => `${comment}import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-for (let at = 0; at < ${helpers}; at++) spawn(process.execPath, ['-e', 'for (;;) {}'], { stdio: 'ignore', detached: true });
+for (let at = 0; at < ${helpers}; at++) spawn(process.execPath, ['-e', 'const parent = process.ppid; while (process.ppid === parent);'], { stdio: 'ignore', detached: true });
 let sum = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   const started = performance.now();

@@ -19,7 +19,7 @@ import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts
 
 /** The checkouts that user code runs in. */
 export interface Trees {
-  /** Folder of one side, set up; base's worktree is made when it is first wanted. Throws `setup-failed`. */
+  /** Working directory of one side, set up when it is first wanted. Throws `setup-failed`. */
   folder(arm: 'head' | 'base'): Promise<string>;
   /** Root of the repository in one side's tree, set up. Throws `setup-failed`. */
   root(arm: 'head' | 'base'): Promise<string>;
@@ -66,7 +66,10 @@ export interface FreshTree {
   ignored(): Promise<readonly string[]>;
 }
 
-/** Opens the sides of a plan; nothing is checked out or set up before it is wanted. */
+/**
+ * Opens the sides of a plan; nothing is set up before it is wanted. Base is checked out at once where
+ * code of head's own will run. Throws what git says where base cannot be had.
+ */
 export const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> => {
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
@@ -88,6 +91,13 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     opened.push(worktree);
     return worktree;
   };
+  let baseTree: Promise<FilledWorktree> | null = null;
+  const checkOutBase = (): Promise<FilledWorktree> => {
+    baseTree ??= checkOut('base');
+    return baseTree;
+  };
+  // Code of head can change what git checks out: its configuration, attributes, refs that replace others.
+  if (plan.base !== null && runsOwnCode(plan)) await checkOutBase();
   const ready = new Set<'head' | 'base'>();
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
@@ -103,7 +113,8 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
-    const tree = arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [] } : await checkOut(arm);
+    const tree =
+      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [] } : await checkOutBase();
     const { folder: root, said } = tree;
     ofOneSide.push(...tree.own);
     const other = arm === 'head' ? 'base' : 'head';
@@ -184,6 +195,13 @@ const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
   const patterns = new Set(subjects.filter(({ door }) => door.kind !== 'builtin').flatMap(({ inputs }) => inputs));
   const declared = [...patterns].filter((pattern) => pattern !== anything);
   return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
+};
+
+/** Whether code that head brings will run. */
+const runsOwnCode = (plan: Plan): boolean => {
+  const policies = plan.cells.flatMap(({ arms }) => arms.flatMap(({ id, policy }) => (id === 'head' ? [policy] : [])));
+  const subjects = [...policies, ...plan.builds.map((build) => (build.arm === 'head' ? build.subject : null))];
+  return plan.setup.head !== null || subjects.some((subject) => subject !== null && subject.door.kind !== 'builtin');
 };
 
 /** The commands of one side that run when both sides are set up. */

@@ -65,6 +65,24 @@ describe('an event that names no base branch', () => {
   });
 });
 
+describe('the pull request of a report', () => {
+  test('is the one that a comment was written on, whether GitHub was asked about it or not', async () => {
+    const { github, host } = await openSetting();
+    expect(await host('issue_comment', events.issueComment(7)).publish(report('early'))).toEqual([]);
+    expect(github.state.comments.map(({ issue }) => issue)).toEqual([7]);
+  });
+
+  test('is said to be none where the event names none', async () => {
+    const { github, host, lines } = await openSetting();
+    await host('push', events.push('refs/heads/topic')).publish(report('text'));
+    expect(lines.join('')).toContain('No comment is posted: the event names no pull request.');
+    lines.length = 0;
+    await host('push', events.push('refs/heads/main')).publish(report('text'));
+    expect(lines.join('')).not.toContain('No comment is posted');
+    expect(github.state.comments).toEqual([]);
+  });
+});
+
 describe('a report that opens no comment', () => {
   test('replaces an earlier one and posts no other, without asking a fork for what it may not', async () => {
     const { github, pullRequest } = await openSetting();

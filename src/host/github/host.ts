@@ -132,7 +132,13 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
 
   const post = async ({ comment, opensComment, severity }: Published): Promise<Coded | null> => {
     let number = event.kind === 'change' ? event.number : null;
-    if ((number === null && run.lookUp?.by !== 'head') || options.comment === false) return null;
+    // A comment names its pull request, whether GitHub could be asked about it or not.
+    if (run.lookUp?.by === 'number') number ??= run.lookUp.number;
+    if (options.comment === false) return null;
+    if (number === null && run.lookUp?.by !== 'head') {
+      if (event.kind === 'change') log.info('No comment is posted: the event names no pull request. The report is in the job summary.');
+      return null;
+    }
     if (token === null)
       return coded('github-permission', 'the comment was not posted: there is no token; pass one with `permissions: pull-requests: write`');
     try {
