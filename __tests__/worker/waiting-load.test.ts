@@ -11,7 +11,7 @@ import type { LaunchTools } from '../../src/worker/launch-tools.ts';
 const folder = mkdtempSync(join(tmpdir(), 'gate-waiting-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const spin = 'for (;;) {}';
+const spin = 'const end = Date.now() + 30_000; while (Date.now() < end);';
 /** What a program does beside its answers, of which each takes 20 ms. */
 const kinds = {
   quiet: '',

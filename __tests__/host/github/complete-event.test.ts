@@ -66,8 +66,9 @@ describe('an event that names no base branch', () => {
 });
 
 describe('the pull request of a report', () => {
-  test('is the one that a comment was written on, whether GitHub was asked about it or not', async () => {
+  test('is the one that a comment was written on, also of a run that ends before it asked for it', async () => {
     const { github, host } = await openSetting();
+    github.state.pullRequests.push(pull(7));
     expect(await host('issue_comment', events.issueComment(7)).publish(report('early'))).toEqual([]);
     expect(github.state.comments.map(({ issue }) => issue)).toEqual([7]);
   });
@@ -76,6 +77,8 @@ describe('the pull request of a report', () => {
     const { github, host, lines } = await openSetting();
     await host('push', events.push('refs/heads/topic')).publish(report('text'));
     expect(lines.join('')).toContain('No comment is posted: the event names no pull request.');
+    await host('issue_comment', events.issueComment(9)).publish(report('text'));
+    expect(lines.join('')).toContain('No comment is posted: GitHub did not tell about pull request #9.');
     lines.length = 0;
     await host('push', events.push('refs/heads/main')).publish(report('text'));
     expect(lines.join('')).not.toContain('No comment is posted');

@@ -9,7 +9,7 @@ import { commitBaselines } from './baseline-commit.ts';
 import { workflowCache } from './cache.ts';
 import { type Client, openClient } from './client.ts';
 import { commentBody, commentMarker, syncComment } from './comment.ts';
-import { completedEvent, readEvent } from './event.ts';
+import { completedEvent, type LookUp, readEvent } from './event.ts';
 import { GitHubFailure, tokenRemedy } from './failure.ts';
 import { jobLog } from './log.ts';
 import { appendOutputs } from './output.ts';
@@ -67,6 +67,9 @@ const commentRefused = (error: unknown, number: number | null, fork: boolean): C
     : 'the job needs `permissions: pull-requests: write`';
   return coded('github-permission', `${what} (${error.message}): ${remedy}`);
 };
+
+const noNumber = (lookUp: LookUp | null): string =>
+  lookUp?.by === 'number' ? `GitHub did not tell about pull request #${lookUp.number}` : 'the event names no pull request';
 
 const required = (environment: Environment, name: string, fallback: string): string => environment[name] || fallback;
 
@@ -131,12 +134,12 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
   };
 
   const post = async ({ comment, opensComment, severity }: Published): Promise<Coded | null> => {
-    let number = event.kind === 'change' ? event.number : null;
-    // A comment names its pull request, whether GitHub could be asked about it or not.
-    if (run.lookUp?.by === 'number') number ??= run.lookUp.number;
     if (options.comment === false) return null;
+    // A run that ended early may not have asked yet.
+    if (run.lookUp?.by === 'number') await completeEvent();
+    let number = event.kind === 'change' ? event.number : null;
     if (number === null && run.lookUp?.by !== 'head') {
-      if (event.kind === 'change') log.info('No comment is posted: the event names no pull request. The report is in the job summary.');
+      if (event.kind === 'change') log.info(`No comment is posted: ${noNumber(run.lookUp)}. The report is in the job summary.`);
       return null;
     }
     if (token === null)
