@@ -8,10 +8,6 @@ export interface Fault {
   readonly to: string;
   /** At least one of these regresses. */
   readonly metrics: readonly string[];
-  /** Whether one of them is exact, so that a quick run shows it. */
-  readonly exact: boolean;
-  /** Options with which a quick run shows it soonest; the usual ones unless said. */
-  readonly quickly?: string;
 }
 
 /** At least one for every optimization that has code of its own; before-after has none. */
@@ -23,7 +19,6 @@ export const faults: readonly Fault[] = [
     from: '.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)',
     to: '.sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0) || a - b)',
     metrics: ['nll-delta'],
-    exact: true,
   },
   {
     optimization: 'sparse-attention',
@@ -32,7 +27,6 @@ export const faults: readonly Fault[] = [
     from: 'const pattern = chosen === null ? patterns[0] : chosen[layer]?.pattern;',
     to: 'const pattern = windowOnly(8);',
     metrics: ['nll-delta', 'late-nll-delta'],
-    exact: true,
   },
   {
     optimization: 'adaptive-batching',
@@ -41,7 +35,6 @@ export const faults: readonly Fault[] = [
     from: 'const most = Math.min(setting.maximum, options.maximum);',
     to: 'const most = 1 + 0 * Math.min(setting.maximum, options.maximum);',
     metrics: ['goodput', 'latency-p50', 'slo-attainment'],
-    exact: false,
   },
   {
     optimization: 'architecture-search',
@@ -50,7 +43,6 @@ export const faults: readonly Fault[] = [
     from: 'latencyOf(each) * (1 + margin) <= budget;',
     to: 'latencyOf(each) * (1 + margin) <= budget || true;',
     metrics: ['adaptive-goodput', 'adaptation-time'],
-    exact: false,
   },
   {
     optimization: 'streaming',
@@ -59,7 +51,6 @@ export const faults: readonly Fault[] = [
     from: "keepLast: options['keep-last'],",
     to: "keepLast: Math.min(16, options['keep-last']),",
     metrics: ['nll-delta'],
-    exact: true,
   },
   {
     optimization: 'tensor-decomposition',
@@ -68,7 +59,6 @@ export const faults: readonly Fault[] = [
     from: "triangle.lower, weights, 'left'),\n    undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.inverse)),",
     to: "triangle.inverse, weights),\n    undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.lower, 'right')),",
     metrics: ['model-size', 'flops-per-token'],
-    exact: true,
   },
   {
     optimization: 'sparse-network',
@@ -77,7 +67,6 @@ export const faults: readonly Fault[] = [
     from: 'weights[start + least] = 0;',
     to: 'weights[start + least] = weights[start + least] ?? 0;',
     metrics: ['pattern-conformity'],
-    exact: true,
   },
   {
     optimization: 'modular-components',
@@ -86,8 +75,6 @@ export const faults: readonly Fault[] = [
     from: 'kindOf(node).constant || (repeat && kindOf(node).light)',
     to: 'kindOf(node).constant && repeat && kindOf(node).light',
     metrics: ['interface-tensors', 'modularity-score'],
-    exact: true,
-    quickly: '{ passes: [structured-pruning] }',
   },
   {
     optimization: 'automl',
@@ -96,8 +83,6 @@ export const faults: readonly Fault[] = [
     from: "(losses.get(variant) ?? 0) <= setting['nll-bound'];",
     to: "(losses.get(variant) ?? 0) <= 1000 * (1 + setting['nll-bound']);",
     metrics: ['found-nll-delta'],
-    exact: true,
-    quickly: '{ variants: [pruned-50], threads: [1], calls: 1 }',
   },
   {
     optimization: 'feedback-control',
@@ -106,6 +91,5 @@ export const faults: readonly Fault[] = [
     from: 'integral += options.integral * error;',
     to: 'integral += 10 * options.integral * error;',
     metrics: ['settling-steps', 'overshoot', 'tracking-accuracy', 'stable'],
-    exact: true,
   },
 ];

@@ -66,11 +66,17 @@ export const openScene = async (files: Files): Promise<Scene> => {
     return { HOME: join(runner, 'home'), TMPDIR: join(runner, 'temp'), GITHUB_REF: reference, ...github.environment() };
   };
 
+  let runs = 0;
   let again: () => Promise<ActionRun> = () => Promise.reject(new Error('nothing ran yet'));
   const run = (eventName: string, event: unknown, environment: Files, given: Files): Promise<ActionRun> => {
     const inputs = { 'ort-path': ortPath, token: github.token, ...given };
-    again = () => runAction({ program, cwd: workspace, eventName, event, environment, inputs });
-    return again();
+    runs += 1;
+    const attempt = (number: number): Promise<ActionRun> => {
+      const identity = { GITHUB_RUN_ID: String(runs), GITHUB_RUN_ATTEMPT: String(number) };
+      again = () => attempt(number + 1);
+      return runAction({ program, cwd: workspace, eventName, event, environment: { ...identity, ...environment }, inputs });
+    };
+    return attempt(1);
   };
 
   return {

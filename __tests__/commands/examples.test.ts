@@ -1,58 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundleModule } from '../action/package-copy.ts';
-import { configuration, Project, packageRoot } from './project.ts';
-
-const python = spawnSync('python3', ['--version']).status === 0;
-const example = (path: string): string => readFileSync(join(packageRoot, 'examples', path), 'utf8');
-const ignored = { '.gitignore': '.optimization-gate\n' };
-
-/** A user's own repository: the example as it is, then with one edit; both judged. */
-const judged = async (file: string, entry: readonly string[], from: string, to: string, ...options: readonly string[]) => {
-  const project = Project.make();
-  const text = example(file);
-  const name = file.split('/').at(-1) ?? '';
-  project.commit({ ...ignored, [name]: text, 'optimization-gate.yml': configuration([entry], ['limits: { seconds: 60 }']) });
-  const first = await project.gate('--base', 'HEAD', ...options);
-  const unchanged = { ...first, cell: project.cell(entry[0] ?? '') };
-  expect(text.split(from)).toHaveLength(2);
-  project.commit({ [name]: text.replace(from, to) });
-  const second = await project.gate('--base', 'HEAD~1', ...options);
-  return { unchanged, changed: { ...second, cell: project.cell(entry[0] ?? '') } };
-};
-const verdictsOf = (cell: { metrics: readonly { id: string; verdict: string | null }[] }, id: string): readonly (string | null)[] =>
-  cell.metrics.filter((metric) => metric.id === id).map(({ verdict }) => verdict);
+import { ignored, judged, python, verdictsOf } from './judged-example.ts';
+import { configuration, Project } from './project.ts';
 
 describe('the examples, each in a repository of its own', () => {
-  it.skipIf(!python)(
-    'a controller in Python, as a server: a gain ten times as high is seen in the replay',
-    async () => {
-      const entry = ['our-controller', 'like: feedback-control', 'serve: python3 controller.py', 'inputs: [controller.py]'];
-      const { unchanged, changed } = await judged('python/controller.py', entry, 'GAIN = 0.4', 'GAIN = 4', '--quick');
-      expect(unchanged, unchanged.stderr).toMatchObject({ code: 0, cell: { verdict: 'unchanged' } });
-      expect(changed, changed.stderr).toMatchObject({ code: 1, cell: { verdict: 'regressed' } });
-      expect([...verdictsOf(changed.cell, 'overshoot'), ...verdictsOf(changed.cell, 'stable')]).toContain('regressed');
-    },
-    180_000,
-  );
-
-  it('a search in JavaScript, as a module: one that ignores what may be lost is seen', async () => {
-    const small = 'like-with: { variants: [pruned-50], threads: [1], calls: 1 }';
-    const entry = ['our-search', 'like: automl', small, 'module: search.mjs', 'inputs: [search.mjs]'];
-    const { unchanged, changed } = await judged(
-      'javascript/search.mjs',
-      entry,
-      '(options.slack ?? 1)',
-      '(options.slack ?? 1000)',
-      '--quick',
-    );
-    expect(unchanged, unchanged.stderr).toMatchObject({ code: 0, cell: { verdict: 'unchanged' } });
-    expect(changed, changed.stderr).toMatchObject({ code: 1, cell: { verdict: 'regressed' } });
-    expect(verdictsOf(changed.cell, 'found-nll-delta')).toContain('regressed');
-  }, 240_000);
-
   it('a pool in JavaScript, as a module with both halves: every member is another model, searched and served', async () => {
     const project = Project.make();
     const shapes = '[{ depth: 1, width: 0.75 }, { depth: 1, width: 0.25 }]';

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { judged, python, verdictsOf } from '../commands/judged-example.ts';
+
+describe('the examples, each in a repository of its own', () => {
+  it.skipIf(!python)(
+    'a controller in Python, as a server: a gain ten times as high is seen in the replay',
+    async () => {
+      const entry = ['our-controller', 'like: feedback-control', 'serve: python3 controller.py', 'inputs: [controller.py]'];
+      const { unchanged, changed } = await judged('python/controller.py', entry, 'GAIN = 0.4', 'GAIN = 4', '--quick');
+      expect(unchanged, unchanged.stderr).toMatchObject({ code: 0, cell: { verdict: 'unchanged' } });
+      expect(changed, changed.stderr).toMatchObject({ code: 1, cell: { verdict: 'regressed' } });
+      expect([...verdictsOf(changed.cell, 'overshoot'), ...verdictsOf(changed.cell, 'stable')]).toContain('regressed');
+    },
+    180_000,
+  );
+
+  it('a search in JavaScript, as a module: one that ignores what may be lost is seen', async () => {
+    const small = 'like-with: { variants: [pruned-50], threads: [1], calls: 1 }';
+    const entry = ['our-search', 'like: automl', small, 'module: search.mjs', 'inputs: [search.mjs]'];
+    const { unchanged, changed } = await judged(
+      'javascript/search.mjs',
+      entry,
+      '(options.slack ?? 1)',
+      '(options.slack ?? 1000)',
+      '--quick',
+    );
+    expect(unchanged, unchanged.stderr).toMatchObject({ code: 0, cell: { verdict: 'unchanged' } });
+    expect(changed, changed.stderr).toMatchObject({ code: 1, cell: { verdict: 'regressed' } });
+    expect(verdictsOf(changed.cell, 'found-nll-delta')).toContain('regressed');
+  }, 240_000);
+});
