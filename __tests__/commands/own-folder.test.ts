@@ -30,6 +30,15 @@ describe('a folder', () => {
     expect(existsSync(join(folder, 'optimization-gate.txt'))).toBe(true);
   });
 
+  it('is taken when it is a store, and nothing else lies in it', async () => {
+    const folder = testFolder();
+    for (const name of ['artefacts', 'leases', 'locks', 'records']) mkdirSync(join(folder, name));
+    await expect(claim(folder, folder)).rejects.toEqual(refused(/did not make: artefacts, leases, locks and 1 more/));
+    mkdirSync(join(folder, 'staging'));
+    await claim(folder, folder);
+    expect(existsSync(join(folder, 'optimization-gate.txt'))).toBe(true);
+  });
+
   it('is refused when it holds anything else, which stays as it is', async () => {
     const scratch = ScratchRepository.create();
     scratch.write('models/mine/weights.bin', 'precious');

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync, 
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { GateError } from '../errors.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
+import { storeFolders } from '../store/store.ts';
 
 /** A folder in which the gate writes, replaces and removes files. */
 export interface OwnFolder {
@@ -37,7 +38,7 @@ const whyForeign = (path: string, checkout: string | null): string | null => {
     if (stats === undefined) return null;
     if (!stats.isDirectory()) return 'it is a file';
     const names = readdirSync(path).sort();
-    if (names.length > 0 && !isMarked(path)) return `it holds files that the gate did not make: ${listed(names)}`;
+    if (names.length > 0 && !isMarked(path) && !isStore(names)) return `it holds files that the gate did not make: ${listed(names)}`;
     const odd = names.find((name) => lstatSync(join(path, name)).isSymbolicLink());
     return odd === undefined ? null : `${odd} in it is a symbolic link, and the gate makes none`;
   } catch (thrown) {
@@ -58,6 +59,9 @@ export const markFolder = (path: string): void => {
   writeFileSync(join(path, markName), markText);
   writeFileSync(join(path, '.gitignore'), '*\n');
 };
+
+/** Whether a folder holds all that every store holds, and nothing else: so it is known without the mark, too. */
+const isStore = (names: readonly string[]): boolean => names.join() === [...storeFolders].sort().join();
 
 /** Whether a folder says that it is the gate's. */
 export const isMarked = (folder: string): boolean => lstatSync(join(folder, markName), { throwIfNoEntry: false })?.isFile() === true;

@@ -9,6 +9,9 @@ import { errorCode, exists, listRegularFiles, onDisk, seal, unshare, writeAtomic
 import { type ArtefactManifest, describeFolder, findDamage, manifestName, readManifest } from './manifest.ts';
 import { isAbandoned, newLease, newStaging, removeAbandoned } from './staging.ts';
 
+/** The folders of every store. */
+export const storeFolders = ['artefacts', 'records', 'staging', 'leases', 'locks'] as const;
+
 const maxRecordBytes = 16 * 1024 * 1024;
 
 export interface StoreOptions {
@@ -43,7 +46,7 @@ export const defaultStoreRoot = (environment: Readonly<Record<string, string | u
 /** Opens (and creates) a store, and removes what crashed processes left in it. */
 export const openStore = async (root: string, options: StoreOptions): Promise<Store> => {
   await onDisk(root, async () => {
-    for (const folder of ['artefacts', 'records', 'staging', 'leases', 'locks']) await mkdir(join(root, folder), { recursive: true });
+    for (const folder of storeFolders) await mkdir(join(root, folder), { recursive: true });
     await removeAbandoned(join(root, 'staging'));
     for (const name of await readdir(join(root, 'leases'))) {
       if (await isAbandoned(join(root, 'leases', name))) await rm(join(root, 'leases', name), { force: true });
