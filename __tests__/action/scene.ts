@@ -22,6 +22,8 @@ export interface Scene {
   show(branch: string, path: string): Promise<string>;
   list(branch: string, folder: string): Promise<readonly string[]>;
   head(branch: string): Promise<string>;
+  /** Moves a branch to a commit, forwards or backwards. */
+  move(branch: string, commit: string): Promise<void>;
   /** Merges a branch into `main` as GitHub does; returns what `main` was before. */
   merge(branch: string): Promise<string>;
   /** Runs the action on the merge commit of a pull request. */
@@ -93,6 +95,9 @@ export const openScene = async (files: Files): Promise<Scene> => {
     show: (branch, path) => git(origin, ['show', `${branch}:${path}`]),
     list: async (branch, folder) =>
       (await git(origin, ['ls-tree', '-r', '--name-only', branch, `${folder}/`])).split('\n').filter((line) => line !== ''),
+    move: async (branch, commit) => {
+      await update(`refs/heads/${branch}`, commit);
+    },
     merge: async (branch) => {
       const before = await head('main');
       await update('refs/heads/main', await mergeCommit(branch));
