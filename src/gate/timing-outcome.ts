@@ -20,8 +20,6 @@ export interface Outcome {
 
 type CutOff = (wanted: number) => Outcome;
 
-const passed = (launches: number, p: number | null): Outcome => ({ verdict: 'passed', launches, p, reason: null, holdsRun: false });
-
 /** Where nothing is confirmed: what the screen saw, which is never enough for a verdict on time. */
 const impressionOf = ({ regress, mean: ofMean, improve }: MetricProgress): Outcome => {
   const seen = regress !== null || ofMean !== null ? 'it may be worse' : improve !== null ? 'it may be better' : 'nothing large was seen';
@@ -40,11 +38,23 @@ const remedy = ({ spec, variation }: Tested): string =>
     ? `; set gate.tolerance.${spec.id} to the change that matters, in ${spec.unit}`
     : '';
 
+/** Of launches that would show it, but depend on each other: their test is no test then. */
+const dependentAt = (launches: number, looks: string): Outcome => ({
+  verdict: 'inconclusive',
+  launches,
+  p: null,
+  reason:
+    `dependent: ${looks}, but the launches drift or resemble their neighbours, which independent ones would not. Measure again on a ` +
+    'quiet machine; if it stays, look for what one launch leaves to the next',
+  holdsRun: true,
+});
+
 /** What the means of rounds say where the medians hide it; null where they say nothing. */
 const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: CutOff): Outcome | null => {
   if (decision === null || decision.outcome === 'futile') return null;
   if (decision.outcome === 'open') return cutOff(decision.launches);
   const { launches, p } = decision;
+  if (decision.outcome === 'dependent') return { ...dependentAt(launches, 'the mean over rounds looks worse'), by: 'mean' };
   const by = `the mean over rounds, by more than ${boundText(tested, tested.margins.mean)}`;
   return decision.outcome === 'rejected'
     ? { verdict: 'regressed', launches, by: 'mean', p, reason: `by ${by}`, holdsRun: true }
@@ -102,6 +112,12 @@ const hiddenOf = (said: Said): Outcome | null => {
   return said.ofMean?.verdict === 'regressed' ? null : said.ofMean;
 };
 
+/** What the looks or the last test would have shown, but for dependent launches; null where they would not. */
+const dependentOf = ({ regress, last }: Said): Outcome | null => {
+  const launches = regress?.outcome === 'dependent' ? regress.launches : last?.dependent === true ? last.launches : null;
+  return launches === null ? null : dependentAt(launches, 'it looks worse');
+};
+
 const coarseOf = (said: Said): Outcome | null => (said.tested.clock.coarse === null ? null : held(said, said.tested.clock.coarse));
 
 /**
@@ -118,7 +134,7 @@ export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }:
   if (looks.length === 0) return impressionOf(progress);
   const said = saidOf(progress, samples);
   const { tested, regress, improve, evidence, cutOff } = said;
-  const decided = regressionOf(said) ?? hiddenOf(said);
+  const decided = regressionOf(said) ?? hiddenOf(said) ?? dependentOf(said);
   if (decided !== null) return decided;
   const p = regress?.p ?? null;
   // Launches after the look that showed it can still leave must-detect open.
@@ -146,5 +162,12 @@ export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }:
     };
   // Its launches are owed all the same: the last test reads them, and one of them may have failed.
   if (improve?.outcome === 'open') return { ...cutOff(improve.launches), holdsRun: false };
-  return passed(evidence?.launches ?? improve?.launches ?? 0, p);
+  const launches = evidence?.launches ?? improve?.launches ?? 0;
+  return {
+    verdict: 'passed',
+    launches,
+    p,
+    reason: improve?.outcome === 'dependent' ? 'it looks better, but its launches depend on each other' : null,
+    holdsRun: false,
+  };
 };
