@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GateError } from '../errors.ts';
+import { GateError } from '../errors.ts';
 import type { LackingSubmodule } from '../repository/submodules.ts';
 import { subjectEnvironment } from './context.ts';
 import type { watchReads } from './read-watch.ts';
@@ -30,9 +30,16 @@ export const findLackingSubmodule = async (program: SideProgram, looking: Lookin
     if (found === null) return { error: null, warning: untold(program, lacking) };
     // Something else on this machine may have looked there at that moment.
     const [first] = found.length === 0 ? [] : ((await touched(program, found, looking)) ?? found);
-    if (first !== undefined) return { error: first.error, warning: null };
+    if (first !== undefined) return { error: looked(program, first), warning: null };
   }
   return { error: null, warning: null };
+};
+
+const looked = ({ arm, cell }: SideProgram, { path, error }: LackingSubmodule): GateError => {
+  const message =
+    `the program of ${arm} looked into ${path}, which is empty there. ${error.message}\n` +
+    'Make the commit available (`git clone --bare URL .git/modules/NAME` in the checkout), or declare `inputs` of the entry';
+  return new GateError('submodule-missing', message, { where: cell.id });
 };
 
 const untold = ({ arm }: SideProgram, lacking: readonly LackingSubmodule[]): string =>
