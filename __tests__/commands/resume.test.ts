@@ -130,7 +130,7 @@ describe('a measurement that is killed again and again', () => {
     expect(healthy.reason).toBeNull();
     expect(healthy.metrics.find(({ id }) => id === 'nll-delta')).toMatchObject({ verdict: 'passed', change: { estimate: 0 } });
     expect(healthy.metrics.find(({ id }) => id === 'prefill-latency')?.launches).toBeGreaterThanOrEqual(5);
-    expect(project.verdict().controls.map(({ kind }) => kind)).toEqual(['a-a', 'planted']);
+    expect(project.verdict().controls.map(({ kind }) => kind)).toEqual(['a-a', 'planted', 'dependence']);
   });
 
   it('decides the same from the same files, byte for byte, whoever decides', async () => {

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { openRepository } from '../../src/repository/repository.ts';
-import { LeakScene, measure } from '../commands/leak-scene.ts';
+import { type Entry, LeakScene, measure } from '../commands/leak-scene.ts';
+import { configuration, copied, copyProgram, Project } from '../commands/project.ts';
 import { environment, root, ScratchRepository } from '../repository/scratch-repository.ts';
 import type { Situation } from './situation.ts';
 
@@ -59,6 +60,16 @@ const found = async (head: ScratchRepository, { base }: Change, needed: typeof a
 };
 const whole = ['SIZE = 100', 'PART = 1'];
 const nothing = [null, null];
+
+const lookedInto = expect.stringContaining('the program of base looked into vendor/lib, which is empty there. expected commit ');
+/** What is found of a program that measures `SIZE`, in a clone that cannot have the library that head removed. */
+const withoutInputs = async (looking: string, entry: Partial<Entry> = {}) => {
+  const change = changed(remove, (scratch) =>
+    scratch.write('bench.py', `import json, sys\n${looking}\nfor line in sys.stdin: print(json.dumps({"size": SIZE}), flush=True)\n`),
+  );
+  const scene = new LeakScene(checkedOut(change, { unreachable: true }).folder);
+  return scene.find({ door: measure('python3 bench.py'), ...entry });
+};
 
 const missing = { code: 'submodule-missing', where: expect.stringMatching(/^vendor\/lib of base/) };
 const row = { kind: 'same-files', source: 'neighbour', speed: 'slow' } as const;
@@ -154,6 +165,78 @@ export const situations: readonly Situation[] = [
       const withOther = checkedOut(change, { unreachable: true });
       await expect(found(withOther, change, anything)).rejects.toMatchObject(missing);
       expect(await found(withOther, change, beside)).toEqual(nothing);
+    },
+  },
+  {
+    ...row,
+    example: 'a program without `inputs` looks into a removed submodule that cannot be fetched for base',
+    before: 'base is measured without it: PASSED',
+    now: 'failed, submodule-missing',
+    check: async () => {
+      for (const looking of [
+        "import sys; sys.path.insert(0, 'vendor/lib/src')\ntry: from lib import SIZE\nexcept ImportError: SIZE = 900",
+        "try: SIZE = len(open('vendor/lib/src/lib.py').read())\nexcept OSError: SIZE = 900",
+        "import os; SIZE = len(os.listdir('vendor/lib')) if os.path.isdir('vendor/lib') else 900",
+        "import os; SIZE = 100 if os.path.exists('vendor/lib/src') else 900",
+        "import os; SIZE = sum(len(files) for _, _, files in os.walk('.'))",
+      ])
+        expect(await withoutInputs(looking), looking).toMatchObject({ error: { code: 'submodule-missing', message: lookedInto } });
+    },
+  },
+  {
+    ...row,
+    example: 'a program without `inputs` leaves alone a removed submodule that cannot be fetched for base',
+    before: 'compared',
+    now: 'compared',
+    check: async () => {
+      for (const looking of ['SIZE = 100', "import os; SIZE = len(os.listdir('vendor')) if os.path.isdir('vendor') else 0"])
+        expect(await withoutInputs(looking), looking).toMatchObject({ error: null });
+      // Declared inputs, of which it is none; and one that the setup fetches.
+      const reading = "try: SIZE = len(open('vendor/lib/src/lib.py').read())\nexcept OSError: SIZE = 900";
+      expect(await withoutInputs(reading, { inputs: ['bench.py'] })).toMatchObject({ error: null });
+      const setup = `sh -c '[ ! -d vendor/lib ] || { mkdir -p vendor/lib/src && echo 1 > vendor/lib/src/lib.py; }'`;
+      expect(await withoutInputs(reading, { setup })).toMatchObject({ error: null });
+    },
+  },
+  {
+    ...row,
+    example: 'a run of a build and a measurement that look into a removed submodule, and of one that does not',
+    before: 'PASSED',
+    now: 'failed, submodule-missing; the third is passed',
+    check: async () => {
+      const sized = (size: string): string =>
+        `import json, os, sys\nfor line in sys.stdin: print(json.dumps({"size": ${size}}), flush=True)\n`;
+      const entry = (id: string): readonly string[] => [
+        id,
+        `measure: python3 ${id}.py`,
+        'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
+      ];
+      const build = copied('own').filter((line) => !line.startsWith('inputs:'));
+      const change = changed(remove, (scratch) => {
+        scratch.write('engine.py', sized("100 if os.path.exists('vendor/lib/src/lib.py') else 900"));
+        scratch.write('beside.py', sized('100'));
+        scratch.write('copy.mjs', `import { existsSync } from 'node:fs';\nexistsSync('vendor/lib/src/lib.py');\n${copyProgram(false)}`);
+        scratch.write('optimization-gate.yml', configuration([entry('engine'), build, entry('beside')]));
+        scratch.write('.gitignore', '.optimization-gate*\n');
+      });
+      const project = new Project(checkedOut(change, { unreachable: true }).folder);
+      expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
+      const failed = { verdict: 'failed', reason: lookedInto };
+      expect(project.cell('engine')).toMatchObject(failed);
+      expect(project.cell('own')).toMatchObject(failed);
+      expect(project.cell('beside').verdict).toBe('passed');
+    },
+  },
+  {
+    ...row,
+    example: 'a removed submodule that cannot be fetched, on a file system that records no reads',
+    before: 'base is measured without it: PASSED',
+    now: 'a warning says that it is not known whether it is needed',
+    check: async () => {
+      expect(await withoutInputs('SIZE = 100', { watch: async () => null })).toMatchObject({
+        error: null,
+        warning: expect.stringContaining('base lacks the submodule vendor/lib'),
+      });
     },
   },
   {

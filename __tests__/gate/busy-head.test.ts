@@ -24,6 +24,12 @@ describe('a head that is busy while base is asked', () => {
     expect(judgedMetric(asked(1.2, 5))).toMatchObject({ verdict: 'regressed', run: 'regressed', reason: null });
   });
 
+  it('is no regression that base accepts: how much worse it is was not measured', () => {
+    const policy = { accepted: [{ cell: 'mini/engine', metric: 'latency', bound: 0.3, expires: '2026-12-31', reason: 'r' }] };
+    expect(judgedMetric(asked(1.2, 5, true, { policy }))).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive' });
+    expect(judgedMetric(asked(1.2, 0, false, { policy }))).toMatchObject({ verdict: 'passed', run: 'passed' });
+  });
+
   it('counts where most screening launches say so', () => {
     expect(judgedMetric(asked(1, 3)).verdict).toBe('inconclusive');
     expect(judgedMetric(asked(1, 2)).verdict).toBe('passed');

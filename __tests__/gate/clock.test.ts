@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clockOf } from '../../src/gate/clock.ts';
 import { externalBench } from '../../src/optimizations/external-measurement.ts';
+import type { GatePolicy } from '../../src/records/plan.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 import { type Asked, failuresAtTolerance, judged, judgedMetric, metric, readBy } from './external.ts';
 
@@ -17,9 +18,10 @@ interface Timed {
   readonly noise?: number;
   readonly steps?: { readonly base: number; readonly head: number };
 }
-const timed = ({ base, head, noise = 0.01, steps = { base: 0, head: 0 } }: Timed) =>
+const timed = ({ base, head, noise = 0.01, steps = { base: 0, head: 0 } }: Timed, accepted: GatePolicy['accepted'] = []) =>
   judgedMetric({
     metrics: [metric()],
+    policy: { accepted },
     program: (asked) => ({ latency: readBy((asked.arm === 'base' ? base : head) * Math.exp(noise * gauss(1, asked)), steps[asked.arm]) }),
   });
 const both = (step: number) => ({ base: step, head: step });
@@ -42,6 +44,13 @@ describe('a clock that is too coarse for what it times', () => {
     expect(timed({ base: 50.3, head: 60, steps: both(1) })).toMatchObject({ verdict: 'regressed', run: 'regressed' });
     expect(timed({ base: 60, head: 50.3, steps: both(1) })).toMatchObject({ verdict: 'improved', run: 'passed' });
     expect(timed({ base: 1.2, head: 5.5, steps: both(1) })).toMatchObject({ verdict: 'regressed' });
+  });
+
+  it('is not excused by what base accepts', () => {
+    const accepted = [{ cell: 'mini/engine', metric: 'latency', bound: 0.25, expires: '2026-12-31', reason: 'r' }];
+    const reason = expect.stringMatching(/^clock: /);
+    expect(timed({ base: 50.3, head: 60, steps: both(1) }, accepted)).toMatchObject({ verdict: 'inconclusive', reason });
+    expect(timed({ base: 50.3, head: 60 }, accepted)).toMatchObject({ verdict: 'passed', run: 'passed' });
   });
 
   it('names the step and the finest that would do', () => {

@@ -234,7 +234,7 @@ describe('launches that go wrong', () => {
       );
       // Those of a target that failed in the middle stay behind: only a whole set counts.
       const verdict = verdictOf(three, done);
-      expect(verdict.controls.map(({ kind }) => kind)).toEqual(['a-a', 'planted']);
+      expect(verdict.controls.map(({ kind }) => kind)).toEqual(['a-a', 'planted', 'dependence']);
       return verdict.controls[0]?.cell ?? '';
     };
     const first = controlled(null);

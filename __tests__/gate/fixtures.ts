@@ -21,6 +21,13 @@ export const policy: GatePolicy = {
   accepted: [],
 };
 
+/** The same values in an order without a trend, in which neighbours differ: those of independent launches. */
+export const mixed = (values: readonly number[]): readonly number[] => {
+  const n = values.length;
+  const step = [5, 7, 11, 13].find((each) => each > n / 3 && n % each !== 0) ?? 1;
+  return values.map((_, i) => values[(i * step) % n] ?? Number.NaN);
+};
+
 const arms = ['reference', 'base', 'head'] as const;
 export const points: readonly OperatingPoint[] = [
   { id: 'prefill-256', kind: 'call', phase: 'prefill', length: 256, batch: 1, rounds: 60, warmUp: 10, arms },

@@ -72,6 +72,33 @@ describe('a timing metric that is worse in fewer than half of its rounds', () =>
     expect(judgedMetric(slow(2))).toMatchObject({ verdict: 'regressed', run: 'regressed', reason });
   });
 
+  it('is held by means that stay undecided, whatever base accepts of the medians', () => {
+    const accepting = (bound: number) => ({
+      ...policy,
+      accepted: [{ cell: 'mini/engine', metric: 'latency', bound, expires: '2026-12-31', reason: 'r' }],
+    });
+    // Slow rounds in every screening launch, and in `of` out of two confirming ones.
+    const hiding = (times: number, of: number, slow = 1.85) =>
+      shaped(({ purpose, index, round }) => times * (round % 10 < 2 && (purpose === 'screen' || index % 2 < of) ? slow : 1), {
+        noise: 1e-3,
+      });
+    const undecided = {
+      verdict: 'inconclusive',
+      run: 'inconclusive',
+      launches: 36,
+      reason: 'undecided: it may be worse by the mean over rounds, by more than 15 %',
+    };
+    expect(judgedMetric({ ...hiding(1.08, 1), policy: accepting(0.15) })).toMatchObject(undecided);
+    expect(judgedMetric({ ...hiding(1, 1, 2.2), policy: accepting(0.15) })).toMatchObject(undecided);
+    expect(judgedMetric({ ...hiding(1.08, 1), policy: accepting(0.15), launches: 9 }).verdict).toBe('inconclusive');
+    // Nothing was accepted, or the means are given up.
+    expect(judgedMetric(hiding(1.08, 1)).verdict).toBe('regressed');
+    expect(judgedMetric({ ...hiding(1.06, 0), policy: accepting(0.15) })).toMatchObject({
+      verdict: 'passed',
+      reason: 'accepted until 2026-12-31 up to 0.15: r',
+    });
+  });
+
   it('is within a tolerance that is larger than must-detect', () => {
     const slow = (factor: number) => shaped(({ round }) => (round % 5 < 2 ? factor : 1), { spec: metric({ tolerance: 0.3 }) });
     expect(judgedMetric(slow(1.5)).verdict).toBe('passed');

@@ -21,6 +21,7 @@ describe('a changed cell', () => {
     expect(verdict.controls.map((control) => [control.kind, control.outcome])).toEqual([
       ['a-a', 'as-expected'],
       ['planted', 'as-expected'],
+      ['dependence', 'as-expected'],
     ]);
     expect(verdict.coverage).toEqual({ judged: 9, total: 10, byReason: { 'no-meter': 1 } });
     expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'passed', launches: 5, p: null, state: 'measured' });

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { lastTests } from '../../src/gate/last-test.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { type Asked, judged, judgedMetric, metric } from './external.ts';
-import { policy } from './fixtures.ts';
+import { mixed, policy } from './fixtures.ts';
 
-const candidate = (key: string, values: readonly number[]) => ({ key, values, margin: 0.02, waiting: false });
+const candidate = (key: string, values: readonly number[]) => ({ key, values: mixed(values), margin: 0.02, waiting: false });
 const above = (n: number): number[] => Array.from({ length: n }, (_, i) => 0.021 + 0.001 * i);
 const none: ReadonlySet<string> = new Set();
 
 describe('the last test', () => {
   it('tests each series at the longest look that it reached, at the share of that look', () => {
     const found = lastTests([candidate('a', above(36)), candidate('b', above(30)), candidate('c', above(11))], none, policy);
-    expect(found.get('a')).toEqual({ launches: 36, p: (3 * 2 ** -36 * 0.05) / 0.0035, rejected: true });
-    expect(found.get('b')).toEqual({ launches: 24, p: (3 * 2 ** -24 * 0.05) / 0.001, rejected: true });
+    expect(found.get('a')).toEqual({ launches: 36, p: (3 * 2 ** -36 * 0.05) / 0.0035, rejected: true, dependent: false });
+    expect(found.get('b')).toEqual({ launches: 24, p: (3 * 2 ** -24 * 0.05) / 0.001, rejected: true, dependent: false });
     expect(found.has('c')).toBe(false);
   });
 
@@ -22,6 +22,12 @@ describe('the last test', () => {
     expect(lastTests(two, none, policy).get('a')?.rejected).toBe(true);
     expect(lastTests([...two, candidate('c', [])], none, policy).get('a')?.rejected).toBe(false);
     expect(lastTests(two, new Set(['a']), policy).size).toBe(0);
+  });
+
+  it('rejects nothing by launches that rise through the run', () => {
+    const rising = { ...candidate('a', []), values: above(36) };
+    expect(lastTests([rising], none, policy).get('a')).toMatchObject({ rejected: false, dependent: true });
+    expect(lastTests([candidate('a', above(36))], none, policy).get('a')).toMatchObject({ rejected: true, dependent: false });
   });
 
   it('spends nothing where the policy gives it nothing', () => {
@@ -105,7 +111,7 @@ describe('a metric that the screens cleared', () => {
 });
 
 describe('a metric that was given up', () => {
-  it('is tested with all launches that others of its point asked for', () => {
+  it('is undecided where the launches that others of its point asked for are worse than the first ones', () => {
     // Both advance. The first is given up at 12 launches, the second stays at its tolerance up to 36; by then the first shows what it is.
     const program = ({ arm, purpose, index, round }: Asked) => {
       const slow = arm === 'base' ? 0 : purpose === 'screen' ? 0.03 : index < 12 ? (index % 2 ? -0.03 : 0.02) : 0.08;
@@ -113,9 +119,10 @@ describe('a metric that was given up', () => {
       return { latency: 50 * Math.exp(slow + 1e-4 * index + 1e-5 * round), other: 50 * Math.exp(near + 1e-5 * index + 1e-5 * round) };
     };
     expect(judgedMetric({ metrics: [metric(), metric({ id: 'other' })], program })).toMatchObject({
-      verdict: 'regressed',
+      verdict: 'inconclusive',
+      run: 'inconclusive',
       launches: 36,
-      reason: 'by the last test, of all 36 launches',
+      reason: expect.stringMatching(/^dependent: /),
     });
   });
 });

@@ -2,13 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { type Candidate, replayLooks, requireLooks } from '../../src/gate/looks.ts';
 import { advances, excludes } from '../../src/gate/screen.ts';
-import { policy } from './fixtures.ts';
+import { mixed, policy } from './fixtures.ts';
 
 const { looks, alpha } = policy;
 const margin = 0.02;
 /** `n` values, the `below` smallest steps of them under the margin: the p value is a small count over 2^n. */
 const values = (n: number, below = 0): number[] => Array.from({ length: n }, (_, i) => margin + (i < below ? -1 : 1) * 0.001 * (i + 1));
-const candidate = (key: string, list: readonly number[], waiting = false): Candidate => ({ key, values: list, margin, waiting });
+const candidate = (key: string, list: readonly number[], waiting = false): Candidate => ({
+  key,
+  values: mixed(list),
+  margin,
+  waiting,
+});
 const outcomes = (candidates: readonly Candidate[], shard = false) =>
   Object.fromEntries([...replayLooks(candidates, looks, alpha, shard)].map(([key, decision]) => [key, decision.outcome]));
 

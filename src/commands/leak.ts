@@ -7,6 +7,7 @@ import type { SettledLine } from '../records/sample.ts';
 import { globTest } from '../repository/glob.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
+import { findLackingSubmodule } from './lacking-submodule.ts';
 import { findLeftFile } from './left-file.ts';
 import { foldersOfPackages } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
@@ -49,8 +50,9 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     const programs = head.policy === null ? [base] : [base, head];
     const looking = { ...rehearsal, trees, watch };
     const found = changed.length + replaced.length > 0 ? await findLeak(programs, changed, looking) : nothing;
-    const error = found.error ?? (await findLeftFile(head, looking));
-    findings.set(cell.optimization, { ...found, error });
+    const lacking = found.error === null ? await findLackingSubmodule(base, looking) : nothing;
+    const error = found.error ?? lacking.error ?? (await findLeftFile(head, looking));
+    findings.set(cell.optimization, { error, warning: lacking.warning ?? found.warning });
   }
   return findings;
 };

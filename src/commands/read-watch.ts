@@ -1,7 +1,7 @@
-import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { runCommand } from '../processes/run-command.ts';
 
-/** Files whose next read will be noticed. */
+/** Files whose next read will be noticed; of a folder, the next listing. */
 export interface ReadWatch {
   /** Those of the files that were read since the watch began. */
   read(): readonly string[];
@@ -51,6 +51,10 @@ const accessTime = (path: string): bigint | null => lstatSync(path, { bigint: tr
 
 const readOnce = (path: string): void => {
   try {
+    if (lstatSync(path).isDirectory()) {
+      readdirSync(path);
+      return;
+    }
     const file = openSync(path, 'r');
     try {
       readSync(file, new Uint8Array(1));

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, lstatSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
@@ -7,6 +7,7 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
+import type { LackingSubmodule } from '../repository/submodules.ts';
 import { type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
@@ -49,6 +50,8 @@ export interface Trees {
   freshHead(): Promise<FreshTree>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
   pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /** Submodules of one side that cannot be had, and that its setup did not put in place either: their folders are empty. */
+  lackingSubmodules(arm: 'head' | 'base'): Promise<readonly LackingSubmodule[]>;
   /**
    * A copy of the commit of one side in which the given files (relative to the root) are empty, set
    * up. Throws `setup-failed`.
@@ -114,9 +117,12 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
     const tree =
-      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [] } : await checkOutBase();
+      arm === 'head'
+        ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [], lacking: [] }
+        : await checkOutBase();
     const { folder: root, said } = tree;
     ofOneSide.push(...tree.own);
+    lacking.set(arm, tree.lacking);
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
     if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
@@ -128,6 +134,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     return root;
   };
   const ofOneSide: string[] = [];
+  const lacking = new Map<'head' | 'base', readonly LackingSubmodule[]>();
   const roots = new Map<string, Promise<string>>();
   const root: Trees['root'] = (arm) => {
     const known = roots.get(arm) ?? make(arm);
@@ -168,6 +175,10 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     },
     ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
     pointers: async (arm) => repository.pointers(await root(arm)),
+    lackingSubmodules: async (arm) => {
+      const at = await root(arm);
+      return (lacking.get(arm) ?? []).filter(({ path }) => isEmptyFolder(join(at, path)));
+    },
     emptied: async (arm, files) => {
       const { folder: copy } = await checkOut(arm);
       for (const path of files)
@@ -207,6 +218,9 @@ const runsOwnCode = (plan: Plan): boolean => {
 /** The commands of one side that run when both sides are set up. */
 const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] =>
   plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? commandOf(policy) : [])));
+
+const isEmptyFolder = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true && readdirSync(path).length === 0;
 
 /** An installation in place leaves it in the tree: it says what was installed, and is no code. */
 const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));

@@ -78,9 +78,10 @@ const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly Judg
 
 const judgeCompared = (standing: Standing, spec: MetricSpec, progress: Progress, { plan, samples }: Evidence): JudgedMetric => {
   const tested = progress.metrics.get(metricKey(standing.cell, spec));
-  const judged =
-    tested === undefined ? judgeWhole(standing, spec, plan, samples) : judgeTiming(tested, samples, plan.policy, progress.family);
-  return accepted(judged, standing.cell, plan.policy, samples.at);
+  const excuse = (judged: JudgedMetric): JudgedMetric => accepted(judged, standing.cell, plan.policy, samples.at);
+  return tested === undefined
+    ? excuse(judgeWhole(standing, spec, plan, samples))
+    : judgeTiming(tested, samples, plan.policy, progress.family, excuse);
 };
 
 /** A metric that no test decides passes only by all of the launches that were asked for. */

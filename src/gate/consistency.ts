@@ -19,7 +19,7 @@ const requireBuild = (build: BuiltLine, known: ReadonlySet<string>): void => {
 };
 
 /** What looking at the files that a program reads may add to a cell that both sides have: that it fails, by no arm's doing. */
-const foundByReads: ReadonlySet<string> = new Set(['inputs-leak', 'lfs-pointer']);
+const foundByReads: ReadonlySet<string> = new Set(['inputs-leak', 'lfs-pointer', 'submodule-missing']);
 
 const isFoundByReads = ({ presence, skipped }: PlannedCell, { status, error, arms }: SettledLine): boolean =>
   presence === 'both' &&

@@ -5,6 +5,7 @@ import type { Verdict } from '../records/verdict.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { deriveSeed } from '../statistics/random.ts';
+import { serialDependence } from '../statistics/serial-dependence.ts';
 import { signedRankGreater, signedRankTwoSided } from '../statistics/signed-rank.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
@@ -14,7 +15,7 @@ import type { Columns } from './reduction.ts';
 import { worseOnScale } from './scale.ts';
 import { allSettled, type Standing } from './standing.ts';
 
-export const controlKinds = ['a-a', 'planted'] as const;
+export const controlKinds = ['a-a', 'planted', 'dependence'] as const;
 type ControlKind = (typeof controlKinds)[number];
 export type ControlOutcome = Verdict['controls'][number];
 
@@ -79,14 +80,14 @@ export interface ControlReading {
   readonly values: readonly number[] | null;
 }
 
-/** The values of both controls, from their first 12 complete launches by index. */
+/** The values of the controls, from their first 12 complete launches by index. */
 export const readControls = (target: ControlTarget, samples: Samples): readonly ControlReading[] => {
   const complete = controlsOf(samples, target)
     .filter((launch) => launch.status === 'complete')
     .toSorted((a, b) => a.index - b.index);
   const { columns } = ofLaunches(complete.slice(0, controlLaunches), target.point.id);
   return controlKinds.map((kind) => {
-    const values = readAll(columns, (each) => launchChange(kind === 'a-a' ? each : asHead(each, plantedArm), target.spec));
+    const values = readAll(columns, (each) => launchChange(kind === 'planted' ? asHead(each, plantedArm) : each, target.spec));
     return { kind, target, values: values.status === 'read' && values.value.length === controlLaunches ? values.value : null };
   });
 };
@@ -101,16 +102,26 @@ const asHead = ({ head: _, ...others }: Columns, arm: ArmId): Columns => ({
  * What a control says of the machine. `a-a` (base against itself): the exact two-sided p that nothing differs; `withheld` below
  * .001, the chance of that on a fit machine. `planted` (a third arm, slowed by 25 %): `withheld` when the signed rank leans the other way
  * (one-sided p > .5), which a working gate shows with a chance below .001 as long as a launch's noise has an sd below 23 %;
- * `unlikely` when the slowdown is not found at .05.
+ * `unlikely` when the slowdown is not found at .05. `dependence`: p that the launches of `a-a` are independent, as for `a-a`.
  */
 export const controlOutcome = (reading: ControlReading): ControlOutcome | null => {
   if (reading.values === null) return null;
   const cell = reading.target.standing.cell.id;
+  const byChance = (p: number): ControlOutcome['outcome'] => (p < 0.001 ? 'withheld' : p < 0.05 ? 'unlikely' : 'as-expected');
+  if (reading.kind === 'dependence') {
+    const p = serialDependence(reading.values);
+    const found = p < 0.05 ? 'drifts, or resembles its neighbours,' : 'has no order';
+    return {
+      kind: 'dependence',
+      cell,
+      outcome: byChance(p),
+      detail: `base against itself ${found} over the launches (p = ${p.toPrecision(2)})`,
+    };
+  }
   const percent = `${(100 * Math.expm1(median(reading.values))).toFixed(2)} %`;
   if (reading.kind === 'a-a') {
     const p = signedRankTwoSided(reading.values);
-    const outcome = p < 0.001 ? 'withheld' : p < 0.05 ? 'unlikely' : 'as-expected';
-    return { kind: 'a-a', cell, outcome, detail: `base against itself differs by ${percent} (p = ${p.toPrecision(2)})` };
+    return { kind: 'a-a', cell, outcome: byChance(p), detail: `base against itself differs by ${percent} (p = ${p.toPrecision(2)})` };
   }
   const p = signedRankGreater(reading.values);
   const outcome = p > 0.5 ? 'withheld' : p > 0.05 ? 'unlikely' : 'as-expected';

@@ -1,6 +1,7 @@
 import type { GatePolicy } from '../records/plan.ts';
 import { holm } from '../statistics/holm.ts';
 import { signedRankGreater } from '../statistics/signed-rank.ts';
+import { isDependent } from './dependence.ts';
 import type { Candidate } from './looks.ts';
 
 /** What the last test says of one metric. */
@@ -10,6 +11,8 @@ export interface LastTest {
   /** Adjusted for the family and for the share of alpha. */
   readonly p: number;
   readonly rejected: boolean;
+  /** Whether it would have rejected, but for launches that depend on each other. */
+  readonly dependent: boolean;
 }
 
 /**
@@ -36,10 +39,17 @@ export const lastTests = (
       ended.map(({ values, margin }) => signedRankGreater(values.slice(0, look.launches), margin)),
       members.length,
     );
-    for (const [i, { key }] of ended.entries()) {
+    for (const [i, member] of ended.entries()) {
       const p = adjusted[i] ?? 1;
-      if (look.lastAlpha > 0)
-        found.set(key, { launches: look.launches, p: Math.min(1, (p * alpha) / look.lastAlpha), rejected: p <= look.lastAlpha });
+      if (look.lastAlpha <= 0) continue;
+      const falls = p <= look.lastAlpha;
+      const dependent = falls && isDependent(member.values.slice(0, look.launches), member.margin);
+      found.set(member.key, {
+        launches: look.launches,
+        p: Math.min(1, (p * alpha) / look.lastAlpha),
+        rejected: falls && !dependent,
+        dependent,
+      });
     }
   }
   return found;

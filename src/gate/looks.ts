@@ -3,22 +3,29 @@ import type { GatePolicy } from '../records/plan.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { holm } from '../statistics/holm.ts';
 import { signedRankGreater } from '../statistics/signed-rank.ts';
+import { isDependent } from './dependence.ts';
 
 type Looks = GatePolicy['looks'];
 
-/** One metric that advanced: its fresh launch values in order of index, positive in the direction that is tested. */
+/**
+ * One metric that advanced: its fresh launch values in order of index, positive in the direction
+ * that is tested. H0: centre ≤ margin.
+ */
 export interface Candidate {
   readonly key: string;
   readonly values: readonly number[];
-  /** H0: centre ≤ margin. */
   readonly margin: number;
   /** More values may still come; without, a missing look counts as p = 1. */
   readonly waiting: boolean;
 }
 
-/** `rejected`: the change is real. `futile`: given up at a look. `exhausted`: the last look passed. `open`: its next look has too few values. */
+/**
+ * `rejected`: the change is real. `futile`: given up at a look. `exhausted`: the last look passed.
+ * `dependent`: a look would have rejected, but for launches that depend on each other, and no later
+ * one did. `open`: its next look has too few values.
+ */
 export interface Decision {
-  readonly outcome: 'rejected' | 'futile' | 'exhausted' | 'open';
+  readonly outcome: 'rejected' | 'futile' | 'exhausted' | 'dependent' | 'open';
   /** Launches of the deciding look, or of the one that is wanted. */
   readonly launches: number;
   /** Adjusted for the family and for the looks; null before the first look. */
@@ -41,6 +48,8 @@ export const requireLooks = (policy: Pick<GatePolicy, 'looks' | 'alpha'>): void 
 interface State {
   readonly candidate: Candidate;
   decision: Decision;
+  /** A look would have rejected it, but for dependent launches. */
+  held: boolean;
 }
 
 /**
@@ -52,6 +61,9 @@ interface State {
  * While one open metric still waits for values of a look, the others are decided only as far as Bonferroni over the family
  * already does (Holm would agree), or by futility: centre ≤ half the margin. With `shard`, a metric goes on to its next look
  * without the others: what Holm would have decided before, `judge` still finds.
+ *
+ * A look rejects nothing by launches that depend on each other: that metric goes on to the next look. In Holm's count it has
+ * fallen, as it would have without that. So what is rejected is never more than the looks alone would reject, and others lose nothing.
  */
 export const replayLooks = (
   candidates: readonly Candidate[],
@@ -60,37 +72,46 @@ export const replayLooks = (
   shard = false,
 ): ReadonlyMap<string, Decision> => {
   const first = looks[0]?.launches ?? 0;
-  const states: State[] = candidates.map((candidate) => ({ candidate, decision: { outcome: 'open', launches: first, p: null } }));
+  const states: State[] = candidates.map((candidate) => ({
+    candidate,
+    decision: { outcome: 'open', launches: first, p: null },
+    held: false,
+  }));
   const family = candidates.length;
-  let rejectedBefore = 0;
+  let fallen = 0;
   for (const look of looks) {
     const open = states.filter((state) => state.decision.outcome === 'open');
     const ready = open.filter((state) => state.candidate.values.length >= look.launches);
     const waiting = open.some((state) => state.candidate.waiting && state.candidate.values.length < look.launches);
-    const pValues = ready.map((state) => signedRankGreater(state.candidate.values.slice(0, look.launches), state.candidate.margin));
-    const adjusted = waiting ? pValues.map((p) => Math.min(1, p * family)) : holm(pValues, family - rejectedBefore);
-    ready.forEach((state, i) => {
+    const readBy = ({ candidate }: State): readonly number[] => candidate.values.slice(0, look.launches);
+    const pOf = (state: State): number => signedRankGreater(readBy(state), state.candidate.margin);
+    const [held, fresh] = [ready.filter((state) => state.held), ready.filter((state) => !state.held)];
+    const bonferroni = (states: readonly State[]): number[] => states.map((state) => Math.min(1, pOf(state) * family));
+    const adjusted = [...bonferroni(held), ...(waiting ? bonferroni(fresh) : holm(fresh.map(pOf), family - fallen))];
+    [...held, ...fresh].forEach((state, i) => {
       const pLook = adjusted[i] ?? 1;
       const p = Math.min(1, state.decision.p ?? 1, (pLook * alpha) / look.alpha);
-      state.decision = { outcome: outcomeAt(state.candidate, look, pLook), launches: look.launches, p };
+      const falls = pLook <= look.alpha;
+      const rejected = falls && !isDependent(readBy(state), state.candidate.margin);
+      state.held ||= falls && !rejected;
+      const givenUp = !falls && hodgesLehmann(readBy(state)).estimate <= state.candidate.margin / 2;
+      const outcome = rejected ? 'rejected' : givenUp ? endOf(state, 'futile') : 'open';
+      state.decision = { outcome, launches: look.launches, p };
     });
     for (const state of open) {
       const { decision, candidate } = state;
       const ranLast = decision.launches <= candidate.values.length;
       if (decision.outcome === 'open' && !ready.includes(state) && ranLast) state.decision = { ...decision, launches: look.launches };
     }
-    rejectedBefore = states.filter((state) => state.decision.outcome === 'rejected').length;
+    fallen = states.filter((state) => state.held || state.decision.outcome === 'rejected').length;
     if (waiting && !shard) break;
   }
   const last = looks.at(-1)?.launches ?? 0;
   for (const state of states) {
     if (state.decision.outcome === 'open' && state.decision.launches === last && state.candidate.values.length >= last)
-      state.decision = { ...state.decision, outcome: 'exhausted' };
+      state.decision = { ...state.decision, outcome: endOf(state, 'exhausted') };
   }
   return new Map(states.map((state) => [state.candidate.key, state.decision]));
 };
 
-const outcomeAt = (candidate: Candidate, look: Looks[number], pLook: number): Decision['outcome'] => {
-  if (pLook <= look.alpha) return 'rejected';
-  return hodgesLehmann(candidate.values.slice(0, look.launches)).estimate <= candidate.margin / 2 ? 'futile' : 'open';
-};
+const endOf = ({ held }: State, otherwise: 'futile' | 'exhausted'): Decision['outcome'] => (held ? 'dependent' : otherwise);

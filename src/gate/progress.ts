@@ -105,7 +105,7 @@ const evidenceFrom = (tested: Tested, looks: GatePolicy['looks']): Evidence => {
 
 const evidenceOf = (tested: Tested, regress: Decision | null, ofMean: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
   // No launch makes times comparable, or excludes what the means have shown.
-  if (!isComparable(tested) || ofMean?.outcome === 'rejected') return null;
+  if (!isComparable(tested) || ofMean?.outcome === 'rejected' || ofMean?.outcome === 'dependent') return null;
   const evidence = evidenceFrom(tested, looks);
   if (regress !== null) return regress.outcome === 'futile' ? evidence : null;
   // The screens are enough unless what another metric had confirmed says otherwise.

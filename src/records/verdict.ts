@@ -103,7 +103,7 @@ export const verdict = z.strictObject({
   }),
   controls: z.array(
     z.strictObject({
-      kind: z.enum(['a-a', 'planted']),
+      kind: z.enum(['a-a', 'planted', 'dependence']),
       cell: cellId,
       outcome: z.enum(['as-expected', 'unlikely', 'withheld']),
       detail: z.string(),

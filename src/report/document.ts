@@ -55,7 +55,7 @@ export const reportDocumentSchema = z.strictObject({
   }),
   controls: z.array(
     z.strictObject({
-      kind: z.enum(['a-a', 'planted']),
+      kind: z.enum(['a-a', 'planted', 'dependence']),
       cell: z.string(),
       outcome: z.enum(['as-expected', 'unlikely', 'withheld']),
       detail: z.string(),

@@ -12,7 +12,7 @@ import { type Git, gitError, gitIn } from './git.ts';
 import { ignoredFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
-import { checkOutSubmodules } from './submodules.ts';
+import { checkOutSubmodules, type LackingSubmodule } from './submodules.ts';
 import { listTree, type TreePaths } from './tree-paths.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
 
@@ -30,6 +30,8 @@ export interface FilledWorktree extends Worktree {
   readonly said: string;
   /** Files of the submodules that the checkout under review does not have. */
   readonly own: readonly string[];
+  /** Submodules that only an undeclared read can want, and that cannot be had: their folders are empty. */
+  readonly lacking: readonly LackingSubmodule[];
 }
 
 /** A git checkout, asked only through git itself. All paths are relative to its root, with `/`. */
@@ -71,7 +73,8 @@ export interface Repository {
    * Checks a commit out in a folder of its own, like the checkout: with the submodules that are
    * checked out here, and needed ones that the tree here no longer has, and with filters run (Git
    * LFS and others) for the needed files for which they were run here. Throws `submodule-missing`
-   * where a needed one cannot be had.
+   * where a needed one cannot be had and a declared pattern reaches into it, or others are
+   * checked out here.
    */
   worktree(commit: string, needed?: NeededFiles): Promise<FilledWorktree>;
   /**
@@ -188,13 +191,14 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       try {
         const said = [await fillWorktree({ ...worktree, below: '' }, { ...checkout, below: '' }, needed)];
         const own: string[] = [];
-        for (const each of await checkOutSubmodules(worktree, checkout, commit, needed, gitAt)) {
+        const { checkedOut, lacking } = await checkOutSubmodules(worktree, checkout, commit, needed, gitAt);
+        for (const each of checkedOut) {
           const { below, likeBelow } = each;
           submodules.push(each);
           said.push(await fillWorktree({ ...each.worktree, below }, { ...each.like, below: likeBelow }, needed));
           if (below !== likeBelow) for (const path of await trackedFiles({ ...each.worktree, below }, ['**'])) own.push(`${below}${path}`);
         }
-        return { folder: at, release: releaseAll, said: said.join('\n').trim(), own };
+        return { folder: at, release: releaseAll, said: said.join('\n').trim(), own, lacking };
       } catch (thrown) {
         await releaseAll();
         throw thrown;

@@ -37,6 +37,19 @@ export interface CheckedOut {
   release(): Promise<void>;
 }
 
+/** A submodule that a worktree lacks: its folder there is empty. */
+export interface LackingSubmodule {
+  /** Path of its root from the root of the whole tree. */
+  readonly path: string;
+  readonly error: GateError;
+}
+
+export interface Submodules {
+  readonly checkedOut: readonly CheckedOut[];
+  /** Those that only an undeclared read can want, and that cannot be had. */
+  readonly lacking: readonly LackingSubmodule[];
+}
+
 /** A repository in base's tree, whose submodules are checked out. */
 interface Place extends Omit<CheckedOut, 'release'> {
   readonly commit: string;
@@ -51,7 +64,8 @@ const isShared = ({ below, likeBelow }: Place): boolean => below === likeBelow;
  * Checks out, in a worktree, the submodules of its commit that are checked out in the checkout
  * `like`, and theirs, and those that a pattern may reach into and that the checkout lacks because
  * its tree no longer pins them. The objects are those of the checkout; what it lacks is fetched.
- * Throws `submodule-missing` where that fails and a pattern may reach into the submodule.
+ * Throws `submodule-missing` where that fails and a pattern may reach into the submodule. What a
+ * clone without submodules cannot have is only refused where a declared pattern may reach into it.
  * @param gitAt opens git in a folder
  */
 export const checkOutSubmodules = async (
@@ -60,7 +74,8 @@ export const checkOutSubmodules = async (
   commit: string,
   needed: Pick<NeededFiles, 'declared' | 'possible'>,
   gitAt: (folder: string) => Git,
-): Promise<readonly CheckedOut[]> => {
+): Promise<Submodules> => {
+  const lacking: LackingSubmodule[] = [];
   const reached = (patterns: readonly string[], path: string): boolean =>
     patterns.some((pattern) => globReach(pattern, 'inputs')(path) !== 'none');
   const within = async (place: Place): Promise<readonly CheckedOut[]> => {
@@ -82,14 +97,14 @@ export const checkOutSubmodules = async (
         const one = { ...added, worktree: to, below: `${inTree}/` };
         checkedOut.push(one, ...(await within({ ...one, commit: wanted, modules })));
       };
-      const refuse = (whose: string, failure: string): never => {
+      const missing = (whose: string, failure: string): GateError => {
         const message = `expected commit ${wanted} of the submodule, which ${place.worktree.name} pins and ${whose}, got: ${failure}`;
-        throw new GateError('submodule-missing', message, { where: `${inTree} of ${place.worktree.name}` });
+        return new GateError('submodule-missing', message, { where: `${inTree} of ${place.worktree.name}` });
       };
       if (source !== null) {
         const from: Checkout = { ...place.like, git: gitAt(source), folder: source };
         const failure = await addSubmodule(from.git, folder, wanted, addresses);
-        if (failure !== null && reach) refuse('the checkout under review has', failure);
+        if (failure !== null && reach) throw missing('the checkout under review has', failure);
         if (failure !== null) continue;
         const release = async (): Promise<void> => {
           await from.git.run(['worktree', 'remove', '--force', '--force', folder]);
@@ -104,14 +119,19 @@ export const checkOutSubmodules = async (
       const failure = await cloneSubmodule(to, { commit: wanted, addresses, kept, parent: place.like.git });
       // A checkout without any submodule may be one that never had any; what a submodule pins is checked out by few.
       const expected = kept !== null || (await hasSubmodules(place)) || (place.below === '' && reached(needed.declared, inTree));
-      if (failure !== null && expected) refuse('the tree under review does not', failure);
-      if (failure !== null) continue;
+      if (failure !== null) {
+        const error = missing('the tree under review does not', failure);
+        if (expected) throw error;
+        lacking.push({ path: inTree, error });
+        continue;
+      }
       const { like: pinning, likeBelow } = place;
       await add({ like: pinning, likeBelow, release: async () => {} }, kept === null ? null : join(kept, 'modules'));
     }
     return checkedOut;
   };
-  return within({ worktree, like, commit, below: '', likeBelow: '', modules: await modulesOf(like.git) });
+  const checkedOut = await within({ worktree, like, commit, below: '', likeBelow: '', modules: await modulesOf(like.git) });
+  return { checkedOut, lacking };
 };
 
 /** Paths of the submodules that a checkout's tree pins now. */

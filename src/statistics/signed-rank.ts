@@ -1,4 +1,5 @@
 import { GateError } from '../errors.ts';
+import { doubledRanks, rounding } from './ranks.ts';
 
 /** More values than any launch plan has; the exact distribution below costs about the cube of their number. */
 const mostValues = 400;
@@ -15,29 +16,6 @@ const distribution = (ranks: readonly number[]): Float64Array => {
     for (let w = reach; w >= 0; w--) chance[w] = ((chance[w] ?? 0) + (w >= rank ? (chance[w - rank] ?? 0) : 0)) / 2;
   }
   return chance;
-};
-
-/** Relative size of what rounding leaves of a difference that is none. */
-const rounding = 1e-9;
-
-/**
- * Mid-ranks of |x|, doubled so that they stay whole numbers. Sizes that differ by no more than
- * `dust` from their neighbour are tied.
- */
-const doubledRanks = (sizes: readonly number[], dust: number): number[] => {
-  const order = sizes.map((size, index) => ({ size, index })).sort((a, b) => a.size - b.size);
-  const ranks = new Array<number>(sizes.length).fill(0);
-  for (let first = 0; first < order.length; ) {
-    let last = first;
-    for (let next = order[last + 1]; next !== undefined; next = order[last + 1]) {
-      const size = order[last]?.size ?? 0;
-      if (next.size - size > dust + rounding * size) break;
-      last++;
-    }
-    for (let k = first; k <= last; k++) ranks[order[k]?.index ?? 0] = first + last + 2;
-    first = last + 1;
-  }
-  return ranks;
 };
 
 /**

@@ -1,0 +1,173 @@
+import type { GatePolicy } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import { gapReason, gapVerdict } from './gap.ts';
+import { excludedBy, excludedByAll, type MetricProgress } from './progress.ts';
+import { numberOf } from './reading.ts';
+import { asMeasured, worsening } from './scale.ts';
+import type { Tested } from './tested.ts';
+
+/** A verdict on a timing metric, and what it rests on. */
+export interface Outcome {
+  readonly verdict: 'regressed' | 'improved' | 'passed' | 'inconclusive' | 'missing';
+  /** Confirming launches that decide; 0: the screen does. */
+  readonly launches: number;
+  /** Whether the means of rounds decide, which are shown then, or the medians. */
+  readonly by?: 'mean';
+  readonly p: number | null;
+  readonly reason: string | null;
+  readonly holdsRun: boolean;
+}
+
+type CutOff = (wanted: number) => Outcome;
+
+/** Where nothing is confirmed: what the screen saw, which is never enough for a verdict on time. */
+const impressionOf = ({ regress, mean: ofMean, improve }: MetricProgress): Outcome => {
+  const seen = regress !== null || ofMean !== null ? 'it may be worse' : improve !== null ? 'it may be better' : 'nothing large was seen';
+  return { verdict: 'inconclusive', launches: 0, p: null, reason: `first impression: ${seen}, not confirmed`, holdsRun: true };
+};
+
+/** An amount on the scale of launch values in words, by default what must be excluded: `10 %`, or so many of the metric's own unit. */
+const boundText = ({ spec, bound }: Tested, amount = bound): string =>
+  spec.scale === 'log'
+    ? `${Number((100 * worsening(spec, asMeasured(spec, amount))).toPrecision(4))} %`
+    : `${Number(amount.toPrecision(3))} ${spec.unit}`;
+
+/** A base near 0 leaves no size that matters: only a tolerance can say one. */
+const remedy = ({ spec, variation }: Tested): string =>
+  spec.scale === 'linear' && spec.tolerance === 0 && variation === 0
+    ? `; set gate.tolerance.${spec.id} to the change that matters, in ${spec.unit}`
+    : '';
+
+/** Of launches that would show it, but depend on each other: their test is no test then. */
+const dependentAt = (launches: number, looks: string): Outcome => ({
+  verdict: 'inconclusive',
+  launches,
+  p: null,
+  reason:
+    `dependent: ${looks}, but the launches drift or resemble their neighbours, which independent ones would not. Measure again on a ` +
+    'quiet machine; if it stays, look for what one launch leaves to the next',
+  holdsRun: true,
+});
+
+/** What the means of rounds say where the medians hide it; null where they say nothing. */
+const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: CutOff): Outcome | null => {
+  if (decision === null || decision.outcome === 'futile') return null;
+  if (decision.outcome === 'open') return cutOff(decision.launches);
+  const { launches, p } = decision;
+  if (decision.outcome === 'dependent') return { ...dependentAt(launches, 'the mean over rounds looks worse'), by: 'mean' };
+  const by = `the mean over rounds, by more than ${boundText(tested, tested.margins.mean)}`;
+  return decision.outcome === 'rejected'
+    ? { verdict: 'regressed', launches, by: 'mean', p, reason: `by ${by}`, holdsRun: true }
+    : { verdict: 'inconclusive', launches, by: 'mean', p, reason: `undecided: it may be worse by ${by}`, holdsRun: true };
+};
+
+/** What the families say of one metric, from the samples that there are. */
+interface Said extends MetricProgress {
+  readonly ofMean: Outcome | null;
+  readonly cutOff: CutOff;
+}
+
+const saidOf = (progress: MetricProgress, samples: Samples): Said => {
+  const have = numberOf(progress.tested.confirm)?.length ?? 0;
+  const cutOff: CutOff = (wanted) => ({
+    verdict: gapVerdict(samples) === 'missing' ? 'missing' : 'inconclusive',
+    launches: 0,
+    p: progress.regress?.p ?? null,
+    reason: gapReason(samples, `${have} of ${wanted} confirming launches`),
+    holdsRun: true,
+  });
+  return { ...progress, cutOff, ofMean: outcomeOfMean(progress, cutOff) };
+};
+
+const held = ({ regress }: MetricProgress, reason: string): Outcome => ({
+  verdict: 'inconclusive',
+  launches: 0,
+  p: regress?.p ?? null,
+  reason,
+  holdsRun: true,
+});
+
+/** The regression that the families, or the last test, show; the means first. Null where they show none. */
+const regressionOf = ({ tested, regress, last, ofMean }: Said): Outcome | null => {
+  const have = numberOf(tested.confirm)?.length ?? 0;
+  const p = regress?.p ?? null;
+  if (ofMean?.verdict === 'regressed') return ofMean;
+  if (regress?.outcome === 'rejected') return { verdict: 'regressed', launches: regress.launches, p, reason: null, holdsRun: true };
+  if (tested.agreed)
+    return { verdict: 'regressed', launches: have, p: null, reason: `all ${have} confirming launches agree`, holdsRun: true };
+  if (last?.rejected === true)
+    return {
+      verdict: 'regressed',
+      launches: last.launches,
+      p: last.p,
+      reason: `by the last test, of all ${last.launches} launches`,
+      holdsRun: true,
+    };
+  return null;
+};
+
+/** Why the medians do not tell how much worse the metric is at most; null where they do. */
+const hiddenOf = (said: Said): Outcome | null => {
+  if (said.tested.busy !== null) return held(said, said.tested.busy);
+  return said.ofMean?.verdict === 'regressed' ? null : said.ofMean;
+};
+
+/** What the looks or the last test would have shown, but for dependent launches; null where they would not. */
+const dependentOf = ({ regress, last }: Said): Outcome | null => {
+  const launches = regress?.outcome === 'dependent' ? regress.launches : last?.dependent === true ? last.launches : null;
+  return launches === null ? null : dependentAt(launches, 'it looks worse');
+};
+
+const coarseOf = (said: Said): Outcome | null => (said.tested.clock.coarse === null ? null : held(said, said.tested.clock.coarse));
+
+/**
+ * What still keeps a metric from passing where base accepts the regression that was shown: an
+ * acceptance covers nothing that is not known. Null where nothing does.
+ */
+export const beyondRegression = (progress: MetricProgress, samples: Samples): Outcome | null => {
+  const said = saidOf(progress, samples);
+  return hiddenOf(said) ?? coarseOf(said);
+};
+
+/** What the families and the evidence rule say together; the regression family speaks first. */
+export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }: Pick<GatePolicy, 'looks'>): Outcome => {
+  if (looks.length === 0) return impressionOf(progress);
+  const said = saidOf(progress, samples);
+  const { tested, regress, improve, evidence, cutOff } = said;
+  const decided = regressionOf(said) ?? hiddenOf(said) ?? dependentOf(said);
+  if (decided !== null) return decided;
+  const p = regress?.p ?? null;
+  // Launches after the look that showed it can still leave must-detect open.
+  if (improve?.outcome === 'rejected' && excludedByAll(tested, looks))
+    return { verdict: 'improved', launches: improve.launches, p: improve.p, reason: null, holdsRun: false };
+  if (regress?.outcome === 'open') return cutOff(regress.launches);
+  const coarse = coarseOf(said);
+  if (coarse !== null) return coarse;
+  if (regress?.outcome === 'exhausted') {
+    const bounded = excludedBy(tested, regress.launches);
+    const limit = boundText(tested);
+    const reason = bounded
+      ? `undecided, but a change as large as must-detect (${limit}) is excluded`
+      : `undecided: a change of ${limit} cannot be excluded${remedy(tested)}`;
+    return { verdict: 'inconclusive', launches: regress.launches, p, reason, holdsRun: !bounded };
+  }
+  if (evidence?.outcome === 'open') return cutOff(evidence.launches);
+  if (evidence?.outcome === 'exhausted')
+    return {
+      verdict: 'inconclusive',
+      launches: evidence.launches,
+      p,
+      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded${remedy(tested)}`,
+      holdsRun: true,
+    };
+  // Its launches are owed all the same: the last test reads them, and one of them may have failed.
+  if (improve?.outcome === 'open') return { ...cutOff(improve.launches), holdsRun: false };
+  const launches = evidence?.launches ?? improve?.launches ?? 0;
+  return {
+    verdict: 'passed',
+    launches,
+    p,
+    reason: improve?.outcome === 'dependent' ? 'it looks better, but its launches depend on each other' : null,
+    holdsRun: false,
+  };
+};
