@@ -64,6 +64,10 @@ export const errorTable = {
     remedy:
       'Install and compile the code of each side in `setup:`, in an environment of its own, and declare every file that it depends on under `inputs:`.',
   },
+  'address-shared': {
+    exit: 2,
+    remedy: 'Listen at port 0 and ask the system which port it gave, or keep the socket below TMPDIR, which each side has for itself.',
+  },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout and correct it.' },
   'runtime-not-found': {
     exit: 2,
