@@ -66,7 +66,8 @@ export const errorTable = {
   },
   'address-shared': {
     exit: 2,
-    remedy: 'Listen at port 0 and ask the system which port it gave, or keep the socket below TMPDIR, which each side has for itself.',
+    remedy:
+      'Listen at port 0 and ask the system which port it gave, or keep the socket below TMPDIR, which each side has for itself. End every server with the program that starts it.',
   },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout and correct it.' },
   'runtime-not-found': {

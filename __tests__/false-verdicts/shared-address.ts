@@ -77,6 +77,17 @@ export const situations: readonly Situation[] = [
     const path = JSON.stringify(join(LeakScene.make().folder, 'engine.sock'));
     return `rmSync(${path}, { force: true }); await opened(${path}); const at = { path: ${path} };`;
   }),
+  row('a program starts a server where none answers, and leaves it alone', 'failed, address-shared', 'neighbour', async () => {
+    const port = 20_000 + (process.pid % 5000);
+    const server = `require('node:net').createServer((socket) => socket.end('SIZE')).listen(${port}, '127.0.0.1'); setTimeout(() => process.exit(), 15_000)`;
+    const leaving = `import { spawn } from 'node:child_process';
+const at = { host: '127.0.0.1', port: ${port} };
+const up = () => new Promise((resolve) => connect(at).on('connect', () => resolve(true)).on('error', () => resolve(false)));
+if (!(await up())) spawn('setsid', ['-f', process.execPath, '-e', ${JSON.stringify(server)}], { stdio: 'ignore' });
+while (!(await up())) await new Promise((resolve) => setTimeout(resolve, 20));`;
+    const finding = await found(leaving.replace('SIZE', '100'), leaving.replace('SIZE', '900'));
+    expect(finding).toMatchObject({ error: { code: 'address-shared' } });
+  }),
   compared('each program starts a server at a port that the system chooses', async () => [atAnyPort, atAnyPort]),
   compared('a program takes the next port where another is taken', async () => {
     const port = await freePort();

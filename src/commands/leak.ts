@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { equalCode } from '../gate/standing.ts';
 import { codedOf } from '../measurement/launch.ts';
+import { listeners } from '../processes/listeners.ts';
 import { lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SettledLine } from '../records/sample.ts';
@@ -48,10 +49,11 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     const [base, head] = [sideProgram(plan, cell, 'base'), sideProgram(plan, cell, 'head')];
     if (base === null || head === null || equalCode(cell)) continue;
     const looking = { ...rehearsal, trees, watch };
+    const known = listeners();
     const equalFiles = codeOf(base) === codeOf(head) && plan.setup.base === plan.setup.head;
     const found = equalFiles ? nothing : await findForeign(base, head, looking);
     // Programs of equal files, with other arguments, would meet at one address all the same.
-    const error = found.error ?? (await findSharedAddress(base, head, looking));
+    const error = found.error ?? (await findSharedAddress(base, head, known, looking));
     findings.set(cell.optimization, { ...found, error });
   }
   return findings;
