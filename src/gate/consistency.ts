@@ -19,7 +19,7 @@ const requireBuild = (build: BuiltLine, known: ReadonlySet<string>): void => {
 };
 
 /** What running the programs of a cell that both sides have may add to it: that it fails, by no arm's doing. */
-const foundByRehearsal: ReadonlySet<string> = new Set(['inputs-leak', 'lfs-pointer', 'address-shared']);
+const foundByRehearsal: ReadonlySet<string> = new Set(['inputs-leak', 'lfs-pointer', 'address-shared', 'build-not-deterministic']);
 
 const isFoundByRehearsal = ({ presence, skipped }: PlannedCell, { status, error, arms }: SettledLine): boolean =>
   presence === 'both' &&
