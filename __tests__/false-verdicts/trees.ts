@@ -228,6 +228,26 @@ const copies: readonly Situation[] = [
     },
   },
   {
+    ...shared,
+    speed: 'slow',
+    example: '`setup` installs a package of JavaScript for all of a machine (`npm install -g`), of which an inner module differs',
+    check: async () => {
+      const scene = LeakScene.make();
+      const prefix = testFolder();
+      const engine = `#!${process.execPath}
+import { createInterface } from 'node:readline';
+import { size } from './lib/size.mjs';
+for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size }));
+`;
+      const to = `${prefix}/lib/node_modules/engine`;
+      const install = `rm -rf ${to}; mkdir -p ${to} ${prefix}/bin; cp -r bin.mjs lib ${to}; chmod +x ${to}/bin.mjs; ln -sf ${to}/bin.mjs ${prefix}/bin/engine\n`;
+      scene.commit({ ...ignored, 'bin.mjs': engine, 'install.sh': install, 'lib/size.mjs': 'export const size = 100;\n' });
+      scene.commit({ 'lib/size.mjs': 'export const size = 900;\n' });
+      const environment = { PATH: `${prefix}/bin:${process.env['PATH']}` };
+      leaks(await scene.find({ door: measure('engine'), setup: 'sh install.sh', environment }), 'head', 'lib/size.mjs');
+    },
+  },
+  {
     ...harmless,
     speed: 'slow',
     example: '`setup` installs the same program for both sides',
