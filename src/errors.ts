@@ -64,6 +64,11 @@ export const errorTable = {
     remedy:
       'Install and compile the code of each side in `setup:`, in an environment of its own, and declare every file that it depends on under `inputs:`.',
   },
+  'address-shared': {
+    exit: 2,
+    remedy:
+      'Listen at port 0 and ask the system which port it gave, or keep the socket below TMPDIR, which each side has for itself. End every server with the program that starts it.',
+  },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout and correct it.' },
   'runtime-not-found': {
     exit: 2,
@@ -88,6 +93,10 @@ export const errorTable = {
   'build-no-output': { exit: 3, remedy: 'The command must write the ONNX file that {output} names.' },
   'output-exists': { exit: 3, remedy: 'Write into an empty folder: a file that exists is never overwritten.' },
   'build-not-deterministic': { exit: 3, remedy: 'Fix the seed and the order of work: the same input must give the same bytes.' },
+  'policy-not-deterministic': {
+    exit: 3,
+    remedy: 'Draw from the seed of the episode and read no clock: the same observations must lead to the same actions.',
+  },
   'build-ineffective': { exit: 3, remedy: 'The claimed compression is not one: factors larger than the matrix. Lower the rank.' },
   'subject-crashed': { exit: 3, remedy: 'The optimization ended abnormally; its last output stands in the message.' },
   'subject-timeout': { exit: 3, remedy: 'Make the optimization faster, or raise limits.seconds, which counts once base has it.' },

@@ -18,6 +18,8 @@ const files: Readonly<Record<string, string>> = {
   'package/other.py': '',
   'tools/run.sh': '# see bench\npython3 bench/m.py "$1"\n',
   'data/a b.json': '{}',
+  'pinned/.python-version': '3.12\n',
+  'pinned/deep/run.py': '',
   'data/c.json': '{}',
   'policy/policy.mjs': "import { a } from './lib/a.mjs';\nexport const start = () => import('./late.mjs');\n",
   'policy/lib/a.mjs':
@@ -114,6 +116,11 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
     expect(await named('python3 m.py', 'bench')).toEqual(['bench/helper.py', 'bench/m.py', 'bench/sibling.py']);
     expect(await named('python3 ../data/c.json', 'bench')).toEqual(['data/c.json']);
     expect(await named('python3 bench/m.py', 'bench')).toEqual([]);
+  });
+
+  it('a file that names the version of a language counts, from the folder upwards', async () => {
+    expect(await named('python3 run.py', 'pinned/deep')).toEqual(['pinned/.python-version', 'pinned/deep/run.py']);
+    expect(await named('python3 pinned/deep/run.py')).toEqual(['pinned/deep/run.py']);
   });
 
   it('links count, and so does what they lead to', async () => {

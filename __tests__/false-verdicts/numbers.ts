@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { MetricVerdict, Verdict } from '../../src/records/verdict.ts';
+import type { CellVerdict, MetricVerdict, Verdict } from '../../src/records/verdict.ts';
 import { configuration, model, Project } from '../commands/project.ts';
 import type { Kind, Situation } from './situation.ts';
 
@@ -227,7 +227,51 @@ const ofClock = (metric: string, example: string, before: string, verdict: strin
     expected: { verdict, ...(verdict === 'inconclusive' ? { reason: expect.stringMatching(/^clock: /) } : {}) },
   });
 
+/** A controller of a loop whose gain is an expression. */
+const controller = (gain: string): string => `import { createInterface } from 'node:readline';
+let setting, batch, gain;
+for await (const line of createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  if (asked.do === 'start') ({ setting } = asked.episode), (batch = setting.initial), (gain = ${gain});
+  if (asked.do === 'next') batch += (gain * (setting.setPoint - asked.observation.latency)) / setting.slope;
+  if (asked.do === 'next') batch = Math.min(setting.maximum, Math.max(setting.minimum, batch));
+  console.log(JSON.stringify({ ok: asked.do === 'next' ? { batch } : null }));
+}
+`;
+
+/** The cell of a change to the controller of a loop. */
+const controlled = async (head: string): Promise<CellVerdict> => {
+  const project = Project.make();
+  const entry = ['loop', 'like: feedback-control', 'serve: node loop.mjs', 'inputs: [loop.mjs]'];
+  project.commit({
+    '.gitignore': '.optimization-gate\n',
+    'loop.mjs': controller('0.4'),
+    'optimization-gate.yml': configuration([entry]),
+  });
+  project.commit({ 'loop.mjs': controller(head) });
+  await project.gate('--base', 'HEAD~1');
+  return project.cell('loop');
+};
+
+const ofChance = (example: string, before: string, now: string, head: string, expected: Partial<CellVerdict>): Situation => ({
+  kind: 'noisy-metric',
+  example,
+  before,
+  now,
+  source: 'reported',
+  speed: 'slow',
+  check: async () => expect(await controlled(head)).toMatchObject(expected),
+});
+
 export const situations: readonly Situation[] = [
+  ofChance(
+    'a policy that is slow to react whenever chance will have it, in a replay that is judged by one play',
+    'passed at times',
+    'failed, policy-not-deterministic',
+    '0.02 + 0.38 * Math.random()',
+    { verdict: 'failed', reason: expect.stringContaining('error[policy-not-deterministic] arm head') },
+  ),
+  ofChance('a policy that is always slow to react', 'regressed', 'regressed', '0.02', { verdict: 'regressed' }),
   ofSigns('negative-better', 'higher is better, −10 → −5', 'regressed', 'improved', 'reported', {
     change: { estimate: 5 },
     scale: 'linear',

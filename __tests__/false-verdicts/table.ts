@@ -14,6 +14,7 @@ import { situations as projects } from './projects.ts';
 import { situations as reviewedCommits } from './reviewed-commits.ts';
 import { situations as runFolder } from './run-folder.ts';
 import { situations as servedCalls } from './served-calls.ts';
+import { situations as sharedAddress } from './shared-address.ts';
 import { type Kind, kinds, type Situation } from './situation.ts';
 import { situations as submodules } from './submodules.ts';
 import { situations as treeRuns } from './tree-runs.ts';
@@ -37,6 +38,7 @@ export const topics: Readonly<Record<string, readonly Situation[]>> = {
   'reviewed-commits': reviewedCommits,
   'run-folder': runFolder,
   'served-calls': servedCalls,
+  'shared-address': sharedAddress,
   submodules,
   'tree-runs': treeRuns,
   trees,

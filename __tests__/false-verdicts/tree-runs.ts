@@ -95,10 +95,7 @@ const runs: readonly Situation[] = [
     before: 'unchanged',
     now: 'failed, inputs-leak, each time',
     check: async () => {
-      const project = Project.make();
-      const reading = "if (Number((await import('node:fs')).readFileSync('level', 'utf8')) > 0)";
-      const program = `${copyProgram(false, 'undeclared').replace('if (false)', reading)}`;
-      project.commit({ ...ignored, 'copy.mjs': program, level: '0', 'optimization-gate.yml': configuration([copied('own')]) });
+      const project = readingLevel();
       expect(await project.gate('--base', 'HEAD', '--quick')).toMatchObject({ code: 0 });
       project.commit({ level: '1' });
       for (const again of [false, true, true]) {
@@ -106,6 +103,23 @@ const runs: readonly Situation[] = [
         expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
         expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*do not name/s) });
       }
+    },
+  },
+  {
+    kind: 'what-is-run',
+    source: 'neighbour',
+    speed: 'slow',
+    example: 'a build reads a file that `inputs` do not name, and no earlier run built it',
+    before: 'unchanged',
+    now: 'failed, inputs-leak; unchanged where the file is the same',
+    check: async () => {
+      const project = readingLevel();
+      project.commit({ level: '1' });
+      expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
+      expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*do not name/s) });
+      const other = readingLevel();
+      other.commit({ 'README.md': 'Faster.' });
+      expect(await other.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 0 });
     },
   },
   {
@@ -170,4 +184,13 @@ const lfsRuns: readonly Situation[] = [
 ];
 
 /** Rows of Git LFS need its program. */
+/** A build that does something else where a file that it does not declare says so. */
+const readingLevel = (): Project => {
+  const project = Project.make();
+  const reading = "if (Number((await import('node:fs')).readFileSync('level', 'utf8')) > 0)";
+  const program = copyProgram(false, 'undeclared').replace('if (false)', reading);
+  project.commit({ ...ignored, 'copy.mjs': program, level: '0', 'optimization-gate.yml': configuration([copied('own')]) });
+  return project;
+};
+
 export const situations: readonly Situation[] = [...runs, ...lfsRuns.map((row) => ({ ...row, available: hasLfs }))];

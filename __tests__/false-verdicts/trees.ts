@@ -61,6 +61,17 @@ install('tables', version, 'SIZE = ' + version + '00')
 install('unused', str(time.time()), 'TIME = ' + str(time.time()))
 `,
 });
+/** A setup that installs a program, and the file beside it that says its size, for all of a machine. */
+const installsProgram = (comment: string, base: number, head: number): { readonly scene: LeakScene; readonly entry: Entry } => {
+  const scene = LeakScene.make();
+  const prefix = testFolder();
+  const engine = `#!/bin/sh\nwhile read -r line; do echo "{\\"size\\": $(cat ${prefix}/lib/size)}"; done\n`;
+  const install = `mkdir -p ${prefix}/bin ${prefix}/lib; cp size ${prefix}/lib; cp engine.sh ${prefix}/bin/engine; chmod +x ${prefix}/bin/engine\n`;
+  scene.commit({ ...ignored, 'engine.sh': engine, 'install.sh': install, size: `${base}` });
+  scene.commit({ 'engine.sh': `${engine}${comment}`, size: `${head}` });
+  const environment = { PATH: `${prefix}/bin:${process.env['PATH']}` };
+  return { scene, entry: { door: measure('engine'), setup: 'sh install.sh', environment } };
+};
 const lists = (version: number): Readonly<Record<string, string>> => ({ 'requirements.txt': `tables==${version}\n` });
 
 /** A policy that serves what the package says. */
@@ -194,6 +205,56 @@ const copies: readonly Situation[] = [
       scene.commit({ ...ignored, ...installing(packages), ...lists(1) });
       scene.commit({ 'bench.py': `# Faster.\n${measuring(null)}` });
       expect(await scene.find({ ...inVenv(scene), setup: 'env PYTHONHASHSEED=0 python3 install.py' })).toEqual(clean);
+    },
+  },
+  {
+    ...shared,
+    source: 'reported',
+    speed: 'slow',
+    example:
+      '`setup` installs a program in a folder of the search path (`make install`, `cargo install`), where the side that is set up last wins',
+    check: async () => {
+      const { scene, entry } = installsProgram('# Slower.\n', 100, 100);
+      leaks(await scene.find(entry), 'head', 'engine instead of its own');
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: '`setup` installs a library beside a program of the search path',
+    check: async () => {
+      const { scene, entry } = installsProgram('', 100, 900);
+      leaks(await scene.find(entry), 'head', 'size instead of its own');
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: '`setup` installs a package of JavaScript for all of a machine (`npm install -g`), of which an inner module differs',
+    check: async () => {
+      const scene = LeakScene.make();
+      const prefix = testFolder();
+      const engine = `#!${process.execPath}
+import { createInterface } from 'node:readline';
+import { size } from './lib/size.mjs';
+for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size }));
+`;
+      const to = `${prefix}/lib/node_modules/engine`;
+      const install = `rm -rf ${to}; mkdir -p ${to} ${prefix}/bin; cp -r bin.mjs lib ${to}; chmod +x ${to}/bin.mjs; ln -sf ${to}/bin.mjs ${prefix}/bin/engine\n`;
+      scene.commit({ ...ignored, 'bin.mjs': engine, 'install.sh': install, 'lib/size.mjs': 'export const size = 100;\n' });
+      scene.commit({ 'lib/size.mjs': 'export const size = 900;\n' });
+      const environment = { PATH: `${prefix}/bin:${process.env['PATH']}` };
+      leaks(await scene.find({ door: measure('engine'), setup: 'sh install.sh', environment }), 'head', 'lib/size.mjs');
+    },
+  },
+  {
+    ...harmless,
+    speed: 'slow',
+    example: '`setup` installs the same program for both sides',
+    check: async () => {
+      const { scene, entry } = installsProgram('', 100, 100);
+      scene.commit({ 'README.md': 'Faster.\n' });
+      expect((await scene.find(entry)).error).toBeNull();
     },
   },
   {

@@ -186,6 +186,28 @@ describe('an episode', () => {
     ]);
   }, 60_000);
 
+  it('is played twice where it rests on no clock, by a policy that must do the same again', async () => {
+    const drawing = policyOf('export const start = async () => ({ next: async () => ({ at: Math.random() }) });');
+    let plays = 0;
+    const player: Player = {
+      play: async (_turn, tools) => {
+        plays += 1;
+        const action = await (await tools.policy({ from: 0 })).next(null);
+        return { values: { at: (action as { readonly at: number }).at } };
+      },
+    };
+    const measured = (exact: boolean, head: LaunchRequest['policies'][string]): Promise<unknown> =>
+      runLaunch(request([point({ arms: ['head'], exact, rounds: 1, warmUp: 0 })], { policies: { head } }), toolsWith(player)).catch(
+        (thrown: unknown) => thrown,
+      );
+    expect(await measured(true, drawing)).toMatchObject({ arm: 'head', cause: { code: 'policy-not-deterministic' } });
+    expect(plays).toBe(2);
+    expect(await measured(true, counting)).toMatchObject({ points: [{ values: { head: { at: [2] } } }] });
+    expect(plays).toBe(4);
+    expect(await measured(false, drawing)).toMatchObject({ points: [{ point: 'trace' }] });
+    expect(plays).toBe(5);
+  }, 60_000);
+
   it('tunes on the arm that is not the reference, without a policy', async () => {
     const player: Player = {
       tune: async (tools) => ({ variants: [...tools.variants], drawn: tools.random() > 0 }),

@@ -73,7 +73,7 @@ export const makeArtefacts = async (
   });
   const sources = openSources(context, plan, store);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, trees, source: sources.folder, sealer, unlikeBefore: new Set() };
+  const making: Making = { context, plan, store, trees, source: sources.folder, sealer, unproven: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -85,7 +85,7 @@ export const makeArtefacts = async (
       const line = lines.get(build.key);
       // An earlier, killed run recorded it already.
       if (line?.status === 'failed') return;
-      const known = isTakenOver(build) ? (earlier.get(build.key) ?? null) : await resumedBuild(making, build, keyOf(build), line);
+      const known = isTakenOver(build) ? (earlier.get(build.key) ?? null) : await resumedBuild(making, build, line);
       if (known === null) {
         const tree = await trees.folder(build.arm).catch(faultOf);
         const bytes = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
@@ -127,14 +127,18 @@ export const makeArtefacts = async (
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
     leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
     await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
-    // One build stands for both sides here. Base's tree may still give what the earlier run had.
-    for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unlikeBefore.has(key))) {
+    // One build stands for both sides here. Base's tree may still give something else.
+    for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unproven.has(key))) {
       const shared = built.get(build.key);
       if (shared === undefined || context.signal.aborted) continue;
       const tree = await trees.folder('base').catch(faultOf);
-      const { artefact } = await buildOne(making, build, keyOf(build), await inputOf(build, null), tree, null);
-      if (artefact === null || artefact.digest === shared.digest) continue;
-      leaks = new Map([...leaks, [optimizationOf(plan, build), { error: undeclared(build), warning: null }]]);
+      const input = await inputOf(build, null);
+      const inBase = async (): Promise<string | null> =>
+        (await buildOne(making, build, keyOf(build), input, tree, null)).artefact?.digest ?? null;
+      const artefact = await inBase();
+      if (artefact === null || artefact === shared.digest) continue;
+      const error = (await inBase()) === artefact ? undeclared(build) : notDeterministic(build);
+      leaks = new Map([...leaks, [optimizationOf(plan, build), { error, warning: null }]]);
     }
   } finally {
     await sealer.close();
@@ -148,15 +152,9 @@ export const makeArtefacts = async (
 };
 
 /** What an earlier, killed run of the same plan built of one's own code. */
-const resumedBuild = async (
-  { store, unlikeBefore }: Making,
-  build: PlannedBuild,
-  key: string,
-  line: BuiltLine | undefined,
-): Promise<StoredBuild | null> => {
+const resumedBuild = async ({ store, unproven }: Making, build: PlannedBuild, line: BuiltLine | undefined): Promise<StoredBuild | null> => {
   if (line?.artefact == null) return null;
-  const kept = await findBuild(store, key);
-  if (build.arm === 'head' && kept !== null && kept.artefact !== line.artefact) unlikeBefore.add(build.key);
+  if (build.arm === 'head') unproven.add(build.key);
   return findRecorded(store, { artefact: line.artefact, seconds: line.seconds, facts: line.facts });
 };
 
@@ -166,6 +164,11 @@ const undeclared = ({ cell }: PlannedBuild): GateError => {
   const message =
     'the trees of base and head gave different bytes from the same declared code, options, model and seed: the build reads a file that `inputs` do not name';
   return new GateError('inputs-leak', message, { where: cell });
+};
+
+const notDeterministic = ({ cell }: PlannedBuild): GateError => {
+  const message = 'built twice in this run, the same code, options, model and seed gave different bytes';
+  return new GateError('build-not-deterministic', message, { where: cell });
 };
 
 /** Whether what the store has under its key is as good as making it. */
@@ -224,8 +227,8 @@ interface Making {
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
-  /** Keys of builds that gave other bytes than in an earlier run. */
-  readonly unlikeBefore: Set<string>;
+  /** Keys of one's own builds that no earlier run has, or has with other bytes: base's tree may give others. */
+  readonly unproven: Set<string>;
 }
 
 const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string): ArtefactRef => {
@@ -241,7 +244,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, trees, source, sealer, unlikeBefore }: Making,
+  { context, plan, store, trees, source, sealer, unproven }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -291,14 +294,13 @@ const buildOne = async (
   if (built.artefact === null) return built;
   // What base makes now is what head is held against, whatever an earlier run had.
   const earlier = build.arm === 'head' ? await findBuild(store, key) : null;
+  if (build.arm === 'head' && earlier?.artefact !== built.artefact.digest && build.subject.door.kind !== 'builtin') unproven.add(build.key);
   if (earlier !== null && earlier.artefact !== built.artefact.digest) {
-    if (build.subject.door.kind !== 'builtin') unlikeBefore.add(build.key);
     // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
     const again = await make();
     if (again.artefact === null) return again;
     if (again.artefact.digest !== built.artefact.digest) {
-      const message = 'built twice in this run, the same code, options, model and seed gave different bytes';
-      return { line: failedBuild(build, new GateError('build-not-deterministic', message, { where: build.cell })), artefact: null };
+      return { line: failedBuild(build, notDeterministic(build)), artefact: null };
     }
   }
   const { seconds, facts } = built.line;

@@ -127,6 +127,7 @@ export const packageFolders = (argv: readonly string[], cwd: string, environment
   const paths = ['PYTHONPATH', 'NODE_PATH'].flatMap((name) => (environment[name] ?? '').split(delimiter)).filter((path) => path !== '');
   const folders = [
     ...roots.flatMap(pythonPackages),
+    ...roots.flatMap(globalPackages),
     ...paths.map((path) => resolve(cwd, path)),
     ...ancestors(cwd).map((folder) => join(folder, 'node_modules')),
   ];
@@ -153,6 +154,13 @@ const pythonPackages = (root: string): readonly string[] =>
       .filter((name) => /^(python|pypy)\d/.test(name))
       .flatMap((name) => ['site-packages', 'dist-packages'].map((each) => join(root, lib, name, each))),
   );
+
+/** Each package that `npm install -g` put in place, and their folder. */
+const globalPackages = (root: string): readonly string[] => {
+  const folder = join(root, 'lib', 'node_modules');
+  const below = (at: string): readonly string[] => namesIn(at).map((name) => join(at, name));
+  return [folder, ...below(folder).flatMap((each) => (basename(each).startsWith('@') ? below(each) : [each]))];
+};
 
 const ancestors = (folder: string): readonly string[] => {
   const above = dirname(folder);

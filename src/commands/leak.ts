@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
+import { equalCode } from '../gate/standing.ts';
 import { codedOf } from '../measurement/launch.ts';
+import { listeners } from '../processes/listeners.ts';
 import { lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SettledLine } from '../records/sample.ts';
@@ -11,6 +13,7 @@ import { findLackingSubmodule } from './lacking-submodule.ts';
 import { findLeftFile } from './left-file.ts';
 import { foldersOfPackages } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
+import { findSharedAddress } from './shared-address.ts';
 import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from './side-program.ts';
 import { anything } from './subjects.ts';
 import type { Trees } from './trees.ts';
@@ -33,7 +36,8 @@ export type LeakFindings = ReadonlyMap<string, LeakFinding>;
  * looks which tree's files it reads. A side that reads a file of the other one, in which the trees
  * differ, or a package that the other's setup put in place of its own, would be judged as that other
  * side. A head that reads what only its checkout has would be compared with a base that lacks it
- * (docs/adr/0018-whose-files.md). What measures is looked at on both sides. What only builds is
+ * (docs/adr/0018-whose-files.md). So would programs be that listen at one address, whose answers
+ * would be one side's. What measures is looked at on both sides. What only builds is
  * looked at on base's: head's is built before base is set up. So this is to be called after head's
  * builds and before base's.
  */
@@ -44,15 +48,14 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     if (context.signal.aborted) break;
     if (cell.presence !== 'both' || cell.skipped !== null || findings.has(cell.optimization)) continue;
     const [base, head] = [sideProgram(plan, cell, 'base'), sideProgram(plan, cell, 'head')];
-    if (base === null || head === null || (codeOf(base) === codeOf(head) && plan.setup.base === plan.setup.head)) continue;
-    const changed = await trees.changedFiles();
-    const replaced = [...(await trees.replacedPackages('head')), ...(await trees.replacedPackages('base'))];
-    const programs = head.policy === null ? [base] : [base, head];
+    if (base === null || head === null || equalCode(cell)) continue;
     const looking = { ...rehearsal, trees, watch };
-    const found = changed.length + replaced.length > 0 ? await findLeak(programs, changed, looking) : nothing;
-    const lacking = found.error === null ? await findLackingSubmodule(base, looking) : nothing;
-    const error = found.error ?? lacking.error ?? (await findLeftFile(head, looking));
-    findings.set(cell.optimization, { error, warning: lacking.warning ?? found.warning });
+    const known = listeners();
+    const equalFiles = codeOf(base) === codeOf(head) && plan.setup.base === plan.setup.head;
+    const found = equalFiles ? nothing : await findForeign(base, head, looking);
+    // Programs of equal files, with other arguments, would meet at one address all the same.
+    const error = found.error ?? (await findSharedAddress(base, head, known, looking));
+    findings.set(cell.optimization, { ...found, error });
   }
   return findings;
 };
@@ -61,6 +64,17 @@ interface Looking extends Rehearsal {
   readonly trees: Trees;
   readonly watch: typeof watchReads;
 }
+
+const findForeign = async (base: SideProgram, head: SideProgram, looking: Looking): Promise<LeakFinding> => {
+  const { trees } = looking;
+  const changed = await trees.changedFiles();
+  const replaced = [...(await trees.replacedPackages('head')), ...(await trees.replacedPackages('base'))];
+  const programs = head.policy === null ? [base] : [base, head];
+  const found = changed.length + replaced.length > 0 ? await findLeak(programs, changed, looking) : nothing;
+  const lacking = found.error === null ? await findLackingSubmodule(base, looking) : nothing;
+  const error = found.error ?? lacking.error ?? (await findLeftFile(head, looking));
+  return { error, warning: lacking.warning ?? found.warning };
+};
 
 const findLeak = async (programs: readonly SideProgram[], changed: readonly string[], looking: Looking): Promise<LeakFinding> => {
   let seen = false;

@@ -33,7 +33,7 @@ const readUnasked: Readonly<Record<string, readonly string[]>> = {
   pip: python,
   pip3: python,
   poetry: python,
-  uv: [...python, 'uv.toml', '.python-version'],
+  uv: [...python, 'uv.toml'],
   pdm: python,
   hatch: python,
   pytest: [...python, 'pytest.ini', 'conftest.py', 'tox.ini'],
@@ -47,11 +47,27 @@ const readUnasked: Readonly<Record<string, readonly string[]>> = {
   just: ['justfile', 'Justfile', '.justfile'],
   task: ['Taskfile.yml', 'Taskfile.yaml'],
   cmake: ['CMakeLists.txt', 'CMakePresets.json'],
-  cargo: ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', '.cargo/config', 'rust-toolchain.toml', 'rust-toolchain'],
+  cargo: ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', '.cargo/config'],
   go: ['go.mod', 'go.sum', 'go.work', 'go.work.sum'],
   bazel: ['MODULE.bazel', 'WORKSPACE', 'BUILD', 'BUILD.bazel'],
   docker: ['Dockerfile', 'compose.yml', 'compose.yaml', 'docker-compose.yml'],
 };
+
+/** What says which version of a language a command runs on, for the version managers that stand in its place. */
+const versionFiles = [
+  '.tool-versions',
+  'mise.toml',
+  '.mise.toml',
+  '.python-version',
+  '.node-version',
+  '.nvmrc',
+  'rust-toolchain.toml',
+  'rust-toolchain',
+];
+
+/** The folder and those above it in the tree. */
+const upwards = (folder: string): readonly string[] =>
+  folder === '.' || folder === '' ? ['.'] : [folder, ...upwards(posix.dirname(folder))];
 
 const manifests: readonly string[] = [...new Set(Object.values(readUnasked).flat())];
 
@@ -84,7 +100,8 @@ const scriptRunners: readonly string[] = ['node', 'bun', 'deno', 'tsx', 'ts-node
 const candidatesOf = (command: string, { folder, root }: Pick<NamingTree, 'folder' | 'root'>): readonly string[] => {
   const words = wordsOf(command);
   const runsScripts = words.some((word) => scriptRunners.includes(posix.basename(word)));
-  return words.flatMap((word, at) => {
+  const versions = upwards(folder).flatMap((from) => versionFiles.map((name) => posix.join(from, name)));
+  const mentioned = words.flatMap((word, at) => {
     const named = [posix.join('.', folder, word), ...(word.startsWith(`${root}/`) ? [posix.relative(root, word)] : [])];
     const program = posix.basename(word);
     const unasked = Object.hasOwn(readUnasked, program) ? (readUnasked[program] ?? []) : [];
@@ -93,6 +110,7 @@ const candidatesOf = (command: string, { folder, root }: Pick<NamingTree, 'folde
     );
     return [...(runsScripts ? named.flatMap(scriptFiles) : named), ...modules, ...unasked.map((each) => posix.join(folder, each))];
   });
+  return [...mentioned, ...versions];
 };
 
 class Naming {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Bench } from '../optimizations/contract.ts';
-import { openLineChannel } from '../processes/line-channel.ts';
+import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { Store } from '../store/store.ts';
@@ -103,12 +103,24 @@ const rehearseBuild = async (build: PlannedBuild, stage: Stage, { context, plan,
   }
 };
 
-const rehearsePolicy = async (
+const rehearsePolicy = async (policy: SubjectRef, cell: PlannedCell, stage: Stage, rehearsal: Rehearsal): Promise<void> => {
+  const channel = await openAnswering(policy, cell, stage, rehearsal);
+  await channel.close(2);
+};
+
+/**
+ * Starts the program of a policy or of an external measurement, and lets it answer once; the caller
+ * closes it. Null where it did not answer.
+ */
+export const answerOnce = (policy: SubjectRef, cell: PlannedCell, stage: Stage, rehearsal: Rehearsal): Promise<LineChannel | null> =>
+  openAnswering(policy, cell, stage, rehearsal).catch(() => null);
+
+const openAnswering = async (
   { door, tree: arm }: SubjectRef,
   cell: PlannedCell,
   { tree, environment }: Stage,
   { context, plan, references }: Rehearsal,
-): Promise<void> => {
+): Promise<LineChannel> => {
   const { seconds, memoryBytes } = plan.limits;
   const where = `${cell.id} ${arm}`;
   const argv = subjectArgv(door, tree, context.worker, cell.id, modelPaths(references.get(cell.model)));
@@ -116,8 +128,10 @@ const rehearsePolicy = async (
   try {
     if (door.kind === 'measure') await channel.askText('round 1', seconds);
     else for (const question of questionsOf(cell, arm)) await channel.ask(question, seconds);
-  } finally {
+    return channel;
+  } catch (thrown) {
     await channel.close(2);
+    throw thrown;
   }
 };
 

@@ -12,6 +12,7 @@ import { type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
+import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './installed-programs.ts';
 import { foldersOfPackages } from './python-packages.ts';
 import { saidBy } from './said.ts';
 import { commandOf } from './side-program.ts';
@@ -35,8 +36,8 @@ export interface Trees {
    */
   changedFiles(): Promise<readonly string[]>;
   /**
-   * Files of packages that the setup of the other side, which came later, put in place of those that
-   * this side's programs found.
+   * Files of packages and programs that the setup of the other side, which came later, put in place
+   * of those that this side's programs found.
    */
   replacedPackages(arm: 'head' | 'base'): Promise<readonly CodeCopy[]>;
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
@@ -105,6 +106,10 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
     installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
+  const programs = (): InstalledPrograms =>
+    plan.setup.head === null && plan.setup.base === null ? new Map() : installedPrograms(subjectEnvironment(context));
+  /** By the latest setup. */
+  let written: readonly string[] = [];
   let left: readonly string[] = [];
   const isGenerated = (at: string, path: string): boolean => {
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
@@ -124,11 +129,15 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     ofOneSide.push(...tree.own);
     lacking.set(arm, tree.lacking);
     const other = arm === 'head' ? 'base' : 'head';
-    const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
+    const before =
+      ready.has(other) && plan.setup[arm] !== null ? { packages: await packagesOf(other), files: contentsOf(programs(), written) } : null;
+    const was = programs();
     if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
     await prepare(arm, within(root, arm), arm);
     ready.add(arm);
-    if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
+    written = writtenSince(was, programs());
+    if (before !== null)
+      replaced.set(other, [...replacedSince(before.packages, await packagesOf(other)), ...replacedPrograms(before.files, written)]);
     // Only now: `setup` may fetch files too.
     await repository.refusePointers(root, arm, needed, said);
     return root;

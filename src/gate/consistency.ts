@@ -18,21 +18,27 @@ const requireBuild = (build: BuiltLine, known: ReadonlySet<string>): void => {
     );
 };
 
-/** What looking at the files that a program reads may add to a cell that both sides have: that it fails, by no arm's doing. */
-const foundByReads: ReadonlySet<string> = new Set(['inputs-leak', 'lfs-pointer', 'submodule-missing']);
+/** What running the programs of a cell that both sides have may add to it: that it fails, by no arm's doing. */
+const foundByRehearsal: ReadonlySet<string> = new Set([
+  'inputs-leak',
+  'lfs-pointer',
+  'submodule-missing',
+  'address-shared',
+  'build-not-deterministic',
+]);
 
-const isFoundByReads = ({ presence, skipped }: PlannedCell, { status, error, arms }: SettledLine): boolean =>
+const isFoundByRehearsal = ({ presence, skipped }: PlannedCell, { status, error, arms }: SettledLine): boolean =>
   presence === 'both' &&
   skipped === null &&
   status === 'failed' &&
   error?.arm === null &&
-  foundByReads.has(error.code) &&
+  foundByRehearsal.has(error.code) &&
   Object.keys(arms).length === 0;
 
 /** What was settled must be what follows from the plan and the builds: status, digests and error. Warnings are believed. */
 const requireSettlement = (plan: Plan, cell: PlannedCell, { line, built, where }: Settlement): void => {
   const follows = settleCell(plan, cell, built);
-  if (isDeepStrictEqual(follows, { ...line, warnings: follows.warnings }) || isFoundByReads(cell, line)) return;
+  if (isDeepStrictEqual(follows, { ...line, warnings: follows.warnings }) || isFoundByRehearsal(cell, line)) return;
   const words = ({ status, arms, error }: SettledLine): string =>
     [status, ...Object.entries(arms).map(([arm, digest]) => `${arm} ${digest.slice(0, 12)}`), ...(error === null ? [] : [error.code])].join(
       ', ',

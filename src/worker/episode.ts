@@ -25,19 +25,23 @@ export interface Played {
 /** The processes that answer for the arms of a launch; each is started when its arm first wants it. */
 export interface PolicyHosts {
   of(arm: ArmId): PolicyHost | null;
+  /** Another process of the same policy, which has answered nothing that the first one was asked. */
+  anew(arm: ArmId): PolicyHost | null;
   close(): Promise<void>;
 }
 
 export const openPolicyHosts = (request: LaunchRequest): PolicyHosts => {
-  const hosts = new Map<ArmId, PolicyHost>();
+  const hosts = new Map<string, PolicyHost>();
+  const open = (arm: ArmId, name: string): PolicyHost | null => {
+    const policy = Object.hasOwn(request.policies, arm) ? request.policies[arm] : undefined;
+    if (policy === undefined) return null;
+    const host = hosts.get(name) ?? openPolicyHost(policy, `${request.launch} ${arm}`);
+    hosts.set(name, host);
+    return host;
+  };
   return {
-    of: (arm) => {
-      const policy = Object.hasOwn(request.policies, arm) ? request.policies[arm] : undefined;
-      if (policy === undefined) return null;
-      const host = hosts.get(arm) ?? openPolicyHost(policy, `${request.launch} ${arm}`);
-      hosts.set(arm, host);
-      return host;
-    },
+    of: (arm) => open(arm, arm),
+    anew: (arm) => open(arm, `${arm} anew`),
     close: async () => {
       await Promise.all([...hosts.values()].map((host) => host.close()));
     },
@@ -47,8 +51,9 @@ export const openPolicyHosts = (request: LaunchRequest): PolicyHosts => {
 /**
  * Plays every arm once per round, in an order drawn anew for each round. All arms of a round have the same seed, and so the same
  * arrivals; a round has it again in every launch, so that launches differ by the machine alone. An episode that wants the quality of a model that
- * can carry none gives nothing, and a warning that refuses it by name. Throws what else the player throws, naming the arm;
- * `non-finite-output` for a number that is none.
+ * can carry none gives nothing, and a warning that refuses it by name. An exact episode with a policy is played twice, by two processes of it.
+ * Throws what else the player throws, naming the arm; `non-finite-output` for a number that is none; `policy-not-deterministic` where the two
+ * plays differ.
  */
 export const playEpisodes = async (
   point: EpisodePoint,
@@ -81,9 +86,15 @@ const playRounds = async (
     const seed = deriveSeed(request.seed, point.id, String(round));
     for (const arm of shuffled(arms, order)) {
       tools.beat(point.id);
-      const own = playerTools({ ...setting, policy: hosts.of(arm) }, arm, point.id, seed);
       const turn = { arm, point, round, seed, tuned: request.tuned, options: request.options };
-      const observed = await forArm(arm, async () => checked(await player.play(turn, own), point.id));
+      const play = async (policy: PolicyHost | null): Promise<Observation> =>
+        checked(await player.play(turn, playerTools({ ...setting, policy }, arm, point.id, seed)), point.id);
+      const observed = await forArm(arm, async () => {
+        const first = await play(hosts.of(arm));
+        const other = point.exact ? hosts.anew(arm) : null;
+        if (other !== null) requireSame(first, await play(other), point.id);
+        return first;
+      });
       if (round < 0) continue;
       append(values, arm, observed.values);
       for (const warning of observed.warnings ?? []) warnings.add(warning);
@@ -111,6 +122,17 @@ const append = (columns: Columns, arm: ArmId, values: Observation['values']): vo
     own[series] = column;
     column.push(value);
   }
+};
+
+/** An episode that rests on no clock is judged by one play, so that chance may have no part in it. */
+const requireSame = ({ values }: Observation, { values: again }: Observation, point: string): void => {
+  const series = Object.keys(values).find((name) => values[name] !== again[name]);
+  if (series === undefined) return;
+  throw new GateError(
+    'policy-not-deterministic',
+    `the same episode was played twice, with the same seed. Expected the same ${series}, got ${values[series]} and then ${again[series]}`,
+    { where: point },
+  );
 };
 
 const checked = (observed: Observation, point: string): Observation => {
