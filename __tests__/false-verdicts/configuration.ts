@@ -93,6 +93,19 @@ const files: readonly Situation[] = [
       ]),
   }),
   row({
+    example: 'the configuration is named by its absolute path, which a link may lead to',
+    before: 'error, git-failed',
+    now: 'compared with the one of that name',
+    source: 'reported',
+    check: async () => {
+      const scratch = changed({ 'ci/gate.yml': two }, { 'ci/gate.yml': configured([measured('a')]) });
+      const link = `${scratch.folder}-link`;
+      symlinkSync(scratch.folder, link);
+      for (const folder of [scratch.folder, link])
+        expect(await cellsOf(scratch, { config: join(folder, 'ci/gate.yml') })).toEqual(['a both', 'b removed']);
+    },
+  }),
+  row({
     example: 'the configuration is a link through a linked folder',
     before: '44 cells missing, exit 1',
     now: 'compared: base follows links as head does',

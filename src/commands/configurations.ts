@@ -8,7 +8,7 @@ import { asGateError, GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
-import { formerWorkingFolder, namedFolder, workingFolder } from './working-folder.ts';
+import { formerWorkingFolder, namedBelow, namedFolder, workingFolder } from './working-folder.ts';
 
 /** The configurations of both sides, before anything is selected. */
 export interface Configurations {
@@ -21,8 +21,12 @@ export interface Configurations {
   readonly warnings: readonly string[];
 }
 
-/** The configuration file as it was named, relative to the working directory. */
-export const configFile = ({ options }: CommandContext): string => options.config ?? configFileName;
+/** The configuration file as it was named, relative to the working directory: base has a file of that name too. */
+export const configFile = (context: CommandContext): string => {
+  const named = context.options.config;
+  if (named === null) return configFileName;
+  return isAbsolute(named) ? namedBelow(named, context) : named;
+};
 
 /** Path of a file below the working directory in the trees of the repository, with `/`; null outside. */
 const insidePath = ({ root }: CommandContext, repository: Repository, name: string): string | null => {
@@ -91,7 +95,7 @@ export const readConfigurations = async (context: CommandContext, repository: Re
       throw new GateError(
         'usage-bad-value',
         'The configuration was looked for. Expected a file inside the repository, got one outside, which base cannot have. Move it inside.',
-        { where: name },
+        { where: context.options.config ?? name },
       );
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
   }
