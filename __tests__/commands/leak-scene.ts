@@ -22,6 +22,8 @@ export interface Entry {
   readonly watch?: typeof watchReads;
   /** Whether head's files differ from its commit. */
   readonly dirty?: boolean;
+  /** Whether the host names head's commit. */
+  readonly reviewed?: boolean;
 }
 
 /**
@@ -55,6 +57,7 @@ export class LeakScene extends ScratchRepository {
     environment = {},
     watch = watchReads,
     dirty = false,
+    reviewed = false,
   }: Entry): Promise<LeakFinding> {
     const subject = (tree: 'head' | 'base'): SubjectRef => ({
       door,
@@ -67,6 +70,7 @@ export class LeakScene extends ScratchRepository {
     const arms = (['head', 'base'] as const).map((id) => ({ id, builds: {}, policy: subject(id), options: null, code: subject(id).code }));
     const plan: Plan = planOf([cell('m/entry', { like, arms })], {
       head: { commit: this.git('rev-parse', 'HEAD'), dirty },
+      reviewed: reviewed ? this.git('rev-parse', 'HEAD') : null,
       base: { commit: this.git('rev-parse', 'HEAD~1'), dirty: false },
       setup: { head: setup ?? null, base: setup ?? null },
     });

@@ -110,10 +110,10 @@ export const withoutSharedFiles = (tree: string, paths: readonly string[]): read
   return files.filter(({ id, links }) => links <= (known.get(id)?.length ?? 0)).map(({ path }) => path);
 };
 
-/** A folder that a package manager fills, or one of git or the gate. */
+/** A folder that a package manager fills, or one of git's or the gate's own. */
 const holdsPackages = (folder: string): boolean =>
   ['node_modules', 'site-packages', '.git', '__pycache__', '.optimization-gate'].includes(basename(folder)) ||
-  ['pyvenv.cfg', 'conda-meta', '.git'].some((name) => existsSync(join(folder, name)));
+  ['pyvenv.cfg', 'conda-meta'].some((name) => existsSync(join(folder, name)));
 
 /**
  * Folders of installed packages that a command may load from, as far as its words and its

@@ -41,11 +41,11 @@ export interface Trees {
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
   /**
-   * Files of head's checkout that git ignores and that lay there before head was set up; not those
-   * of the gate itself, of package managers or of Python.
+   * Files of head's checkout that were there before head was set up and are no part of what is under
+   * review; not those of the gate itself, of package managers or of Python.
    */
-  leftFiles(): Promise<readonly string[]>;
-  /** A copy of head's files without those that git ignores, set up. Throws `setup-failed`. */
+  leftFiles(): Promise<LeftFiles>;
+  /** A copy of what is under review, set up. Throws `setup-failed`. */
   freshHead(): Promise<FreshTree>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
   pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
@@ -57,13 +57,21 @@ export interface Trees {
   release(): Promise<void>;
 }
 
-/** A tree in which nothing lies but what its commit, its setup and the programs put there. */
+/** Paths relative to the root of head's checkout. */
+export interface LeftFiles {
+  /** What git ignores and repositories that are no submodules; where a commit is under review, all that git does not track. */
+  readonly stray: readonly string[];
+  /** Where a commit is under review, its files that are others on disk. */
+  readonly edited: readonly string[];
+}
+
+/** A tree in which nothing lies but what is under review, its setup and the programs put there. */
 export interface FreshTree {
   readonly root: string;
   /** Working directory of the programs. */
   readonly folder: string;
-  /** What git ignores in it now. */
-  ignored(): Promise<readonly string[]>;
+  /** Its stray files now. */
+  stray(): Promise<readonly string[]>;
 }
 
 /**
@@ -102,14 +110,23 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
     installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
-  let left: readonly string[] = [];
+  let left: LeftFiles = { stray: [], edited: [] };
   const isGenerated = (at: string, path: string): boolean => {
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
     return folders.some((folder) => folder.startsWith(`${at}/`) && join(at, path).startsWith(`${folder}/`));
   };
-  const ignoredIn = async (at: string): Promise<readonly string[]> => {
-    const files = ignoredFilesIn(at, await repository.ignoredFiles(at));
+  // Where the host names a commit, that is what is judged; else a developer's edits belong to it.
+  const committed = plan.reviewed !== null;
+  const strayIn = async (at: string): Promise<readonly string[]> => {
+    const files = ignoredFilesIn(at, await repository.strayFiles(at, committed));
     return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
+  };
+  const editedFiles = async (): Promise<readonly string[]> => {
+    if (!committed || !plan.head.dirty) return [];
+    const tracked = await repository.paths({ commit: plan.head.commit });
+    const edited: string[] = [];
+    for (const path of await repository.changedFiles(plan.head.commit)) if ((await tracked.entry(path)).kind === 'file') edited.push(path);
+    return edited;
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
@@ -119,7 +136,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     ofOneSide.push(...tree.own);
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
-    if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
+    if (arm === 'head') left = { stray: withoutSharedFiles(root, await strayIn(root)), edited: await editedFiles() };
     await prepare(arm, within(root, arm), arm);
     ready.add(arm);
     if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
@@ -144,13 +161,13 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   let changed: Promise<readonly string[]> | null = null;
   const makeFresh = async (): Promise<FreshTree> => {
     const { folder: copy } = await checkOut('head');
-    const edited = plan.head.dirty ? await repository.changedFiles(plan.head.commit) : [];
+    const edited = plan.head.dirty && !committed ? await repository.changedFiles(plan.head.commit) : [];
     for (const path of edited.filter((each) => !isGenerated(repository.folder, each))) {
       rmSync(join(copy, path), { force: true });
       if (existsSync(join(repository.folder, path))) cpSync(join(repository.folder, path), join(copy, path), { verbatimSymlinks: true });
     }
     const folder = await prepare('head', within(copy, 'head'), 'a fresh copy of head');
-    return { root: copy, folder, ignored: () => ignoredIn(copy) };
+    return { root: copy, folder, stray: () => strayIn(copy) };
   };
   let fresh: Promise<FreshTree> | null = null;
   return {
@@ -211,7 +228,8 @@ const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] 
 /** An installation in place leaves it in the tree: it says what was installed, and is no code. */
 const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
 
-const sameContent = (one: string, other: string): boolean => {
+/** Whether two paths are regular files of equal bytes. */
+export const sameContent = (one: string, other: string): boolean => {
   const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
   if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
   return readFileSync(one).equals(readFileSync(other));

@@ -9,7 +9,7 @@ import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
-import { ignoredFiles } from './ignored-files.ts';
+import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
 import { checkOutSubmodules } from './submodules.ts';
@@ -94,6 +94,12 @@ export interface Repository {
    * checked out, relative to it; a folder whose files are all ignored ends in `/`.
    */
   ignoredFiles(root: string): Promise<readonly string[]>;
+  /**
+   * What lies in the working tree `root` and is no part of what is under review, listed in the same
+   * way: what git ignores, and repositories that are no submodules. With `committed` a commit is
+   * under review, and so everything that git does not track counts.
+   */
+  strayFiles(root: string, committed: boolean): Promise<readonly string[]>;
   /**
    * Tracked files of a working tree of this repository, relative to its root, that have a filter
    * and are Git LFS pointers.
@@ -207,6 +213,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       return changedFiles(folder, commit, gitAt);
     },
     ignoredFiles: (root) => ignoredFiles(root, gitAt),
+    strayFiles: (root, committed) => strayFiles(root, committed, gitAt),
     pointers: (root) => pointersIn({ git: gitAt(root), folder: root, name: root }),
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);
