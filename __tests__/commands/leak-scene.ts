@@ -76,6 +76,7 @@ export class LeakScene extends ScratchRepository {
     });
     const context = {
       root: this.folder,
+      workspace: dirname(this.folder),
       packageRoot: this.folder,
       storeRoot: join(this.folder, 'kept', 'store'),
       worker: join(import.meta.dirname, '..', '..', 'src', 'worker.ts'),

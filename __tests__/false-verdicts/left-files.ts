@@ -1,5 +1,5 @@
 import { linkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { LeakScene, measure } from '../commands/leak-scene.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
@@ -100,6 +100,18 @@ const unlike: readonly Situation[] = [
         nested(scene, path);
         expect(await scene.find({ door: inPython, dirty: true })).toEqual(left(`${path}/table.bin`));
       }
+    },
+  },
+  {
+    ...uneven,
+    source: 'reported',
+    example: 'an earlier step checks another repository out beside the checkout, in the folder of the job',
+    check: async () => {
+      const library = ScratchRepository.create();
+      library.commit({ 'table.bin': '400' });
+      const path = `../${basename(library.folder)}/table.bin`;
+      const scene = edited(falling(path));
+      expect(await scene.find({ door: inPython, reviewed: true })).toEqual(left(path));
     },
   },
   {

@@ -97,6 +97,18 @@ export const ignoredFilesIn = (tree: string, ignored: readonly string[]): readon
 };
 
 /**
+ * What lies beside a tree, in the folders between it and another one above it, relative to the tree;
+ * a folder ends in `/`. Nothing where the other one is not above it.
+ */
+export const besideTree = (tree: string, above: string): readonly string[] => {
+  if (!tree.startsWith(`${above}/`)) return [];
+  const parent = dirname(tree);
+  const here = entriesOf(parent).filter(({ name }) => name !== basename(tree));
+  const further = besideTree(parent, above).map((path) => `../${path}`);
+  return [...here.map((entry) => `../${entry.name}${entry.isDirectory() ? '/' : ''}`), ...further];
+};
+
+/**
  * Files without those of which another hard link lies elsewhere: the stores of package managers,
  * whose files are those of the packages.
  * @param paths relative to the tree

@@ -83,7 +83,7 @@ const sortOf = (path: string): string => `${dirname(path).replace(/(?=[a-z]*\d)[
 
 const leftFile = ({ cell }: SideProgram, path: string): GateError => {
   const message =
-    `head read ${path}, which a step before this run left in its checkout: the commit does not hold it so, and base's tree does not ` +
+    `head read ${path}, which a step before this run left there: what is under review does not hold it so, and base's tree does not ` +
     'either. Let `setup:` make it for each side';
   return new GateError('inputs-leak', message, { where: cell.id });
 };

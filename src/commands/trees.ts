@@ -7,7 +7,7 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
-import { type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
+import { besideTree, type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
@@ -59,7 +59,10 @@ export interface Trees {
 
 /** Paths relative to the root of head's checkout. */
 export interface LeftFiles {
-  /** What git ignores and repositories that are no submodules; where a commit is under review, all that git does not track. */
+  /**
+   * What git ignores and repositories that are no submodules. Where a commit is under review, all
+   * that git does not track, and what lies beside the checkout in the folder of the job.
+   */
   readonly stray: readonly string[];
   /** Where a commit is under review, its files that are others on disk. */
   readonly edited: readonly string[];
@@ -113,12 +116,13 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   let left: LeftFiles = { stray: [], edited: [] };
   const isGenerated = (at: string, path: string): boolean => {
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
-    return folders.some((folder) => folder.startsWith(`${at}/`) && join(at, path).startsWith(`${folder}/`));
+    return folders.some((folder) => !`${at}/`.startsWith(`${folder}/`) && join(at, path).startsWith(`${folder}/`));
   };
   // Where the host names a commit, that is what is judged; else a developer's edits belong to it.
   const committed = plan.reviewed !== null;
   const strayIn = async (at: string): Promise<readonly string[]> => {
-    const files = ignoredFilesIn(at, await repository.strayFiles(at, committed));
+    const beside = committed ? besideTree(at, context.workspace) : [];
+    const files = ignoredFilesIn(at, [...beside, ...(await repository.strayFiles(at, committed))]);
     return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
   };
   const editedFiles = async (): Promise<readonly string[]> => {
