@@ -221,6 +221,26 @@ const alike: readonly Situation[] = [
 const atEvents: readonly Situation[] = [
   {
     ...harmless,
+    source: 'reported',
+    before: 'error[internal]: ENOTDIR or ELOOP, exit 3',
+    example: 'a folder becomes a file, a file becomes a folder, a folder becomes a ring of links',
+    check: async () => {
+      const program = keeping('build', "'table.bin'");
+      const scene = LeakScene.make();
+      scene.commit({ ...ignored, 'bench/bench.py': program, 'one/x.c': '1', two: '1', 'three/x.c': '1' });
+      scene.git('rm', '--quiet', '-r', 'one', 'two', 'three');
+      scene.link('three', 'three');
+      scene.commit({ one: '2', 'two/x.c': '2', 'bench/bench.py': `# Slower.\n${program}` });
+      expect(await scene.find({ door: inPython })).toEqual(clean);
+      // The same before it is committed, of which a fresh copy is made for the table.
+      scene.git('reset', '--quiet', 'HEAD~1');
+      scene.git('commit', '--quiet', '--allow-empty', '-m', 'nothing');
+      scene.leave({ 'build/table.bin': '400' });
+      expect(await scene.find({ door: inPython, dirty: true })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
     example: '`setup` leaves and edits files on each side as an earlier step does, beside the commit that the event names',
     check: async () => {
       const program = `open('other.bin').read()\n${falling('table.bin')}`;

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
 import { applyOverrides } from '../config/override.ts';
@@ -6,6 +6,7 @@ import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } fro
 import { isSameEntry } from '../config/renamed.ts';
 import { asGateError, GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
+import { entryAt, reached } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 import { formerWorkingFolder, namedBelow, namedFolder, workingFolder } from './working-folder.ts';
@@ -34,8 +35,8 @@ const insidePath = ({ root }: CommandContext, repository: Repository, name: stri
   return inside.startsWith('..') || isAbsolute(inside) ? null : inside.split('\\').join('/');
 };
 
-const kindOf = (found: Stats | undefined): string => {
-  if (found === undefined) return 'nothing';
+const kindOf = (found: Stats | null): string => {
+  if (found === null) return 'nothing';
   return found.isDirectory() ? 'a folder' : 'no regular file';
 };
 
@@ -48,12 +49,12 @@ const headText = async (context: CommandContext, repository: Repository): Promis
   const inside = insidePath(context, repository, name);
   const file =
     inside === null ? resolve(context.root, name) : join(repository.folder, await repository.withoutLinks('working-tree', inside));
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = reached(() => statSync(file));
   if (found?.isFile() === true) {
     if (isLfsPointerFile(file)) throw lfsPointer(name);
     return readFileSync(file, 'utf8');
   }
-  if (lstatSync(resolve(context.root, name), { throwIfNoEntry: false }) !== undefined)
+  if (entryAt(resolve(context.root, name)) !== null)
     throw new GateError('config-missing', `The configuration was looked for. Expected a file at ${file}, found ${kindOf(found)}.`, {
       where: name,
     });
@@ -297,6 +298,6 @@ const findOrNull = (text: string, path: string): Config | null => {
 /** The configuration that the working tree has at a path, or null. */
 const standingAt = (repository: Repository, path: string): Config | null => {
   const file = join(repository.folder, path);
-  const isFile = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  const isFile = entryAt(file)?.isFile() === true;
   return isFile ? findOrNull(readFileSync(file, 'utf8'), path) : null;
 };

@@ -1,6 +1,6 @@
-import { lstatSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { GateError } from '../errors.ts';
+import { entryAt } from '../repository/on-disk.ts';
 import { subjectEnvironment } from './context.ts';
 import type { watchReads } from './read-watch.ts';
 import { type Rehearsal, rehearse, type SideProgram } from './side-program.ts';
@@ -76,7 +76,7 @@ const notMadeIn = async (
   return files.filter((path) => !shared.has(path) && lacks(fresh.root, path) && !renamed.has(sortOf(path)));
 };
 
-const isThere = (root: string, path: string): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
+const isThere = (root: string, path: string): boolean => entryAt(join(root, path)) !== null;
 
 /** Where a file lies, but for digests and numbers, and how it ends. */
 const sortOf = (path: string): string => `${dirname(path).replace(/(?=[a-z]*\d)[a-z\d]{8,}|\d+/gi, '#')}\n${extname(path)}`;

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, lstatSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
@@ -6,8 +6,9 @@ import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
+import { entryAt } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
-import { besideTree, type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
+import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
@@ -140,7 +141,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     ofOneSide.push(...tree.own);
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
-    if (arm === 'head') left = { stray: withoutSharedFiles(root, await strayIn(root)), edited: await editedFiles() };
+    if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
     await prepare(arm, within(root, arm), arm);
     ready.add(arm);
     if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
@@ -167,8 +168,9 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const { folder: copy } = await checkOut('head');
     const edited = plan.head.dirty && !committed ? await repository.changedFiles(plan.head.commit) : [];
     for (const path of edited.filter((each) => !isGenerated(repository.folder, each))) {
-      rmSync(join(copy, path), { force: true });
-      if (existsSync(join(repository.folder, path))) cpSync(join(repository.folder, path), join(copy, path), { verbatimSymlinks: true });
+      const [from, to] = [join(repository.folder, path), join(copy, path)];
+      if (entryAt(to) !== null) rmSync(to, { recursive: true, force: true });
+      if (entryAt(from)?.isDirectory() === false) cpSync(from, to, { verbatimSymlinks: true });
     }
     const folder = await prepare('head', within(copy, 'head'), 'a fresh copy of head');
     return { root: copy, folder, stray: () => strayIn(copy) };
@@ -191,8 +193,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     pointers: async (arm) => repository.pointers(await root(arm)),
     emptied: async (arm, files) => {
       const { folder: copy } = await checkOut(arm);
-      for (const path of files)
-        if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
+      for (const path of files) if (entryAt(join(copy, path))?.isFile() === true) truncateSync(join(copy, path), 0);
       return prepare(arm, within(copy, arm), `${arm} with empty files`);
     },
     leftFiles: async () => {
@@ -234,7 +235,7 @@ const isPackageMetadata = (path: string): boolean => path.split('/').some((name)
 
 /** Whether two paths are regular files of equal bytes. */
 export const sameContent = (one: string, other: string): boolean => {
-  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  const [first, second] = [one, other].map(entryAt);
   if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
   return readFileSync(one).equals(readFileSync(other));
 };

@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
@@ -12,6 +11,7 @@ import { type Git, gitError, gitIn } from './git.ts';
 import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
+import { entryAt } from './on-disk.ts';
 import { checkOutSubmodules } from './submodules.ts';
 import { listTree, type TreePaths } from './tree-paths.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
@@ -164,7 +164,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       await require(commit);
       const removed = await git.read(['diff', '--name-only', '-z', '--no-renames', '--diff-filter=D', '--ignore-submodules=all', commit]);
       const paths = removed.toString('utf8').split('\0');
-      return paths.filter((path) => path !== '' && lstatSync(join(folder, path), { throwIfNoEntry: false }) === undefined);
+      return paths.filter((path) => path !== '' && entryAt(join(folder, path)) === null);
     },
     filesWith: async (commit, expression, globs) => {
       await require(commit);
