@@ -83,7 +83,8 @@ const headConfigOf = (text: string | null, context: CommandContext): Config =>
 /**
  * Reads both sides' configurations. Base's is the file of the same name, or behind the same links. Where base has none there, it is
  * the file that head's takes the place of (`predecessorOf`), and null where base has no configuration at all. The defaults hold
- * for both sides where neither has a file. Throws what `readHeadConfig` throws, and `config-missing` where head removed its file.
+ * for both sides where neither has a file. Throws what `readHeadConfig` throws, and `config-missing` where head
+ * removed its file, or a job has one that its commit lacks.
  */
 export const readConfigurations = async (context: CommandContext, repository: Repository, base: string): Promise<Configurations> => {
   const name = configFile(context);
@@ -100,6 +101,7 @@ export const readConfigurations = async (context: CommandContext, repository: Re
       );
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
   }
+  if (text !== null && context.host.kind === 'github') await requireCommitted(repository, inside, name);
   const baseFolder = await folderOfBase({ context, repository, base });
   const same = posix.join(baseFolder, name);
   const before = await repository.fileAt(base, same);
@@ -132,6 +134,17 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     head,
     ...(await formerConfiguration({ context, repository, base, usual, removed, head: { path: inside, text, config: head } })),
   };
+};
+
+/** A file that a step of the job writes is in no base: all of its cells would be new, in every run. */
+const requireCommitted = async (repository: Repository, inside: string, name: string): Promise<void> => {
+  const { commit } = await repository.headRevision();
+  if ((await repository.fileAt(commit, inside)) !== null) return;
+  throw new GateError(
+    'config-missing',
+    `The configuration was looked for. Expected a file of commit ${commit.slice(0, 12)}, found one that git does not hold, which base cannot have. Commit it.`,
+    { where: name },
+  );
 };
 
 /** The working directory in base: where base's links lead it, unless base has nothing under that name. */
