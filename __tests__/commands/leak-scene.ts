@@ -22,7 +22,7 @@ export interface Entry {
   readonly watch?: typeof watchReads;
   /** Whether head's files differ from its commit. */
   readonly dirty?: boolean;
-  /** Whether the host names head's commit. */
+  /** Whether the event is about a commit. */
   readonly reviewed?: boolean;
 }
 
@@ -70,7 +70,6 @@ export class LeakScene extends ScratchRepository {
     const arms = (['head', 'base'] as const).map((id) => ({ id, builds: {}, policy: subject(id), options: null, code: subject(id).code }));
     const plan: Plan = planOf([cell('m/entry', { like, arms })], {
       head: { commit: this.git('rev-parse', 'HEAD'), dirty },
-      reviewed: reviewed ? this.git('rev-parse', 'HEAD') : null,
       base: { commit: this.git('rev-parse', 'HEAD~1'), dirty: false },
       setup: { head: setup ?? null, base: setup ?? null },
     });
@@ -83,7 +82,10 @@ export class LeakScene extends ScratchRepository {
       ortPath: null,
       options: { config: null, runDir: '.optimization-gate' },
       signal: new AbortController().signal,
-      host: { subjectEnvironment: { ...allowedEnvironment(process.env), ...environment } },
+      host: {
+        event: reviewed ? { kind: 'change', checkout: { kind: 'off-base' } } : { kind: 'developer' },
+        subjectEnvironment: { ...allowedEnvironment(process.env), ...environment },
+      },
     } as unknown as CommandContext;
     const trees = await openTrees(context, plan);
     onTestFinished(() => trees.release());

@@ -4,6 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
+import { reviewsCommit } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { entryAt } from '../repository/on-disk.ts';
@@ -119,8 +120,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
     return folders.some((folder) => !`${at}/`.startsWith(`${folder}/`) && join(at, path).startsWith(`${folder}/`));
   };
-  // Where the host names a commit, that is what is judged; else a developer's edits belong to it.
-  const committed = plan.reviewed !== null;
+  const committed = reviewsCommit(context.host.event);
   const strayIn = async (at: string): Promise<readonly string[]> => {
     const beside = committed ? besideTree(at, context.workspace) : [];
     const files = ignoredFilesIn(at, [...beside, ...(await repository.strayFiles(at, committed))]);
