@@ -91,6 +91,14 @@ describe('installed copies', () => {
     for (const each of ['venv/lib/python3.11/site-packages', 'node_modules', 'node_modules/@scope', 'lib'])
       expect(found).toContain(join(folder, each));
   });
+
+  it('are looked for past what leads nowhere on the search path', () => {
+    const folder = testFolder();
+    write(folder, { file: '', 'venv/bin/python': '', 'venv/lib/python3.11/site-packages/x.py': '' });
+    symlinkSync('python', join(folder, 'python'));
+    const searchPath = [folder, join(folder, 'file'), join(folder, 'venv/bin')].join(':');
+    expect(packageFolders(['python bench.py'], folder, { PATH: searchPath })).toContain(join(folder, 'venv/lib/python3.11/site-packages'));
+  });
 });
 
 describe('a watch', () => {

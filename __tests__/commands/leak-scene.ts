@@ -22,6 +22,8 @@ export interface Entry {
   readonly watch?: typeof watchReads;
   /** Whether head's files differ from its commit. */
   readonly dirty?: boolean;
+  /** Whether the event is about a commit. */
+  readonly reviewed?: boolean;
 }
 
 /**
@@ -55,6 +57,7 @@ export class LeakScene extends ScratchRepository {
     environment = {},
     watch = watchReads,
     dirty = false,
+    reviewed = false,
   }: Entry): Promise<LeakFinding> {
     const subject = (tree: 'head' | 'base'): SubjectRef => ({
       door,
@@ -72,13 +75,17 @@ export class LeakScene extends ScratchRepository {
     });
     const context = {
       root: this.folder,
+      workspace: dirname(this.folder),
       packageRoot: this.folder,
       storeRoot: join(this.folder, 'kept', 'store'),
       worker: join(import.meta.dirname, '..', '..', 'src', 'worker.ts'),
       ortPath: null,
       options: { config: null, runDir: '.optimization-gate' },
       signal: new AbortController().signal,
-      host: { subjectEnvironment: { ...allowedEnvironment(process.env), ...environment } },
+      host: {
+        event: reviewed ? { kind: 'change', checkout: { kind: 'off-base' } } : { kind: 'developer' },
+        subjectEnvironment: { ...allowedEnvironment(process.env), ...environment },
+      },
     } as unknown as CommandContext;
     const trees = await openTrees(context, plan);
     onTestFinished(() => trees.release());

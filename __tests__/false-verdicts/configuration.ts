@@ -93,6 +93,34 @@ const files: readonly Situation[] = [
       ]),
   }),
   row({
+    example: 'a step of the job writes the configuration, which no commit holds',
+    before: 'every cell is new in every run, PASSED',
+    now: 'config-missing; on a developer’s machine every cell is new',
+    source: 'reported',
+    check: async () => {
+      const scratch = changed({ '.gitignore': usual }, { 'README.md': 'models' });
+      scratch.write(usual, two);
+      await expect(plannedCells(scratch, { host: 'github' })).rejects.toMatchObject({ code: 'config-missing', where: usual });
+      expect(await cellsOf(scratch)).toEqual(['a new', 'b new']);
+      scratch.git('add', '--force', usual);
+      scratch.commit({});
+      expect(await cellsOf(scratch, { host: 'github' })).toEqual(['a new', 'b new']);
+    },
+  }),
+  row({
+    example: 'the configuration is named by its absolute path, which a link may lead to',
+    before: 'error, git-failed',
+    now: 'compared with the one of that name',
+    source: 'reported',
+    check: async () => {
+      const scratch = changed({ 'ci/gate.yml': two }, { 'ci/gate.yml': configured([measured('a')]) });
+      const link = `${scratch.folder}-link`;
+      symlinkSync(scratch.folder, link);
+      for (const folder of [scratch.folder, link])
+        expect(await cellsOf(scratch, { config: join(folder, 'ci/gate.yml') })).toEqual(['a both', 'b removed']);
+    },
+  }),
+  row({
     example: 'the configuration is a link through a linked folder',
     before: '44 cells missing, exit 1',
     now: 'compared: base follows links as head does',

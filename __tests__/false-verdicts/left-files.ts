@@ -1,5 +1,5 @@
 import { linkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { LeakScene, measure } from '../commands/leak-scene.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
@@ -25,6 +25,13 @@ const inPython = measure('python3 bench/bench.py');
 /** Compiles `fast.c` where that is there, and only once, as `make` does. */
 const makes = "sh -c 'test ! -e bench/fast.c || test -e bench/_fast.so || cp bench/fast.c bench/_fast.so'";
 
+/** Another repository, inside the checkout and no submodule of it. */
+const nested = (scene: LeakScene, path: string): void => {
+  const library = ScratchRepository.create();
+  library.commit({ 'table.bin': '400' });
+  scene.git('clone', '--quiet', library.folder, path);
+};
+
 /** A repository in which `program` is edited, with `files` in base and `more` in head. */
 const edited = (program: string, files: Readonly<Record<string, string>> = {}, more: Readonly<Record<string, string>> = {}): LeakScene => {
   const scene = LeakScene.make();
@@ -35,7 +42,10 @@ const edited = (program: string, files: Readonly<Record<string, string>> = {}, m
 
 const left = (path: string): unknown =>
   expect.objectContaining({
-    error: expect.objectContaining({ code: 'inputs-leak', message: expect.stringContaining(`head read ${path}, which git ignores`) }),
+    error: expect.objectContaining({
+      code: 'inputs-leak',
+      message: expect.stringContaining(`head read ${path}, which a step before this run left`),
+    }),
   });
 const clean = { error: null, warning: null };
 
@@ -78,6 +88,50 @@ const unlike: readonly Situation[] = [
       scene.commit({ 'bench/bench.py': `# Faster.\n${falling('vendor/fast.so')}` });
       scene.leave({ 'vendor/fast.so': '400' });
       expect(await scene.find({ door: inPython })).toEqual(left('vendor/fast.so'));
+    },
+  },
+  {
+    ...uneven,
+    source: 'reported',
+    example: 'an earlier step checks another repository out into the checkout, in a folder that git ignores or not',
+    check: async () => {
+      for (const path of ['vendor', 'build/vendor']) {
+        const scene = edited(falling(`${path}/table.bin`));
+        nested(scene, path);
+        expect(await scene.find({ door: inPython, dirty: true })).toEqual(left(`${path}/table.bin`));
+      }
+    },
+  },
+  {
+    ...uneven,
+    source: 'reported',
+    example: 'an earlier step checks another repository out beside the checkout, in the folder of the job',
+    check: async () => {
+      const library = ScratchRepository.create();
+      library.commit({ 'table.bin': '400' });
+      const path = `../${basename(library.folder)}/table.bin`;
+      const scene = edited(falling(path));
+      expect(await scene.find({ door: inPython, reviewed: true })).toEqual(left(path));
+    },
+  },
+  {
+    ...uneven,
+    source: 'reported',
+    example: 'an earlier step leaves a file that git does not ignore, beside the commit that the event names',
+    check: async () => {
+      const scene = edited(falling('table.bin'));
+      scene.leave({ 'table.bin': '400' });
+      expect(await scene.find({ door: inPython, dirty: true, reviewed: true })).toEqual(left('table.bin'));
+    },
+  },
+  {
+    ...uneven,
+    source: 'reported',
+    example: 'an earlier step edits a file of the commit that the event names',
+    check: async () => {
+      const scene = edited(falling('table.bin'), { 'table.bin': '1000' });
+      scene.leave({ 'table.bin': '400' });
+      expect(await scene.find({ door: inPython, dirty: true, reviewed: true })).toEqual(left('table.bin'));
     },
   },
 ];
@@ -164,4 +218,47 @@ const alike: readonly Situation[] = [
   },
 ];
 
-export const situations: readonly Situation[] = [...unlike, ...alike];
+const atEvents: readonly Situation[] = [
+  {
+    ...harmless,
+    source: 'reported',
+    before: 'error[internal]: ENOTDIR or ELOOP, exit 3',
+    example: 'a folder becomes a file, a file becomes a folder, a folder becomes a ring of links',
+    check: async () => {
+      const program = keeping('build', "'table.bin'");
+      const scene = LeakScene.make();
+      scene.commit({ ...ignored, 'bench/bench.py': program, 'one/x.c': '1', two: '1', 'three/x.c': '1' });
+      scene.git('rm', '--quiet', '-r', 'one', 'two', 'three');
+      scene.link('three', 'three');
+      scene.commit({ one: '2', 'two/x.c': '2', 'bench/bench.py': `# Slower.\n${program}` });
+      expect(await scene.find({ door: inPython })).toEqual(clean);
+      // The same before it is committed, of which a fresh copy is made for the table.
+      scene.git('reset', '--quiet', 'HEAD~1');
+      scene.git('commit', '--quiet', '--allow-empty', '-m', 'nothing');
+      scene.leave({ 'build/table.bin': '400' });
+      expect(await scene.find({ door: inPython, dirty: true })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    example: '`setup` leaves and edits files on each side as an earlier step does, beside the commit that the event names',
+    check: async () => {
+      const program = `open('other.bin').read()\n${falling('table.bin')}`;
+      const scene = edited(program, { 'table.bin': '1000' });
+      scene.leave({ 'table.bin': '400', 'other.bin': '1' });
+      const setup = "sh -c 'printf 400 > table.bin; printf 1 > other.bin'";
+      expect(await scene.find({ door: inPython, setup, dirty: true, reviewed: true })).toEqual(clean);
+    },
+  },
+  {
+    ...harmless,
+    example: 'a developer’s own run of files that are not committed yet, or edited',
+    check: async () => {
+      const scene = edited(falling('table.bin'), { 'other.bin': '1' });
+      scene.leave({ 'table.bin': '400', 'other.bin': '2' });
+      expect(await scene.find({ door: inPython, dirty: true })).toEqual(clean);
+    },
+  },
+];
+
+export const situations: readonly Situation[] = [...unlike, ...alike, ...atEvents];

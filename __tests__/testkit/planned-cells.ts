@@ -18,6 +18,7 @@ const packageRoot = join(import.meta.dirname, '..', '..');
 
 export interface Asked {
   readonly config?: string;
+  readonly host?: CommandContext['host']['kind'];
   readonly base?: string;
   /** The working directory. */
   readonly folder?: string;
@@ -77,7 +78,7 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
     packageRoot,
     options: { config: asked.config ?? null, models: asked.models ?? null, optimizations: asked.optimizations ?? null },
     overrides: [],
-    host: { kind: 'local' },
+    host: { kind: asked.host ?? 'local' },
   } as unknown as CommandContext;
   const repository = await openRepository(scratch.folder, { environment, temporary });
   const { commit } = await repository.baseCommit({

@@ -1,5 +1,6 @@
-import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import { entryAt, fileBehind, textBehind } from '../repository/on-disk.ts';
 
 /** A file that holds, or was made of, one of the files in which two trees differ. */
 export interface CodeCopy {
@@ -19,7 +20,7 @@ export const copiesInTree = (
   environment: Readonly<Record<string, string>>,
 ): readonly CodeCopy[] => {
   const there = changed.map((of) => ({ of, path: join(tree, of) }));
-  const stats = new Map(there.map(({ of, path }) => [of, lstatSync(path, { throwIfNoEntry: false })]));
+  const stats = new Map(there.map(({ of, path }) => [of, entryAt(path)]));
   const links = changed.filter((of) => stats.get(of)?.isSymbolicLink() === true);
   return there.flatMap(({ of, path }) => {
     if (links.some((link) => of.startsWith(`${link}/`))) return [];
@@ -62,15 +63,15 @@ const mostFiles = 50_000;
 export const productsInTree = (tree: string, changed: readonly string[], ignored: readonly string[]): readonly CodeCopy[] => {
   const sources = products.flatMap(({ sources: named, made }) => {
     const written = changed.flatMap((of) => {
-      const stats = named.test(of) ? statSync(join(tree, of), { throwIfNoEntry: false }) : undefined;
-      return stats === undefined ? [] : [{ of, at: stats.mtimeMs }];
+      const stats = named.test(of) ? fileBehind(join(tree, of)) : null;
+      return stats === null ? [] : [{ of, at: stats.mtimeMs }];
     });
     const [oldest] = written.toSorted((one, other) => one.at - other.at);
     return oldest === undefined ? [] : [{ ...oldest, made }];
   });
   if (sources.length === 0) return [];
   return ignoredFilesIn(tree, ignored).flatMap((path) => {
-    const stats = lstatSync(join(tree, path), { throwIfNoEntry: false });
+    const stats = entryAt(join(tree, path));
     if (stats?.isFile() !== true) return [];
     const runs = extname(path) !== '' || (stats.mode & 0o111) !== 0;
     const source = sources.find(({ made, at }) => runs && made.test(path) && stats.mtimeMs >= at);
@@ -97,23 +98,45 @@ export const ignoredFilesIn = (tree: string, ignored: readonly string[]): readon
 };
 
 /**
+ * What lies beside a tree, in the folders between it and another one above it, relative to the tree;
+ * a folder ends in `/`. Nothing where the other one is not above it.
+ */
+export const besideTree = (tree: string, above: string): readonly string[] => {
+  if (!tree.startsWith(`${above}/`)) return [];
+  const parent = dirname(tree);
+  const here = entriesOf(parent).filter(({ name }) => name !== basename(tree));
+  const further = besideTree(parent, above).map((path) => `../${path}`);
+  return [...here.map((entry) => `../${entry.name}${entry.isDirectory() ? '/' : ''}`), ...further];
+};
+
+/**
  * Files without those of which another hard link lies elsewhere: the stores of package managers,
  * whose files are those of the packages.
  * @param paths relative to the tree
  */
 export const withoutSharedFiles = (tree: string, paths: readonly string[]): readonly string[] => {
   const files = paths.flatMap((path) => {
-    const stats = lstatSync(join(tree, path), { throwIfNoEntry: false });
-    return stats === undefined ? [] : [{ path, links: stats.nlink, id: `${stats.dev}:${stats.ino}` }];
+    const stats = entryAt(join(tree, path));
+    return stats === null ? [] : [{ path, links: stats.nlink, id: `${stats.dev}:${stats.ino}` }];
   });
   const known = Map.groupBy(files, ({ id }) => id);
   return files.filter(({ id, links }) => links <= (known.get(id)?.length ?? 0)).map(({ path }) => path);
 };
 
-/** A folder that a package manager fills, or one of git or the gate. */
+/**
+ * Files whose access times this user may set back: one that another user owns must not keep the
+ * others from being watched.
+ * @param paths relative to the tree
+ */
+export const ownFiles = (tree: string, paths: readonly string[]): readonly string[] => {
+  const user = process.geteuid?.() ?? 0;
+  return paths.filter((path) => user === 0 || entryAt(join(tree, path))?.uid === user);
+};
+
+/** A folder that a package manager fills, or one of git's or the gate's own. */
 const holdsPackages = (folder: string): boolean =>
   ['node_modules', 'site-packages', '.git', '__pycache__', '.optimization-gate'].includes(basename(folder)) ||
-  ['pyvenv.cfg', 'conda-meta', '.git'].some((name) => existsSync(join(folder, name)));
+  ['pyvenv.cfg', 'conda-meta'].some((name) => existsSync(join(folder, name)));
 
 /**
  * Folders of installed packages that a command may load from, as far as its words and its
@@ -144,7 +167,7 @@ export const wordsIn = (commands: readonly string[]): readonly string[] =>
 /** Where a program is that a word names, and the file behind its links; empty where there is none. */
 export const programNamed = (word: string, cwd: string, searchPath: string): readonly string[] => {
   const candidates = word.includes('/') ? [resolve(cwd, word)] : searchPath.split(delimiter).map((folder) => join(folder, word));
-  const found = candidates.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+  const found = candidates.find((path) => fileBehind(path) !== null);
   return found === undefined ? [] : [...new Set([found, realpathSync(found)])];
 };
 
@@ -185,7 +208,7 @@ export const installedCopies = (
     return folders.flatMap((folder) =>
       endingsOf(of).flatMap((ending) => {
         const path = join(folder, ending);
-        if (statSync(path, { throwIfNoEntry: false })?.size !== content.length) return [];
+        if (fileBehind(path)?.size !== content.length) return [];
         if (realpathSync(path) === realpathSync(join(tree, of)) || contentOf(path)?.equals(content) !== true) return [];
         return withCompiled([{ path, of }], environment);
       }),
@@ -209,8 +232,8 @@ const endingsOf = (path: string): readonly string[] => {
 const largestSource = 16 * 1024 * 1024;
 
 const contentOf = (path: string): Buffer | null => {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats?.isFile() === true && stats.size > 0 && stats.size <= largestSource ? readFileSync(path) : null;
+  const stats = fileBehind(path);
+  return stats !== null && stats.size > 0 && stats.size <= largestSource ? readFileSync(path) : null;
 };
 
 /**
@@ -225,7 +248,7 @@ const installedFrom = (packages: string, tree: string): readonly { readonly file
       const inside = origin === null ? '..' : relative(tree, origin.at);
       if (inside.startsWith('..') || isAbsolute(inside)) return [];
       const below = origin?.whole === true ? '' : inside;
-      const listed = textOf(join(packages, name, 'RECORD'))?.split('\n') ?? [];
+      const listed = textBehind(join(packages, name, 'RECORD'))?.split('\n') ?? [];
       const files = listed.map((line) => line.split(',')[0] ?? '').filter((file) => /\.(so|pyd|dylib|dll)$/.test(file));
       return [{ files: files.map((file) => join(packages, file)).filter((file) => existsSync(file)), below }];
     });
@@ -233,16 +256,14 @@ const installedFrom = (packages: string, tree: string): readonly { readonly file
 /** Where a package was installed from: a folder, or an archive that may hold the `whole` tree. */
 const originOf = (path: string): { readonly at: string; readonly whole: boolean } | null => {
   try {
-    const { url } = JSON.parse(textOf(path) ?? '{}') as { readonly url?: unknown };
+    const { url } = JSON.parse(textBehind(path) ?? '{}') as { readonly url?: unknown };
     if (typeof url !== 'string' || !url.startsWith('file://')) return null;
     const at = decodeURIComponent(new URL(url).pathname);
-    return { at, whole: statSync(at, { throwIfNoEntry: false })?.isFile() === true };
+    return { at, whole: fileBehind(at) !== null };
   } catch {
     return null;
   }
 };
-
-const textOf = (path: string): string | null => (existsSync(path) ? readFileSync(path, 'utf8') : null);
 
 const entriesOf = (folder: string): readonly Dirent[] => {
   try {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
 import { applyOverrides } from '../config/override.ts';
@@ -6,9 +6,10 @@ import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } fro
 import { isSameEntry } from '../config/renamed.ts';
 import { asGateError, GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
+import { entryAt, reached } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
-import { formerWorkingFolder, namedFolder, workingFolder } from './working-folder.ts';
+import { formerWorkingFolder, namedBelow, namedFolder, workingFolder } from './working-folder.ts';
 
 /** The configurations of both sides, before anything is selected. */
 export interface Configurations {
@@ -21,8 +22,12 @@ export interface Configurations {
   readonly warnings: readonly string[];
 }
 
-/** The configuration file as it was named, relative to the working directory. */
-export const configFile = ({ options }: CommandContext): string => options.config ?? configFileName;
+/** The configuration file as it was named, relative to the working directory: base has a file of that name too. */
+export const configFile = (context: CommandContext): string => {
+  const named = context.options.config;
+  if (named === null) return configFileName;
+  return isAbsolute(named) ? namedBelow(named, context) : named;
+};
 
 /** Path of a file below the working directory in the trees of the repository, with `/`; null outside. */
 const insidePath = ({ root }: CommandContext, repository: Repository, name: string): string | null => {
@@ -30,8 +35,8 @@ const insidePath = ({ root }: CommandContext, repository: Repository, name: stri
   return inside.startsWith('..') || isAbsolute(inside) ? null : inside.split('\\').join('/');
 };
 
-const kindOf = (found: Stats | undefined): string => {
-  if (found === undefined) return 'nothing';
+const kindOf = (found: Stats | null): string => {
+  if (found === null) return 'nothing';
   return found.isDirectory() ? 'a folder' : 'no regular file';
 };
 
@@ -44,12 +49,12 @@ const headText = async (context: CommandContext, repository: Repository): Promis
   const inside = insidePath(context, repository, name);
   const file =
     inside === null ? resolve(context.root, name) : join(repository.folder, await repository.withoutLinks('working-tree', inside));
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = reached(() => statSync(file));
   if (found?.isFile() === true) {
     if (isLfsPointerFile(file)) throw lfsPointer(name);
     return readFileSync(file, 'utf8');
   }
-  if (lstatSync(resolve(context.root, name), { throwIfNoEntry: false }) !== undefined)
+  if (entryAt(resolve(context.root, name)) !== null)
     throw new GateError('config-missing', `The configuration was looked for. Expected a file at ${file}, found ${kindOf(found)}.`, {
       where: name,
     });
@@ -78,7 +83,8 @@ const headConfigOf = (text: string | null, context: CommandContext): Config =>
 /**
  * Reads both sides' configurations. Base's is the file of the same name, or behind the same links. Where base has none there, it is
  * the file that head's takes the place of (`predecessorOf`), and null where base has no configuration at all. The defaults hold
- * for both sides where neither has a file. Throws what `readHeadConfig` throws, and `config-missing` where head removed its file.
+ * for both sides where neither has a file. Throws what `readHeadConfig` throws, and `config-missing` where head
+ * removed its file, or a job has one that its commit lacks.
  */
 export const readConfigurations = async (context: CommandContext, repository: Repository, base: string): Promise<Configurations> => {
   const name = configFile(context);
@@ -91,10 +97,11 @@ export const readConfigurations = async (context: CommandContext, repository: Re
       throw new GateError(
         'usage-bad-value',
         'The configuration was looked for. Expected a file inside the repository, got one outside, which base cannot have. Move it inside.',
-        { where: name },
+        { where: context.options.config ?? name },
       );
     return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
   }
+  if (text !== null && context.host.kind === 'github') await requireCommitted(repository, inside, name);
   const baseFolder = await folderOfBase({ context, repository, base });
   const same = posix.join(baseFolder, name);
   const before = await repository.fileAt(base, same);
@@ -127,6 +134,17 @@ export const readConfigurations = async (context: CommandContext, repository: Re
     head,
     ...(await formerConfiguration({ context, repository, base, usual, removed, head: { path: inside, text, config: head } })),
   };
+};
+
+/** A file that a step of the job writes is in no base: all of its cells would be new, in every run. */
+const requireCommitted = async (repository: Repository, inside: string, name: string): Promise<void> => {
+  const { commit } = await repository.headRevision();
+  if ((await repository.fileAt(commit, inside)) !== null) return;
+  throw new GateError(
+    'config-missing',
+    `The configuration was looked for. Expected a file of commit ${commit.slice(0, 12)}, found one that git does not hold, which base cannot have. Commit it.`,
+    { where: name },
+  );
 };
 
 /** The working directory in base: where base's links lead it, unless base has nothing under that name. */
@@ -293,6 +311,6 @@ const findOrNull = (text: string, path: string): Config | null => {
 /** The configuration that the working tree has at a path, or null. */
 const standingAt = (repository: Repository, path: string): Config | null => {
   const file = join(repository.folder, path);
-  const isFile = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  const isFile = entryAt(file)?.isFile() === true;
   return isFile ? findOrNull(readFileSync(file, 'utf8'), path) : null;
 };

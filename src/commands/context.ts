@@ -12,6 +12,8 @@ export interface CommandContext {
   readonly root: string;
   /** The same as it was named, through whatever links. */
   readonly workingDirectory: string;
+  /** Folder that the working directory was given in, without links: of the action the one of the job. */
+  readonly workspace: string;
   /** Folder of the gate itself: models, `package.json`. */
   readonly packageRoot: string;
   /** Program file of the worker entry. */

@@ -56,6 +56,7 @@ export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' 
     overrides,
     root,
     workingDirectory,
+    workspace: realFolder(around.folder),
     packageRoot: resolve(dirname(program), '..'),
     worker: join(dirname(program), program.endsWith('.ts') ? 'worker.ts' : 'worker.js'),
     storeRoot: resolve(root, options.store ?? defaultStoreRoot(around.environment) ?? join('.optimization-gate', 'store')),

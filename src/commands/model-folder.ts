@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type ModelSource, openModelSource } from '../models/model-source.ts';
+import { reached } from '../repository/on-disk.ts';
 
 /** Where models are looked for: the user's repository first, then those that the gate ships. */
 const folders = (root: string, packageRoot: string): readonly string[] => [join(root, 'models'), join(packageRoot, 'models')];
@@ -9,7 +10,7 @@ const folders = (root: string, packageRoot: string): readonly string[] => [join(
 /** Ids of all models that can be named in a configuration. */
 export const modelIds = (root: string, packageRoot: string): readonly string[] => {
   const ids = folders(root, packageRoot).flatMap((folder) =>
-    existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'card.json'))) : [],
+    (reached(() => readdirSync(folder)) ?? []).filter((name) => existsSync(join(folder, name, 'card.json'))),
   );
   return [...new Set(ids)].sort();
 };

@@ -1,5 +1,6 @@
 import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { runCommand } from '../processes/run-command.ts';
+import { entryAt, reached } from '../repository/on-disk.ts';
 
 /** Files whose next read will be noticed; of a folder, the next listing. */
 export interface ReadWatch {
@@ -43,11 +44,11 @@ const setBack = async (paths: readonly string[], environment: Readonly<Record<st
 
 /** File systems differ in what they record. */
 const oneOfEachDevice = (paths: readonly string[]): readonly string[] => [
-  ...new Map(paths.map((path) => [lstatSync(path, { throwIfNoEntry: false })?.dev, path])).values(),
+  ...new Map(paths.map((path) => [entryAt(path)?.dev, path])).values(),
 ];
 
 /** Null for a file that is gone. */
-const accessTime = (path: string): bigint | null => lstatSync(path, { bigint: true, throwIfNoEntry: false })?.atimeNs ?? null;
+const accessTime = (path: string): bigint | null => reached(() => lstatSync(path, { bigint: true }).atimeNs);
 
 const readOnce = (path: string): void => {
   try {

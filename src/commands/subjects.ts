@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Json } from '../records/words.ts';
+import { fileBehind, textBehind } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from './named-files.ts';
@@ -35,7 +36,7 @@ export const subjectResolver = async (
   const own = await bringsItsOwn(read);
   const program = own
     ? await programFiles(ownEntry, read)
-    : await programFiles(basename(context.worker), async (paths) => paths.map((path) => textOf(join(dirname(context.worker), path))));
+    : await programFiles(basename(context.worker), async (paths) => paths.map((path) => textBehind(join(dirname(context.worker), path))));
   const builtinCode = digestOf(JSON.stringify(program));
   const ownCodes = new Map<string, string>();
   for (const { bench } of own ? builtinOptimizations : []) {
@@ -109,8 +110,6 @@ const textsIn = (value: Json): readonly string[] => {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 };
 
-const textOf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
-
 /** More bytes than a file has in which people write the names of others. */
 const largestText = 1024 * 1024;
 
@@ -121,8 +120,8 @@ const referenceReader =
     if (commit !== null) return repository.textsAt(commit, paths, largestText);
     return paths.map((path) => {
       const file = join(repository.folder, path);
-      const stats = statSync(file, { throwIfNoEntry: false });
-      return stats?.isFile() === true && stats.size <= largestText ? readFileSync(file, 'utf8') : null;
+      const stats = fileBehind(file);
+      return stats !== null && stats.size <= largestText ? readFileSync(file, 'utf8') : null;
     });
   };
 
@@ -133,7 +132,8 @@ const reader = (repository: Repository, commit: string | null): Read => {
   const known = new Map<string, string | null>();
   return async (paths) => {
     const asked = paths.filter((path) => !known.has(path));
-    const texts = commit === null ? asked.map((path) => textOf(join(repository.folder, path))) : await repository.textsAt(commit, asked);
+    const texts =
+      commit === null ? asked.map((path) => textBehind(join(repository.folder, path))) : await repository.textsAt(commit, asked);
     for (const [at, path] of asked.entries()) known.set(path, texts[at] ?? null);
     return paths.map((path) => known.get(path) ?? null);
   };

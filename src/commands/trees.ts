@@ -1,14 +1,16 @@
-import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import { runCommand } from '../processes/run-command.ts';
+import { reviewsCommit } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
+import { entryAt } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
 import type { LackingSubmodule } from '../repository/submodules.ts';
-import { type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
+import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
@@ -43,11 +45,11 @@ export interface Trees {
   /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
   ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
   /**
-   * Files of head's checkout that git ignores and that lay there before head was set up; not those
-   * of the gate itself, of package managers or of Python.
+   * Files of head's checkout that were there before head was set up and are no part of what is under
+   * review; not those of the gate itself, of package managers or of Python.
    */
-  leftFiles(): Promise<readonly string[]>;
-  /** A copy of head's files without those that git ignores, set up. Throws `setup-failed`. */
+  leftFiles(): Promise<LeftFiles>;
+  /** A copy of what is under review, set up. Throws `setup-failed`. */
   freshHead(): Promise<FreshTree>;
   /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
   pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
@@ -61,13 +63,24 @@ export interface Trees {
   release(): Promise<void>;
 }
 
-/** A tree in which nothing lies but what its commit, its setup and the programs put there. */
+/** Paths relative to the root of head's checkout. */
+export interface LeftFiles {
+  /**
+   * What git ignores and repositories that are no submodules. Where a commit is under review, all
+   * that git does not track, and what lies beside the checkout in the folder of the job.
+   */
+  readonly stray: readonly string[];
+  /** Where a commit is under review, its files that are others on disk. */
+  readonly edited: readonly string[];
+}
+
+/** A tree in which nothing lies but what is under review, its setup and the programs put there. */
 export interface FreshTree {
   readonly root: string;
   /** Working directory of the programs. */
   readonly folder: string;
-  /** What git ignores in it now. */
-  ignored(): Promise<readonly string[]>;
+  /** Its stray files now. */
+  stray(): Promise<readonly string[]>;
 }
 
 /**
@@ -110,14 +123,23 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     plan.setup.head === null && plan.setup.base === null ? new Map() : installedPrograms(subjectEnvironment(context));
   /** By the latest setup. */
   let written: readonly string[] = [];
-  let left: readonly string[] = [];
+  let left: LeftFiles = { stray: [], edited: [] };
   const isGenerated = (at: string, path: string): boolean => {
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
-    return folders.some((folder) => folder.startsWith(`${at}/`) && join(at, path).startsWith(`${folder}/`));
+    return folders.some((folder) => !`${at}/`.startsWith(`${folder}/`) && join(at, path).startsWith(`${folder}/`));
   };
-  const ignoredIn = async (at: string): Promise<readonly string[]> => {
-    const files = ignoredFilesIn(at, await repository.ignoredFiles(at));
+  const committed = reviewsCommit(context.host.event);
+  const strayIn = async (at: string): Promise<readonly string[]> => {
+    const beside = committed ? besideTree(at, context.workspace) : [];
+    const files = ignoredFilesIn(at, [...beside, ...(await repository.strayFiles(at, committed))]);
     return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
+  };
+  const editedFiles = async (): Promise<readonly string[]> => {
+    if (!committed || !plan.head.dirty) return [];
+    const tracked = await repository.paths({ commit: plan.head.commit });
+    const edited: string[] = [];
+    for (const path of await repository.changedFiles(plan.head.commit)) if ((await tracked.entry(path)).kind === 'file') edited.push(path);
+    return edited;
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
@@ -132,7 +154,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const before =
       ready.has(other) && plan.setup[arm] !== null ? { packages: await packagesOf(other), files: contentsOf(programs(), written) } : null;
     const was = programs();
-    if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
+    if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
     await prepare(arm, within(root, arm), arm);
     ready.add(arm);
     written = writtenSince(was, programs());
@@ -160,13 +182,14 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   let changed: Promise<readonly string[]> | null = null;
   const makeFresh = async (): Promise<FreshTree> => {
     const { folder: copy } = await checkOut('head');
-    const edited = plan.head.dirty ? await repository.changedFiles(plan.head.commit) : [];
+    const edited = plan.head.dirty && !committed ? await repository.changedFiles(plan.head.commit) : [];
     for (const path of edited.filter((each) => !isGenerated(repository.folder, each))) {
-      rmSync(join(copy, path), { force: true });
-      if (existsSync(join(repository.folder, path))) cpSync(join(repository.folder, path), join(copy, path), { verbatimSymlinks: true });
+      const [from, to] = [join(repository.folder, path), join(copy, path)];
+      if (entryAt(to) !== null) rmSync(to, { recursive: true, force: true });
+      if (entryAt(from)?.isDirectory() === false) cpSync(from, to, { verbatimSymlinks: true });
     }
     const folder = await prepare('head', within(copy, 'head'), 'a fresh copy of head');
-    return { root: copy, folder, ignored: () => ignoredIn(copy) };
+    return { root: copy, folder, stray: () => strayIn(copy) };
   };
   let fresh: Promise<FreshTree> | null = null;
   return {
@@ -190,8 +213,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     },
     emptied: async (arm, files) => {
       const { folder: copy } = await checkOut(arm);
-      for (const path of files)
-        if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
+      for (const path of files) if (entryAt(join(copy, path))?.isFile() === true) truncateSync(join(copy, path), 0);
       return prepare(arm, within(copy, arm), `${arm} with empty files`);
     },
     leftFiles: async () => {
@@ -228,14 +250,14 @@ const runsOwnCode = (plan: Plan): boolean => {
 const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] =>
   plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? commandOf(policy) : [])));
 
-const isEmptyFolder = (path: string): boolean =>
-  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true && readdirSync(path).length === 0;
+const isEmptyFolder = (path: string): boolean => entryAt(path)?.isDirectory() === true && readdirSync(path).length === 0;
 
 /** An installation in place leaves it in the tree: it says what was installed, and is no code. */
 const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
 
-const sameContent = (one: string, other: string): boolean => {
-  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+/** Whether two paths are regular files of equal bytes. */
+export const sameContent = (one: string, other: string): boolean => {
+  const [first, second] = [one, other].map(entryAt);
   if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
   return readFileSync(one).equals(readFileSync(other));
 };

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, posix, relative } from 'node:path';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
@@ -15,6 +15,13 @@ export const namedFolder = (context: Pick<CommandContext, 'root' | 'workingDirec
   for (let above = named; above !== dirname(above); above = dirname(above))
     if (realpathSync(above) === repository.folder) return relative(above, named).split('\\').join('/');
   return workingFolder(context, repository);
+};
+
+/** An absolute path relative to the working directory, with the links on its way below that. */
+export const namedBelow = (path: string, { root }: Pick<CommandContext, 'root'>): string => {
+  for (let above = dirname(path); above !== dirname(above); above = dirname(above))
+    if (existsSync(above) && realpathSync(above) === root) return relative(above, path);
+  return relative(root, path);
 };
 
 /**

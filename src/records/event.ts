@@ -58,3 +58,6 @@ export interface DefaultBranchEvent {
 export type HostEvent =
   /** A developer's own run, of which nothing is said. */
   { readonly kind: 'developer'; readonly measures: 'change' | 'default-branch' } | ChangeEvent | DefaultBranchEvent;
+
+/** Whether a commit is under review, whichever it is, and no edit that is not committed. */
+export const reviewsCommit = (event: HostEvent): boolean => event.kind !== 'developer' && event.checkout.kind !== 'any';

@@ -1,8 +1,9 @@
-import { rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import { type Git, gitError } from './git.ts';
 import { globTest } from './glob.ts';
+import { fileBehind } from './on-disk.ts';
 
 /** Which files of a tree somebody reads, as globs, and whether Git LFS may be asked for them. */
 export interface NeededFiles {
@@ -162,13 +163,13 @@ const rawFiles = async ({ git, folder }: Checkout, paths: readonly string[]): Pr
       entry.split(' ')[1] ?? '',
     ]),
   );
-  const there = paths.filter((path) => !raw.has(path) && !path.includes('\n') && isFile(join(folder, path)));
+  const there = paths.filter((path) => !raw.has(path) && !path.includes('\n') && fileBehind(join(folder, path)) !== null);
   const sizes = await linesOf(
     git,
     ['cat-file', '--batch-check=%(objectsize)'],
     there.map((path) => stored.get(path) ?? ''),
   );
-  const likely = there.filter((path, index) => String(statSync(join(folder, path)).size) === sizes[index]);
+  const likely = there.filter((path, index) => String(fileBehind(join(folder, path))?.size) === sizes[index]);
   const hashes = await linesOf(git, ['hash-object', '--no-filters', '--stdin-paths'], likely);
   for (const [index, path] of likely.entries()) if (hashes[index] === stored.get(path)) raw.add(path);
   return raw;
@@ -177,8 +178,6 @@ const rawFiles = async ({ git, folder }: Checkout, paths: readonly string[]): Pr
 /** What git prints for each line of its input. */
 const linesOf = async (git: Git, args: readonly string[], input: readonly string[]): Promise<readonly string[]> =>
   input.length === 0 ? [] : (await git.read(args, { input: `${input.join('\n')}\n` })).toString('latin1').split('\n');
-
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /**
  * Checks files out again, this time through their filters, and returns what the filters said. A
@@ -190,7 +189,7 @@ const runFilters = async ({ git, folder }: Checkout, paths: readonly string[]): 
   const args = ['checkout-index', '-u', '-z', '--stdin'];
   const listOf = (names: readonly string[]): string => names.map((path) => `${path}\0`).join('');
   const filtered = await git.run(args, { input: listOf(paths), network: true });
-  const lost = paths.filter((path) => !isFile(join(folder, path)));
+  const lost = paths.filter((path) => fileBehind(join(folder, path)) === null);
   if (lost.length > 0) await git.read(args, { input: listOf(lost), environment: await withoutFilters(git) });
   if (lost.some((path) => !isLfsPointerFile(join(folder, path)))) throw gitError(args, filtered);
   return filtered.stderr.trim();

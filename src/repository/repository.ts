@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
@@ -9,9 +8,10 @@ import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
-import { ignoredFiles } from './ignored-files.ts';
+import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
+import { entryAt } from './on-disk.ts';
 import { checkOutSubmodules, type LackingSubmodule } from './submodules.ts';
 import { listTree, type TreePaths } from './tree-paths.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
@@ -98,6 +98,12 @@ export interface Repository {
    */
   ignoredFiles(root: string): Promise<readonly string[]>;
   /**
+   * What lies in the working tree `root` and is no part of what is under review, listed in the same
+   * way: what git ignores, and repositories that are no submodules. With `committed` a commit is
+   * under review, and so everything that git does not track counts.
+   */
+  strayFiles(root: string, committed: boolean): Promise<readonly string[]>;
+  /**
    * Tracked files of a working tree of this repository, relative to its root, that have a filter
    * and are Git LFS pointers.
    */
@@ -161,7 +167,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       await require(commit);
       const removed = await git.read(['diff', '--name-only', '-z', '--no-renames', '--diff-filter=D', '--ignore-submodules=all', commit]);
       const paths = removed.toString('utf8').split('\0');
-      return paths.filter((path) => path !== '' && lstatSync(join(folder, path), { throwIfNoEntry: false }) === undefined);
+      return paths.filter((path) => path !== '' && entryAt(join(folder, path)) === null);
     },
     filesWith: async (commit, expression, globs) => {
       await require(commit);
@@ -211,6 +217,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       return changedFiles(folder, commit, gitAt);
     },
     ignoredFiles: (root) => ignoredFiles(root, gitAt),
+    strayFiles: (root, committed) => strayFiles(root, committed, gitAt),
     pointers: (root) => pointersIn({ git: gitAt(root), folder: root, name: root }),
     inputsDigest: async (tree, patterns) => {
       if (tree !== 'working-tree') await require(tree.commit);

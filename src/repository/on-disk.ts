@@ -1,0 +1,25 @@
+import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+
+/**
+ * What a look at the disk gives; null where there is nothing to look at, or nothing that can be reached:
+ * below a file, behind a ring of links, in a folder that is closed to this user.
+ */
+export const reached = <Found>(look: () => Found): Found | null => {
+  try {
+    return look();
+  } catch {
+    return null;
+  }
+};
+
+/** What a path itself names: a file, a folder, a link; null for nothing. */
+export const entryAt = (path: string): Stats | null => reached(() => lstatSync(path));
+
+/** The regular file that a path leads to; null where there is none. */
+export const fileBehind = (path: string): Stats | null => {
+  const stats = reached(() => statSync(path));
+  return stats?.isFile() === true ? stats : null;
+};
+
+/** Its text; null where there is none. */
+export const textBehind = (path: string): string | null => (fileBehind(path) === null ? null : reached(() => readFileSync(path, 'utf8')));
