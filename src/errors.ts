@@ -16,6 +16,10 @@ export const errorTable = {
   'config-syntax': { exit: 2, remedy: 'Correct the YAML at the place that the message names.' },
   'config-unknown-key': { exit: 2, remedy: 'Remove or rename the key; the message names the nearest known one.' },
   'config-invalid': { exit: 2, remedy: 'Correct the value at the place that the message names.' },
+  'acceptance-invalid': {
+    exit: 2,
+    remedy: 'Correct the entry of baselines/accepted.json; the message names the nearest cell or metric, or the value that is meant.',
+  },
   'optimization-unknown': { exit: 2, remedy: 'Use a built-in id, or give the entry `like:` with one.' },
   'option-invalid': { exit: 2, remedy: 'Correct the option under `with:` or `like-with:`; the message names the allowed values.' },
   'model-unknown': {

@@ -35,7 +35,7 @@ const storeBytes = 4 * 2 ** 30;
  */
 export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
   const { plan, digest } = readPlan(run);
-  if (plan.base === null) {
+  if (plan.cells.length === 0) {
     context.host.log.info('Nothing is measured: there is nothing to compare.');
     return;
   }

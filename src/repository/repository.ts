@@ -7,6 +7,7 @@ import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
+import { type EarlierVersion, earlierVersion } from './file-history.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { ignoredFiles } from './ignored-files.ts';
@@ -57,6 +58,11 @@ export interface Repository {
    * such folder.
    */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
+  /**
+   * The newest version of a file that `read` takes, on the line of first parents that ends at the commit; null where there is none.
+   * Throws `shallow-clone` where its history cannot be had.
+   */
+  earlierVersion<T>(commit: string, path: string, read: (commit: string) => Promise<T | null>): Promise<EarlierVersion<T> | null>;
   /** Whether a commit has another one among its ancestors; false for itself, and for what this clone does not know. */
   descends(commit: string, ancestor: string): Promise<boolean>;
   /** Paths of the files below a folder, relative to the root, that git tracks. */
@@ -144,6 +150,10 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     filesAt: async (commit, below) => {
       await require(commit);
       return filesAt(git, commit, below);
+    },
+    earlierVersion: async (commit, path, read) => {
+      await require(commit);
+      return earlierVersion(git, commit, path, read);
     },
     descends: async (commit, ancestor) =>
       commit !== ancestor && (await git.run(['merge-base', '--is-ancestor', ancestor, commit])).code === 0,
