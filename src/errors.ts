@@ -38,7 +38,17 @@ export const errorTable = {
     remedy:
       'Check out the commit that the event is about (actions/checkout: `ref:` with its commit id, or refs/pull/NUMBER/merge). For a newer commit, run the gate for its own event.',
   },
-  'shallow-clone': { exit: 2, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
+  'shallow-clone': { exit: 3, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
+  'objects-missing': {
+    exit: 3,
+    remedy:
+      'The clone is a partial one and git may not fetch the rest, or it is damaged. Check out without `filter:`, or keep the credentials (actions/checkout: `persist-credentials: true`, the default).',
+  },
+  'base-unavailable': {
+    exit: 3,
+    remedy:
+      'Nothing was compared. Make `git worktree add FOLDER COMMIT` work for the base commit; the message of git says what is in its way.',
+  },
   'link-invalid': {
     exit: 2,
     remedy: 'Let the link lead to a file inside the repository by a relative path, or put the file in its place.',
@@ -54,7 +64,7 @@ export const errorTable = {
       'What the gate itself reads, such as a baseline, must be committed without Git LFS.',
   },
   'submodule-missing': {
-    exit: 2,
+    exit: 3,
     remedy:
       'Fetch the commit in the submodule (checkout step: `submodules: true`, `fetch-depth: 0`). ' +
       'One that the change removes is taken from .git/modules/NAME: `git clone --bare URL .git/modules/NAME` puts it there.',

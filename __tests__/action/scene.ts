@@ -35,12 +35,21 @@ export interface Scene {
 
 const ortPath = join(import.meta.dirname, '..', '..');
 
-export const openScene = async (files: Files): Promise<Scene> => {
+export interface SceneOptions {
+  /** Options of the checkout's `git clone`. */
+  readonly clone?: readonly string[];
+  /** Whether the checkout can reach its remote no more, as without credentials. */
+  readonly cutOff?: boolean;
+}
+
+export const openScene = async (files: Files, { clone = [], cutOff = false }: SceneOptions = {}): Promise<Scene> => {
   const root = mkdtempSync(join(tmpdir(), 'gate-scene-'));
   const origin = join(root, 'origin.git');
   const runner = join(root, 'runner');
   const workspace = join(runner, 'work', 'models');
   await createRepository(origin, files);
+  await git(origin, ['config', 'uploadpack.allowFilter', 'true']);
+  await git(origin, ['config', 'uploadpack.allowAnySHA1InWant', 'true']);
   const [program, github, results] = await Promise.all([
     copyPackage(join(root, 'action')).then((folder) => join(folder, 'dist', 'action.js')),
     startGitHub({ repository: origin }),
@@ -60,9 +69,10 @@ export const openScene = async (files: Files): Promise<Scene> => {
   const checkOut = async (reference: string, local: string): Promise<Record<string, string>> => {
     rmSync(runner, { recursive: true, force: true });
     for (const folder of ['home', 'temp', 'work']) mkdirSync(join(runner, folder), { recursive: true });
-    await git(root, ['clone', '--quiet', `file://${origin}`, workspace]);
+    await git(root, ['clone', '--quiet', ...clone, `file://${origin}`, workspace]);
     await git(workspace, ['fetch', '--quiet', 'origin', `+${reference}:${local}`]);
     await git(workspace, ['checkout', '--quiet', '--detach', local]);
+    if (cutOff) await git(workspace, ['remote', 'set-url', 'origin', join(root, 'no-credentials.git')]);
     return { HOME: join(runner, 'home'), TMPDIR: join(runner, 'temp'), GITHUB_REF: reference, ...github.environment() };
   };
 

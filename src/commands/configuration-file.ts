@@ -27,6 +27,14 @@ const ofFile: ReadonlySet<ErrorCode> = new Set([
 
 export const isUnreadable = (thrown: unknown): thrown is GateError => thrown instanceof GateError && ofFile.has(thrown.code);
 
+/** The path itself where a link on its way cannot be followed. */
+export const onlyIfUnreadable =
+  (path: string) =>
+  (thrown: unknown): string => {
+    if (isUnreadable(thrown)) return path;
+    throw thrown;
+  };
+
 /** More bytes than any configuration may have. */
 export const largestBytes = 256 * 1024;
 
@@ -44,7 +52,7 @@ export const lastReadable = async (
   side: 'base' | 'head',
   fault: GateError,
 ): Promise<ConfigurationFile | null> => {
-  const real = await repository.withoutLinks({ commit }, path).catch(() => path);
+  const real = await repository.withoutLinks({ commit }, path).catch(onlyIfUnreadable(path));
   const earlier = await repository.earlierVersion(commit, real, async (each) => {
     const [text = null] = await repository.textsAt(each, [real], largestBytes);
     return text === null ? null : usableOrNull(text, `${path} of ${short(each)}`);

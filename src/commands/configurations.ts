@@ -18,6 +18,7 @@ import {
   isUnreadable,
   largestBytes,
   lastReadable,
+  onlyIfUnreadable,
   overridden,
 } from './configuration-file.ts';
 import type { CommandContext } from './context.ts';
@@ -113,7 +114,7 @@ const headFile = async (
 };
 
 const isChanged = async (repository: Repository, base: string, path: string): Promise<boolean> => {
-  const behind = await repository.withoutLinks('working-tree', path).catch(() => path);
+  const behind = await repository.withoutLinks('working-tree', path).catch(onlyIfUnreadable(path));
   const changed = await repository.changedFiles(base);
   return changed.includes(path) || changed.includes(behind);
 };

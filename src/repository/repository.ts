@@ -329,6 +329,11 @@ const blobTexts = async (
   return texts;
 };
 
+const leaveOutLinks = (thrown: unknown): readonly string[] => {
+  if (thrown instanceof GateError && thrown.code === 'link-invalid') return [];
+  throw thrown;
+};
+
 const filesAt = async (git: Git, commit: string, folder: string): Promise<readonly string[]> => {
   const below = folder.replace(/\/+$/, '');
   const paths = await filesBelow(git, commit, below, below, new Set());
@@ -351,7 +356,7 @@ const filesBelow = async (git: Git, commit: string, folder: string, shown: strin
     if (entry.startsWith('100')) found.push(name);
     if (!entry.startsWith('120000')) continue;
     // A link that cannot be followed is listed: reading it says why.
-    const inside = await filesBelow(git, commit, path, name, entered).catch(() => []);
+    const inside = await filesBelow(git, commit, path, name, entered).catch(leaveOutLinks);
     found.push(...(inside.length === 0 ? [name] : inside));
   }
   return found;
