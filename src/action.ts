@@ -1,6 +1,7 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
+import { settledInputs } from './commands/workflow-inputs.ts';
 import { parseInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
 import type { Host } from './host/contract.ts';
@@ -26,8 +27,7 @@ const main = async (): Promise<Ended> => {
   const { inputs, host } = await openHost();
   const { command, options, overrides } = inputs;
   try {
-    const line = { command, operands: [], options, overrides };
-    const context = openContext(line, {
+    const around = {
       entry: import.meta.url,
       folder: process.env['GITHUB_WORKSPACE'] ?? process.cwd(),
       environment: process.env,
@@ -35,8 +35,10 @@ const main = async (): Promise<Ended> => {
       clock: () => performance.now(),
       now: () => new Date(),
       signal: abortOnSignals(),
-    });
-    return await runCommandLine(line, context, process.stdout);
+    };
+    const given = { command, operands: [], options, overrides };
+    const { line, notes } = await settledInputs(given, openContext(given, around));
+    return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes }), process.stdout);
   } catch (thrown) {
     const error = asGateError(thrown);
     await publishError(host, error, runUrl(process.env));

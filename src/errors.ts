@@ -6,6 +6,11 @@ export const errorTable = {
   'usage-unknown-command': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of commands.' },
   'usage-unknown-option': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of options.' },
   'usage-bad-value': { exit: 2, remedy: 'Give the option a value of the kind that the message names.' },
+  'inputs-refused': {
+    exit: 2,
+    remedy:
+      'Leave the inputs of the gate in the workflow as the base branch has them, and change them in a pull request that is merged by a person who decides that (docs/security.md).',
+  },
   'folder-refused': {
     exit: 2,
     remedy: 'Name a folder that is absent or empty: the gate removes files there. It marks the folders that it made, and uses those again.',

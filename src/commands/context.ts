@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly options: ChosenOptions['options'];
   /** `PATH=VALUE` edits of the configuration (head's only). */
   readonly overrides: readonly string[];
+  /** What the report says of the inputs of the workflow, as sentences. */
+  readonly inputNotes: readonly string[];
   /** Working directory inside the user's repository, absolute. */
   readonly root: string;
   /** The same as it was named, through whatever links. */

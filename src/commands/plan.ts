@@ -39,7 +39,8 @@ import { workingFolder } from './working-folder.ts';
 export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const repository = await openRepository(context.root);
   const headRevision = await repository.headRevision(generatedPaths(context, repository));
-  const { event, warnings, reviewed, ...found } = await comparisonOf(context, repository);
+  const { event, warnings: ofBase, reviewed, ...found } = await comparisonOf(context, repository);
+  const warnings = [...context.inputNotes, ...ofBase];
   const base = found.commit;
   for (const warning of warnings) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);

@@ -51,8 +51,17 @@ export interface Cache {
   save(key: string, paths: readonly string[]): Promise<'saved' | 'exists' | 'denied' | 'off'>;
 }
 
+/** Whose the workflow is that started a run, and with it the options of the run. */
+export type WorkflowSource =
+  /** A file of the change itself. `job`: id of the job that runs; `action`: `OWNER/NAME` of the gate; null where the host does not say. */
+  | { readonly kind: 'change'; readonly path: string; readonly job: string | null; readonly action: string | null }
+  /** Nothing that a change can edit: of the base branch, of another repository, or a person at a terminal. */
+  | { readonly kind: 'trusted' }
+  | { readonly kind: 'unknown' };
+
 export interface Host {
   readonly kind: 'github' | 'local';
+  readonly workflow: WorkflowSource;
   /** What started this run, as far as the host says without being asked. */
   readonly event: HostEvent;
   /** The same with what the host says of it when asked. Never throws: what cannot be had is named in the event. */

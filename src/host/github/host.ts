@@ -16,6 +16,7 @@ import { appendOutputs } from './output.ts';
 import { type Patience, patiently } from './patience.ts';
 import { findPullRequests } from './pull-request.ts';
 import { appendSummary } from './summary.ts';
+import { workflowSource } from './workflow.ts';
 
 export interface GitHubHostOptions {
   /** Default: `GITHUB_TOKEN` of the environment. */
@@ -200,6 +201,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
 
   return {
     kind: 'github',
+    workflow: workflowSource(environment),
     event: run.event,
     completeEvent,
     log,

@@ -24,6 +24,7 @@ export const localHost = (environment: Readonly<Record<string, string | undefine
   const event = { kind: 'developer', measures: 'change' } as const;
   return {
     kind: 'local',
+    workflow: { kind: 'trusted' },
     event,
     completeEvent: async () => event,
     log,
