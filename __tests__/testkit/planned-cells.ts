@@ -60,6 +60,7 @@ const sideOf = (tree: Side['tree'], config: ResolvedConfig): Side => {
   return {
     tree,
     config,
+    environment: {},
     builtin,
     subjectOf: (entry) => ({
       ...builtin(entry.id),

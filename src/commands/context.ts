@@ -35,6 +35,10 @@ export const workerProgram = (context: CommandContext): WorkerProgram => ({
   cwd: context.root,
 });
 
+/** The context in which processes see the variables that a plan declares, too. */
+export const withDeclared = (context: CommandContext, declared: readonly string[]): CommandContext =>
+  declared.length === 0 ? context : { ...context, host: { ...context.host, subjectEnvironment: context.host.environmentWith(declared) } };
+
 /** What user code and workers see of the environment. */
 export const subjectEnvironment = (context: CommandContext): Readonly<Record<string, string>> => ({
   ...context.host.subjectEnvironment,

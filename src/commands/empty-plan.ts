@@ -40,6 +40,7 @@ export const writeEmptyPlan = async (
     models: [],
     builds: [],
     cells: [],
+    environment: [],
     lfs: false,
     folders: { head: '', base: '' },
     setup: { head: null, base: null },

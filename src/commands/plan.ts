@@ -10,6 +10,7 @@ import { countWindows } from '../models/evaluation.ts';
 import { evaluationFile, type ModelSource } from '../models/model-source.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
+import { digestOf } from '../records/decode.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
@@ -92,9 +93,11 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     base: selected.base === null ? null : usableSide(selected.base, entrySources),
   };
   flawNotes.push(...settledFlaws(event, { head: usable.head.flaws, base: usable.base?.flaws ?? null }));
+  const declared = declaredValues(context, rules);
   const kept = usable.head.config.models.filter((entry) => !lost.includes(idOfModel(entry)));
-  const head = await sideOf('head', { ...usable.head.config, models: kept }, context, repository, null, folders.head);
-  const baseSide = usable.base === null ? null : await sideOf('base', usable.base.config, context, repository, base, folders.base);
+  const head = await sideOf('head', { ...usable.head.config, models: kept }, context, repository, null, folders.head, declared);
+  const baseSide =
+    usable.base === null ? null : await sideOf('base', usable.base.config, context, repository, base, folders.base, declared);
   const { cells, builds } = planCells({
     models,
     head,
@@ -141,6 +144,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: cells.map((cell) => withWindows(cell, sources)),
+    environment: rules.environment.map(({ name }) => name),
     lfs: rules.lfs,
     folders,
     setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
@@ -195,7 +199,15 @@ const sideOf = async (
   repository: Repository,
   commit: string | null,
   folder: string,
-): Promise<Side> => ({ tree, config, ...(await subjectResolver(tree, config, context, repository, commit, folder)) });
+  environment: Side['environment'],
+): Promise<Side> => ({ tree, config, environment, ...(await subjectResolver(tree, config, context, repository, commit, folder)) });
+
+/** Variables that count are base's; their values are those of this job. */
+const declaredValues = ({ host }: CommandContext, { environment }: Config): Side['environment'] => {
+  const names = environment.map(({ name }) => name).sort();
+  const values = host.environmentWith(names);
+  return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? null : digestOf(values[name])]));
+};
 
 const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly MetricSpec[] =>
   models.flatMap((model) => optimizations.flatMap((entry) => workloadOf(entry, model, benchOf).workload.metrics));

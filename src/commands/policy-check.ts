@@ -1,6 +1,9 @@
-import { type Flaw, flawNote, newFlaws, refuseFlaws } from '../config/flaw.ts';
+import type { Config } from '../config/config.ts';
+import { type Flaw, flawNote, flawOf, newFlaws, refuseFlaws } from '../config/flaw.ts';
 import type { Sides } from '../config/selection.ts';
 import { type TolerantMetric, toleranceFlaws, unknownTolerances } from '../config/tolerance.ts';
+import { GateError } from '../errors.ts';
+import { refusedVariable } from '../processes/environment.ts';
 import type { Plan } from '../records/plan.ts';
 import { type Acceptances, acceptanceFlaws, pending } from './acceptances.ts';
 import type { ConfiguredCells } from './configured-cells.ts';
@@ -60,6 +63,14 @@ const acceptanceFlawsOf = async (
   };
 };
 
+/** Names that are declared and never reach measured code. */
+const environmentFlaws = ({ environment }: Pick<Config, 'environment'>): readonly Flaw[] =>
+  environment.flatMap(({ name, place: where }) => {
+    const why = refusedVariable(name);
+    const message = `environment: expected variables that measured code may see, got ${name}: ${why}. Remove it from the list.`;
+    return why === null ? [] : [flawOf('environment', name, new GateError('config-invalid', message, { where }))];
+  });
+
 export interface PolicyCheck {
   readonly event: Plan['event'];
   readonly sides: Sides;
@@ -85,6 +96,7 @@ export const checkPolicy = async ({
   elsewhere,
   today,
 }: PolicyCheck): Promise<readonly string[]> => [
+  ...settledFlaws(event, { head: environmentFlaws(sides.head), base: sides.base === null ? null : environmentFlaws(sides.base) }),
   ...settledFlaws(event, toleranceFlawsOf(sides, planned, cells)),
   ...settledFlaws(event, await acceptanceFlawsOf(accepted, cells, elsewhere, today)),
 ];

@@ -63,6 +63,8 @@ export interface Config {
   };
   /** Fetch what Git LFS keeps of the files that are needed. */
   readonly lfs: boolean;
+  /** Declared variables. `place`: `FILE:LINE:COLUMN` of the name, for messages. */
+  readonly environment: readonly { readonly name: string; readonly place: string }[];
   readonly setup: string | null;
   readonly budgetMinutes: number | null;
   readonly limits: { readonly seconds: number; readonly memoryBytes: number };
@@ -123,6 +125,7 @@ export const configOf = (written: ConfigDocument, origin: string, document: Json
     failOn: written.gate['fail-on'],
   },
   lfs: written.lfs,
+  environment: written.environment.map((name, index) => ({ name, place: place(['environment', index]) })),
   setup: written.setup ?? null,
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },

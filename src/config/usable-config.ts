@@ -31,6 +31,7 @@ const partOf = ({ path, unknownKey }: ConfigProblem): Path | null => {
     return spared ? [section, entry, key] : [section, entry];
   }
   if (section === 'budget') return [section];
+  if (section === 'environment') return path.slice(0, 2);
   return section === 'gate' && entry === 'tolerance' ? path.slice(0, 3) : path.slice(0, 2);
 };
 

@@ -70,6 +70,8 @@ export interface Host {
   readonly cache: Cache;
   /** The environment that user code may see: an allow-list without tokens, INPUT_* and runner command files. */
   readonly subjectEnvironment: Readonly<Record<string, string>>;
+  /** The same with variables that the configuration declares, as far as they are set. */
+  environmentWith(declared: readonly string[]): Readonly<Record<string, string>>;
   /** Never throws: reporting cannot change the verdict. Returns what went wrong, with the missing permission named. */
   publish(report: Published): Promise<readonly Coded[]>;
   /** Commits baseline files (optimistic lock, idempotent per commit). Throws a coded error that loses nothing. */

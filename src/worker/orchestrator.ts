@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
 import type { Player, Tools } from '../optimizations/contract.ts';
+import { selectionIn } from '../processes/environment.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
@@ -50,7 +51,7 @@ const answer = async (
   switch (request.type) {
     case 'describe': {
       const settings = { provider: request.provider, threads: request.threads, spinning: false };
-      return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench) };
+      return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench, selectionIn(process.env)) };
     }
     case 'probe': {
       const { probeProvider } = await import('../runtime/probe.ts');

@@ -207,6 +207,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     log,
     cache: workflowCache(log),
     subjectEnvironment: allowedEnvironment(environment),
+    environmentWith: (declared) => allowedEnvironment(environment, declared),
     publish,
     requireBaselineWriter: () => void baselineWriter(),
     writeBaselines: async (change) => {

@@ -30,6 +30,7 @@ export const localHost = (environment: Readonly<Record<string, string | undefine
     log,
     cache: noCache,
     subjectEnvironment: allowedEnvironment(environment),
+    environmentWith: (declared) => allowedEnvironment(environment, declared),
     publish: async (report) => {
       log.endProgress();
       printTo?.write(`${report.text.trimEnd()}\n`);
