@@ -1,6 +1,7 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
+import { projectName } from './commands/project-name.ts';
 import { settledInputs } from './commands/workflow-inputs.ts';
 import { parseInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
@@ -17,7 +18,7 @@ const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInp
     return { inputs, host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey }) };
   } catch (thrown) {
     const error = asGateError(thrown);
-    const { summary } = errorReport(error, runUrl(process.env));
+    const { summary } = errorReport(error, runUrl(process.env), null);
     await publishWithoutHost(process.env, summary, errorOutputs(error));
     throw error;
   }
@@ -26,6 +27,7 @@ const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInp
 const main = async (): Promise<Ended> => {
   const { inputs, host } = await openHost();
   const { command, options, overrides } = inputs;
+  let project = projectName(options);
   try {
     const around = {
       entry: import.meta.url,
@@ -38,10 +40,11 @@ const main = async (): Promise<Ended> => {
     };
     const given = { command, operands: [], options, overrides };
     const { line, notes } = await settledInputs(given, openContext(given, around));
+    project = projectName(line.options);
     return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes }), process.stdout);
   } catch (thrown) {
     const error = asGateError(thrown);
-    await publishError(host, error, runUrl(process.env));
+    await publishError(host, error, runUrl(process.env), project);
     throw error;
   } finally {
     host.writeOutputs();

@@ -19,6 +19,8 @@ export interface Published {
   readonly opensComment: boolean;
   /** How bad it is: of two jobs of one run that share a comment, the worse one keeps it. */
   readonly severity: 'fine' | 'undecided' | 'bad';
+  /** Which of several projects of a repository it is about: each has a comment of its own. Null: the only one. */
+  readonly project: string | null;
 }
 
 /** The text of a file below baselines/ (`linux-x64/tiny.json`) as the branch has it now, or null. */

@@ -36,7 +36,8 @@ export const serveOrchestrator = (channel: Channel, roots: readonly string[], cl
 const failure = (thrown: unknown): FromWorker => {
   const arm: ArmId | null = thrown instanceof ArmError ? thrown.arm : null;
   const error = asGateError(thrown instanceof ArmError ? thrown.cause : thrown, 'launch-crashed');
-  const message = `${error.where === null ? '' : `${error.where}: `}${error.message}`.slice(0, 20_000);
+  // The reason first: a path may be long, and a table shows the beginning.
+  const message = `${error.message.slice(0, 18_000)}${error.where === null ? '' : ` (${error.where.slice(0, 1000)})`}`;
   return { type: 'failed', error: { code: error.code, message, arm, ...(error.starting ? { starting: true } : {}) } };
 };
 
