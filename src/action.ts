@@ -40,6 +40,7 @@ const main = async (): Promise<Ended> => {
     };
     const given = { command, operands: [], options, overrides };
     const { line, notes } = await settledInputs(given, openContext(given, around));
+    for (const note of notes) host.log.warn(note);
     project = projectName(line.options);
     return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes }), process.stdout);
   } catch (thrown) {

@@ -95,12 +95,19 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
     const same = await run({ 'fail-on': 'regressed' }, readme);
     expect(same.code, same.stdout).toBe(0);
     expect(plan()).toMatchObject({ policy: { failOn: ['regressed'] }, warnings: [] });
+    const besides = await run({ 'fail-on': 'missing' }, { [file]: workflow('fail-on: "${{ vars.FAIL_ON }}"', { env: '{ MORE: x }' }) });
+    expect(besides.code, besides.stdout).toBe(2);
     for (const changed of [computed.replace('FAIL_ON: regressed', 'FAIL_ON: missing'), workflow('fail-on: missing')]) {
       const other = await run({ 'fail-on': 'missing' }, { [file]: changed });
       expect(other.code, other.stdout).toBe(2);
       expect(other.stdout).toMatch(/error\[inputs-refused\] with: fail-on: .*Expected `fail-on: \$\{\{ env\.FAIL_ON \}\}` as base has it/);
       expect(other.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
     }
+    // What the file itself does not say may be anything in both.
+    await scene.commit('main', 'Compute from a variable', { [file]: workflow('fail-on: "${{ vars.FAIL_ON }}"') });
+    const variable = await run({ 'fail-on': 'missing' }, { [file]: workflow('fail-on: "${{ vars.FAIL_ON }}"', { env: '{ MORE: x }' }) });
+    expect(variable.code, variable.stdout).toBe(0);
+    expect(plan()).toMatchObject({ policy: { failOn: ['missing'] }, warnings: [] });
     await scene.commit('main', 'Undo', { [file]: workflow('fail-on: "regressed,failed", models: mini-qwen3-dense') });
     expect(await scene.head('main')).not.toBe(before);
   });

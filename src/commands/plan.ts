@@ -43,7 +43,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const { event, warnings: ofBase, reviewed, ...found } = await comparisonOf(context, repository);
   const warnings = [...context.inputNotes, ...ofBase];
   const base = found.commit;
-  for (const warning of warnings) context.host.log.warn(warning);
+  for (const warning of ofBase) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);
   const read = await readConfigurations(context, repository, base, event);
   const { head: headConfig, base: baseConfig, baseFolder, warnings: unusual } = read;

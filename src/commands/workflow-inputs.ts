@@ -50,6 +50,9 @@ const writtenOut = ({ inputs }: GateStep): Values | null => {
   }
 };
 
+/** Whether the value follows from what the workflow file itself says elsewhere. */
+const readsContext = ({ inputs }: GateStep, name: string): boolean => /\b(env|inputs)\b/.test(inputs.get(name) ?? '');
+
 /** A step of base with what this run has otherwise. */
 interface Compared {
   readonly step: GateStep;
@@ -65,7 +68,9 @@ const compared = (step: GateStep, line: CommandLine, own: readonly GateStep[]): 
   if (values === null) return null;
   const computes = (name: string): boolean => isExpression(step.inputs.get(name));
   const sameText = (name: string): boolean =>
-    own.some((each) => each.inputs.get(name) === step.inputs.get(name) && each.context === step.context);
+    own.some(
+      ({ inputs, context }) => inputs.get(name) === step.inputs.get(name) && (context === step.context || !readsContext(step, name)),
+    );
   const names = [...judging];
   return {
     step,
