@@ -170,11 +170,12 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
   if (typeof opened === 'string') return { line, notes: [cannotTell(opened)] };
   const { repository, base } = opened;
   const { steps, hidden, ofJob } = await candidatesIn(repository, base, workflow);
+  const own = await stepsAt(repository, (await repository.headRevision()).commit, [workflow.path], workflow.action);
   if (steps.length === 0) {
     const first = `base has no workflow that runs the gate: the inputs of ${workflow.path} hold as this change has them.`;
-    return { line, notes: [hidden ? cannotTell(`${workflow.path} of base calls a workflow that is not here`) : first] };
+    const unseen = `no step of ${workflow.path} runs the gate, so a workflow or an action of another repository does`;
+    return { line, notes: [hidden || own.steps.length === 0 ? cannotTell(unseen) : first] };
   }
-  const own = await stepsAt(repository, (await repository.headRevision()).commit, [workflow.path], workflow.action);
   const kept = new Set(own.steps.map(identity));
   if (!ofJob && steps.every((step) => kept.has(identity(step))))
     return {
