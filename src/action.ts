@@ -1,6 +1,8 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
+import { projectName } from './commands/project-name.ts';
+import { settledInputs } from './commands/workflow-inputs.ts';
 import { parseInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
 import type { Host } from './host/contract.ts';
@@ -16,7 +18,7 @@ const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInp
     return { inputs, host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey }) };
   } catch (thrown) {
     const error = asGateError(thrown);
-    const { summary } = errorReport(error, runUrl(process.env));
+    const { summary } = errorReport(error, runUrl(process.env), null);
     await publishWithoutHost(process.env, summary, errorOutputs(error));
     throw error;
   }
@@ -25,9 +27,9 @@ const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInp
 const main = async (): Promise<Ended> => {
   const { inputs, host } = await openHost();
   const { command, options, overrides } = inputs;
+  let project = projectName(options);
   try {
-    const line = { command, operands: [], options, overrides };
-    const context = openContext(line, {
+    const around = {
       entry: import.meta.url,
       folder: process.env['GITHUB_WORKSPACE'] ?? process.cwd(),
       environment: process.env,
@@ -35,11 +37,15 @@ const main = async (): Promise<Ended> => {
       clock: () => performance.now(),
       now: () => new Date(),
       signal: abortOnSignals(),
-    });
-    return await runCommandLine(line, context, process.stdout);
+    };
+    const given = { command, operands: [], options, overrides };
+    const { line, notes } = await settledInputs(given, openContext(given, around));
+    for (const note of notes) host.log.warn(note);
+    project = projectName(line.options);
+    return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes }), process.stdout);
   } catch (thrown) {
     const error = asGateError(thrown);
-    await publishError(host, error, runUrl(process.env));
+    await publishError(host, error, runUrl(process.env), project);
     throw error;
   } finally {
     host.writeOutputs();

@@ -6,6 +6,11 @@ export const errorTable = {
   'usage-unknown-command': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of commands.' },
   'usage-unknown-option': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of options.' },
   'usage-bad-value': { exit: 2, remedy: 'Give the option a value of the kind that the message names.' },
+  'inputs-refused': {
+    exit: 2,
+    remedy:
+      'Leave the inputs of the gate in the workflow as the base branch has them, and change them in a pull request that is merged by a person who decides that (docs/security.md).',
+  },
   'folder-refused': {
     exit: 2,
     remedy: 'Name a folder that is absent or empty: the gate removes files there. It marks the folders that it made, and uses those again.',
@@ -16,6 +21,10 @@ export const errorTable = {
   'config-syntax': { exit: 2, remedy: 'Correct the YAML at the place that the message names.' },
   'config-unknown-key': { exit: 2, remedy: 'Remove or rename the key; the message names the nearest known one.' },
   'config-invalid': { exit: 2, remedy: 'Correct the value at the place that the message names.' },
+  'acceptance-invalid': {
+    exit: 2,
+    remedy: 'Correct the entry of baselines/accepted.json; the message names the nearest cell or metric, or the value that is meant.',
+  },
   'optimization-unknown': { exit: 2, remedy: 'Use a built-in id, or give the entry `like:` with one.' },
   'option-invalid': { exit: 2, remedy: 'Correct the option under `with:` or `like-with:`; the message names the allowed values.' },
   'model-unknown': {
@@ -34,7 +43,17 @@ export const errorTable = {
     remedy:
       'Check out the commit that the event is about (actions/checkout: `ref:` with its commit id, or refs/pull/NUMBER/merge). For a newer commit, run the gate for its own event.',
   },
-  'shallow-clone': { exit: 2, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
+  'shallow-clone': { exit: 3, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
+  'objects-missing': {
+    exit: 3,
+    remedy:
+      'The clone is a partial one and git may not fetch the rest, or it is damaged. Check out without `filter:`, or keep the credentials (actions/checkout: `persist-credentials: true`, the default).',
+  },
+  'base-unavailable': {
+    exit: 3,
+    remedy:
+      'Nothing was compared. Make `git worktree add FOLDER COMMIT` work for the base commit; the message of git says what is in its way.',
+  },
   'link-invalid': {
     exit: 2,
     remedy: 'Let the link lead to a file inside the repository by a relative path, or put the file in its place.',
@@ -50,7 +69,7 @@ export const errorTable = {
       'What the gate itself reads, such as a baseline, must be committed without Git LFS.',
   },
   'submodule-missing': {
-    exit: 2,
+    exit: 3,
     remedy:
       'Fetch the commit in the submodule (checkout step: `submodules: true`, `fetch-depth: 0`). ' +
       'One that the change removes is taken from .git/modules/NAME: `git clone --bare URL .git/modules/NAME` puts it there.',

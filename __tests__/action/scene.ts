@@ -17,7 +17,7 @@ export interface Scene {
   /** Folder of the checkout, as the last run left it. */
   readonly workspace: string;
   /** Puts a commit on top of a branch, which begins at `main` where it is new. */
-  commit(branch: string, message: string, files: Files): Promise<string>;
+  commit(branch: string, message: string, files: Readonly<Record<string, string | null>>): Promise<string>;
   /** What `main` or another branch holds. */
   show(branch: string, path: string): Promise<string>;
   list(branch: string, folder: string): Promise<readonly string[]>;
@@ -27,7 +27,7 @@ export interface Scene {
   /** Merges a branch into `main` as GitHub does; returns what `main` was before. */
   merge(branch: string): Promise<string>;
   /** Runs the action on the merge commit of a pull request. */
-  pullRequest(number: number, branch: string, inputs?: Files): Promise<ActionRun>;
+  pullRequest(number: number, branch: string, inputs?: Files, environment?: Files): Promise<ActionRun>;
   /** Runs the last job once more in the workspace that it left, as on a runner of one's own that does not clean up. */
   again(): Promise<ActionRun>;
   /** Runs the action on `main`, as after a push on top of `before`. */
@@ -37,12 +37,23 @@ export interface Scene {
 
 const ortPath = join(import.meta.dirname, '..', '..');
 
-export const openScene = async (files: Files): Promise<Scene> => {
+export interface SceneOptions {
+  /** Options of the checkout's `git clone`. */
+  readonly clone?: readonly string[];
+  /** Whether the checkout can reach its remote no more, as without credentials. */
+  readonly cutOff?: boolean;
+  /** Path of the workflow that runs the action, in the repository; without it the workflow is another repository's. */
+  readonly workflowFile?: string | null;
+}
+
+export const openScene = async (files: Files, { clone = [], cutOff = false, workflowFile = null }: SceneOptions = {}): Promise<Scene> => {
   const root = mkdtempSync(join(tmpdir(), 'gate-scene-'));
   const origin = join(root, 'origin.git');
   const runner = join(root, 'runner');
   const workspace = join(runner, 'work', 'models');
   await createRepository(origin, files);
+  await git(origin, ['config', 'uploadpack.allowFilter', 'true']);
+  await git(origin, ['config', 'uploadpack.allowAnySHA1InWant', 'true']);
   const [program, github, results] = await Promise.all([
     copyPackage(join(root, 'action')).then((folder) => join(folder, 'dist', 'action.js')),
     startGitHub({ repository: origin }),
@@ -62,11 +73,22 @@ export const openScene = async (files: Files): Promise<Scene> => {
   const checkOut = async (reference: string, local: string): Promise<Record<string, string>> => {
     rmSync(runner, { recursive: true, force: true });
     for (const folder of ['home', 'temp', 'work']) mkdirSync(join(runner, folder), { recursive: true });
-    await git(root, ['clone', '--quiet', `file://${origin}`, workspace]);
+    await git(root, ['clone', '--quiet', ...clone, `file://${origin}`, workspace]);
     await git(workspace, ['fetch', '--quiet', 'origin', `+${reference}:${local}`]);
     await git(workspace, ['checkout', '--quiet', '--detach', local]);
-    return { HOME: join(runner, 'home'), TMPDIR: join(runner, 'temp'), GITHUB_REF: reference, ...github.environment() };
+    if (cutOff) await git(workspace, ['remote', 'set-url', 'origin', join(root, 'no-credentials.git')]);
+    return {
+      HOME: join(runner, 'home'),
+      TMPDIR: join(runner, 'temp'),
+      GITHUB_REF: reference,
+      GITHUB_WORKFLOW_REF: workflow(reference),
+      ...github.environment(),
+    };
   };
+
+  /** What the runner says of the workflow: one that the repository does not hold is required from outside. */
+  const workflow = (reference: string): string =>
+    `${workflowFile === null ? 'octo/required/gate.yml' : `octo/models/${workflowFile}`}@${reference}`;
 
   let runs = 0;
   let again: () => Promise<ActionRun> = () => Promise.reject(new Error('nothing ran yet'));
@@ -74,7 +96,7 @@ export const openScene = async (files: Files): Promise<Scene> => {
     const inputs = { 'ort-path': ortPath, token: github.token, ...given };
     runs += 1;
     const attempt = (number: number): Promise<ActionRun> => {
-      const identity = { GITHUB_RUN_ID: String(runs), GITHUB_RUN_ATTEMPT: String(number) };
+      const identity = { GITHUB_JOB: 'gate', GITHUB_RUN_ID: String(runs), GITHUB_RUN_ATTEMPT: String(number) };
       again = () => attempt(number + 1);
       return runAction({ program, cwd: workspace, eventName, event, environment: { ...identity, ...environment }, inputs });
     };
@@ -103,13 +125,13 @@ export const openScene = async (files: Files): Promise<Scene> => {
       await update('refs/heads/main', await mergeCommit(branch));
       return before;
     },
-    pullRequest: async (number, branch, inputs = {}) => {
+    pullRequest: async (number, branch, inputs = {}, more = {}) => {
       const reference = `refs/pull/${number}/merge`;
       const base = { ref: 'main', sha: await head('main') };
       await update(reference, await mergeCommit(branch));
       const event = events.pullRequest(number, 'octo/models', { head: await head(branch), base });
       const environment = await checkOut(reference, `refs/remotes/pull/${number}/merge`);
-      return run('pull_request', event, { ...environment, ...results.environment(reference) }, inputs);
+      return run('pull_request', event, { ...environment, ...results.environment(reference), ...more }, inputs);
     },
     again: () => again(),
     push: async (before, inputs = {}) => {

@@ -67,6 +67,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     points: [],
     metrics: [],
   })),
+  environment: [],
   lfs: false,
   folders: { head: '', base: '' },
   setup: { head: null, base: null },

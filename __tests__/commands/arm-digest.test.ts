@@ -94,7 +94,12 @@ const sideOf = async (tree: 'head' | 'base', written: Written): Promise<Side> =>
     root: join(scratch.folder, written.folder ?? ''),
     worker: join(packageRoot, 'dist', 'worker.js'),
   } as unknown as CommandContext;
-  return { tree, config, ...(await subjectResolver(tree, config, context, repository, commitOf(written.files), written.folder ?? '')) };
+  return {
+    tree,
+    config,
+    environment: {},
+    ...(await subjectResolver(tree, config, context, repository, commitOf(written.files), written.folder ?? '')),
+  };
 };
 
 /** How the cell of two configurations is settled, where every build gives the same artefact. */
@@ -152,6 +157,7 @@ const edits: Readonly<Record<Exclude<keyof typeof entryKeys, 'id' | 'command'>, 
       { entry: entries.module, rest: ['setup: npm install'] },
     ],
   ],
+  environment: [[{ entry: entries.measure }, { entry: entries.measure, rest: ['environment: [X]'] }]],
   points: [[{ entry: entries.command }, { entry: [...entries.command, 'points: [{ id: p, length: 8 }]'] }]],
   'like-with': [[{ entry: entries.serve }, { entry: [...entries.serve, 'like-with: { maximum: 8 }'] }]],
 };
@@ -215,7 +221,14 @@ describe('the files of an arm', () => {
 });
 
 describe('armDigest', () => {
-  const parts: ArmParts = { door: { kind: 'serve', command: 'x' }, folder: '', files: digest('1'), setup: null, options: { a: 1 } };
+  const parts: ArmParts = {
+    door: { kind: 'serve', command: 'x' },
+    folder: '',
+    files: digest('1'),
+    setup: null,
+    options: { a: 1 },
+    environment: { X: null },
+  };
   const others: { readonly [Part in keyof ArmParts]: readonly ArmParts[Part][] } = {
     door: [
       { kind: 'serve', command: 'x ' },
@@ -230,6 +243,7 @@ describe('armDigest', () => {
     files: [digest('2')],
     setup: ['', 'x'],
     options: [null, {}, { a: 2 }, { a: '1' }, { b: 1 }],
+    environment: [{}, { X: digest('2') }, { Y: null }, { X: null, Y: null }],
   };
 
   it('differs with every part of the list, and is the same for the same', () => {
@@ -237,7 +251,7 @@ describe('armDigest', () => {
     const variants = Object.entries(others).flatMap(([part, values]) => values.map((value) => ({ ...parts, [part]: value }) as ArmParts));
     const digests = [parts, ...variants].map(armDigest);
     expect(new Set(digests).size).toBe(digests.length);
-    const { options, setup, files, folder, door } = parts;
-    expect(armDigest({ options, setup, files, folder, door })).toBe(armDigest(parts));
+    const { options, environment: variables, setup, files, folder, door } = parts;
+    expect(armDigest({ options, environment: variables, setup, files, folder, door })).toBe(armDigest(parts));
   });
 });

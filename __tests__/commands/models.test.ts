@@ -67,7 +67,7 @@ describe('models', () => {
     cpSync(join(packageRoot, 'models', model), join(project.folder, 'models', 'other'), { recursive: true });
     const ended = await project.gate('models', 'verify', 'other');
     expect(ended.code).toBe(2);
-    expect(ended.stdout).toMatch(new RegExp(`^other +model-invalid: .*card\\.json: the card is of ${model}`, 'm'));
+    expect(ended.stdout).toMatch(new RegExp(`^other +model-invalid: the card is of ${model}; .*card\\.json\\)$`, 'm'));
   });
 
   it('names a model that does not exist', async () => {

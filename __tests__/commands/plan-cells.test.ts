@@ -55,6 +55,7 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
   return {
     tree,
     config,
+    environment: {},
     builtin,
     subjectOf: () =>
       door.kind === 'builtin'

@@ -58,6 +58,11 @@ export class Project extends ScratchRepository {
     return this.#spawn(this.#commandLine(args));
   }
 
+  /** The command line with more variables of the environment. */
+  gateWith(variables: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
+    return this.#spawn(this.#commandLine(args), variables).ended;
+  }
+
   gate(...args: readonly string[]): Promise<Ended> {
     return this.start(...args).ended;
   }
@@ -78,7 +83,10 @@ export class Project extends ScratchRepository {
     return [process.execPath, join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')];
   }
 
-  #spawn([program = '', ...args]: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  #spawn(
+    [program = '', ...args]: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
     const temporary = join(shared, 'temporary');
     mkdirSync(temporary, { recursive: true });
     const child = spawn(program, args, {
@@ -88,6 +96,7 @@ export class Project extends ScratchRepository {
         HOME: shared,
         TMPDIR: temporary,
         GIT_CONFIG_NOSYSTEM: '1',
+        ...variables,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

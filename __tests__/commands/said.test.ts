@@ -22,6 +22,10 @@ describe('saidBy', () => {
     expect(said('')).toBe('');
   });
 
+  it('finds an error that long output behind it has pushed away', () => {
+    expect(said(`ValueError: ratio must be below 1\n${'usage: prune.py\n'.repeat(1000)}`)).toMatch(/^ValueError: ratio must be below 1\n/);
+  });
+
   it('is bounded', () => {
     expect(said('x'.repeat(1e5), 'y'.repeat(1e5))).toHaveLength(6000);
   });

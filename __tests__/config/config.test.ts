@@ -50,9 +50,9 @@ describe('parseConfig', () => {
     expect(config.gate).toEqual({
       alpha: 0.01,
       tolerance: {
-        latency: { value: 0.02, relative: true },
-        'model-size': { value: 0.001, relative: true },
-        'nll-delta': { value: 0.005, relative: false },
+        latency: { value: 0.02, relative: true, place: expect.stringMatching(/^gate\.yml:18:\d+$/) },
+        'model-size': { value: 0.001, relative: true, place: expect.any(String) },
+        'nll-delta': { value: 0.005, relative: false, place: expect.any(String) },
       },
       mustDetect: 0.05,
       failOn: ['regressed', 'missing', 'failed'],

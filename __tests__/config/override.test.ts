@@ -17,7 +17,7 @@ describe('applyOverrides', () => {
       'limits.memory=1GiB',
     ]);
     expect(optionsOf(after, 'structured-pruning')).toEqual({ importance: 'magnitude', ratio: 0.5 });
-    expect(after.gate.tolerance).toEqual({ latency: { value: 0.03, relative: true } });
+    expect(after.gate.tolerance).toEqual({ latency: { value: 0.03, relative: true, place: '--set gate.tolerance.latency=3%' } });
     expect(after.models).toEqual([{ kind: 'id', id: 'mini-qwen3-dense' }]);
     expect(after.limits.memoryBytes).toBe(2 ** 30);
     expect(before).toEqual(defaultConfig());

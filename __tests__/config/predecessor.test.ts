@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Config, findConfig, parseConfig } from '../../src/config/config.ts';
+import { type Config, parseConfig } from '../../src/config/config.ts';
 import { type Former, predecessorOf, withTakenOver } from '../../src/config/predecessor.ts';
 import { renamedEntries } from '../../src/config/renamed.ts';
+import { findUsableConfig } from '../../src/config/usable-config.ts';
 import { configured, measured } from '../testkit/configured.ts';
 
 const config = (...ids: readonly string[]): Config => parseConfig(configured(ids.map((id) => measured(id))), 'gate.yml');
@@ -129,13 +130,13 @@ describe('renamed entries', () => {
   });
 });
 
-describe('findConfig', () => {
+describe('findUsableConfig', () => {
   it.each([
     ['with a byte order mark and Windows line ends', `\uFEFF${configured([measured('a')]).replaceAll('\n', '\r\n')}`, 'a'],
     ['in JSON', JSON.stringify({ optimizations: [{ id: 'a', like: 'model', module: 'm.js' }] }), 'a'],
     ['of models alone', 'models: [mini-qwen3-dense]\n', 'structured-pruning'],
   ])('finds a configuration %s', (_what, text, first) => {
-    expect(findConfig(text, 'x')?.optimizations[0]?.id).toBe(first);
+    expect(findUsableConfig(text, 'x')?.config.optimizations[0]?.id).toBe(first);
   });
 
   it.each([
@@ -146,11 +147,11 @@ describe('findConfig', () => {
     ['prose', 'The gate: it reads\na file.'],
     ['bytes', '\0\0gate:\0'],
   ])('finds none in %s', (_what, text) => {
-    expect(findConfig(text, 'x')).toBeNull();
+    expect(findUsableConfig(text, 'x')).toBeNull();
   });
 
   it('throws what is wrong with one that lists optimizations', () => {
-    expect(() => findConfig('optimizations:\n  - { id: }\n', 'gate.yml of base')).toThrow(
+    expect(() => findUsableConfig('optimizations:\n  - { id: }\n', 'gate.yml of base')).toThrow(
       expect.objectContaining({ where: expect.stringContaining('gate.yml of base:2') }),
     );
   });

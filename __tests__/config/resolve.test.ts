@@ -3,7 +3,7 @@ import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { diffPolicy, gatePolicyOf } from '../../src/config/policy.ts';
 import { type Catalogue, resolveConfig } from '../../src/config/resolve.ts';
 import { selectConfigs } from '../../src/config/selection.ts';
-import { checkTolerances, toleranceOf } from '../../src/config/tolerance.ts';
+import { toleranceFlaws, toleranceOf } from '../../src/config/tolerance.ts';
 import { GateError } from '../../src/errors.ts';
 import { gatePolicy } from '../../src/records/plan.ts';
 import type { Json } from '../../src/records/words.ts';
@@ -165,22 +165,37 @@ describe('tolerances', () => {
     expect(toleranceOf(gate, { id: 'translatency', scale: 'log' })).toBeNull();
   });
 
-  it('refuse a number without a sign of percent where a share is meant: 0.5 ms would be 50 %', () => {
-    expect(refusal(() => toleranceOf(gate, { id: 'nll-delta', scale: 'log' }))).toMatchObject({
-      code: 'config-invalid',
-      where: 'gate.tolerance.nll-delta',
-      message: expect.stringMatching(/expected a percentage such as 2%, got 0.005. Write 0.5% if/),
-    });
+  const flawsOf = (metrics: readonly { readonly id: string; readonly scale: 'log' | 'linear' }[]) =>
+    toleranceFlaws(gate, metrics).map(({ error: { code, where, message } }) => ({ code, where, message }));
+  const fitting = [
+    { id: 'decode-latency', scale: 'log' },
+    { id: 'latency', scale: 'log' },
+    { id: 'nll-delta', scale: 'linear' },
+    { id: 'late-nll-delta', scale: 'log' },
+  ] as const;
+
+  it('have no flaw where each means a metric and fits its scale', () => {
+    expect(flawsOf(fitting)).toEqual([]);
+  });
+
+  it('do not take a number without a sign of percent where a share is meant: 0.5 ms would be 50 %', () => {
+    expect(toleranceOf(gate, { id: 'nll-delta', scale: 'log' })).toBeNull();
+    expect(flawsOf([...fitting, { id: 'nll-delta', scale: 'log' }])).toEqual([
+      {
+        code: 'config-invalid',
+        where: expect.stringMatching(/^gate\.yml:1:\d+$/),
+        message: expect.stringMatching(/^gate\.tolerance\.nll-delta: .*expected a percentage such as 2%, got 0.005. Write 0.5% if/),
+      },
+    ]);
     const none = parseConfig('gate: {tolerance: {latency: 0}}', 'gate.yml').gate;
     expect(toleranceOf(none, { id: 'latency', scale: 'log' })).toBe(0);
   });
 
-  it('refuse a percentage where zero is possible, and a key that means nothing', () => {
-    expect(refusal(() => toleranceOf(gate, { id: 'late-nll-delta', scale: 'linear' })).code).toBe('config-invalid');
-    expect(() => checkTolerances(gate, ['decode-latency', 'late-nll-delta', 'nll-delta'])).not.toThrow();
-    expect(refusal(() => checkTolerances(gate, ['decode-latency', 'nll-delta']))).toMatchObject({
-      code: 'config-unknown-key',
-      where: 'gate.tolerance.late-nll-delta',
-    });
+  it('do not take a percentage where zero is possible, nor a key that means nothing', () => {
+    expect(toleranceOf(gate, { id: 'late-nll-delta', scale: 'linear' })).toBeNull();
+    expect(flawsOf([...fitting.slice(0, 3), { id: 'late-nll-delta', scale: 'linear' }])).toMatchObject([{ code: 'config-invalid' }]);
+    expect(flawsOf(fitting.slice(0, 3))).toMatchObject([
+      { code: 'config-unknown-key', message: expect.stringContaining('Known: decode-latency, latency, nll-delta, delta') },
+    ]);
   });
 });

@@ -113,9 +113,11 @@ export const situations: readonly Situation[] = [
       const scratch = changed({ [from]: accepted(2) }, { [from]: null, [to]: accepted(2) });
       const repository = await openRepository(scratch.folder, { environment, temporary });
       const commits = { base: scratch.git('rev-parse', 'HEAD~1'), head: scratch.git('rev-parse', 'HEAD') };
-      expect(await acceptancesAt(repository, commits.base, 'packages/a')).toMatchObject({ found: [{ bound: 2 }] });
-      expect(await acceptancesAt(repository, commits.base, 'packages/b')).toEqual({ found: [], warnings: [] });
-      expect(await acceptancesAt(repository, commits.base, '')).toEqual({ found: [], warnings: [] });
+      expect(await acceptancesAt(repository, commits.base, 'packages/a')).toMatchObject({
+        file: { entries: [{ acceptance: { bound: 2 } }] },
+      });
+      expect(await acceptancesAt(repository, commits.base, 'packages/b')).toEqual({ file: { entries: [], flaws: [] }, warnings: [] });
+      expect(await acceptancesAt(repository, commits.base, '')).toEqual({ file: { entries: [], flaws: [] }, warnings: [] });
       expect(await baselineEdits(repository, commits, { base: 'packages/a', head: 'libs/a' })).toEqual([]);
       expect(await baselineEdits(repository, commits, { base: 'libs/a', head: 'libs/a' })).toEqual([
         expect.stringContaining(`${to} was added`),

@@ -202,6 +202,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     models: [],
     builds: [],
     cells,
+    environment: [],
     lfs: false,
     folders: { head: '', base: '' },
     setup: { head: null, base: null },

@@ -189,6 +189,14 @@ describe('escaping', () => {
     );
     expect(plain('  a \u001b[31mred\u001b[0m\n\tb  ')).toBe('a red b');
     expect(plain('abcdef', 4)).toBe('abc…');
+  });
+
+  it('cuts a path before the reason behind it', () => {
+    const path = `/home/runner/work/${'models/'.repeat(20)}optimize/prune.py`;
+    const reason = `${path}:12: ModuleNotFoundError: No module named 'onnx'`;
+    expect(plain(reason, 100)).toBe("…/optimize/prune.py:12: ModuleNotFoundError: No module named 'onnx'");
+    expect(plain(reason, 400)).toBe(reason);
+    expect(plain(`${path} is short of space`.repeat(3), 40)).toMatch(/^…\/optimize\/prune\.py is short of.*…$/);
     expect(prose('a_b *c* [d](https://e.f) @g #1')).toBe('a\\_b \\*c\\* \\[d\\](https:\u200b//e.f) @\u200bg \\#\u200b1');
   });
 

@@ -6,6 +6,7 @@ export const headCommit = '1a2b3c4d5e6f70819203a4b5c6d7e8f901234567';
 export const baseCommit = '9f8e7d6c5b4a39281706f5e4d3c2b1a098765432';
 
 export const context: ReportContext = {
+  project: null,
   headCommit,
   baseCommit,
   runUrl: 'https://github.com/example/models/actions/runs/1234567890',

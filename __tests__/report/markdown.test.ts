@@ -32,6 +32,11 @@ const flaws = (text: string): readonly string[] => {
 };
 
 describe('commentBody', () => {
+  it('names the project where there are several', () => {
+    expect(commentBody(regressed, { ...context, project: 'packages/a' })).toMatch(/^### ❌ Regressed in `packages\/a`: /);
+    expect(commentBody(regressed, context)).toMatch(/^### ❌ Regressed: /);
+  });
+
   for (const [name, verdict] of Object.entries(named)) {
     it(`reads as written down for ${name}`, () => {
       const text = commentBody(verdict, context);

@@ -54,6 +54,10 @@ describe('describeRuntime', () => {
     expect(await describeRuntime(location, settings, 'bench-1')).toEqual(spec);
     expect((await describeRuntime(location, settings, 'bench-2')).digest).not.toBe(spec.digest);
     expect((await describeRuntime(location, { ...settings, threads: 2 }, 'bench-1')).digest).not.toBe(spec.digest);
+    const selected = await Promise.all(
+      ['0', '1'].map((device) => describeRuntime(location, settings, 'bench-1', { CUDA_VISIBLE_DEVICES: device })),
+    );
+    expect(new Set([spec, ...selected].map(({ digest }) => digest)).size).toBe(3);
     expect(JSON.stringify(spec)).not.toContain(location.folder);
   });
 });

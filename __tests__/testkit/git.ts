@@ -29,7 +29,8 @@ export const commitFiles = async (
   repository: string,
   options: {
     readonly parent: string | null;
-    readonly files: Readonly<Record<string, string | Uint8Array>>;
+    /** Null removes one. */
+    readonly files: Readonly<Record<string, string | Uint8Array | null>>;
     readonly message: string;
     readonly index: string;
   },
@@ -38,6 +39,10 @@ export const commitFiles = async (
   await git(repository, options.parent === null ? ['read-tree', '--empty'] : ['read-tree', options.parent], { environment });
   const lines: string[] = [];
   for (const [path, content] of Object.entries(options.files)) {
+    if (content === null) {
+      lines.push(`0 ${'0'.repeat(40)}\t${path}\n`);
+      continue;
+    }
     const blob = (await git(repository, ['hash-object', '-w', '--stdin'], { input: content })).trim();
     lines.push(`100644 ${blob}\t${path}\n`);
   }

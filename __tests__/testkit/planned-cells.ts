@@ -1,15 +1,18 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { noAcceptances } from '../../src/commands/acceptances.ts';
 import { readConfigurations } from '../../src/commands/configurations.ts';
+import { configuredCells } from '../../src/commands/configured-cells.ts';
 import type { CommandContext } from '../../src/commands/context.ts';
 import { openModel } from '../../src/commands/model-folder.ts';
 import { benchOf, configurable } from '../../src/commands/plan.ts';
 import { planCells, type Side } from '../../src/commands/plan-cells.ts';
-import { checkHeadTolerances } from '../../src/commands/tolerance-check.ts';
-import type { Config } from '../../src/config/config.ts';
+import { checkPolicy, settledFlaws } from '../../src/commands/policy-check.ts';
+import { usableSide } from '../../src/commands/usable-entries.ts';
 import { renamedEntries, renameNotes } from '../../src/config/renamed.ts';
-import { resolveConfig } from '../../src/config/resolve.ts';
+import type { ResolvedConfig } from '../../src/config/resolve.ts';
 import { selectConfigs } from '../../src/config/selection.ts';
+import type { Plan } from '../../src/records/plan.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { environment, type ScratchRepository, root as temporary } from '../repository/scratch-repository.ts';
@@ -24,6 +27,7 @@ export interface Asked {
   readonly folder?: string;
   readonly models?: readonly string[];
   readonly optimizations?: readonly string[];
+  readonly event?: Plan['event'];
 }
 
 export interface PlannedAs {
@@ -45,7 +49,7 @@ const factsOf = (id: string): ModelFacts => {
 
 const catalogue = { optimizations: configurable, models: null };
 
-const sideOf = (tree: Side['tree'], config: Config): Side => {
+const sideOf = (tree: Side['tree'], config: ResolvedConfig): Side => {
   const builtin = (optimization: string) => ({
     door: { kind: 'builtin' as const, optimization, entry: null },
     tree,
@@ -56,7 +60,8 @@ const sideOf = (tree: Side['tree'], config: Config): Side => {
   });
   return {
     tree,
-    config: resolveConfig(config, catalogue),
+    config,
+    environment: {},
     builtin,
     subjectOf: (entry) => ({
       ...builtin(entry.id),
@@ -80,25 +85,41 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
     overrides: [],
     host: { kind: asked.host ?? 'local' },
   } as unknown as CommandContext;
+  const event = asked.event ?? 'change';
   const repository = await openRepository(scratch.folder, { environment, temporary });
   const { commit } = await repository.baseCommit({
     event: { kind: 'developer', measures: 'change' },
     named: asked.base ?? 'HEAD~1',
   });
-  const configs = await readConfigurations(context, repository, commit);
+  const configs = await readConfigurations(context, repository, commit, event);
   const renamed = renamedEntries(configs.base ?? configs.head, configs.head);
   const { head, base } = selectConfigs(configs, renamed, { models: asked.models ?? null, optimizations: asked.optimizations ?? null });
   const ids = new Set(
     [head, ...(base === null ? [] : [base])].flatMap(({ models }) => models.flatMap((entry) => ('id' in entry ? [entry.id] : []))),
   );
   const models = [...ids].map(factsOf);
-  const side = sideOf('head', head);
+  const sources = { models, catalogue, benchOf };
+  const usable = { head: usableSide(head, sources), base: base === null ? null : usableSide(base, sources) };
+  const side = sideOf('head', usable.head.config);
+  const baseSide = usable.base === null ? null : sideOf('base', usable.base.config);
   const { gate } = configs.base ?? configs.head;
-  const { cells } = planCells({ models, head: side, base: base === null ? null : sideOf('base', base), renamed, gate, benchOf, seed: 1 });
-  checkHeadTolerances(configs, { head: side.config, cells, models, catalogue, benchOf }, context);
+  const { cells } = planCells({ models, head: side, base: baseSide, renamed, gate, benchOf, seed: 1 });
+  const notes = [
+    ...settledFlaws(event, { head: configs.flaws.head, base: configs.base === null ? null : configs.flaws.base }),
+    ...settledFlaws(event, { head: usable.head.flaws, base: usable.base?.flaws ?? null }),
+    ...(await checkPolicy({
+      event,
+      sides: configs,
+      planned: cells.flatMap(({ metrics }) => metrics),
+      cells: configuredCells(configs, sources, context),
+      accepted: { head: noAcceptances, base: noAcceptances },
+      elsewhere: () => Promise.resolve(new Set()),
+      today: '2026-01-01',
+    })),
+  ];
   return {
     cells: cells.map(({ id, presence, renamedFrom }) => `${id} ${presence}${renamedFrom === null ? '' : ` from ${renamedFrom}`}`),
-    warnings: [...configs.warnings, ...renameNotes(renamed)],
+    warnings: [...configs.warnings, ...renameNotes(renamed), ...notes],
     baseFolder: configs.baseFolder,
     tolerances: Object.fromEntries(cells.flatMap((cell) => cell.metrics.map((metric) => [`${cell.id} ${metric.id}`, metric.tolerance]))),
   };

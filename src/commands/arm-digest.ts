@@ -11,6 +11,8 @@ export interface ArmParts {
   readonly files: string;
   readonly setup: string | null;
   readonly options: Json;
+  /** Declared variable → digest of its value; null where it is not set. */
+  readonly environment: Readonly<Record<string, string | null>>;
 }
 
 /**
@@ -25,6 +27,7 @@ export const armParts = {
     'Path, mode and content of files: those that `inputs` match, those that the command line, `module`, `with` or `setup` name, and those that the named ones refer to. Of a built-in its own code.',
   setup: 'The command under `setup`. Nothing for a built-in, which depends on nothing that is installed.',
   options: 'What stands under `with`.',
+  environment: 'Names and values of the variables that base declares under `environment`. Nothing for a built-in.',
 } as const satisfies Readonly<Record<keyof ArmParts, string>>;
 
 /** The digest of all parts: arms of equal digests do the same. */
@@ -54,4 +57,5 @@ export const entryKeys = {
   points: { judge: 'The operating points.' },
   metrics: { part: 'door' },
   setup: { part: 'setup' },
-} as const satisfies Readonly<Record<keyof OptimizationDocument | 'setup', KeyOwner>>;
+  environment: { judge: 'The variables that both sides see besides the usual ones.' },
+} as const satisfies Readonly<Record<keyof OptimizationDocument | 'setup' | 'environment', KeyOwner>>;

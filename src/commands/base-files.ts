@@ -1,13 +1,8 @@
-import { posix } from 'node:path';
-import { z } from 'zod';
 import { readBaseline } from '../baselines/text.ts';
 import { type ErrorCode, GateError } from '../errors.ts';
 import type { Baseline } from '../records/baseline.ts';
-import { decodeDocument } from '../records/decode.ts';
-import { type Acceptance, acceptance } from '../records/plan.ts';
 import type { Repository } from '../repository/repository.ts';
-
-const acceptedFile = z.strictObject({ schema: z.literal('optimization-gate/accepted/1'), accepted: z.array(acceptance) });
+import { type Acceptances, acceptedPath, noAcceptances, readAcceptances } from './acceptances.ts';
 
 /** Runner class and model: nothing else below baselines/ is read. */
 const baselineFile = /^baselines\/[^/]+\/[^/]+\.json$/;
@@ -51,21 +46,16 @@ export const baselinesAt = async (repository: Repository, commit: string, models
   return { found, warnings };
 };
 
-/** Projects of one repository have cells of the same names: each has acceptances of its own, in the folder that it works in. */
-const acceptedPath = (folder: string): string => posix.join(folder, 'baselines/accepted.json');
-
-const readAccepted = (path: string, text: string): readonly Acceptance[] => decodeDocument(acceptedFile, text, path, 1 << 20).accepted;
-
 /** Throws what is wrong with a file below baselines/. Files that the gate does not read are never wrong. */
 const requireReadable = (path: string, text: string): void => {
-  if (path.endsWith(acceptedPath(''))) readAccepted(path, text);
+  if (path.endsWith(acceptedPath(''))) readAcceptances(path, text);
   else if (baselineFile.test(path)) readBaseline(path.slice('baselines/'.length), text);
 };
 
 /** More edits than this are counted, not named. */
 const namedEdits = 20;
 
-interface Sided {
+export interface Sided {
   readonly base: string;
   readonly head: string;
 }
@@ -93,16 +83,33 @@ export const baselineEdits = async (repository: Repository, commits: Sided, fold
   return more > 0 ? [...edits.slice(0, namedEdits), `${more} more files below baselines/ were changed.`] : edits;
 };
 
+/** What a commit's file accepts, and a sentence where it cannot be read as a whole. */
+export interface ReadAcceptances {
+  readonly file: Acceptances;
+  readonly warnings: readonly string[];
+}
+
 /**
  * Acceptances count from base only: a pull request cannot accept its own regression.
  * @param folder where base works
  */
-export const acceptancesAt = async (repository: Repository, commit: string, folder: string): Promise<BaseFiles<Acceptance>> => {
+export const acceptancesAt = async (repository: Repository, commit: string, folder: string): Promise<ReadAcceptances> => {
   const path = acceptedPath(folder);
   try {
     const text = await repository.fileAt(commit, path);
-    return { found: text === null ? [] : readAccepted(path, text), warnings: [] };
+    return { file: text === null ? noAcceptances : readAcceptances(path, text), warnings: [] };
   } catch (thrown) {
-    return { found: [], warnings: [unreadable(path, thrown)] };
+    return { file: noAcceptances, warnings: [unreadable(path, thrown)] };
   }
+};
+
+/**
+ * What head's commit accepts. Throws `document-invalid` for a file that cannot be read, unless base
+ * has the same one.
+ */
+export const headAcceptances = async (repository: Repository, commits: Sided, folders: Sided): Promise<Acceptances> => {
+  const path = acceptedPath(folders.head);
+  const is = await repository.fileAt(commits.head, path);
+  const was = await repository.fileAt(commits.base, acceptedPath(folders.base)).catch((thrown: unknown) => unreadable(path, thrown));
+  return is === null || is === was ? noAcceptances : readAcceptances(path, is);
 };

@@ -1,13 +1,27 @@
 import { existsSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, resolve } from 'node:path';
-import { type Config, configFileName, configurationLine, defaultConfig, findConfig, parseConfig } from '../config/config.ts';
+import { type Config, configFileName, configurationLine, defaultConfig, parseConfig } from '../config/config.ts';
+import type { Flaw } from '../config/flaw.ts';
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
 import { isSameEntry } from '../config/renamed.ts';
-import { asGateError, GateError } from '../errors.ts';
+import { readUsableConfig } from '../config/usable-config.ts';
+import { GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
+import type { Plan } from '../records/plan.ts';
 import { entryAt, reached } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
+import {
+  baseFileAt,
+  type ConfigurationFile,
+  configurationIn,
+  formerFile,
+  isUnreadable,
+  largestBytes,
+  lastReadable,
+  onlyIfUnreadable,
+  overridden,
+} from './configuration-file.ts';
 import type { CommandContext } from './context.ts';
 import { formerWorkingFolder, namedBelow, namedFolder, workingFolder } from './working-folder.ts';
 
@@ -18,6 +32,8 @@ export interface Configurations {
   readonly base: Config | null;
   /** Folder of base that commands are started in and models lie in, below the root of the repository. */
   readonly baseFolder: string;
+  /** What cannot be used of each side's file, and counts as absent. */
+  readonly flaws: { readonly head: readonly Flaw[]; readonly base: readonly Flaw[] };
   /** How base's was found where it does not have head's name, as sentences. */
   readonly warnings: readonly string[];
 }
@@ -74,66 +90,108 @@ const headText = async (context: CommandContext, repository: Repository): Promis
  * Head's configuration, with the overrides of the command line; the defaults where there is no file. Throws `config-missing`,
  * `link-invalid`, and what reading a configuration throws.
  */
-export const readHeadConfig = async (context: CommandContext, repository: Repository): Promise<Config> =>
-  headConfigOf(await headText(context, repository), context);
-
-const headConfigOf = (text: string | null, context: CommandContext): Config =>
-  applyOverrides(text === null ? defaultConfig() : parseConfig(text, configFile(context)), context.overrides);
+export const readHeadConfig = async (context: CommandContext, repository: Repository): Promise<Config> => {
+  const text = await headText(context, repository);
+  return applyOverrides(text === null ? defaultConfig() : parseConfig(text, configFile(context)), context.overrides);
+};
 
 /**
- * Reads both sides' configurations. Base's is the file of the same name, or behind the same links. Where base has none there, it is
- * the file that head's takes the place of (`predecessorOf`), and null where base has no configuration at all. The defaults hold
- * for both sides where neither has a file. Throws what `readHeadConfig` throws, and `config-missing` where head
+ * Head's file as far as it can be used; null where there is none. One that cannot be read is a fault of the change, unless the
+ * default branch is measured or base's is the same: then the last version that could be read holds.
+ */
+const headFile = async (
+  { context, repository, base }: Sides,
+  event: Plan['event'],
+  inside: string | null,
+): Promise<ConfigurationFile | null> => {
+  const name = configFile(context);
+  try {
+    const text = await headText(context, repository);
+    if (text === null) return null;
+    return overridden({ text, ...readUsableConfig(text, name), notes: [] }, context.overrides);
+  } catch (thrown) {
+    if (!isUnreadable(thrown) || inside === null || (event === 'change' && (await isChanged(repository, base, inside)))) throw thrown;
+    const commit = event === 'change' ? base : (await repository.headRevision()).commit;
+    const earlier = await lastReadable(repository, commit, inside, 'head', thrown);
+    if (earlier === null) throw thrown;
+    return overridden(earlier, context.overrides);
+  }
+};
+
+const isChanged = async (repository: Repository, base: string, path: string): Promise<boolean> => {
+  const behind = await repository.withoutLinks('working-tree', path).catch(onlyIfUnreadable(path));
+  const changed = await repository.changedFiles(base);
+  return changed.includes(path) || changed.includes(behind);
+};
+
+/**
+ * Reads both sides' configurations, as far as they can be used. Base's is the file of the same name, or behind the same links. Where
+ * base has none there, it is the file that head's takes the place of (`predecessorOf`), and null where base has no configuration at
+ * all. The defaults hold for both sides where neither has a file. A file of base that cannot be read counts as its last version that
+ * could be. Throws what reading head's throws, and `config-missing` where head
  * removed its file, or a job has one that its commit lacks.
  */
-export const readConfigurations = async (context: CommandContext, repository: Repository, base: string): Promise<Configurations> => {
+export const readConfigurations = async (
+  context: CommandContext,
+  repository: Repository,
+  base: string,
+  event: Plan['event'],
+): Promise<Configurations> => {
   const name = configFile(context);
-  const text = await headText(context, repository);
-  const head = headConfigOf(text, context);
+  const sides = { context, repository, base };
   const inside = insidePath(context, repository, name);
+  // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
+  if (inside === null && context.host.kind === 'github')
+    throw new GateError(
+      'usage-bad-value',
+      'The configuration was looked for. Expected a file inside the repository, got one outside, which base cannot have. Move it inside.',
+      { where: context.options.config ?? name },
+    );
+  const file = await headFile(sides, event, inside);
+  const head = file?.config ?? applyOverrides(defaultConfig(), context.overrides);
+  const flaws = { head: file?.flaws ?? [], base: [] as readonly Flaw[] };
   if (inside === null) {
-    // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
-    if (context.host.kind === 'github')
-      throw new GateError(
-        'usage-bad-value',
-        'The configuration was looked for. Expected a file inside the repository, got one outside, which base cannot have. Move it inside.',
-        { where: context.options.config ?? name },
-      );
-    return { head, base: headConfigOf(text, { ...context, overrides: [] }), baseFolder: workingFolder(context, repository), warnings: [] };
+    const same = file === null ? defaultConfig() : readUsableConfig(file.text, name).config;
+    return { head, base: same, baseFolder: workingFolder(context, repository), flaws: { ...flaws, base: flaws.head }, warnings: [] };
   }
-  if (text !== null && context.host.kind === 'github') await requireCommitted(repository, inside, name);
-  const baseFolder = await folderOfBase({ context, repository, base });
+  if (file !== null && context.host.kind === 'github') await requireCommitted(repository, inside, name);
+  const baseFolder = await folderOfBase(sides);
   const same = posix.join(baseFolder, name);
-  const before = await repository.fileAt(base, same);
+  const before = await baseFileAt(repository, base, same, name);
   const usual = insidePath(context, repository, configFileName) ?? configFileName;
-  const removed = await removedConfigurations({ context, repository, base }, (path, of) => path === usual || of === text);
-  const lost = before === null ? removed.formers[0]?.path : name;
-  if (text === null && lost !== undefined)
+  const removed = await removedConfigurations(sides, (path, of) => path === usual || of === file?.text);
+  const lost = before.kind === 'absent' ? removed.formers[0]?.path : name;
+  if (file === null && lost !== undefined)
     throw new GateError(
       'config-missing',
       `The configuration was looked for. Expected ${name}, found none, although base has ${lost}. Restore it; one that was renamed is named with --config.`,
       { where: name },
     );
-  if (text === null) return { head, base: defaultConfig(), baseFolder, warnings: [] };
-  if (before !== null) {
+  if (file === null) return { head, base: defaultConfig(), baseFolder, flaws, warnings: [] };
+  if (before.kind === 'unreadable') {
+    const { where, message } = before.fault;
+    const note = `${where ?? name} of base: ${message} No version of the file can be read: every cell is new, as where base has no configuration.`;
+    return { head, base: null, baseFolder, flaws, warnings: [...file.notes, note] };
+  }
+  if (before.kind === 'file') {
     const others = removed.formers
       .filter(({ path }) => path !== same)
       .flatMap((former) => withinProject(former, { own: same, working: baseFolder }, head));
     return {
       head,
       base: withTakenOver(
-        parseBase(before, `${name} of base`, parseConfig),
+        before.file.config,
         others.map(({ config }) => config),
         head,
       ),
       baseFolder,
-      warnings: [],
+      flaws: { ...flaws, base: before.file.flaws },
+      // The same file in head: one note says it.
+      warnings: before.file.notes.length > 0 ? before.file.notes : file.notes,
     };
   }
-  return {
-    head,
-    ...(await formerConfiguration({ context, repository, base, usual, removed, head: { path: inside, text, config: head } })),
-  };
+  const former = await formerConfiguration({ ...sides, usual, removed, head: { path: inside, text: file.text, config: head } });
+  return { head, ...former, flaws: { ...flaws, base: former.flaws }, warnings: [...file.notes, ...former.warnings] };
 };
 
 /** A file that a step of the job writes is in no base: all of its cells would be new, in every run. */
@@ -156,17 +214,6 @@ const folderOfBase = async ({ context, repository, base }: Sides): Promise<strin
   return isThere ? folder : working;
 };
 
-/** Reads a configuration of base; what is wrong with it no change can correct for itself. */
-const parseBase = <T>(text: string, where: string, parse: (text: string, where: string) => T): T => {
-  try {
-    return parse(text, where);
-  } catch (thrown) {
-    const { code, message, where: place } = asGateError(thrown);
-    const advice = 'Base holds it: merge the correction without the gate, and judge later changes against that.';
-    throw new GateError(code, `${message}\n  ${advice}`, { where: place ?? where, cause: thrown });
-  }
-};
-
 interface Sides {
   readonly context: CommandContext;
   readonly repository: Repository;
@@ -184,7 +231,11 @@ interface Search extends Sides {
   readonly head: HeadConfiguration;
 }
 
-const formerConfiguration = async ({ context, repository, base, usual, removed, head }: Search): Promise<Omit<Configurations, 'head'>> => {
+interface FormerConfiguration extends Omit<Configurations, 'head' | 'flaws'> {
+  readonly flaws: readonly Flaw[];
+}
+
+const formerConfiguration = async ({ context, repository, base, usual, removed, head }: Search): Promise<FormerConfiguration> => {
   const name = configFile(context);
   const working = workingFolder(context, repository);
   const shown = insidePath(context, repository, name) ?? name;
@@ -194,12 +245,15 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
   const formers = [...removed.formers, ...staying.flatMap((former) => withinProject(former, place, head.config))];
   const added = await addedConfigurations(repository, base, shown);
   const found = predecessorOf(formers, head, usual, added);
-  const broken = removed.broken.find(({ path }) => path === usual || found === null);
-  if (broken !== undefined) throw broken.error;
   if (found === null) {
     const none = removed.formers.length + staying.length === 0;
     const why = none ? 'Base has no configuration' : `${name} shares no cell with a configuration of base`;
-    return { base: null, baseFolder: working, warnings: [`${why}: every cell is new, and ${name} of head says how this run is judged.`] };
+    return {
+      base: null,
+      baseFolder: working,
+      flaws: [],
+      warnings: [...removed.notes, `${why}: every cell is new, and ${name} of head says how this run is judged.`],
+    };
   }
   const { former, config, alike } = found;
   if (alike !== null)
@@ -212,16 +266,17 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
     former.stays === null
       ? `configuration ${shown} was renamed from ${former.path}: its cells are compared with those of ${former.path} in base.`
       : `configuration ${shown} was added beside ${former.path}: cells that both list are compared, as ${former.path} of base says.`;
-  return { base: config, baseFolder: former.folder, warnings: [note] };
+  const flaws = removed.flaws.get(former.path) ?? [];
+  return { base: config, baseFolder: former.folder, flaws, warnings: [...removed.notes, note] };
 };
 
-/** More bytes than any configuration may have. */
-const largestBytes = 256 * 1024;
-
-/** Files of base that head no longer has: configurations, and what looks like one and cannot be read. */
+/** Configurations of base whose files head no longer has. */
 interface Removed {
   readonly formers: readonly Former[];
-  readonly broken: readonly { readonly path: string; readonly error: unknown }[];
+  /** By path: what cannot be used of a file. */
+  readonly flaws: ReadonlyMap<string, readonly Flaw[]>;
+  /** What stands in for files that cannot be read. */
+  readonly notes: readonly string[];
 }
 
 /** `surely`: whether a file is a configuration, even one that says nothing. */
@@ -230,17 +285,17 @@ const removedConfigurations = async (sides: Sides, surely: (path: string, text: 
   const paths = await repository.removedSince(base);
   const texts = await repository.textsAt(base, paths, largestBytes);
   const formers: Former[] = [];
-  const broken: Removed['broken'][number][] = [];
+  const flaws = new Map<string, readonly Flaw[]>();
+  const notes: string[] = [];
   for (const [at, path] of paths.entries()) {
     const text = texts[at] ?? null;
-    try {
-      const config = text === null ? null : parseBase(text, `${path} of base`, surely(path, text) ? parseConfig : findConfig);
-      if (text !== null && config !== null) formers.push({ path, folder: startOf(sides, path), text, config, stays: null });
-    } catch (error) {
-      broken.push({ path, error });
-    }
+    const file = text === null ? null : await formerFile(repository, base, path, text, surely(path, text));
+    if (text === null || file === null) continue;
+    formers.push({ path, folder: startOf(sides, path), text, config: file.config, stays: null });
+    flaws.set(path, file.flaws);
+    notes.push(...file.notes);
   }
-  return { formers, broken };
+  return { formers, flaws, notes };
 };
 
 /**
@@ -254,7 +309,7 @@ const stayingConfigurations = async (sides: Sides, behind: string, removed: read
   const texts = await repository.textsAt(base, paths, largestBytes);
   return paths.flatMap((path, at) => {
     const text = texts[at] ?? null;
-    const config = text === null ? null : findOrNull(text, path);
+    const config = text === null ? null : configurationIn(text, path);
     return text === null || config === null
       ? []
       : [{ path, folder: startOf(sides, path), text, config, stays: standingAt(repository, path) }];
@@ -299,18 +354,9 @@ const addedConfigurations = async (repository: Repository, base: string, own: st
   return paths.flatMap((path, at) => (before[at] === null ? (standingAt(repository, path) ?? []) : []));
 };
 
-/** A broken configuration is not one that anything could be compared with, and no fault of the one that is run. */
-const findOrNull = (text: string, path: string): Config | null => {
-  try {
-    return findConfig(text, path);
-  } catch {
-    return null;
-  }
-};
-
 /** The configuration that the working tree has at a path, or null. */
 const standingAt = (repository: Repository, path: string): Config | null => {
   const file = join(repository.folder, path);
   const isFile = entryAt(file)?.isFile() === true;
-  return isFile ? findOrNull(readFileSync(file, 'utf8'), path) : null;
+  return isFile ? configurationIn(readFileSync(file, 'utf8'), path) : null;
 };

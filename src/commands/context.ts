@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly options: ChosenOptions['options'];
   /** `PATH=VALUE` edits of the configuration (head's only). */
   readonly overrides: readonly string[];
+  /** What the report says of the inputs of the workflow, as sentences. */
+  readonly inputNotes: readonly string[];
   /** Working directory inside the user's repository, absolute. */
   readonly root: string;
   /** The same as it was named, through whatever links. */
@@ -34,6 +36,10 @@ export const workerProgram = (context: CommandContext): WorkerProgram => ({
   environment: subjectEnvironment(context),
   cwd: context.root,
 });
+
+/** The context in which processes see the variables that a plan declares, too. */
+export const withDeclared = (context: CommandContext, declared: readonly string[]): CommandContext =>
+  declared.length === 0 ? context : { ...context, host: { ...context.host, subjectEnvironment: context.host.environmentWith(declared) } };
 
 /** What user code and workers see of the environment. */
 export const subjectEnvironment = (context: CommandContext): Readonly<Record<string, string>> => ({

@@ -93,10 +93,10 @@ const tried = async <T extends { readonly check: Omit<Check, 'id'> }>(
 
 const failed = (id: string, thrown: unknown): Failed => {
   const error = asGateError(thrown);
-  const where = error.where === null ? '' : `${error.where}: `;
+  const where = error.where === null ? '' : ` (${error.where})`;
   // Native code puts its own file and function before the sentence that says something.
-  const plain = oneLine(`${where}${error.message}`).replace(/^.* was false\. /, '');
-  return { id, status: 'bad', says: `${plain} [${error.code}] ${error.remedy}`, plain, exit: error.exitCode };
+  const plain = oneLine(error.message).replace(/^.* was false\. /, '');
+  return { id, status: 'bad', says: `${plain}${where} [${error.code}] ${error.remedy}`, plain, exit: error.exitCode };
 };
 
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 400);

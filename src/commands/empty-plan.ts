@@ -5,7 +5,7 @@ import { openRunFolder, type RunFolder, writeBaselines, writePlan } from './run-
 import { describeRuntime } from './runtime.ts';
 
 /**
- * Writes the plan of a change that is none: without base and cells, so that every later phase sees
+ * Writes the plan of a change that is none, or of which nothing can be measured: without cells, so that every later phase sees
  * it.
  */
 export const writeEmptyPlan = async (
@@ -16,16 +16,21 @@ export const writeEmptyPlan = async (
     readonly config: Config;
     readonly policy: Plan['policy'];
     readonly warnings: readonly string[];
+    readonly event: Plan['event'];
+    /** Why there is nothing to compare, for the log. */
+    readonly why: string;
+    /** Null: head is its own base. */
+    readonly base: Plan['base'];
   },
 ): Promise<RunFolder> => {
-  const { head, reviewed, config, policy, warnings } = known;
+  const { head, reviewed, config, policy, warnings, event, why, base } = known;
   const run = await openRunFolder(context);
   writePlan(run, {
     schema: 'optimization-gate/plan/1',
     head,
     reviewed,
-    base: null,
-    event: 'change',
+    base,
+    event,
     warnings,
     seed: context.options.seed,
     policy,
@@ -35,6 +40,7 @@ export const writeEmptyPlan = async (
     models: [],
     builds: [],
     cells: [],
+    environment: [],
     lfs: false,
     folders: { head: '', base: '' },
     setup: { head: null, base: null },
@@ -42,6 +48,6 @@ export const writeEmptyPlan = async (
     budgetMinutes: null,
   });
   writeBaselines(run, []);
-  context.host.log.info('Nothing to compare: the base branch holds the commit that is checked out.');
+  context.host.log.info(`Nothing to compare: ${why}`);
   return run;
 };

@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly clock: () => number;
   readonly now: () => Date;
   readonly signal: AbortSignal;
+  /** See `CommandContext`. */
+  readonly inputNotes?: readonly string[];
 }
 
 /**
@@ -54,6 +56,7 @@ export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' 
     host: around.host(root),
     options,
     overrides,
+    inputNotes: around.inputNotes ?? [],
     root,
     workingDirectory,
     workspace: realFolder(around.folder),

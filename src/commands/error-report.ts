@@ -2,25 +2,26 @@ import type { GateError } from '../errors.ts';
 import type { Host, Published } from '../host/contract.ts';
 import { code, linkTarget, prose } from '../report/escape.ts';
 
-/** What is published in place of a report when there is no verdict: what went wrong, where, and what to do about it. */
-export const errorReport = (error: GateError, runUrl: string | null): Published => {
+/** What is published in place of a report when there is no verdict: what went wrong, where, and what to do about it. The path comes last. */
+export const errorReport = (error: GateError, runUrl: string | null, project: string | null): Published => {
   const link = linkTarget(runUrl);
   const comment = [
-    '### ❌ Error: the gate did not come to a verdict',
-    `${code(`error[${error.code}]`)}${error.where === null ? '' : ` ${code(error.where)}`}: ${prose(error.message, 2000)}`,
+    `### ❌ Error${project === null ? '' : ` in ${code(project)}`}: the gate did not come to a verdict`,
+    `${code(`error[${error.code}]`)}: ${prose(error.message, 2000)}`,
+    ...(error.where === null ? [] : [`At ${code(error.where, 500)}.`]),
     prose(error.remedy, 500),
     `Nothing is known of this commit; a verdict that stood here was another commit's.${link === null ? '' : ` [Job log](${link})`}`,
   ].join('\n\n');
-  return { comment, summary: comment, text: 'No verdict.', annotations: [], opensComment: true, severity: 'bad' };
+  return { comment, summary: comment, text: 'No verdict.', annotations: [], opensComment: true, severity: 'bad', project };
 };
 
 /**
  * Tells of an error where reports are told, so that no verdict on an earlier commit stays as if it were this one's. The job log's
  * error line and the exit status are the caller's. Never throws.
  */
-export const publishError = async (host: Host, error: GateError, runUrl: string | null): Promise<void> => {
+export const publishError = async (host: Host, error: GateError, runUrl: string | null, project: string | null): Promise<void> => {
   // Who cancels a run knows it; the comment stays as it is for the run that comes after.
-  const problems = error.code === 'interrupted' ? [] : await host.publish(errorReport(error, runUrl));
+  const problems = error.code === 'interrupted' ? [] : await host.publish(errorReport(error, runUrl, project));
   for (const problem of problems) host.log.warn(`${problem.code}: ${problem.message}`);
   host.setOutputs(errorOutputs(error));
 };

@@ -6,6 +6,11 @@ const codes: ReadonlySet<ErrorCode> = new Set([
   'setup-failed',
   'lfs-pointer',
   'submodule-missing',
+  'objects-missing',
+  'base-unavailable',
+  'base-not-found',
+  'shallow-clone',
+  'git-failed',
   'disk-full',
   'store-locked',
 ]);

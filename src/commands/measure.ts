@@ -14,7 +14,7 @@ import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
-import { type CommandContext, workerProgram } from './context.ts';
+import { type CommandContext, withDeclared, workerProgram } from './context.ts';
 import { measurementOf, measuringOnce } from './equal-launches.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
@@ -33,9 +33,10 @@ const storeBytes = 4 * 2 ** 30;
  * Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run
  * left; what failed then is tried once more. Does nothing where there is nothing to compare. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
  */
-export const measureRun = async (context: CommandContext, run: RunFolder): Promise<void> => {
+export const measureRun = async (started: CommandContext, run: RunFolder): Promise<void> => {
   const { plan, digest } = readPlan(run);
-  if (plan.base === null) {
+  const context = withDeclared(started, plan.environment);
+  if (plan.cells.length === 0) {
     context.host.log.info('Nothing is measured: there is nothing to compare.');
     return;
   }

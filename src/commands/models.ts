@@ -48,7 +48,7 @@ const rowsOf = (names: readonly string[], context: CommandContext): readonly Row
       };
     } catch (thrown) {
       const error = asGateError(thrown);
-      return { id, error: `${error.code}: ${error.where === null ? '' : `${error.where}: `}${error.message}` };
+      return { id, error: `${error.code}: ${error.message}${error.where === null ? '' : ` (${error.where})`}` };
     }
   });
 

@@ -21,6 +21,8 @@ export interface Side {
   readonly config: ResolvedConfig;
   /** How to start the code of an entry in this tree, and the digest of that code. */
   readonly subjectOf: (entry: ResolvedOptimization) => SubjectRef;
+  /** Declared variable → digest of its value, the same on both sides. */
+  readonly environment: ArmParts['environment'];
   /** A built-in's own subject in this tree. */
   readonly builtin: (optimization: string) => SubjectRef;
 }
@@ -130,6 +132,7 @@ const partsOf = (side: Side, { door, folder }: SubjectRef, files: string, option
   files,
   setup: door.kind === 'builtin' ? null : side.config.setup,
   options,
+  environment: door.kind === 'builtin' ? {} : side.environment,
 });
 
 const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | null => {

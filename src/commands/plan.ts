@@ -3,28 +3,34 @@ import type { Config } from '../config/config.ts';
 import { failOnValues } from '../config/option-table.ts';
 import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { renamedEntries, renameNotes } from '../config/renamed.ts';
-import { type Catalogue, type ResolvedConfig, resolveConfig } from '../config/resolve.ts';
+import { type Catalogue, type ResolvedConfig, resolveUsable } from '../config/resolve.ts';
 import { selectConfigs } from '../config/selection.ts';
 import { GateError } from '../errors.ts';
 import { countWindows } from '../models/evaluation.ts';
 import { evaluationFile, type ModelSource } from '../models/model-source.ts';
 import type { Bench } from '../optimizations/contract.ts';
 import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
+import { digestOf } from '../records/decode.ts';
+import type { MetricSpec } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { ModelFacts } from '../records/serving.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
-import { acceptancesAt, baselineEdits, baselinesAt } from './base-files.ts';
+import { noAcceptances } from './acceptances.ts';
+import { acceptancesAt, baselineEdits, baselinesAt, headAcceptances } from './base-files.ts';
 import { comparisonOf, isEmptyChange } from './comparison.ts';
-import { readConfigurations } from './configurations.ts';
+import { type Configurations, readConfigurations } from './configurations.ts';
+import { cellsAnywhere, configuredCells } from './configured-cells.ts';
 import type { CommandContext } from './context.ts';
 import { writeEmptyPlan } from './empty-plan.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { modelIds } from './model-folder.ts';
 import { plannedLine } from './opening.ts';
-import { planCells, type Side } from './plan-cells.ts';
+import { planCells, type Side, workloadOf } from './plan-cells.ts';
+import { checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
 import { openRunFolder, type RunFolder, runFolderOf, writeBaselines, writePlan } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
 import { subjectResolver } from './subjects.ts';
-import { checkHeadTolerances } from './tolerance-check.ts';
+import { usableSide } from './usable-entries.ts';
 import { workingFolder } from './working-folder.ts';
 
 /**
@@ -34,29 +40,42 @@ import { workingFolder } from './working-folder.ts';
 export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const repository = await openRepository(context.root);
   const headRevision = await repository.headRevision(generatedPaths(context, repository));
-  const { event, warnings, reviewed, ...found } = await comparisonOf(context, repository);
+  const { event, warnings: ofBase, reviewed, ...found } = await comparisonOf(context, repository);
+  const warnings = [...context.inputNotes, ...ofBase];
   const base = found.commit;
-  for (const warning of warnings) context.host.log.warn(warning);
+  for (const warning of ofBase) context.host.log.warn(warning);
   const present = modelIds(context.root, context.packageRoot);
-  const { head: headConfig, base: baseConfig, baseFolder, warnings: unusual } = await readConfigurations(context, repository, base);
+  const read = await readConfigurations(context, repository, base, event);
+  const { head: headConfig, base: baseConfig, baseFolder, warnings: unusual } = read;
+  const flawNotes = [...settledFlaws(event, sideFlaws(baseConfig, read.flaws))];
   const folders = { head: workingFolder(context, repository), base: baseFolder };
   const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, baseFolder, base))])].sort());
   // Nobody but head says how is judged where base has no configuration.
   const rules = baseConfig ?? headConfig;
   const accepted = await acceptancesAt(repository, base, folders.base);
-  if (isEmptyChange(context, event, headRevision, base)) {
-    const policy = policyOf(context, rules, accepted.found);
-    return writeEmptyPlan(context, { head: headRevision, reviewed, config: rules, policy, warnings });
-  }
+  const accepts = accepted.file.entries.map(({ acceptance }) => acceptance);
+  const emptyPlan = (of: Plan['base'], why: string): Promise<RunFolder> =>
+    writeEmptyPlan(context, {
+      head: headRevision,
+      reviewed,
+      event,
+      base: of,
+      config: rules,
+      policy: policyOf(context, rules, accepts),
+      warnings: [...warnings, ...unusual, ...flawNotes],
+      why,
+    });
+  if (isEmptyChange(context, event, headRevision, base)) return emptyPlan(null, 'the base branch holds the commit that is checked out.');
   const renamed = renamedEntries(rules, headConfig);
   const selected = selectConfigs({ head: headConfig, base: baseConfig }, renamed, context.options);
-  const listed = await sideOf('head', selected.head, context, repository, null, folders.head, catalogue);
   // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
-  const lost = listed.config.models.map(idOfModel).filter((id) => !present.includes(id));
-  const models = listed.config.models.filter((entry) => !lost.includes(idOfModel(entry)));
-  const head: Side = { ...listed, config: { ...listed.config, models } };
-  const baseSide = selected.base === null ? null : await sideOf('base', selected.base, context, repository, base, folders.base, catalogue);
-  const ids = [...new Set([head, ...(baseSide === null ? [] : [baseSide])].flatMap((side) => side.config.models.map(idOfModel)))];
+  const known = {
+    head: resolveUsable(selected.head, catalogue),
+    base: selected.base === null ? null : resolveUsable(selected.base, catalogue),
+  };
+  const lost = known.head.config.models.map(idOfModel).filter((id) => !present.includes(id));
+  const listed = [known.head, ...(known.base === null ? [] : [known.base])].flatMap(({ config }) => config.models.map(idOfModel));
+  const ids = [...new Set(listed)].filter((id) => !lost.includes(id) || known.base?.config.models.some((entry) => idOfModel(entry) === id));
   const run = await openRunFolder(context);
   const { sources, edits } = await openJudgedModels(
     ids,
@@ -67,8 +86,20 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     context,
     rules.lfs,
   );
+  const models = sources.map(({ facts }) => facts);
+  const entrySources = { models, catalogue, benchOf };
+  const usable = {
+    head: usableSide(selected.head, entrySources),
+    base: selected.base === null ? null : usableSide(selected.base, entrySources),
+  };
+  flawNotes.push(...settledFlaws(event, { head: usable.head.flaws, base: usable.base?.flaws ?? null }));
+  const declared = declaredValues(context, rules);
+  const kept = usable.head.config.models.filter((entry) => !lost.includes(idOfModel(entry)));
+  const head = await sideOf('head', { ...usable.head.config, models: kept }, context, repository, null, folders.head, declared);
+  const baseSide =
+    usable.base === null ? null : await sideOf('base', usable.base.config, context, repository, base, folders.base, declared);
   const { cells, builds } = planCells({
-    models: sources.map(({ facts }) => facts),
+    models,
     head,
     base: baseSide,
     renamed,
@@ -76,10 +107,22 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     benchOf,
     seed: 1,
   });
-  if (cells.length === 0)
+  if (cells.length === 0 && flawNotes.length === 0)
     throw new GateError('config-invalid', 'there is nothing to measure: no model or no optimization is left', { where: headConfig.origin });
-  const chosen = { head: head.config, cells, models: sources.map(({ facts }) => facts), catalogue, benchOf };
-  checkHeadTolerances({ head: headConfig, base: baseConfig }, chosen, context);
+  const sides = { head: headConfig, base: baseConfig };
+  const commits = { base, head: headRevision.commit };
+  flawNotes.push(
+    ...(await checkPolicy({
+      event,
+      sides,
+      planned: [head, ...(baseSide === null ? [] : [baseSide])].flatMap(({ config }) => metricsOn(models, config)),
+      cells: configuredCells(sides, entrySources, context),
+      accepted: { head: event === 'change' ? await headAcceptances(repository, commits, folders) : noAcceptances, base: accepted.file },
+      elsewhere: () => cellsAnywhere(repository, [base, headRevision.commit]),
+      today: context.now().toISOString().slice(0, 'YYYY-MM-DD'.length),
+    })),
+  );
+  if (cells.length === 0) return emptyPlan({ commit: base, dirty: false }, 'nothing that the base branch configures can be measured.');
   const baselines = await baselinesAt(repository, base, ids);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
@@ -87,20 +130,21 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     reviewed,
     base: { commit: base, dirty: false },
     event,
-    warnings: [...warnings, ...unusual, ...renameNotes(renamed), ...accepted.warnings, ...baselines.warnings],
+    warnings: [...warnings, ...unusual, ...renameNotes(renamed), ...flawNotes, ...accepted.warnings, ...baselines.warnings],
     seed: context.options.seed,
-    policy: policyOf(context, rules, accepted.found),
+    policy: policyOf(context, rules, accepts),
     policyChanges: [
       ...diffPolicy(rules, headConfig, renamed),
       ...lost.map((id) => `the files of model ${id} were removed: it is expected until the merge, so its cells are missing.`),
       ...edits,
-      ...(event === 'change' ? await baselineEdits(repository, { base, head: headRevision.commit }, folders) : []),
+      ...(event === 'change' ? await baselineEdits(repository, commits, folders) : []),
     ],
     runtime: await describeRuntime(context, headConfig.runtime),
     baseRuntime: await describeRuntime(context, rules.runtime),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: cells.map((cell) => withWindows(cell, sources)),
+    environment: rules.environment.map(({ name }) => name),
     lfs: rules.lfs,
     folders,
     setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
@@ -150,16 +194,28 @@ const catalogueOf = (models: readonly string[]): Catalogue => ({ optimizations: 
 
 const sideOf = async (
   tree: Side['tree'],
-  config: Config,
+  config: ResolvedConfig,
   context: CommandContext,
   repository: Repository,
   commit: string | null,
   folder: string,
-  catalogue: Catalogue,
-): Promise<Side> => {
-  const resolved: ResolvedConfig = resolveConfig(config, catalogue);
-  return { tree, config: resolved, ...(await subjectResolver(tree, resolved, context, repository, commit, folder)) };
+  environment: Side['environment'],
+): Promise<Side> => ({ tree, config, environment, ...(await subjectResolver(tree, config, context, repository, commit, folder)) });
+
+/** Variables that count are base's; their values are those of this job. */
+const declaredValues = ({ host }: CommandContext, { environment }: Config): Side['environment'] => {
+  const names = environment.map(({ name }) => name).sort();
+  const values = host.environmentWith(names);
+  return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? null : digestOf(values[name])]));
 };
+
+const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly MetricSpec[] =>
+  models.flatMap((model) => optimizations.flatMap((entry) => workloadOf(entry, model, benchOf).workload.metrics));
+
+const sideFlaws = (base: Config | null, { head, base: ofBase }: Configurations['flaws']): SideFlaws => ({
+  head,
+  base: base === null ? null : ofBase,
+});
 
 /** `fail-on` of the command or workflow wins over the configuration: who runs the gate decides what fails the job. */
 const policyOf = (context: CommandContext, rules: Config, accepted: Plan['policy']['accepted']): Plan['policy'] => {

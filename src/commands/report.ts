@@ -10,6 +10,7 @@ import { reportDocument } from '../report/json.ts';
 import { commentBody, summaryMarkdown } from '../report/markdown.ts';
 import { summaryText } from '../report/text.ts';
 import type { CommandContext } from './context.ts';
+import { projectName } from './project-name.ts';
 import { type RunFolder, readBaselines, readPlan, readRunSamples, writeReport } from './run-folder.ts';
 
 export interface ReportSetting {
@@ -35,7 +36,9 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
   // The library that draws is loaded only here: parsing it would cost most of the start.
   const { indexHtml } = await import('../report/page/page.ts');
   const cells = verdict.cells.map(({ id }) => id);
+  const project = projectName(context.options);
   const shown = {
+    project,
     // Nobody knows the merge commit that the host made for this run.
     headCommit: plan.reviewed ?? plan.head.commit,
     baseCommit: plan.base?.commit ?? null,
@@ -61,6 +64,7 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
     annotations: annotations(verdict),
     opensComment: verdict.verdict !== 'nothing-to-compare',
     severity: severityOf(verdict.verdict),
+    project,
   };
 };
 

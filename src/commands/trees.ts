@@ -110,7 +110,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   };
   let baseTree: Promise<FilledWorktree> | null = null;
   const checkOutBase = (): Promise<FilledWorktree> => {
-    baseTree ??= checkOut('base');
+    baseTree ??= checkOut('base').catch(unavailable(plan.base?.commit ?? ''));
     return baseTree;
   };
   // Code of head can change what git checks out: its configuration, attributes, refs that replace others.
@@ -229,6 +229,15 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     },
   };
 };
+
+/** Base's files that git cannot lay out are no fault of the judged code, and no reason to be undecided. */
+const unavailable =
+  (commit: string) =>
+  (thrown: unknown): never => {
+    if (!(thrown instanceof GateError) || thrown.code !== 'git-failed') throw thrown;
+    const message = `checking out base: expected the files of commit ${commit.slice(0, 12)}, got ${thrown.message}`;
+    throw new GateError('base-unavailable', message, { where: 'base', cause: thrown });
+  };
 
 /** The files that the user's own code of one side may read: those that it declares, or else any. */
 const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {

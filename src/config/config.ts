@@ -1,6 +1,6 @@
 import type { Immutable, Json } from '../records/words.ts';
 import { type Place, readConfigText } from './document.ts';
-import { configError } from './problem.ts';
+import { configError, configProblems } from './problem.ts';
 import { type ConfigDocument, configSchema, defaultModels, defaultOptimizations, type OptimizationDocument } from './schema.ts';
 
 /** Name of the configuration file at the root of a repository. */
@@ -46,8 +46,8 @@ export interface OptimizationEntry {
   readonly place: string;
 }
 
-/** By metric id or by the last words of one. */
-export type Tolerances = Readonly<Record<string, { readonly value: number; readonly relative: boolean }>>;
+/** By metric id or by the last words of one. `place`: `FILE:LINE:COLUMN` of the key, for messages. */
+export type Tolerances = Readonly<Record<string, { readonly value: number; readonly relative: boolean; readonly place: string }>>;
 
 /** A configuration with every default filled in. */
 export interface Config {
@@ -63,6 +63,8 @@ export interface Config {
   };
   /** Fetch what Git LFS keeps of the files that are needed. */
   readonly lfs: boolean;
+  /** Declared variables. `place`: `FILE:LINE:COLUMN` of the name, for messages. */
+  readonly environment: readonly { readonly name: string; readonly place: string }[];
   readonly setup: string | null;
   readonly budgetMinutes: number | null;
   readonly limits: { readonly seconds: number; readonly memoryBytes: number };
@@ -104,7 +106,8 @@ const optimizationOf = (entry: OptimizationDocument, place: string): Optimizatio
   };
 };
 
-const configOf = (written: ConfigDocument, origin: string, document: Json, place: Place): Config => ({
+/** The configuration of a document that fits the schema. `place` names where a part of it stands. */
+export const configOf = (written: ConfigDocument, origin: string, document: Json, place: Place): Config => ({
   models: written.models.map((entry) =>
     typeof entry === 'string' ? { kind: 'id', id: entry } : { kind: 'manifest', path: entry.manifest },
   ),
@@ -112,16 +115,26 @@ const configOf = (written: ConfigDocument, origin: string, document: Json, place
   runtime: written.runtime,
   gate: {
     alpha: written.gate.alpha,
-    tolerance: written.gate.tolerance,
+    tolerance: Object.fromEntries(
+      Object.entries(written.gate.tolerance).map(([key, tolerance]) => [
+        key,
+        { ...tolerance, place: place(['gate', 'tolerance', key], 'key') },
+      ]),
+    ),
     mustDetect: written.gate['must-detect'],
     failOn: written.gate['fail-on'],
   },
   lfs: written.lfs,
+  environment: written.environment.map((name, index) => ({ name, place: place(['environment', index]) })),
   setup: written.setup ?? null,
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },
   origin,
-  document,
+  document: {
+    models: [...defaultModels],
+    optimizations: [...defaultOptimizations],
+    ...(document as { readonly [key: string]: Json }),
+  },
 });
 
 /**
@@ -130,13 +143,8 @@ const configOf = (written: ConfigDocument, origin: string, document: Json, place
  */
 export const checkConfig = (document: Json, origin: string, place: Place): Config => {
   const outcome = configSchema.safeParse(document);
-  if (!outcome.success) throw configError(outcome.error.issues, place);
-  const filled = {
-    models: [...defaultModels],
-    optimizations: [...defaultOptimizations],
-    ...(document as { readonly [key: string]: Json }),
-  };
-  return configOf(outcome.data, origin, filled, place);
+  if (!outcome.success) throw configError(configProblems(outcome.error.issues, place), place);
+  return configOf(outcome.data, origin, document, place);
 };
 
 /**
@@ -150,21 +158,6 @@ export const parseConfig = (text: string, where: string): Config => {
 
 /** A line that begins with a key of a configuration, in YAML or JSON. As an extended regular expression of git, too. */
 export const configurationLine = '^[^a-zA-Z]*(models|optimizations|runtime|gate|setup|budget|limits)[^a-zA-Z]*:';
-const optimizationsLine = /^["']?optimizations["']?\s*:/m;
-
-/**
- * The configuration that some file holds, or null for a text that is something else: an empty one, one that is no map, one with
- * other keys. Throws what `parseConfig` throws for a text with `optimizations:` at its top.
- */
-export const findConfig = (text: string, where: string): Config | null => {
-  if (!new RegExp(configurationLine, 'm').test(text)) return null;
-  try {
-    return parseConfig(text, where);
-  } catch (thrown) {
-    if (optimizationsLine.test(text)) throw thrown;
-    return null;
-  }
-};
 
 /** What holds for a repository that has no configuration file. */
 export const defaultConfig = (): Config => parseConfig('', 'defaults');

@@ -6,6 +6,8 @@ interface OptionBase {
   readonly summary: string;
   /** Where it can be given. */
   readonly on: 'both' | 'cli' | 'action';
+  /** Whether it says what is compared, with what, or what fails: in a change's own workflow only base's value counts. */
+  readonly judges?: true;
 }
 
 interface TextOption extends OptionBase {
@@ -52,6 +54,7 @@ export type OptionRow = TextOption | ListOption | LinesOption | IntegerOption | 
 export const optionTable = {
   config: {
     kind: 'text',
+    judges: true,
     on: 'both',
     placeholder: 'FILE',
     default: null,
@@ -59,14 +62,24 @@ export const optionTable = {
   },
   base: {
     kind: 'text',
+    judges: true,
     on: 'both',
     placeholder: 'REF',
     default: null,
     summary: 'commit, branch or tag to compare with; without it the event says, or the checkout shows, what it is',
   },
-  models: { kind: 'list', on: 'both', placeholder: 'A,B', choices: null, default: null, summary: 'only these of the configured models' },
+  models: {
+    kind: 'list',
+    judges: true,
+    on: 'both',
+    placeholder: 'A,B',
+    choices: null,
+    default: null,
+    summary: 'only these of the configured models',
+  },
   optimizations: {
     kind: 'list',
+    judges: true,
     on: 'both',
     placeholder: 'A,B',
     choices: null,
@@ -75,6 +88,7 @@ export const optionTable = {
   },
   set: {
     kind: 'lines',
+    judges: true,
     on: 'both',
     placeholder: 'PATH=VALUE',
     default: [],
@@ -82,6 +96,7 @@ export const optionTable = {
   },
   seed: {
     kind: 'integer',
+    judges: true,
     on: 'both',
     placeholder: 'N',
     least: 0,
@@ -91,6 +106,7 @@ export const optionTable = {
   },
   runDir: {
     kind: 'text',
+    judges: true,
     on: 'both',
     placeholder: 'DIR',
     default: '.optimization-gate',
@@ -98,6 +114,7 @@ export const optionTable = {
   },
   workingDirectory: {
     kind: 'text',
+    judges: true,
     on: 'both',
     placeholder: 'DIR',
     default: '.',
@@ -105,14 +122,16 @@ export const optionTable = {
   },
   store: {
     kind: 'text',
+    judges: true,
     on: 'both',
     placeholder: 'DIR',
     default: null,
     summary: 'folder of built models and artefacts, shared by runs; without it one in the cache folder of the user',
   },
-  ortPath: { kind: 'text', on: 'both', placeholder: 'DIR', default: null, summary: 'folder that holds onnxruntime-node' },
+  ortPath: { kind: 'text', judges: true, on: 'both', placeholder: 'DIR', default: null, summary: 'folder that holds onnxruntime-node' },
   failOn: {
     kind: 'list',
+    judges: true,
     on: 'action',
     placeholder: 'A,B',
     choices: failOnValues,
@@ -121,6 +140,7 @@ export const optionTable = {
   },
   quick: {
     kind: 'switch',
+    judges: true,
     on: 'both',
     default: false,
     summary: 'three launches and no confirmation: a first impression, never a pass on time',

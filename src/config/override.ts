@@ -61,7 +61,15 @@ export const applyOverrides = (config: Config, overrides: readonly string[]): Co
     const document = replaced(current.document, path, parseDocument(text).contents === null ? null : value, where);
     const places = new Map(current.optimizations.map((entry) => [entry.id, entry.place]));
     const next = checkConfig(document, current.origin, () => where);
-    current = { ...next, optimizations: next.optimizations.map((entry) => ({ ...entry, place: places.get(entry.id) ?? where })) };
+    const tolerance = Object.entries(next.gate.tolerance).map(([key, is]) => {
+      const was = current.gate.tolerance[key];
+      return [key, was?.value === is.value && was.relative === is.relative ? was : is] as const;
+    });
+    current = {
+      ...next,
+      gate: { ...next.gate, tolerance: Object.fromEntries(tolerance) },
+      optimizations: next.optimizations.map((entry) => ({ ...entry, place: places.get(entry.id) ?? where })),
+    };
   }
   return current;
 };

@@ -42,6 +42,7 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
       ([metric, { value, relative }]) =>
         [`gate.tolerance.${metric}`, relative ? `${Number((value * 100).toPrecision(6))}%` : String(value)] as const,
     ),
+    ['environment', config.environment.map(({ name }) => name).join(', ') || 'none'],
     ['lfs', String(config.lfs)],
     ['budget.minutes', config.budgetMinutes === null ? 'none' : String(config.budgetMinutes)],
     ['limits.seconds', String(config.limits.seconds)],

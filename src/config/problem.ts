@@ -37,23 +37,38 @@ const problemsOf = (issue: Issue, prefix: readonly PropertyKey[] = []): readonly
 
 const mostShown = 10;
 
-/**
- * The issues of a schema as one coded error: unknown keys first, the first of all in `where` and the message, the others
- * each on a line with its own place.
- */
-export const configError = (issues: readonly Issue[], place: Place): GateError => {
-  // A misspelt key explains the missing one, so it comes first.
+/** What is wrong with one part of a configuration. */
+export interface ConfigProblem {
+  /** Of an unknown key with the key itself as its end. */
+  readonly path: readonly PropertyKey[];
+  readonly unknownKey: boolean;
+  /** `FILE:LINE:COLUMN` */
+  readonly where: string;
+  readonly text: string;
+}
+
+/** The issues of a schema, unknown keys first: a misspelt key explains the missing one. */
+export const configProblems = (issues: readonly Issue[], place: Place): readonly ConfigProblem[] => {
   const found = issues.flatMap((issue) => problemsOf(issue));
   const problems = [...found.filter((problem) => problem.unknownKey), ...found.filter((problem) => !problem.unknownKey)];
-  const lines = problems.map(({ path, message, unknownKey }) => {
+  return problems.map(({ path, message, unknownKey }) => {
     const subject = unknownKey ? path.slice(0, -1) : path;
-    return { where: place(path, unknownKey ? 'key' : 'value'), text: `${subject.length === 0 ? '' : `${pathText(subject)}: `}${message}` };
+    return {
+      path,
+      unknownKey,
+      where: place(path, unknownKey ? 'key' : 'value'),
+      text: `${subject.length === 0 ? '' : `${pathText(subject)}: `}${message}`,
+    };
   });
-  const [first, ...others] = lines;
+};
+
+/** Problems as one coded error: the first in `where` and the message, the others each on a line with its own place. */
+export const configError = (problems: readonly ConfigProblem[], place: Place): GateError => {
+  const [first, ...others] = problems;
   const rest = others.slice(0, mostShown - 1).map(({ where, text }) => `\n  ${where}: ${text}`);
-  const hidden = lines.length - mostShown;
+  const hidden = problems.length - mostShown;
   return new GateError(
-    problems[0]?.unknownKey === true ? 'config-unknown-key' : 'config-invalid',
+    first?.unknownKey === true ? 'config-unknown-key' : 'config-invalid',
     `${first?.text ?? 'invalid'}${rest.join('')}${hidden > 0 ? `\n  and ${hidden} more` : ''}`,
     { where: first?.where ?? place([]) },
   );

@@ -1,6 +1,7 @@
 import { GateError } from '../errors.ts';
 import type { Json } from '../records/words.ts';
 import type { Config, ModelEntry, OptimizationEntry } from './config.ts';
+import { type Flaw, flawOf, refuseFlaws } from './flaw.ts';
 import { suggestion } from './nearest.ts';
 
 /** What can be configured: given by the caller, so that this folder knows no optimization and no model. */
@@ -45,16 +46,46 @@ const resolveOptimization = ({ place, likeOptions, ...entry }: OptimizationEntry
 export const modelEntryId = (entry: ModelEntry): string =>
   entry.kind === 'id' ? entry.id : (entry.path.split('/').at(-1) ?? entry.path).replace(/\.json$/, '');
 
+/** What of a configuration exists, and what is wrong with the rest of it. */
+export interface UsableResolvedConfig {
+  readonly config: ResolvedConfig;
+  readonly flaws: readonly Flaw[];
+}
+
 /**
- * Checks ids and options against what exists and fills in the options' defaults.
- * Throws `model-unknown`, `optimization-unknown`, `config-invalid`, or what a built-in says of its options.
+ * Checks ids and options against what exists and fills in the options' defaults. Models and entries
+ * that do not exist, or whose options are wrong, are left out: `model-unknown`,
+ * `optimization-unknown`, or what a built-in says of its options.
  */
-export const resolveConfig = (config: Config, catalogue: Catalogue): ResolvedConfig => {
-  const { document: _document, origin, optimizations, ...rest } = config;
-  for (const entry of config.models) {
-    if (entry.kind === 'id' && catalogue.models !== null && !catalogue.models.includes(entry.id)) {
-      throw new GateError('model-unknown', `There is no model "${entry.id}".${suggestion(entry.id, catalogue.models)}`, { where: origin });
+export const resolveUsable = (config: Config, catalogue: Catalogue): UsableResolvedConfig => {
+  const { document: _document, origin, ...rest } = config;
+  const flaws: Flaw[] = [];
+  const { models: known } = catalogue;
+  const models = config.models.filter((entry) => {
+    if (entry.kind !== 'id' || known === null || known.includes(entry.id)) return true;
+    const message = `There is no model "${entry.id}".${suggestion(entry.id, known)}`;
+    flaws.push(flawOf('models', entry.id, new GateError('model-unknown', message, { where: origin })));
+    return false;
+  });
+  const optimizations = config.optimizations.flatMap((entry) => {
+    try {
+      return [resolveOptimization(entry, catalogue)];
+    } catch (thrown) {
+      if (!(thrown instanceof GateError)) throw thrown;
+      flaws.push(entryFlaw(entry, thrown));
+      return [];
     }
-  }
-  return { ...rest, optimizations: optimizations.map((entry) => resolveOptimization(entry, catalogue)) };
+  });
+  return { config: { ...rest, models, optimizations }, flaws };
+};
+
+/** A flaw of a whole entry: the same as long as nothing of the entry is changed. */
+export const entryFlaw = (entry: { readonly id: string }, error: GateError): Flaw =>
+  flawOf(`optimizations.${entry.id}`, { ...entry, place: null }, error);
+
+/** The same of a configuration without flaws. Throws the first one. */
+export const resolveConfig = (config: Config, catalogue: Catalogue): ResolvedConfig => {
+  const { config: resolved, flaws } = resolveUsable(config, catalogue);
+  refuseFlaws(flaws);
+  return resolved;
 };

@@ -169,6 +169,12 @@ export const configSchema = section({
     .boolean({ error: 'must be true or false' })
     .default(false)
     .describe('Fetch from Git LFS, for both sides, the files that `inputs` name; other files of Git LFS are left alone.'),
+  environment: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of a variable, without its value'))
+    .max(100)
+    .superRefine(distinct((name) => name))
+    .default([])
+    .describe('Names of environment variables that measured code sees besides the usual ones; never tokens, nor those of the runner.'),
   setup: line.optional().describe('Command run once in the checkout of each side before its builds.'),
   budget: section({ minutes: z.number().positive().max(10_080).describe('Measuring stops after this time.') }).optional(),
   limits: section({

@@ -1,49 +1,67 @@
 import { GateError } from '../errors.ts';
-import type { Config } from './config.ts';
+import type { Config, Tolerances } from './config.ts';
+import { type Flaw, flawOf } from './flaw.ts';
 import { suggestion } from './nearest.ts';
+
+type Gate = Pick<Config['gate'], 'tolerance'>;
+
+/** What of a metric its tolerance depends on. */
+export interface TolerantMetric {
+  readonly id: string;
+  readonly scale: 'log' | 'linear';
+}
 
 /** Whether a key of `gate.tolerance` means this metric: its id, or the last words of it (`latency`: `decode-latency`). */
 const means = (key: string, metric: string): boolean => metric === key || metric.endsWith(`-${key}`);
 
+/** The longest key that means the metric. */
+const keyOf = ({ tolerance }: Gate, metric: string): string | null =>
+  Object.keys(tolerance)
+    .filter((key) => means(key, metric))
+    .sort((one, other) => other.length - one.length)[0] ?? null;
+
+/** What is wrong with a tolerance for a metric, or null: 0.5 ms would be taken for 50 %, and a percentage of 0 is 0. */
+const misfit = ({ value, relative }: Tolerances[string], { id, scale }: TolerantMetric): string | null => {
+  if (relative && scale === 'linear') return `"${id}" can be zero or negative: give its tolerance in its unit, not as a percentage.`;
+  if (relative || scale === 'linear' || value === 0) return null;
+  const percent = Number((100 * value).toPrecision(6));
+  return `The tolerance of "${id}" is a share of base's number: expected a percentage such as 2%, got ${value}. Write ${percent}% if that share is meant.`;
+};
+
 /**
  * The configured tolerance of a metric in the form of the plan (log scale: a fraction; linear: the metric's unit), or
- * null when the configuration leaves it to the metric. The longest key that means the metric wins.
- * Throws `config-invalid` when a percentage is given for a metric on a linear scale, where it has no
- * meaning, or a number above 0 for one on the log scale: 0.5 ms would be taken for 50 %.
+ * null when the configuration leaves it to the metric, or gives one that does not fit its scale. The longest key that
+ * means the metric wins.
  */
-export const toleranceOf = (
-  gate: Pick<Config['gate'], 'tolerance'>,
-  metric: { readonly id: string; readonly scale: 'log' | 'linear' },
-): number | null => {
-  const [key] = Object.keys(gate.tolerance)
-    .filter((candidate) => means(candidate, metric.id))
-    .sort((one, other) => other.length - one.length);
-  const found = key === undefined ? undefined : gate.tolerance[key];
-  if (found === undefined) return null;
-  if (found.relative && metric.scale === 'linear') {
-    throw new GateError('config-invalid', `"${metric.id}" can be zero or negative: give its tolerance in its unit, not as a percentage.`, {
-      where: `gate.tolerance.${key}`,
-    });
-  }
-  if (!found.relative && metric.scale === 'log' && found.value > 0) {
-    throw new GateError(
-      'config-invalid',
-      `The tolerance of "${metric.id}" is a share of base's number: expected a percentage such as 2%, got ${found.value}. Write ${Number((100 * found.value).toPrecision(6))}% if that share is meant.`,
-      { where: `gate.tolerance.${key}` },
-    );
-  }
-  return found.value;
+export const toleranceOf = (gate: Gate, metric: TolerantMetric): number | null => {
+  const key = keyOf(gate, metric.id);
+  const found = key === null ? undefined : gate.tolerance[key];
+  return found === undefined || misfit(found, metric) !== null ? null : found.value;
 };
 
 /** Keys of `gate.tolerance` that mean none of these metrics. */
-export const unknownTolerances = (gate: Config['gate'], metrics: readonly string[]): readonly string[] =>
-  Object.keys(gate.tolerance).filter((key) => !metrics.some((metric) => means(key, metric)));
+export const unknownTolerances = ({ tolerance }: Gate, metrics: readonly string[]): readonly string[] =>
+  Object.keys(tolerance).filter((key) => !metrics.some((metric) => means(key, metric)));
 
-/** Refuses a key of `gate.tolerance` that means no metric at all: a misspelt tolerance must not be silently without effect. */
-export const checkTolerances = (gate: Config['gate'], metrics: readonly string[]): void => {
-  const [key] = unknownTolerances(gate, metrics);
-  if (key === undefined) return;
-  throw new GateError('config-unknown-key', `No metric is called "${key}" or ends with it.${suggestion(key, metrics)}`, {
-    where: `gate.tolerance.${key}`,
+/** The metrics, and the last words by which a key may mean several. */
+const keysOf = (metrics: readonly string[]): readonly string[] => [
+  ...new Set([...metrics, ...metrics.flatMap((id) => id.split('-').map((_, at, words) => words.slice(at).join('-')))]),
+];
+
+/**
+ * What is wrong with `gate.tolerance`, given every metric that there is: `config-unknown-key` of a key
+ * that means none, `config-invalid` of a value that does not fit the scale of a metric.
+ */
+export const toleranceFlaws = (gate: Gate, metrics: readonly TolerantMetric[]): readonly Flaw[] => {
+  const ids = [...new Set(metrics.map(({ id }) => id))];
+  const unknown = new Set(unknownTolerances(gate, ids));
+  return Object.entries(gate.tolerance).flatMap(([key, tolerance]) => {
+    const { value, relative, place: where } = tolerance;
+    const flaw = (code: 'config-unknown-key' | 'config-invalid', message: string): Flaw =>
+      flawOf(`gate.tolerance.${key}`, [value, relative], new GateError(code, `gate.tolerance.${key}: ${message}`, { where }));
+    if (unknown.has(key))
+      return [flaw('config-unknown-key', `No metric is called "${key}" or ends with it.${suggestion(key, keysOf(ids))}`)];
+    const wrong = metrics.find((metric) => keyOf(gate, metric.id) === key && misfit(tolerance, metric) !== null);
+    return wrong === undefined ? [] : [flaw('config-invalid', misfit(tolerance, wrong) ?? '')];
   });
 };

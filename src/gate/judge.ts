@@ -89,7 +89,7 @@ const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['cont
 export const judge = (input: JudgeInput): Verdict => {
   const { plan, samples } = input;
   requireSameRun(input);
-  if (plan.base === null) return nothingToCompare(input);
+  if (plan.cells.length === 0) return nothingToCompare(input);
   const progress = progressOf(plan, samples, false);
   requirePath(progress, plan);
   const target = controlTarget(plan, progress.cells);

@@ -10,15 +10,20 @@ interface Input {
   readonly baselinesDigest: string | null;
 }
 
+const reasonOf = ({ base, head }: Plan): string =>
+  base === null
+    ? `the base branch holds commit ${head.commit.slice(0, 12)} already`
+    : "no cell of the base branch's configuration can be measured";
+
 /**
- * The verdict on a head that is its own base: exit 0, and no cell, so that it cannot be taken for a
+ * The verdict on a head that is its own base, or of whose cells none can be measured: exit 0, and no cell, so that it cannot be taken for a
  * pass.
  */
 export const nothingToCompare = ({ plan, planDigest, samples, samplesDigest, baselinesDigest }: Input): Verdict => ({
   schema: 'optimization-gate/verdict/1',
   verdict: 'nothing-to-compare',
   exitCode: 0,
-  summary: `Nothing to compare: the base branch holds commit ${plan.head.commit.slice(0, 12)} already, so nothing was measured`,
+  summary: `Nothing to compare: ${reasonOf(plan)}, so nothing was measured`,
   plan: planDigest,
   samples: samplesDigest,
   baselines: baselinesDigest,

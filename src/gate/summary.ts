@@ -50,7 +50,7 @@ const gapWords = (cells: readonly CellVerdict[]): string[] =>
     const [first] = whole;
     if (first !== undefined)
       return [
-        `${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${first.reason.split('\n')[0]?.slice(0, 160)}`})`,
+        `${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${first.reason.split('\n')[0]?.slice(0, 600)}`})`,
       ];
     const metrics = gating(cells, kind);
     return metrics.length === 0 ? [] : [`${inCells(metrics)} ${kind}`];

@@ -19,6 +19,8 @@ export interface Published {
   readonly opensComment: boolean;
   /** How bad it is: of two jobs of one run that share a comment, the worse one keeps it. */
   readonly severity: 'fine' | 'undecided' | 'bad';
+  /** Which of several projects of a repository it is about: each has a comment of its own. Null: the only one. */
+  readonly project: string | null;
 }
 
 /** The text of a file below baselines/ (`linux-x64/tiny.json`) as the branch has it now, or null. */
@@ -51,8 +53,17 @@ export interface Cache {
   save(key: string, paths: readonly string[]): Promise<'saved' | 'exists' | 'denied' | 'off'>;
 }
 
+/** Whose the workflow is that started a run, and with it the options of the run. */
+export type WorkflowSource =
+  /** A file of the change itself. `job`: id of the job that runs; `action`: `OWNER/NAME` of the gate; null where the host does not say. */
+  | { readonly kind: 'change'; readonly path: string; readonly job: string | null; readonly action: string | null }
+  /** Nothing that a change can edit: of the base branch, of another repository, or a person at a terminal. */
+  | { readonly kind: 'trusted' }
+  | { readonly kind: 'unknown' };
+
 export interface Host {
   readonly kind: 'github' | 'local';
+  readonly workflow: WorkflowSource;
   /** What started this run, as far as the host says without being asked. */
   readonly event: HostEvent;
   /** The same with what the host says of it when asked. Never throws: what cannot be had is named in the event. */
@@ -61,6 +72,8 @@ export interface Host {
   readonly cache: Cache;
   /** The environment that user code may see: an allow-list without tokens, INPUT_* and runner command files. */
   readonly subjectEnvironment: Readonly<Record<string, string>>;
+  /** The same with variables that the configuration declares, as far as they are set. */
+  environmentWith(declared: readonly string[]): Readonly<Record<string, string>>;
   /** Never throws: reporting cannot change the verdict. Returns what went wrong, with the missing permission named. */
   publish(report: Published): Promise<readonly Coded[]>;
   /** Commits baseline files (optimistic lock, idempotent per commit). Throws a coded error that loses nothing. */

@@ -48,20 +48,45 @@ const allowedPrefixes: readonly string[] = [
   ...['PYTHON', 'TORCH', 'PYTORCH_', 'ATEN_', 'TRITON_', 'XLA_', 'TF_', 'JAX_', 'HF_', 'TRANSFORMERS_', 'VLLM_', 'ORT_'],
 ];
 
-/** Never passed on, whatever the lists above allow. */
-const secretName = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH/i;
+/** Devices of accelerators that no list knows: `ASCEND_RT_VISIBLE_DEVICES`. */
+const visibleDevices = /_VISIBLE_(DEVICES|CORES|CHIPS)$/;
+
+/** Never passed on, whatever is allowed or declared. */
+const secretName =
+  /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH|(^|_)(PAT|PASS|PWD|KEY|CREDS?|COOKIE|SESSION|DSN|JWT|BEARER|NETRC|WEBHOOK|SAS)(_|$)/i;
+/** Names of the runner and of the inputs of the action, and names that load code into every program. */
+const refusedName = /^(GITHUB_|ACTIONS_|RUNNER_|INPUT_)|^(LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES|NODE_OPTIONS|BASH_ENV|ENV)$/i;
 const credentialsInUrl = /:\/\/[^/\s]*@/;
 
 /**
  * The part of an environment that a child process may see: search paths, locale, temporary folder, proxies and certificates,
  * and the settings of compilers, Python, BLAS and accelerators. Never tokens, `INPUT_*`, nor `GITHUB_*`, `ACTIONS_*` and
  * `RUNNER_*`: those name the files that command the runner. A value that holds credentials in a URL is left out too.
+ * @param declared names that the configuration adds
  */
-export const allowedEnvironment = (source: Readonly<Record<string, string | undefined>>): Record<string, string> => {
+export const allowedEnvironment = (
+  source: Readonly<Record<string, string | undefined>>,
+  declared: readonly string[] = [],
+): Record<string, string> => {
   const allowed: Record<string, string> = {};
   for (const [name, value] of Object.entries(source)) {
-    if (value === undefined || secretName.test(name) || credentialsInUrl.test(value)) continue;
-    if (allowedNames.has(name) || allowedPrefixes.some((prefix) => name.startsWith(prefix))) allowed[name] = value;
+    if (value === undefined || refusedVariable(name) !== null || credentialsInUrl.test(value)) continue;
+    const isUsual = allowedNames.has(name) || visibleDevices.test(name) || allowedPrefixes.some((prefix) => name.startsWith(prefix));
+    if (isUsual || declared.includes(name)) allowed[name] = value;
   }
   return allowed;
 };
+
+/** Why a variable never reaches measured code, whatever declares it; null for one that may. */
+export const refusedVariable = (name: string): string | null => {
+  if (refusedName.test(name)) return 'it belongs to the runner, or loads code into every program';
+  return secretName.test(name) ? 'its name is that of a token or another secret' : null;
+};
+
+/** Which device, driver or number of threads a library takes. */
+const selection =
+  /(_VISIBLE_(DEVICES|CORES|CHIPS)|_DEVICE_(ORDER|ORDINAL|SELECTOR|FILTER|SELECT|HIERARCHY)|_AFFINITY(_MASK)?|_DRIVER_FILES|_ICD_FILENAMES|_DRIVERS_(SELECT|DISABLE)|_(NUM|MAX|MAXIMUM)_THREADS|_PLATFORMS?|_GFX_VERSION)$|^DRI_PRIME$/;
+
+/** The variables of an environment, as measured code sees it, that select devices and threads. */
+export const selectionIn = (environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(allowedEnvironment(environment)).filter(([name]) => selection.test(name)));

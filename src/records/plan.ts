@@ -168,6 +168,8 @@ export const plan = z.strictObject({
   models: z.array(modelRef),
   builds: z.array(plannedBuild),
   cells: z.array(plannedCell),
+  /** Variables that measured code sees besides the usual ones. */
+  environment: z.array(z.string()),
   /** Whether Git LFS is asked for the files that are needed. */
   lfs: z.boolean(),
   /** Folders that the commands of each side start in, below the root of the repository; '' for the root. */

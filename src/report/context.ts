@@ -1,5 +1,7 @@
 /** What a report says besides the verdict. All of it is shown only; none of it decides. */
 export interface ReportContext {
+  /** Which of several projects of a repository it is about; null: the only one. */
+  readonly project: string | null;
   readonly headCommit: string;
   readonly baseCommit: string | null;
   readonly runUrl: string | null;

@@ -4,8 +4,22 @@ import { stripVTControlCharacters } from 'node:util';
 /** Keeps what GitHub would turn into a mention, a reference or a link from being one; itself invisible. */
 const seam = '\u200b';
 
-/** One line of at most `max` UTF-16 units: without control, formatting and direction characters; an ellipsis marks what was cut. */
+/** A path of several folders. */
+const longPath = /(?:[A-Za-z]:)?(?:[\\/][^\s\\/'"`:;,()<>|]+){4,}/g;
+
+/** The last two names of a path: a reader knows the file by them, and what went wrong stays in the line. */
+const shortPath = (path: string): string => `…/${path.split(/[\\/]/).slice(-2).join('/')}`;
+
+/**
+ * One line of at most `max` UTF-16 units: without control, formatting and direction characters. Of a longer text paths are shortened
+ * first, since the reason of an error often stands behind one; an ellipsis marks what was cut.
+ */
 export const plain = (text: string, max = 300): string => {
+  const shortened = text.length > max ? text.slice(0, 20_000).replace(longPath, shortPath) : text;
+  return cutLine(shortened, max);
+};
+
+const cutLine = (text: string, max: number): string => {
   const line = stripVTControlCharacters(text.slice(0, max * 4))
     .replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/(\p{M}{3})\p{M}+/gu, '$1')

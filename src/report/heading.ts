@@ -58,7 +58,7 @@ export const heading = (verdict: Verdict, context: ReportContext): string => {
   const { sign, word } = runWords[verdict.verdict];
   const counts = cellCounts(verdict.cells);
   return [
-    `### ${sign} ${word}: ${prose(headline(verdict), 400)}`,
+    `### ${sign} ${word}${context.project === null ? '' : ` in ${code(context.project)}`}: ${prose(headline(verdict), 400)}`,
     `${counted(verdict.cells.length, 'cell')}${counts === '' ? '' : `: ${counts}`}. ${coverageSentence(verdict.coverage, prose)}`,
     provenance(verdict, context),
   ].join('\n\n');

@@ -70,11 +70,19 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
   };
 };
 
-/** What git said when a command failed, as `git-failed`. */
+/** What git says where a clone lacks what a commit refers to: a partial clone that may not fetch, or a damaged one. */
+const missingObjects =
+  /from promisor remote|promisor remote unable|unable to read (tree|sha1|blob|[0-9a-f]{40})|missing (blob|tree|object)|bad (tree|blob) object/i;
+
+/** What git said when a command failed, as `git-failed`, or `objects-missing` where files of a commit are not there. */
 export const gitError = (args: readonly string[], result: CommandResult): GateError => {
   const late = `no end within ${localSeconds} s, or ${networkSeconds} s with a remote (fixed limits)`;
   const status = result.status === 'exited' ? `exit status ${result.code}` : result.status === 'timeout' ? late : result.status;
   const how = result.truncated ? `printed more than ${maxOutputBytes} bytes, a fixed limit` : status;
   const said = result.stderr.trim().slice(-2000);
-  return new GateError('git-failed', `git ${args[0] ?? ''}: ${how}${said === '' ? '' : `: ${said}`}`, { where: 'git' });
+  return new GateError(
+    missingObjects.test(said) ? 'objects-missing' : 'git-failed',
+    `git ${args[0] ?? ''}: ${how}${said === '' ? '' : `: ${said}`}`,
+    { where: 'git' },
+  );
 };

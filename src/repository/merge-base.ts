@@ -31,7 +31,12 @@ export const commonAncestor = async (git: Git, head: string, other: string, remo
  * Asks again after each deepening until there is an answer; null where history cannot be fetched
  * any further.
  */
-const deepened = async <T>(git: Git, remote: Remote | null, tips: readonly string[], ask: () => Promise<T | null>): Promise<T | null> => {
+export const deepened = async <T>(
+  git: Git,
+  remote: Remote | null,
+  tips: readonly string[],
+  ask: () => Promise<T | null>,
+): Promise<T | null> => {
   const known = await ask();
   if (known !== null || remote === null) return known;
   for (const depth of depths) {

@@ -6,6 +6,7 @@ import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
+import { type EarlierVersion, earlierVersion } from './file-history.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { ignoredFiles, strayFiles } from './ignored-files.ts';
@@ -59,6 +60,11 @@ export interface Repository {
    * such folder.
    */
   filesAt(commit: string, folder: string): Promise<readonly string[]>;
+  /**
+   * The newest version of a file that `read` takes, on the line of first parents that ends at the commit; null where there is none.
+   * Throws `shallow-clone` where its history cannot be had.
+   */
+  earlierVersion<T>(commit: string, path: string, read: (commit: string) => Promise<T | null>): Promise<EarlierVersion<T> | null>;
   /** Whether a commit has another one among its ancestors; false for itself, and for what this clone does not know. */
   descends(commit: string, ancestor: string): Promise<boolean>;
   /** Paths of the files below a folder, relative to the root, that git tracks. */
@@ -153,6 +159,10 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     filesAt: async (commit, below) => {
       await require(commit);
       return filesAt(git, commit, below);
+    },
+    earlierVersion: async (commit, path, read) => {
+      await require(commit);
+      return earlierVersion(git, commit, path, read);
     },
     descends: async (commit, ancestor) =>
       commit !== ancestor && (await git.run(['merge-base', '--is-ancestor', ancestor, commit])).code === 0,
@@ -330,6 +340,11 @@ const blobTexts = async (
   return texts;
 };
 
+const leaveOutLinks = (thrown: unknown): readonly string[] => {
+  if (thrown instanceof GateError && thrown.code === 'link-invalid') return [];
+  throw thrown;
+};
+
 const filesAt = async (git: Git, commit: string, folder: string): Promise<readonly string[]> => {
   const below = folder.replace(/\/+$/, '');
   const paths = await filesBelow(git, commit, below, below, new Set());
@@ -352,7 +367,7 @@ const filesBelow = async (git: Git, commit: string, folder: string, shown: strin
     if (entry.startsWith('100')) found.push(name);
     if (!entry.startsWith('120000')) continue;
     // A link that cannot be followed is listed: reading it says why.
-    const inside = await filesBelow(git, commit, path, name, entered).catch(() => []);
+    const inside = await filesBelow(git, commit, path, name, entered).catch(leaveOutLinks);
     found.push(...(inside.length === 0 ? [name] : inside));
   }
   return found;

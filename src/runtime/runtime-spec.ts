@@ -15,9 +15,15 @@ const canonical = (value: Json): string => {
 
 /**
  * What must agree for numbers to be comparable. The digest covers the native libraries' bytes, the version, the provider, the
- * session options and `bench`, the version of the measuring program; no path and nothing of the machine. Loads nothing native.
+ * session options, `bench`, the version of the measuring program, and `selection`, the variables that select devices and threads;
+ * nothing else of the machine. Loads nothing native.
  */
-export const describeRuntime = async (location: RuntimeLocation, settings: SessionSettings, bench: string): Promise<RuntimeSpec> => {
+export const describeRuntime = async (
+  location: RuntimeLocation,
+  settings: SessionSettings,
+  bench: string,
+  selection: Readonly<Record<string, string>> = {},
+): Promise<RuntimeSpec> => {
   const session: Json = JSON.parse(JSON.stringify(sessionOptions(settings)));
   const covered: Json = {
     libraries: await libraryDigest(location),
@@ -26,6 +32,7 @@ export const describeRuntime = async (location: RuntimeLocation, settings: Sessi
     threads: settings.threads,
     session,
     bench,
+    selection,
   };
   return {
     digest: createHash('sha256').update(canonical(covered)).digest('hex'),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
 import type { Player, Tools } from '../optimizations/contract.ts';
+import { selectionIn } from '../processes/environment.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
@@ -35,7 +36,8 @@ export const serveOrchestrator = (channel: Channel, roots: readonly string[], cl
 const failure = (thrown: unknown): FromWorker => {
   const arm: ArmId | null = thrown instanceof ArmError ? thrown.arm : null;
   const error = asGateError(thrown instanceof ArmError ? thrown.cause : thrown, 'launch-crashed');
-  const message = `${error.where === null ? '' : `${error.where}: `}${error.message}`.slice(0, 20_000);
+  // The reason first: a path may be long, and a table shows the beginning.
+  const message = `${error.message.slice(0, 18_000)}${error.where === null ? '' : ` (${error.where.slice(0, 1000)})`}`;
   return { type: 'failed', error: { code: error.code, message, arm, ...(error.starting ? { starting: true } : {}) } };
 };
 
@@ -50,7 +52,7 @@ const answer = async (
   switch (request.type) {
     case 'describe': {
       const settings = { provider: request.provider, threads: request.threads, spinning: false };
-      return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench) };
+      return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench, selectionIn(process.env)) };
     }
     case 'probe': {
       const { probeProvider } = await import('../runtime/probe.ts');

@@ -85,6 +85,18 @@ describe('sticky comment', () => {
     expect(github.state.comments[0]?.body).toContain('much later');
   });
 
+  test('projects of a repository have a comment each, one key or not', async () => {
+    const { github, pullRequest } = await openSetting();
+    for (const [project, text] of [
+      ['packages/a', 'a'],
+      ['packages/b', 'b'],
+      [null, 'root'],
+      ['packages/a', 'a again'],
+    ] as const)
+      await pullRequest(7).publish(report(text, { project }));
+    expect(github.state.comments.map(({ body }) => body.trim().split('\n').at(-1))).toEqual(['a again', 'b', 'root']);
+  });
+
   test('a job of a matrix does not replace the red of another by its green', async () => {
     const { github, host, lines } = await openSetting();
     const publish = (text: string, severity: 'fine' | 'undecided' | 'bad', run = '77') =>

@@ -133,6 +133,12 @@ describe('what started the run', () => {
         check_suite: { head_sha: sha('1'), pull_requests: [listed(7, release)] },
         repository: { full_name: 'octo/models', default_branch: 'main' },
       },
+      { ...change(commitOnly(sha('1')), { kind: 'branch', name: 'release/1', commit: sha('2'), instead: null }), number: 7 },
+    ],
+    [
+      'check suite of two pull requests',
+      'check_suite',
+      { check_suite: { head_sha: sha('1'), pull_requests: [listed(7, release), listed(8, release)] }, ...known },
       change(commitOnly(sha('1')), { kind: 'branch', name: 'release/1', commit: sha('2'), instead: null }),
     ],
     ['check run', 'check_run', { check_run: { head_sha: sha('1') }, ...known }, change(commitOnly(sha('1')), standsIn)],

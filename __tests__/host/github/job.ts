@@ -24,6 +24,7 @@ const play = async (step: Step): Promise<Record<string, string | number | boolea
         annotations: Array.from({ length: 12 }, () => annotation),
         opensComment: true,
         severity: 'fine',
+        project: null,
       });
       return { verdict: 'regressed', count: 3, ok: false, text, huge: 'x'.repeat(1024 * 1024 + 1), trouble: JSON.stringify(trouble) };
     }

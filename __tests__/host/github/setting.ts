@@ -15,6 +15,7 @@ export const report = (comment: string, more: Partial<Published> = {}): Publishe
   annotations: [],
   opensComment: true,
   severity: 'fine',
+  project: null,
   ...more,
 });
 

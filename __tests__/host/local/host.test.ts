@@ -97,7 +97,15 @@ describe('local host', () => {
   test('prints the report, keeps tokens from user code and has no cache', async () => {
     const { host, printed } = open(testFolder());
     expect(
-      await host.publish({ comment: 'c', summary: 's', text: 'the text\n\n', annotations: [], opensComment: true, severity: 'fine' }),
+      await host.publish({
+        comment: 'c',
+        summary: 's',
+        text: 'the text\n\n',
+        annotations: [],
+        opensComment: true,
+        severity: 'fine',
+        project: null,
+      }),
     ).toEqual([]);
     expect(printed).toEqual(['the text\n']);
     expect(host.subjectEnvironment).toEqual({ PATH: '/bin' });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { GateError } from '../../errors.ts';
 import type { Published } from '../contract.ts';
@@ -14,11 +15,15 @@ const storedComment = z.object({
 });
 type StoredComment = z.infer<typeof storedComment>;
 
-/** The hidden first line by which the comment of this key is found again. Throws `usage-bad-value` for a key that cannot stand in it. */
-export const commentMarker = (key: string): string => {
+/**
+ * The hidden first line by which the comment of this key and project is found again. Throws `usage-bad-value` for a key that cannot
+ * stand in it.
+ */
+export const commentMarker = (key: string, project: string | null = null): string => {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(key))
     throw new GateError('usage-bad-value', 'letters, digits, dots and dashes, at most 80', { where: 'comment-key' });
-  return `<!-- optimization-gate:${key} -->`;
+  const of = project === null ? '' : ` ${createHash('sha256').update(project).digest('hex').slice(0, 16)}`;
+  return `<!-- optimization-gate:${key}${of} -->`;
 };
 
 /** Which run wrote a comment, and how bad it was. Runs are numbered in the order in which they began. */

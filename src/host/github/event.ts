@@ -163,8 +163,14 @@ const scheduled = ({ address: repository, defaultBranch: branch, runCommit: comm
   event: { kind: 'default-branch', repository, branch, checkout: any, commit, before: null },
 });
 
+/** The number of the only listed pull request with this head; null where there is none, or several. */
+const listedNumber = (head: string, listed: readonly ListedPullRequest[]): number | null => {
+  const [own, other] = listed.filter((pull) => pull.head.sha === head);
+  return own === undefined || other !== undefined ? null : own.number;
+};
+
 const ofCommit = (setting: Setting, head: string, listed: readonly ListedPullRequest[] = []): Read => ({
-  event: change(setting, commitOnly(head), listedBase(setting, head, listed, noPullRequest)),
+  event: change(setting, commitOnly(head), listedBase(setting, head, listed, noPullRequest), listedNumber(head, listed)),
 });
 
 const readNamed = (eventName: string, setting: Setting, payload: unknown, where: string, environment: Environment, own: string): Read => {

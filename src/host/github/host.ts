@@ -16,6 +16,7 @@ import { appendOutputs } from './output.ts';
 import { type Patience, patiently } from './patience.ts';
 import { findPullRequests } from './pull-request.ts';
 import { appendSummary } from './summary.ts';
+import { workflowSource } from './workflow.ts';
 
 export interface GitHubHostOptions {
   /** Default: `GITHUB_TOKEN` of the environment. */
@@ -80,7 +81,8 @@ const required = (environment: Environment, name: string, fallback: string): str
  */
 export const githubHost = (environment: Environment, options: GitHubHostOptions = {}): Host => {
   const run = readEvent(environment);
-  const marker = commentMarker(options.commentKey ?? 'default');
+  const key = options.commentKey ?? 'default';
+  commentMarker(key);
   const log = jobLog(options.write ?? ((text) => void process.stdout.write(text)));
   const token = (options.token === undefined ? environment['GITHUB_TOKEN'] : options.token) || null;
   const slug = `${run.owner}/${run.repository}`;
@@ -133,7 +135,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     return first.number;
   };
 
-  const post = async ({ comment, opensComment, severity }: Published): Promise<Coded | null> => {
+  const post = async ({ comment, opensComment, severity, project }: Published): Promise<Coded | null> => {
     if (options.comment === false) return null;
     // A run that ended early may not have asked yet.
     if (run.lookUp?.by === 'number') await completeEvent();
@@ -150,6 +152,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
         async () => {
           number = await commented(github);
           const stamp = { run: numberOf('GITHUB_RUN_ID'), attempt: numberOf('GITHUB_RUN_ATTEMPT'), severity };
+          const marker = commentMarker(key, project);
           const body = commentBody(marker, stamp, comment, `the [job summary](${runUrl})`);
           const outcome = await syncComment(github, { number, marker, stamp, body, opens: opensComment });
           if (outcome === 'newer') log.info('The comment is of a later run, and stays.');
@@ -200,11 +203,13 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
 
   return {
     kind: 'github',
+    workflow: workflowSource(environment),
     event: run.event,
     completeEvent,
     log,
     cache: workflowCache(log),
     subjectEnvironment: allowedEnvironment(environment),
+    environmentWith: (declared) => allowedEnvironment(environment, declared),
     publish,
     requireBaselineWriter: () => void baselineWriter(),
     writeBaselines: async (change) => {

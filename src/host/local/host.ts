@@ -24,11 +24,13 @@ export const localHost = (environment: Readonly<Record<string, string | undefine
   const event = { kind: 'developer', measures: 'change' } as const;
   return {
     kind: 'local',
+    workflow: { kind: 'trusted' },
     event,
     completeEvent: async () => event,
     log,
     cache: noCache,
     subjectEnvironment: allowedEnvironment(environment),
+    environmentWith: (declared) => allowedEnvironment(environment, declared),
     publish: async (report) => {
       log.endProgress();
       printTo?.write(`${report.text.trimEnd()}\n`);

@@ -1,0 +1,39 @@
+import type { Config } from '../config/config.ts';
+import type { Flaw } from '../config/flaw.ts';
+import { type Catalogue, entryFlaw, type ResolvedOptimization, resolveUsable, type UsableResolvedConfig } from '../config/resolve.ts';
+import { GateError } from '../errors.ts';
+import type { Bench } from '../optimizations/contract.ts';
+import type { ModelFacts } from '../records/serving.ts';
+import { workloadOf } from './plan-cells.ts';
+
+export interface EntrySources {
+  readonly models: readonly ModelFacts[];
+  readonly catalogue: Catalogue;
+  readonly benchOf: (id: string) => Bench;
+}
+
+/** Throws `config-invalid` where an entry cannot be measured on a model, whatever the other side says. */
+const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts, benchOf: EntrySources['benchOf']): void => {
+  const { bench } = workloadOf(entry, model, benchOf);
+  if (bench.needs.includes('policy') && entry.door.kind === 'command')
+    throw new GateError('config-invalid', `${entry.like} needs a policy: start it by \`module\` or \`serve\`.`, {
+      where: `optimizations: ${entry.id}`,
+    });
+};
+
+/** `resolveUsable` without the entries that cannot be measured on one of these models, each of which is a flaw. */
+export const usableSide = (config: Config, { models, catalogue, benchOf }: EntrySources): UsableResolvedConfig => {
+  const resolved = resolveUsable(config, catalogue);
+  const flaws: Flaw[] = [];
+  const optimizations = resolved.config.optimizations.filter((entry) => {
+    try {
+      for (const model of models) requireMeasurable(entry, model, benchOf);
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof GateError)) throw thrown;
+      flaws.push(entryFlaw(entry, thrown));
+      return false;
+    }
+  });
+  return { config: { ...resolved.config, optimizations }, flaws: [...resolved.flaws, ...flaws] };
+};

@@ -1,0 +1,115 @@
+import { posix } from 'node:path';
+import { GateError } from '../errors.ts';
+import type { Json } from '../records/words.ts';
+import { readConfigText } from './document.ts';
+
+/** A step of a workflow that runs the gate. */
+export interface GateStep {
+  /** File that holds it. */
+  readonly file: string;
+  /** Id of its job; of a composite action the job that uses it. */
+  readonly job: string;
+  /** Its inputs as written. */
+  readonly inputs: ReadonlyMap<string, string>;
+  /** What expressions may refer to besides a matrix: `env` of workflow, job and step, and the inputs of what calls it. */
+  readonly context: string;
+  readonly matrix: string;
+  /** What else says whether its outcome counts: name and condition of the job, and what may go on in spite of it. */
+  readonly standing: string;
+}
+
+export interface GateSteps {
+  readonly steps: readonly GateStep[];
+  /** Whether some called workflow or action could not be looked into, being of another repository or unreadable. */
+  readonly hidden: boolean;
+}
+
+type JsonMap = { readonly [key: string]: Json };
+
+const isMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
+const mapOf = (value: Json | undefined): JsonMap => (isMap(value) ? value : {});
+const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+const textOf = (value: Json | undefined): string => (typeof value === 'object' ? JSON.stringify(value) : String(value ?? ''));
+
+/** `name` of the gate's own action.yml. */
+const actionName = 'Optimization gate';
+/** GitHub nests reusable workflows four deep, and composite actions ten. */
+const deepest = 10;
+/** Steps and jobs that are looked at. */
+const mostSteps = 5000;
+
+/** A null document: nothing there, or nothing that can be read. */
+const documentOf = (text: string | null, file: string): JsonMap | null => {
+  try {
+    const value = text === null ? null : readConfigText(text, file).value;
+    return value !== null && isMap(value) ? value : null;
+  } catch (thrown) {
+    if (!(thrown instanceof GateError)) throw thrown;
+    return null;
+  }
+};
+
+/**
+ * The steps of a workflow file that run the gate, with those of the reusable workflows and composite actions of its own repository
+ * that it calls.
+ * @param read a file of the repository; null where there is none
+ * @param isGate whether `uses:` names the gate's action in another repository
+ */
+export const gateSteps = async (
+  path: string,
+  read: (path: string) => Promise<string | null>,
+  isGate: (uses: string) => boolean,
+): Promise<GateSteps> => {
+  const steps: GateStep[] = [];
+  let hidden = false;
+  let seen = 0;
+
+  const actionAt = async (folder: string): Promise<{ readonly file: string; readonly document: JsonMap | null } | null> => {
+    for (const file of ['action.yml', 'action.yaml'].map((name) => posix.join(folder, name))) {
+      const text = await read(file);
+      if (text !== null) return { file, document: documentOf(text, file) };
+    }
+    return null;
+  };
+
+  const lookInto = async (list: readonly Json[], at: Omit<GateStep, 'inputs'>, depth: number): Promise<void> => {
+    for (const step of list.map(mapOf)) {
+      seen += 1;
+      const uses = typeof step['uses'] === 'string' ? step['uses'].trim() : '';
+      if (uses === '' || seen > mostSteps) continue;
+      const own = mapOf(step['with']);
+      const context = JSON.stringify([at.context, step['env'] ?? null]);
+      const inputs = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), textOf(value).trim()]));
+      const standing = JSON.stringify([at.standing, step['if'] ?? null, step['continue-on-error'] ?? null]);
+      const found = { ...at, inputs, context, standing };
+      if (isGate(uses)) steps.push(found);
+      if (!uses.startsWith('./')) continue;
+      const action = await actionAt(posix.normalize(uses.slice(2)));
+      const inner = mapOf(action?.document?.['runs'])['steps'];
+      if (action?.document?.['name'] === actionName && inner === undefined) steps.push(found);
+      else if (inner === undefined || depth >= deepest) hidden ||= action?.document == null;
+      else await lookInto(listOf(inner), { ...at, file: action?.file ?? at.file, context: JSON.stringify([context, own]) }, depth + 1);
+    }
+  };
+
+  const readWorkflow = async (file: string, caller: string, matrix: string, depth: number): Promise<void> => {
+    const text = await read(file);
+    const workflow = documentOf(text, file);
+    if (workflow === null) hidden ||= text !== null || depth > 0;
+    for (const [id, value] of Object.entries(mapOf(workflow?.['jobs']))) {
+      const job = mapOf(value);
+      seen += 1;
+      const context = JSON.stringify([caller, workflow?.['env'] ?? null, job['env'] ?? null]);
+      const ownMatrix = JSON.stringify([matrix, job['strategy'] ?? null]);
+      const standing = JSON.stringify(['name', 'if', 'needs', 'continue-on-error'].map((key) => job[key] ?? null));
+      await lookInto(listOf(job['steps']), { file, job: id, context, matrix: ownMatrix, standing }, depth);
+      const uses = typeof job['uses'] === 'string' ? job['uses'].trim() : '';
+      if (uses === '' || seen > mostSteps) continue;
+      if (!uses.startsWith('./') || depth >= deepest) hidden = true;
+      else await readWorkflow(posix.normalize(uses.slice(2)), JSON.stringify([context, job['with'] ?? null]), ownMatrix, depth + 1);
+    }
+  };
+
+  await readWorkflow(path, '', '', 0);
+  return { steps, hidden };
+};
