@@ -108,7 +108,9 @@ export const errorTable = {
   },
   'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
   'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },
-  'disk-full': { exit: 3, remedy: 'Free disk space, or put the store on a larger disk with --store.' },
+  'store-unwritable': { exit: 3, remedy: 'The message names the folder and the option that moves it.' },
+  'folder-unwritable': { exit: 3, remedy: 'The message names the folder and the option that moves it.' },
+  'disk-full': { exit: 3, remedy: 'Free space on the disk that the message names: what was measured until then is kept.' },
   'github-permission': {
     exit: 3,
     remedy: 'Grant the workflow the permission that the message names; where it may have none, as for a fork, read the job summary.',

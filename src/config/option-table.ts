@@ -110,6 +110,15 @@ export const optionTable = {
     default: null,
     summary: 'folder of built models and artefacts, shared by runs; without it one in the cache folder of the user',
   },
+  storeBudget: {
+    kind: 'integer',
+    on: 'both',
+    placeholder: 'MIB',
+    least: 0,
+    most: 1_048_576,
+    default: 4096,
+    summary: 'mebibytes that the store keeps at the end of a run; the longest unused goes first, and nothing that a running job uses',
+  },
   ortPath: { kind: 'text', on: 'both', placeholder: 'DIR', default: null, summary: 'folder that holds onnxruntime-node' },
   failOn: {
     kind: 'list',

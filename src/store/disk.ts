@@ -1,18 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { chmod, copyFile, lstat, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { GateError } from '../errors.ts';
+import { asDiskError } from '../records/disk-error.ts';
 
-/** Runs file work; a full disk or quota becomes `disk-full`. */
-export const onDisk = async <T>(where: string, work: () => Promise<T>): Promise<T> => {
+/** Runs file work in a store. What the file system refuses becomes `disk-full` or `store-unwritable`. */
+export const inStore = async <T>(root: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (thrown) {
-    const code = errorCode(thrown);
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new GateError('disk-full', 'there is no room left on the device', { where, cause: thrown });
-    throw thrown;
+    throw asDiskError(thrown, { path: root, noun: 'store' }) ?? thrown;
   }
 };
 
@@ -66,6 +64,49 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
       throw new GateError('build-no-output', `${JSON.stringify(path)} is not a regular file`, { where: folder });
   }
   return found.sort();
+};
+
+/**
+ * Moves what lies in a folder into an empty one. Within one file system nothing is copied. Throws
+ * `build-no-output` for links and special files.
+ */
+export const takeFolder = async (from: string, to: string): Promise<void> => {
+  if (!(await lstat(from)).isDirectory()) throw new GateError('build-no-output', 'is not a folder any more', { where: from });
+  await listRegularFiles(from);
+  try {
+    await rename(from, to);
+  } catch (thrown) {
+    if (errorCode(thrown) !== 'EXDEV') throw thrown;
+    for (const path of await listRegularFiles(from)) {
+      await mkdir(dirname(join(to, path)), { recursive: true });
+      await copyFile(join(from, path), join(to, path), constants.COPYFILE_EXCL);
+    }
+    await rm(from, { recursive: true, force: true });
+  }
+  // Again: what foreign code still did until then.
+  await listRegularFiles(to);
+};
+
+/**
+ * How the files of a folder are, without their bytes: whatever writes one, replaces one or adds one
+ * changes it, since no program can set the time at which an inode changed. Empty where there is no
+ * folder.
+ * @param without a file that does not count
+ */
+export const stampOf = async (folder: string, without: string | null = null): Promise<string> => {
+  const stamps: string[] = [];
+  try {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      const name = relative(folder, path);
+      if (name === without) continue;
+      const { ino, mode, size, mtimeNs, ctimeNs } = await lstat(path, { bigint: true });
+      stamps.push(entry.isDirectory() ? `${name} folder` : `${name} ${ino} ${mode} ${size} ${mtimeNs} ${ctimeNs}`);
+    }
+  } catch (thrown) {
+    if (errorCode(thrown) !== 'ENOENT') throw thrown;
+  }
+  return stamps.sort().join('\n');
 };
 
 /**
