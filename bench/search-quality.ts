@@ -98,6 +98,7 @@ const buildAll = async <Options>(place: Place, bench: Bench<Options>): Promise<B
         facts: {},
         runtime: { provider: 'cpu', threads: 1 },
         store: folder,
+        views: folder,
       } as const;
       made[name] = (await sealArtefact(sealed, store, async () => {})).artefact;
     }

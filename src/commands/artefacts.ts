@@ -14,6 +14,7 @@ import { modelFolderOf } from './plan.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
 import { findBuild, keepBuild, type Stock, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
+import type { SubjectFolders } from './subject-folders.ts';
 import type { Trees } from './trees.ts';
 
 /** Everything that the launches of a run are made with. */
@@ -34,6 +35,7 @@ export interface Workshop extends Stock {
   readonly cpu: string;
   /** The checkouts that builds and policies run in. */
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
 }
 
 /**
@@ -47,7 +49,7 @@ export const makeArtefacts = async (
   plan: Plan,
   samples: Samples,
   record: (lines: readonly SampleLine[]) => void,
-  { store, records, cpu, trees }: Workshop,
+  { store, records, cpu, trees, folders }: Workshop,
 ): Promise<Artefacts> => {
   const keyOf = (build: PlannedBuild): string => storedBuildKey(build.key, cpu, plan.runtime.ort);
   const stock = { store, records };
@@ -70,9 +72,9 @@ export const makeArtefacts = async (
     const found = await findBuild(stock, keyOf(build));
     if (found !== null) earlier.set(build.key, found);
   });
-  const sources = openSources(context, plan, store);
+  const sources = openSources(context, plan, folders);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, records, trees, source: sources.folder, sealer, unlikeBefore: new Set() };
+  const making: Making = { context, plan, store, records, trees, folders, source: sources.folder, sealer, unlikeBefore: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -124,7 +126,7 @@ export const makeArtefacts = async (
       }
     };
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
-    leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
+    leaks = await findLeaks({ context, plan, folders, source: sources.folder, references }, trees);
     await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
     // One build stands for both sides here. Base's tree may still give what the earlier run had.
     for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unlikeBefore.has(key))) {
@@ -137,7 +139,6 @@ export const makeArtefacts = async (
     }
   } finally {
     await sealer.close();
-    await sources.release();
   }
   if (context.signal.aborted) return { references, built };
   // The last foreign code has run: whatever it did to the store, nothing is measured but what was sealed.
@@ -216,6 +217,7 @@ interface Making extends Stock {
   readonly context: CommandContext;
   readonly plan: Plan;
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
@@ -236,7 +238,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, records, trees, source, sealer, unlikeBefore }: Making,
+  { context, plan, store, records, trees, folders, source, sealer, unlikeBefore }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -253,26 +255,33 @@ const buildOne = async (
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
   };
-  const input = { source: await source(build), artefact: from };
+  const input = { source: await source(build), artefact: await folders.view(from, build.arm) };
   const makeIn = (process: StandingSubject | null): Promise<Built> =>
     buildArtefact(
       build,
       input,
       { ...subject, standing: process },
       {
-        staging: () => store.staging(),
-        discard: (folder) => store.discard(folder),
+        output: () => folders.empty(),
+        discard: (folder) => folders.discard(folder),
         seal: async (folder, answer, where) => {
+          const taken = await store.takeOver(folder);
           const request = {
             type: 'seal' as const,
-            folder,
+            folder: taken,
             stages: answer.stages,
             serve: answer.serve ?? {},
             facts: answer.facts ?? {},
             runtime: { provider: plan.runtime.provider, threads: plan.runtime.threads },
             store: context.storeRoot,
+            views: folders.root,
           };
-          return sealer.ask(request, 'stored', workerLimits(plan), where);
+          try {
+            return await sealer.ask(request, 'stored', workerLimits(plan), where);
+          } catch (thrown) {
+            await store.discard(taken);
+            throw thrown;
+          }
         },
       },
     );

@@ -14,6 +14,7 @@ import type { KnownScores } from './known-scores.ts';
 import { modelFolderOf } from './plan.ts';
 import { modelPaths } from './side-program.ts';
 import { subjectArgv } from './subject-argv.ts';
+import type { SubjectFolders } from './subject-folders.ts';
 import type { Trees } from './trees.ts';
 
 export interface LaunchSetting {
@@ -21,6 +22,7 @@ export interface LaunchSetting {
   readonly plan: Plan;
   readonly artefacts: Artefacts;
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
   readonly scratch: ScratchPlace;
   readonly scores: KnownScores;
   /** The samples that the launch was asked for by. */
@@ -100,8 +102,9 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
+    const paths = await modelPaths(artefacts.references.get(cell.model), own.id, setting.folders);
     started[arm.id] = {
-      argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, modelPaths(artefacts.references.get(cell.model)))],
+      argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, paths)],
       cwd: tree,
       environment: { ...(await trees.environment(own.id)) },
       optimization: own.policy.door.kind === 'builtin' ? own.policy.door.optimization : cell.like,

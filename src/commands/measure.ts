@@ -28,6 +28,7 @@ import { recordTrust } from './record-trust.ts';
 import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from './run-folder.ts';
 import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
 import { keepToBudget } from './store-budget.ts';
+import { openSubjectFolders, type SubjectFolders } from './subject-folders.ts';
 import { openTrees, type Trees } from './trees.ts';
 import { tunedBefore, tuningKey } from './tuning.ts';
 
@@ -56,6 +57,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   });
   let store: Store | null = null;
   let trees: Trees | null = null;
+  let folders: SubjectFolders | null = null;
   try {
     record([
       {
@@ -75,7 +77,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     const records = await openRecordBook(opened.root, trust);
     const checkouts = await openTrees(context, plan);
     trees = checkouts;
-    const workshop = { store: opened, records, cpu: machine.cpu, trees: checkouts };
+    const rooms = await openSubjectFolders(opened.root);
+    folders = rooms;
+    const workshop = { store: opened, records, cpu: machine.cpu, trees: checkouts, folders: rooms };
     const artefacts = await makeArtefacts(context, plan, samples(), record, workshop).catch(
       // The signal ends every process: what they say of that is no error.
       unlessAborted(context),
@@ -90,7 +94,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     let seen = samples();
     const energyMeter = openEnergyMeter() !== null;
     const shared = { scratch: newScratchPlace(opened.root), scores: openKnownScores(records) };
-    const setting = { context, plan, artefacts, trees: checkouts, store: opened, records, ...shared, seen: () => seen };
+    const setting = { context, plan, artefacts, trees: checkouts, folders: rooms, store: opened, records, ...shared, seen: () => seen };
     const measuring = { ...setting, proving, runnerClass: environmentClass, node: process.version, energyMeter };
     const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
@@ -115,6 +119,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   } finally {
     if (store !== null) await clearScratch(store.root);
     await trees?.release();
+    await folders?.release();
     await store?.close();
     const changed = restoreFiles(run);
     if (changed.length > 0)
@@ -142,6 +147,7 @@ interface Measuring {
   readonly plan: Plan;
   readonly artefacts: Artefacts;
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
   readonly store: Store;
   readonly records: RecordBook;
   readonly scratch: ScratchPlace;

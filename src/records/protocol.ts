@@ -99,6 +99,8 @@ export const toWorker = z.discriminatedUnion('type', [
     facts: values,
     runtime: runtimeSpec.pick({ provider: true, threads: true }),
     store: z.string(),
+    /** Where files of artefacts have names for code under test: such a name does not make a file foreign. */
+    views: z.string(),
   }),
 ]);
 export type ToWorker = Immutable<z.infer<typeof toWorker>>;

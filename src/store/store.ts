@@ -145,14 +145,19 @@ export class Store {
   /**
    * Moves the files of a staging folder into the store under a digest that their maker computed, with `about` in the manifest. When
    * the artefact is here already the staged files are dropped. A file that has a name (a hard link) outside the store is
-   * copied: under that name it could be changed. Returns its content and folder, leased. Throws `build-no-output` for
+   * copied: under that name it could be changed. Names below `views` do not count: their files are read again. Returns its content and folder, leased. Throws `build-no-output` for
    * an empty folder, links and special files; `disk-full`.
    */
-  async addArtefact(staging: string, digest: string, about: Json): Promise<{ readonly content: string; readonly folder: string }> {
+  async addArtefact(
+    staging: string,
+    digest: string,
+    about: Json,
+    views: readonly string[] = [],
+  ): Promise<{ readonly content: string; readonly folder: string }> {
     this.#requireStaging(staging);
     return inStore(this.root, async () => {
       const files = await listRegularFiles(staging);
-      await unshare(staging, files, [join(this.root, 'artefacts'), join(this.root, 'staging')]);
+      await unshare(staging, files, [join(this.root, 'artefacts'), join(this.root, 'staging'), ...views]);
       await seal(staging, files);
       const stamp = await stampOf(staging);
       const manifest = await describeFolder(staging, checked(digest), about);

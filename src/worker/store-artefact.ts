@@ -22,21 +22,21 @@ export const prepareReference = async (request: Extract<ToWorker, { type: 'prepa
  * a cell that is unchanged. Throws the errors of reading ONNX and of `open`.
  */
 export const sealArtefact = async (
-  { folder, stages, serve }: Extract<ToWorker, { type: 'seal' }>,
+  { folder, stages, serve, views }: Extract<ToWorker, { type: 'seal' }>,
   store: Store,
   open: (made: Made) => Promise<void>,
 ): Promise<Stored> => {
   const made = { folder, stages, serve };
   const digest = await artefactDigest(folder, stages, serve);
   const others = await store.contents(digest);
-  const kept = await keep(made, digest, store);
+  const kept = await keep(made, digest, store, [views]);
   const { content } = kept.artefact;
   if (others.some((other) => other !== content)) await open(kept.artefact);
   return kept;
 };
 
-const keep = async ({ folder, stages, serve }: Made, digest: string, store: Store): Promise<Stored> => {
+const keep = async ({ folder, stages, serve }: Made, digest: string, store: Store, views: readonly string[] = []): Promise<Stored> => {
   const bytes = artefactBytes(folder, stages);
   const about: Json = JSON.parse(JSON.stringify({ stages, serve, bytes }));
-  return { type: 'stored', artefact: { digest, ...(await store.addArtefact(folder, digest, about)), stages, serve }, bytes };
+  return { type: 'stored', artefact: { digest, ...(await store.addArtefact(folder, digest, about, views)), stages, serve }, bytes };
 };
