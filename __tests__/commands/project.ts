@@ -41,6 +41,9 @@ export class Project extends ScratchRepository {
     return new Project(ScratchRepository.create().folder);
   }
 
+  /** Variables besides the usual ones. */
+  environment: Readonly<Record<string, string>> = {};
+
   get run(): string {
     return join(this.folder, '.optimization-gate');
   }
@@ -75,7 +78,12 @@ export class Project extends ScratchRepository {
   }
 
   #commandLine(args: readonly string[]): readonly string[] {
-    return [process.execPath, join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')];
+    return [
+      process.execPath,
+      join(installed, 'dist', 'cli.js'),
+      ...args,
+      ...(args.includes('--store') ? [] : ['--store', join(shared, 'store')]),
+    ];
   }
 
   #spawn([program = '', ...args]: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
@@ -87,6 +95,7 @@ export class Project extends ScratchRepository {
         PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
         HOME: shared,
         TMPDIR: temporary,
+        ...this.environment,
         GIT_CONFIG_NOSYSTEM: '1',
       },
       stdio: ['ignore', 'pipe', 'pipe'],

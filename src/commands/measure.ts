@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type ErrorCode, GateError } from '../errors.ts';
+import { asGateError, type ErrorCode, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
@@ -18,13 +18,14 @@ import { restoreStore, saveStore } from './cached-store.ts';
 import { startedBy } from './comparison.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { measurementOf, measuringOnce } from './equal-launches.ts';
-import { isInfrastructure } from './infrastructure.ts';
+import { isInfrastructure, throwDiskFull } from './infrastructure.ts';
 import { type KnownScores, openKnownScores } from './known-scores.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchLimits, launchRequest } from './launch-request.ts';
 import { takeMachineLock } from './machine-lock.ts';
 import { claimFolder } from './own-folder.ts';
 import { recordTrust } from './record-trust.ts';
+import { keepSamples, resumeSamples } from './resumed-samples.ts';
 import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from './run-folder.ts';
 import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
 import { keepToBudget } from './store-budget.ts';
@@ -49,8 +50,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const environment = { ...machine, provider, threads, ort, lanes };
   const environmentClass = runnerClass(environment);
   const samples = (): Samples => readRunSamples(run, plan, digest).samples;
+  const resumption = { plan, digest, runnerClass: environmentClass };
   // Refused before anything is added to them.
-  samples();
+  await resumeSamples(context, run, resumption);
   // Two runs on one machine would each measure the other, and each the other's builds.
   const lock = await takeMachineLock(context, 'measuring', 'measurement on this machine').catch((thrown: unknown) => {
     throw context.signal.aborted ? interrupted(run) : thrown;
@@ -58,6 +60,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   let store: Store | null = null;
   let trees: Trees | null = null;
   let folders: SubjectFolders | null = null;
+  let save: (() => Promise<void>) | null = null;
   try {
     record([
       {
@@ -113,22 +116,41 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       signal: context.signal,
     });
     if (ending === 'interrupted') throw interrupted(run);
-    await records.restore();
-    await keepToBudget(context, opened);
-    await saveStore(context, plan, machine.cpu, trust, cached);
+    save = async () => {
+      await records.restore();
+      await keepToBudget(context, opened);
+      await saveStore(context, plan, machine.cpu, trust, cached);
+    };
   } finally {
-    if (store !== null) await clearScratch(store.root);
-    await trees?.release();
-    await folders?.release();
-    await store?.close();
-    const changed = restoreFiles(run);
-    if (changed.length > 0)
-      context.host.log.warn(
-        `Something else wrote ${changed.join(', ')} in ${run.folder} while it measured. What was measured was written again.`,
-      );
+    await tidy(context, [
+      async () => store !== null && clearScratch(store.root),
+      async () => trees?.release(),
+      async () => folders?.release(),
+      async () => (save !== null ? save() : store !== null && keepToBudget(context, store)),
+      async () => store?.close(),
+      async () => restoreRun(context, run),
+      () => keepSamples(context, run, resumption),
+    ]);
     lock.release();
     context.host.log.endProgress();
   }
+};
+
+/** Ends what a run opened. What goes wrong then is said, and takes the place of no error: all that was measured is held in memory. */
+const tidy = async ({ host }: CommandContext, steps: readonly (() => Promise<unknown>)[]): Promise<void> => {
+  for (const step of steps)
+    try {
+      await step();
+    } catch (thrown) {
+      const { code, message, where } = asGateError(thrown);
+      host.log.warn(`${code}: ${where === null ? '' : `${where}: `}${message}`);
+    }
+};
+
+const restoreRun = ({ host }: CommandContext, run: RunFolder): void => {
+  const changed = restoreFiles(run);
+  if (changed.length === 0) return;
+  host.log.warn(`Something else wrote ${changed.join(', ')} in ${run.folder} while it measured. What was measured was written again.`);
 };
 
 const unlessAborted =
@@ -185,6 +207,7 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const repeated = failedToStart(first) && !context.signal.aborted;
   const lines = repeated ? await attempt() : first;
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
+  if (error !== null && !context.signal.aborted) throwDiskFull(error, wanted.launch);
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
   await keepSeen(measuring.proving, lines, measuring.seen(), context.now());

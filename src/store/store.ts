@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, rmdir, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, rmdir, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { encodeDocument } from '../records/decode.ts';
@@ -40,10 +41,13 @@ export const defaultStoreRoot = (environment: Readonly<Record<string, string | u
   return found === undefined ? null : join(found, 'optimization-gate');
 };
 
-/** Opens (and creates) a store, and removes what crashed processes left in it. */
+/** Opens (and creates) a store, and removes what crashed processes left in it. Throws `store-unwritable` and `disk-full`. */
 export const openStore = async (root: string, options: StoreOptions): Promise<Store> => {
   await inStore(root, async () => {
-    for (const folder of storeFolders) await mkdir(join(root, folder), { recursive: true });
+    for (const folder of storeFolders) {
+      await mkdir(join(root, folder), { recursive: true });
+      await access(join(root, folder), constants.W_OK | constants.X_OK);
+    }
     await removeAbandoned(join(root, 'staging'));
     for (const name of await readdir(join(root, 'leases'))) {
       if (await isAbandoned(join(root, 'leases', name))) await rm(join(root, 'leases', name), { force: true });

@@ -2,6 +2,7 @@ import { artefactBytes, artefactDigest } from '../models/artefact.ts';
 import { buildReference } from '../models/reference.ts';
 import type { ArtefactRef, FromWorker, ToWorker } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
+import { inStore } from '../store/disk.ts';
 import type { Store } from '../store/store.ts';
 import { openPlannedModel } from './planned-model.ts';
 
@@ -12,7 +13,7 @@ type Made = Pick<ArtefactRef, 'folder' | 'stages' | 'serve'>;
 export const prepareReference = async (request: Extract<ToWorker, { type: 'prepare' }>, store: Store): Promise<Stored> => {
   const source = openPlannedModel(request.model, request.digest);
   const folder = await store.staging();
-  const made = { folder, stages: buildReference(source, folder), serve: {} };
+  const made = { folder, stages: await inStore(store.root, async () => buildReference(source, folder)), serve: {} };
   return keep(made, await artefactDigest(made.folder, made.stages, made.serve), store);
 };
 
