@@ -222,7 +222,7 @@ const modelChecks = (context: CommandContext): readonly (Check | Failed)[] => {
 const describeStore = async ({ storeRoot, root }: CommandContext) => {
   await requireOwnable({ path: storeRoot, noun: 'store', option: '--store' }, root);
   const { exists, artefacts, bytes, freeBytes, writable } = await storeUsage(storeRoot);
-  const holds = exists ? `${counted(artefacts, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
+  const holds = exists ? `${counted(artefacts.count, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
   const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('doubt' as const) : ('ok' as const);
   const says = `${storeRoot}: ${holds}; ${quantity(freeBytes, 'bytes')} free${writable ? '' : '; this user may not write there'}`;
   return { check: { status, says } };

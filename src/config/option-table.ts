@@ -117,7 +117,7 @@ export const optionTable = {
     least: 0,
     most: 1_048_576,
     default: 4096,
-    summary: 'mebibytes that the store keeps at the end of a run; the longest unused goes first, and nothing that a running job uses',
+    summary: 'mebibytes that the store keeps at the end of a run; what was unused longest goes first',
   },
   ortPath: { kind: 'text', on: 'both', placeholder: 'DIR', default: null, summary: 'folder that holds onnxruntime-node' },
   failOn: {

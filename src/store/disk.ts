@@ -67,24 +67,34 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
 };
 
 /**
- * Moves what lies in a folder into an empty one. Within one file system nothing is copied. Throws
- * `build-no-output` for links and special files.
+ * Moves what lies in a folder into an empty one of this user. Within one file system nothing is
+ * copied but the files of other users, who could write them later. Throws `build-no-output` for links
+ * and special files.
  */
 export const takeFolder = async (from: string, to: string): Promise<void> => {
   if (!(await lstat(from)).isDirectory()) throw new GateError('build-no-output', 'is not a folder any more', { where: from });
-  await listRegularFiles(from);
+  const { uid } = await lstat(to);
+  for (const path of await listRegularFiles(from)) {
+    const [source, target] = [join(from, path), join(to, path)];
+    await mkdir(dirname(target), { recursive: true });
+    const isOwn = (await lstat(source)).uid === uid;
+    if (!isOwn || !(await movedWithin(source, target)))
+      await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  }
+  await rm(from, { recursive: true, force: true });
+  // Again: a file may have been replaced since it was looked at.
+  await listRegularFiles(to);
+};
+
+/** False where that would lead into another file system. */
+const movedWithin = async (from: string, to: string): Promise<boolean> => {
   try {
     await rename(from, to);
+    return true;
   } catch (thrown) {
-    if (errorCode(thrown) !== 'EXDEV') throw thrown;
-    for (const path of await listRegularFiles(from)) {
-      await mkdir(dirname(join(to, path)), { recursive: true });
-      await copyFile(join(from, path), join(to, path), constants.COPYFILE_EXCL);
-    }
-    await rm(from, { recursive: true, force: true });
+    if (errorCode(thrown) === 'EXDEV') return false;
+    throw thrown;
   }
-  // Again: what foreign code still did until then.
-  await listRegularFiles(to);
 };
 
 /**

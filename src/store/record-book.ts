@@ -34,13 +34,16 @@ interface Entry {
   readonly key: string;
   readonly part: RecordPart;
   readonly value: Json;
+  /** When it was written, in milliseconds since the epoch; null: by this run. */
+  readonly written: number | null;
 }
 
 /** Reads the records below a store's `root`. */
 export const openRecordBook = async (root: string, { reads, writes }: RecordTrust): Promise<RecordBook> => {
   const held = new Map<string, Entry>();
   for (const part of reads.toReversed())
-    for (const { kind, key, value } of await readRecords(root, part)) held.set(`${kind} ${key}`, { kind, key, part, value });
+    for (const { kind, key, value, written } of await readRecords(root, part))
+      held.set(`${kind} ${key}`, { kind, key, part, value, written });
   return {
     read: (kind, key, schema) => {
       const entry = held.get(`${kind} ${key}`);
@@ -53,12 +56,12 @@ export const openRecordBook = async (root: string, { reads, writes }: RecordTrus
       }),
     write: async (kind, key, value) => {
       await writeRecord(root, writes, kind, key, value);
-      held.set(`${kind} ${key}`, { kind, key, part: writes, value });
+      held.set(`${kind} ${key}`, { kind, key, part: writes, value, written: null });
     },
     restore: async () => {
       if (writes === 'local') return;
       for (const part of cachedParts) await removeRecords(root, part);
-      for (const { kind, key, part, value } of held.values()) await writeRecord(root, part, kind, key, value);
+      for (const { kind, key, part, value, written } of held.values()) await writeRecord(root, part, kind, key, value, written);
     },
   };
 };

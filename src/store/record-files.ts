@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
@@ -32,12 +32,30 @@ const recordPath = (root: string, part: RecordPart, kind: string, key: string): 
   return join(recordFolder(root, part), kind, `${key}.json`);
 };
 
-/** Writes a record; the last writer wins. Throws `disk-full` and `store-unwritable`. */
-export const writeRecord = async (root: string, part: RecordPart, kind: string, key: string, value: Json): Promise<void> => {
+/**
+ * Writes a record; the last writer wins. Throws `disk-full` and `store-unwritable`.
+ * @param written when it was written first, in milliseconds since the epoch; else now
+ */
+export const writeRecord = async (
+  root: string,
+  part: RecordPart,
+  kind: string,
+  key: string,
+  value: Json,
+  written: number | null = null,
+): Promise<void> => {
   const path = recordPath(root, part, kind, key);
   await inStore(root, async () => {
-    await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, encodeDocument({ kind, key, value }));
+    for (let tries = 1; ; tries += 1)
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeAtomically(path, encodeDocument({ kind, key, value }));
+        if (written !== null) await utimes(path, written / 1000, written / 1000);
+        return;
+      } catch (thrown) {
+        // Another job that shares the store begins, and removes the folder.
+        if (errorCode(thrown) !== 'ENOENT' || tries === 10) throw thrown;
+      }
   });
 };
 
