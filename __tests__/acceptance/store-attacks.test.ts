@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { openRecordBook } from '../../src/store/record-book.ts';
 import { readRecords } from '../../src/store/record-files.ts';
 import { openStore } from '../../src/store/store.ts';
 import { openScene, type Scene } from '../action/scene.ts';
+import { Project } from '../commands/project.ts';
 import type { ActionRun } from '../testkit/run-action.ts';
 
 /** The store of a runner that keeps its disk between jobs. Code under test guesses where it is. */
@@ -105,22 +106,23 @@ describe('a runner of one’s own that keeps its disk', { timeout: 600_000 }, ()
     if (first === undefined) throw new Error('nothing was planted');
     const { key, kind, value } = first;
     // Whoever believed it would measure another model.
-    const forged = await findBuild(
-      {
-        store: await openStore(store, { clock: () => Date.now() }),
-        records: await openRecordBook(store, { reads: ['local'], writes: 'local' }),
-      },
-      key,
-    );
+    const opened = await openStore(store, { clock: () => Date.now() });
+    const records = await openRecordBook(store, { reads: ['local'], writes: 'local' });
+    const forged = await findBuild({ store: opened, records }, key);
+    await opened.close();
     expect(forged?.ref.folder).toContain((value as { readonly content: string }).content);
-    // As the program does that outlives its job.
-    for (const part of ['changes', 'default-branch'])
-      writeFileSync(join(store, 'records', part, kind, `${key}.json`), JSON.stringify({ kind, key, value }));
+    // As a program does that outlives its job.
+    const plantAgain = (): void => {
+      for (const part of ['changes', 'default-branch']) {
+        mkdirSync(join(store, 'records', part, kind), { recursive: true });
+        writeFileSync(join(store, 'records', part, kind, `${key}.json`), JSON.stringify({ kind, key, value }));
+      }
+    };
+    plantAgain();
     await scene.commit('next', 'Change', { 'bench.mjs': bench(7000) });
     const next = await scene.pullRequest(4, 'next', inputs);
     expect(sizes(next)).toEqual({ verdict: 'regressed', base: honest, head: honest + 7000 });
-    for (const part of ['changes', 'default-branch'])
-      writeFileSync(join(store, 'records', part, kind, `${key}.json`), JSON.stringify({ kind, key, value }));
+    plantAgain();
     const before = await scene.head('main');
     await scene.commit('main', 'Measure', { 'bench.mjs': bench(1) });
     const update = await scene.push(before, inputs);
@@ -142,12 +144,37 @@ describe('a runner of one’s own that keeps its disk', { timeout: 600_000 }, ()
     expect([again.code, sizes(again).verdict], said(again)).toEqual([1, 'regressed']);
     expect(said(again)).toContain('Resumed from the cache');
     writeFileSync(file, forged);
-    // Nothing is resumed without the cache.
-    scene.results.state.failing = 503;
+    // Nothing is resumed where the cache has nothing.
+    scene.results.state.entries.length = 0;
     const anew = await scene.again();
-    scene.results.state.failing = null;
     expect([anew.code, sizes(anew).verdict], said(anew)).toEqual([1, 'regressed']);
     expect(said(anew)).not.toContain('Resumed from the cache');
     expect(existsSync(join(scene.workspace, '.optimization-gate', 'samples.previous.jsonl'))).toBe(true);
+  });
+});
+
+describe('a head whose program reaches for what base is given', { timeout: 600_000 }, () => {
+  const attacks: Readonly<Record<string, string>> = {
+    'writes into the model through its own name for it': `
+const [file] = fs.readdirSync(folder).map((name) => join(folder, name)).filter((path) => path.endsWith('.data'));
+fs.chmodSync(file, 0o644);
+fs.appendFileSync(file, Buffer.alloc(9000));`,
+    'replaces the model that base is shown': `
+for (const other of fs.readdirSync(dirname(folder)).map((name) => join(dirname(folder), name)))
+  for (const name of other === folder || !fs.statSync(other).isDirectory() ? [] : fs.readdirSync(other).filter((each) => each.endsWith('.data'))) {
+    fs.rmSync(join(other, name));
+    fs.writeFileSync(join(other, name), Buffer.alloc(9_000_000));
+  }`,
+  };
+
+  it.each(Object.entries(attacks))('comes to no verdict: %s', async (_, attack) => {
+    const project = Project.make();
+    project.commit({ '.gitignore': '.optimization-gate\n', 'optimization-gate.yml': config, 'bench.mjs': bench(0) });
+    project.commit({ 'bench.mjs': bench(5000, attack) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[store-corrupt]') });
+    // What it did is gone: the next run is honest.
+    project.commit({ 'bench.mjs': bench(5000) });
+    expect((await project.gate('--base', 'HEAD~2')).code).toBe(1);
   });
 });

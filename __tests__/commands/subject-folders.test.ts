@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSubjectFolders, type SubjectFolders } from '../../src/commands/subject-folders.ts';
@@ -33,6 +33,39 @@ describe('the folders that code under test is given', () => {
     await store.requireUntouched(artefact);
     await folders.release();
     expect(existsSync(folders.root)).toBe(false);
+    await store.requireUntouched(artefact);
+  });
+
+  it('show the model anew where one side replaced a file of the other, and say so', async () => {
+    const root = testFolder();
+    const store = await openStore(root, { clock: () => Date.now() });
+    const staging = await store.staging();
+    writeFileSync(join(staging, 'model.onnx'), 'graph');
+    const added = await store.addArtefact(staging, digest, null);
+    const folders = await opened(root);
+    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} };
+    const shown = async (): Promise<string> => (await folders.view(artefact, 'base')).folder;
+    const damages: readonly ((folder: string) => void)[] = [
+      (folder) => {
+        rmSync(join(folder, 'model.onnx'));
+        writeFileSync(join(folder, 'model.onnx'), 'other');
+      },
+      (folder) => {
+        rmSync(join(folder, 'model.onnx'));
+        symlinkSync(join(added.folder, 'model.onnx'), join(folder, 'model.onnx'));
+      },
+      (folder) => writeFileSync(join(folder, 'more.onnx'), ''),
+      (folder) => rmSync(folder, { recursive: true }),
+    ];
+    for (const damage of damages) {
+      const before = await shown();
+      await folders.requireIntact();
+      damage(before);
+      await expect(folders.requireIntact()).rejects.toMatchObject({ code: 'store-corrupt', where: expect.stringMatching(/^base /) });
+      const after = await shown();
+      expect(after).not.toBe(before);
+      expect(readFileSync(join(after, 'model.onnx'), 'utf8')).toBe('graph');
+    }
     await store.requireUntouched(artefact);
   });
 

@@ -193,6 +193,7 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   if (alone !== null) return soloBefore(wanted, alone);
   const served = new Map(Object.values(request.artefacts).flatMap((variants) => Object.values(variants).map((one) => [one.folder, one])));
   const requireUntouched = async (): Promise<void> => {
+    await measuring.folders.requireIntact();
     for (const artefact of served.values()) await store.requireUntouched(artefact);
   };
   const attempt = async (): Promise<readonly SampleLine[]> => {

@@ -53,7 +53,12 @@ const whyForeign = (path: string, checkout: string | null): string | null => {
  */
 export const claimFolder = async (folder: OwnFolder, around: string): Promise<void> => {
   await requireOwnable(folder, around);
-  if (!isMarked(folder.path)) markOrRefuse(folder);
+  if (!isMarked(folder.path)) return markOrRefuse(folder);
+  try {
+    accessSync(folder.path, constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    throw asDiskError(thrown, folder) ?? thrown;
+  }
 };
 
 /** Makes the folder where it is not there, and says in it whose it is. Throws what the file system throws. */

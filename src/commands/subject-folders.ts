@@ -1,6 +1,7 @@
 import { access, constants, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { GateError } from '../errors.ts';
 import { asDiskError } from '../records/disk-error.ts';
 import { thisProcess } from '../records/owner.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
@@ -16,9 +17,11 @@ export interface SubjectFolders {
   empty(): Promise<string>;
   /**
    * The files of an artefact, for one side, under names outside of the store: clones where the file
-   * system has them, else hard links, else copies.
+   * system has them, else hard links, else copies. Made anew where something was replaced in it.
    */
   view(artefact: ArtefactRef, side: 'head' | 'base'): Promise<ArtefactRef>;
+  /** Throws `store-corrupt` where code under test replaced a file of a view: the other side may have read it. */
+  requireIntact(): Promise<void>;
   discard(folder: string): Promise<void>;
   /** Removes them, as far as that is allowed. */
   release(): Promise<void>;
@@ -44,30 +47,60 @@ export const openSubjectFolders = async (storeRoot: string): Promise<SubjectFold
     return made;
   });
   const empty = (): Promise<string> => onDisk(() => mkdtemp(join(root, 'files-')));
-  const views = new Map<string, Promise<ArtefactRef>>();
-  const show = async (artefact: ArtefactRef): Promise<ArtefactRef> => {
+  const views = new Map<string, Promise<View>>();
+  const show = async (artefact: ArtefactRef): Promise<View> => {
     const folder = await empty();
-    await onDisk(async () => {
+    return onDisk(async () => {
       for (const path of await listRegularFiles(artefact.folder)) {
         if (path === manifestName) continue;
         await mkdir(dirname(join(folder, path)), { recursive: true });
         await showFile(join(artefact.folder, path), join(folder, path));
       }
+      return { artefact, shown: { ...artefact, folder }, stamps: await stampsOf(folder, artefact.folder) };
     });
-    return { ...artefact, folder };
+  };
+  const intact = async (made: Promise<View>): Promise<boolean> => {
+    const { artefact, shown, stamps } = await made;
+    return stamps === (await stampsOf(shown.folder, artefact.folder).catch(() => null));
   };
   return {
     root,
     empty,
-    view: (artefact, side) => {
+    view: async (artefact, side) => {
       const name = `${side} ${artefact.folder}`;
-      const view = views.get(name) ?? show(artefact);
+      const known = views.get(name);
+      const view = known !== undefined && (await intact(known)) ? known : show(artefact);
       views.set(name, view);
-      return view;
+      return (await view).shown;
+    },
+    requireIntact: async () => {
+      for (const [name, view] of views)
+        if (!(await intact(view)))
+          throw new GateError('store-corrupt', 'a program under test replaced a file of the model that the programs read', { where: name });
     },
     discard: (folder) => rm(folder, { recursive: true, force: true }),
     release: () => rm(root, { recursive: true, force: true }).catch(() => {}),
   };
+};
+
+interface View {
+  readonly artefact: ArtefactRef;
+  readonly shown: ArtefactRef;
+  readonly stamps: string;
+}
+
+/**
+ * How the files of a view are. Another name of the store's own file says all: the store is looked at
+ * itself. Else whatever writes a file or replaces it changes what is said.
+ */
+const stampsOf = async (folder: string, from: string): Promise<string> => {
+  const stamps = (await listRegularFiles(folder)).map(async (path) => {
+    const [own, source] = await Promise.all([folder, from].map((each) => lstat(join(each, path), { bigint: true })));
+    if (own === undefined || source === undefined) return path;
+    const { dev, ino, size, mtimeNs, ctimeNs } = own;
+    return dev === source.dev && ino === source.ino ? `${path} shared` : `${path} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  });
+  return (await Promise.all(stamps)).join('\n');
 };
 
 /** The folder for temporary files, or that of the store where only there files need not be copied. */
