@@ -15,7 +15,7 @@ import { comparisonOf } from './comparison.ts';
 import { readHeadConfig } from './configurations.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
-import { requireOwnable } from './own-folder.ts';
+import { requireOwnable, requireWritable } from './own-folder.ts';
 import { runFolderOf } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
 
@@ -230,6 +230,8 @@ const describeStore = async ({ storeRoot, root }: CommandContext) => {
 
 const describeRunFolder = async (context: CommandContext) => {
   const path = runFolderOf(context);
-  await requireOwnable({ path, noun: 'run folder', option: '--run-dir' }, context.root);
+  const folder = { path, noun: 'run folder', option: '--run-dir' } as const;
+  await requireOwnable(folder, context.root);
+  requireWritable(folder);
   return { check: { status: 'ok' as const, says: path } };
 };

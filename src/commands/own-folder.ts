@@ -53,9 +53,14 @@ const whyForeign = (path: string, checkout: string | null): string | null => {
  */
 export const claimFolder = async (folder: OwnFolder, around: string): Promise<void> => {
   await requireOwnable(folder, around);
-  if (!isMarked(folder.path)) return markOrRefuse(folder);
+  if (!isMarked(folder.path)) markOrRefuse(folder);
+  else requireWritable(folder);
+};
+
+/** Throws `store-unwritable` or `folder-unwritable` where this user may not write in a folder, or make it. */
+export const requireWritable = (folder: OwnFolder): void => {
   try {
-    accessSync(folder.path, constants.W_OK | constants.X_OK);
+    accessSync(nearestFolder(folder.path), constants.W_OK | constants.X_OK);
   } catch (thrown) {
     throw asDiskError(thrown, folder) ?? thrown;
   }
