@@ -24,7 +24,7 @@ const filled = async (): Promise<{ readonly root: string; readonly folders: read
     now += 1e6;
     const staging = await store.staging();
     writeFileSync(join(staging, 'model.onnx'), Buffer.alloc(2 ** 20));
-    const { content, folder } = await store.addArtefact(staging, digest(letter), null);
+    const { content, folder } = await store.addArtefact(staging, digest(letter), null, await store.closeStaging(staging));
     folders.push(folder);
     if (letter === 'a')
       await writeRecord(root, 'local', 'build', digest('1'), { artefact: digest(letter), content, seconds: 1, facts: {} });

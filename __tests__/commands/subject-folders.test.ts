@@ -20,7 +20,7 @@ describe('the folders that code under test is given', () => {
     const store = await openStore(root, { clock: () => Date.now() });
     const staging = await store.staging();
     writeFileSync(join(staging, 'model.onnx'), 'graph');
-    const added = await store.addArtefact(staging, digest, null);
+    const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
     const folders = await opened(root);
     const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} };
     const view = await folders.view(artefact, 'head');
@@ -41,7 +41,7 @@ describe('the folders that code under test is given', () => {
     const store = await openStore(root, { clock: () => Date.now() });
     const staging = await store.staging();
     writeFileSync(join(staging, 'model.onnx'), 'graph');
-    const added = await store.addArtefact(staging, digest, null);
+    const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
     const folders = await opened(root);
     const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} };
     const shown = async (): Promise<string> => (await folders.view(artefact, 'base')).folder;

@@ -13,7 +13,10 @@ const never = { maxBytes: 1e12, minFreeBytes: 0 };
 const add = async (store: Store, letter: string, bytes: number): Promise<{ readonly digest: string; readonly content: string }> => {
   const staging = await store.staging();
   writeFileSync(join(staging, 'model.onnx'), 'x'.repeat(bytes));
-  return { digest: digest(letter), content: (await store.addArtefact(staging, digest(letter), null)).content };
+  return {
+    digest: digest(letter),
+    content: (await store.addArtefact(staging, digest(letter), null, await store.closeStaging(staging))).content,
+  };
 };
 
 const open = (root: string, clock = (): number => Date.now()): Promise<Store> => openStore(root, { clock, waitSeconds: 20 });

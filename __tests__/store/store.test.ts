@@ -40,7 +40,7 @@ const add = async (store: Store, letter: string, content = 'x', about: string | 
   mkdirSync(join(staging, 'sub'));
   writeFileSync(join(staging, 'model.onnx'), content);
   writeFileSync(join(staging, 'sub/weights.bin'), 'w');
-  const added = await store.addArtefact(staging, digest(letter), about);
+  const added = await store.addArtefact(staging, digest(letter), about, await store.closeStaging(staging));
   return { digest: digest(letter), content: added.content, path: added.folder };
 };
 
@@ -117,6 +117,27 @@ describe('artefacts', () => {
     await expect(store.requireUntouched(added)).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
   });
 
+  it('are refused where their files change after their digest was computed, but not where another artefact shares them', async () => {
+    const store = await open(fresh());
+    const first = await add(store, 'a', 'shared');
+    const staging = await store.staging();
+    linkSync(join(first.path, 'model.onnx'), join(staging, 'model.onnx'));
+    writeFileSync(join(staging, 'own.bin'), 'honest');
+    const closed = await store.closeStaging(staging);
+    const other = await store.staging();
+    linkSync(join(first.path, 'model.onnx'), join(other, 'model.onnx'));
+    await store.addArtefact(staging, digest('b'), null, closed);
+    const late = await store.closeStaging(other);
+    writeFileSync(join(other, 'late.bin'), '');
+    await expect(store.addArtefact(other, digest('c'), null, late)).rejects.toEqual(coded('build-no-output', 'changed after'));
+    const swapped = await store.staging();
+    writeFileSync(join(swapped, 'own.bin'), 'honest');
+    const before = await store.closeStaging(swapped);
+    chmodSync(join(swapped, 'own.bin'), 0o644);
+    writeFileSync(join(swapped, 'own.bin'), 'forged');
+    await expect(store.addArtefact(swapped, digest('d'), null, before)).rejects.toEqual(coded('build-no-output', 'changed after'));
+  });
+
   it('are taken over from a folder of foreign code, which loses sight of them', async () => {
     const store = await open(fresh());
     const outside = join(fresh(), 'output');
@@ -183,7 +204,7 @@ describe('artefacts', () => {
     const staging = await store.staging();
     linkSync(outside, join(staging, 'model.onnx'));
     linkSync(join(reference, 'model.onnx'), join(staging, 'same.onnx'));
-    const { folder: path, content } = await store.addArtefact(staging, digest('b'), null);
+    const { folder: path, content } = await store.addArtefact(staging, digest('b'), null, await store.closeStaging(staging));
     writeFileSync(outside, 'changed');
     expect(readFileSync(join(path, 'model.onnx'), 'utf8')).toBe('mine');
     expect(statSync(join(path, 'same.onnx')).ino).toBe(statSync(join(reference, 'model.onnx')).ino);
@@ -191,7 +212,7 @@ describe('artefacts', () => {
     linkSync(join(reference, 'model.onnx'), join(fresh(), 'taken'));
     const next = await store.staging();
     linkSync(join(reference, 'model.onnx'), join(next, 'same.onnx'));
-    const { folder: apart } = await store.addArtefact(next, digest('c'), null);
+    const { folder: apart } = await store.addArtefact(next, digest('c'), null, await store.closeStaging(next));
     expect(statSync(join(apart, 'same.onnx')).nlink).toBe(1);
     expect(readdirSync(apart).toSorted()).toEqual(['manifest.json', 'same.onnx']);
   });
@@ -201,7 +222,7 @@ describe('artefacts', () => {
     const wrong = async (fill: (staging: string) => void): Promise<unknown> => {
       const staging = await store.staging();
       fill(staging);
-      return store.addArtefact(staging, digest('a'), null);
+      return store.addArtefact(staging, digest('a'), null, await store.closeStaging(staging));
     };
     await expect(wrong(() => {})).rejects.toEqual(coded('build-no-output', 'empty'));
     await expect(wrong((staging) => symlinkSync('/etc/passwd', join(staging, 'x')))).rejects.toEqual(coded('build-no-output', '"x"'));
@@ -214,7 +235,7 @@ describe('artefacts', () => {
         { digest: digest('a'), content: name },
       ])
         await expect(store.artefact(id)).rejects.toEqual(coded('internal'));
-    await expect(store.addArtefact(root, digest('a'), null)).rejects.toEqual(coded('internal'));
+    await expect(store.addArtefact(root, digest('a'), null, '')).rejects.toEqual(coded('internal'));
   });
 
   it('are added by concurrent processes without harm', async () => {
@@ -223,7 +244,7 @@ describe('artefacts', () => {
       for (const letter of ['a', 'b', 'c', 'd']) {
         const staging = await store.staging();
         writeFileSync(staging + '/model.onnx', (letter < 'c' ? '0' : '${name}').repeat(100000));
-        const { folder } = await store.addArtefact(staging, letter.repeat(64), null);
+        const { folder } = await store.addArtefact(staging, letter.repeat(64), null, await store.closeStaging(staging));
         const content = readFileSync(folder + '/model.onnx', 'utf8');
         if (content !== content[0].repeat(100000)) throw new Error('torn');
       }
@@ -247,7 +268,7 @@ describe('artefacts', () => {
     const folder = fresh();
     await run(`const store = await openStore(${JSON.stringify(folder)}, { clock });
       const staging = await store.staging(); writeFileSync(staging + '/half', 'x');
-      const whole = await store.staging(); writeFileSync(whole + '/model', 'x'); await store.addArtefact(whole, 'b'.repeat(64), null);
+      const whole = await store.staging(); writeFileSync(whole + '/model', 'x'); await store.addArtefact(whole, 'b'.repeat(64), null, await store.closeStaging(whole));
       process.kill(process.pid, 'SIGKILL');`);
     expect(readdirSync(join(folder, 'staging'))).toHaveLength(1);
     expect(readdirSync(join(folder, 'leases'))).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { GateError } from '../errors.ts';
 import { copySubjectSource } from '../models/model-source.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
-import { stampOf } from '../store/disk.ts';
+import { stampOf } from '../store/stamp.ts';
 import type { CommandContext } from './context.ts';
 import { modelFolderOf } from './plan.ts';
 import type { SubjectFolders } from './subject-folders.ts';

@@ -41,9 +41,8 @@ const mostBytes = 32 * 2 ** 20;
 /**
  * Whether a build may be made in the process that made another of its cell: a start, and what was
  * seen of the calibration, are then had once. A user's own code may leave something behind that the
- * next build would depend on. A program of the tree must have ended before its files are taken over.
- * The seconds of what an entry of its own would build are a metric.
+ * next build would depend on. The seconds of what an entry of its own would build are a metric.
  * @param bytes of the model that it starts from
  */
 export const mayShareProcess = ({ subject, told, on }: Pick<PlannedBuild, 'subject' | 'told' | 'on'>, bytes: number): boolean =>
-  subject.door.kind === 'builtin' && subject.door.entry === null && (told.name !== 'main' || on !== null) && bytes <= mostBytes;
+  subject.door.kind === 'builtin' && (told.name !== 'main' || on !== null) && bytes <= mostBytes;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
 import { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { asDiskError } from '../records/disk-error.ts';
 
@@ -96,56 +96,6 @@ const movedWithin = async (from: string, to: string): Promise<boolean> => {
     throw thrown;
   }
 };
-
-/**
- * How the files of a folder are, without their bytes: whatever writes one, replaces one or adds one
- * changes it, since no program can set the time at which an inode changed. Empty where there is no
- * folder.
- * @param without a file that does not count
- */
-export const stampOf = async (folder: string, without: string | null = null): Promise<string> => {
-  const stamps: string[] = [];
-  try {
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      const name = relative(folder, path);
-      if (name === without) continue;
-      const { ino, mode, size, mtimeNs, ctimeNs } = await lstat(path, { bigint: true });
-      stamps.push(entry.isDirectory() ? `${name} folder` : `${name} ${ino} ${mode} ${size} ${mtimeNs} ${ctimeNs}`);
-    }
-  } catch (thrown) {
-    if (errorCode(thrown) !== 'ENOENT') throw thrown;
-  }
-  return stamps.sort().join('\n');
-};
-
-/**
- * Gives every file of a folder that has a name (a hard link) outside the folders `own` bytes of its own. What is linked only among those
- * stays so: an optimization may take over gigabytes of weights without copying them.
- */
-export const unshare = async (folder: string, files: readonly string[], own: readonly string[]): Promise<void> => {
-  const stats = await Promise.all(files.map(async (path) => ({ path: join(folder, path), ...inodeOf(await lstat(join(folder, path))) })));
-  const shared = stats.filter(({ links }) => links > 1);
-  if (shared.length === 0) return;
-  const names = new Map<string, number>();
-  for (const root of own) {
-    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-      const found = entry.isFile() ? await lstat(join(entry.parentPath, entry.name)).catch(() => null) : null;
-      if (found !== null && found.nlink > 1) names.set(inodeOf(found).inode, (names.get(inodeOf(found).inode) ?? 0) + 1);
-    }
-  }
-  for (const { path, inode, links } of shared) {
-    if ((names.get(inode) ?? 0) >= links) continue;
-    const draft = join(folder, `.${randomUUID()}.draft`);
-    await copyFile(path, draft, constants.COPYFILE_FICLONE);
-    await rename(draft, path);
-  }
-};
-
-const inodeOf = ({ dev, ino, nlink }: Stats): { readonly inode: string; readonly links: number } => ({
-  inode: `${dev}:${ino}`,
-  links: nlink,
-});
 
 /** Files become read-only and durable before the folder gets its final name. */
 export const seal = async (folder: string, files: readonly string[]): Promise<void> => {

@@ -5,9 +5,11 @@ import { GateError } from '../errors.ts';
 import { encodeDocument } from '../records/decode.ts';
 import { type HeldLock, takeLock } from '../records/lock-file.ts';
 import { type Json, sha256 } from '../records/words.ts';
-import { errorCode, exists, inStore, listRegularFiles, seal, stampOf, takeFolder, unshare } from './disk.ts';
+import { errorCode, exists, inStore, listRegularFiles, seal, takeFolder } from './disk.ts';
+import { unshare } from './links.ts';
 import { type ArtefactManifest, contentOf, describeFolder, findDamage, manifestName, readManifest, type StoredId } from './manifest.ts';
 import { isAbandoned, newLease, newStaging, removeAbandoned } from './staging.ts';
+import { stagedStampOf, stampOf } from './stamp.ts';
 
 /** The folders of every store. */
 export const storeFolders = ['artefacts', 'records', 'staging', 'leases', 'locks'] as const;
@@ -147,24 +149,38 @@ export class Store {
   }
 
   /**
-   * Moves the files of a staging folder into the store under a digest that their maker computed, with `about` in the manifest. When
-   * the artefact is here already the staged files are dropped. A file that has a name (a hard link) outside the store is
-   * copied: under that name it could be changed. Names below `views` do not count: their files are read again. Returns its content and folder, leased. Throws `build-no-output` for
-   * an empty folder, links and special files; `disk-full`.
+   * Makes the files of a staging folder read-only, so that a digest may be computed from them. A file
+   * that has a name (a hard link) outside the store is copied: under that name it could be changed.
+   * Names below `views` do not count, since their files are looked at again. Returns how the files
+   * are. Throws `build-no-output` for links and special files; `disk-full`.
+   */
+  async closeStaging(staging: string, views: readonly string[] = []): Promise<string> {
+    this.#requireStaging(staging);
+    return inStore(this.root, async () => {
+      const files = await listRegularFiles(staging);
+      await unshare(staging, files, { artefacts: join(this.root, 'artefacts'), staging: join(this.root, 'staging'), views });
+      await seal(staging, files);
+      return stagedStampOf(staging, manifestName);
+    });
+  }
+
+  /**
+   * Moves the files of a closed staging folder into the store under a digest that their maker
+   * computed, with `about` in the manifest. When the artefact is here already the staged files are
+   * dropped. Returns its content and folder, leased. Throws `build-no-output` for an empty folder, and
+   * for files that are no longer as `closed` says; `disk-full`.
    */
   async addArtefact(
     staging: string,
     digest: string,
     about: Json,
-    views: readonly string[] = [],
-  ): Promise<{ readonly content: string; readonly folder: string }> {
+    closed: string,
+  ): Promise<Pick<StoredId, 'content'> & { readonly folder: string }> {
     this.#requireStaging(staging);
     return inStore(this.root, async () => {
-      const files = await listRegularFiles(staging);
-      await unshare(staging, files, [join(this.root, 'artefacts'), join(this.root, 'staging'), ...views]);
-      await seal(staging, files);
-      const stamp = await stampOf(staging);
       const manifest = await describeFolder(staging, checked(digest), about);
+      if ((await stagedStampOf(staging, manifestName)) !== closed)
+        throw new GateError('build-no-output', 'files changed after the program had answered', { where: staging });
       const id = { digest, content: contentOf(manifest) };
       const folder = this.#folder(id);
       await writeFile(join(staging, manifestName), encodeDocument(manifest));
@@ -172,7 +188,7 @@ export class Store {
       await this.#locked('leases', () => this.#lease(id));
       const moved = await this.#moveIn(staging, folder);
       // What was written since the bytes were read, or lies here already, is read once more.
-      if (!moved || (await stampOf(folder, manifestName)) !== stamp) await this.#replaceDamaged(staging, id);
+      if (!moved || (await stagedStampOf(folder, manifestName)) !== closed) await this.#replaceDamaged(staging, id);
       else this.#verified.set(nameOf(id), await stampOf(folder));
       await this.discard(staging);
       await this.#touch(folder);

@@ -14,7 +14,8 @@ export const prepareReference = async (request: Extract<ToWorker, { type: 'prepa
   const source = openPlannedModel(request.model, request.digest);
   const folder = await store.staging();
   const made = { folder, stages: await inStore(store.root, async () => buildReference(source, folder)), serve: {} };
-  return keep(made, await artefactDigest(made.folder, made.stages, made.serve), store);
+  const closed = await store.closeStaging(folder);
+  return keep(made, await artefactDigest(made.folder, made.stages, made.serve), store, closed);
 };
 
 /**
@@ -28,16 +29,17 @@ export const sealArtefact = async (
   open: (made: Made) => Promise<void>,
 ): Promise<Stored> => {
   const made = { folder, stages, serve };
+  const closed = await store.closeStaging(folder, [views]);
   const digest = await artefactDigest(folder, stages, serve);
   const others = await store.contents(digest);
-  const kept = await keep(made, digest, store, [views]);
+  const kept = await keep(made, digest, store, closed);
   const { content } = kept.artefact;
   if (others.some((other) => other !== content)) await open(kept.artefact);
   return kept;
 };
 
-const keep = async ({ folder, stages, serve }: Made, digest: string, store: Store, views: readonly string[] = []): Promise<Stored> => {
+const keep = async ({ folder, stages, serve }: Made, digest: string, store: Store, closed: string): Promise<Stored> => {
   const bytes = artefactBytes(folder, stages);
   const about: Json = JSON.parse(JSON.stringify({ stages, serve, bytes }));
-  return { type: 'stored', artefact: { digest, ...(await store.addArtefact(folder, digest, about, views)), stages, serve }, bytes };
+  return { type: 'stored', artefact: { digest, ...(await store.addArtefact(folder, digest, about, closed)), stages, serve }, bytes };
 };
