@@ -117,7 +117,7 @@ export const optionTable = {
     least: 0,
     most: 1_048_576,
     default: 4096,
-    summary: 'mebibytes that the store keeps at the end of a run; what was unused longest goes first',
+    summary: 'MiB that the store may hold at the end of a run; files that were unused longest are removed first',
   },
   ortPath: { kind: 'text', on: 'both', placeholder: 'DIR', default: null, summary: 'folder that holds onnxruntime-node' },
   failOn: {
