@@ -48,8 +48,8 @@ describe('what a build is known by', () => {
     const session = { digest: key, ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' };
     const plan = { models: [], builds: [], cells: [], runtime: session };
     const keysOf = (given: typeof plan, cpu: string) => {
-      const { key, restore } = cacheKeys(given, cpu, { reads: ['default-branch'], writes: 'default-branch' });
-      return { key, beginning: restore.at(-1) };
+      const { save, restore } = cacheKeys(given, cpu, { reads: ['default-branch'], writes: 'default-branch' });
+      return { key: save, beginning: restore.at(-1) };
     };
     const cached = keysOf(plan, 'one processor');
     expect(keysOf(plan, 'one processor')).toEqual(cached);
@@ -65,12 +65,12 @@ describe('what a build is known by', () => {
     const plan = { models: [], builds: [], cells: [], runtime: session };
     const branch = cacheKeys(plan, 'cpu', { reads: ['default-branch'], writes: 'default-branch' });
     const change = cacheKeys(plan, 'cpu', { reads: ['default-branch', 'changes'], writes: 'changes' });
-    expect(branch.key).toMatch(/^optimization-gate-default-branch-/);
+    expect(branch.save).toMatch(/^optimization-gate-default-branch-/);
     expect(branch.restore.every((key) => key.startsWith('optimization-gate-default-branch-'))).toBe(true);
-    expect(change.key).toMatch(/^optimization-gate-changes-/);
-    expect(change.complete).toEqual([branch.key, change.key]);
-    expect(branch.restore.some((key) => change.key.startsWith(key))).toBe(false);
-    expect(change.restore).toEqual([branch.key, change.key, change.restore[2], branch.restore[1]]);
+    expect(change.save).toMatch(/^optimization-gate-changes-/);
+    expect(change.complete).toEqual([branch.save, change.save]);
+    expect(branch.restore.some((key) => change.save.startsWith(key))).toBe(false);
+    expect(change.restore).toEqual([branch.save, change.save, change.restore[2], branch.restore[1]]);
   });
 });
 

@@ -5,6 +5,7 @@ import type { CommandContext } from '../../src/commands/context.ts';
 import { keepSamples, resumeSamples } from '../../src/commands/resumed-samples.ts';
 import { readRunSamples, recordSamples, runFolderAt } from '../../src/commands/run-folder.ts';
 import type { Cache } from '../../src/host/contract.ts';
+import { digestOf } from '../../src/records/decode.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
 import { cell, planOf } from '../gate/fixtures.ts';
 import { testFolder } from '../testkit/folder.ts';
@@ -64,7 +65,7 @@ describe('samples that are resumed', () => {
     const earlier = runFolderAt(testFolder());
     recordSamples(earlier, [run('honest')]);
     await keepSamples(contextOf('change', entries), earlier, resumption);
-    expect([...entries.keys()]).toEqual([expect.stringMatching(/^optimization-gate-samples-[0-9a-f]{64}-[0-9a-f]{16}$/)]);
+    expect([...entries.keys()]).toEqual([expect.stringMatching(/^optimization-gate-samples-[0-9a-f]{64}-[0-9a-f]{64}$/)]);
     const folder = testFolder();
     recordSamples(runFolderAt(folder), [run('left')]);
     const later = runFolderAt(folder);
@@ -85,12 +86,20 @@ describe('samples that are resumed', () => {
     const earlier = runFolderAt(testFolder());
     recordSamples(earlier, [run('honest')]);
     await keepSamples(contextOf('change', entries), earlier, resumption);
-    for (const key of entries.keys()) entries.set(key, 'broken\n');
-    const said: string[] = [];
-    const later = runFolderAt(testFolder());
-    await resumeSamples(contextOf('change', entries, said), later, resumption);
-    expect(environmentIn(later)).toBeNull();
-    expect(said).toEqual([expect.stringMatching(/^The samples of the cache are not used: document-invalid: /)]);
+    const [[key, honest] = ['', '']] = entries;
+    const forged = honest.replace('honest', 'forged');
+    const broken = 'broken\n';
+    const brokenKey = key.replace(/[0-9a-f]+$/, digestOf(broken));
+    for (const [name, text, says] of [
+      [key, forged, /not used: document-invalid: they are not those that the key/],
+      [brokenKey, broken, /not used: document-invalid: /],
+    ] as const) {
+      const said: string[] = [];
+      const later = runFolderAt(testFolder());
+      await resumeSamples(contextOf('change', new Map([[name, text]]), said), later, resumption);
+      expect(environmentIn(later)).toBeNull();
+      expect(said).toEqual([expect.stringMatching(says)]);
+    }
   });
 
   it('are kept by no developer, and not where nothing was measured', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openRecordBook } from '../../src/store/record-book.ts';
-import { type RecordPart, recordFolder } from '../../src/store/record-files.ts';
+import { digestOfCached, type RecordPart, recordFolder } from '../../src/store/record-files.ts';
 import { testFolder } from '../testkit/folder.ts';
 
 const schema = z.strictObject({ artefact: z.string(), seconds: z.number() });
@@ -30,6 +30,16 @@ describe('records', () => {
     }
     await expect(book.write('../x', digest('a'), null)).rejects.toMatchObject({ code: 'internal' });
     await expect(book.write('build', '../x', null)).rejects.toMatchObject({ code: 'internal' });
+  });
+
+  it('that were evicted are given up', async () => {
+    const root = testFolder();
+    const book = await openRecordBook(root, change);
+    const empty = book.digest();
+    await book.write('build', digest('a'), value('x'));
+    expect(book.digest()).not.toBe(empty);
+    book.forget([{ kind: 'build', key: digest('a') }]);
+    expect([book.digest(), book.read('build', digest('a'), schema)]).toEqual([empty, null]);
   });
 
   it('that are damaged, a link, or belong to another key or kind, count as absent', async () => {
@@ -71,7 +81,9 @@ describe('records', () => {
         writeFileSync(fileOf(root, part, 'build', key), JSON.stringify({ kind: 'build', key, value: value('forged') }));
     }
     expect([book.read('build', digest('a'), schema), book.read('build', digest('b'), schema)]).toEqual([value('mine'), null]);
+    const digestBefore = book.digest();
     await book.restore();
+    expect([book.digest(), await digestOfCached(root)]).toEqual([digestBefore, digestBefore]);
     expect(existsSync(recordFolder(root, 'default-branch'))).toBe(false);
     expect(readdirSync(join(recordFolder(root, 'changes'), 'build'))).toEqual([`${digest('a')}.json`]);
     expect((await openRecordBook(root, change)).read('build', digest('a'), schema)).toEqual(value('mine'));

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import type { RecordTrust } from '../store/record-book.ts';
-import { cachedParts, recordFolder, removeRecords } from '../store/record-files.ts';
+import { cachedParts, digestOfCached, recordFolder, removeRecords } from '../store/record-files.ts';
 import type { CommandContext } from './context.ts';
 
-/** The entries of the workflow cache that a run reads and writes. */
+/** The entries of the workflow cache that a run reads and writes, by how their keys begin. The digest of their records follows. */
 interface CacheKeys {
-  readonly key: string;
-  /** In this order: entries like the one that would be saved, then the beginnings of others. */
+  readonly save: string;
+  /** In this order: entries like the one that would be saved, then others. */
   readonly restore: readonly string[];
   /** Entries that hold all that this run would save. */
   readonly complete: readonly string[];
@@ -31,10 +31,10 @@ export const cacheKeys = (
   const programs = plan.cells.flatMap(({ arms }) => arms.flatMap(({ policy, code }) => (policy === null ? [] : [code]))).sort();
   const kept = digestOf(JSON.stringify([plan.runtime.digest, process.version, builds, programs])).slice(0, 16);
   const beginningOf = (part: string): string => `optimization-gate-${part}-${machine}-${models}-`;
-  const whole = reads.map((part) => `${beginningOf(part)}${kept}`);
+  const whole = reads.map((part) => `${beginningOf(part)}${kept}-`);
   // Its own entries first: they hold what the others do, and more.
   const parts = reads.toSorted((a, b) => Number(b === writes) - Number(a === writes));
-  return { key: `${beginningOf(writes)}${kept}`, restore: [...whole, ...parts.map(beginningOf)], complete: whole };
+  return { save: `${beginningOf(writes)}${kept}-`, restore: [...whole, ...parts.map(beginningOf)], complete: whole };
 };
 
 /** What of the store travels: the same folders for every run, since the cache tells entries apart by them too. */
@@ -45,28 +45,41 @@ const cachedFolders = ({ storeRoot }: CommandContext): readonly string[] => [
 
 /**
  * Brings artefacts and records of earlier runs back. Records that lie on the disk of the runner do
- * not count: code of an earlier job may have written them. Returns the key that matched, or null.
+ * not count: code of an earlier job may have written them. Nor do those of an entry that are not the
+ * ones that its key names: code that outlived its job wrote them while the entry was packed. Returns
+ * the key that matched, or null.
  */
 export const restoreStore = async (context: CommandContext, plan: Plan, cpu: string, trust: RecordTrust): Promise<string | null> => {
   if (trust.writes === 'local') return null;
   for (const part of cachedParts) await removeRecords(context.storeRoot, part);
   if (!context.options.cache) return null;
-  const { key, restore } = cacheKeys(plan, cpu, trust);
-  const matched = await context.host.cache.restore(key, restore, cachedFolders(context));
-  if (matched !== null) context.host.log.info(`Restored models and artefacts from the cache (${matched}).`);
+  const { save, restore } = cacheKeys(plan, cpu, trust);
+  const matched = await context.host.cache.restore(save, restore, cachedFolders(context));
+  if (matched === null) return null;
+  if (!matched.endsWith(`-${await digestOfCached(context.storeRoot)}`)) {
+    for (const part of cachedParts) await removeRecords(context.storeRoot, part);
+    context.host.log.warn(`The records of the cache entry ${matched} are not those that its key names, and are not used.`);
+    return null;
+  }
+  context.host.log.info(`Restored models and artefacts from the cache (${matched}).`);
   return matched;
 };
 
-/** Keeps them for later runs, unless what was restored held all of it. */
+/**
+ * Keeps them for later runs, unless what was restored held all of it.
+ * @param records digest of the records that the store holds
+ */
 export const saveStore = async (
   context: CommandContext,
   plan: Plan,
   cpu: string,
   trust: RecordTrust,
   matched: string | null,
+  records: string,
 ): Promise<void> => {
-  const { key, complete } = cacheKeys(plan, cpu, trust);
-  if (trust.writes === 'local' || !context.options.cache || (matched !== null && complete.includes(matched))) return;
+  const { save, complete } = cacheKeys(plan, cpu, trust);
+  if (trust.writes === 'local' || !context.options.cache || complete.some((each) => matched?.startsWith(each) === true)) return;
+  const key = `${save}${records}`;
   if ((await context.host.cache.save(key, cachedFolders(context))) === 'saved')
     context.host.log.info(`Saved models and artefacts to the cache (${key}).`);
 };

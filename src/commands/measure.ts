@@ -118,8 +118,8 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     if (ending === 'interrupted') throw interrupted(run);
     save = async () => {
       await records.restore();
-      await keepToBudget(context, opened);
-      await saveStore(context, plan, machine.cpu, trust, cached);
+      records.forget(await keepToBudget(context, opened));
+      await saveStore(context, plan, machine.cpu, trust, cached, records.digest());
     };
   } finally {
     await tidy(context, [

@@ -1,4 +1,4 @@
-import { asGateError } from '../errors.ts';
+import { asGateError, GateError } from '../errors.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import { startedBy } from './comparison.ts';
@@ -34,8 +34,12 @@ export const resumeSamples = async (context: CommandContext, run: RunFolder, res
   setSamplesAside(run);
   if (!context.options.cache) return;
   const beginning = beginningOf(resumption);
-  if ((await context.host.cache.restore(beginning, [beginning], [run.samplesFile])) === null) return;
+  const matched = await context.host.cache.restore(beginning, [beginning], [run.samplesFile]);
+  if (matched === null) return;
   try {
+    // Code that outlived its job may have written them while the entry was packed.
+    if (matched !== `${beginning}${digestOf(samplesBytes(run))}`)
+      throw new GateError('document-invalid', `they are not those that the key ${matched} names`);
     const { launches } = readRunSamples(run, plan, digest).samples;
     context.host.log.info(`Resumed from the cache: ${launches.length} launches of this plan were measured before.`);
   } catch (thrown) {
@@ -50,5 +54,5 @@ export const keepSamples = async (context: CommandContext, run: RunFolder, resum
   if (isOwnFolder(context) || !context.options.cache) return;
   const bytes = samplesBytes(run);
   if (bytes.length === 0) return;
-  await context.host.cache.save(`${beginningOf(resumption)}${digestOf(bytes).slice(0, 16)}`, [run.samplesFile]);
+  await context.host.cache.save(`${beginningOf(resumption)}${digestOf(bytes)}`, [run.samplesFile]);
 };

@@ -8,15 +8,17 @@ export const cleanStore = ({ options }: Pick<CommandContext, 'options'>, store: 
   evict(store, { maxBytes: options.storeBudget * 2 ** 20, minFreeBytes: 0 });
 
 /** The same at the end of a run, which it cannot fail: what is measured is measured. */
-export const keepToBudget = async (context: CommandContext, store: Store): Promise<void> => {
+export const keepToBudget = async (context: CommandContext, store: Store): Promise<Evicted['records']> => {
   try {
     const { removed, records, freedBytes } = await cleanStore(context, store);
-    if (removed.length + records > 0)
+    if (removed.length + records.length > 0)
       context.host.log.info(
-        `The store kept to its budget of ${context.options.storeBudget} MiB: ${removed.length} artefacts and ${records} records removed, ${Math.round(freedBytes / 2 ** 20)} MiB.`,
+        `The store kept to its budget of ${context.options.storeBudget} MiB: ${removed.length} artefacts and ${records.length} records removed, ${Math.round(freedBytes / 2 ** 20)} MiB.`,
       );
+    return records;
   } catch (thrown) {
     const { code, message } = asGateError(thrown);
     context.host.log.warn(`The store was not cleaned: ${code}: ${message}`);
+    return [];
   }
 };

@@ -71,8 +71,7 @@ const verify = async (store: Store): Promise<Answer> => {
 };
 
 const clean = async (context: CommandContext, store: Store): Promise<Answer> => {
-  const evicted = await cleanStore(context, store);
-  const { removed, records, freedBytes, keptBytes } = evicted;
-  const text = `Removed ${removed.length} artefacts and ${records} records, ${mebibytes(freedBytes)}. ${mebibytes(keptBytes)} stay; the budget is ${mebibytes(context.options.storeBudget * 2 ** 20)}.`;
-  return { exitCode: 0, text, json: { ...evicted, removed: [...removed] } };
+  const { removed, records, freedBytes, keptBytes } = await cleanStore(context, store);
+  const text = `Removed ${removed.length} artefacts and ${records.length} records, ${mebibytes(freedBytes)}. ${mebibytes(keptBytes)} stay; the budget is ${mebibytes(context.options.storeBudget * 2 ** 20)}.`;
+  return { exitCode: 0, text, json: { removed: [...removed], records: records.length, freedBytes, keptBytes } };
 };

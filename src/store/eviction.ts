@@ -15,7 +15,7 @@ export interface StoreLimits {
 export interface Evicted {
   /** Digests of the artefacts that were removed, in the order of their removal. */
   readonly removed: readonly string[];
-  readonly records: number;
+  readonly records: readonly { readonly kind: string; readonly key: string }[];
   readonly freedBytes: number;
   readonly keptBytes: number;
 }
@@ -63,5 +63,6 @@ export const evict = (store: Store, { maxBytes, minFreeBytes }: StoreLimits): Pr
       if (!(await isOver())) break;
       await drop([record]);
     }
-    return { removed, records: records.length - left.size, freedBytes: before - kept, keptBytes: kept };
+    const dropped = records.filter((record) => !left.has(record)).map(({ kind, key }) => ({ kind, key }));
+    return { removed, records: dropped, freedBytes: before - kept, keptBytes: kept };
   });

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { GateError } from '../errors.ts';
 import { decodeValue } from '../records/decode.ts';
 import type { Immutable, Json } from '../records/words.ts';
-import { cachedParts, type RecordPart, readRecords, removeRecords, writeRecord } from './record-files.ts';
+import { cachedParts, digestOfRecords, type RecordPart, readRecords, removeRecords, writeRecord } from './record-files.ts';
 
 /** Whose records a run believes, the more trusted first, and where it writes its own. */
 export interface RecordTrust {
@@ -27,6 +27,10 @@ export interface RecordBook {
    * called once all code under test has ended. A developer's own files stay as they are.
    */
   restore(): Promise<void>;
+  /** Gives up records, which the files do not hold any more. */
+  forget(records: readonly { readonly kind: string; readonly key: string }[]): void;
+  /** The digest of all that the book holds. */
+  digest(): string;
 }
 
 interface Entry {
@@ -63,6 +67,10 @@ export const openRecordBook = async (root: string, { reads, writes }: RecordTrus
       for (const part of cachedParts) await removeRecords(root, part);
       for (const { kind, key, part, value, written } of held.values()) await writeRecord(root, part, kind, key, value, written);
     },
+    forget: (records) => {
+      for (const { kind, key } of records) held.delete(`${kind} ${key}`);
+    },
+    digest: () => digestOfRecords(held.values()),
   };
 };
 

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
-import { decodeDocument, encodeDocument } from '../records/decode.ts';
+import { decodeDocument, digestOf, encodeDocument } from '../records/decode.ts';
 import { type Immutable, type Json, jsonValue, nounId, sha256 } from '../records/words.ts';
 import { errorCode, inStore, writeAtomically } from './disk.ts';
 
@@ -68,6 +68,23 @@ export const readRecords = async (root: string, part: RecordPart): Promise<reado
       if (record !== null && record.kind === kind && `${record.key}.json` === name) found.push(record);
     }
   return found;
+};
+
+/** A digest of records, in whatever order they come. */
+export const digestOfRecords = (
+  records: Iterable<{ readonly part: RecordPart; readonly kind: string; readonly key: string; readonly value: Json }>,
+): string =>
+  digestOf(
+    [...records]
+      .map(({ part, kind, key, value }) => JSON.stringify([part, kind, key, value]))
+      .sort()
+      .join('\n'),
+  );
+
+/** The same of all records that travel in the workflow cache, as they lie below a store's `root`. */
+export const digestOfCached = async (root: string): Promise<string> => {
+  const records = await Promise.all(cachedParts.map(async (part) => (await readRecords(root, part)).map((each) => ({ ...each, part }))));
+  return digestOfRecords(records.flat());
 };
 
 /** Removes all records of a part. */
