@@ -52,7 +52,10 @@ const show = async ({ storeRoot: path, options }: CommandContext): Promise<Answe
     ['together', `${mebibytes(usage.bytes)} of a budget of ${mebibytes(budgetBytes)}`],
     ['free on its disk', mebibytes(usage.freeBytes)],
   ];
-  return { exitCode: 0, text: aligned(rows), json: { path, budgetBytes, ...usage } as unknown as Answer['json'] };
+  const { exists, writable, bytes, freeBytes, artefacts } = usage;
+  const records = Object.fromEntries(recordParts.map((part) => [part, { ...usage.records[part] }]));
+  const json = { path, exists, writable, budgetBytes, bytes, freeBytes, artefacts: { ...artefacts }, records };
+  return { exitCode: 0, text: aligned(rows), json };
 };
 
 const verify = async (store: Store): Promise<Answer> => {
