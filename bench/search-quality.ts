@@ -15,11 +15,13 @@ import { openModel } from '../src/runtime/decoder.ts';
 import { loadRuntime, runtimeRoots } from '../src/runtime/library.ts';
 import { openProducts } from '../src/runtime/product.ts';
 import { median } from '../src/statistics/describe.ts';
+import { newScratchPlace } from '../src/store/scratch.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import { processFacts } from '../src/telemetry/process-facts.ts';
 import { clocks } from '../src/worker/clocks.ts';
 import { runLaunch } from '../src/worker/launch.ts';
 import type { LaunchTools } from '../src/worker/launch-tools.ts';
+import { openScoreBook } from '../src/worker/score-book.ts';
 import { prepareReference, sealArtefact } from '../src/worker/store-artefact.ts';
 import type { BenchContext, Benchmark, Row } from './benchmark.ts';
 
@@ -60,7 +62,8 @@ const placeOf = async (context: BenchContext, id: string): Promise<Place> => {
       if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes`);
       return player;
     },
-    store,
+    scores: openScoreBook([]),
+    scratch: newScratchPlace(folder),
     clock: clocks,
     beat: () => {},
     processFacts,
@@ -95,6 +98,7 @@ const buildAll = async <Options>(place: Place, bench: Bench<Options>): Promise<B
         facts: {},
         runtime: { provider: 'cpu', threads: 1 },
         store: folder,
+        views: folder,
       } as const;
       made[name] = (await sealArtefact(sealed, store, async () => {})).artefact;
     }
@@ -139,7 +143,8 @@ const launch = (
       modelDigest: source.digest,
       seed: context.seed,
       runtime: { digest: '0'.repeat(64), provider: 'cpu', threads: 1 },
-      store: folder,
+      scores: [],
+      scratch: tools.scratch,
     },
     tools,
   );

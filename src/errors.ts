@@ -136,7 +136,16 @@ export const errorTable = {
   },
   'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
   'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },
-  'disk-full': { exit: 3, remedy: 'Free disk space, or put the store on a larger disk with --store.' },
+  'store-unwritable': {
+    exit: 3,
+    remedy: 'Let the user of this job write into the store, or name another folder with --store (input `store`).',
+  },
+  'folder-unwritable': { exit: 3, remedy: 'Let the user of this job write into the folder that the message names, or name another one.' },
+  'disk-full': {
+    exit: 3,
+    remedy:
+      'Free space on the disk that the message names, or move the folder: --store, --run-dir, the variable TMPDIR. What was measured until then is kept.',
+  },
   'github-permission': {
     exit: 3,
     remedy: 'Grant the workflow the permission that the message names; where it may have none, as for a fork, read the job summary.',
@@ -181,9 +190,17 @@ export class GateError extends Error {
   }
 }
 
-/** Any thrown value as a coded error; what is not ours becomes `internal` and keeps its cause. */
-export const asGateError = (thrown: unknown, code: ErrorCode = 'internal'): GateError =>
-  thrown instanceof GateError ? thrown : new GateError(code, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+/** Any thrown value as a coded error. A full disk is `disk-full`, wherever it shows; what else is not ours becomes `internal` and keeps its cause. */
+export const asGateError = (thrown: unknown, code: ErrorCode = 'internal'): GateError => {
+  if (thrown instanceof GateError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (!isDiskFull(thrown)) return new GateError(code, message, { cause: thrown });
+  const what = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'a file';
+  return new GateError('disk-full', `Writing ${what} failed: there is no room left on its disk, or a quota is used up.`, { cause: thrown });
+};
+
+const isDiskFull = (thrown: unknown): thrown is Error =>
+  thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT');
 
 /** `error[code] where: message` and the remedy on a line of its own. */
 export const formatError = (error: GateError): string =>

@@ -78,7 +78,11 @@ describe('a repository with pruning code of its own', { timeout: 400_000 }, () =
     expect(baseline.entries).toHaveLength(1);
     expect(baseline.entries[0]).toMatchObject({ cell });
     expect(await scene.show('main', 'optimize/prune.mjs')).toContain('.slice(0, left)');
-    expect(scene.results.state.entries.filter(({ finished, scope }) => finished && scope === 'refs/heads/main')).toHaveLength(1);
+    const kept = scene.results.state.entries.filter(({ finished, scope }) => finished && scope === 'refs/heads/main');
+    expect(kept.map(({ key }) => key.replace(/-[0-9a-f]{8}.*/, '')).toSorted()).toEqual([
+      'optimization-gate-default-branch',
+      'optimization-gate-samples',
+    ]);
     expect(scene.github.state.comments).toEqual([]);
   });
 
@@ -112,6 +116,7 @@ describe('a repository with pruning code of its own', { timeout: 400_000 }, () =
     const run = await scene.again();
     expectExit(run, 1);
     expect(launches(samples())).toBe(launches(before));
+    expect(said(run)).toContain('Resumed from the cache');
     expect(comments(7)).toHaveLength(1);
     expect(posted()).toBe(1);
   });

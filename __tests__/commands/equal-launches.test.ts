@@ -11,6 +11,7 @@ import { cell, digest, planOf, points } from '../gate/fixtures.ts';
 
 const artefact = (letter: string): ArtefactRef => ({
   digest: digest(letter),
+  content: digest(letter),
   folder: 'f',
   stages: [{ id: 'decoder', graph: 'g' }],
   serve: {},

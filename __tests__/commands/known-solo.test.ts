@@ -12,6 +12,7 @@ import { configuration, copied, copyProgram, Project } from './project.ts';
 
 const artefact = (letter: string) => ({
   digest: digest(letter),
+  content: digest(letter),
   folder: 'f',
   stages: [{ id: 'decoder', graph: 'g' }],
   serve: {},

@@ -4,10 +4,10 @@ import { onTestFinished } from 'vitest';
 import type { CommandContext } from '../../src/commands/context.ts';
 import { findLeaks, type LeakFinding } from '../../src/commands/leak.ts';
 import { watchReads } from '../../src/commands/read-watch.ts';
+import { openSubjectFolders } from '../../src/commands/subject-folders.ts';
 import { openTrees } from '../../src/commands/trees.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import type { Plan, SubjectRef } from '../../src/records/plan.ts';
-import type { Store } from '../../src/store/store.ts';
 import { cell, digest, planOf } from '../gate/fixtures.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
 
@@ -92,7 +92,9 @@ export class LeakScene extends ScratchRepository {
     const unused = (): never => {
       throw new Error('nothing is built');
     };
-    const rehearsal = { context, plan, store: {} as Store, source: unused, references: new Map() };
+    const folders = await openSubjectFolders(this.folder);
+    onTestFinished(() => folders.release());
+    const rehearsal = { context, plan, folders, source: unused, references: new Map() };
     return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warning: null };
   }
 }

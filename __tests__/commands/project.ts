@@ -41,6 +41,9 @@ export class Project extends ScratchRepository {
     return new Project(ScratchRepository.create().folder);
   }
 
+  /** Variables besides the usual ones. */
+  environment: Readonly<Record<string, string>> = {};
+
   get run(): string {
     return join(this.folder, '.optimization-gate');
   }
@@ -80,7 +83,12 @@ export class Project extends ScratchRepository {
   }
 
   #commandLine(args: readonly string[]): readonly string[] {
-    return [process.execPath, join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')];
+    return [
+      process.execPath,
+      join(installed, 'dist', 'cli.js'),
+      ...args,
+      ...(args.includes('--store') ? [] : ['--store', join(shared, 'store')]),
+    ];
   }
 
   #spawn(
@@ -95,6 +103,7 @@ export class Project extends ScratchRepository {
         PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
         HOME: shared,
         TMPDIR: temporary,
+        ...this.environment,
         GIT_CONFIG_NOSYSTEM: '1',
         ...variables,
       },

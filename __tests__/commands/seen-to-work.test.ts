@@ -6,7 +6,7 @@ import { keepSeen, type SeenSetting, seenBefore, seenKey } from '../../src/comma
 import type { PlannedCell } from '../../src/records/plan.ts';
 import type { SampleLine, SettledLine } from '../../src/records/sample.ts';
 import { appendLines, readSamples } from '../../src/records/samples-file.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import { openRecordBook, type RecordBook } from '../../src/store/record-book.ts';
 import { cell, digest, planOf, points, samplesOf, settle } from '../gate/fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gate-seen-'));
@@ -15,17 +15,16 @@ const id = 'mini/pruning';
 const planned: PlannedCell = cell(id);
 const plan = { ...planOf([planned]), models: [{ id: 'mini', digest: digest('7'), folder: 'models/mini' }] };
 
-let store: Store;
+let records: RecordBook;
 beforeAll(async () => {
-  store = await openStore(join(folder, 'store'), { clock: () => 0 });
+  records = await openRecordBook(join(folder, 'store'), { reads: ['local'], writes: 'local' });
 });
-afterAll(async () => {
-  await store.close();
+afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 let classes = 0;
 /** Every test has a class of runner of its own. */
-const setting = (): SeenSetting => ({ plan, runnerClass: `class-${classes++}`, node: 'v24.0.0', store });
+const setting = (): SeenSetting => ({ plan, runnerClass: `class-${classes++}`, node: 'v24.0.0', records });
 
 const launch = (
   fields: Partial<Extract<SampleLine, { line: 'launch' }>> = {},

@@ -6,6 +6,7 @@ import { cell, digest } from '../gate/fixtures.ts';
 
 const artefact = (letter: string): ArtefactRef => ({
   digest: digest(letter),
+  content: digest(letter),
   folder: letter,
   stages: [{ id: 'decoder', graph: 'g' }],
   serve: {},

@@ -289,7 +289,7 @@ export const situations: readonly Situation[] = [
       expect(project.verdict().coverage).toMatchObject({ judged: 2, total: 2 });
       // Decided again from the files alone, without the store.
       const verdict = project.text('verdict.json');
-      rmSync(join(project.store, 'records', 'seen'), { recursive: true });
+      rmSync(join(project.store, 'records', 'local', 'seen'), { recursive: true });
       await project.gate('gate');
       expect(project.text('verdict.json')).toBe(verdict);
     },

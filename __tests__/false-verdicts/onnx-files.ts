@@ -122,7 +122,16 @@ const sealedTwice = async (edit: (proto: ModelProto, folder: string) => void): P
   const seal = async (made: Built): Promise<string> => {
     const folder = await store.staging();
     for (const name of readdirSync(made.folder)) copyFileSync(join(made.folder, name), join(folder, name));
-    const request = { type: 'seal', folder, stages: [...made.stages], serve: {}, facts: {}, runtime: settings, store: store.root } as const;
+    const request = {
+      type: 'seal',
+      folder,
+      stages: [...made.stages],
+      serve: {},
+      facts: {},
+      runtime: settings,
+      store: store.root,
+      views: store.root,
+    } as const;
     const stored = await sealArtefact(request, store, async (own) => {
       const model = await openModel(own.folder, own.stages, own.serve, { runtime: await runtime(), settings, prompts: null });
       await model.release();

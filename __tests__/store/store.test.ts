@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -10,14 +11,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { takeLock } from '../../src/records/lock-file.ts';
+import type { StoredId } from '../../src/store/manifest.ts';
 import { defaultStoreRoot, openStore, type Store } from '../../src/store/store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'store-'));
@@ -30,12 +31,17 @@ const open = (folder: string): Promise<Store> => openStore(folder, { clock, wait
 const digest = (letter: string): string => letter.repeat(64);
 const coded = (code: string, message = ''): unknown => expect.objectContaining({ code, message: expect.stringContaining(message) });
 
-const add = async (store: Store, letter: string, content = 'x', about: string | null = null): Promise<string> => {
+interface Added extends StoredId {
+  readonly path: string;
+}
+
+const add = async (store: Store, letter: string, content = 'x', about: string | null = null): Promise<Added> => {
   const staging = await store.staging();
   mkdirSync(join(staging, 'sub'));
   writeFileSync(join(staging, 'model.onnx'), content);
   writeFileSync(join(staging, 'sub/weights.bin'), 'w');
-  return store.addArtefact(staging, digest(letter), about);
+  const added = await store.addArtefact(staging, digest(letter), about, await store.closeStaging(staging));
+  return { digest: digest(letter), content: added.content, path: added.folder };
 };
 
 /** Runs a module in a process of its own; resolves with its output however it ends. */
@@ -53,13 +59,13 @@ describe('artefacts', () => {
   it('are complete, read-only and described', async () => {
     const folder = fresh();
     const store = await open(folder);
-    expect(await store.artefact(digest('a'))).toBeNull();
-    const path = await add(store, 'a', 'graph', 'facts');
-    expect(path).toBe(join(folder, 'artefacts', digest('a')));
-    expect(await store.artefact(digest('a'))).toBe(path);
+    expect(await store.artefact({ digest: digest('a'), content: digest('b') })).toBeNull();
+    const { path, ...id } = await add(store, 'a', 'graph', 'facts');
+    expect(path).toBe(join(folder, 'artefacts', digest('a'), id.content));
+    expect(await store.artefact(id)).toBe(path);
     expect(readFileSync(join(path, 'model.onnx'), 'utf8')).toBe('graph');
     expect(statSync(join(path, 'sub/weights.bin')).mode & 0o777).toBe(0o444);
-    expect(await store.manifest(digest('a'))).toMatchObject({
+    expect(await store.manifest(id)).toMatchObject({
       digest: digest('a'),
       bytes: 6,
       about: 'facts',
@@ -71,11 +77,86 @@ describe('artefacts', () => {
     expect(readdirSync(join(folder, 'staging'))).toEqual([]);
   });
 
-  it('of the same digest may be added twice', async () => {
+  it('may be added twice, and lie beside other files of the same digest', async () => {
     const store = await open(fresh());
-    const path = await add(store, 'a', 'first');
-    expect(await add(store, 'a', 'second')).toBe(path);
-    expect(readFileSync(join(path, 'model.onnx'), 'utf8')).toBe('first');
+    const first = await add(store, 'a', 'first');
+    expect(await add(store, 'a', 'first')).toEqual(first);
+    const second = await add(store, 'a', 'second');
+    expect(second.path).not.toBe(first.path);
+    expect((await store.contents(digest('a'))).toSorted()).toEqual([first.content, second.content].toSorted());
+    expect(readFileSync(join(first.path, 'model.onnx'), 'utf8')).toBe('first');
+    expect(readFileSync(join(second.path, 'model.onnx'), 'utf8')).toBe('second');
+  });
+
+  it('are what their name says, whoever put them there', async () => {
+    const folder = fresh();
+    const honest = await add(await open(fresh()), 'a', 'honest');
+    const other = await add(await open(fresh()), 'a', 'forged');
+    const place = join(folder, 'artefacts', honest.digest, honest.content);
+    const store = await open(folder);
+    cpSync(other.path, place, { recursive: true });
+    await expect(store.artefact(honest)).rejects.toEqual(coded('store-corrupt', 'another one'));
+    cpSync(other.path, place, { recursive: true });
+    const added = await add(store, 'a', 'honest');
+    expect(readFileSync(join(added.path, 'model.onnx'), 'utf8')).toBe('honest');
+    await store.verify(added);
+  });
+
+  it('are seen to be touched without being read, and are read where they were', async () => {
+    const store = await open(fresh());
+    const added = await add(store, 'a', 'before');
+    const file = join(added.path, 'model.onnx');
+    await store.requireUntouched(added);
+    linkSync(file, join(fresh(), 'another name'));
+    await store.requireUntouched(added);
+    const { atime, mtime } = statSync(file);
+    chmodSync(file, 0o644);
+    writeFileSync(file, 'behind');
+    utimesSync(file, atime, mtime);
+    chmodSync(file, 0o444);
+    await expect(store.requireUntouched(added)).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
+  });
+
+  it('are refused where their files change after their digest was computed, but not where another artefact shares them', async () => {
+    const store = await open(fresh());
+    const first = await add(store, 'a', 'shared');
+    const staging = await store.staging();
+    linkSync(join(first.path, 'model.onnx'), join(staging, 'model.onnx'));
+    writeFileSync(join(staging, 'own.bin'), 'honest');
+    const closed = await store.closeStaging(staging);
+    const other = await store.staging();
+    linkSync(join(first.path, 'model.onnx'), join(other, 'model.onnx'));
+    await store.addArtefact(staging, digest('b'), null, closed);
+    const late = await store.closeStaging(other);
+    writeFileSync(join(other, 'late.bin'), '');
+    await expect(store.addArtefact(other, digest('c'), null, late)).rejects.toEqual(coded('build-no-output', 'changed after'));
+    const swapped = await store.staging();
+    writeFileSync(join(swapped, 'own.bin'), 'honest');
+    const before = await store.closeStaging(swapped);
+    chmodSync(join(swapped, 'own.bin'), 0o644);
+    writeFileSync(join(swapped, 'own.bin'), 'forged');
+    await expect(store.addArtefact(swapped, digest('d'), null, before)).rejects.toEqual(coded('build-no-output', 'changed after'));
+  });
+
+  it('are taken over from a folder of foreign code, which loses sight of them', async () => {
+    const store = await open(fresh());
+    const outside = join(fresh(), 'output');
+    mkdirSync(join(outside, 'sub'), { recursive: true });
+    writeFileSync(join(outside, 'sub/model.onnx'), 'made');
+    const staging = await store.takeOver(outside);
+    expect(existsSync(outside)).toBe(false);
+    expect(readFileSync(join(staging, 'sub/model.onnx'), 'utf8')).toBe('made');
+    for (const put of [
+      (path: string): void => symlinkSync('/etc/passwd', join(path, 'link')),
+      (path: string): void => void spawnSync('mkfifo', [join(path, 'pipe')]),
+    ]) {
+      const bad = fresh();
+      put(bad);
+      await expect(store.takeOver(bad)).rejects.toEqual(coded('build-no-output', 'not a regular file'));
+    }
+    const link = join(fresh(), 'link');
+    symlinkSync('/etc', link);
+    await expect(store.takeOver(link)).rejects.toEqual(coded('build-no-output', 'not a folder'));
   });
 
   it('that changed on disk are removed at first use, with a coded error', async () => {
@@ -91,46 +172,47 @@ describe('artefacts', () => {
     ];
     const folder = fresh();
     for (const damage of damages) {
-      damage(await add(await open(folder), 'a'));
+      const added = await add(await open(folder), 'a');
+      damage(added.path);
       const later = await open(folder);
-      await expect(later.artefact(digest('a'))).rejects.toEqual(coded('store-corrupt'));
-      expect(await later.artefact(digest('a'))).toBeNull();
+      await expect(later.artefact(added)).rejects.toEqual(coded('store-corrupt'));
+      expect(await later.artefact(added)).toBeNull();
     }
-    damages[0]?.(await add(await open(folder), 'a', 'old'));
+    damages[0]?.((await add(await open(folder), 'a', 'new')).path);
     const replaced = await add(await open(folder), 'a', 'new');
-    expect(readFileSync(join(replaced, 'model.onnx'), 'utf8')).toBe('new');
+    expect(readFileSync(join(replaced.path, 'model.onnx'), 'utf8')).toBe('new');
   });
 
   it('are read once more when asked to, however often they were verified', async () => {
     const store = await open(fresh());
-    const path = await add(store, 'a', 'before');
-    await store.verify(digest('a'));
+    const { path, ...id } = await add(store, 'a', 'before');
+    await store.verify(id);
     chmodSync(join(path, 'model.onnx'), 0o644);
     writeFileSync(join(path, 'model.onnx'), 'behind');
-    expect(await store.artefact(digest('a'))).toBe(path);
-    await expect(store.verify(digest('a'))).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
+    expect(await store.artefact(id)).toBe(path);
+    await expect(store.verify(id)).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
     expect(existsSync(path)).toBe(false);
-    await expect(store.verify(digest('a'))).rejects.toEqual(coded('store-corrupt'));
+    await expect(store.verify(id)).rejects.toEqual(coded('store-corrupt'));
   });
 
   it('share no file with what lies outside the store, and keep what they share inside', async () => {
     const folder = fresh();
     const store = await open(folder);
-    const reference = await add(store, 'a', 'graph');
+    const { path: reference } = await add(store, 'a', 'graph');
     const outside = join(fresh(), 'kept');
     writeFileSync(outside, 'mine');
     const staging = await store.staging();
     linkSync(outside, join(staging, 'model.onnx'));
     linkSync(join(reference, 'model.onnx'), join(staging, 'same.onnx'));
-    const path = await store.addArtefact(staging, digest('b'), null);
+    const { folder: path, content } = await store.addArtefact(staging, digest('b'), null, await store.closeStaging(staging));
     writeFileSync(outside, 'changed');
     expect(readFileSync(join(path, 'model.onnx'), 'utf8')).toBe('mine');
     expect(statSync(join(path, 'same.onnx')).ino).toBe(statSync(join(reference, 'model.onnx')).ino);
-    await store.verify(digest('b'));
+    await store.verify({ digest: digest('b'), content });
     linkSync(join(reference, 'model.onnx'), join(fresh(), 'taken'));
     const next = await store.staging();
     linkSync(join(reference, 'model.onnx'), join(next, 'same.onnx'));
-    const apart = await store.addArtefact(next, digest('c'), null);
+    const { folder: apart } = await store.addArtefact(next, digest('c'), null, await store.closeStaging(next));
     expect(statSync(join(apart, 'same.onnx')).nlink).toBe(1);
     expect(readdirSync(apart).toSorted()).toEqual(['manifest.json', 'same.onnx']);
   });
@@ -140,7 +222,7 @@ describe('artefacts', () => {
     const wrong = async (fill: (staging: string) => void): Promise<unknown> => {
       const staging = await store.staging();
       fill(staging);
-      return store.addArtefact(staging, digest('a'), null);
+      return store.addArtefact(staging, digest('a'), null, await store.closeStaging(staging));
     };
     await expect(wrong(() => {})).rejects.toEqual(coded('build-no-output', 'empty'));
     await expect(wrong((staging) => symlinkSync('/etc/passwd', join(staging, 'x')))).rejects.toEqual(coded('build-no-output', '"x"'));
@@ -148,8 +230,12 @@ describe('artefacts', () => {
       coded('build-no-output', 'reserved'),
     );
     for (const name of ['../../x', '', 'A'.repeat(64), `${'a'.repeat(64)}/..`])
-      await expect(store.artefact(name)).rejects.toEqual(coded('internal'));
-    await expect(store.addArtefact(root, digest('a'), null)).rejects.toEqual(coded('internal'));
+      for (const id of [
+        { digest: name, content: digest('a') },
+        { digest: digest('a'), content: name },
+      ])
+        await expect(store.artefact(id)).rejects.toEqual(coded('internal'));
+    await expect(store.addArtefact(root, digest('a'), null, '')).rejects.toEqual(coded('internal'));
   });
 
   it('are added by concurrent processes without harm', async () => {
@@ -157,15 +243,24 @@ describe('artefacts', () => {
     const writer = (name: string): string => `const store = await openStore(${JSON.stringify(folder)}, { clock });
       for (const letter of ['a', 'b', 'c', 'd']) {
         const staging = await store.staging();
-        writeFileSync(staging + '/model.onnx', '${name}'.repeat(100000));
-        const path = await store.addArtefact(staging, letter.repeat(64), '${name}');
-        const content = readFileSync(path + '/model.onnx', 'utf8');
+        writeFileSync(staging + '/model.onnx', (letter < 'c' ? '0' : '${name}').repeat(100000));
+        const { folder } = await store.addArtefact(staging, letter.repeat(64), null, await store.closeStaging(staging));
+        const content = readFileSync(folder + '/model.onnx', 'utf8');
         if (content !== content[0].repeat(100000)) throw new Error('torn');
       }
       console.log('done');`;
     expect(await Promise.all(['1', '2', '3'].map((name) => run(writer(name))))).toEqual(['done\n', 'done\n', 'done\n']);
     const store = await open(folder);
-    for (const letter of ['a', 'b', 'c', 'd']) expect(await store.artefact(digest(letter))).not.toBeNull();
+    for (const [letter, count] of [
+      ['a', 1],
+      ['b', 1],
+      ['c', 3],
+      ['d', 3],
+    ] as const) {
+      const contents = await store.contents(digest(letter));
+      expect(contents).toHaveLength(count);
+      for (const content of contents) expect(await store.artefact({ digest: digest(letter), content })).not.toBeNull();
+    }
     expect(readdirSync(join(folder, 'staging'))).toEqual([]);
   });
 
@@ -173,88 +268,18 @@ describe('artefacts', () => {
     const folder = fresh();
     await run(`const store = await openStore(${JSON.stringify(folder)}, { clock });
       const staging = await store.staging(); writeFileSync(staging + '/half', 'x');
-      const whole = await store.staging(); writeFileSync(whole + '/model', 'x'); await store.addArtefact(whole, 'b'.repeat(64), null);
+      const whole = await store.staging(); writeFileSync(whole + '/model', 'x'); await store.addArtefact(whole, 'b'.repeat(64), null, await store.closeStaging(whole));
       process.kill(process.pid, 'SIGKILL');`);
     expect(readdirSync(join(folder, 'staging'))).toHaveLength(1);
     expect(readdirSync(join(folder, 'leases'))).toHaveLength(1);
     const store = await open(folder);
     expect(readdirSync(join(folder, 'staging'))).toEqual([]);
     expect(readdirSync(join(folder, 'leases'))).toEqual([]);
-    expect(await store.artefact(digest('b'))).not.toBeNull();
+    const [content = ''] = await store.contents(digest('b'));
+    expect(await store.artefact({ digest: digest('b'), content })).not.toBeNull();
     const mine = await store.staging();
     await open(folder);
     expect(existsSync(mine)).toBe(true);
-  });
-});
-
-describe('eviction', () => {
-  it('removes the longest unused first, never what is leased', async () => {
-    const folder = fresh();
-    let now = Date.now();
-    const filling = await openStore(folder, { clock: () => now });
-    for (const letter of ['a', 'b', 'c', 'd']) {
-      now += 60_000;
-      await add(filling, letter, 'x'.repeat(99));
-    }
-    now += 60_000;
-    await filling.artefact(digest('a'));
-    expect((await filling.evict({ maxBytes: 0, minFreeBytes: 0 })).removed).toEqual([]);
-    await filling.close();
-    const using = await open(folder);
-    await using.artefact(digest('c'));
-    const result = await filling.evict({ maxBytes: 250, minFreeBytes: 0 });
-    expect(result).toEqual({ removed: [digest('b'), digest('d')], freedBytes: 200, keptBytes: 200 });
-    expect((await filling.evict({ maxBytes: 1e9, minFreeBytes: 1e18 })).removed).toEqual([digest('a')]);
-    expect(readdirSync(join(folder, 'artefacts'))).toEqual([digest('c')]);
-    expect(readdirSync(join(folder, 'staging'))).toEqual([]);
-  });
-
-  it('keeps to its budget for any sizes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 5 }),
-        fc.integer({ min: 0, max: 150 }),
-        async (sizes, maxBytes) => {
-          const store = await open(fresh());
-          for (const [index, size] of sizes.entries()) await add(store, 'abcde'.charAt(index), 'x'.repeat(size));
-          await store.close();
-          const { keptBytes, freedBytes } = await store.evict({ maxBytes, minFreeBytes: 0 });
-          expect(keptBytes).toBeLessThanOrEqual(maxBytes);
-          expect(keptBytes + freedBytes).toBe(sizes.reduce((sum, size) => sum + size + 1, 0));
-        },
-      ),
-      { numRuns: 8 },
-    );
-  });
-});
-
-describe('records', () => {
-  const schema = z.strictObject({ artefact: z.string(), seconds: z.number() });
-
-  it('are read back, by kind and key', async () => {
-    const store = await open(fresh());
-    expect(await store.record('build', digest('a'), schema)).toBeNull();
-    await store.putRecord('build', digest('a'), { artefact: 'x', seconds: 1 });
-    await store.putRecord('build', digest('a'), { artefact: 'y', seconds: 2 });
-    expect(await store.record('build', digest('a'), schema)).toEqual({ artefact: 'y', seconds: 2 });
-    expect(await store.record('evaluation', digest('a'), schema)).toBeNull();
-    await expect(store.putRecord('../x', digest('a'), null)).rejects.toEqual(coded('internal'));
-  });
-
-  it('that are damaged, or belong to another key, count as absent', async () => {
-    const folder = fresh();
-    const store = await open(folder);
-    const path = join(folder, 'records/build', `${digest('a')}.json`);
-    for (const text of [
-      '{"key":',
-      JSON.stringify({ key: digest('b'), value: { artefact: 'x', seconds: 1 } }),
-      JSON.stringify({ key: digest('a'), value: { artefact: 1 } }),
-    ]) {
-      await store.putRecord('build', digest('a'), { artefact: 'x', seconds: 1 });
-      writeFileSync(path, text);
-      expect(await store.record('build', digest('a'), schema)).toBeNull();
-      expect(existsSync(path)).toBe(false);
-    }
   });
 });
 

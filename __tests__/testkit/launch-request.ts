@@ -18,6 +18,7 @@ export const launchRequestOf = (
   modelDigest: digest('3'),
   seed: 1,
   runtime: { digest: digest('4'), provider: 'cpu', threads: 1 },
-  store: 's',
+  scores: [],
+  scratch: { root: 's', secret: digest('5') },
   ...given,
 });

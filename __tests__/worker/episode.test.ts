@@ -11,12 +11,14 @@ import type { ArtefactRef, LaunchRequest } from '../../src/records/protocol.ts';
 import type { ArmId } from '../../src/records/words.ts';
 import { openModel } from '../../src/runtime/decoder.ts';
 import { loadRuntime } from '../../src/runtime/library.ts';
+import { newScratchPlace } from '../../src/store/scratch.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { processFacts } from '../../src/telemetry/process-facts.ts';
 import { ArmError } from '../../src/worker/arm.ts';
 import { clocks } from '../../src/worker/clocks.ts';
 import { runLaunch } from '../../src/worker/launch.ts';
 import type { LaunchTools } from '../../src/worker/launch-tools.ts';
+import { openScoreBook } from '../../src/worker/score-book.ts';
 import { prepareReference } from '../../src/worker/store-artefact.ts';
 
 const packageRoot = resolve(import.meta.dirname, '..', '..');
@@ -48,7 +50,8 @@ const toolsWith = (player: Player): LaunchTools => ({
   facts: opened.facts,
   prompts: windows,
   player: async () => player,
-  store,
+  scores: openScoreBook([]),
+  scratch: newScratchPlace(join(folder, 'store')),
   clock: clocks,
   beat: () => {},
   processFacts,
@@ -102,7 +105,8 @@ const request = (points: readonly OperatingPoint[], more: Partial<LaunchRequest>
   modelDigest: opened.digest,
   seed: 5,
   runtime: { digest: 'a'.repeat(64), provider: 'cpu', threads: 1 },
-  store: join(folder, 'store'),
+  scores: [],
+  scratch: newScratchPlace(join(folder, 'store')),
   ...more,
 });
 

@@ -10,7 +10,13 @@ import { build, denseFacts, miniature } from '../optimizations/miniature.ts';
 it('a player sees how modular a variant is, and a number for each module of a pipeline', async () => {
   const view = miniature('dense');
   const cut = await build(modularComponents, view, modularOptions.parse({}, 'options'));
-  const artefact = ({ folder, stages }: typeof view): ArtefactRef => ({ digest: 'a'.repeat(64), folder, stages: [...stages], serve: {} });
+  const artefact = ({ folder, stages }: typeof view): ArtefactRef => ({
+    digest: 'a'.repeat(64),
+    content: 'c'.repeat(64),
+    folder,
+    stages: [...stages],
+    serve: {},
+  });
   const request = {
     launch: 'cell#once-0',
     artefacts: { head: { main: artefact(cut), whole: artefact(view) } },

@@ -9,6 +9,7 @@ import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { RuntimeSpec } from '../../src/records/plan.ts';
 import type { ArtefactRef, LaunchRequest } from '../../src/records/protocol.ts';
 import type { ArmId } from '../../src/records/words.ts';
+import { newScratchPlace } from '../../src/store/scratch.ts';
 
 const packageRoot = resolve(import.meta.dirname, '..', '..');
 const source = join(packageRoot, 'models', 'mini-qwen3-dense');
@@ -58,7 +59,8 @@ const request = (points: readonly OperatingPoint[], arms: readonly ArmId[], more
   modelDigest: digest,
   seed: 1,
   runtime: { digest: runtime.digest, provider: 'cpu', threads: 1 },
-  store,
+  scores: [],
+  scratch: newScratchPlace(store),
   ...more,
 });
 
@@ -147,7 +149,7 @@ describe('a launch', () => {
       purpose: 'screen',
       artefacts: { reference: { main: reference }, base: { main: reference } },
     });
-    const lines = await runLaunch({ launch: 'l', cell: 'm/o', index: 3 }, asked, worker, limits);
+    const { lines } = await runLaunch({ launch: 'l', cell: 'm/o', index: 3 }, asked, worker, limits);
     expect(lines).toMatchObject([
       { line: 'launch', launch: 'l', cell: 'm/o', purpose: 'screen', index: 3, control: 'none' },
       {
@@ -165,7 +167,7 @@ describe('a launch', () => {
     const asked = request([call], ['base', 'head'], {
       artefacts: { reference: { main: reference }, base: { main: missing }, head: { main: reference } },
     });
-    const lines = await runLaunch({ launch: 'l', cell: 'm/o', index: 0 }, asked, worker, limits);
+    const { lines } = await runLaunch({ launch: 'l', cell: 'm/o', index: 0 }, asked, worker, limits);
     expect(lines.at(-1)).toMatchObject({ line: 'end', status: 'failed', error: { arm: 'base' } });
   });
 

@@ -9,6 +9,7 @@ import type { LoadedModel } from '../../src/runtime/decoder.ts';
 import { runLaunch } from '../../src/worker/launch.ts';
 import type { LaunchTools } from '../../src/worker/launch-tools.ts';
 import { joinedColumns, placementsOf, share } from '../../src/worker/placements.ts';
+import { openScoreBook } from '../../src/worker/score-book.ts';
 import { digest } from '../gate/fixtures.ts';
 import { launchRequestOf } from '../testkit/launch-request.ts';
 
@@ -19,7 +20,9 @@ const artefactOf = (name: string, bytes: number) => {
   const own = mkdtempSync(join(folder, `${name}-`));
   writeFileSync(join(own, 'model.onnx'), '');
   truncateSync(join(own, 'model.onnx'), bytes);
-  return { main: { digest: digest('1'), folder: own, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} } };
+  return {
+    main: { digest: digest('1'), content: 'c'.repeat(64), folder: own, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} },
+  };
 };
 const [small, large] = [artefactOf('small', 2 ** 20), artefactOf('large', 2 ** 26)];
 const step = {
@@ -94,7 +97,13 @@ describe('the sessions that an arm gets in one launch', () => {
       };
       return { prepareCall, release: async () => void said.push(`released ${name}`) } as unknown as LoadedModel;
     };
-    const tools = { openModel, clock: { wall: () => 0, cpu: () => 0 }, beat: () => {}, processFacts: () => null } as unknown as LaunchTools;
+    const tools = {
+      openModel,
+      clock: { wall: () => 0, cpu: () => 0 },
+      beat: () => {},
+      processFacts: () => null,
+      scores: openScoreBook([]),
+    } as unknown as LaunchTools;
     return { tools, said };
   };
   const names = (what: string, count: number): string[] => Array.from({ length: count }, (_, at) => `${what} ${at + 1}`);

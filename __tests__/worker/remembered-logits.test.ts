@@ -53,7 +53,7 @@ describe('rememberLogits', () => {
     expect(expected[4]?.['head']?.kl).toBeGreaterThan(1e-6);
     const root = testFolder();
     const { model, calls } = counted(plain);
-    const remembering = (limit = 5): LoadedModel => rememberLogits(model, openScratch(root, key), limit);
+    const remembering = (limit = 5): LoadedModel => rememberLogits(model, openScratch({ root, secret: '5'.repeat(64) }, key), limit);
     expect(await scoresOf(remembering(), head, windows)).toEqual(expected);
     expect(calls).toEqual([0, 2, 4]);
     expect(await scoresOf(remembering(), head, windows, true)).toEqual(expected);
@@ -69,7 +69,7 @@ describe('rememberLogits', () => {
 
     // More than the bound for all windows together: nothing is kept, and what is there is left alone.
     const large = { ...model, face: { ...model.face, vocabulary: 2 ** 24 } };
-    await rememberLogits(large, openScratch(root, 'd'.repeat(64)), 5).score(windows, 0, 2);
+    await rememberLogits(large, openScratch({ root, secret: '5'.repeat(64) }, 'd'.repeat(64)), 5).score(windows, 0, 2);
     expect(readdirSync(join(root, 'scratch'))).toEqual([key]);
     await plain.release();
     await head.release();
@@ -79,7 +79,7 @@ describe('rememberLogits', () => {
     const built = builtTiny('qwen3_vl');
     const windows = tinyWindows(built.config);
     const plain = await opened(built, windows);
-    const known = rememberLogits(plain, openScratch(testFolder(), key), 3);
+    const known = rememberLogits(plain, openScratch({ root: testFolder(), secret: '5'.repeat(64) }, key), 3);
     const seen = await known.score(windows, 0, 1);
     const blind = await known.score(windows, 0, 1, true);
     expect(blind.values).toEqual((await plain.score(windows, 0, 1, true)).values);

@@ -13,6 +13,7 @@ const pattern = { kept: 2, of: 4 };
 const asked = { target: 'all', pattern, tokens: 16 } as const;
 const artefact = (folder: string, stages: ReturnType<typeof builtTiny>['stages']) => ({
   digest: 'a'.repeat(64),
+  content: 'c'.repeat(64),
   folder,
   stages,
   serve: {},

@@ -6,7 +6,6 @@ import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { BuiltLine, SampleLine, Samples } from '../records/sample.ts';
-import type { Store } from '../store/store.ts';
 import { type Built, buildArtefact, failedBuild, foundBuild, type SubjectSetting } from './build.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { faultOf } from './infrastructure.ts';
@@ -14,7 +13,8 @@ import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
-import { findBuild, findRecorded, keepBuild, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
+import { findBuild, keepBuild, type Stock, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
+import type { SubjectFolders } from './subject-folders.ts';
 import type { Trees } from './trees.ts';
 
 /** Everything that the launches of a run are made with. */
@@ -30,12 +30,12 @@ const workerLimits = ({ limits }: Pick<Plan, 'limits'>): WorkerLimits =>
   limits.seconds > 600 ? { ...fixedLimits(limits.seconds), named: 'limits.seconds' } : fixedLimits(600);
 
 /** Where artefacts are kept, and on what they are made. */
-export interface Workshop {
-  readonly store: Store;
+export interface Workshop extends Stock {
   /** Model of the processor. */
   readonly cpu: string;
   /** The checkouts that builds and policies run in. */
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
 }
 
 /**
@@ -49,12 +49,13 @@ export const makeArtefacts = async (
   plan: Plan,
   samples: Samples,
   record: (lines: readonly SampleLine[]) => void,
-  { store, cpu, trees }: Workshop,
+  { store, records, cpu, trees, folders }: Workshop,
 ): Promise<Artefacts> => {
   const keyOf = (build: PlannedBuild): string => storedBuildKey(build.key, cpu, plan.runtime.ort);
+  const stock = { store, records };
   const references = new Map<string, ArtefactRef>();
   await inLanes(plan.models, context.signal, async (model) => {
-    references.set(model.id, await prepareReference(context, plan, store, model));
+    references.set(model.id, await prepareReference(context, plan, stock, model));
   });
   const built = new Map<string, ArtefactRef>();
   const lines = new Map<string, BuiltLine>(samples.built);
@@ -68,12 +69,12 @@ export const makeArtefacts = async (
   // Found and leased before any code of head runs, which could write what base is then judged by.
   const earlier = new Map<string, StoredBuild>();
   await inLanes(plan.builds.filter(isTakenOver), context.signal, async (build) => {
-    const found = await findBuild(store, keyOf(build));
+    const found = await findBuild(stock, keyOf(build));
     if (found !== null) earlier.set(build.key, found);
   });
-  const sources = openSources(context, plan, store);
+  const sources = openSources(context, plan, folders);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, trees, source: sources.folder, sealer, unproven: new Set() };
+  const making: Making = { context, plan, store, records, trees, folders, source: sources.folder, sealer, unproven: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -85,7 +86,7 @@ export const makeArtefacts = async (
       const line = lines.get(build.key);
       // An earlier, killed run recorded it already.
       if (line?.status === 'failed') return;
-      const known = isTakenOver(build) ? (earlier.get(build.key) ?? null) : await resumedBuild(making, build, line);
+      const known = isTakenOver(build) ? (earlier.get(build.key) ?? null) : await resumedBuild(making, build, keyOf(build), line);
       if (known === null) {
         const tree = await trees.folder(build.arm).catch(faultOf);
         const bytes = input instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, input);
@@ -125,7 +126,7 @@ export const makeArtefacts = async (
       }
     };
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
-    leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
+    leaks = await findLeaks({ context, plan, folders, source: sources.folder, references }, trees);
     await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
     // One build stands for both sides here. Base's tree may still give something else.
     for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unproven.has(key))) {
@@ -142,20 +143,21 @@ export const makeArtefacts = async (
     }
   } finally {
     await sealer.close();
-    await sources.release();
   }
   if (context.signal.aborted) return { references, built };
   // The last foreign code has run: whatever it did to the store, nothing is measured but what was sealed.
-  for (const digest of new Set([...references.values(), ...built.values()].map((artefact) => artefact.digest))) await store.verify(digest);
+  for (const artefact of new Map([...references.values(), ...built.values()].map((each) => [each.folder, each])).values())
+    await store.verify(artefact);
   record(plan.cells.map((cell) => settledWith(settleCell(plan, cell, lines), leakIn(plan, cell.id, leaks))));
   return { references, built };
 };
 
 /** What an earlier, killed run of the same plan built of one's own code. */
-const resumedBuild = async ({ store, unproven }: Making, build: PlannedBuild, line: BuiltLine | undefined): Promise<StoredBuild | null> => {
+const resumedBuild = async (making: Making, build: PlannedBuild, key: string, line: BuiltLine | undefined): Promise<StoredBuild | null> => {
   if (line?.artefact == null) return null;
-  if (build.arm === 'head') unproven.add(build.key);
-  return findRecorded(store, { artefact: line.artefact, seconds: line.seconds, facts: line.facts });
+  if (build.arm === 'head') making.unproven.add(build.key);
+  const kept = await findBuild(making, key);
+  return kept?.artefact === line.artefact ? kept : null;
 };
 
 const optimizationOf = (plan: Plan, build: PlannedBuild): string => plan.cells.find(({ id }) => id === build.cell)?.optimization ?? '';
@@ -205,25 +207,25 @@ const inLanes = async <T>(items: readonly T[], signal: AbortSignal, work: (item:
 const prepareReference = async (
   context: CommandContext,
   plan: Plan,
-  store: Store,
+  stock: Stock,
   { id, digest, folder }: Plan['models'][number],
 ): Promise<ArtefactRef> => {
   const key = digestOf(JSON.stringify(['reference', 1, digest]));
-  const known = await findBuild(store, key);
+  const known = await findBuild(stock, key);
   if (known !== null) return known.ref;
   const request = { type: 'prepare' as const, model: modelFolderOf(context, folder), digest, store: context.storeRoot };
   const { artefact } = await askWorker(workerProgram(context), request, 'stored', workerLimits(plan), id);
-  await keepBuild(store, key, { artefact: artefact.digest, seconds: null, facts: {} });
-  await store.artefact(artefact.digest);
+  await keepBuild(stock, key, { artefact: artefact.digest, content: artefact.content, seconds: null, facts: {} });
+  await stock.store.artefact(artefact);
   return artefact;
 };
 
 /** What every build is made with. */
-interface Making {
+interface Making extends Stock {
   readonly context: CommandContext;
   readonly plan: Plan;
-  readonly store: Store;
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
@@ -244,7 +246,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, trees, source, sealer, unproven }: Making,
+  { context, plan, store, records, trees, folders, source, sealer, unproven }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -261,26 +263,33 @@ const buildOne = async (
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
   };
-  const input = { source: await source(build), artefact: from };
+  const input = { source: await source(build), artefact: await folders.view(from, build.arm) };
   const makeIn = (process: StandingSubject | null): Promise<Built> =>
     buildArtefact(
       build,
       input,
       { ...subject, standing: process },
       {
-        staging: () => store.staging(),
-        discard: (folder) => store.discard(folder),
+        output: () => folders.empty(),
+        discard: (folder) => folders.discard(folder),
         seal: async (folder, answer, where) => {
+          const taken = await store.takeOver(folder);
           const request = {
             type: 'seal' as const,
-            folder,
+            folder: taken,
             stages: answer.stages,
             serve: answer.serve ?? {},
             facts: answer.facts ?? {},
             runtime: { provider: plan.runtime.provider, threads: plan.runtime.threads },
             store: context.storeRoot,
+            views: folders.root,
           };
-          return sealer.ask(request, 'stored', workerLimits(plan), where);
+          try {
+            return await sealer.ask(request, 'stored', workerLimits(plan), where);
+          } catch (thrown) {
+            await store.discard(taken);
+            throw thrown;
+          }
         },
       },
     );
@@ -293,7 +302,7 @@ const buildOne = async (
   const built = await make();
   if (built.artefact === null) return built;
   // What base makes now is what head is held against, whatever an earlier run had.
-  const earlier = build.arm === 'head' ? await findBuild(store, key) : null;
+  const earlier = build.arm === 'head' ? await findBuild({ store, records }, key) : null;
   if (build.arm === 'head' && earlier?.artefact !== built.artefact.digest && build.subject.door.kind !== 'builtin') unproven.add(build.key);
   if (earlier !== null && earlier.artefact !== built.artefact.digest) {
     // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
@@ -304,7 +313,8 @@ const buildOne = async (
     }
   }
   const { seconds, facts } = built.line;
-  await keepBuild(store, key, { artefact: built.artefact.digest, seconds, facts });
-  await store.artefact(built.artefact.digest);
+  const { digest, content } = built.artefact;
+  await keepBuild({ store, records }, key, { artefact: digest, content, seconds, facts });
+  await store.artefact(built.artefact);
   return built;
 };

@@ -35,10 +35,10 @@ export interface SubjectSetting {
 }
 
 export interface BuildStore {
-  readonly staging: () => Promise<string>;
-  /** Gives up a staging folder. */
+  /** An empty folder to write into. */
+  readonly output: () => Promise<string>;
   readonly discard: (folder: string) => Promise<void>;
-  /** Checks, digests and keeps what lies in a staging folder. */
+  /** Takes over, checks, digests and keeps what lies in such a folder. */
   readonly seal: (
     folder: string,
     answer: BuiltAnswer,
@@ -66,7 +66,7 @@ export interface Built {
 export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subject: SubjectSetting, store: BuildStore): Promise<Built> => {
   const where = `${build.cell} ${build.arm}`;
   const started = subject.clock();
-  const folder = await store.staging();
+  const folder = await store.output();
   try {
     const answer = await askSubject(build, input, subject, folder, where);
     const seconds = (subject.clock() - started) / 1000;
@@ -83,7 +83,7 @@ export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subj
     };
     return { line, artefact };
   } catch (thrown) {
-    // What the code left there may resist; the next opening of the store removes the rest.
+    // What the code left there may resist; the next run removes the rest.
     await store.discard(folder).catch(() => {});
     faultOf(thrown);
     return { line: failedBuild(build, thrown), artefact: null };

@@ -15,6 +15,7 @@ import { openingLine } from './opening.ts';
 import { planRun } from './plan.ts';
 import { decide, type Outcome, runAll, updateAll } from './run.ts';
 import { openRunFolder, readPlan } from './run-folder.ts';
+import { storeCommand } from './store.ts';
 
 export interface Output {
   readonly isTTY?: boolean;
@@ -93,6 +94,8 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
       return answer(await doctor(context));
     case 'models':
       return answer(modelsCommand(line.operands, context));
+    case 'store':
+      return answer(await storeCommand(line.operands, context));
     case 'help':
       output.write(`${helpText()}\n`);
       return done;

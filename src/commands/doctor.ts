@@ -15,7 +15,7 @@ import { comparisonOf } from './comparison.ts';
 import { readHeadConfig } from './configurations.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
-import { requireOwnable } from './own-folder.ts';
+import { requireOwnable, requireWritable } from './own-folder.ts';
 import { runFolderOf } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
 
@@ -222,7 +222,7 @@ const modelChecks = (context: CommandContext): readonly (Check | Failed)[] => {
 const describeStore = async ({ storeRoot, root }: CommandContext) => {
   await requireOwnable({ path: storeRoot, noun: 'store', option: '--store' }, root);
   const { exists, artefacts, bytes, freeBytes, writable } = await storeUsage(storeRoot);
-  const holds = exists ? `${counted(artefacts, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
+  const holds = exists ? `${counted(artefacts.count, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
   const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('doubt' as const) : ('ok' as const);
   const says = `${storeRoot}: ${holds}; ${quantity(freeBytes, 'bytes')} free${writable ? '' : '; this user may not write there'}`;
   return { check: { status, says } };
@@ -230,6 +230,8 @@ const describeStore = async ({ storeRoot, root }: CommandContext) => {
 
 const describeRunFolder = async (context: CommandContext) => {
   const path = runFolderOf(context);
-  await requireOwnable({ path, noun: 'run folder', option: '--run-dir' }, context.root);
+  const folder = { path, noun: 'run folder', option: '--run-dir' } as const;
+  await requireOwnable(folder, context.root);
+  requireWritable(folder);
   return { check: { status: 'ok' as const, says: path } };
 };

@@ -1,4 +1,5 @@
-import { asGateError, type ErrorCode, type GateError } from '../errors.ts';
+import { asGateError, type ErrorCode, GateError } from '../errors.ts';
+import { saysDiskFull } from '../records/disk-error.ts';
 
 const codes: ReadonlySet<ErrorCode> = new Set([
   'runtime-not-found',
@@ -12,6 +13,8 @@ const codes: ReadonlySet<ErrorCode> = new Set([
   'shallow-clone',
   'git-failed',
   'disk-full',
+  'store-unwritable',
+  'folder-unwritable',
   'store-locked',
 ]);
 
@@ -21,6 +24,14 @@ export const isInfrastructure = (code: string): boolean => (codes as ReadonlySet
 /** An error of the code that is judged, as data. Throws what is not: a run that cannot go on must not end as that code's fault. */
 export const faultOf = (thrown: unknown): GateError => {
   const error = asGateError(thrown);
+  throwDiskFull(error, error.where);
   if (isInfrastructure(error.code)) throw error;
   return error;
+};
+
+/** Throws `disk-full` for an error of a program that says in its last words that it found no room: no other run may end so. */
+export const throwDiskFull = ({ code, message }: { readonly code: string; readonly message: string }, where: string | null): void => {
+  if (isInfrastructure(code) || !saysDiskFull(message)) return;
+  const found = `A program under test found no room on a disk. Free space on the disk that it writes to. Its last words: ${message}`;
+  throw new GateError('disk-full', found, where === null ? {} : { where });
 };

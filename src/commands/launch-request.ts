@@ -7,11 +7,14 @@ import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { ArtefactRef, LaunchRequest, PolicyProcess } from '../records/protocol.ts';
 import type { Samples } from '../records/sample.ts';
 import type { Json } from '../records/words.ts';
+import type { ScratchPlace } from '../store/scratch.ts';
 import type { Artefacts } from './artefacts.ts';
 import type { CommandContext } from './context.ts';
+import type { KnownScores } from './known-scores.ts';
 import { modelFolderOf } from './plan.ts';
 import { modelPaths } from './side-program.ts';
 import { subjectArgv } from './subject-argv.ts';
+import type { SubjectFolders } from './subject-folders.ts';
 import type { Trees } from './trees.ts';
 
 export interface LaunchSetting {
@@ -19,6 +22,9 @@ export interface LaunchSetting {
   readonly plan: Plan;
   readonly artefacts: Artefacts;
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
+  readonly scratch: ScratchPlace;
+  readonly scores: KnownScores;
   /** The samples that the launch was asked for by. */
   readonly seen: () => Samples;
 }
@@ -32,6 +38,8 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
   if (cell === undefined || model === undefined || reference === undefined)
     throw new GateError('internal', `the plan has no model for ${wanted.cell}`);
   const solo = wanted.points.find((point) => point.kind === 'solo');
+  const served = servedArtefacts(cell, wanted, artefacts, reference);
+  const runtime = { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads };
   return {
     type: 'launch',
     launch: wanted.launch,
@@ -40,7 +48,7 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
     arms: [...wanted.arms],
     points: [...wanted.points],
     repeated: cell.points.find((point): point is CallPoint => point.kind === 'call' && point.id === solo?.of) ?? null,
-    artefacts: servedArtefacts(cell, wanted, artefacts, reference),
+    artefacts: served,
     like: cell.like,
     options: cell.options,
     policies: await policies(setting, cell, wanted),
@@ -48,8 +56,9 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
     model: modelFolderOf(context, model.folder),
     modelDigest: model.digest,
     seed: plan.seed,
-    runtime: { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads },
-    store: context.storeRoot,
+    runtime,
+    scores: setting.scores.of({ artefacts: served, modelDigest: model.digest, runtime }),
+    scratch: setting.scratch,
   };
 };
 
@@ -93,8 +102,9 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
+    const paths = await modelPaths(artefacts.references.get(cell.model), own.id, setting.folders);
     started[arm.id] = {
-      argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, modelPaths(artefacts.references.get(cell.model)))],
+      argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, paths)],
       cwd: tree,
       environment: { ...(await trees.environment(own.id)) },
       optimization: own.policy.door.kind === 'builtin' ? own.policy.door.optimization : cell.like,

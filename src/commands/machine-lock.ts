@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { asDiskError } from '../records/disk-error.ts';
 import { type HeldLock, takeLock } from '../records/lock-file.ts';
 import type { Owner } from '../records/owner.ts';
 import type { CommandContext } from './context.ts';
@@ -10,7 +11,7 @@ import type { CommandContext } from './context.ts';
  * what a message calls the holder. Throws `store-locked` after the signal, and where the folder for
  * temporary files holds another user's folder of this name that is closed to others.
  */
-export const takeMachineLock = (context: CommandContext, name: string, busy: string): Promise<HeldLock> => {
+export const takeMachineLock = async (context: CommandContext, name: string, busy: string): Promise<HeldLock> => {
   const folder = join(tmpdir(), 'optimization-gate');
   openToAll(folder);
   return takeLock(join(folder, `${name}.lock`), {
@@ -19,6 +20,8 @@ export const takeMachineLock = (context: CommandContext, name: string, busy: str
     onWait: (holder: Owner | null) =>
       context.host.log.info(`Waiting for another ${busy}${holder === null ? '' : ` (process ${holder.pid})`}.`),
     signal: context.signal,
+  }).catch((thrown: unknown) => {
+    throw asDiskError(thrown, { path: folder, noun: 'folder for temporary files' }) ?? thrown;
   });
 };
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type ErrorCode, GateError } from '../errors.ts';
+import { asGateError, type ErrorCode, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
@@ -7,27 +7,31 @@ import { sharing } from '../measurement/schedule.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { soloRecord, tunedRecord } from '../records/stored.ts';
-import { clearScratch } from '../store/scratch.ts';
+import { openRecordBook, type RecordBook } from '../store/record-book.ts';
+import { clearScratch, newScratchPlace, type ScratchPlace } from '../store/scratch.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Artefacts, makeArtefacts } from './artefacts.ts';
 import { restoreStore, saveStore } from './cached-store.ts';
+import { startedBy } from './comparison.ts';
 import { type CommandContext, withDeclared, workerProgram } from './context.ts';
 import { measurementOf, measuringOnce } from './equal-launches.ts';
-import { isInfrastructure } from './infrastructure.ts';
+import { isInfrastructure, throwDiskFull } from './infrastructure.ts';
+import { type KnownScores, openKnownScores } from './known-scores.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchLimits, launchRequest } from './launch-request.ts';
 import { takeMachineLock } from './machine-lock.ts';
 import { claimFolder } from './own-folder.ts';
+import { recordTrust } from './record-trust.ts';
+import { keepSamples, resumeSamples } from './resumed-samples.ts';
 import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from './run-folder.ts';
 import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
+import { keepToBudget } from './store-budget.ts';
+import { openSubjectFolders, type SubjectFolders } from './subject-folders.ts';
 import { openTrees, type Trees } from './trees.ts';
 import { tunedBefore, tuningKey } from './tuning.ts';
-
-/** Bytes of artefacts that a store keeps, the longest unused go first: what the workflow cache takes without pushing out others. */
-const storeBytes = 4 * 2 ** 30;
 
 /**
  * Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run
@@ -47,14 +51,17 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   const environment = { ...machine, provider, threads, ort, lanes };
   const environmentClass = runnerClass(environment);
   const samples = (): Samples => readRunSamples(run, plan, digest).samples;
+  const resumption = { plan, digest, runnerClass: environmentClass };
   // Refused before anything is added to them.
-  samples();
+  await resumeSamples(context, run, resumption);
   // Two runs on one machine would each measure the other, and each the other's builds.
   const lock = await takeMachineLock(context, 'measuring', 'measurement on this machine').catch((thrown: unknown) => {
     throw context.signal.aborted ? interrupted(run) : thrown;
   });
   let store: Store | null = null;
   let trees: Trees | null = null;
+  let folders: SubjectFolders | null = null;
+  let save: (() => Promise<void>) | null = null;
   try {
     record([
       {
@@ -67,12 +74,16 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       },
     ]);
     await claimFolder({ path: context.storeRoot, noun: 'store', option: '--store' }, context.root);
-    const cached = await restoreStore(context, plan, machine.cpu);
+    const trust = recordTrust(startedBy(context), plan);
+    const cached = await restoreStore(context, plan, machine.cpu, trust);
     const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     store = opened;
+    const records = await openRecordBook(opened.root, trust);
     const checkouts = await openTrees(context, plan);
     trees = checkouts;
-    const workshop = { store, cpu: machine.cpu, trees: checkouts };
+    const rooms = await openSubjectFolders(opened.root);
+    folders = rooms;
+    const workshop = { store: opened, records, cpu: machine.cpu, trees: checkouts, folders: rooms };
     const artefacts = await makeArtefacts(context, plan, samples(), record, workshop).catch(
       // The signal ends every process: what they say of that is no error.
       unlessAborted(context),
@@ -81,12 +92,13 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       record([{ line: 'stopped', reason: 'interrupted' }]);
       throw interrupted(run);
     }
-    await clearScratch(store.root);
-    const proving = { plan, runnerClass: environmentClass, node: process.version, store };
-    record(await seenBefore(proving, samples().settled.values()));
+    await clearScratch(opened.root);
+    const proving = { plan, runnerClass: environmentClass, node: process.version, records };
+    record(seenBefore(proving, samples().settled.values()));
     let seen = samples();
     const energyMeter = openEnergyMeter() !== null;
-    const setting = { context, plan, artefacts, trees: checkouts, store: opened, seen: () => seen };
+    const shared = { scratch: newScratchPlace(opened.root), scores: openKnownScores(records) };
+    const setting = { context, plan, artefacts, trees: checkouts, folders: rooms, store: opened, records, ...shared, seen: () => seen };
     const measuring = { ...setting, proving, runnerClass: environmentClass, node: process.version, energyMeter };
     const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
@@ -105,21 +117,41 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       signal: context.signal,
     });
     if (ending === 'interrupted') throw interrupted(run);
-    // What this run used is leased and stays.
-    await store.evict({ maxBytes: storeBytes, minFreeBytes: 0 });
-    await saveStore(context, plan, machine.cpu, cached);
+    save = async () => {
+      await records.restore();
+      records.forget(await keepToBudget(context, opened));
+      await saveStore(context, plan, machine.cpu, trust, cached, records.digest());
+    };
   } finally {
-    if (store !== null) await clearScratch(store.root);
-    await trees?.release();
-    await store?.close();
-    const changed = restoreFiles(run);
-    if (changed.length > 0)
-      context.host.log.warn(
-        `Something else wrote ${changed.join(', ')} in ${run.folder} while it measured. What was measured was written again.`,
-      );
+    await tidy(context, [
+      async () => store !== null && clearScratch(store.root),
+      async () => trees?.release(),
+      async () => folders?.release(),
+      async () => (save !== null ? save() : store !== null && keepToBudget(context, store)),
+      async () => store?.close(),
+      async () => restoreRun(context, run),
+      () => keepSamples(context, run, resumption),
+    ]);
     lock.release();
     context.host.log.endProgress();
   }
+};
+
+/** Ends what a run opened. What goes wrong then is said, and takes the place of no error: all that was measured is held in memory. */
+const tidy = async ({ host }: CommandContext, steps: readonly (() => Promise<unknown>)[]): Promise<void> => {
+  for (const step of steps)
+    try {
+      await step();
+    } catch (thrown) {
+      const { code, message, where } = asGateError(thrown);
+      host.log.warn(`${code}: ${where === null ? '' : `${where}: `}${message}`);
+    }
+};
+
+const restoreRun = ({ host }: CommandContext, run: RunFolder): void => {
+  const changed = restoreFiles(run);
+  if (changed.length === 0) return;
+  host.log.warn(`Something else wrote ${changed.join(', ')} in ${run.folder} while it measured. What was measured was written again.`);
 };
 
 const unlessAborted =
@@ -138,7 +170,11 @@ interface Measuring {
   readonly plan: Plan;
   readonly artefacts: Artefacts;
   readonly trees: Trees;
+  readonly folders: SubjectFolders;
   readonly store: Store;
+  readonly records: RecordBook;
+  readonly scratch: ScratchPlace;
+  readonly scores: KnownScores;
   readonly proving: SeenSetting;
   readonly runnerClass: string;
   readonly node: string;
@@ -148,25 +184,38 @@ interface Measuring {
 }
 
 const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<readonly SampleLine[]> => {
-  const { context, plan, store } = measuring;
+  const { context, plan, store, records, scores } = measuring;
   const request = await launchRequest(measuring, wanted);
   const tuning = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
-  const yardstick = tuning === null ? null : await store.record('tuned', tuning, tunedRecord);
+  const yardstick = tuning === null ? null : records.read('tuned', tuning, tunedRecord);
   if (yardstick !== null) return tunedBefore(wanted, yardstick.value);
   const solo = soloKey(request, wanted, measuring);
-  const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
+  const alone = solo !== null && isOnlyShown(wanted, measuring) ? records.read('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
-  const attempt = (): Promise<readonly SampleLine[]> => runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
+  const served = new Map(Object.values(request.artefacts).flatMap((variants) => Object.values(variants).map((one) => [one.folder, one])));
+  const requireUntouched = async (): Promise<void> => {
+    await measuring.folders.requireIntact();
+    for (const artefact of served.values()) await store.requireUntouched(artefact);
+  };
+  const attempt = async (): Promise<readonly SampleLine[]> => {
+    await requireUntouched();
+    const result = await runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
+    // Policies and external programs ran beside it: what it measured are the artefacts only if they are the same.
+    await requireUntouched();
+    await scores.keep(result.scores);
+    return result.lines;
+  };
   const first = await attempt();
   const repeated = failedToStart(first) && !context.signal.aborted;
   const lines = repeated ? await attempt() : first;
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
+  if (error !== null && !context.signal.aborted) throwDiskFull(error, wanted.launch);
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });
   await keepSeen(measuring.proving, lines, measuring.seen(), context.now());
   const tuned = lines.find((line) => line.line === 'tuned');
-  if (tuning !== null && tuned !== undefined) await store.putRecord('tuned', tuning, { value: tuned.value });
+  if (tuning !== null && tuned !== undefined) await records.write('tuned', tuning, { value: tuned.value });
   const recorded = solo === null ? null : soloRecorded(lines, context.now());
-  if (solo !== null && recorded !== null) await store.putRecord('solo', solo, recorded);
+  if (solo !== null && recorded !== null) await records.write('solo', solo, recorded);
   return repeated ? [...first, ...lines] : lines;
 };

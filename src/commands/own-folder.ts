@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { GateError } from '../errors.ts';
+import { asDiskError } from '../records/disk-error.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { storeFolders } from '../store/store.ts';
 
@@ -46,19 +47,44 @@ const whyForeign = (path: string, checkout: string | null): string | null => {
   }
 };
 
-/** Makes a folder the gate's own. Throws `folder-refused`, and `disk-full` where there is no room for it. */
+/**
+ * Makes a folder the gate's own. Throws `folder-refused`; `disk-full` where there is no room for it;
+ * `store-unwritable` or `folder-unwritable` where this user may not write there.
+ */
 export const claimFolder = async (folder: OwnFolder, around: string): Promise<void> => {
   await requireOwnable(folder, around);
   if (!isMarked(folder.path)) markOrRefuse(folder);
+  else requireWritable(folder);
+};
+
+/** Throws `store-unwritable` or `folder-unwritable` where this user may not write in a folder, or make it. */
+export const requireWritable = (folder: OwnFolder): void => {
+  try {
+    accessSync(nearestFolder(folder.path), constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    throw asDiskError(thrown, folder) ?? thrown;
+  }
 };
 
 /** Makes the folder where it is not there, and says in it whose it is. Throws what the file system throws. */
 export const markFolder = (path: string): void => {
-  mkdirSync(path, { recursive: true });
+  makeFolder(path);
   // First: a folder without it is refused.
   writeFileSync(join(path, markName), markText);
   writeFileSync(join(path, '.gitignore'), '*\n');
 };
+
+/** On a read-only disk, `mkdir` says of a path of several new folders that it is not there. */
+const makeFolder = (path: string): void => {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (thrown) {
+    accessSync(nearestFolder(path), constants.W_OK | constants.X_OK);
+    throw thrown;
+  }
+};
+
+const nearestFolder = (path: string): string => (existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path)));
 
 /** Whether a folder holds all that every store holds, and nothing else: so it is known without the mark, too. */
 const isStore = (names: readonly string[]): boolean => names.join() === [...storeFolders].sort().join();
@@ -111,9 +137,9 @@ const markOrRefuse = (folder: OwnFolder): void => {
   try {
     markFolder(path);
   } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new GateError('disk-full', `there is no room for the ${noun}`, { where: path, cause: thrown });
-    throw refusal(folder, `it cannot be made (${thrown instanceof Error ? thrown.message : String(thrown)})`);
+    throw (
+      asDiskError(thrown, { path, noun }) ??
+      refusal(folder, `it cannot be made (${thrown instanceof Error ? thrown.message : String(thrown)})`)
+    );
   }
 };

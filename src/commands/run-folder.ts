@@ -1,10 +1,11 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
 import { requireConsistent } from '../gate/consistency.ts';
 import { type Baseline, baseline } from '../records/baseline.ts';
 import { decodeDocument, digestOf, encodeDocument } from '../records/decode.ts';
+import { asDiskError } from '../records/disk-error.ts';
 import { type Plan, plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { appendBytes, encodeLines, readSamples } from '../records/samples-file.ts';
@@ -44,12 +45,28 @@ export const openRunFolder = async (context: Pick<CommandContext, 'root' | 'opti
   return runFolderAt(folder);
 };
 
-const writeFile = (file: string, content: string | Buffer): void => {
-  // Made anew: a link that lies in its place would be followed.
-  rmSync(`${file}.partial`, { force: true });
-  writeFileSync(`${file}.partial`, content, { flag: 'wx' });
-  renameSync(`${file}.partial`, file);
+/** Writes in the run folder. What the file system refuses becomes `disk-full` or `folder-unwritable`. */
+const inFolder = <T>(folder: string, work: () => T): T => {
+  try {
+    return work();
+  } catch (thrown) {
+    throw asDiskError(thrown, { path: folder, noun: 'run folder' }) ?? thrown;
+  }
 };
+
+/** Complete or as it was, for every reader, also where the disk is full. */
+const writeFile = (file: string, content: string | Buffer): void =>
+  inFolder(dirname(file), () => {
+    // Made anew: a link that lies in its place would be followed.
+    rmSync(`${file}.partial`, { force: true });
+    try {
+      writeFileSync(`${file}.partial`, content, { flag: 'wx' });
+      renameSync(`${file}.partial`, file);
+    } catch (thrown) {
+      rmSync(`${file}.partial`, { force: true });
+      throw thrown;
+    }
+  });
 
 const writeWhole = ({ folder, held }: RunFolder, name: string, text: string): void => {
   writeFile(join(folder, name), text);
@@ -76,8 +93,7 @@ const requireWhole = (run: RunFolder, name: string, maxBytes: number, phase: str
 /** Writes plan.json. Samples of the very same plan stay, to be resumed; those of another become samples.previous.jsonl. */
 export const writePlan = (run: RunFolder, value: Plan): void => {
   const text = encodeDocument(value);
-  if (existsSync(run.samplesFile) && measuredFor(run.samplesFile) !== digestOf(text))
-    renameSync(run.samplesFile, join(run.folder, 'samples.previous.jsonl'));
+  if (existsSync(run.samplesFile) && measuredFor(run.samplesFile) !== digestOf(text)) setSamplesAside(run);
   run.held.delete(samplesName);
   writeWhole(run, 'plan.json', text);
 };
@@ -121,6 +137,22 @@ const heldSamples = ({ samplesFile, held }: RunFolder): Buffer => {
   return bytes;
 };
 
+/** The samples as this process holds them. */
+export const samplesBytes = (run: RunFolder): Buffer => heldSamples(run);
+
+/** Begins anew: what lies in the folder becomes samples.previous.jsonl. */
+export const setSamplesAside = ({ folder, samplesFile, held }: RunFolder): void => {
+  held.delete(samplesName);
+  if (lstatSync(samplesFile, { throwIfNoEntry: false }) !== undefined)
+    inFolder(folder, () => renameSync(samplesFile, join(folder, 'samples.previous.jsonl')));
+};
+
+/** Begins anew, and keeps nothing of what lies in the folder. */
+export const dropSamples = ({ samplesFile, held }: RunFolder): void => {
+  held.delete(samplesName);
+  rmSync(samplesFile, { recursive: true, force: true });
+};
+
 const isFolder = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** What the file system says where code under test put something else in the place of the folder or the file. */
@@ -147,11 +179,11 @@ export const recordSamples = (run: RunFolder, lines: readonly SampleLine[]): voi
  * the names of those files: something else wrote in the folder meanwhile.
  */
 export const restoreFiles = ({ folder, held }: RunFolder): readonly string[] => {
-  if (!isFolder(folder)) rmSync(folder, { force: true });
-  if (!isMarked(folder)) markFolder(folder);
+  if (!isFolder(folder)) inFolder(folder, () => rmSync(folder, { force: true }));
+  if (!isMarked(folder)) inFolder(folder, () => markFolder(folder));
   const changed = [...held].filter(([name, content]) => !holds(join(folder, name), content));
   for (const [name, content] of changed) {
-    rmSync(join(folder, name), { recursive: true, force: true });
+    if (isFolder(join(folder, name))) inFolder(folder, () => rmSync(join(folder, name), { recursive: true, force: true }));
     writeFile(join(folder, name), content);
   }
   return changed.map(([name]) => name);
@@ -186,6 +218,6 @@ export const readVerdict = (run: RunFolder): Verdict => {
 export const writeReport = (run: RunFolder, files: Readonly<Record<string, string>>): void => {
   // A link in its place would lead the report elsewhere.
   if (lstatSync(run.reportFolder, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(run.reportFolder);
-  mkdirSync(run.reportFolder, { recursive: true });
+  inFolder(run.reportFolder, () => mkdirSync(run.reportFolder, { recursive: true }));
   for (const [name, text] of Object.entries(files)) writeFile(join(run.reportFolder, name), text);
 };

@@ -4,7 +4,7 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { SampleLine, Samples, SeenPoint, SettledLine } from '../records/sample.ts';
 import { seenRecord } from '../records/stored.ts';
-import type { Store } from '../store/store.ts';
+import type { RecordBook } from '../store/record-book.ts';
 
 /** Changes whenever what an earlier run recorded must not be relied on again. */
 const seenContract = 1;
@@ -15,7 +15,7 @@ export interface SeenSetting {
   readonly runnerClass: string;
   /** Version of Node. */
   readonly node: string;
-  readonly store: Pick<Store, 'record' | 'putRecord'>;
+  readonly records: Pick<RecordBook, 'read' | 'write'>;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface SeenSetting {
  * and the class of runner.
  */
 export const seenKey = (
-  { plan, runnerClass, node }: Omit<SeenSetting, 'store'>,
+  { plan, runnerClass, node }: Omit<SeenSetting, 'records'>,
   cell: PlannedCell,
   point: OperatingPoint,
   arm: string,
@@ -37,7 +37,7 @@ export const seenKey = (
  * What the store proves of the unchanged cells: lines for the samples, so that the verdict rests on
  * nothing but its files.
  */
-export const seenBefore = async (setting: SeenSetting, settled: Iterable<SettledLine>): Promise<readonly SampleLine[]> => {
+export const seenBefore = (setting: SeenSetting, settled: Iterable<SettledLine>): readonly SampleLine[] => {
   const lines: SampleLine[] = [];
   for (const { cell: id, status, arms } of settled) {
     const cell = setting.plan.cells.find((each) => each.id === id);
@@ -45,7 +45,7 @@ export const seenBefore = async (setting: SeenSetting, settled: Iterable<Settled
     if (status !== 'unchanged' || cell === undefined || arm === undefined) continue;
     const points: Record<string, SeenPoint> = {};
     for (const point of cell.points) {
-      const known = await setting.store.record('seen', seenKey(setting, cell, point, arm), seenRecord);
+      const known = setting.records.read('seen', seenKey(setting, cell, point, arm), seenRecord);
       if (known !== null) points[point.id] = known;
     }
     if (Object.keys(points).length > 0) lines.push({ line: 'seen', cell: id, arm, points });
@@ -76,7 +76,7 @@ export const keepSeen = async (
     for (const id of ['head', 'base'] as const) {
       const [arm, values] = [digests[id], line.values[id]];
       if (arm === undefined || (values === undefined && Object.keys(line.values).length > 0)) continue;
-      await setting.store.putRecord('seen', seenKey(setting, cell, point, arm), {
+      await setting.records.write('seen', seenKey(setting, cell, point, arm), {
         at: at.toISOString(),
         series: Object.entries(values ?? {}).flatMap(([series, numbers]) => (numbers.length > 0 ? [series] : [])),
         warnings: line.warnings.filter((warning) => readAbsence(warning) !== null),

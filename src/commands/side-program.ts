@@ -3,12 +3,12 @@ import type { Bench } from '../optimizations/contract.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
-import type { Store } from '../store/store.ts';
 import { askSubject, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { benchOf } from './plan.ts';
 import type { Sources } from './sources.ts';
 import { subjectArgv } from './subject-argv.ts';
+import type { SubjectFolders } from './subject-folders.ts';
 import { openTemporaryFolder } from './temporary-folder.ts';
 
 /** The user's own code of one entry on one side: what it builds, and the program that answers. */
@@ -23,7 +23,7 @@ export interface SideProgram {
 export interface Rehearsal {
   readonly context: CommandContext;
   readonly plan: Plan;
-  readonly store: Store;
+  readonly folders: SubjectFolders;
   readonly source: Sources['folder'];
   readonly references: ReadonlyMap<string, ArtefactRef>;
 }
@@ -57,10 +57,15 @@ export const commandOf = ({ door }: Pick<SubjectRef, 'door'>): readonly string[]
   door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command];
 
 /** What the command of a user's own program may name. */
-export const modelPaths = (reference: ArtefactRef | undefined): Record<string, string> => {
+export const modelPaths = async (
+  reference: ArtefactRef | undefined,
+  side: 'head' | 'base',
+  folders: SubjectFolders,
+): Promise<Record<string, string>> => {
   const decoder = reference?.stages.find(({ id }) => id === 'decoder') ?? reference?.stages[0];
   if (reference === undefined || decoder === undefined) return {};
-  return { model: join(reference.folder, decoder.graph), 'model-folder': reference.folder };
+  const { folder } = await folders.view(reference, side);
+  return { model: join(folder, decoder.graph), 'model-folder': folder };
 };
 
 /**
@@ -84,10 +89,15 @@ type Stage = Pick<SubjectSetting, 'tree' | 'environment'>;
 
 const outcome = [(): boolean => true, (): boolean => false] as const;
 
-const rehearseBuild = async (build: PlannedBuild, stage: Stage, { context, plan, store, source, references }: Rehearsal): Promise<void> => {
-  const artefact = references.get(build.model);
-  if (artefact === undefined) return;
-  const output = await store.staging();
+const rehearseBuild = async (
+  build: PlannedBuild,
+  stage: Stage,
+  { context, plan, folders, source, references }: Rehearsal,
+): Promise<void> => {
+  const reference = references.get(build.model);
+  if (reference === undefined) return;
+  const artefact = await folders.view(reference, build.arm);
+  const output = await folders.empty();
   try {
     const subject = {
       ...stage,
@@ -99,7 +109,7 @@ const rehearseBuild = async (build: PlannedBuild, stage: Stage, { context, plan,
     };
     await askSubject(build, { source: await source(build), artefact }, subject, output, `${build.cell} ${build.arm}`);
   } finally {
-    await store.discard(output).catch(() => {});
+    await folders.discard(output).catch(() => {});
   }
 };
 
@@ -119,11 +129,11 @@ const openAnswering = async (
   { door, tree: arm }: SubjectRef,
   cell: PlannedCell,
   { tree, environment }: Stage,
-  { context, plan, references }: Rehearsal,
+  { context, plan, folders, references }: Rehearsal,
 ): Promise<LineChannel> => {
   const { seconds, memoryBytes } = plan.limits;
   const where = `${cell.id} ${arm}`;
-  const argv = subjectArgv(door, tree, context.worker, cell.id, modelPaths(references.get(cell.model)));
+  const argv = subjectArgv(door, tree, context.worker, cell.id, await modelPaths(references.get(cell.model), arm, folders));
   const channel = openLineChannel({ where, argv, cwd: tree, environment, memoryBytes });
   try {
     if (door.kind === 'measure') await channel.askText('round 1', seconds);

@@ -39,9 +39,9 @@ export const openStandingSubject = (): StandingSubject => {
 const mostBytes = 32 * 2 ** 20;
 
 /**
- * Whether a build may be made in the process that made another of its cell: a start, and what was seen of the calibration, are then had once. Not a
- * user's own code, which may leave something behind that the next build would depend on; nor what an entry of its own would build, since the
- * seconds of that are a metric.
+ * Whether a build may be made in the process that made another of its cell: a start, and what was
+ * seen of the calibration, are then had once. A user's own code may leave something behind that the
+ * next build would depend on. The seconds of what an entry of its own would build are a metric.
  * @param bytes of the model that it starts from
  */
 export const mayShareProcess = ({ subject, told, on }: Pick<PlannedBuild, 'subject' | 'told' | 'on'>, bytes: number): boolean =>

@@ -2,7 +2,14 @@ import { GateError } from '../errors.ts';
 import { decodeValue, digestOf } from '../records/decode.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { artefactAbout, type BuildRecord, buildRecord } from '../records/stored.ts';
+import type { RecordBook } from '../store/record-book.ts';
 import type { Store } from '../store/store.ts';
+
+/** The artefacts of a store, and the records that a run believes. */
+export interface Stock {
+  readonly store: Store;
+  readonly records: RecordBook;
+}
 
 export interface StoredBuild extends BuildRecord {
   readonly ref: ArtefactRef;
@@ -16,24 +23,21 @@ export interface StoredBuild extends BuildRecord {
 export const storedBuildKey = (key: string, cpu: string, ort: string): string => digestOf(JSON.stringify(['build', key, cpu, ort]));
 
 /** What was built under a key before and is still here, leased; else null. What was damaged is removed, and counts as not here. */
-export const findBuild = async (store: Store, key: string): Promise<StoredBuild | null> => {
-  const record = await store.record('build', key, buildRecord);
-  return record === null ? null : findRecorded(store, record);
-};
-
-/** What a record of a build tells of, where that is still here, leased; else null. */
-export const findRecorded = async (store: Store, record: BuildRecord): Promise<StoredBuild | null> => {
-  const folder = await store.artefact(record.artefact).catch(absentWhenDamaged);
-  const manifest = folder === null ? null : await store.manifest(record.artefact);
+export const findBuild = async ({ store, records }: Stock, key: string): Promise<StoredBuild | null> => {
+  const record = records.read('build', key, buildRecord);
+  if (record === null) return null;
+  const id = { digest: record.artefact, content: record.content };
+  const folder = await store.artefact(id).catch(absentWhenDamaged);
+  const manifest = folder === null ? null : await store.manifest(id);
   if (folder === null || manifest === null) return null;
   const { stages, serve, bytes } = decodeValue(artefactAbout, manifest.about, folder);
-  return { ...record, bytes, ref: { digest: record.artefact, folder, stages, serve } };
+  return { ...record, bytes, ref: { ...id, folder, stages, serve } };
 };
 
 /** Bytes of an artefact that the store has. */
-export const storedBytes = async (store: Store, { digest, folder }: ArtefactRef): Promise<number> => {
-  const manifest = await store.manifest(digest);
-  return manifest === null ? Number.POSITIVE_INFINITY : decodeValue(artefactAbout, manifest.about, folder).bytes;
+export const storedBytes = async (store: Store, artefact: ArtefactRef): Promise<number> => {
+  const manifest = await store.manifest(artefact);
+  return manifest === null ? Number.POSITIVE_INFINITY : decodeValue(artefactAbout, manifest.about, artefact.folder).bytes;
 };
 
 const absentWhenDamaged = (thrown: unknown): null => {
@@ -41,4 +45,4 @@ const absentWhenDamaged = (thrown: unknown): null => {
   throw thrown;
 };
 
-export const keepBuild = (store: Store, key: string, record: BuildRecord): Promise<void> => store.putRecord('build', key, record);
+export const keepBuild = ({ records }: Stock, key: string, record: BuildRecord): Promise<void> => records.write('build', key, record);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { asDiskError } from '../records/disk-error.ts';
 
 /** A temporary folder of its own for the programs of one side, or for one program. */
 export interface TemporaryFolder {
@@ -13,7 +14,10 @@ export interface TemporaryFolder {
 export const openTemporaryFolder = async (): Promise<TemporaryFolder> => {
   // Absolute: each program would find a relative one from its own working directory. Short: the path
   // of a socket in it may have some hundred characters in all.
-  const folder = await mkdtemp(join(resolve(tmpdir()), 'gate-'));
+  const place = resolve(tmpdir());
+  const folder = await mkdtemp(join(place, 'gate-')).catch((thrown: unknown) => {
+    throw asDiskError(thrown, { path: place, noun: 'folder for temporary files' }) ?? thrown;
+  });
   return {
     environment: { TMPDIR: folder, TEMP: folder, TMP: folder },
     release: () => rm(folder, { recursive: true, force: true }).catch(() => {}),

@@ -7,6 +7,7 @@ export const commandTable = {
   update: { summary: 'measure what was merged and write its baselines', mode: true },
   doctor: { summary: 'show what this machine can measure', mode: false },
   models: { summary: 'list, verify or inspect models', mode: false },
+  store: { summary: 'show, verify or clean the store of models and artefacts', mode: false },
   help: { summary: 'show this text', mode: false },
   version: { summary: 'show the version', mode: false },
 } as const satisfies Record<string, { readonly summary: string; readonly mode: boolean }>;
@@ -19,6 +20,6 @@ export const commandNames = Object.keys(commandTable) as readonly CommandName[];
 export const modeNames = commandNames.filter((name) => commandTable[name].mode);
 
 /** The only commands that take operands after their name. */
-export const commandsWithOperands: readonly CommandName[] = ['models', 'help'];
+export const commandsWithOperands: readonly CommandName[] = ['models', 'store', 'help'];
 
 export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commandTable, name);

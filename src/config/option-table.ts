@@ -128,6 +128,15 @@ export const optionTable = {
     default: null,
     summary: 'folder of built models and artefacts, shared by runs; without it one in the cache folder of the user',
   },
+  storeBudget: {
+    kind: 'integer',
+    on: 'both',
+    placeholder: 'MIB',
+    least: 0,
+    most: 1_048_576,
+    default: 4096,
+    summary: 'MiB that the store may hold at the end of a run; files that were unused longest are removed first',
+  },
   ortPath: { kind: 'text', judges: true, on: 'both', placeholder: 'DIR', default: null, summary: 'folder that holds onnxruntime-node' },
   failOn: {
     kind: 'list',

@@ -1,9 +1,17 @@
 import { asGateError } from '../errors.ts';
+import type { EvaluationRecord } from '../records/evaluation-record.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
 import { soloProgram } from './solo-program.ts';
 import { askWorker, WorkerFailure, type WorkerLimits, type WorkerProgram } from './worker-process.ts';
+
+/** What a launch gave. */
+export interface LaunchResult {
+  readonly lines: readonly SampleLine[];
+  /** Scores that it computed; none of a launch that failed. */
+  readonly scores: readonly EvaluationRecord[];
+}
 
 /** What stands on the launch's own line. */
 export interface LaunchHead {
@@ -13,7 +21,7 @@ export interface LaunchHead {
 }
 
 /**
- * Runs one launch in a fresh process and returns its lines, whole: launch, points, end. A fault of the measured code is
+ * Runs one launch in a fresh process. Its lines are whole: launch, points, end. A fault of the measured code is
  * the launch's result (`failed`, with the coded error), never an exception.
  */
 export const runLaunch = async (
@@ -21,13 +29,13 @@ export const runLaunch = async (
   request: LaunchRequest,
   worker: WorkerProgram,
   limits: WorkerLimits,
-): Promise<readonly SampleLine[]> => {
+): Promise<LaunchResult> => {
   const { launch, cell, index } = head;
   const first: SampleLine = { line: 'launch', launch, cell, purpose: request.purpose, index, control: request.control };
   try {
     const program = request.purpose === 'solo' ? soloProgram(worker) : worker;
     const measured = await askWorker(program, request, 'measured', limits, `launch ${launch}`);
-    return [
+    const lines: readonly SampleLine[] = [
       first,
       ...measured.points.map((point): SampleLine => ({ line: 'point', launch, ...point })),
       // The plots show one launch of a cell.
@@ -41,8 +49,9 @@ export const runLaunch = async (
         process: measured.process,
       },
     ];
+    return { lines, scores: measured.scores };
   } catch (thrown) {
-    return [first, { line: 'end', launch, status: 'failed', error: codedOf(thrown), process: null }];
+    return { lines: [first, { line: 'end', launch, status: 'failed', error: codedOf(thrown), process: null }], scores: [] };
   }
 };
 

@@ -3,6 +3,7 @@ import { closeSync, constants, copyFileSync, lstatSync, openSync, readSync } fro
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
+import { asDiskError } from '../records/disk-error.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import { nounId, sha256 } from '../records/words.ts';
@@ -96,6 +97,8 @@ const copyListed = (folder: string, to: string, absent: readonly string[]): void
     try {
       copyFileSync(join(folder, name), join(to, name), constants.COPYFILE_FICLONE);
     } catch (cause) {
+      const full = asDiskError(cause, { path: to, noun: 'folder for temporary files' });
+      if (full?.code === 'disk-full') throw full;
       throw new GateError('model-invalid', 'the file is missing or cannot be copied', { where: join(folder, name), cause });
     }
   }

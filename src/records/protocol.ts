@@ -1,5 +1,6 @@
 /** Messages between the orchestrator and its worker processes (IPC), and between a worker and a subject (JSON lines). */
 import { z } from 'zod';
+import { evaluationRecord } from './evaluation-record.ts';
 import { operatingPoint } from './metric.ts';
 import { runtimeSpec } from './plan.ts';
 import { columns, launchPurpose, processFacts, traceColumns } from './sample.ts';
@@ -19,7 +20,14 @@ export const serveHints = z.strictObject({
 });
 
 /** An artefact on this machine. */
-export const artefactRef = z.strictObject({ digest: sha256, folder: z.string(), stages: z.array(stage).min(1), serve: serveHints });
+export const artefactRef = z.strictObject({
+  digest: sha256,
+  /** Which files these are: equal digests may be written in several ways. */
+  content: sha256,
+  folder: z.string(),
+  stages: z.array(stage).min(1),
+  serve: serveHints,
+});
 export type ArtefactRef = Immutable<z.infer<typeof artefactRef>>;
 
 /** How the worker starts the policy of one arm: a process that speaks JSON lines, in the arm's own tree. */
@@ -67,7 +75,10 @@ export const launchRequest = z.strictObject({
   modelDigest: sha256,
   seed: z.int().nonnegative(),
   runtime,
-  store: z.string(),
+  /** What is known of these artefacts on the held-out windows. */
+  scores: z.array(evaluationRecord),
+  /** Where launches of one run leave for each other what takes long, and what that is signed with. */
+  scratch: z.strictObject({ root: z.string(), secret: z.string().regex(/^[0-9a-f]{64}$/) }),
 });
 export type LaunchRequest = Immutable<z.infer<typeof launchRequest>>;
 
@@ -88,6 +99,8 @@ export const toWorker = z.discriminatedUnion('type', [
     facts: values,
     runtime: runtimeSpec.pick({ provider: true, threads: true }),
     store: z.string(),
+    /** Where files of artefacts have names for code under test: such a name does not make a file foreign. */
+    views: z.string(),
   }),
 ]);
 export type ToWorker = Immutable<z.infer<typeof toWorker>>;
@@ -106,6 +119,8 @@ export const fromWorker = z.discriminatedUnion('type', [
     traces: z.array(z.strictObject({ point: z.string(), arm: armId, columns: traceColumns })),
     /** Only of a tuning launch. */
     tuned: jsonValue.optional(),
+    /** Scores that it computed. */
+    scores: z.array(evaluationRecord),
     process: processFacts,
   }),
   z.strictObject({ type: z.literal('failed'), error: coded }),

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { GateError } from '../errors.ts';
+import { asDiskError } from './disk-error.ts';
 import type { SampleLine, Samples } from './sample.ts';
 import { checkLine, parseLine } from './sample-line.ts';
 import { SamplesReading } from './samples-reading.ts';
@@ -65,7 +66,7 @@ export const encodeLines = (lines: readonly SampleLine[]): Buffer => Buffer.from
 const appending = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
 
 export const appendBytes = (path: string, bytes: Buffer): void => {
-  const file = openSync(path, appending, 0o666);
+  const file = openToAppend(path);
   try {
     const size = endOfLastLine(file);
     if (size < fstatSync(file).size) ftruncateSync(file, size);
@@ -74,12 +75,18 @@ export const appendBytes = (path: string, bytes: Buffer): void => {
       fsyncSync(file);
     } catch (thrown) {
       if (fstatSync(file).size > size) ftruncateSync(file, size);
-      if (isNoSpace(thrown))
-        throw new GateError('disk-full', `no room for ${bytes.length} bytes of samples`, { where: path, cause: thrown });
-      throw thrown;
+      throw asDiskError(thrown, { path, noun: 'run folder' }) ?? thrown;
     }
   } finally {
     closeSync(file);
+  }
+};
+
+const openToAppend = (path: string): number => {
+  try {
+    return openSync(path, appending, 0o666);
+  } catch (thrown) {
+    throw asDiskError(thrown, { path, noun: 'run folder' }) ?? thrown;
   }
 };
 
@@ -108,6 +115,3 @@ const endOfLastLine = (file: number): number => {
   }
   return 0;
 };
-
-const isNoSpace = (thrown: unknown): boolean =>
-  thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT');

@@ -8,11 +8,13 @@ import { type Immutable, jsonValue, sha256, values } from './words.ts';
 export const artefactAbout = z.strictObject({ stages: z.array(stage).min(1), serve: serveHints, bytes: z.number().nonnegative() });
 
 /** Record `build`, by build key: what that code made of that model. */
-export const buildRecord = z.strictObject({ artefact: sha256, seconds: z.number().nonnegative().nullable(), facts: values });
+export const buildRecord = z.strictObject({
+  artefact: sha256,
+  content: sha256,
+  seconds: z.number().nonnegative().nullable(),
+  facts: values,
+});
 export type BuildRecord = Immutable<z.infer<typeof buildRecord>>;
-
-/** Record `evaluation`: series of one arm on the held-out windows. */
-export const evaluationRecord = z.record(z.string(), z.array(z.number()));
 
 /** Record `tuned`: the yardstick of a cell on one runner class. */
 export const tunedRecord = z.strictObject({ value: jsonValue });

@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts';
 import { type CommandResult, runCommand } from '../processes/run-command.ts';
+import { saysDiskFull } from '../records/disk-error.ts';
 
 const localSeconds = 300;
 const networkSeconds = 600;
@@ -74,12 +75,21 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
 const missingObjects =
   /from promisor remote|promisor remote unable|unable to read (tree|sha1|blob|[0-9a-f]{40})|missing (blob|tree|object)|bad (tree|blob) object/i;
 
-/** What git said when a command failed, as `git-failed`, or `objects-missing` where files of a commit are not there. */
+/**
+ * What git said when a command failed, as `git-failed`; as `objects-missing` where files of a commit
+ * are not there, and as `disk-full` where it found no room.
+ */
 export const gitError = (args: readonly string[], result: CommandResult): GateError => {
   const late = `no end within ${localSeconds} s, or ${networkSeconds} s with a remote (fixed limits)`;
   const status = result.status === 'exited' ? `exit status ${result.code}` : result.status === 'timeout' ? late : result.status;
   const how = result.truncated ? `printed more than ${maxOutputBytes} bytes, a fixed limit` : status;
   const said = result.stderr.trim().slice(-2000);
+  if (saysDiskFull(said))
+    return new GateError(
+      'disk-full',
+      `git ${args[0] ?? ''} found no room: ${said}. Free space on the disk of the repository and on that of the folder for temporary files (variable TMPDIR).`,
+      { where: 'git' },
+    );
   return new GateError(
     missingObjects.test(said) ? 'objects-missing' : 'git-failed',
     `git ${args[0] ?? ''}: ${how}${said === '' ? '' : `: ${said}`}`,

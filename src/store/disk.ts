@@ -1,18 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { chmod, copyFile, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
+import { asDiskError } from '../records/disk-error.ts';
 
-/** Runs file work; a full disk or quota becomes `disk-full`. */
-export const onDisk = async <T>(where: string, work: () => Promise<T>): Promise<T> => {
+/** Runs file work in a store. What the file system refuses becomes `disk-full` or `store-unwritable`. */
+export const inStore = async <T>(root: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (thrown) {
-    const code = errorCode(thrown);
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new GateError('disk-full', 'there is no room left on the device', { where, cause: thrown });
-    throw thrown;
+    throw asDiskError(thrown, { path: root, noun: 'store' }) ?? thrown;
   }
 };
 
@@ -69,32 +67,35 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
 };
 
 /**
- * Gives every file of a folder that has a name (a hard link) outside the folders `own` bytes of its own. What is linked only among those
- * stays so: an optimization may take over gigabytes of weights without copying them.
+ * Moves what lies in a folder into an empty one of this user. Within one file system nothing is
+ * copied but the files of other users, who could write them later. Throws `build-no-output` for links
+ * and special files.
  */
-export const unshare = async (folder: string, files: readonly string[], own: readonly string[]): Promise<void> => {
-  const stats = await Promise.all(files.map(async (path) => ({ path: join(folder, path), ...inodeOf(await lstat(join(folder, path))) })));
-  const shared = stats.filter(({ links }) => links > 1);
-  if (shared.length === 0) return;
-  const names = new Map<string, number>();
-  for (const root of own) {
-    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-      const found = entry.isFile() ? await lstat(join(entry.parentPath, entry.name)).catch(() => null) : null;
-      if (found !== null && found.nlink > 1) names.set(inodeOf(found).inode, (names.get(inodeOf(found).inode) ?? 0) + 1);
-    }
+export const takeFolder = async (from: string, to: string): Promise<void> => {
+  if (!(await lstat(from)).isDirectory()) throw new GateError('build-no-output', 'is not a folder any more', { where: from });
+  const { uid } = await lstat(to);
+  for (const path of await listRegularFiles(from)) {
+    const [source, target] = [join(from, path), join(to, path)];
+    await mkdir(dirname(target), { recursive: true });
+    const isOwn = (await lstat(source)).uid === uid;
+    if (!isOwn || !(await movedWithin(source, target)))
+      await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   }
-  for (const { path, inode, links } of shared) {
-    if ((names.get(inode) ?? 0) >= links) continue;
-    const draft = join(folder, `.${randomUUID()}.draft`);
-    await copyFile(path, draft, constants.COPYFILE_FICLONE);
-    await rename(draft, path);
-  }
+  await rm(from, { recursive: true, force: true });
+  // Again: a file may have been replaced since it was looked at.
+  await listRegularFiles(to);
 };
 
-const inodeOf = ({ dev, ino, nlink }: Stats): { readonly inode: string; readonly links: number } => ({
-  inode: `${dev}:${ino}`,
-  links: nlink,
-});
+/** False where that would lead into another file system. */
+const movedWithin = async (from: string, to: string): Promise<boolean> => {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (thrown) {
+    if (errorCode(thrown) === 'EXDEV') return false;
+    throw thrown;
+  }
+};
 
 /** Files become read-only and durable before the folder gets its final name. */
 export const seal = async (folder: string, files: readonly string[]): Promise<void> => {

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GateError } from '../errors.ts';
-import { decodeDocument } from '../records/decode.ts';
+import { decodeDocument, digestOf } from '../records/decode.ts';
 import { type Immutable, jsonValue, sha256 } from '../records/words.ts';
 import { fileDigest, listRegularFiles } from './disk.ts';
 
@@ -18,6 +18,18 @@ export const artefactManifest = z.strictObject({
   about: jsonValue,
 });
 export type ArtefactManifest = Immutable<z.infer<typeof artefactManifest>>;
+
+/**
+ * What a store names an artefact by: its digest says what the artefact computes, its content which
+ * bytes the files have and what their maker says of them.
+ */
+export interface StoredId {
+  readonly digest: string;
+  readonly content: string;
+}
+
+/** The content of an artefact. Nobody can make other files or other words with the same one. */
+export const contentOf = ({ digest, files, about }: ArtefactManifest): string => digestOf(JSON.stringify([digest, files, about]));
 
 /** Hashes every file of a folder. Throws `build-no-output` when there is none, or one is not a regular file. */
 export const describeFolder = async (folder: string, digest: string, about: ArtefactManifest['about']): Promise<ArtefactManifest> => {
@@ -36,10 +48,10 @@ export const readManifest = async (folder: string): Promise<ArtefactManifest> =>
 };
 
 /** What is wrong with a stored folder, or null: every file must be there, with its digest, and no other. */
-export const findDamage = async (folder: string, digest: string): Promise<string | null> => {
+export const findDamage = async (folder: string, { digest, content }: StoredId): Promise<string | null> => {
   try {
     const manifest = await readManifest(folder);
-    if (manifest.digest !== digest) return `the manifest is of ${manifest.digest}`;
+    if (manifest.digest !== digest || contentOf(manifest) !== content) return 'the manifest is that of another one';
     const present = (await listRegularFiles(folder)).filter((path) => path !== manifestName);
     const extra = present.find((path) => !manifest.files.some((file) => file.path === path));
     if (extra !== undefined) return `${JSON.stringify(extra)} does not belong to it`;

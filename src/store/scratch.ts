@@ -1,8 +1,18 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nounId, sha256 } from '../records/words.ts';
+
+/** Where the scratch of a run lies, and what its bytes are signed with: code under test, which may write there, does not know it. */
+export interface ScratchPlace {
+  readonly root: string;
+  /** Hexadecimal. */
+  readonly secret: string;
+}
+
+/** A place in a store, with a secret that only this process has. */
+export const newScratchPlace = (root: string): ScratchPlace => ({ root, secret: randomBytes(32).toString('hex') });
 
 const digestBytes = 32;
 const folderOf = (root: string): string => join(root, 'scratch');
@@ -19,20 +29,22 @@ export interface Scratch {
 }
 
 /** The scratch of one key (a digest of all that the bytes follow from). */
-export const openScratch = (root: string, key: string): Scratch => {
+export const openScratch = ({ root, secret }: ScratchPlace, key: string): Scratch => {
   const folder = join(folderOf(root), sha256.parse(key));
+  const sign = (part: string, bytes: Uint8Array): Uint8Array =>
+    createHmac('sha256', Buffer.from(secret, 'hex')).update(`${key} ${part}\n`).update(bytes).digest();
   const pathOf = (part: string): string => join(folder, `${nounId.parse(part)}.bin`);
   return {
     read: async (part, bytes) => {
       const path = pathOf(part);
-      return readWhole(path, bytes).catch(() => null);
+      return readWhole(path, bytes, (value) => sign(part, value)).catch(() => null);
     },
     write: async (part, value) => {
       const path = pathOf(part);
       const draft = join(folder, `${randomUUID()}.draft`);
       try {
         await mkdir(folder, { recursive: true });
-        await writeFile(draft, [value, digestOf(value)], { flag: 'wx' });
+        await writeFile(draft, [value, sign(part, value)], { flag: 'wx' });
         await rename(draft, path);
       } catch {
         // A full or read-only disk: the next launch computes it again.
@@ -45,9 +57,7 @@ export const openScratch = (root: string, key: string): Scratch => {
 /** Removes all scratch of a store. A run does so when its builds are done, so that nothing that their code wrote is read, and at its end. */
 export const clearScratch = (root: string): Promise<void> => rm(folderOf(root), { recursive: true, force: true });
 
-const digestOf = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
-
-const readWhole = async (path: string, bytes: number): Promise<Uint8Array<ArrayBuffer> | null> => {
+const readWhole = async (path: string, bytes: number, sign: (value: Uint8Array) => Uint8Array): Promise<Uint8Array<ArrayBuffer> | null> => {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const found = await file.stat();
@@ -59,7 +69,7 @@ const readWhole = async (path: string, bytes: number): Promise<Uint8Array<ArrayB
       at += bytesRead;
     }
     const value = whole.subarray(0, bytes);
-    return Buffer.compare(digestOf(value), whole.subarray(bytes)) === 0 ? value : null;
+    return Buffer.compare(sign(value), whole.subarray(bytes)) === 0 ? value : null;
   } finally {
     await file.close();
   }

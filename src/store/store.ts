@@ -1,18 +1,18 @@
-import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, rmdir, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { GateError } from '../errors.ts';
-import { decodeDocument, decodeValue, encodeDocument } from '../records/decode.ts';
+import { encodeDocument } from '../records/decode.ts';
 import { type HeldLock, takeLock } from '../records/lock-file.ts';
-import { type Immutable, type Json, nounId, sha256 } from '../records/words.ts';
-import { errorCode, exists, listRegularFiles, onDisk, seal, unshare, writeAtomically } from './disk.ts';
-import { type ArtefactManifest, describeFolder, findDamage, manifestName, readManifest } from './manifest.ts';
+import { type Json, sha256 } from '../records/words.ts';
+import { errorCode, exists, inStore, listRegularFiles, seal, takeFolder } from './disk.ts';
+import { unshare } from './links.ts';
+import { type ArtefactManifest, contentOf, describeFolder, findDamage, manifestName, readManifest, type StoredId } from './manifest.ts';
 import { isAbandoned, newLease, newStaging, removeAbandoned } from './staging.ts';
+import { stagedStampOf, stampOf } from './stamp.ts';
 
 /** The folders of every store. */
 export const storeFolders = ['artefacts', 'records', 'staging', 'leases', 'locks'] as const;
-
-const maxRecordBytes = 16 * 1024 * 1024;
 
 export interface StoreOptions {
   /** Milliseconds since the epoch, as file times are. */
@@ -23,11 +23,11 @@ export interface StoreOptions {
   readonly staleSeconds?: number;
 }
 
-export interface Evicted {
-  readonly removed: readonly string[];
-  readonly freedBytes: number;
-  /** Bytes of artefacts that stay. */
-  readonly keptBytes: number;
+/** An artefact of a store, whoever uses it. */
+export interface StoredEntry extends StoredId {
+  readonly bytes: number;
+  /** When it was used last, in milliseconds since the epoch. */
+  readonly used: number;
 }
 
 /** Where the store lies unless told: `OPTIMIZATION_GATE_STORE`, else the runner's tool cache, else the user's cache folder; null without any of them. */
@@ -43,10 +43,13 @@ export const defaultStoreRoot = (environment: Readonly<Record<string, string | u
   return found === undefined ? null : join(found, 'optimization-gate');
 };
 
-/** Opens (and creates) a store, and removes what crashed processes left in it. */
+/** Opens (and creates) a store, and removes what crashed processes left in it. Throws `store-unwritable` and `disk-full`. */
 export const openStore = async (root: string, options: StoreOptions): Promise<Store> => {
-  await onDisk(root, async () => {
-    for (const folder of storeFolders) await mkdir(join(root, folder), { recursive: true });
+  await inStore(root, async () => {
+    for (const folder of storeFolders) {
+      await mkdir(join(root, folder), { recursive: true });
+      await access(join(root, folder), constants.W_OK | constants.X_OK);
+    }
     await removeAbandoned(join(root, 'staging'));
     for (const name of await readdir(join(root, 'leases'))) {
       if (await isAbandoned(join(root, 'leases', name))) await rm(join(root, 'leases', name), { force: true });
@@ -56,14 +59,16 @@ export const openStore = async (root: string, options: StoreOptions): Promise<St
 };
 
 /**
- * Folders of files named by a digest, and small records named by a key, shared by all jobs of a machine. An artefact is complete
- * or absent, read-only, and verified at its first use by this object. What this object handed out is leased: no
- * eviction removes it before `close` or the end of the process.
+ * Folders of files, shared by all jobs of a machine. Each is named by what its files compute and by
+ * the files themselves, so that what stands under a name is what was put there. An artefact is
+ * complete or absent, read-only, and verified at its first use by this object. What this object
+ * handed out is leased: no eviction removes it before `close` or the end of the process.
  */
 export class Store {
   readonly root: string;
   readonly #options: StoreOptions;
-  readonly #verified = new Set<string>();
+  /** Name → how its files were when all their bytes were read. */
+  readonly #verified = new Map<string, string>();
   readonly #leases = new Map<string, string>();
 
   constructor(root: string, options: StoreOptions) {
@@ -73,7 +78,22 @@ export class Store {
 
   /** An empty folder in the store's file system, for `addArtefact`; removed at the next opening when this process dies. */
   staging(): Promise<string> {
-    return onDisk(this.root, () => newStaging(join(this.root, 'staging')));
+    return inStore(this.root, () => newStaging(join(this.root, 'staging')));
+  }
+
+  /**
+   * Moves a folder that foreign code wrote into a staging folder of its own, which that code does
+   * not know. Throws `build-no-output` for links and special files; `disk-full`.
+   */
+  async takeOver(folder: string): Promise<string> {
+    const staging = await this.staging();
+    try {
+      await inStore(this.root, () => takeFolder(folder, staging));
+      return staging;
+    } catch (thrown) {
+      await this.discard(staging).catch(() => {});
+      throw thrown;
+    }
   }
 
   /** Gives up a staging folder. */
@@ -83,126 +103,145 @@ export class Store {
   }
 
   /** Folder of an artefact, leased and verified; null when it is not here. Throws `store-corrupt` when it was damaged; it is removed then. */
-  async artefact(digest: string): Promise<string | null> {
-    const folder = this.#folder(digest);
+  async artefact(id: StoredId): Promise<string | null> {
+    const folder = this.#folder(id);
     const present = await this.#locked('leases', async () => {
       if (!(await exists(folder))) return false;
-      await this.#lease(digest);
+      await this.#lease(id);
       return true;
     });
     if (!present) return null;
-    if (!this.#verified.has(digest)) {
-      const damage = await findDamage(folder, digest);
-      if (damage !== null) await this.#refuse(digest, damage);
-      this.#verified.add(digest);
-    }
+    if (!this.#verified.has(nameOf(id))) await this.verify(id);
     await this.#touch(folder);
     return folder;
+  }
+
+  /** The contents that are here under a digest. */
+  async contents(digest: string): Promise<readonly string[]> {
+    const found = await readdir(join(this.root, 'artefacts', checked(digest))).catch(noneWhereAbsent);
+    return found.filter((name) => sha256.safeParse(name).success);
   }
 
   /**
    * Reads every file of an artefact once more, whenever it was verified before: for after foreign code ran beside the store. Throws
    * `store-corrupt` when it is damaged or gone; what is damaged is removed.
    */
-  async verify(digest: string): Promise<void> {
-    const damage = await findDamage(this.#folder(digest), digest);
-    if (damage !== null) await this.#refuse(digest, damage);
+  async verify(id: StoredId): Promise<void> {
+    // Before its bytes are read: what is written meanwhile changes it.
+    const stamp = await stampOf(this.#folder(id));
+    const damage = await findDamage(this.#folder(id), id);
+    if (damage !== null) await this.#refuse(id, damage);
+    this.#verified.set(nameOf(id), stamp);
+  }
+
+  /**
+   * Throws `store-corrupt` where a file of a verified artefact was written, replaced or added since.
+   * Bytes are read only where the file system says that something changed.
+   */
+  async requireUntouched(id: StoredId): Promise<void> {
+    if ((await stampOf(this.#folder(id))) !== this.#verified.get(nameOf(id))) await this.verify(id);
   }
 
   /** Manifest of an artefact that is here, else null. */
-  async manifest(digest: string): Promise<ArtefactManifest | null> {
-    const folder = await this.artefact(digest);
+  async manifest(id: StoredId): Promise<ArtefactManifest | null> {
+    const folder = await this.artefact(id);
     return folder === null ? null : readManifest(folder);
   }
 
   /**
-   * Moves the files of a staging folder into the store under a digest that their maker computed, with `about` in the manifest. When
-   * the artefact is here already the staged files are dropped. A file that has a name (a hard link) outside the store is
-   * copied: under that name it could be changed. Returns its folder, leased. Throws `build-no-output` for
-   * an empty folder, links and special files; `disk-full`.
+   * Makes the files of a staging folder read-only, so that a digest may be computed from them. A file
+   * that has a name (a hard link) outside the store is copied: under that name it could be changed.
+   * Names below `views` do not count, since their files are looked at again. Returns how the files
+   * are. Throws `build-no-output` for links and special files; `disk-full`.
    */
-  async addArtefact(staging: string, digest: string, about: Json): Promise<string> {
+  async closeStaging(staging: string, views: readonly string[] = []): Promise<string> {
     this.#requireStaging(staging);
-    const folder = this.#folder(digest);
-    return onDisk(this.root, async () => {
-      await unshare(staging, await listRegularFiles(staging), [join(this.root, 'artefacts'), join(this.root, 'staging')]);
-      const manifest = await describeFolder(staging, digest, about);
-      await writeFile(join(staging, manifestName), encodeDocument(manifest));
-      await seal(staging, [...manifest.files.map((file) => file.path), manifestName]);
-      await this.#locked('leases', () => this.#lease(digest));
-      while (!(await this.#moveIn(staging, folder))) {
-        if (this.#verified.has(digest) || (await findDamage(folder, digest)) === null) break;
-        await this.#remove(digest);
-      }
-      this.#verified.add(digest);
-      await this.discard(staging);
-      await this.#touch(folder);
-      return folder;
-    });
-  }
-
-  /** A record of some kind (`build`, `evaluation`, …), or null when there is none or it does not fit: then it is removed. */
-  async record<S extends z.ZodType>(kind: string, key: string, schema: S): Promise<Immutable<z.infer<S>> | null> {
-    const path = this.#recordPath(kind, key);
-    const envelope = z.strictObject({ key: z.literal(key), value: z.unknown() });
-    try {
-      return decodeValue(schema, decodeDocument(envelope, await readFile(path, 'utf8'), path, maxRecordBytes).value, path);
-    } catch (thrown) {
-      if (thrown instanceof GateError) await rm(path, { force: true });
-      else if (errorCode(thrown) !== 'ENOENT') throw thrown;
-      return null;
-    }
-  }
-
-  /** Writes a record; the last writer wins. */
-  async putRecord(kind: string, key: string, value: Json): Promise<void> {
-    const path = this.#recordPath(kind, key);
-    await onDisk(this.root, async () => {
-      await mkdir(dirname(path), { recursive: true });
-      await writeAtomically(path, encodeDocument({ key, value }));
+    return inStore(this.root, async () => {
+      const files = await listRegularFiles(staging);
+      await unshare(staging, files, { artefacts: join(this.root, 'artefacts'), staging: join(this.root, 'staging'), views });
+      await seal(staging, files);
+      return stagedStampOf(staging, manifestName);
     });
   }
 
   /**
-   * Removes artefacts that nobody has leased, the longest unused first, until they take at most `maxBytes` and the file system has at
-   * least `minFreeBytes` free.
+   * Moves the files of a closed staging folder into the store under a digest that their maker
+   * computed, with `about` in the manifest. When the artefact is here already the staged files are
+   * dropped. Returns its content and folder, leased. Throws `build-no-output` for an empty folder, and
+   * for files that are no longer as `closed` says; `disk-full`.
    */
-  async evict(limits: { readonly maxBytes: number; readonly minFreeBytes: number }): Promise<Evicted> {
-    return this.#locked('evict', async () => {
-      const entries = await this.#entries();
-      let kept = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-      let freed = 0;
-      const removed: string[] = [];
-      for (const entry of entries.toSorted((a, b) => a.used - b.used)) {
-        const { bavail, bsize } = await statfs(this.root);
-        if (kept <= limits.maxBytes && bavail * bsize >= limits.minFreeBytes) break;
-        const gone = await this.#locked('leases', async () => !(await this.#isLeased(entry.digest)) && (await this.#remove(entry.digest)));
-        if (!gone) continue;
-        kept -= entry.bytes;
-        freed += entry.bytes;
-        removed.push(entry.digest);
-      }
-      return { removed, freedBytes: freed, keptBytes: kept };
+  async addArtefact(
+    staging: string,
+    digest: string,
+    about: Json,
+    closed: string,
+  ): Promise<Pick<StoredId, 'content'> & { readonly folder: string }> {
+    this.#requireStaging(staging);
+    return inStore(this.root, async () => {
+      const manifest = await describeFolder(staging, checked(digest), about);
+      if ((await stagedStampOf(staging, manifestName)) !== closed)
+        throw new GateError('build-no-output', 'files changed after the program had answered', { where: staging });
+      const id = { digest, content: contentOf(manifest) };
+      const folder = this.#folder(id);
+      await writeFile(join(staging, manifestName), encodeDocument(manifest));
+      await seal(staging, [manifestName]);
+      await this.#locked('leases', () => this.#lease(id));
+      const moved = await this.#moveIn(staging, folder);
+      // What was written since the bytes were read, or lies here already, is read once more.
+      if (!moved || (await stagedStampOf(folder, manifestName)) !== closed) await this.#replaceDamaged(staging, id);
+      else this.#verified.set(nameOf(id), await stampOf(folder));
+      await this.discard(staging);
+      await this.#touch(folder);
+      return { content: id.content, folder };
     });
+  }
+
+  /** All artefacts that are here, the longest unused first. */
+  async entries(): Promise<readonly StoredEntry[]> {
+    const found: StoredEntry[] = [];
+    const digests = await readdir(join(this.root, 'artefacts')).catch(noneWhereAbsent);
+    for (const digest of digests.filter((name) => sha256.safeParse(name).success))
+      for (const content of await this.contents(digest)) {
+        const folder = this.#folder({ digest, content });
+        try {
+          found.push({ digest, content, bytes: (await readManifest(folder)).bytes, used: (await stat(folder)).mtimeMs });
+        } catch {
+          // Without a readable manifest it is of no use to anybody: first to go.
+          found.push({ digest, content, bytes: 0, used: 0 });
+        }
+      }
+    return found.toSorted((a, b) => a.used - b.used);
+  }
+
+  /** Removes an artefact that nobody has leased. Whether it is gone by this. */
+  removeUnused(id: StoredId): Promise<boolean> {
+    return this.#locked('leases', async () => !(await this.#isLeased(id)) && (await this.#remove(id)));
+  }
+
+  /** One at a time among all jobs of the machine. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#locked('evict', work);
+  }
+
+  /** Free for this user on the device. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.root);
+    return bavail * bsize;
   }
 
   /** Gives up all leases. */
   async close(): Promise<void> {
-    for (const digest of [...this.#leases.keys()]) await this.#release(digest);
+    for (const name of [...this.#leases.keys()]) await this.#release(name);
   }
 
-  #folder(digest: string): string {
-    return join(this.root, 'artefacts', checked(sha256, digest));
+  #folder({ digest, content }: StoredId): string {
+    return join(this.root, 'artefacts', checked(digest), checked(content));
   }
 
-  async #refuse(digest: string, damage: string): Promise<never> {
-    await this.#remove(digest);
-    await this.#release(digest);
-    throw new GateError('store-corrupt', `artefact ${digest.slice(0, 12)}: ${damage}`, { where: this.#folder(digest) });
-  }
-
-  #recordPath(kind: string, key: string): string {
-    return join(this.root, 'records', checked(nounId, kind), `${checked(sha256, key)}.json`);
+  async #refuse(id: StoredId, damage: string): Promise<never> {
+    await this.#remove(id);
+    await this.#release(nameOf(id));
+    throw new GateError('store-corrupt', `artefact ${id.digest.slice(0, 12)}: ${damage}`, { where: this.#folder(id) });
   }
 
   #requireStaging(staging: string): void {
@@ -210,46 +249,32 @@ export class Store {
       throw new GateError('internal', 'not a staging folder of this store', { where: staging });
   }
 
-  async #entries(): Promise<readonly { readonly digest: string; readonly bytes: number; readonly used: number }[]> {
-    const found: { digest: string; bytes: number; used: number }[] = [];
-    for (const digest of await readdir(join(this.root, 'artefacts'))) {
-      if (!sha256.safeParse(digest).success) continue;
-      const folder = this.#folder(digest);
-      try {
-        found.push({ digest, bytes: (await readManifest(folder)).bytes, used: (await stat(folder)).mtimeMs });
-      } catch {
-        // Without a readable manifest it is of no use to anybody: first to go.
-        found.push({ digest, bytes: 0, used: 0 });
-      }
-    }
-    return found;
-  }
-
-  async #isLeased(digest: string): Promise<boolean> {
+  async #isLeased(id: StoredId): Promise<boolean> {
     for (const name of await readdir(join(this.root, 'leases'))) {
-      if (name.startsWith(digest) && !(await isAbandoned(join(this.root, 'leases', name)))) return true;
+      if (name.startsWith(nameOf(id)) && !(await isAbandoned(join(this.root, 'leases', name)))) return true;
     }
     return false;
   }
 
-  async #lease(digest: string): Promise<void> {
-    if (this.#leases.has(digest)) return;
-    const holder = await newLease(join(this.root, 'leases'), digest);
-    this.#leases.set(digest, holder);
+  async #lease(id: StoredId): Promise<void> {
+    const name = nameOf(id);
+    if (!this.#leases.has(name)) this.#leases.set(name, await newLease(join(this.root, 'leases'), name));
   }
 
-  async #release(digest: string): Promise<void> {
-    const path = this.#leases.get(digest);
-    this.#leases.delete(digest);
+  async #release(name: string): Promise<void> {
+    const path = this.#leases.get(name);
+    this.#leases.delete(name);
     if (path !== undefined) await rm(path, { force: true });
   }
 
   /** Out of sight in one step, then removed. Whether it was there. */
-  async #remove(digest: string): Promise<boolean> {
-    this.#verified.delete(digest);
+  async #remove(id: StoredId): Promise<boolean> {
+    this.#verified.delete(nameOf(id));
     const grave = await newStaging(join(this.root, 'staging'));
     try {
-      await rename(this.#folder(digest), join(grave, 'removed'));
+      await rename(this.#folder(id), join(grave, 'removed'));
+      // Other contents of the digest may be here.
+      await rmdir(dirname(this.#folder(id))).catch(() => {});
       return true;
     } catch (thrown) {
       if (errorCode(thrown) === 'ENOENT') return false;
@@ -261,13 +286,27 @@ export class Store {
 
   /** False: there is such an artefact already. */
   async #moveIn(staging: string, folder: string): Promise<boolean> {
-    try {
-      await rename(staging, folder);
-      return true;
-    } catch (thrown) {
-      if (errorCode(thrown) === 'ENOTEMPTY' || errorCode(thrown) === 'EEXIST') return false;
-      throw thrown;
+    for (;;) {
+      await mkdir(dirname(folder), { recursive: true });
+      try {
+        await rename(staging, folder);
+        return true;
+      } catch (thrown) {
+        if (errorCode(thrown) === 'ENOTEMPTY' || errorCode(thrown) === 'EEXIST') return false;
+        // Another job removed the last content of this digest meanwhile.
+        if (errorCode(thrown) !== 'ENOENT' || !(await exists(staging))) throw thrown;
+      }
     }
+  }
+
+  /** Leaves an artefact as it is where it is whole; else puts the staged one in its place. */
+  async #replaceDamaged(staging: string, id: StoredId): Promise<void> {
+    if ((await findDamage(this.#folder(id), id)) !== null) {
+      await this.#remove(id);
+      if (await exists(staging)) await this.#moveIn(staging, this.#folder(id));
+      await this.#locked('leases', () => this.#lease(id));
+    }
+    await this.verify(id);
   }
 
   async #touch(folder: string): Promise<void> {
@@ -280,20 +319,27 @@ export class Store {
 
   async #locked<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { clock, waitSeconds = 600, staleSeconds = 5 } = this.#options;
-    const lock: HeldLock = await onDisk(this.root, () =>
+    const lock: HeldLock = await inStore(this.root, () =>
       takeLock(join(this.root, 'locks', `${name}.lock`), { clock, waitSeconds, staleSeconds }),
     );
     try {
-      return await work();
+      return await inStore(this.root, work);
     } finally {
       lock.release();
     }
   }
 }
 
-/** Keys and digests become file names: nothing else may. */
-const checked = (schema: z.ZodType<string>, value: string): string => {
-  if (!schema.safeParse(value).success)
+const nameOf = ({ digest, content }: StoredId): string => `${checked(digest)}-${checked(content)}`;
+
+const noneWhereAbsent = (thrown: unknown): string[] => {
+  if (errorCode(thrown) === 'ENOENT') return [];
+  throw thrown;
+};
+
+/** Digests become file names: nothing else may. */
+const checked = (value: string): string => {
+  if (!sha256.safeParse(value).success)
     throw new GateError('internal', `${JSON.stringify(value.slice(0, 100))} cannot name anything in a store`);
   return value;
 };

@@ -3,11 +3,11 @@ import { GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
 import { absenceText } from '../records/absence.ts';
 import { digestOf } from '../records/decode.ts';
+import type { ScoredArtefact } from '../records/evaluation-record.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import { everySeries } from '../records/series-note.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
-import { evaluationRecord } from '../records/stored.ts';
 import { type ArmId, armId } from '../records/words.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import { blindNll, scoreArms, type WindowScore } from '../runtime/scoring.ts';
@@ -27,7 +27,7 @@ const untrainedShare = 0.5;
 
 /**
  * Teacher-forced quality of every arm on the held-out windows against the untouched model. The same bytes on the same text
- * always score the same, so a score is kept in the store under the digests that it rests on and not computed twice.
+ * always score the same, so a score is kept under the digests that it rests on and not computed twice.
  *
  * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
  * reference), `top1` (percentage of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
@@ -55,26 +55,22 @@ export const requireScores = async (
   return values;
 };
 
-/** Scores out of the store, or new ones; or in words why the model can carry none. */
+/** Known scores, or new ones; or in words why the model can carry none. */
 const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools: LaunchTools): Promise<Record<string, Series> | string> => {
   const reference = armArtefact(request, 'reference');
   const source = openPlannedModel(request.model, request.modelDigest);
-  const keyOf = (arm: ArmId): string =>
-    digestOf(
-      JSON.stringify([
-        'evaluation',
-        7,
-        source.digest,
-        request.runtime.digest,
-        reference.digest,
-        armArtefact(request, arm).digest,
-        point.windows,
-      ]),
-    );
+  const scoredOf = (arm: ArmId): ScoredArtefact => ({
+    contract: 8,
+    model: source.digest,
+    runtime: request.runtime.digest,
+    reference: reference.digest,
+    artefact: armArtefact(request, arm).digest,
+    windows: point.windows,
+  });
   const values: Record<string, Series> = {};
   const missing: ArmId[] = [];
   for (const arm of point.arms) {
-    const known = await tools.store.record('evaluation', keyOf(arm), evaluationRecord);
+    const known = tools.scores.known(scoredOf(arm));
     if (known === null) missing.push(arm);
     else values[arm] = Object.fromEntries(Object.entries(known).map(([name, series]) => [name, [...series]]));
   }
@@ -92,7 +88,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
   };
   try {
     const key = digestOf(JSON.stringify(['logits', 3, source.digest, request.runtime.digest, reference.digest]));
-    const base = rememberLogits(await open('reference'), openScratch(tools.store.root, key), point.windows);
+    const base = rememberLogits(await open('reference'), openScratch(tools.scratch, key), point.windows);
     for (const arm of missing) models.set(arm, armArtefact(request, arm).digest === reference.digest ? base : await open(arm));
     // Launches side by side begin at different windows: each finds what the other has computed.
     const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
@@ -100,7 +96,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     const refused = untrained(scored.get('reference'), tools.facts);
     for (const [arm, series] of scored) {
       if (refused !== null && arm !== 'reference') continue;
-      await tools.store.putRecord('evaluation', keyOf(arm), series);
+      tools.scores.keep({ of: scoredOf(arm), series });
       values[arm] = series;
     }
     return refused ?? values;

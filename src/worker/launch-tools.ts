@@ -3,7 +3,8 @@ import type { ArtefactRef } from '../records/protocol.ts';
 import type { ProcessFacts } from '../records/sample.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
-import type { Store } from '../store/store.ts';
+import type { ScratchPlace } from '../store/scratch.ts';
+import type { ScoreBook } from './score-book.ts';
 
 /** What a launch may use. */
 export interface LaunchTools {
@@ -13,7 +14,8 @@ export interface LaunchTools {
   readonly prompts: EvaluationWindows;
   /** The player of a built-in's episodes. */
   readonly player: (optimization: string) => Promise<Player>;
-  readonly store: Store;
+  readonly scores: ScoreBook;
+  readonly scratch: ScratchPlace;
   readonly clock: Tools['clock'];
   readonly beat: (point: string) => void;
   readonly processFacts: (seconds: number) => ProcessFacts;

@@ -54,7 +54,8 @@ export const runLaunch = async (request: LaunchRequest, tools: LaunchTools): Pro
     const tuned = request.purpose === 'tune' ? { tuned: await tuneCell(await tools.player(request.like), launching) } : {};
     await pool.close();
     for (const model of new Set(placements.flatMap((models) => [...models.values()]))) await model.release();
-    return { type: 'measured', points, traces, ...tuned, process: tools.processFacts((tools.clock.wall() - started) / 1000) };
+    const process = tools.processFacts((tools.clock.wall() - started) / 1000);
+    return { type: 'measured', points, traces, ...tuned, scores: tools.scores.kept(), process };
   } finally {
     await hosts.close();
   }

@@ -15,6 +15,7 @@ import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { ArmError } from './arm.ts';
 import { runLaunch } from './launch.ts';
 import { openPlannedModel } from './planned-model.ts';
+import { openScoreBook } from './score-book.ts';
 
 /** What this needs of `process`. */
 interface Channel {
@@ -85,7 +86,8 @@ const answer = async (
         prompts,
         player: playerOf,
         energy: openEnergyMeter,
-        store: await openStore(request.store, { clock: storeClock }),
+        scores: openScoreBook(request.scores),
+        scratch: request.scratch,
         beat: (point) => {
           const now = clock.wall();
           if (now - last < beatMs) return;

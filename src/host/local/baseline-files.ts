@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GateError } from '../../errors.ts';
+import { asDiskError } from '../../records/disk-error.ts';
 import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
 import type { BaselineChange, BaselineReader, Descends } from '../contract.ts';
 
@@ -38,17 +39,16 @@ const replaceFile = async (file: string, content: string): Promise<void> => {
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
-    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-    throw new GateError(full ? 'disk-full' : 'baseline-invalid', `cannot be written: ${(error as Error).message}`, {
-      where: file,
-      cause: error,
-    });
+    throw (
+      asDiskError(error, { path: file, noun: 'folder of baselines' }) ??
+      new GateError('baseline-invalid', `cannot be written: ${(error as Error).message}`, { where: file, cause: error })
+    );
   }
 };
 
 /**
  * Writes an update into `baselines/` of a working tree, each file whole or not at all; committing is the developer's.
- * `already` when no file would change. Throws `baseline-invalid` (paths, links, unreadable files) and `disk-full`.
+ * `already` when no file would change. Throws `baseline-invalid` (paths, links, unreadable files), `folder-unwritable` and `disk-full`.
  */
 export const writeBaselineFiles = async (root: string, change: BaselineChange, descends: Descends): Promise<'written' | 'already'> => {
   const folder = join(root, 'baselines');

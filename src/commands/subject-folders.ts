@@ -1,0 +1,140 @@
+import { access, constants, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { GateError } from '../errors.ts';
+import { asDiskError } from '../records/disk-error.ts';
+import { thisProcess } from '../records/owner.ts';
+import type { ArtefactRef } from '../records/protocol.ts';
+import { listRegularFiles } from '../store/disk.ts';
+import { manifestName } from '../store/manifest.ts';
+import { isAbandoned } from '../store/staging.ts';
+
+/** The folders that code under test is given, so that it is told no path of the store. */
+export interface SubjectFolders {
+  /** Holds all of them. */
+  readonly root: string;
+  /** An empty folder to write into. */
+  empty(): Promise<string>;
+  /**
+   * The files of an artefact, for one side, under names outside of the store: clones where the file
+   * system has them, else hard links, else copies. Made anew where something was replaced in it.
+   */
+  view(artefact: ArtefactRef, side: 'head' | 'base'): Promise<ArtefactRef>;
+  /** Throws `store-corrupt` where code under test replaced a file of a view: the other side may have read it. */
+  requireIntact(): Promise<void>;
+  discard(folder: string): Promise<void>;
+  /** Removes them, as far as that is allowed. */
+  release(): Promise<void>;
+}
+
+const beginning = 'gate-subject-';
+const ownerName = 'owner.json';
+
+/** Removes what killed runs left, and makes a folder for this one, where possible in the file system of the store. */
+export const openSubjectFolders = async (storeRoot: string): Promise<SubjectFolders> => {
+  const place = await placeFor(storeRoot);
+  const onDisk = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      throw asDiskError(thrown, { path: place, noun: 'folder for temporary files' }) ?? thrown;
+    }
+  };
+  const root = await onDisk(async () => {
+    await removeLeft(place);
+    const made = await mkdtemp(join(place, beginning));
+    await writeFile(join(made, ownerName), JSON.stringify(thisProcess()));
+    return made;
+  });
+  const empty = (): Promise<string> => onDisk(() => mkdtemp(join(root, 'files-')));
+  const views = new Map<string, Promise<View>>();
+  const show = async (artefact: ArtefactRef): Promise<View> => {
+    const folder = await empty();
+    return onDisk(async () => {
+      for (const path of await listRegularFiles(artefact.folder)) {
+        if (path === manifestName) continue;
+        await mkdir(dirname(join(folder, path)), { recursive: true });
+        await showFile(join(artefact.folder, path), join(folder, path));
+      }
+      return { artefact, shown: { ...artefact, folder }, stamps: await stampsOf(folder, artefact.folder) };
+    });
+  };
+  const intact = async (made: Promise<View>): Promise<boolean> => {
+    const { artefact, shown, stamps } = await made;
+    return stamps === (await stampsOf(shown.folder, artefact.folder).catch(() => null));
+  };
+  return {
+    root,
+    empty,
+    view: async (artefact, side) => {
+      const name = `${side} ${artefact.folder}`;
+      const known = views.get(name);
+      const view = known !== undefined && (await intact(known)) ? known : show(artefact);
+      views.set(name, view);
+      return (await view).shown;
+    },
+    requireIntact: async () => {
+      for (const [name, view] of views)
+        if (!(await intact(view)))
+          throw new GateError('store-corrupt', 'a program under test replaced a file of the model that the programs read', { where: name });
+    },
+    discard: (folder) => rm(folder, { recursive: true, force: true }),
+    release: () => rm(root, { recursive: true, force: true }).catch(() => {}),
+  };
+};
+
+interface View {
+  readonly artefact: ArtefactRef;
+  readonly shown: ArtefactRef;
+  readonly stamps: string;
+}
+
+/**
+ * How the files of a view are. Another name of the store's own file says all: the store is looked at
+ * itself. Else whatever writes a file or replaces it changes what is said.
+ */
+const stampsOf = async (folder: string, from: string): Promise<string> => {
+  const stamps = (await listRegularFiles(folder)).map(async (path) => {
+    const [own, source] = await Promise.all([folder, from].map((each) => lstat(join(each, path), { bigint: true })));
+    if (own === undefined || source === undefined) return path;
+    const { dev, ino, size, mtimeNs, ctimeNs } = own;
+    return dev === source.dev && ino === source.ino ? `${path} shared` : `${path} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  });
+  return (await Promise.all(stamps)).join('\n');
+};
+
+/** The folder for temporary files, or that of the store where only there files need not be copied. */
+const placeFor = async (storeRoot: string): Promise<string> => {
+  const temporary = resolve(tmpdir());
+  const beside = dirname(await realpath(storeRoot));
+  const [one, other] = await Promise.all([stat(temporary), stat(storeRoot)]);
+  if (one.dev === other.dev) return temporary;
+  const usable = (await stat(beside)).dev === other.dev && (await access(beside, constants.W_OK | constants.X_OK).then(...outcome));
+  return usable ? beside : temporary;
+};
+
+const outcome = [(): boolean => true, (): boolean => false] as const;
+
+const removeLeft = async (place: string): Promise<void> => {
+  for (const name of await readdir(place)) {
+    const folder = join(place, name);
+    if (!name.startsWith(beginning) || (await lstat(folder).catch(() => null))?.isDirectory() !== true) continue;
+    // Another user's cannot be read or removed: it is theirs to remove.
+    if (await isAbandoned(join(folder, ownerName))) await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+};
+
+/** Costs no room where the file system can help it. Read-only in any case, as the files of the store are. */
+const showFile = async (from: string, to: string): Promise<void> => {
+  const ways = [
+    () => copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL),
+    () => link(from, to),
+    () => copyFile(from, to, constants.COPYFILE_EXCL),
+  ];
+  for (const [at, way] of ways.entries())
+    try {
+      return await way();
+    } catch (thrown) {
+      if (at === ways.length - 1) throw thrown;
+    }
+};

@@ -1,0 +1,39 @@
+import { GateError } from '../errors.ts';
+
+/** A place where the gate writes. */
+export interface WrittenPlace {
+  readonly path: string;
+  readonly noun: 'store' | 'run folder' | 'folder for temporary files' | 'folder of baselines';
+}
+
+/** What is done where a place is full or closed: the option, input or variable that moves it, if there is one. */
+const elsewhere: Readonly<Record<WrittenPlace['noun'], string>> = {
+  store: ', or name another folder with --store (input `store`).',
+  'run folder': ', or name another folder with --run-dir (input `run-dir`).',
+  'folder for temporary files': ', or name another folder in the variable TMPDIR.',
+  'folder of baselines': '.',
+};
+
+const full: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+const refused: ReadonlySet<unknown> = new Set(['EROFS', 'EACCES', 'EPERM']);
+
+/** What the file system says of a place that is full or may not be written in, as a coded error; null for anything else. */
+export const asDiskError = (thrown: unknown, { path, noun }: WrittenPlace): GateError | null => {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+  const options = { where: path, cause: thrown };
+  if (full.has(code) || code === 'disk-full')
+    return new GateError(
+      'disk-full',
+      `Writing into the ${noun} failed: there is no room left on its disk, or a quota is used up. Free space there${elsewhere[noun]}`,
+      options,
+    );
+  if (!refused.has(code)) return null;
+  return new GateError(
+    noun === 'store' ? 'store-unwritable' : 'folder-unwritable',
+    `Writing into the ${noun} failed: this user may not write there (${code}). Let this user write there${elsewhere[noun]}`,
+    options,
+  );
+};
+
+/** Whether a program says, in its last words, that it found no room on a disk. */
+export const saysDiskFull = (text: string): boolean => /No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b/.test(text);

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { digestOf } from './decode.ts';
+import { type Immutable, sha256 } from './words.ts';
+
+/** What a score rests on: the same bytes on the same text always score the same. */
+export const scoredArtefact = z.strictObject({
+  /** Changes whenever an earlier score must not be used again. */
+  contract: z.literal(8),
+  /** Digests of the model's source files, of the runtime, and of the artefacts. */
+  model: sha256,
+  runtime: sha256,
+  reference: sha256,
+  artefact: sha256,
+  windows: z.int().positive(),
+});
+export type ScoredArtefact = Immutable<z.infer<typeof scoredArtefact>>;
+
+/** Record `evaluation`: series of one artefact on the held-out windows. */
+export const evaluationRecord = z.strictObject({ of: scoredArtefact, series: z.record(z.string(), z.array(z.number())) });
+export type EvaluationRecord = Immutable<z.infer<typeof evaluationRecord>>;
+
+/** What a score goes by. */
+export const evaluationKey = ({ contract, model, runtime, reference, artefact, windows }: ScoredArtefact): string =>
+  digestOf(JSON.stringify(['evaluation', contract, model, runtime, reference, artefact, windows]));

@@ -1,0 +1,37 @@
+import type { BigIntStats } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { errorCode } from './disk.ts';
+
+/**
+ * How the files of a folder are, without their bytes: whatever writes one, replaces one or adds one
+ * changes it, since no program can set the time at which an inode changed. Empty where there is no
+ * folder.
+ */
+export const stampOf = (folder: string): Promise<string> => stamped(folder, () => true);
+
+/**
+ * The same of files that are not in the store yet. Files that other artefacts share do not count by
+ * the time of their change, which another link to them sets: they are looked at in their own place.
+ * The manifest does not count.
+ */
+export const stagedStampOf = (folder: string, manifest: string): Promise<string> =>
+  stamped(folder, (name, { nlink }) => (name === manifest ? null : nlink === 1n));
+
+const stamped = async (folder: string, byChange: (name: string, stats: BigIntStats) => boolean | null): Promise<string> => {
+  const stamps: string[] = [];
+  try {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      const name = relative(folder, path);
+      const stats = await lstat(path, { bigint: true });
+      const counts = byChange(name, stats);
+      if (counts === null) continue;
+      const changed = counts ? `${stats.mode} ${stats.ctimeNs}` : 'shared';
+      stamps.push(entry.isDirectory() ? `${name} folder` : `${name} ${stats.ino} ${stats.size} ${stats.mtimeNs} ${changed}`);
+    }
+  } catch (thrown) {
+    if (errorCode(thrown) !== 'ENOENT') throw thrown;
+  }
+  return stamps.sort().join('\n');
+};
