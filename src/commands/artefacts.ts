@@ -125,7 +125,7 @@ export const makeArtefacts = async (
       }
     };
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
-    leaks = await findLeaks({ context, plan, store, source: sources.folder, references }, trees);
+    leaks = await findLeaks({ context, plan, store, source: sources.folder, references, confinement: trees.confinement }, trees);
     await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
     // One build stands for both sides here. Base's tree may still give what the earlier run had.
     for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unlikeBefore.has(key))) {
@@ -254,6 +254,7 @@ const buildOne = async (
     tree,
     worker: context.worker,
     environment: await trees.environment(build.arm),
+    confinement: trees.confinement(build.arm),
     seconds: plan.limits.seconds,
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,

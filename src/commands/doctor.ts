@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { asGateError, GateError } from '../errors.ts';
 import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
+import { type Confinement, findConfinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Json } from '../records/words.ts';
 import { counted, quantity } from '../report/number.ts';
@@ -47,6 +48,7 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     library.check,
     ...(library.found === null ? [] : await providerChecks(context, runtime)),
     meterCheck(facts),
+    confinementCheck(findConfinement()),
     (await tried('git', () => describeGit(context))).check,
     config.check,
     ...modelChecks(context),
@@ -176,6 +178,17 @@ const meterCheck = ({ gpu }: MachineFacts): Check => {
     ? { id: 'energy', status: 'absent', says: `no RAPL counters that this user may read: energy is not reported${unread}` }
     : { id: 'energy', status: 'ok', says: `RAPL counters of the processor${unread}` };
 };
+
+const confinementCheck = ({ kind }: Confinement): Check => ({
+  id: 'processes',
+  status: kind === 'marks' ? 'doubt' : 'ok',
+  says: {
+    namespaces: 'code under test runs in a PID namespace, which ends all of its processes',
+    reaper: 'code under test runs below a process that ends all of its processes; code that kills this one first escapes',
+    marks:
+      'code under test is found by its process tree and a mark: a daemon can escape; util-linux with namespaces, or perl, would end it',
+  }[kind],
+});
 
 const describeGit = async (context: CommandContext) => {
   const argv = ['git', '--version'];

@@ -93,10 +93,12 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
+    const confinement = trees.confinement(own.id);
     started[arm.id] = {
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, modelPaths(artefacts.references.get(cell.model)))],
       cwd: tree,
       environment: { ...(await trees.environment(own.id)) },
+      confinement: { ...confinement, argv: [...confinement.argv] },
       optimization: own.policy.door.kind === 'builtin' ? own.policy.door.optimization : cell.like,
       reports: own.policy.door.kind === 'measure' ? [...own.policy.door.reports] : [],
       options: own.options,

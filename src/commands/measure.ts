@@ -4,6 +4,7 @@ import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
+import { findConfinement } from '../processes/confinement.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { soloRecord, tunedRecord } from '../records/stored.ts';
@@ -43,7 +44,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const machine = await machineFacts();
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
-  const environment = { ...machine, provider, threads, ort, lanes };
+  const environment = { ...machine, provider, threads, ort, lanes, confinement: findConfinement().kind };
   const environmentClass = runnerClass(environment);
   const samples = (): Samples => readRunSamples(run, plan, digest).samples;
   // Refused before anything is added to them.

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Bench } from '../optimizations/contract.ts';
+import type { Confinement } from '../processes/confinement.ts';
 import { openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
@@ -26,6 +27,8 @@ export interface Rehearsal {
   readonly store: Store;
   readonly source: Sources['folder'];
   readonly references: ReadonlyMap<string, ArtefactRef>;
+  /** How the processes of one side are held together. */
+  readonly confinement: (arm: 'head' | 'base') => Confinement;
 }
 
 /** The user's own code of a cell on one side; null where there is none. */
@@ -67,11 +70,12 @@ export const modelPaths = (reference: ArtefactRef | undefined): Record<string, s
  * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or
  * one episode of each kind. Returns whether it did all of that without an error.
  */
-export const rehearse = async ({ build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
+export const rehearse = async ({ arm, build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
   const temporary = await openTemporaryFolder();
   try {
     // What a program kept there before, it would read instead of its files.
-    const stage = { tree, environment: { ...subjectEnvironment(rehearsal.context), ...temporary.environment } };
+    const environment = { ...subjectEnvironment(rehearsal.context), ...temporary.environment };
+    const stage = { tree, environment, confinement: rehearsal.confinement(arm) };
     const built = build === null || (await rehearseBuild(build, stage, rehearsal).then(...outcome));
     const answered = policy === null || (await rehearsePolicy(policy, cell, stage, rehearsal).then(...outcome));
     return built && answered;
@@ -80,7 +84,7 @@ export const rehearse = async ({ build, policy, cell }: SideProgram, tree: strin
   }
 };
 
-type Stage = Pick<SubjectSetting, 'tree' | 'environment'>;
+type Stage = Pick<SubjectSetting, 'tree' | 'environment' | 'confinement'>;
 
 const outcome = [(): boolean => true, (): boolean => false] as const;
 
@@ -106,13 +110,13 @@ const rehearseBuild = async (build: PlannedBuild, stage: Stage, { context, plan,
 const rehearsePolicy = async (
   { door, tree: arm }: SubjectRef,
   cell: PlannedCell,
-  { tree, environment }: Stage,
+  { tree, environment, confinement }: Stage,
   { context, plan, references }: Rehearsal,
 ): Promise<void> => {
   const { seconds, memoryBytes } = plan.limits;
   const where = `${cell.id} ${arm}`;
   const argv = subjectArgv(door, tree, context.worker, cell.id, modelPaths(references.get(cell.model)));
-  const channel = openLineChannel({ where, argv, cwd: tree, environment, memoryBytes });
+  const channel = openLineChannel({ where, argv, cwd: tree, environment, confinement, memoryBytes });
   try {
     if (door.kind === 'measure') await channel.askText('round 1', seconds);
     else for (const question of questionsOf(cell, arm)) await channel.ask(question, seconds);

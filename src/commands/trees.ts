@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
+import { type Confinement, findConfinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
@@ -28,6 +29,8 @@ export interface Trees {
    * lasts as long as the run: what one side keeps there, the other does not find.
    */
   environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
+  /** How the processes of one side are held together. */
+  confinement(arm: 'head' | 'base'): Confinement;
   /**
    * Files that differ between the two trees now that both are set up, relative to the root; not the
    * configuration, which no program runs, and not what the gate writes, which may lie in the checkout.
@@ -73,6 +76,8 @@ export interface FreshTree {
 export const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> => {
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
+  // Before any code of head has run, which could write to what is looked for.
+  const confinement = findConfinement();
   const opened: { release(): Promise<void> }[] = [];
   const temporaries = new Map<'head' | 'base', Promise<TemporaryFolder>>();
   const environment: Trees['environment'] = async (arm) => {
@@ -81,7 +86,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     return { ...subjectEnvironment(context), ...(await temporary).environment };
   };
   const prepare = async (arm: 'head' | 'base', folder: string, where: string): Promise<string> => {
-    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), where });
+    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement, where });
     return folder;
   };
   const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
@@ -101,7 +106,9 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const ready = new Set<'head' | 'base'>();
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
-    installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
+    installedPackages(
+      await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm), confinement),
+    );
   let left: readonly string[] = [];
   const isGenerated = (at: string, path: string): boolean => {
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
@@ -156,6 +163,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   return {
     root,
     environment,
+    confinement: () => confinement,
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();
@@ -223,17 +231,19 @@ const setupSeconds = 600;
 interface Place {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly confinement: Confinement;
   /** What it is called in errors. */
   readonly where: string;
 }
 
-const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, where }: Place): Promise<void> => {
+const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, confinement, where }: Place): Promise<void> => {
   if (command === null) return;
   const timeoutSeconds = Math.max(setupSeconds, limits.seconds);
   const result = await runCommand({
     argv: splitCommand(command, {}, 'setup'),
     cwd: folder,
     environment,
+    confinement,
     timeoutSeconds,
     maxOutputBytes: 64 * 1024,
   });
