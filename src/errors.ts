@@ -64,6 +64,10 @@ export const errorTable = {
     remedy:
       'Install and compile the code of each side in `setup:`, in an environment of its own, and declare every file that it depends on under `inputs:`.',
   },
+  'isolation-unavailable': {
+    exit: 2,
+    remedy: 'Run the command that the message names on the runner, or remove `isolation` from the configuration of the base branch.',
+  },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout and correct it.' },
   'runtime-not-found': {
     exit: 2,

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ const hasPython = (process.env['PATH'] ?? '').split(':').some((path) => existsSy
 
 const environment = { PATH: process.env['PATH'] ?? '' };
 const base = { cwd: folder, environment, timeoutSeconds: 30, maxOutputBytes: 1e6 };
-const marks: Confinement = { kind: 'marks', argv: [] };
+const marks: Confinement = { kind: 'marks', asRoot: [], argv: [] };
 const ways = [...confinementCandidates(), marks].map((confinement) => [confinement.kind, confinement] as const);
 
 describe.concurrent.each(ways)('processes held together by %s', (kind, confinement) => {
@@ -57,6 +57,9 @@ describe.concurrent.each(ways)('processes held together by %s', (kind, confineme
       .map((line) => line.split('=')[0] ?? '');
     expect(names.filter((name) => !['PATH', 'ONLY', 'OPTIMIZATION_GATE_MARK'].includes(name))).toEqual([]);
     expect((await run(['printf', '%s;', 'a b', '$HOME', '"'])).stdout.toString()).toBe('a b;$HOME;";');
+    symlinkSync('/bin/echo', join(folder, `a=${kind}`));
+    expect((await run([`./a=${kind}`, 'said'])).stdout.toString()).toBe('said\n');
+    rmSync(join(folder, `a=${kind}`));
     expect((await sh('pwd; readlink /proc/self/cwd; test -w /dev/null && echo yes')).stdout.toString()).toBe(`${folder}\n${folder}\nyes\n`);
   });
 

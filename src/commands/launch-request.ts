@@ -98,7 +98,7 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, modelPaths(artefacts.references.get(cell.model)))],
       cwd: tree,
       environment: { ...(await trees.environment(own.id)) },
-      confinement: { ...confinement, argv: [...confinement.argv] },
+      confinement: { ...confinement, asRoot: [...confinement.asRoot], argv: [...confinement.argv] },
       optimization: own.policy.door.kind === 'builtin' ? own.policy.door.optimization : cell.like,
       reports: own.policy.door.kind === 'measure' ? [...own.policy.door.reports] : [],
       options: own.options,

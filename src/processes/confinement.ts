@@ -11,6 +11,11 @@ import { existsSync } from 'node:fs';
  */
 export interface Confinement {
   readonly kind: 'namespaces' | 'reaper' | 'marks';
+  /**
+   * The words that make the rest of the command line root's; empty where this process may do what it
+   * takes. What they start may be signalled only by root.
+   */
+  readonly asRoot: readonly string[];
   /** The words in front of the program and its arguments. */
   readonly argv: readonly string[];
 }
@@ -23,13 +28,13 @@ export const systemProgram = (name: string): string | null =>
   programFolders.map((folder) => `${folder}/${name}`).find((file) => existsSync(file)) ?? null;
 
 /** The first process of the namespace: to it the kernel delivers no signal by default, so it is not the program itself. */
-const init = ['/bin/sh', '-c', 'unset PWD OLDPWD; (exec "$@"); exit "$?"', 'sh'] as const;
+const init = ['/bin/sh', '-c', '(exec "$@"); exit "$?"', 'sh'] as const;
 
-const namespaces = (unshare: string, setpriv: string, more: readonly string[]): readonly string[] => [
+/** The words that give a command line namespaces of its own, before its first process. */
+export const namespaces = (unshare: string, setpriv: string, more: readonly string[]): readonly string[] => [
   // The namespace ends with this process, and so it must end with the one that started it.
   ...[setpriv, '--pdeathsig', 'KILL', '--'],
   ...[unshare, ...more, '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
-  ...init,
 ];
 
 /** Numbers of the system call `prctl`. */
@@ -57,6 +62,8 @@ if ($signal) { $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM PIPE); kill $signal, $$ 
 exit($status >> 8);
 `;
 
+const held = (kind: Confinement['kind'], argv: readonly string[]): Confinement => ({ kind, asRoot: [], argv });
+
 /** Ways to hold processes together, the strongest first. */
 export const confinementCandidates = (): readonly Confinement[] => {
   const [unshare, setpriv, perl] = ['unshare', 'setpriv', 'perl'].map(systemProgram);
@@ -65,10 +72,10 @@ export const confinementCandidates = (): readonly Confinement[] => {
   if (unshare != null && setpriv != null) {
     const isRoot = process.getuid?.() === 0;
     // In a user namespace nobody becomes root, which a `setup` that may do so relies on.
-    if (isRoot) found.push({ kind: 'namespaces', argv: namespaces(unshare, setpriv, []) });
-    else if (!mayBecomeRoot()) found.push({ kind: 'namespaces', argv: namespaces(unshare, setpriv, ['--user', '--map-current-user']) });
+    if (isRoot) found.push(held('namespaces', [...namespaces(unshare, setpriv, []), ...init]));
+    else if (!mayBecomeRoot()) found.push(held('namespaces', [...namespaces(unshare, setpriv, ['--user', '--map-current-user']), ...init]));
   }
-  if (perl != null && call !== undefined) found.push({ kind: 'reaper', argv: [perl, '-e', reaperProgram(call), '--'] });
+  if (perl != null && call !== undefined) found.push(held('reaper', [perl, '-e', reaperProgram(call), '--']));
   return found;
 };
 
@@ -91,6 +98,6 @@ let known: Confinement | null = null;
 
 /** The strongest way that works on this machine, tried once: before any user code has run. */
 export const findConfinement = (): Confinement => {
-  known ??= (process.platform === 'linux' ? confinementCandidates().find(works) : undefined) ?? { kind: 'marks', argv: [] };
+  known ??= (process.platform === 'linux' ? confinementCandidates().find(works) : undefined) ?? held('marks', []);
   return known;
 };

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
-import type { Confinement } from './confinement.ts';
+import { type Confinement, systemProgram } from './confinement.ts';
 import { descendants, isSameProcess, markedProcesses, type ProcessId, residentBytes, sessionMembers } from './process-tree.ts';
 import { findProgram } from './program-path.ts';
 
@@ -69,7 +69,7 @@ export class ProcessGroup {
       const [program = '', ...args] = this.#argv(options);
       child = spawn(program, args, {
         cwd: options.cwd,
-        env: this.#isMarked ? { ...options.environment, [markName]: this.#mark } : options.environment,
+        env: this.#environment(options),
         shell: false,
         detached: true,
         windowsHide: true,
@@ -106,18 +106,31 @@ export class ProcessGroup {
     this.#note();
     // A reaper that ends first lets what it holds go. It ends when its program does.
     if (this.#confinement?.kind !== 'reaper') this.#signal('SIGKILL');
-    for (const one of this.#seen.values()) if (one.pid !== this.pid && isSameProcess(one)) signalQuietly(one.pid, 'SIGKILL');
+    for (const one of this.#seen.values()) if (one.pid !== this.pid && isSameProcess(one)) this.#kill(one.pid, 'SIGKILL');
   }
 
   get #isMarked(): boolean {
     return this.#confinement !== null && this.#confinement.kind !== 'namespaces';
   }
 
-  /** A program that is not there fails to start, whatever would have started it. */
+  /** The command line as it is started. A program that is not there fails to start, whatever would have started it. */
   #argv({ argv, confinement, cwd, environment }: GroupOptions): readonly string[] {
-    const [program = '', ...args] = argv;
     if (confinement === null || confinement.argv.length === 0) return argv;
-    return [...confinement.argv, findProgram(program, cwd, environment['PATH'] ?? ''), ...args];
+    const [name = '', ...args] = argv;
+    const program = findProgram(name, cwd, environment['PATH'] ?? '');
+    const variables = Object.entries(this.#marked(environment)).map(([key, value]) => `${key}=${value}`);
+    // `env` would take such a path for a variable.
+    const plain = program.includes('=') ? ['/bin/sh', '-c', 'exec "$@"', 'sh', program] : [program];
+    return [...confinement.asRoot, ...confinement.argv, systemProgram('env') ?? 'env', '-i', ...variables, ...plain, ...args];
+  }
+
+  /** Only the program has its environment, which could lead astray what starts it with more rights. */
+  #environment({ confinement, environment }: GroupOptions): Readonly<Record<string, string>> {
+    return confinement === null || confinement.argv.length === 0 ? this.#marked(environment) : {};
+  }
+
+  #marked(environment: GroupOptions['environment']): GroupOptions['environment'] {
+    return this.#isMarked ? { ...environment, [markName]: this.#mark } : environment;
   }
 
   /** A namespace has a shell as its first process, and a shell tells a signal by the exit status. */
@@ -174,7 +187,7 @@ export class ProcessGroup {
     this.#signal('SIGKILL');
     for (const one of [...sessionMembers(this.pid), ...(this.#isMarked ? markedProcesses(`${markName}=${this.#mark}`) : [])])
       this.#seen.set(one.pid, one);
-    for (const one of this.#seen.values()) if (one.pid !== this.pid && isSameProcess(one)) signalQuietly(one.pid, 'SIGKILL');
+    for (const one of this.#seen.values()) if (one.pid !== this.pid && isSameProcess(one)) this.#kill(one.pid, 'SIGKILL');
   }
 
   /** Settles when nothing is left of what was seen, or what is left cannot be killed. */
@@ -205,7 +218,14 @@ export class ProcessGroup {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    if (this.pid !== null) signalQuietly(process.platform === 'win32' ? this.pid : -this.pid, signal);
+    if (this.pid !== null) this.#kill(process.platform === 'win32' ? this.pid : -this.pid, signal);
+  }
+
+  /** A process that is gone, or a group without members, is no error. */
+  #kill(pid: number, signal: NodeJS.Signals): void {
+    const [program, ...args] = this.#confinement?.asRoot ?? [];
+    if (program === undefined) signalQuietly(pid, signal);
+    else spawnSync(program, [...args, systemProgram('kill') ?? 'kill', '-s', signal.slice(3), '--', String(pid)], { stdio: 'ignore' });
   }
 }
 

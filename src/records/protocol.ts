@@ -24,7 +24,11 @@ export type ArtefactRef = Immutable<z.infer<typeof artefactRef>>;
 
 /** How the worker starts the policy of one arm: a process that speaks JSON lines, in the arm's own tree. */
 /** How the processes of user code are held together, and the words in front of its command line. */
-const confinement = z.strictObject({ kind: z.enum(['namespaces', 'reaper', 'marks']), argv: z.array(z.string()) });
+const confinement = z.strictObject({
+  kind: z.enum(['namespaces', 'reaper', 'marks']),
+  asRoot: z.array(z.string()),
+  argv: z.array(z.string()),
+});
 
 export const policyProcess = z.strictObject({
   argv: z.array(z.string()).min(1),
