@@ -125,7 +125,7 @@ export const makeArtefacts = async (
       }
     };
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
-    leaks = await findLeaks({ context, plan, store, source: sources.folder, references, confinement: trees.confinement }, trees);
+    leaks = await findLeaks({ context, plan, store, source: sources.folder, references, sides: trees.sides }, trees);
     await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
     // One build stands for both sides here. Base's tree may still give what the earlier run had.
     for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unlikeBefore.has(key))) {
@@ -254,7 +254,7 @@ const buildOne = async (
     tree,
     worker: context.worker,
     environment: await trees.environment(build.arm),
-    confinement: trees.confinement(build.arm),
+    confinement: trees.sides.confinement(build.arm),
     seconds: plan.limits.seconds,
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
@@ -266,9 +266,17 @@ const buildOne = async (
       input,
       { ...subject, standing: process },
       {
-        staging: () => store.staging(),
-        discard: (folder) => store.discard(folder),
+        staging: async () => {
+          const folder = await store.staging();
+          trees.sides.give(folder);
+          return folder;
+        },
+        discard: async (folder) => {
+          trees.sides.take(folder);
+          await store.discard(folder);
+        },
         seal: async (folder, answer, where) => {
+          trees.sides.take(folder);
           const request = {
             type: 'seal' as const,
             folder,

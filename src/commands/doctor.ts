@@ -19,6 +19,7 @@ import { modelIds, openModel } from './model-folder.ts';
 import { requireOwnable } from './own-folder.ts';
 import { runFolderOf } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
+import { requireIsolation } from './sides.ts';
 
 /** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
 export interface Check {
@@ -51,6 +52,9 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     confinementCheck(findConfinement()),
     (await tried('git', () => describeGit(context))).check,
     config.check,
+    ...(config.found?.isolation == null
+      ? []
+      : [(await tried('isolation', () => describeIsolation(context, config.found?.isolation?.user ?? ''))).check]),
     ...modelChecks(context),
     (await tried('store', () => describeStore(context))).check,
     (await tried('run folder', () => describeRunFolder(context))).check,
@@ -212,9 +216,14 @@ const describeGit = async (context: CommandContext) => {
 };
 
 const describeConfig = async (context: CommandContext) => {
-  const { origin, models, optimizations, runtime } = await readHeadConfig(context, await openRepository(context.root));
+  const { origin, models, optimizations, runtime, isolation } = await readHeadConfig(context, await openRepository(context.root));
   const says = `${origin}: ${counted(models.length, 'model')} × ${counted(optimizations.length, 'optimization')}, ${runtime.provider} with ${counted(runtime.threads, 'thread')}`;
-  return { check: { status: 'ok' as const, says }, runtime };
+  return { check: { status: 'ok' as const, says }, runtime, isolation };
+};
+
+const describeIsolation = async (context: CommandContext, user: string) => {
+  requireIsolation(context, user, await openRepository(context.root));
+  return { check: { status: 'ok' as const, says: `code under test can run as ${user}` } };
 };
 
 /** Opening a model checks every file of it against the digests of its card. */

@@ -35,6 +35,7 @@ export const writeEmptyPlan = async (
     models: [],
     builds: [],
     cells: [],
+    isolation: null,
     lfs: false,
     folders: { head: '', base: '' },
     setup: { head: null, base: null },

@@ -93,7 +93,7 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
-    const confinement = trees.confinement(own.id);
+    const confinement = trees.sides.confinement(own.id);
     started[arm.id] = {
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, modelPaths(artefacts.references.get(cell.model)))],
       cwd: tree,

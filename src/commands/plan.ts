@@ -102,6 +102,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     builds: [...builds],
     cells: cells.map((cell) => withWindows(cell, sources)),
     lfs: rules.lfs,
+    isolation: rules.isolation,
     folders,
     setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
     limits: rules.limits,

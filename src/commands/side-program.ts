@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Bench } from '../optimizations/contract.ts';
-import type { Confinement } from '../processes/confinement.ts';
 import { openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
@@ -8,9 +7,9 @@ import type { Store } from '../store/store.ts';
 import { askSubject, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { benchOf } from './plan.ts';
+import type { Sides } from './sides.ts';
 import type { Sources } from './sources.ts';
 import { subjectArgv } from './subject-argv.ts';
-import { openTemporaryFolder } from './temporary-folder.ts';
 
 /** The user's own code of one entry on one side: what it builds, and the program that answers. */
 export interface SideProgram {
@@ -27,8 +26,7 @@ export interface Rehearsal {
   readonly store: Store;
   readonly source: Sources['folder'];
   readonly references: ReadonlyMap<string, ArtefactRef>;
-  /** How the processes of one side are held together. */
-  readonly confinement: (arm: 'head' | 'base') => Confinement;
+  readonly sides: Sides;
 }
 
 /** The user's own code of a cell on one side; null where there is none. */
@@ -71,11 +69,11 @@ export const modelPaths = (reference: ArtefactRef | undefined): Record<string, s
  * one episode of each kind. Returns whether it did all of that without an error.
  */
 export const rehearse = async ({ arm, build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
-  const temporary = await openTemporaryFolder();
+  const temporary = await rehearsal.sides.temporary(arm);
   try {
     // What a program kept there before, it would read instead of its files.
     const environment = { ...subjectEnvironment(rehearsal.context), ...temporary.environment };
-    const stage = { tree, environment, confinement: rehearsal.confinement(arm) };
+    const stage = { tree, environment, confinement: rehearsal.sides.confinement(arm) };
     const built = build === null || (await rehearseBuild(build, stage, rehearsal).then(...outcome));
     const answered = policy === null || (await rehearsePolicy(policy, cell, stage, rehearsal).then(...outcome));
     return built && answered;
@@ -88,10 +86,15 @@ type Stage = Pick<SubjectSetting, 'tree' | 'environment' | 'confinement'>;
 
 const outcome = [(): boolean => true, (): boolean => false] as const;
 
-const rehearseBuild = async (build: PlannedBuild, stage: Stage, { context, plan, store, source, references }: Rehearsal): Promise<void> => {
+const rehearseBuild = async (
+  build: PlannedBuild,
+  stage: Stage,
+  { context, plan, store, source, references, sides }: Rehearsal,
+): Promise<void> => {
   const artefact = references.get(build.model);
   if (artefact === undefined) return;
   const output = await store.staging();
+  sides.give(output);
   try {
     const subject = {
       ...stage,
@@ -103,6 +106,7 @@ const rehearseBuild = async (build: PlannedBuild, stage: Stage, { context, plan,
     };
     await askSubject(build, { source: await source(build), artefact }, subject, output, `${build.cell} ${build.arm}`);
   } finally {
+    sides.take(output);
     await store.discard(output).catch(() => {});
   }
 };

@@ -1,9 +1,9 @@
-import { cpSync, existsSync, lstatSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { chmodSync, constants, cpSync, existsSync, lstatSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
-import { type Confinement, findConfinement } from '../processes/confinement.ts';
+import type { Confinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
@@ -15,8 +15,9 @@ import { type InstalledPackages, installedPackages, replacedSince } from './inst
 import { foldersOfPackages } from './python-packages.ts';
 import { saidBy } from './said.ts';
 import { commandOf } from './side-program.ts';
+import { openSides, type Sides } from './sides.ts';
 import { anything } from './subjects.ts';
-import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
+import type { TemporaryFolder } from './temporary-folder.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
@@ -29,8 +30,8 @@ export interface Trees {
    * lasts as long as the run: what one side keeps there, the other does not find.
    */
   environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
-  /** How the processes of one side are held together. */
-  confinement(arm: 'head' | 'base'): Confinement;
+  /** As whom, and how held together, the programs run. */
+  readonly sides: Sides;
   /**
    * Files that differ between the two trees now that both are set up, relative to the root; not the
    * configuration, which no program runs, and not what the gate writes, which may lie in the checkout.
@@ -76,24 +77,28 @@ export interface FreshTree {
 export const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> => {
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
-  // Before any code of head has run, which could write to what is looked for.
-  const confinement = findConfinement();
-  const opened: { release(): Promise<void> }[] = [];
+  const sides = await openSides(context, plan, repository);
+  const opened: FilledWorktree[] = [];
   const temporaries = new Map<'head' | 'base', Promise<TemporaryFolder>>();
   const environment: Trees['environment'] = async (arm) => {
-    const temporary = temporaries.get(arm) ?? openTemporaryFolder();
+    const temporary = temporaries.get(arm) ?? sides.temporary(arm);
     temporaries.set(arm, temporary);
     return { ...subjectEnvironment(context), ...(await temporary).environment };
   };
-  const prepare = async (arm: 'head' | 'base', folder: string, where: string): Promise<string> => {
-    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement, where });
+  /** Returns the working directory in a tree of one side. */
+  const prepare = async (arm: 'head' | 'base', tree: string, where: string): Promise<string> => {
+    if (tree !== repository.folder) sides.give(tree);
+    const folder = within(tree, arm);
+    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement: sides.confinement(arm), where });
     return folder;
   };
   const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
     const commit = plan[arm]?.commit;
     if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
-    const worktree = await repository.worktree(commit, neededBy(plan, arm));
+    const worktree = await repository.worktree(commit, neededBy(plan, arm), sides.folder(arm));
     opened.push(worktree);
+    // For the other user, where there is one: the folder around a worktree is closed.
+    if (sides.isolated) chmodSync(dirname(worktree.folder), 0o755);
     return worktree;
   };
   let baseTree: Promise<FilledWorktree> | null = null;
@@ -107,7 +112,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
     installedPackages(
-      await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm), confinement),
+      await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm), sides.confinement(arm)),
     );
   let left: readonly string[] = [];
   const isGenerated = (at: string, path: string): boolean => {
@@ -120,18 +125,18 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
-    const tree =
-      arm === 'head' ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [] } : await checkOutBase();
-    const { folder: root, said } = tree;
+    const said = arm === 'head' ? await repository.fillCheckout(needed) : '';
+    const tree = arm === 'base' ? await checkOutBase() : sides.isolated ? await copyOfHead() : { folder: repository.folder, said, own: [] };
+    const { folder: root } = tree;
     ofOneSide.push(...tree.own);
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
     if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
-    await prepare(arm, within(root, arm), arm);
+    await prepare(arm, root, arm);
     ready.add(arm);
     if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
     // Only now: `setup` may fetch files too.
-    await repository.refusePointers(root, arm, needed, said);
+    await repository.refusePointers(root, arm, needed, `${said}\n${tree.said}`.trim());
     return root;
   };
   const ofOneSide: string[] = [];
@@ -149,6 +154,21 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;
+  /** What lies in the checkout, but for what git and the gate keep there. */
+  const copyOfHead = async (): Promise<FilledWorktree> => {
+    const copy = await checkOut('head');
+    const gone = plan.head.dirty ? await repository.changedFiles(plan.head.commit) : [];
+    for (const path of gone) if (!existsSync(join(repository.folder, path))) rmSync(join(copy.folder, path), { force: true });
+    cpSync(repository.folder, copy.folder, {
+      recursive: true,
+      force: true,
+      mode: constants.COPYFILE_FICLONE,
+      preserveTimestamps: true,
+      verbatimSymlinks: true,
+      filter: (path) => basename(path) !== '.git' && !isGenerated(repository.folder, relative(repository.folder, path) || '.'),
+    });
+    return copy;
+  };
   const makeFresh = async (): Promise<FreshTree> => {
     const { folder: copy } = await checkOut('head');
     const edited = plan.head.dirty ? await repository.changedFiles(plan.head.commit) : [];
@@ -156,14 +176,14 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       rmSync(join(copy, path), { force: true });
       if (existsSync(join(repository.folder, path))) cpSync(join(repository.folder, path), join(copy, path), { verbatimSymlinks: true });
     }
-    const folder = await prepare('head', within(copy, 'head'), 'a fresh copy of head');
+    const folder = await prepare('head', copy, 'a fresh copy of head');
     return { root: copy, folder, ignored: () => ignoredIn(copy) };
   };
   let fresh: Promise<FreshTree> | null = null;
   return {
     root,
     environment,
-    confinement: () => confinement,
+    sides,
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();
@@ -180,7 +200,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       const { folder: copy } = await checkOut(arm);
       for (const path of files)
         if (lstatSync(join(copy, path), { throwIfNoEntry: false })?.isFile() === true) truncateSync(join(copy, path), 0);
-      return prepare(arm, within(copy, arm), `${arm} with empty files`);
+      return prepare(arm, copy, `${arm} with empty files`);
     },
     leftFiles: async () => {
       await root('head');
@@ -191,7 +211,8 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       return fresh;
     },
     release: async () => {
-      for (const one of [...opened, ...(await Promise.all(temporaries.values()))]) await one.release();
+      for (const each of opened) sides.take(dirname(each.folder));
+      for (const one of [...opened, ...(await Promise.all(temporaries.values())), sides]) await one.release();
     },
   };
 };

@@ -63,6 +63,8 @@ export interface Config {
   };
   /** Fetch what Git LFS keeps of the files that are needed. */
   readonly lfs: boolean;
+  /** The user of the runner as which the code of both sides runs; null: the one that runs the gate. */
+  readonly isolation: { readonly user: string } | null;
   readonly setup: string | null;
   readonly budgetMinutes: number | null;
   readonly limits: { readonly seconds: number; readonly memoryBytes: number };
@@ -117,6 +119,7 @@ const configOf = (written: ConfigDocument, origin: string, document: Json, place
     failOn: written.gate['fail-on'],
   },
   lfs: written.lfs,
+  isolation: written.isolation ?? null,
   setup: written.setup ?? null,
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },

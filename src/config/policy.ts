@@ -43,6 +43,7 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
         [`gate.tolerance.${metric}`, relative ? `${Number((value * 100).toPrecision(6))}%` : String(value)] as const,
     ),
     ['lfs', String(config.lfs)],
+    ['isolation.user', config.isolation?.user ?? 'none'],
     ['budget.minutes', config.budgetMinutes === null ? 'none' : String(config.budgetMinutes)],
     ['limits.seconds', String(config.limits.seconds)],
     ['limits.memory', `${config.limits.memoryBytes} bytes`],
