@@ -27,8 +27,11 @@ const programFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-
 export const systemProgram = (name: string): string | null =>
   programFolders.map((folder) => `${folder}/${name}`).find((file) => existsSync(file)) ?? null;
 
+/** Runs the rest of the command line, and ends as it ended. What the shell itself says of that is no output of the program. */
+export const lastCommand = 'exec 9>&2 2>/dev/null; (exec "$@" 2>&9 9>&-); exit "$?"';
+
 /** The first process of the namespace: to it the kernel delivers no signal by default, so it is not the program itself. */
-const init = ['/bin/sh', '-c', '(exec "$@"); exit "$?"', 'sh'] as const;
+const init = ['/bin/sh', '-c', lastCommand, 'sh'] as const;
 
 /** The words that give a command line namespaces of its own, before its first process. */
 export const namespaces = (unshare: string, setpriv: string, more: readonly string[]): readonly string[] => [

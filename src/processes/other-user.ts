@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { GateError } from '../errors.ts';
-import { type Confinement, namespaces, systemProgram } from './confinement.ts';
+import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
 
 /** Another user of this machine, as which user code runs. */
 export interface OtherUser {
@@ -29,7 +29,7 @@ const unavailable = (name: string, what: string, cure: string): GateError =>
   });
 
 /** The first process of the namespace is root's: it hides the folder of the other side before any user code runs. */
-const init = 'umask 022; "$1" -t tmpfs -o size=4k,mode=000 none "$2" || exit 125; shift 2; (exec "$@"); exit "$?"';
+const init = `umask 022; "$1" -t tmpfs -o size=4k,mode=000 none "$2" || exit 125; shift 2; ${lastCommand}`;
 
 /** Finds the user, and tries to start a process as it. Throws `isolation-unavailable` with the commands that help. */
 export const openOtherUser = (name: string): OtherUser => {
