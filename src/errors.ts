@@ -112,6 +112,16 @@ export const errorTable = {
   },
   'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
   'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },
+  'program-changed': {
+    exit: 3,
+    remedy:
+      'Nothing that was measured counts. Look at what the code under test and its `setup:` write to, and restore the program. `isolation:` prevents it (docs/security.md).',
+  },
+  'base-changed': {
+    exit: 3,
+    remedy:
+      'Nothing that was measured counts. Look at what the code under test and its `setup:` write to. `isolation:` prevents it (docs/security.md).',
+  },
   'disk-full': { exit: 3, remedy: 'Free disk space, or put the store on a larger disk with --store.' },
   'github-permission': {
     exit: 3,

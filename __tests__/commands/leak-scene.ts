@@ -85,7 +85,7 @@ export class LeakScene extends ScratchRepository {
     const unused = (): never => {
       throw new Error('nothing is built');
     };
-    const rehearsal = { context, plan, store: {} as Store, source: unused, references: new Map(), sides: trees.sides };
+    const rehearsal = { context, plan, store: {} as Store, source: unused, references: new Map(), sides: trees.sides, alone: trees.alone };
     return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warning: null };
   }
 }

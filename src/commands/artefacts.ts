@@ -12,6 +12,7 @@ import { type CommandContext, workerProgram } from './context.ts';
 import { faultOf } from './infrastructure.ts';
 import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
+import type { ProgramWatch } from './program-watch.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
 import { findBuild, findRecorded, keepBuild, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
@@ -36,6 +37,8 @@ export interface Workshop {
   readonly cpu: string;
   /** The checkouts that builds and policies run in. */
   readonly trees: Trees;
+  /** The gate's own files. */
+  readonly program: ProgramWatch;
 }
 
 /**
@@ -49,7 +52,7 @@ export const makeArtefacts = async (
   plan: Plan,
   samples: Samples,
   record: (lines: readonly SampleLine[]) => void,
-  { store, cpu, trees }: Workshop,
+  { store, cpu, trees, program }: Workshop,
 ): Promise<Artefacts> => {
   const keyOf = (build: PlannedBuild): string => storedBuildKey(build.key, cpu, plan.runtime.ort);
   const references = new Map<string, ArtefactRef>();
@@ -73,7 +76,7 @@ export const makeArtefacts = async (
   });
   const sources = openSources(context, plan, store);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, trees, source: sources.folder, sealer, unlikeBefore: new Set() };
+  const making: Making = { context, plan, store, trees, program, source: sources.folder, sealer, unlikeBefore: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -125,8 +128,8 @@ export const makeArtefacts = async (
       }
     };
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
-    leaks = await findLeaks({ context, plan, store, source: sources.folder, references, sides: trees.sides }, trees);
-    await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
+    leaks = await findLeaks({ context, plan, store, source: sources.folder, references, sides: trees.sides, alone: trees.alone }, trees);
+    await trees.alone('base', () => inLanes(buildsOf(plan, 'base'), context.signal, makeAll));
     // One build stands for both sides here. Base's tree may still give what the earlier run had.
     for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unlikeBefore.has(key))) {
       const shared = built.get(build.key);
@@ -221,6 +224,7 @@ interface Making {
   readonly plan: Plan;
   readonly store: Store;
   readonly trees: Trees;
+  readonly program: ProgramWatch;
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
@@ -241,7 +245,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, trees, source, sealer, unlikeBefore }: Making,
+  { context, plan, store, trees, program, source, sealer, unlikeBefore }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -277,6 +281,7 @@ const buildOne = async (
         },
         seal: async (folder, answer, where) => {
           trees.sides.take(folder);
+          await program.requireSame();
           const request = {
             type: 'seal' as const,
             folder,

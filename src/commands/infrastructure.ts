@@ -8,6 +8,8 @@ const codes: ReadonlySet<ErrorCode> = new Set([
   'submodule-missing',
   'disk-full',
   'store-locked',
+  'program-changed',
+  'base-changed',
 ]);
 
 /** Whether an error says something of the machine and what is installed on it, and nothing of the code that is judged. */

@@ -22,6 +22,7 @@ import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts'
 import { launchLimits, launchRequest } from './launch-request.ts';
 import { takeMachineLock } from './machine-lock.ts';
 import { claimFolder } from './own-folder.ts';
+import { type ProgramWatch, watchProgram } from './program-watch.ts';
 import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from './run-folder.ts';
 import { keepSeen, type SeenSetting, seenBefore } from './seen-to-work.ts';
 import { openTrees, type Trees } from './trees.ts';
@@ -41,7 +42,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     return;
   }
   const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
-  const machine = await machineFacts();
+  const [machine, program] = await Promise.all([machineFacts(), watchProgram(context)]);
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
   const environment = { ...machine, provider, threads, ort, lanes, confinement: findConfinement().kind };
@@ -72,7 +73,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     store = opened;
     const checkouts = await openTrees(context, plan);
     trees = checkouts;
-    const workshop = { store, cpu: machine.cpu, trees: checkouts };
+    const workshop = { store, cpu: machine.cpu, trees: checkouts, program };
     const artefacts = await makeArtefacts(context, plan, samples(), record, workshop).catch(
       // The signal ends every process: what they say of that is no error.
       unlessAborted(context),
@@ -86,7 +87,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     record(await seenBefore(proving, samples().settled.values()));
     let seen = samples();
     const energyMeter = openEnergyMeter() !== null;
-    const setting = { context, plan, artefacts, trees: checkouts, store: opened, seen: () => seen };
+    const setting = { context, plan, program, artefacts, trees: checkouts, store: opened, seen: () => seen };
     const measuring = { ...setting, proving, runnerClass: environmentClass, node: process.version, energyMeter };
     const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
@@ -105,6 +106,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       signal: context.signal,
     });
     if (ending === 'interrupted') throw interrupted(run);
+    // What judges and reports is loaded only now.
+    await program.requireSame();
+    await checkouts.requireBase();
     // What this run used is leased and stays.
     await store.evict({ maxBytes: storeBytes, minFreeBytes: 0 });
     await saveStore(context, plan, machine.cpu, cached);
@@ -136,6 +140,7 @@ const interrupted = (run: RunFolder): GateError =>
 interface Measuring {
   readonly context: CommandContext;
   readonly plan: Plan;
+  readonly program: ProgramWatch;
   readonly artefacts: Artefacts;
   readonly trees: Trees;
   readonly store: Store;
@@ -157,6 +162,8 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
   const attempt = (): Promise<readonly SampleLine[]> => runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
+  await measuring.program.requireSame();
+  await measuring.trees.requireBase();
   const first = await attempt();
   const repeated = failedToStart(first) && !context.signal.aborted;
   const lines = repeated ? await attempt() : first;

@@ -27,6 +27,8 @@ export interface Rehearsal {
   readonly source: Sources['folder'];
   readonly references: ReadonlyMap<string, ArtefactRef>;
   readonly sides: Sides;
+  /** Runs code of one side while none of the other runs. */
+  readonly alone: <T>(arm: 'head' | 'base', work: () => Promise<T>) => Promise<T>;
 }
 
 /** The user's own code of a cell on one side; null where there is none. */
@@ -68,7 +70,10 @@ export const modelPaths = (reference: ArtefactRef | undefined): Record<string, s
  * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or
  * one episode of each kind. Returns whether it did all of that without an error.
  */
-export const rehearse = async ({ arm, build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
+export const rehearse = (program: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> =>
+  rehearsal.alone(program.arm, () => runOnce(program, tree, rehearsal));
+
+const runOnce = async ({ arm, build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
   const temporary = await rehearsal.sides.temporary(arm);
   try {
     // What a program kept there before, it would read instead of its files.

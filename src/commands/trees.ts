@@ -8,6 +8,7 @@ import { runCommand } from '../processes/run-command.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
+import { type BaseTree, openBaseTree } from './base-tree.ts';
 import { type CodeCopy, ignoredFilesIn, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
@@ -58,6 +59,10 @@ export interface Trees {
    * up. Throws `setup-failed`.
    */
   emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
+  /** Throws `base-changed` where the files of base's commit no longer hold what base's own code left in them. */
+  requireBase(): Promise<void>;
+  /** Runs code of one side while none of the other runs. Throws what `requireBase` throws, before. */
+  alone<T>(arm: 'head' | 'base', work: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
 }
 
@@ -101,9 +106,9 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     if (sides.isolated) chmodSync(dirname(worktree.folder), 0o755);
     return worktree;
   };
-  let baseTree: Promise<FilledWorktree> | null = null;
-  const checkOutBase = (): Promise<FilledWorktree> => {
-    baseTree ??= checkOut('base');
+  let baseTree: Promise<BaseTree> | null = null;
+  const checkOutBase = (): Promise<BaseTree> => {
+    baseTree ??= checkOut('base').then(openBaseTree);
     return baseTree;
   };
   // Code of head can change what git checks out: its configuration, attributes, refs that replace others.
@@ -132,7 +137,8 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     const other = arm === 'head' ? 'base' : 'head';
     const before = ready.has(other) && plan.setup[arm] !== null ? await packagesOf(other) : null;
     if (arm === 'head') left = withoutSharedFiles(root, await ignoredIn(root));
-    await prepare(arm, root, arm);
+    if (arm === 'base') await (await checkOutBase()).alone(() => prepare(arm, root, arm));
+    else await prepare(arm, root, arm);
     ready.add(arm);
     if (before !== null) replaced.set(other, replacedSince(before, await packagesOf(other)));
     // Only now: `setup` may fetch files too.
@@ -184,6 +190,8 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     root,
     environment,
     sides,
+    requireBase: async () => (await baseTree)?.requireSame(),
+    alone: async (arm, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(work)),
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();

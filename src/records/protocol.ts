@@ -83,6 +83,8 @@ export const toWorker = z.discriminatedUnion('type', [
   launchRequest,
   /** The runtime that would be used, without loading it. */
   z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive(), bench: z.string() }),
+  /** Where the runtime is, without loading it. */
+  z.strictObject({ type: z.literal('locate') }),
   /** Load the runtime and calculate something on one provider. */
   z.strictObject({ type: z.literal('probe'), provider: z.string(), threads: z.int().positive() }),
   /** Build a model's reference artefact into the store. */
@@ -105,6 +107,8 @@ export const fromWorker = z.discriminatedUnion('type', [
   /** Proof of life between rounds; also what the progress line shows. */
   z.strictObject({ type: z.literal('beat'), point: z.string() }),
   z.strictObject({ type: z.literal('described'), runtime: runtimeSpec }),
+  /** Folder of the package, and of the native libraries of this platform. */
+  z.strictObject({ type: z.literal('located'), folder: z.string(), libraries: z.string() }),
   /** The provider works; `providers` are all that this build of the runtime knows, working or not. */
   z.strictObject({ type: z.literal('probed'), providers: z.array(z.string()) }),
   z.strictObject({ type: z.literal('stored'), artefact: artefactRef, bytes: z.number() }),

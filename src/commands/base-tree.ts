@@ -1,0 +1,39 @@
+import { lstatSync } from 'node:fs';
+import { relative } from 'node:path';
+import { GateError } from '../errors.ts';
+import type { FilledWorktree } from '../repository/repository.ts';
+import { filesBelow, watchFiles } from './file-watch.ts';
+
+/** Base's commit in a folder of its own, and what its files hold. */
+export interface BaseTree extends FilledWorktree {
+  /** Throws `base-changed` where a file of the commit holds something else than base's own code left in it. */
+  requireSame(): Promise<void>;
+  /** Runs code of base while none of head's runs. Throws as `requireSame` does, before. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** @param worktree as it was checked out, before any code ran */
+export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> => {
+  const { folder } = worktree;
+  const files = filesBelow(folder);
+  // Before base's own code has run nothing is added either.
+  let watch = await watchFiles(() => filesBelow(folder));
+  const requireSame = async (): Promise<void> => {
+    const [first] = await watch.changed();
+    if (first === undefined) return;
+    const message = `Something changed ${relative(folder, first)} in base's tree, which only base's own code may write to`;
+    throw new GateError('base-changed', message, { where: folder });
+  };
+  return {
+    ...worktree,
+    requireSame,
+    alone: async (work) => {
+      await requireSame();
+      try {
+        return await work();
+      } finally {
+        watch = await watch.again(() => files.filter((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined));
+      }
+    },
+  };
+};
