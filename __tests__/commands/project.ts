@@ -58,6 +58,16 @@ export class Project extends ScratchRepository {
     return this.#spawn(this.#commandLine(args));
   }
 
+  /** Puts the gate's own program into the repository, where `gateItself` runs it. */
+  embed(): void {
+    for (const name of ['models', 'node_modules', 'package.json']) symlinkSync(join(packageRoot, name), join(this.folder, name));
+    cpSync(join(installed, 'dist'), join(this.folder, 'dist'), { recursive: true });
+  }
+
+  gateItself(...args: readonly string[]): Promise<Ended> {
+    return this.#spawn(this.#commandLine(args, this.folder)).ended;
+  }
+
   gate(...args: readonly string[]): Promise<Ended> {
     return this.start(...args).ended;
   }
@@ -74,8 +84,8 @@ export class Project extends ScratchRepository {
     return this.#spawn(['sh', '-c', `cd '${folder}' && "$@"`, 'sh', ...this.#commandLine(args)]).ended;
   }
 
-  #commandLine(args: readonly string[]): readonly string[] {
-    return [process.execPath, join(installed, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')];
+  #commandLine(args: readonly string[], program = installed): readonly string[] {
+    return [process.execPath, join(program, 'dist', 'cli.js'), ...args, '--store', join(shared, 'store')];
   }
 
   #spawn([program = '', ...args]: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {

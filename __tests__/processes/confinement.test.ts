@@ -60,6 +60,8 @@ describe.concurrent.each(ways)('processes held together by %s', (kind, confineme
     symlinkSync('/bin/echo', join(folder, `a=${kind}`));
     expect((await run([`./a=${kind}`, 'said'])).stdout.toString()).toBe('said\n');
     rmSync(join(folder, `a=${kind}`));
+    const ids = await Promise.all(Array.from({ length: 4 }, async () => (await sh('echo $$')).stdout.toString()));
+    expect(new Set(ids).size).toBe(4);
     expect((await sh('pwd; readlink /proc/self/cwd; test -w /dev/null && echo yes')).stdout.toString()).toBe(`${folder}\n${folder}\nyes\n`);
   });
 

@@ -27,8 +27,18 @@ const programFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-
 export const systemProgram = (name: string): string | null =>
   programFolders.map((folder) => `${folder}/${name}`).find((file) => existsSync(file)) ?? null;
 
-/** Runs the rest of the command line, and ends as it ended. What the shell itself says of that is no output of the program. */
-export const lastCommand = 'exec 9>&2 2>/dev/null; (exec "$@" 2>&9 9>&-); exit "$?"';
+/**
+ * Runs the rest of the command line, and ends as it ended. What the shell itself says of that is no
+ * output of the program. Programs name files by their process id, so that these do not begin anew in
+ * each namespace.
+ */
+export const lastCommand = [
+  'exec 9>&2 2>/dev/null',
+  'read -r one < /proc/sys/kernel/random/uuid',
+  'echo $((0x${one%%-*} % 30000 + 300)) > /proc/sys/kernel/ns_last_pid',
+  '(exec "$@" 2>&9 9>&-)',
+  'exit "$?"',
+].join('; ');
 
 /** The first process of the namespace: to it the kernel delivers no signal by default, so it is not the program itself. */
 const init = ['/bin/sh', '-c', lastCommand, 'sh'] as const;
@@ -76,7 +86,12 @@ export const confinementCandidates = (): readonly Confinement[] => {
     const isRoot = process.getuid?.() === 0;
     // In a user namespace nobody becomes root, which a `setup` that may do so relies on.
     if (isRoot) found.push(held('namespaces', [...namespaces(unshare, setpriv, []), ...init]));
-    else if (!mayBecomeRoot()) found.push(held('namespaces', [...namespaces(unshare, setpriv, ['--user', '--map-current-user']), ...init]));
+    else if (!mayBecomeRoot()) {
+      const own = ['--user', '--map-current-user', '--keep-caps'];
+      // Only the first process keeps the rights that the namespace gives.
+      const plain = [setpriv, '--inh-caps=-all', '--ambient-caps=-all', '--'];
+      found.push(held('namespaces', [...namespaces(unshare, setpriv, own), ...init, ...plain]));
+    }
   }
   if (perl != null && call !== undefined) found.push(held('reaper', [perl, '-e', reaperProgram(call), '--']));
   return found;
