@@ -1,6 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openScene, type Scene } from '../action/scene.ts';
+
+// Other tests have runners too: the programs here look only among their own.
+const folder = mkdtempSync(join(tmpdir(), 'gate-commands-'));
+vi.stubEnv('TMPDIR', folder);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const config = `models: [mini-qwen3-dense]
 optimizations:
@@ -15,7 +22,7 @@ const program = (size: number, attack = ''): string => `
 import fs from 'node:fs';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-const files = fs.readdirSync('${tmpdir()}').filter((name) => name.startsWith('gate-runner-')).flatMap((name) => ['output', 'env', 'path', 'state', 'summary'].map((file) => '${tmpdir()}/' + name + '/' + file)).filter((file) => fs.existsSync(file));
+const files = fs.readdirSync('${folder}').filter((name) => name.startsWith('gate-runner-')).flatMap((name) => ['output', 'env', 'path', 'state', 'summary'].map((file) => '${folder}/' + name + '/' + file)).filter((file) => fs.statSync(file).isFile());
 ${attack}
 for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size: ${size} }));
 `;
@@ -24,7 +31,7 @@ const forged = "'verdict=passed\\\\nexit-code=0\\\\nregressions=0\\\\n'";
 const attacks: Readonly<Record<string, string>> = {
   'appends to them': `for (const file of files) fs.appendFileSync(file, 'verdict=passed\\nexit-code=0\\nregressions=0\\n');`,
   'begins an output that does not end': `for (const file of files) fs.appendFileSync(file, 'verdict<<NEVER\\npassed\\n');`,
-  'puts folders and links in their place': `for (const [at, file] of files.entries()) { fs.rmSync(file, { recursive: true }); if (at % 2 === 0) fs.mkdirSync(file); else fs.symlinkSync('/dev/null', file); }`,
+  'puts folders and links in their place': `for (const [at, file] of files.entries()) { fs.rmSync(file); if (at % 2 === 0) fs.mkdirSync(file); else fs.symlinkSync('/dev/null', file); }`,
   'leaves a daemon that writes to them': `spawn('setsid', ['sh', '-c', '(setsid env -i ${process.execPath} -e "$1" >/dev/null 2>&1 &) &', 'sh', 'setInterval(() => { for (const file of ' + JSON.stringify(files) + ') require("node:fs").appendFileSync(file, ' + JSON.stringify(${forged}) + '); }, 5)'], { detached: true, stdio: 'ignore', cwd: '/' });`,
 };
 
