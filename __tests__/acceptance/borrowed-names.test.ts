@@ -60,3 +60,20 @@ describe('a head that is nine times as big', () => {
     expect(existsSync(join(dirname(project.store), 'trapped'))).toBe(false);
   });
 });
+
+describe('a search path with a folder that head can write to', () => {
+  it.each(['git', 'nvidia-smi', 'touch', 'unshare', 'env', 'sh'])('does not make a %s of head a program of the gate', async (name) => {
+    const project = Project.make();
+    const programs = join(project.folder, 'made');
+    const plant = `import fs from 'node:fs';\nfs.mkdirSync('made', { recursive: true });\nfs.writeFileSync('made/${name}', '#!/bin/bash\\necho $0 "$@" >> ${join(project.folder, 'ran')}\\nexit 1\\n', { mode: 0o755 });\n`;
+    const files = { '.gitignore': '.optimization-gate\nmade\nran\n', 'optimization-gate.yml': `setup: node setup.mjs\n${config}` };
+    project.commit({ ...files, 'setup.mjs': '', 'bench.mjs': bench(100) });
+    project.commit({ 'setup.mjs': plant, 'bench.mjs': bench(900) });
+    project.searchFirst(programs);
+    const { code, stderr } = await project.gate('--base', 'HEAD~1', '--optimizations', 'engine');
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+    expect(existsSync(programs)).toBe(true);
+    expect(existsSync(join(project.folder, 'ran'))).toBe(false);
+  });
+});

@@ -37,6 +37,8 @@ export interface Ended {
 
 /** A user's repository and the command line run in it. All of one test file share a store. */
 export class Project extends ScratchRepository {
+  #searched = '';
+
   static make(): Project {
     return new Project(ScratchRepository.create().folder);
   }
@@ -56,6 +58,11 @@ export class Project extends ScratchRepository {
 
   start(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
     return this.#spawn(this.#commandLine(args));
+  }
+
+  /** Puts a folder in front of those in which programs are looked for, after Node's. */
+  searchFirst(folder: string): void {
+    this.#searched = `${folder}${delimiter}`;
   }
 
   /** Puts the gate's own program into the repository, where `gateItself` runs it. */
@@ -94,7 +101,7 @@ export class Project extends ScratchRepository {
     const child = spawn(program, args, {
       cwd: this.folder,
       env: {
-        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
+        PATH: `${dirname(process.execPath)}${delimiter}${this.#searched}${process.env['PATH'] ?? ''}`,
         HOME: shared,
         TMPDIR: temporary,
         GIT_CONFIG_NOSYSTEM: '1',

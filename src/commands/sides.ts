@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { type Confinement, findConfinement } from '../processes/confinement.ts';
 import { openOtherUser } from '../processes/other-user.ts';
 import type { Plan } from '../records/plan.ts';
@@ -97,7 +97,19 @@ const isolated = async (context: CommandContext, name: string, repository: Repos
 export const requireIsolation = (context: CommandContext, name: string, repository: Repository, besides: readonly string[] = []): void => {
   const { worker, packageRoot, ortPath, storeRoot } = context;
   const reads = [process.execPath, worker, packageRoot, ...(ortPath === null ? [] : [ortPath]), storeRoot, ...besides];
+  // Programs of the gate are found there.
+  const searched = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
   const git = ['', 'config', 'hooks', 'objects', 'refs'].map((part) => join(repository.gitFolder, part));
-  const keeps = [repository.folder, ...git, storeRoot, runFolderOf(context), packageRoot, worker, process.execPath, ...besides];
+  const keeps = [
+    repository.folder,
+    ...git,
+    storeRoot,
+    runFolderOf(context),
+    packageRoot,
+    worker,
+    process.execPath,
+    ...searched,
+    ...besides,
+  ];
   openOtherUser(name).requireAccess({ reads: reads.filter((path) => existsSync(path)), keeps: keeps.filter((path) => existsSync(path)) });
 };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { type Confinement, systemProgram } from './confinement.ts';
 import { descendants, isSameProcess, markedProcesses, type ProcessId, residentBytes, sessionMembers } from './process-tree.ts';
-import { findProgram } from './program-path.ts';
+import { findProgram, rememberedProgram } from './program-path.ts';
 
 const pollMilliseconds = 100;
 /** How long a process that was asked to end may take before it is killed. */
@@ -115,8 +115,9 @@ export class ProcessGroup {
 
   /** The command line as it is started. A program that is not there fails to start, whatever would have started it. */
   #argv({ argv, confinement, cwd, environment }: GroupOptions): readonly string[] {
-    if (confinement === null || confinement.argv.length === 0) return argv;
     const [name = '', ...args] = argv;
+    if (confinement === null && process.platform !== 'win32') return [rememberedProgram(name, cwd, environment['PATH'] ?? ''), ...args];
+    if (confinement === null || confinement.argv.length === 0) return argv;
     const program = findProgram(name, cwd, environment['PATH'] ?? '');
     const variables = Object.entries(this.#marked(environment)).map(([key, value]) => `${key}=${value}`);
     // `env` would take such a path for a variable.

@@ -21,3 +21,25 @@ const mayRun = (file: string): boolean => {
     return false;
   }
 };
+
+const known = new Map<string, string | null>();
+
+/**
+ * The same for a program of the gate itself, as it was found first: code under test may write to a
+ * folder of the search path. A program that was not there once is not there later.
+ */
+export const rememberedProgram = (name: string, cwd: string, searchPath: string): string => {
+  if (name.includes('/')) return name;
+  const key = `${name}\0${searchPath}`;
+  let found = known.get(key);
+  if (found === undefined) {
+    try {
+      found = findProgram(name, cwd, searchPath);
+    } catch {
+      found = null;
+    }
+    known.set(key, found);
+  }
+  if (found === null) throw new Error(`spawn ${name} ENOENT`);
+  return found;
+};
