@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Project } from '../commands/project.ts';
+import { ScratchRepository } from '../repository/scratch-repository.ts';
 
 const canIsolate = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/unshare');
 
@@ -95,6 +96,24 @@ attempt('hidden', () => execFileSync('umount', [fs.realpathSync('../../..') + '/
     project.commit({ 'bench.mjs': program('900', `attempt('base', () => fs.writeFileSync('../../../base/x', ''));`) });
     expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
     expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+  });
+
+  it('sees submodules as they are checked out, and cannot give git other settings in them', async () => {
+    const submodule = ScratchRepository.create();
+    submodule.commit({ 'size.txt': '100' });
+    const project = projectOf({});
+    project.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', submodule.folder, 'sub');
+    const size = "Number(fs.readFileSync('sub/size.txt', 'utf8'))";
+    project.commit({ 'bench.mjs': program(size) });
+    project.commit({ 'bench.mjs': program(`9 * ${size}`) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+    const setup = `import fs from 'node:fs'; try { fs.appendFileSync('sub/.git/config', '[core]'); fs.writeFileSync('done.txt', ''); } catch {}
+fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
+    project.commit({ 'optimization-gate.yml': config(isolation, 'setup: node setup.mjs'), 'setup.mjs': setup });
+    const forged = await project.gate('--base', 'HEAD~2');
+    expect({ ...forged }).not.toMatchObject({ code: 0 });
   });
 
   it.each([

@@ -45,7 +45,15 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
   const [machine, program] = await Promise.all([machineFacts(), watchProgram(context)]);
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
-  const environment = { ...machine, provider, threads, ort, lanes, confinement: findConfinement().kind };
+  const environment = {
+    ...machine,
+    provider,
+    threads,
+    ort,
+    lanes,
+    confinement: findConfinement().kind,
+    isolation: plan.isolation?.user ?? null,
+  };
   const environmentClass = runnerClass(environment);
   const samples = (): Samples => readRunSamples(run, plan, digest).samples;
   // Refused before anything is added to them.

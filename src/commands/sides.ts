@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
@@ -83,11 +83,23 @@ const isolated = async (context: CommandContext, name: string, repository: Repos
         },
       };
     },
-    give: user.give,
+    give: (path) => {
+      user.give(path);
+      // What git does there follows the settings in them.
+      for (const folder of gitFoldersBelow(path)) user.take(folder);
+    },
     take: user.take,
     release,
   };
 };
+
+/** What git keeps of submodules that are checked out below a folder. */
+const gitFoldersBelow = (folder: string): readonly string[] =>
+  lstatSync(folder).isDirectory()
+    ? readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .flatMap(({ name }) => (name === '.git' ? [join(folder, name)] : gitFoldersBelow(join(folder, name))))
+    : [];
 
 /**
  * Throws `isolation-unavailable` where there is no such user, where it may become root, cannot read

@@ -123,11 +123,13 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   }
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const [folder = '', shared = ''] = top.stdout.toString('utf8').split(/\r?\n/);
-  /** Worktree → its git folder. Code that ran there may have put another file `.git` in its place. */
+  /** Worktree, or a submodule in it → its git folder. Code that ran there may have put another file `.git` in its place. */
   const known = new Map<string, string>();
   const gitAt = (at: string): Git => {
     const own = known.get(at);
-    return gitIn(at, own === undefined ? environment : { ...environment, GIT_DIR: own, GIT_WORK_TREE: at });
+    // What another user may have put there is left to git to refuse.
+    const isOurs = own !== undefined && lstatSync(own, { throwIfNoEntry: false })?.uid === process.getuid?.();
+    return gitIn(at, !isOurs ? environment : { ...environment, GIT_DIR: own, GIT_WORK_TREE: at });
   };
   const git = gitAt(folder);
   const checkout: Checkout = { git, folder, name: 'head' };
@@ -197,13 +199,17 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       try {
         const said = [await fillWorktree({ ...worktree, below: '' }, { ...checkout, below: '' }, needed)];
         const own: string[] = [];
+        const keepGitFolder = async ({ git: asked, folder: tree }: Checkout): Promise<void> => {
+          known.set(tree, (await asked.read(['rev-parse', '--absolute-git-dir'])).toString('utf8').trimEnd());
+        };
+        await keepGitFolder(worktree);
         for (const each of await checkOutSubmodules(worktree, checkout, commit, needed, gitAt)) {
           const { below, likeBelow } = each;
           submodules.push(each);
+          await keepGitFolder(each.worktree);
           said.push(await fillWorktree({ ...each.worktree, below }, { ...each.like, below: likeBelow }, needed));
           if (below !== likeBelow) for (const path of await trackedFiles({ ...each.worktree, below }, ['**'])) own.push(`${below}${path}`);
         }
-        known.set(at, (await worktree.git.read(['rev-parse', '--absolute-git-dir'])).toString('utf8').trimEnd());
         return { folder: at, release: releaseAll, said: said.join('\n').trim(), own };
       } catch (thrown) {
         await releaseAll();
