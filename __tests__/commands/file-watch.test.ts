@@ -25,6 +25,7 @@ it('takes a file that was only touched for the same', async () => {
   const watch = await watchFiles(() => filesBelow(folder));
   utimesSync(join(folder, 'two'), 0, 0);
   writeFileSync(join(folder, 'a', 'one'), 'one');
+  expect([...watch.touched()].sort()).toEqual([join(folder, 'a', 'one'), join(folder, 'two')]);
   expect(await watch.changed()).toEqual([]);
 });
 
@@ -61,6 +62,7 @@ it.each<readonly [string, (folder: string) => void, string]>([
   const folder = tree();
   const watch = await watchFiles(() => filesBelow(folder));
   change(folder);
+  expect(watch.touched()).toEqual([join(folder, path)]);
   expect(await watch.changed()).toEqual([join(folder, path)]);
   expect(await watch.changed()).toEqual([join(folder, path)]);
   expect(await (await watch.again(() => filesBelow(folder))).changed()).toEqual([]);

@@ -281,7 +281,7 @@ const buildOne = async (
         },
         seal: async (folder, answer, where) => {
           trees.sides.take(folder);
-          await program.requireSame();
+          program.requireUntouched();
           const request = {
             type: 'seal' as const,
             folder,

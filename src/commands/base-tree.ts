@@ -6,10 +6,15 @@ import { filesBelow, watchFiles } from './file-watch.ts';
 
 /** Base's commit in a folder of its own, and what its files hold. */
 export interface BaseTree extends FilledWorktree {
-  /** Throws `base-changed` where a file of the commit holds something else than base's own code left in it. */
+  /**
+   * Throws `base-changed` where a file of the commit holds something else than base's own code left
+   * in it; in launches also where it was only written to, since both sides run then.
+   */
   requireSame(): Promise<void>;
   /** Runs code of base while none of head's runs. Throws as `requireSame` does, before. */
   alone<T>(work: () => Promise<T>): Promise<T>;
+  /** From now on both sides run at once. Throws as `requireSame` does. */
+  beginLaunches(): Promise<void>;
 }
 
 /** @param worktree as it was checked out, before any code ran */
@@ -17,11 +22,13 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const { folder } = worktree;
   const files = filesBelow(folder);
   // Before base's own code has run nothing is added either.
-  let watch = await watchFiles(() => filesBelow(folder));
+  let list = (): readonly string[] => filesBelow(folder);
+  let watch = await watchFiles(list);
+  let launching = false;
   const requireSame = async (): Promise<void> => {
-    const [first] = await watch.changed();
+    const [first] = launching ? watch.touched() : await watch.changed();
     if (first === undefined) return;
-    const message = `Something changed ${relative(folder, first)} in base's tree, which only base's own code may write to`;
+    const message = `Something wrote to ${relative(folder, first)} in base's tree, which only base's own code may do, and not in a launch`;
     throw new GateError('base-changed', message, { where: folder });
   };
   return {
@@ -29,11 +36,17 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
     requireSame,
     alone: async (work) => {
       await requireSame();
+      list = () => files.filter((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined);
       try {
         return await work();
       } finally {
-        watch = await watch.again(() => files.filter((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined));
+        watch = await watch.again(list);
       }
+    },
+    beginLaunches: async () => {
+      await requireSame();
+      watch = await watch.again(list);
+      launching = true;
     },
   };
 };

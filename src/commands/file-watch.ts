@@ -11,6 +11,8 @@ export interface FileWatch {
    * where something was done to a file since they were read last.
    */
   changed(): Promise<readonly string[]>;
+  /** The same, and those that something was done to, whatever they hold now. Reads no file. */
+  touched(): readonly string[];
   /** A watch that begins now. */
   again(list: () => readonly string[]): Promise<FileWatch>;
 }
@@ -45,6 +47,12 @@ const watchSince = async (list: () => readonly string[], earlier: ReadonlyMap<st
         else known.set(file, { ...before, signature });
       }
       return changed;
+    },
+    touched: () => {
+      const now = list();
+      const there = new Set(now);
+      const changed = [...known.keys()].filter((file) => !there.has(file));
+      return [...changed, ...now.filter((file) => known.get(file)?.signature !== signatureOf(file))];
     },
     again: (next) => watchSince(next, known),
   };

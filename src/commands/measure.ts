@@ -79,7 +79,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     const cached = await restoreStore(context, plan, machine.cpu);
     const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     store = opened;
-    const checkouts = await openTrees(context, plan);
+    const checkouts = await openTrees(context, plan, program.settle);
     trees = checkouts;
     const workshop = { store, cpu: machine.cpu, trees: checkouts, program };
     const artefacts = await makeArtefacts(context, plan, samples(), record, workshop).catch(
@@ -97,6 +97,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     const energyMeter = openEnergyMeter() !== null;
     const setting = { context, plan, program, artefacts, trees: checkouts, store: opened, seen: () => seen };
     const measuring = { ...setting, proving, runnerClass: environmentClass, node: process.version, energyMeter };
+    await checkouts.beginLaunches();
     const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => {
@@ -115,8 +116,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     });
     if (ending === 'interrupted') throw interrupted(run);
     // What judges and reports is loaded only now.
-    await program.requireSame();
-    await checkouts.requireBase();
+    program.requireUntouched();
     // What this run used is leased and stays.
     await store.evict({ maxBytes: storeBytes, minFreeBytes: 0 });
     await saveStore(context, plan, machine.cpu, cached);
@@ -170,11 +170,12 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? await store.record('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
   const attempt = (): Promise<readonly SampleLine[]> => runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
-  await measuring.program.requireSame();
-  await measuring.trees.requireBase();
   const first = await attempt();
   const repeated = failedToStart(first) && !context.signal.aborted;
   const lines = repeated ? await attempt() : first;
+  // Before anything of it is recorded, and so resumed from.
+  measuring.program.requireUntouched();
+  await measuring.trees.requireBase();
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)
     throw new GateError(error.code as ErrorCode, error.message, { where: wanted.launch });

@@ -6,8 +6,10 @@ import { filesBelow, watchFiles } from './file-watch.ts';
 
 /** The files of the running program, as they were before any code of head ran. */
 export interface ProgramWatch {
-  /** Throws `program-changed` where something else stands in them now. */
-  requireSame(): Promise<void>;
+  /** Throws `program-changed` where something was done to them. */
+  requireUntouched(): void;
+  /** After a `setup`, which may install the very same once more: throws `program-changed` where they hold something else. */
+  settle(): Promise<void>;
 }
 
 /** Everything that is loaded later than now: the worker program, parts on demand, the native runtime, and Node itself. */
@@ -22,19 +24,24 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
     join(dirname(folder), 'onnxruntime-common'),
   ];
   const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json')];
-  const watch = await watchFiles(() => [...single, ...parts.flatMap(filesBelow)]);
+  const list = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
+  let watch = await watchFiles(list);
+  const refuse = ([first, ...more]: readonly string[]): void => {
+    if (first === undefined) return;
+    const besides = more.length === 0 ? '' : `, and to ${more.length} more files`;
+    throw new GateError(
+      'program-changed',
+      `While code under test ran, something wrote to ${first}${besides}: a file of the gate's own program`,
+      {
+        where: relative(context.packageRoot, first),
+      },
+    );
+  };
   return {
-    requireSame: async () => {
-      const [first, ...more] = await watch.changed();
-      if (first === undefined) return;
-      const besides = more.length === 0 ? '' : `, and ${more.length} more files`;
-      throw new GateError(
-        'program-changed',
-        `While code under test ran, something changed ${first}${besides}: a file of the gate's own program`,
-        {
-          where: relative(context.packageRoot, first),
-        },
-      );
+    requireUntouched: () => refuse(watch.touched()),
+    settle: async () => {
+      refuse(await watch.changed());
+      watch = await watch.again(list);
     },
   };
 };

@@ -61,6 +61,8 @@ export interface Trees {
   emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
   /** Throws `base-changed` where the files of base's commit no longer hold what base's own code left in them. */
   requireBase(): Promise<void>;
+  /** From now on both sides run at once: `requireBase` then also throws where a file was only written to. */
+  beginLaunches(): Promise<void>;
   /** Runs code of one side while none of the other runs. Throws what `requireBase` throws, before. */
   alone<T>(arm: 'head' | 'base', work: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
@@ -78,8 +80,9 @@ export interface FreshTree {
 /**
  * Opens the sides of a plan; nothing is set up before it is wanted. Base is checked out at once where
  * code of head's own will run. Throws what git says where base cannot be had.
+ * @param settled after each `setup`
  */
-export const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> => {
+export const openTrees = async (context: CommandContext, plan: Plan, settled: () => Promise<void> = async () => {}): Promise<Trees> => {
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
   const sides = await openSides(context, plan, repository);
@@ -95,6 +98,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     if (tree !== repository.folder) sides.give(tree);
     const folder = within(tree, arm);
     await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement: sides.confinement(arm), where });
+    await settled();
     return folder;
   };
   const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
@@ -191,6 +195,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     environment,
     sides,
     requireBase: async () => (await baseTree)?.requireSame(),
+    beginLaunches: async () => (await baseTree)?.beginLaunches(),
     alone: async (arm, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(work)),
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
