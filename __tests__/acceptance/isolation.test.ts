@@ -78,6 +78,7 @@ attempt('worktrees', () => { for (const name of fs.readdirSync('../../../base'))
 attempt('other', () => fs.rmSync(fs.realpathSync('../../..') + '/base/home', { recursive: true }));
 attempt('gate', () => { if (fs.readdirSync('/proc').filter((name) => Number(name) > 0).some((pid) => fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('cli.js'))) process.kill(1, 'SIGKILL'); else throw new Error(); });
 attempt('init', () => process.kill(1, 'SIGKILL'));
+attempt('rights', () => { if (/^NoNewPrivs:\\s*1$/m.test(fs.readFileSync('/proc/self/status', 'utf8'))) throw new Error(); });
 attempt('hidden', () => execFileSync('umount', [fs.realpathSync('../../..') + '/base'], { stdio: 'ignore' }));
 `;
     project.commit({
@@ -87,7 +88,7 @@ attempt('hidden', () => execFileSync('umount', [fs.realpathSync('../../..') + '/
     expect({ code, stdout, stderr }).toMatchObject({ code: 1 });
     const said = project.cell('engine').reason;
     for (const name of [...Object.keys(targets), 'worktrees', 'other']) expect(said).toContain(`${name} EACCES\n`);
-    for (const end of ['gate failed', 'init EPERM', 'hidden 32']) expect(said).toContain(`${end}\n`);
+    for (const end of ['gate failed', 'init EPERM', 'rights failed', 'hidden 32']) expect(said).toContain(`${end}\n`);
     expect(readFileSync(join(project.folder, 'bench.mjs'), 'utf8')).toContain('said all');
   });
 

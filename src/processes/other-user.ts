@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
@@ -53,6 +54,9 @@ export const openOtherUser = (name: string): OtherUser => {
   const group = groups.stdout.split(' ').find((each) => powerful.has(each));
   if (group !== undefined)
     throw unavailable(name, `it is a member of the group ${group}, which can become root`, `Remove it: sudo gpasswd -d ${name} ${group}`);
+  // Else it could name a file of anybody in its own folders, which are handed over as a whole.
+  if (readFileSync('/proc/sys/fs/protected_hardlinks', 'utf8').trim() !== '1')
+    throw unavailable(name, 'users can link files of others', 'Prevent that: sudo sysctl -w fs.protected_hardlinks=1');
   const [setpriv, chown] = [program('setpriv'), program('chown')];
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
   const confinement = (hidden: string): Confinement => ({
