@@ -18,7 +18,7 @@ const firstLine = async (
   environment: Readonly<Record<string, string>>,
 ): Promise<{ readonly seconds: number; readonly line: string }> => {
   const started = performance.now();
-  const group = new ProcessGroup({ argv, cwd, environment, memoryBytes: null, stdin: 'ignore', ipc: false });
+  const group = new ProcessGroup({ argv, cwd, environment, memoryBytes: null, confinement: null, stdin: 'ignore', ipc: false });
   let text = '';
   let seconds: number | null = null;
   group.child?.stdout?.on('data', (chunk: Buffer) => {

@@ -6,6 +6,7 @@ import { architectureSearchBench } from '../src/optimizations/architecture-searc
 import { automlBench } from '../src/optimizations/automl/bench.ts';
 import type { Bench } from '../src/optimizations/contract.ts';
 import { findOptimization } from '../src/optimizations/registry.ts';
+import { findConfinement } from '../src/processes/confinement.ts';
 import { allowedEnvironment } from '../src/processes/environment.ts';
 import type { OperatingPoint } from '../src/records/metric.ts';
 import type { ArtefactRef, FromWorker, LaunchRequest } from '../src/records/protocol.ts';
@@ -132,6 +133,7 @@ const launch = (
           argv: [process.execPath, join(context.root, 'src', 'worker.ts'), 'subject'],
           cwd: folder,
           environment: allowedEnvironment(process.env),
+          confinement: findConfinement(),
           optimization: bench.id,
           options: {},
           reports: [],

@@ -88,6 +88,10 @@ export const errorTable = {
     remedy:
       'Listen at port 0 and ask the system which port it gave, or keep the socket below TMPDIR, which each side has for itself. End every server with the program that starts it.',
   },
+  'isolation-unavailable': {
+    exit: 2,
+    remedy: 'Run the command that the message names on the runner, or remove `isolation` from the configuration of the base branch.',
+  },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout and correct it.' },
   'runtime-not-found': {
     exit: 2,
@@ -136,6 +140,16 @@ export const errorTable = {
   },
   'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
   'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },
+  'program-changed': {
+    exit: 3,
+    remedy:
+      'Nothing that was measured counts. Look at what the code under test and its `setup:` write to, and restore the program. `isolation:` prevents it (docs/security.md).',
+  },
+  'base-changed': {
+    exit: 3,
+    remedy:
+      'Nothing that was measured counts. Look at what the code under test and its `setup:` write to. `isolation:` prevents it (docs/security.md).',
+  },
   'store-unwritable': {
     exit: 3,
     remedy: 'Let the user of this job write into the store, or name another folder with --store (input `store`).',

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { findConfinement } from '../../src/processes/confinement.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import { busyHeadWarning } from '../../src/records/busy-head.ts';
 import type { LaunchRequest, PolicyProcess } from '../../src/records/protocol.ts';
@@ -40,6 +41,7 @@ process.exit();`,
     environment: allowedEnvironment(process.env),
     optimization: 'external-measurement',
     options: null,
+    confinement: findConfinement(),
     reports: [],
     seconds: 10,
     memoryBytes: 2 ** 30,

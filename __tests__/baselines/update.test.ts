@@ -71,6 +71,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
   lfs: false,
   folders: { head: '', base: '' },
   setup: { head: null, base: null },
+  isolation: null,
   limits: { seconds: 60, memoryBytes: 1 },
   budgetMinutes: null,
   ...given,

@@ -92,9 +92,10 @@ export class LeakScene extends ScratchRepository {
     const unused = (): never => {
       throw new Error('nothing is built');
     };
-    const folders = await openSubjectFolders(this.folder);
+    const folders = await openSubjectFolders(this.folder, trees.sides);
     onTestFinished(() => folders.release());
-    const rehearsal = { context, plan, folders, source: unused, references: new Map() };
+    const { sides, alone } = trees;
+    const rehearsal = { context, plan, folders, source: unused, references: new Map(), sides, alone };
     return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warning: null };
   }
 }

@@ -37,6 +37,8 @@ export interface Ended {
 
 /** A user's repository and the command line run in it. All of one test file share a store. */
 export class Project extends ScratchRepository {
+  #searched = '';
+
   static make(): Project {
     return new Project(ScratchRepository.create().folder);
   }
@@ -66,6 +68,21 @@ export class Project extends ScratchRepository {
     return this.#spawn(this.#commandLine(args), variables).ended;
   }
 
+  /** Puts a folder in front of those in which programs are looked for, after Node's. */
+  searchFirst(folder: string): void {
+    this.#searched = `${folder}${delimiter}`;
+  }
+
+  /** Puts the gate's own program into the repository, where `gateItself` runs it. */
+  embed(): void {
+    for (const name of ['models', 'node_modules', 'package.json']) symlinkSync(join(packageRoot, name), join(this.folder, name));
+    cpSync(join(installed, 'dist'), join(this.folder, 'dist'), { recursive: true });
+  }
+
+  gateItself(...args: readonly string[]): Promise<Ended> {
+    return this.#spawn(this.#commandLine(args, this.folder)).ended;
+  }
+
   gate(...args: readonly string[]): Promise<Ended> {
     return this.start(...args).ended;
   }
@@ -82,10 +99,10 @@ export class Project extends ScratchRepository {
     return this.#spawn(['sh', '-c', `cd '${folder}' && "$@"`, 'sh', ...this.#commandLine(args)]).ended;
   }
 
-  #commandLine(args: readonly string[]): readonly string[] {
+  #commandLine(args: readonly string[], program = installed): readonly string[] {
     return [
       process.execPath,
-      join(installed, 'dist', 'cli.js'),
+      join(program, 'dist', 'cli.js'),
       ...args,
       ...(args.includes('--store') ? [] : ['--store', join(shared, 'store')]),
     ];
@@ -100,7 +117,7 @@ export class Project extends ScratchRepository {
     const child = spawn(program, args, {
       cwd: this.folder,
       env: {
-        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
+        PATH: `${dirname(process.execPath)}${delimiter}${this.#searched}${process.env['PATH'] ?? ''}`,
         HOME: shared,
         TMPDIR: temporary,
         ...this.environment,

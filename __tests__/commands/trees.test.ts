@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { CommandContext } from '../../src/commands/context.ts';
@@ -49,8 +50,8 @@ test('each side has a temporary folder of its own as long as the run, in its set
 test('a relative temporary folder is the same one from every tree', async () => {
   vi.stubEnv('TMPDIR', relative(process.cwd(), testFolder()));
   try {
-    const temporary = await openTemporaryFolder();
-    expect(isAbsolute(temporary.environment.TMPDIR)).toBe(true);
+    const temporary = await openTemporaryFolder(tmpdir());
+    expect(isAbsolute(temporary.folder)).toBe(true);
     await temporary.release();
     const scratch = ScratchRepository.create();
     const commit = scratch.commit({ who: 'base\n' });

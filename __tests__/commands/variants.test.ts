@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultPool } from '../testkit/default-pool.ts';
@@ -28,10 +28,12 @@ export const start = async () => ({ next: async () => null });
 const worn = `import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+const own = randomUUID();
 let builds = 0;
 const build = ({ input, output, variant, optimization }) => {
   builds += 1;
-  appendFileSync('built.txt', [optimization, variant.name, process.pid].join(' ') + '\\n');
+  appendFileSync('built.txt', [optimization, variant.name, own].join(' ') + '\\n');
   if (builds > 1) return { error: 'worn out', code: 'build-failed' };
   const shift = optimization === 'structured-pruning' ? 9 : Math.round(2 * variant.options.width + 4 * variant.options.depth);
   for (const { graph } of input.stages) {
@@ -42,7 +44,8 @@ const build = ({ input, output, variant, optimization }) => {
   }
   return { ok: { stages: input.stages } };
 };
-for await (const line of createInterface({ input: process.stdin })) {
+if (process.argv[2] !== 'subject') await import('./measuring.js');
+else for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
   console.log(JSON.stringify(request.do === 'build' ? build(request) : { ok: request.do === 'hello' ? { contract: 1 } : null }));
 }
@@ -120,13 +123,14 @@ describe('code of one’s own under a bench with several variants', () => {
 describe('variants of a built-in', () => {
   it('are made by one process, the other builds each by its own; what fails after others is tried once more alone', async () => {
     const project = Project.make();
+    project.embed();
+    renameSync(join(project.folder, 'dist', 'worker.js'), join(project.folder, 'dist', 'measuring.js'));
     project.commit({
-      '.gitignore': '.optimization-gate*\nbuilt.txt\n',
-      'package.json': '{ "name": "optimization-gate" }',
+      '.gitignore': '.optimization-gate*\nbuilt.txt\nmodels\nnode_modules\npackage.json\n',
       'dist/worker.js': worn,
       'optimization-gate.yml': configuration([['architecture-search'], ['structured-pruning']], [spent]),
     });
-    const { stderr } = await project.gate('--base', 'HEAD');
+    const { stderr } = await project.gateItself('--base', 'HEAD');
     expect(stderr).not.toContain('worn out');
     const built = readFileSync(join(project.folder, 'built.txt'), 'utf8').trim().split('\n');
     const pidsOf = (variant: string): readonly string[] =>

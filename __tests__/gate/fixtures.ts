@@ -206,6 +206,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     lfs: false,
     folders: { head: '', base: '' },
     setup: { head: null, base: null },
+    isolation: null,
     limits: { seconds: 60, memoryBytes: 1e9 },
     budgetMinutes: null,
     ...fields,

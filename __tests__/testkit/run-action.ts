@@ -9,6 +9,8 @@ export interface ActionRun {
   readonly stderr: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly summary: string;
+  /** What else it told the runner: variables, search path and state of later steps. */
+  readonly told: Readonly<Record<'env' | 'path' | 'state', string>>;
   /** Workflow commands as the runner would obey them. */
   readonly commands: readonly WorkflowCommand[];
 }
@@ -113,6 +115,11 @@ export const runAction = async (options: {
         stderr: Buffer.concat(stderr).toString('utf8'),
         outputs: parseOutputs(await readFile(file('output'), 'utf8')),
         summary: await readFile(file('summary'), 'utf8'),
+        told: {
+          env: await readFile(file('env'), 'utf8'),
+          path: await readFile(file('path'), 'utf8'),
+          state: await readFile(file('state'), 'utf8'),
+        },
         commands: workflowCommands(printed),
       });
     });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readWindows } from '../../src/models/evaluation.ts';
 import { openModelSource } from '../../src/models/model-source.ts';
 import type { Player } from '../../src/optimizations/contract.ts';
+import { findConfinement } from '../../src/processes/confinement.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { ArtefactRef, LaunchRequest } from '../../src/records/protocol.ts';
@@ -68,6 +69,7 @@ const policyOf = (text: string): LaunchRequest['policies'][string] => {
     environment: { ...allowedEnvironment(process.env), ORT_PATH: packageRoot },
     optimization: 'structured-pruning',
     options: { step: 2 },
+    confinement: findConfinement(),
     reports: [],
     seconds: 20,
     memoryBytes: 2 ** 31,

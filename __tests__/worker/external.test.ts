@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { findConfinement } from '../../src/processes/confinement.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import type { LaunchRequest, PolicyProcess } from '../../src/records/protocol.ts';
 import { measureExternally } from '../../src/worker/external.ts';
@@ -30,6 +31,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     argv: [process.execPath, file],
     cwd: folder,
     environment: allowedEnvironment(process.env),
+    confinement: findConfinement(),
     optimization: 'external-measurement',
     options: null,
     reports,

@@ -11,6 +11,7 @@ import { type CommandContext, workerProgram } from './context.ts';
 import { faultOf } from './infrastructure.ts';
 import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak.ts';
 import { modelFolderOf } from './plan.ts';
+import type { ProgramWatch } from './program-watch.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
 import { findBuild, keepBuild, type Stock, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
@@ -36,6 +37,8 @@ export interface Workshop extends Stock {
   /** The checkouts that builds and policies run in. */
   readonly trees: Trees;
   readonly folders: SubjectFolders;
+  /** The gate's own files. */
+  readonly program: ProgramWatch;
 }
 
 /**
@@ -49,7 +52,7 @@ export const makeArtefacts = async (
   plan: Plan,
   samples: Samples,
   record: (lines: readonly SampleLine[]) => void,
-  { store, records, cpu, trees, folders }: Workshop,
+  { store, records, cpu, trees, folders, program }: Workshop,
 ): Promise<Artefacts> => {
   const keyOf = (build: PlannedBuild): string => storedBuildKey(build.key, cpu, plan.runtime.ort);
   const stock = { store, records };
@@ -74,7 +77,7 @@ export const makeArtefacts = async (
   });
   const sources = openSources(context, plan, folders);
   const sealer = openStandingWorker(workerProgram(context));
-  const making: Making = { context, plan, store, records, trees, folders, source: sources.folder, sealer, unproven: new Set() };
+  const making: Making = { context, plan, store, records, trees, folders, program, source: sources.folder, sealer, unproven: new Set() };
   let leaks: LeakFindings = new Map();
   try {
     const make = async (build: PlannedBuild, standing: StandingSubject | null): Promise<void> => {
@@ -126,16 +129,16 @@ export const makeArtefacts = async (
       }
     };
     await inLanes(buildsOf(plan, 'head'), context.signal, makeAll);
-    leaks = await findLeaks({ context, plan, folders, source: sources.folder, references }, trees);
-    await inLanes(buildsOf(plan, 'base'), context.signal, makeAll);
+    leaks = await findLeaks({ context, plan, folders, source: sources.folder, references, sides: trees.sides, alone: trees.alone }, trees);
+    await trees.alone('base', () => inLanes(buildsOf(plan, 'base'), context.signal, makeAll));
     // One build stands for both sides here. Base's tree may still give something else.
     for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && making.unproven.has(key))) {
       const shared = built.get(build.key);
       if (shared === undefined || context.signal.aborted) continue;
       const tree = await trees.folder('base').catch(faultOf);
       const input = await inputOf(build, null);
-      const inBase = async (): Promise<string | null> =>
-        (await buildOne(making, build, keyOf(build), input, tree, null)).artefact?.digest ?? null;
+      const inBase = (): Promise<string | null> =>
+        trees.alone('base', async () => (await buildOne(making, build, keyOf(build), input, tree, null)).artefact?.digest ?? null);
       const artefact = await inBase();
       if (artefact === null || artefact === shared.digest) continue;
       const error = (await inBase()) === artefact ? undeclared(build) : notDeterministic(build);
@@ -226,6 +229,7 @@ interface Making extends Stock {
   readonly plan: Plan;
   readonly trees: Trees;
   readonly folders: SubjectFolders;
+  readonly program: ProgramWatch;
   readonly source: Sources['folder'];
   /** Checks and keeps what was built. */
   readonly sealer: StandingWorker;
@@ -246,7 +250,7 @@ const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string
  * @param standing the process to make it in; null: one of its own
  */
 const buildOne = async (
-  { context, plan, store, records, trees, folders, source, sealer, unproven }: Making,
+  { context, plan, store, records, trees, folders, program, source, sealer, unproven }: Making,
   build: PlannedBuild,
   key: string,
   from: ArtefactRef | GateError,
@@ -259,6 +263,7 @@ const buildOne = async (
     tree,
     worker: context.worker,
     environment: await trees.environment(build.arm),
+    confinement: trees.sides.confinement(build.arm),
     seconds: plan.limits.seconds,
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
@@ -270,9 +275,18 @@ const buildOne = async (
       input,
       { ...subject, standing: process },
       {
-        output: () => folders.empty(),
-        discard: (folder) => folders.discard(folder),
+        output: async () => {
+          const folder = await folders.empty();
+          trees.sides.give(folder);
+          return folder;
+        },
+        discard: async (folder) => {
+          trees.sides.take(folder);
+          await folders.discard(folder);
+        },
         seal: async (folder, answer, where) => {
+          trees.sides.take(folder);
+          program.requireUntouched();
           const taken = await store.takeOver(folder);
           const request = {
             type: 'seal' as const,

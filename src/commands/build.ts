@@ -6,6 +6,7 @@ import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
 import { memoryLimit } from '../processes/channel-error.ts';
 import { splitCommand } from '../processes/command-line.ts';
+import type { Confinement } from '../processes/confinement.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { decodeValue } from '../records/decode.ts';
@@ -27,6 +28,7 @@ export interface SubjectSetting {
   readonly worker: string;
   /** Allow-listed: no tokens, no inputs, no command files of the runner. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly confinement: Confinement;
   readonly seconds: number;
   readonly memoryBytes: number;
   readonly clock: () => number;
@@ -139,7 +141,8 @@ const askLines = async (
   where: string,
 ): Promise<BuiltAnswer> => {
   const start = async (): Promise<LineChannel> => {
-    const channel = openLineChannel({ where, argv, cwd: subject.tree, environment: subject.environment, memoryBytes: subject.memoryBytes });
+    const { tree: cwd, environment, confinement, memoryBytes } = subject;
+    const channel = openLineChannel({ where, argv, cwd, environment, confinement, memoryBytes });
     try {
       answered(await channel.ask({ do: 'hello', contract: 1 }, subject.seconds, lateness('start', subject)), where);
     } catch (thrown) {
@@ -219,6 +222,7 @@ const runBuildCommand = async (
     argv,
     cwd: subject.tree,
     environment: subject.environment,
+    confinement: subject.confinement,
     timeoutSeconds: subject.seconds,
     memoryBytes: subject.memoryBytes,
     maxOutputBytes: 64 * 1024,

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { asGateError, GateError } from '../errors.ts';
 import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
+import { type Confinement, findConfinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { Json } from '../records/words.ts';
 import { counted, quantity } from '../report/number.ts';
@@ -18,6 +19,7 @@ import { modelIds, openModel } from './model-folder.ts';
 import { requireOwnable, requireWritable } from './own-folder.ts';
 import { runFolderOf } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
+import { requireIsolation } from './sides.ts';
 
 /** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
 export interface Check {
@@ -47,8 +49,12 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     library.check,
     ...(library.found === null ? [] : await providerChecks(context, runtime)),
     meterCheck(facts),
+    confinementCheck(findConfinement()),
     (await tried('git', () => describeGit(context))).check,
     config.check,
+    ...(config.found?.isolation == null
+      ? []
+      : [(await tried('isolation', () => describeIsolation(context, config.found?.isolation?.user ?? ''))).check]),
     ...modelChecks(context),
     (await tried('store', () => describeStore(context))).check,
     (await tried('run folder', () => describeRunFolder(context))).check,
@@ -177,6 +183,17 @@ const meterCheck = ({ gpu }: MachineFacts): Check => {
     : { id: 'energy', status: 'ok', says: `RAPL counters of the processor${unread}` };
 };
 
+const confinementCheck = ({ kind }: Confinement): Check => ({
+  id: 'processes',
+  status: kind === 'marks' ? 'doubt' : 'ok',
+  says: {
+    namespaces: 'code under test runs in a PID namespace, which ends all of its processes',
+    reaper: 'code under test runs below a process that ends all of its processes; code that kills this one first escapes',
+    marks:
+      'code under test is found by its process tree and a mark: a daemon can escape; util-linux with namespaces, or perl, would end it',
+  }[kind],
+});
+
 const describeGit = async (context: CommandContext) => {
   const argv = ['git', '--version'];
   const asked = { argv, cwd: tmpdir(), environment: subjectEnvironment(context), timeoutSeconds: 20, maxOutputBytes: 4096 };
@@ -199,9 +216,14 @@ const describeGit = async (context: CommandContext) => {
 };
 
 const describeConfig = async (context: CommandContext) => {
-  const { origin, models, optimizations, runtime } = await readHeadConfig(context, await openRepository(context.root));
+  const { origin, models, optimizations, runtime, isolation } = await readHeadConfig(context, await openRepository(context.root));
   const says = `${origin}: ${counted(models.length, 'model')} × ${counted(optimizations.length, 'optimization')}, ${runtime.provider} with ${counted(runtime.threads, 'thread')}`;
-  return { check: { status: 'ok' as const, says }, runtime };
+  return { check: { status: 'ok' as const, says }, runtime, isolation };
+};
+
+const describeIsolation = async (context: CommandContext, user: string) => {
+  requireIsolation(context, user, await openRepository(context.root));
+  return { check: { status: 'ok' as const, says: `code under test can run as ${user}` } };
 };
 
 /** Opening a model checks every file of it against the digests of its card. */

@@ -41,6 +41,7 @@ export const writeEmptyPlan = async (
     builds: [],
     cells: [],
     environment: [],
+    isolation: null,
     lfs: false,
     folders: { head: '', base: '' },
     setup: { head: null, base: null },

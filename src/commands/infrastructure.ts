@@ -16,6 +16,8 @@ const codes: ReadonlySet<ErrorCode> = new Set([
   'store-unwritable',
   'folder-unwritable',
   'store-locked',
+  'program-changed',
+  'base-changed',
 ]);
 
 /** Whether an error says something of the machine and what is installed on it, and nothing of the code that is judged. */

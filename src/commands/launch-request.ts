@@ -103,10 +103,12 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
     const paths = await modelPaths(artefacts.references.get(cell.model), own.id, setting.folders);
+    const confinement = trees.sides.confinement(own.id);
     started[arm.id] = {
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, paths)],
       cwd: tree,
       environment: { ...(await trees.environment(own.id)) },
+      confinement: { ...confinement, asRoot: [...confinement.asRoot], argv: [...confinement.argv] },
       optimization: own.policy.door.kind === 'builtin' ? own.policy.door.optimization : cell.like,
       reports: own.policy.door.kind === 'measure' ? [...own.policy.door.reports] : [],
       options: own.options,

@@ -4,6 +4,7 @@ import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
+import { findConfinement } from '../processes/confinement.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { soloRecord, tunedRecord } from '../records/stored.ts';
@@ -24,6 +25,7 @@ import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts'
 import { launchLimits, launchRequest } from './launch-request.ts';
 import { takeMachineLock } from './machine-lock.ts';
 import { claimFolder } from './own-folder.ts';
+import { type ProgramWatch, watchProgram } from './program-watch.ts';
 import { recordTrust } from './record-trust.ts';
 import { keepSamples, resumeSamples } from './resumed-samples.ts';
 import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from './run-folder.ts';
@@ -45,10 +47,18 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     return;
   }
   const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
-  const machine = await machineFacts();
+  const [machine, program] = await Promise.all([machineFacts(), watchProgram(context)]);
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
-  const environment = { ...machine, provider, threads, ort, lanes };
+  const environment = {
+    ...machine,
+    provider,
+    threads,
+    ort,
+    lanes,
+    confinement: findConfinement().kind,
+    isolation: plan.isolation?.user ?? null,
+  };
   const environmentClass = runnerClass(environment);
   const samples = (): Samples => readRunSamples(run, plan, digest).samples;
   const resumption = { plan, digest, runnerClass: environmentClass };
@@ -79,11 +89,11 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     store = opened;
     const records = await openRecordBook(opened.root, trust);
-    const checkouts = await openTrees(context, plan);
+    const checkouts = await openTrees(context, plan, program.settle);
     trees = checkouts;
-    const rooms = await openSubjectFolders(opened.root);
+    const rooms = await openSubjectFolders(opened.root, checkouts.sides);
     folders = rooms;
-    const workshop = { store: opened, records, cpu: machine.cpu, trees: checkouts, folders: rooms };
+    const workshop = { store: opened, records, cpu: machine.cpu, trees: checkouts, folders: rooms, program };
     const artefacts = await makeArtefacts(context, plan, samples(), record, workshop).catch(
       // The signal ends every process: what they say of that is no error.
       unlessAborted(context),
@@ -98,8 +108,20 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     let seen = samples();
     const energyMeter = openEnergyMeter() !== null;
     const shared = { scratch: newScratchPlace(opened.root), scores: openKnownScores(records) };
-    const setting = { context, plan, artefacts, trees: checkouts, folders: rooms, store: opened, records, ...shared, seen: () => seen };
+    const setting = {
+      context,
+      plan,
+      program,
+      artefacts,
+      trees: checkouts,
+      folders: rooms,
+      store: opened,
+      records,
+      ...shared,
+      seen: () => seen,
+    };
     const measuring = { ...setting, proving, runnerClass: environmentClass, node: process.version, energyMeter };
+    await checkouts.beginLaunches();
     const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => {
@@ -117,6 +139,8 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       signal: context.signal,
     });
     if (ending === 'interrupted') throw interrupted(run);
+    // What judges and reports is loaded only now.
+    program.requireUntouched();
     save = async () => {
       await records.restore();
       records.forget(await keepToBudget(context, opened));
@@ -168,6 +192,7 @@ const interrupted = (run: RunFolder): GateError =>
 interface Measuring {
   readonly context: CommandContext;
   readonly plan: Plan;
+  readonly program: ProgramWatch;
   readonly artefacts: Artefacts;
   readonly trees: Trees;
   readonly folders: SubjectFolders;
@@ -208,6 +233,9 @@ const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<re
   const first = await attempt();
   const repeated = failedToStart(first) && !context.signal.aborted;
   const lines = repeated ? await attempt() : first;
+  // Before anything of it is recorded, and so resumed from.
+  measuring.program.requireUntouched();
+  await measuring.trees.requireBase();
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && !context.signal.aborted) throwDiskFull(error, wanted.launch);
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)

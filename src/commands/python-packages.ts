@@ -1,3 +1,4 @@
+import type { Confinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { packageFolders, programNamed, wordsIn } from './code-copies.ts';
 
@@ -9,8 +10,9 @@ export const foldersOfPackages = async (
   commands: readonly string[],
   cwd: string,
   environment: Readonly<Record<string, string>>,
+  confinement: Confinement,
 ): Promise<readonly string[]> => {
-  const asked = await pythonPackageFolders(commands, cwd, environment);
+  const asked = await pythonPackageFolders(commands, cwd, environment, confinement);
   return [...new Set([...packageFolders(commands, cwd, environment), ...asked])];
 };
 
@@ -23,19 +25,26 @@ const pythonPackageFolders = async (
   commands: readonly string[],
   cwd: string,
   environment: Readonly<Record<string, string>>,
+  confinement: Confinement,
 ): Promise<readonly string[]> => {
   const named = wordsIn(commands).filter((word) => /(^|\/)(python|pypy)[\d.]*$/.test(word));
   const programs = [...named, 'python3', 'python'].flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? '').slice(0, 1));
-  const asked = await Promise.all([...new Set(programs)].map((program) => searchPath(program, environment)));
+  const asked = await Promise.all([...new Set(programs)].map((program) => searchPath(program, environment, confinement)));
   return [...new Set(asked.flat())].filter((folder) => /\/(site|dist)-packages$/.test(folder));
 };
 
 /** Asked outside of any tree, whose modules could stand in for Python's own. Empty where it does not answer. */
-const searchPath = async (program: string, environment: Readonly<Record<string, string>>): Promise<readonly string[]> => {
+const searchPath = async (
+  program: string,
+  environment: Readonly<Record<string, string>>,
+  confinement: Confinement,
+): Promise<readonly string[]> => {
   const { stdout } = await runCommand({
     argv: [program, '-c', question],
     cwd: '/',
     environment,
+    // An interpreter of the tree itself is code of its side.
+    confinement,
     timeoutSeconds: seconds,
     maxOutputBytes: 64 * 1024,
   });

@@ -2,7 +2,6 @@ import { GateError } from '../errors.ts';
 import { type Listener, listeners } from '../processes/listeners.ts';
 import { subjectEnvironment } from './context.ts';
 import { answerOnce, type Rehearsal, type SideProgram } from './side-program.ts';
-import { openTemporaryFolder } from './temporary-folder.ts';
 import type { Trees } from './trees.ts';
 
 interface Looking extends Rehearsal {
@@ -32,7 +31,7 @@ const sharedAddress = async (
   known: readonly Listener[],
   looking: Looking,
 ): Promise<string | null> => {
-  const first = await listen(base, known, looking);
+  const first = await looking.alone(base.arm, () => listen(base, known, looking));
   const addresses = new Set(first.opened.map(({ address }) => address));
   const shared = ({ opened }: Listening): string | null => opened.find(({ address }) => addresses.has(address))?.address ?? null;
   const beside = addresses.size === 0 ? null : await listen(head, listeners(), looking);
@@ -60,10 +59,10 @@ interface Listening {
 const listen = async ({ arm, cell, policy }: SideProgram, known: readonly Listener[], looking: Looking): Promise<Listening> => {
   if (policy === null) return { opened: [], close: async () => {} };
   const tree = await looking.trees.folder(arm);
-  const temporary = await openTemporaryFolder();
+  const temporary = await looking.sides.temporary(arm);
   const before = new Set(known.map(({ inode }) => inode));
   const environment = { ...subjectEnvironment(looking.context), ...temporary.environment };
-  const channel = await answerOnce(policy, cell, { tree, environment }, looking);
+  const channel = await answerOnce(policy, cell, { tree, environment, confinement: looking.sides.confinement(arm) }, looking);
   return {
     opened: channel === null ? [] : listeners().filter(({ inode }) => !before.has(inode)),
     close: async () => {

@@ -6,10 +6,10 @@ import type { ArtefactRef } from '../records/protocol.ts';
 import { askSubject, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
 import { benchOf } from './plan.ts';
+import type { Sides } from './sides.ts';
 import type { Sources } from './sources.ts';
 import { subjectArgv } from './subject-argv.ts';
 import type { SubjectFolders } from './subject-folders.ts';
-import { openTemporaryFolder } from './temporary-folder.ts';
 
 /** The user's own code of one entry on one side: what it builds, and the program that answers. */
 export interface SideProgram {
@@ -26,6 +26,9 @@ export interface Rehearsal {
   readonly folders: SubjectFolders;
   readonly source: Sources['folder'];
   readonly references: ReadonlyMap<string, ArtefactRef>;
+  readonly sides: Sides;
+  /** Runs code of one side while none of the other runs. */
+  readonly alone: <T>(arm: 'head' | 'base', work: () => Promise<T>) => Promise<T>;
 }
 
 /** The user's own code of a cell on one side; null where there is none. */
@@ -72,11 +75,15 @@ export const modelPaths = async (
  * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or
  * one episode of each kind. Returns whether it did all of that without an error.
  */
-export const rehearse = async ({ build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
-  const temporary = await openTemporaryFolder();
+export const rehearse = (program: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> =>
+  rehearsal.alone(program.arm, () => runOnce(program, tree, rehearsal));
+
+const runOnce = async ({ arm, build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
+  const temporary = await rehearsal.sides.temporary(arm);
   try {
     // What a program kept there before, it would read instead of its files.
-    const stage = { tree, environment: { ...subjectEnvironment(rehearsal.context), ...temporary.environment } };
+    const environment = { ...subjectEnvironment(rehearsal.context), ...temporary.environment };
+    const stage = { tree, environment, confinement: rehearsal.sides.confinement(arm) };
     const built = build === null || (await rehearseBuild(build, stage, rehearsal).then(...outcome));
     const answered = policy === null || (await rehearsePolicy(policy, cell, stage, rehearsal).then(...outcome));
     return built && answered;
@@ -85,19 +92,20 @@ export const rehearse = async ({ build, policy, cell }: SideProgram, tree: strin
   }
 };
 
-type Stage = Pick<SubjectSetting, 'tree' | 'environment'>;
+type Stage = Pick<SubjectSetting, 'tree' | 'environment' | 'confinement'>;
 
 const outcome = [(): boolean => true, (): boolean => false] as const;
 
 const rehearseBuild = async (
   build: PlannedBuild,
   stage: Stage,
-  { context, plan, folders, source, references }: Rehearsal,
+  { context, plan, folders, source, references, sides }: Rehearsal,
 ): Promise<void> => {
   const reference = references.get(build.model);
   if (reference === undefined) return;
   const artefact = await folders.view(reference, build.arm);
   const output = await folders.empty();
+  sides.give(output);
   try {
     const subject = {
       ...stage,
@@ -109,6 +117,7 @@ const rehearseBuild = async (
     };
     await askSubject(build, { source: await source(build), artefact }, subject, output, `${build.cell} ${build.arm}`);
   } finally {
+    sides.take(output);
     await folders.discard(output).catch(() => {});
   }
 };
@@ -128,13 +137,13 @@ export const answerOnce = (policy: SubjectRef, cell: PlannedCell, stage: Stage, 
 const openAnswering = async (
   { door, tree: arm }: SubjectRef,
   cell: PlannedCell,
-  { tree, environment }: Stage,
+  { tree, environment, confinement }: Stage,
   { context, plan, folders, references }: Rehearsal,
 ): Promise<LineChannel> => {
   const { seconds, memoryBytes } = plan.limits;
   const where = `${cell.id} ${arm}`;
   const argv = subjectArgv(door, tree, context.worker, cell.id, await modelPaths(references.get(cell.model), arm, folders));
-  const channel = openLineChannel({ where, argv, cwd: tree, environment, memoryBytes });
+  const channel = openLineChannel({ where, argv, cwd: tree, environment, confinement, memoryBytes });
   try {
     if (door.kind === 'measure') await channel.askText('round 1', seconds);
     else for (const question of questionsOf(cell, arm)) await channel.ask(question, seconds);

@@ -1,4 +1,4 @@
-import { access, constants, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { ArtefactRef } from '../records/protocol.ts';
 import { listRegularFiles } from '../store/disk.ts';
 import { manifestName } from '../store/manifest.ts';
 import { isAbandoned } from '../store/staging.ts';
+import type { Sides } from './sides.ts';
 
 /** The folders that code under test is given, so that it is told no path of the store. */
 export interface SubjectFolders {
@@ -30,8 +31,11 @@ export interface SubjectFolders {
 const beginning = 'gate-subject-';
 const ownerName = 'owner.json';
 
-/** Removes what killed runs left, and makes a folder for this one, where possible in the file system of the store. */
-export const openSubjectFolders = async (storeRoot: string): Promise<SubjectFolders> => {
+/**
+ * Removes what killed runs left, and makes a folder for this one, where possible in the file system
+ * of the store. Another user, as whom the sides' code may run, can read what is shown there.
+ */
+export const openSubjectFolders = async (storeRoot: string, { isolated }: Pick<Sides, 'isolated'>): Promise<SubjectFolders> => {
   const place = await placeFor(storeRoot);
   const onDisk = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -44,6 +48,7 @@ export const openSubjectFolders = async (storeRoot: string): Promise<SubjectFold
     await removeLeft(place);
     const made = await mkdtemp(join(place, beginning));
     await writeFile(join(made, ownerName), JSON.stringify(thisProcess()));
+    if (isolated) await chmod(made, 0o711);
     return made;
   });
   const empty = (): Promise<string> => onDisk(() => mkdtemp(join(root, 'files-')));
@@ -51,6 +56,7 @@ export const openSubjectFolders = async (storeRoot: string): Promise<SubjectFold
   const show = async (artefact: ArtefactRef): Promise<View> => {
     const folder = await empty();
     return onDisk(async () => {
+      if (isolated) await chmod(folder, 0o755);
       for (const path of await listRegularFiles(artefact.folder)) {
         if (path === manifestName) continue;
         await mkdir(dirname(join(folder, path)), { recursive: true });

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Json } from '../records/words.ts';
-import { fileBehind, textBehind } from '../repository/on-disk.ts';
+import { fileBehind, reached, textBehind } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from './named-files.ts';
@@ -21,8 +21,8 @@ const ownPart = (optimization: string): string => `dist/worker/${optimization}-s
  * How each entry's code is started on one side, and its digest. `commit` null: the working tree.
  * `folder`: where it is started, below the root of the repository.
  *
- * Built-in code is the running program's, the same on both sides, unless the tree is this project itself: then each side
- * runs its own committed `dist/worker.js`, so that the gate can judge changes to its own optimizations.
+ * Built-in code is the running program's, the same on both sides, unless the running program is that of the repository under
+ * review: then each side runs its own committed `dist/worker.js`, so that the gate can judge changes to its own optimizations.
  */
 export const subjectResolver = async (
   tree: 'head' | 'base',
@@ -33,7 +33,7 @@ export const subjectResolver = async (
   folder: string,
 ): Promise<Pick<Side, 'subjectOf' | 'builtin'>> => {
   const read = reader(repository, commit);
-  const own = await bringsItsOwn(read);
+  const own = await bringsItsOwn(context, repository, read);
   const program = own
     ? await programFiles(ownEntry, read)
     : await programFiles(basename(context.worker), async (paths) => paths.map((path) => textBehind(join(dirname(context.worker), path))));
@@ -139,8 +139,6 @@ const reader = (repository: Repository, commit: string | null): Read => {
   };
 };
 
-const bringsItsOwn = async (read: Read): Promise<boolean> => {
-  const [manifest] = await read(['package.json']);
-  if (typeof manifest !== 'string' || !/"name":\s*"optimization-gate"/.test(manifest)) return false;
-  return typeof (await read([ownEntry]))[0] === 'string';
-};
+/** By where the running program lies: any package may call itself as it likes. */
+const bringsItsOwn = async ({ packageRoot }: CommandContext, { folder }: Repository, read: Read): Promise<boolean> =>
+  reached(() => realpathSync(packageRoot)) === folder && typeof (await read([ownEntry]))[0] === 'string';

@@ -1,8 +1,9 @@
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { chmodSync, constants, cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
+import type { Confinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { reviewsCommit } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
@@ -10,6 +11,7 @@ import type { NeededFiles } from '../repository/filters.ts';
 import { entryAt } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
 import type { LackingSubmodule } from '../repository/submodules.ts';
+import { type BaseTree, openBaseTree } from './base-tree.ts';
 import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
 import { type CommandContext, subjectEnvironment } from './context.ts';
@@ -18,8 +20,9 @@ import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms
 import { foldersOfPackages } from './python-packages.ts';
 import { saidBy } from './said.ts';
 import { commandOf } from './side-program.ts';
+import { openSides, type Sides } from './sides.ts';
 import { anything } from './subjects.ts';
-import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
+import type { TemporaryFolder } from './temporary-folder.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
@@ -32,6 +35,8 @@ export interface Trees {
    * lasts as long as the run: what one side keeps there, the other does not find.
    */
   environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
+  /** As whom, and how held together, the programs run. */
+  readonly sides: Sides;
   /**
    * Files that differ between the two trees now that both are set up, relative to the root; not the
    * configuration, which no program runs, and not what the gate writes, which may lie in the checkout.
@@ -60,6 +65,12 @@ export interface Trees {
    * up. Throws `setup-failed`.
    */
   emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
+  /** Throws `base-changed` where the files of base's commit no longer hold what base's own code left in them. */
+  requireBase(): Promise<void>;
+  /** From now on both sides run at once: `requireBase` then also throws where a file was only written to. */
+  beginLaunches(): Promise<void>;
+  /** Runs code of one side while none of the other runs. Throws what `requireBase` throws, before. */
+  alone<T>(arm: 'head' | 'base', work: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
 }
 
@@ -86,31 +97,41 @@ export interface FreshTree {
 /**
  * Opens the sides of a plan; nothing is set up before it is wanted. Base is checked out at once where
  * code of head's own will run. Throws what git says where base cannot be had.
+ * @param settled after each `setup`
  */
-export const openTrees = async (context: CommandContext, plan: Plan): Promise<Trees> => {
+export const openTrees = async (context: CommandContext, plan: Plan, settled: () => Promise<void> = async () => {}): Promise<Trees> => {
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
-  const opened: { release(): Promise<void> }[] = [];
+  const sides = await openSides(context, plan, repository);
+  const opened: FilledWorktree[] = [];
   const temporaries = new Map<'head' | 'base', Promise<TemporaryFolder>>();
   const environment: Trees['environment'] = async (arm) => {
-    const temporary = temporaries.get(arm) ?? openTemporaryFolder();
+    const temporary = temporaries.get(arm) ?? sides.temporary(arm);
     temporaries.set(arm, temporary);
     return { ...subjectEnvironment(context), ...(await temporary).environment };
   };
-  const prepare = async (arm: 'head' | 'base', folder: string, where: string): Promise<string> => {
-    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), where });
+  /** Returns the working directory in a tree of one side. */
+  const prepare = async (arm: 'head' | 'base', tree: string, where: string): Promise<string> => {
+    if (tree !== repository.folder) sides.give(tree);
+    const folder = within(tree, arm);
+    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement: sides.confinement(arm), where });
+    await settled();
     return folder;
   };
   const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
     const commit = plan[arm]?.commit;
     if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
-    const worktree = await repository.worktree(commit, neededBy(plan, arm));
+    const worktree = await repository.worktree(commit, neededBy(plan, arm), sides.folder(arm));
     opened.push(worktree);
+    // For the other user, where there is one: the folder around a worktree is closed.
+    if (sides.isolated) chmodSync(dirname(worktree.folder), 0o755);
     return worktree;
   };
-  let baseTree: Promise<FilledWorktree> | null = null;
-  const checkOutBase = (): Promise<FilledWorktree> => {
-    baseTree ??= checkOut('base').catch(unavailable(plan.base?.commit ?? ''));
+  let baseTree: Promise<BaseTree> | null = null;
+  const checkOutBase = (): Promise<BaseTree> => {
+    baseTree ??= checkOut('base')
+      .catch(unavailable(plan.base?.commit ?? ''))
+      .then(openBaseTree);
     return baseTree;
   };
   // Code of head can change what git checks out: its configuration, attributes, refs that replace others.
@@ -118,7 +139,9 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   const ready = new Set<'head' | 'base'>();
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
-    installedPackages(await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm)));
+    installedPackages(
+      await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm), sides.confinement(arm)),
+    );
   const programs = (): InstalledPrograms =>
     plan.setup.head === null && plan.setup.base === null ? new Map() : installedPrograms(subjectEnvironment(context));
   /** By the latest setup. */
@@ -143,11 +166,10 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
     const needed = neededBy(plan, arm);
-    const tree =
-      arm === 'head'
-        ? { folder: repository.folder, said: await repository.fillCheckout(needed), own: [], lacking: [] }
-        : await checkOutBase();
-    const { folder: root, said } = tree;
+    const said = arm === 'head' ? await repository.fillCheckout(needed) : '';
+    const asItLies = { folder: repository.folder, said, own: [], lacking: [] };
+    const tree = arm === 'base' ? await checkOutBase() : sides.isolated ? await copyOfHead() : asItLies;
+    const { folder: root } = tree;
     ofOneSide.push(...tree.own);
     lacking.set(arm, tree.lacking);
     const other = arm === 'head' ? 'base' : 'head';
@@ -155,13 +177,14 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       ready.has(other) && plan.setup[arm] !== null ? { packages: await packagesOf(other), files: contentsOf(programs(), written) } : null;
     const was = programs();
     if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
-    await prepare(arm, within(root, arm), arm);
+    if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm));
+    else await prepare(arm, root, arm);
     ready.add(arm);
     written = writtenSince(was, programs());
     if (before !== null)
       replaced.set(other, [...replacedSince(before.packages, await packagesOf(other)), ...replacedPrograms(before.files, written)]);
     // Only now: `setup` may fetch files too.
-    await repository.refusePointers(root, arm, needed, said);
+    await repository.refusePointers(root, arm, needed, `${said}\n${tree.said}`.trim());
     return root;
   };
   const ofOneSide: string[] = [];
@@ -180,6 +203,21 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;
+  /** What lies in the checkout, but for what git and the gate keep there. */
+  const copyOfHead = async (): Promise<FilledWorktree> => {
+    const copy = await checkOut('head');
+    const gone = plan.head.dirty ? await repository.changedFiles(plan.head.commit) : [];
+    for (const path of gone) if (!existsSync(join(repository.folder, path))) rmSync(join(copy.folder, path), { force: true });
+    cpSync(repository.folder, copy.folder, {
+      recursive: true,
+      force: true,
+      mode: constants.COPYFILE_FICLONE,
+      preserveTimestamps: true,
+      verbatimSymlinks: true,
+      filter: (path) => basename(path) !== '.git' && !isGenerated(repository.folder, relative(repository.folder, path) || '.'),
+    });
+    return copy;
+  };
   const makeFresh = async (): Promise<FreshTree> => {
     const { folder: copy } = await checkOut('head');
     const edited = plan.head.dirty && !committed ? await repository.changedFiles(plan.head.commit) : [];
@@ -188,13 +226,17 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       if (entryAt(to) !== null) rmSync(to, { recursive: true, force: true });
       if (entryAt(from)?.isDirectory() === false) cpSync(from, to, { verbatimSymlinks: true });
     }
-    const folder = await prepare('head', within(copy, 'head'), 'a fresh copy of head');
+    const folder = await prepare('head', copy, 'a fresh copy of head');
     return { root: copy, folder, stray: () => strayIn(copy) };
   };
   let fresh: Promise<FreshTree> | null = null;
   return {
     root,
     environment,
+    sides,
+    requireBase: async () => (await baseTree)?.requireSame(),
+    beginLaunches: async () => (await baseTree)?.beginLaunches(),
+    alone: async (arm, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(work)),
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();
@@ -214,7 +256,7 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
     emptied: async (arm, files) => {
       const { folder: copy } = await checkOut(arm);
       for (const path of files) if (entryAt(join(copy, path))?.isFile() === true) truncateSync(join(copy, path), 0);
-      return prepare(arm, within(copy, arm), `${arm} with empty files`);
+      return prepare(arm, copy, `${arm} with empty files`);
     },
     leftFiles: async () => {
       await root('head');
@@ -225,7 +267,8 @@ export const openTrees = async (context: CommandContext, plan: Plan): Promise<Tr
       return fresh;
     },
     release: async () => {
-      for (const one of [...opened, ...(await Promise.all(temporaries.values()))]) await one.release();
+      for (const each of opened) sides.take(dirname(each.folder));
+      for (const one of [...opened, ...(await Promise.all(temporaries.values())), sides]) await one.release();
     },
   };
 };
@@ -277,17 +320,19 @@ const setupSeconds = 600;
 interface Place {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly confinement: Confinement;
   /** What it is called in errors. */
   readonly where: string;
 }
 
-const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, where }: Place): Promise<void> => {
+const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, confinement, where }: Place): Promise<void> => {
   if (command === null) return;
   const timeoutSeconds = Math.max(setupSeconds, limits.seconds);
   const result = await runCommand({
     argv: splitCommand(command, {}, 'setup'),
     cwd: folder,
     environment,
+    confinement,
     timeoutSeconds,
     maxOutputBytes: 64 * 1024,
   });

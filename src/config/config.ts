@@ -65,6 +65,8 @@ export interface Config {
   readonly lfs: boolean;
   /** Declared variables. `place`: `FILE:LINE:COLUMN` of the name, for messages. */
   readonly environment: readonly { readonly name: string; readonly place: string }[];
+  /** The user of the runner as which the code of both sides runs; null: the one that runs the gate. */
+  readonly isolation: { readonly user: string } | null;
   readonly setup: string | null;
   readonly budgetMinutes: number | null;
   readonly limits: { readonly seconds: number; readonly memoryBytes: number };
@@ -126,6 +128,7 @@ export const configOf = (written: ConfigDocument, origin: string, document: Json
   },
   lfs: written.lfs,
   environment: written.environment.map((name, index) => ({ name, place: place(['environment', index]) })),
+  isolation: written.isolation ?? null,
   setup: written.setup ?? null,
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },

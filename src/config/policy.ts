@@ -44,6 +44,7 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
     ),
     ['environment', config.environment.map(({ name }) => name).join(', ') || 'none'],
     ['lfs', String(config.lfs)],
+    ['isolation.user', config.isolation?.user ?? 'none'],
     ['budget.minutes', config.budgetMinutes === null ? 'none' : String(config.budgetMinutes)],
     ['limits.seconds', String(config.limits.seconds)],
     ['limits.memory', `${config.limits.memoryBytes} bytes`],

@@ -175,6 +175,12 @@ export const configSchema = section({
     .superRefine(distinct((name) => name))
     .default([])
     .describe('Names of environment variables that measured code sees besides the usual ones; never tokens, nor those of the runner.'),
+  isolation: section({
+    user: z
+      .string({ error: 'must be the name of a user' })
+      .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a user, in lower case')
+      .describe('User of the runner, without rights, as which the code of both sides runs.'),
+  }).optional(),
   setup: line.optional().describe('Command run once in the checkout of each side before its builds.'),
   budget: section({ minutes: z.number().positive().max(10_080).describe('Measuring stops after this time.') }).optional(),
   limits: section({

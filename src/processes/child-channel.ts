@@ -56,6 +56,7 @@ export const openChild = (options: ChildOptions): ChildChannel => {
     cwd: options.cwd,
     environment: options.environment,
     memoryBytes: options.memoryBytes,
+    confinement: null,
     stdin: 'ignore',
     ipc: true,
   });

@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts';
 import { channelError, memoryLimit, type ProcessRole } from './channel-error.ts';
+import type { Confinement } from './confinement.ts';
 import { OutputTail } from './output-tail.ts';
 import { type GroupEnd, ProcessGroup } from './process-group.ts';
 import { hasRepeatedKey } from './repeated-key.ts';
@@ -16,6 +17,8 @@ export interface LineChannelOptions {
   /** The whole environment of the child: nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
   readonly memoryBytes: number | null;
+  /** How what it starts is held together; nothing but the process tree unless told. */
+  readonly confinement?: Confinement;
   /** Longest answer, without its newline; 16 MiB unless told. */
   readonly maxLineBytes?: number;
 }
@@ -62,7 +65,7 @@ class Lines implements LineChannel {
 
   constructor(options: LineChannelOptions) {
     this.#options = options;
-    this.#group = new ProcessGroup({ ...options, stdin: 'pipe', ipc: false });
+    this.#group = new ProcessGroup({ ...options, confinement: options.confinement ?? null, stdin: 'pipe', ipc: false });
     this.#group.child?.stdout?.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#group.child?.stderr?.on('data', (chunk: Buffer) => this.#errors.push(chunk));
     this.ended = this.#group.ended.then((end) => {

@@ -1,9 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { descendants, isSameProcess, type ProcessId, residentBytes, sessionMembers } from './process-tree.ts';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:os';
+import { type Confinement, systemProgram } from './confinement.ts';
+import { descendants, isSameProcess, markedProcesses, type ProcessId, residentBytes, sessionMembers } from './process-tree.ts';
+import { findProgram, rememberedProgram } from './program-path.ts';
 
 const pollMilliseconds = 100;
 /** How long a process that was asked to end may take before it is killed. */
 const graceMilliseconds = 2_000;
+/** Between two looks at whether what was killed is gone. */
+const goneMilliseconds = 5;
 /** How long output that is still in the pipes may take to arrive after the end. */
 const drainMilliseconds = 3_000;
 
@@ -17,6 +23,8 @@ export interface GroupOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Limit of the resident set of the process and all its descendants, polled ten times a second; null: none. */
   readonly memoryBytes: number | null;
+  /** How what it starts is held together; null for programs of the gate itself. */
+  readonly confinement: Confinement | null;
   readonly stdin: 'pipe' | 'ignore';
   readonly ipc: boolean;
 }
@@ -36,7 +44,7 @@ export const killAllProcesses = (): void => {
 
 /**
  * A child that leads a process group and a session of its own, without a shell. When it ends, by itself or not, whatever it
- * started and left behind is killed too (what has left the session as well, if it was seen before).
+ * started and left behind is killed too: with a confinement all of it, else what was seen or is still in the session.
  */
 export class ProcessGroup {
   /** Null when the system refused to start it at once: then `ended` says why. */
@@ -44,20 +52,24 @@ export class ProcessGroup {
   /** Settles once the child is gone and its output was read; never rejects. */
   readonly ended: Promise<GroupEnd>;
   readonly #memoryBytes: number | null;
+  readonly #confinement: Confinement | null;
+  /** In the environment of what the kernel does not hold together. */
+  readonly #mark = randomUUID();
   readonly #seen = new Map<number, ProcessId>();
   #reason: StopReason | null = null;
   #poll: NodeJS.Timeout | null = null;
   #grace: NodeJS.Timeout | null = null;
 
   constructor(options: GroupOptions) {
-    const [program = '', ...args] = options.argv;
     this.#memoryBytes = options.memoryBytes;
+    this.#confinement = options.confinement;
     let child: ChildProcess | null = null;
     let refusal = '';
     try {
+      const [program = '', ...args] = this.#argv(options);
       child = spawn(program, args, {
         cwd: options.cwd,
-        env: options.environment,
+        env: this.#environment(options),
         shell: false,
         detached: true,
         windowsHide: true,
@@ -92,8 +104,41 @@ export class ProcessGroup {
 
   killNow(): void {
     this.#note();
-    this.#signal('SIGKILL');
-    for (const one of this.#seen.values()) if (isSameProcess(one)) signalQuietly(one.pid, 'SIGKILL');
+    // A reaper that ends first lets what it holds go. It ends when its program does.
+    if (this.#confinement?.kind !== 'reaper') this.#signal('SIGKILL');
+    for (const one of this.#seen.values()) if (one.pid !== this.pid && isSameProcess(one)) this.#kill(one.pid, 'SIGKILL');
+  }
+
+  get #isMarked(): boolean {
+    return this.#confinement !== null && this.#confinement.kind !== 'namespaces';
+  }
+
+  /** The command line as it is started. A program that is not there fails to start, whatever would have started it. */
+  #argv({ argv, confinement, cwd, environment }: GroupOptions): readonly string[] {
+    const [name = '', ...args] = argv;
+    if (confinement === null && process.platform !== 'win32') return [rememberedProgram(name, cwd, environment['PATH'] ?? ''), ...args];
+    if (confinement === null || confinement.argv.length === 0) return argv;
+    const program = findProgram(name, cwd, environment['PATH'] ?? '');
+    const variables = Object.entries(this.#marked(environment)).map(([key, value]) => `${key}=${value}`);
+    // `env` would take such a path for a variable.
+    const plain = program.includes('=') ? ['/bin/sh', '-c', 'exec "$@"', 'sh', program] : [program];
+    return [...confinement.asRoot, ...confinement.argv, systemProgram('env') ?? 'env', '-i', ...variables, ...plain, ...args];
+  }
+
+  /** Only the program has its environment, which could lead astray what starts it with more rights. */
+  #environment({ confinement, environment }: GroupOptions): Readonly<Record<string, string>> {
+    return confinement === null || confinement.argv.length === 0 ? this.#marked(environment) : {};
+  }
+
+  #marked(environment: GroupOptions['environment']): GroupOptions['environment'] {
+    return this.#isMarked ? { ...environment, [markName]: this.#mark } : environment;
+  }
+
+  /** A namespace has a shell as its first process, and a shell tells a signal by the exit status. */
+  #endOf(code: number | null, signal: string | null): GroupEnd {
+    const inside = this.#confinement?.kind === 'namespaces' && code !== null ? signalNames.get(code - 128) : undefined;
+    const name = signal ?? inside;
+    return name === undefined ? { status: 'exited', code: code ?? 0 } : { status: 'signalled', signal: name };
   }
 
   #watch(child: ChildProcess): Promise<GroupEnd> {
@@ -119,17 +164,20 @@ export class ProcessGroup {
         if (this.#poll !== null) clearInterval(this.#poll);
         if (this.#grace !== null) clearTimeout(this.#grace);
         this.#killLeftBehind();
-        if (this.#reason !== null) end = { status: this.#reason };
-        else end = signal === null ? { status: 'exited', code: code ?? 0 } : { status: 'signalled', signal };
-        const drain = setTimeout(() => {
-          child.stdout?.destroy();
-          child.stderr?.destroy();
-          settle();
-        }, drainMilliseconds);
-        child.once('close', () => {
-          clearTimeout(drain);
-          settle();
+        end = this.#reason === null ? this.#endOf(code, signal) : { status: this.#reason };
+        const closed = new Promise<void>((done) => child.once('close', () => done()));
+        const drained = new Promise<void>((done) => {
+          const drain = setTimeout(() => {
+            child.stdout?.destroy();
+            child.stderr?.destroy();
+            done();
+          }, drainMilliseconds);
+          void closed.then(() => {
+            clearTimeout(drain);
+            done();
+          });
         });
+        void Promise.all([drained, this.#gone()]).then(settle);
       });
     });
   }
@@ -138,9 +186,22 @@ export class ProcessGroup {
   #killLeftBehind(): void {
     if (this.pid === null) return;
     this.#signal('SIGKILL');
-    for (const one of [...sessionMembers(this.pid), ...this.#seen.values()]) {
-      if (one.pid !== this.pid && isSameProcess(one)) signalQuietly(one.pid, 'SIGKILL');
-    }
+    for (const one of [...sessionMembers(this.pid), ...(this.#isMarked ? markedProcesses(`${markName}=${this.#mark}`) : [])])
+      this.#seen.set(one.pid, one);
+    for (const one of this.#seen.values()) if (one.pid !== this.pid && isSameProcess(one)) this.#kill(one.pid, 'SIGKILL');
+  }
+
+  /** Settles when nothing is left of what was seen, or what is left cannot be killed. */
+  #gone(): Promise<void> {
+    return new Promise((done) => {
+      let looks = drainMilliseconds / goneMilliseconds;
+      const look = (): void => {
+        looks -= 1;
+        if (looks > 0 && [...this.#seen.values()].some(isSameProcess)) setTimeout(look, goneMilliseconds);
+        else done();
+      };
+      look();
+    });
   }
 
   #check(): void {
@@ -158,9 +219,25 @@ export class ProcessGroup {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    if (this.pid !== null) signalQuietly(process.platform === 'win32' ? this.pid : -this.pid, signal);
+    if (this.pid !== null) this.#kill(process.platform === 'win32' ? this.pid : -this.pid, signal);
+  }
+
+  /** A process that is gone, or a group without members, is no error. */
+  #kill(pid: number, signal: NodeJS.Signals): void {
+    const [program, ...args] = this.#confinement?.asRoot ?? [];
+    if (program === undefined) signalQuietly(pid, signal);
+    else spawnSync(program, [...args, systemProgram('kill') ?? 'kill', '-s', signal.slice(3), '--', String(pid)], { stdio: 'ignore' });
   }
 }
+
+const markName = 'OPTIMIZATION_GATE_MARK';
+
+/** Where two names stand for one number (`SIGABRT`, `SIGIOT`), the usual one comes first. */
+const signalNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
 
 const signalQuietly = (pid: number, signal: NodeJS.Signals): void => {
   try {

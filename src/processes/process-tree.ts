@@ -57,6 +57,13 @@ export const sessionMembers = (session: number): readonly ProcessId[] =>
     return stat === null || stat.session !== session || stat.state === 'Z' ? [] : [{ pid, startTicks: stat.startTicks }];
   });
 
+/** All living processes that have an entry `NAME=VALUE` in their environment. One pass over /proc. */
+export const markedProcesses = (entry: string): readonly ProcessId[] =>
+  listPids().flatMap((pid) => {
+    const id = readText(`/proc/${pid}/environ`)?.split('\0').includes(entry) === true ? identifyProcess(pid) : null;
+    return id === null ? [] : [id];
+  });
+
 /**
  * Seconds of processor time that each living thread of the processes has taken, by its id; empty
  * where the kernel does not tell. Those of a running thread are a scheduler's tick old at most.

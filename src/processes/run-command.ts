@@ -1,3 +1,4 @@
+import type { Confinement } from './confinement.ts';
 import { OutputTail } from './output-tail.ts';
 import { ProcessGroup } from './process-group.ts';
 
@@ -13,6 +14,8 @@ export interface Command {
   readonly timeoutSeconds: number;
   /** Limit of the resident set of the whole process tree, polled ten times a second. */
   readonly memoryBytes?: number;
+  /** How what it starts is held together; nothing but the process tree unless told. */
+  readonly confinement?: Confinement;
   /** Bytes of standard output that are kept; the rest is read and dropped. */
   readonly maxOutputBytes: number;
   readonly signal?: AbortSignal;
@@ -49,6 +52,7 @@ export const runCommand = async (command: Command): Promise<CommandResult> => {
     cwd: command.cwd,
     environment: command.environment,
     memoryBytes: command.memoryBytes ?? null,
+    confinement: command.confinement ?? null,
     stdin: command.input === undefined ? 'ignore' : 'pipe',
     ipc: false,
   });

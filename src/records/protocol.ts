@@ -31,11 +31,19 @@ export const artefactRef = z.strictObject({
 export type ArtefactRef = Immutable<z.infer<typeof artefactRef>>;
 
 /** How the worker starts the policy of one arm: a process that speaks JSON lines, in the arm's own tree. */
+/** How the processes of user code are held together, and the words in front of its command line. */
+const confinement = z.strictObject({
+  kind: z.enum(['namespaces', 'reaper', 'marks']),
+  asRoot: z.array(z.string()),
+  argv: z.array(z.string()),
+});
+
 export const policyProcess = z.strictObject({
   argv: z.array(z.string()).min(1),
   cwd: z.string(),
   /** Allow-listed: no tokens, no inputs, no command files of the runner. */
   environment: z.record(z.string(), z.string()),
+  confinement,
   optimization: nounId,
   options: jsonValue,
   /**
@@ -86,6 +94,8 @@ export const toWorker = z.discriminatedUnion('type', [
   launchRequest,
   /** The runtime that would be used, without loading it. */
   z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive(), bench: z.string() }),
+  /** Where the runtime is, without loading it. */
+  z.strictObject({ type: z.literal('locate') }),
   /** Load the runtime and calculate something on one provider. */
   z.strictObject({ type: z.literal('probe'), provider: z.string(), threads: z.int().positive() }),
   /** Build a model's reference artefact into the store. */
@@ -110,6 +120,8 @@ export const fromWorker = z.discriminatedUnion('type', [
   /** Proof of life between rounds; also what the progress line shows. */
   z.strictObject({ type: z.literal('beat'), point: z.string() }),
   z.strictObject({ type: z.literal('described'), runtime: runtimeSpec }),
+  /** Folder of the package, and of the native libraries of this platform. */
+  z.strictObject({ type: z.literal('located'), folder: z.string(), libraries: z.string() }),
   /** The provider works; `providers` are all that this build of the runtime knows, working or not. */
   z.strictObject({ type: z.literal('probed'), providers: z.array(z.string()) }),
   z.strictObject({ type: z.literal('stored'), artefact: artefactRef, bytes: z.number() }),

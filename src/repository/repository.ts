@@ -39,6 +39,8 @@ export interface FilledWorktree extends Worktree {
 export interface Repository {
   /** Root of the checkout. */
   readonly folder: string;
+  /** Where git keeps what all worktrees share. */
+  readonly gitFolder: string;
   /**
    * The commit that is checked out, and whether the files differ from it (untracked files that are not ignored count, submodules do not).
    * `besides`: paths that do not count, such as the run folder.
@@ -81,8 +83,9 @@ export interface Repository {
    * LFS and others) for the needed files for which they were run here. Throws `submodule-missing`
    * where a needed one cannot be had and a declared pattern reaches into it, or others are
    * checked out here.
+   * @param around where the folder goes; the temporary folder unless told
    */
-  worktree(commit: string, needed?: NeededFiles): Promise<FilledWorktree>;
+  worktree(commit: string, needed?: NeededFiles, around?: string): Promise<FilledWorktree>;
   /**
    * Fetches needed files that Git LFS keeps, where it may be asked, and returns what Git LFS said.
    */
@@ -128,14 +131,21 @@ export interface Repository {
 export const openRepository = async (cwd: string, options: RepositoryOptions = {}): Promise<Repository> => {
   const environment = options.environment ?? allowedEnvironment(process.env);
   const temporary = resolve(options.temporary ?? tmpdir());
-  const args = ['rev-parse', '--show-toplevel'];
+  const args = ['rev-parse', '--show-toplevel', '--git-common-dir'];
   const top = await gitIn(cwd, environment).run(args);
   if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr)) {
     throw new GateError('not-a-repository', 'this folder is not inside a git checkout', { where: cwd });
   }
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
-  const folder = top.stdout.toString('utf8').replace(/\r?\n$/, '');
-  const gitAt = (at: string): Git => gitIn(at, environment);
+  const [folder = '', shared = ''] = top.stdout.toString('utf8').split(/\r?\n/);
+  /** Worktree, or a submodule in it → its git folder. Code that ran there may have put another file `.git` in its place. */
+  const known = new Map<string, string>();
+  const gitAt = (at: string): Git => {
+    const own = known.get(at);
+    // What another user may have put there is left to git to refuse.
+    const isOurs = own !== undefined && entryAt(own)?.uid === process.getuid?.();
+    return gitIn(at, !isOurs ? environment : { ...environment, GIT_DIR: own, GIT_WORK_TREE: at });
+  };
   const git = gitAt(folder);
   const checkout: Checkout = { git, folder, name: 'head' };
   const there = new Set<string>();
@@ -146,6 +156,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   };
   return {
     folder,
+    gitFolder: resolve(cwd, shared),
     headRevision: (besides = []) => headRevision(git, besides),
     baseCommit: (request) => findBase(git, request),
     fileAt: async (commit, path) => {
@@ -195,9 +206,9 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       const links = tree === 'working-tree' ? linksOnDisk(folder) : linksAt(git, tree.commit);
       return (await followLinks([path], links)).get(path) ?? path;
     },
-    worktree: async (commit, needed = { declared: [], possible: [], lfs: false }) => {
+    worktree: async (commit, needed = { declared: [], possible: [], lfs: false }, around = temporary) => {
       await require(commit);
-      const { folder: at, release } = await addWorktree(git, commit, temporary);
+      const { folder: at, release } = await addWorktree(git, commit, around);
       const worktree: Checkout = { git: gitAt(at), folder: at, name: `base ${commit.slice(0, 12)}` };
       const submodules: { release(): Promise<void> }[] = [];
       const releaseAll = async (): Promise<void> => {
@@ -207,10 +218,15 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       try {
         const said = [await fillWorktree({ ...worktree, below: '' }, { ...checkout, below: '' }, needed)];
         const own: string[] = [];
+        const keepGitFolder = async ({ git: asked, folder: tree }: Checkout): Promise<void> => {
+          known.set(tree, (await asked.read(['rev-parse', '--absolute-git-dir'])).toString('utf8').trimEnd());
+        };
+        await keepGitFolder(worktree);
         const { checkedOut, lacking } = await checkOutSubmodules(worktree, checkout, commit, needed, gitAt);
         for (const each of checkedOut) {
           const { below, likeBelow } = each;
           submodules.push(each);
+          await keepGitFolder(each.worktree);
           said.push(await fillWorktree({ ...each.worktree, below }, { ...each.like, below: likeBelow }, needed));
           if (below !== likeBelow) for (const path of await trackedFiles({ ...each.worktree, below }, ['**'])) own.push(`${below}${path}`);
         }

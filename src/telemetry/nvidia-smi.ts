@@ -77,6 +77,7 @@ export const openGpuMeter = async (environment: Environment, gpu: number, period
     cwd: '/',
     environment,
     memoryBytes: null,
+    confinement: null,
     stdin: 'ignore',
     ipc: false,
   });

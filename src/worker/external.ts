@@ -34,8 +34,9 @@ export const measureExternally = async (
     for (const arm of shuffled(point.arms, random)) {
       const program = Object.hasOwn(request.policies, arm) ? request.policies[arm] : undefined;
       if (program === undefined) throw new GateError('internal', `${arm} has no program`, { where: request.launch });
-      const { argv, cwd, environment, memoryBytes, seconds, reports } = program;
-      const channel = openLineChannel({ where: `${request.launch} ${arm}`, argv, cwd, environment, memoryBytes, maxLineBytes });
+      const { argv, cwd, environment, confinement, memoryBytes, seconds, reports } = program;
+      const where = `${request.launch} ${arm}`;
+      const channel = openLineChannel({ where, argv, cwd, environment, confinement, memoryBytes, maxLineBytes });
       programs.set(arm, { channel, time: openAnswerTime(seconds), names: [...new Set([...point.series, ...reports])] });
       columns[arm] = Object.fromEntries(point.series.map((series) => [series, []]));
     }

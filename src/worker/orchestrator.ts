@@ -55,6 +55,10 @@ const answer = async (
       const settings = { provider: request.provider, threads: request.threads, spinning: false };
       return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench, selectionIn(process.env)) };
     }
+    case 'locate': {
+      const { folder, libraries } = locateRuntime(roots);
+      return { type: 'located', folder, libraries };
+    }
     case 'probe': {
       const { probeProvider } = await import('../runtime/probe.ts');
       const runtime = await loadRuntime(roots);

@@ -21,8 +21,8 @@ export interface PolicyHost {
  * `subject-memory`, `subject-protocol`, or the code that it gives).
  */
 export const openPolicyHost = (policy: PolicyProcess, where: string): PolicyHost => {
-  const { argv, cwd, environment, memoryBytes, seconds } = policy;
-  const channel = openLineChannel({ where, argv, cwd, environment, memoryBytes, maxLineBytes });
+  const { argv, cwd, environment, confinement, memoryBytes, seconds } = policy;
+  const channel = openLineChannel({ where, argv, cwd, environment, confinement, memoryBytes, maxLineBytes });
   const time = openAnswerTime(seconds);
   const ask = async (question: { readonly [key: string]: Json; readonly do: string }): Promise<Json> =>
     answered(await time.within(`\`${question.do}\``, (left, late) => channel.ask(question, left, late)), where);

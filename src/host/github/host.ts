@@ -8,6 +8,7 @@ import { plainLines } from '../plain-text.ts';
 import { commitBaselines } from './baseline-commit.ts';
 import { workflowCache } from './cache.ts';
 import { type Client, openClient } from './client.ts';
+import { openCommandFiles } from './command-files.ts';
 import { commentBody, commentMarker, syncComment } from './comment.ts';
 import { completedEvent, type LookUp, readEvent } from './event.ts';
 import { GitHubFailure, tokenRemedy } from './failure.ts';
@@ -169,7 +170,15 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     }
   };
 
+  const commandFiles = openCommandFiles(environment);
+  /** All code under test has ended when the first of them is written. */
+  const restoreCommandFiles = (): void => {
+    const changed = commandFiles.restore();
+    if (changed.length > 0) log.warn(`Code under test wrote to ${changed.join(', ')}: that was removed.`);
+  };
+
   const summarise = async (markdown: string, kind: 'report' | 'note'): Promise<Coded | null> => {
+    restoreCommandFiles();
     try {
       await appendSummary(environment['GITHUB_STEP_SUMMARY'], markdown, kind);
       return null;
@@ -220,6 +229,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       for (const [name, value] of Object.entries(named)) outputs.set(name, value);
     },
     writeOutputs: () => {
+      restoreCommandFiles();
       for (const name of appendOutputs(environment['GITHUB_OUTPUT'], Object.fromEntries(outputs)))
         log.warn(`output ${name} was left out: it is longer than GitHub takes`);
     },

@@ -1,0 +1,124 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Project } from '../commands/project.ts';
+
+const config = (...more: readonly string[]): string =>
+  [
+    ...more,
+    'models: [mini-qwen3-dense]',
+    'optimizations:',
+    '  - id: engine',
+    '    measure: node bench.mjs',
+    '    inputs: [bench.mjs]',
+    '    metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
+    '',
+  ].join('\n');
+
+/** Answers each round with a size; before its first answer it does what it is told. */
+const program = (size: number | string, before = ''): string =>
+  `import fs from 'node:fs';\nimport { execFileSync, spawn } from 'node:child_process';\nimport { createInterface } from 'node:readline';\n${before}\nfor await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size: ${size} }));\n`;
+
+const common = { '.gitignore': '.optimization-gate\nmade\n' };
+/** The base's tree, as any process of this user finds it. */
+const baseTree = `execFileSync('git', ['worktree', 'list', '--porcelain']).toString().match(/^worktree (.*optimization-gate-tree.*)$/m)[1]`;
+const setupWith = (what: string): Readonly<Record<string, string>> => ({
+  'optimization-gate.yml': config('setup: node setup.mjs'),
+  'setup.mjs': `import fs from 'node:fs';\nimport { execFileSync, spawn } from 'node:child_process';\n${what}\n`,
+});
+
+describe('a head that is nine times as big', () => {
+  it.each([
+    ["edits base's program in its setup", setupWith(`fs.writeFileSync(${baseTree} + '/bench.mjs', fs.readFileSync('bench.mjs'));`), ''],
+    ["adds a file to base's tree in its setup", setupWith(`fs.writeFileSync(${baseTree} + '/sitecustomize.py', '');`), ''],
+    ["edits base's program when it is measured", {}, `fs.writeFileSync(${baseTree} + '/bench.mjs', fs.readFileSync('bench.mjs'));`],
+    [
+      "edits base's program for a moment when it is measured",
+      {},
+      `for (const [, tree] of execFileSync('git', ['worktree', 'list', '--porcelain']).toString().matchAll(/^worktree (.*optimization-gate-tree.*)$/gm)) { const victim = tree + '/bench.mjs'; fs.writeFileSync(victim, ${JSON.stringify(program(900))}); setTimeout(() => fs.writeFileSync(victim, ${JSON.stringify(program(100))}), 60); }`,
+    ],
+    [
+      "puts a link in the place of base's program",
+      {},
+      `fs.rmSync(${baseTree} + '/bench.mjs'); fs.symlinkSync(fs.realpathSync('bench.mjs'), ${baseTree} + '/bench.mjs');`,
+    ],
+  ])('ends the run when it %s', async (_, files, attack) => {
+    const project = Project.make();
+    project.commit({
+      ...common,
+      ...setupWith(''),
+      ...(attack === '' ? {} : { 'optimization-gate.yml': config() }),
+      'bench.mjs': program(100),
+    });
+    project.commit({ ...files, 'bench.mjs': program(900, attack) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/error\[base-changed\].*(bench\.mjs|sitecustomize\.py) in base's tree/s),
+    });
+    expect(existsSync(join(project.run, 'verdict.json'))).toBe(false);
+    // Nothing is left that a later run would resume from.
+    expect(project.samples().launches).toEqual([]);
+  });
+
+  const installed = (project: Project, name: string): string => join(dirname(project.store), 'package', 'dist', name);
+  let restore = (): void => {};
+  afterEach(() => restore());
+
+  it.each(['worker.js', 'cli.js', 'worker/new.js'])('ends the run when it writes to dist/%s', async (name) => {
+    const project = Project.make();
+    const file = installed(project, name);
+    const before = existsSync(file) ? readFileSync(file) : null;
+    restore = () => (before === null ? rmSync(file, { force: true }) : writeFileSync(file, before));
+    project.commit({ ...common, 'optimization-gate.yml': config(), 'bench.mjs': program(100) });
+    project.commit({ 'bench.mjs': program(900, `fs.appendFileSync('${file}', '\\n// changed\\n');`) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[program-changed]') });
+    expect(existsSync(join(project.run, 'verdict.json'))).toBe(false);
+  });
+});
+
+describe('what is no foreign write', () => {
+  it("is what base's own setup does to base's files, and what both write to files that git does not track", async () => {
+    const project = Project.make();
+    const setup = setupWith(
+      "fs.writeFileSync('tracked.txt', '100'); fs.mkdirSync('made', { recursive: true }); fs.writeFileSync('made/x', '1');",
+    );
+    const before = "fs.writeFileSync('made/y', '2'); fs.mkdirSync('made/z', { recursive: true });";
+    const reads = "Number(fs.readFileSync('tracked.txt', 'utf8'))";
+    project.commit({ ...common, ...setup, 'tracked.txt': '1', 'bench.mjs': program(reads, before) });
+    project.commit({ 'bench.mjs': program(`9 * ${reads}`, before) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+  });
+});
+
+/** Leaves its session and its tree, clears its environment and closes its files, and then does it over and over. */
+const daemon = (what: string): string => `
+const code = ${JSON.stringify(`const fs = require('node:fs'); const { execFileSync } = require('node:child_process'); setInterval(() => { try { ${what} } catch {} }, 2)`)};
+const again = 'require("node:child_process").spawn(process.execPath, ["-e", process.argv[1]], { detached: true, stdio: "ignore", env: { PATH: process.env.PATH } }).unref()';
+execFileSync(process.execPath, ['-e', again, code], { env: { PATH: process.env.PATH } });`;
+
+describe('a daemon of head', () => {
+  const victim = 'made-by-daemon';
+  it.each([
+    ['its setup', true],
+    ['its program', false],
+  ])('ends with %s', async (_, inSetup) => {
+    const project = Project.make();
+    const seen = join(project.folder, victim);
+    const what = daemon(`fs.appendFileSync('${seen}', 'x');`);
+    const wait = 'await new Promise((done) => setTimeout(done, 300));';
+    project.commit({ ...common, '.gitignore': `.optimization-gate\n${victim}\n`, ...setupWith(''), 'bench.mjs': program(100) });
+    project.commit({ ...(inSetup ? setupWith(`${what}\n${wait}`) : {}), 'bench.mjs': program(900, inSetup ? '' : `${what}\n${wait}`) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    const last = readFileSync(seen, 'utf8');
+    expect(last).toMatch(/^x+$/);
+    await new Promise((done) => setTimeout(done, 100));
+    expect(readFileSync(seen, 'utf8')).toBe(last);
+    expect(project.processes()).toEqual([]);
+    expect(project.samples().environment).toMatchObject({ confinement: expect.stringMatching(/^(namespaces|reaper|marks)$/) });
+  });
+});

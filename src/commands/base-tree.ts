@@ -1,0 +1,66 @@
+import { lstatSync } from 'node:fs';
+import { relative } from 'node:path';
+import { GateError } from '../errors.ts';
+import type { FilledWorktree } from '../repository/repository.ts';
+import { filesBelow, watchFiles } from './file-watch.ts';
+
+/** Base's commit in a folder of its own, and what its files hold. */
+export interface BaseTree extends FilledWorktree {
+  /**
+   * Throws `base-changed` where a file of the commit holds something else than base's own code left
+   * in it; in launches also where it was only written to, since both sides run then. Files that
+   * base's programs wrote to are no longer looked at.
+   */
+  requireSame(): Promise<void>;
+  /** Runs base's setup while no code of head's runs. Throws as `requireSame` does, before. */
+  setUp<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs programs of base while none of head's run. Throws as `requireSame` does, before. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+  /** From now on both sides run at once. Throws as `requireSame` does. */
+  beginLaunches(): Promise<void>;
+}
+
+/** @param worktree as it was checked out, before any code ran */
+export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> => {
+  const { folder } = worktree;
+  const files = filesBelow(folder);
+  // Before base's own code has run nothing is added either.
+  let list = (): readonly string[] => filesBelow(folder);
+  /** Files of the commit that base's programs write to, and will in launches. */
+  const written = new Set<string>();
+  let watch = await watchFiles(list);
+  let launching = false;
+  const requireSame = async (): Promise<void> => {
+    const [first] = launching ? watch.touched() : await watch.changed();
+    if (first === undefined) return;
+    const message = `Something wrote to ${relative(folder, first)} in base's tree, which only base's own code may do, and not in a launch`;
+    throw new GateError('base-changed', message, { where: folder });
+  };
+  const whileAlone = async <T>(work: () => Promise<T>): Promise<T> => {
+    await requireSame();
+    list = () => files.filter((file) => !written.has(file) && lstatSync(file, { throwIfNoEntry: false }) !== undefined);
+    try {
+      return await work();
+    } finally {
+      watch = await watch.again(list);
+    }
+  };
+  return {
+    ...worktree,
+    requireSame,
+    setUp: whileAlone,
+    alone: (work) =>
+      whileAlone(async () => {
+        try {
+          return await work();
+        } finally {
+          for (const file of watch.touched()) written.add(file);
+        }
+      }),
+    beginLaunches: async () => {
+      await requireSame();
+      watch = await watch.again(list);
+      launching = true;
+    },
+  };
+};

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/** What some files held when the watch began. */
+export interface FileWatch {
+  /**
+   * Those of the files that hold something else now, are gone, or were added. Contents are read only
+   * where something was done to a file since they were read last.
+   */
+  changed(): Promise<readonly string[]>;
+  /** The same, and those that something was done to, whatever they hold now. Reads no file. */
+  touched(): readonly string[];
+  /** A watch that begins now. */
+  again(list: () => readonly string[]): Promise<FileWatch>;
+}
+
+interface Known {
+  /** Changes with all that is done to the file: the system sets the time of the last change itself. */
+  readonly signature: string;
+  readonly digest: string;
+}
+
+/** @param list the files that there are, each time it is asked */
+export const watchFiles = (list: () => readonly string[]): Promise<FileWatch> => watchSince(list, new Map());
+
+/** @param earlier what is known of the files */
+const watchSince = async (list: () => readonly string[], earlier: ReadonlyMap<string, Known>): Promise<FileWatch> => {
+  const known = new Map<string, Known>();
+  for (const file of list()) {
+    const signature = signatureOf(file);
+    const before = earlier.get(file);
+    known.set(file, before?.signature === signature ? before : { signature, digest: await digestOfFile(file) });
+  }
+  return {
+    changed: async () => {
+      const now = list();
+      const there = new Set(now);
+      const changed = [...known.keys()].filter((file) => !there.has(file));
+      for (const file of now) {
+        const before = known.get(file);
+        const signature = signatureOf(file);
+        if (before?.signature === signature) continue;
+        if (before === undefined || (await digestOfFile(file)) !== before.digest) changed.push(file);
+        else known.set(file, { ...before, signature });
+      }
+      return changed;
+    },
+    touched: () => {
+      const now = list();
+      const there = new Set(now);
+      const changed = [...known.keys()].filter((file) => !there.has(file));
+      return [...changed, ...now.filter((file) => known.get(file)?.signature !== signatureOf(file))];
+    },
+    again: (next) => watchSince(next, known),
+  };
+};
+
+const signatureOf = (file: string): string => {
+  const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? 'gone' : [stats.dev, stats.ino, stats.mode, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+};
+
+/** Of its kind, whether it may be run, and its content: for a link where it leads. */
+const digestOfFile = async (file: string): Promise<string> => {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  const hash = createHash('sha256');
+  if (stats?.isSymbolicLink() === true) return hash.update(`link ${readlinkSync(file)}`).digest('hex');
+  if (stats?.isFile() !== true) return 'no file';
+  hash.update(stats.mode & 0o111 ? 'program ' : 'file ');
+  const opened = await openUnnoticed(file);
+  await pipeline(opened.createReadStream(), hash);
+  return hash.digest('hex');
+};
+
+/** Without a new access time, which tells what the code under test has read; that takes its owner. */
+const openUnnoticed = (file: string): Promise<FileHandle> =>
+  open(file, constants.O_RDONLY | (constants.O_NOATIME ?? 0)).catch(() => open(file, constants.O_RDONLY));
+
+/** All files and links below a folder, but for those that git keeps in a checkout; none where there is no folder. */
+export const filesBelow = (folder: string): readonly string[] => {
+  const entries = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(folder, { withFileTypes: true }) : [];
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.name === '.git') return [];
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
+};

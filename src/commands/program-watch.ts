@@ -1,0 +1,47 @@
+import { dirname, join, relative } from 'node:path';
+import { GateError } from '../errors.ts';
+import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
+import { type CommandContext, workerProgram } from './context.ts';
+import { filesBelow, watchFiles } from './file-watch.ts';
+
+/** The files of the running program, as they were before any code of head ran. */
+export interface ProgramWatch {
+  /** Throws `program-changed` where something was done to them. */
+  requireUntouched(): void;
+  /** After a `setup`, which may install the very same once more: throws `program-changed` where they hold something else. */
+  settle(): Promise<void>;
+}
+
+/** Everything that is loaded later than now: the worker program, parts on demand, the native runtime, and Node itself. */
+export const watchProgram = async (context: CommandContext): Promise<ProgramWatch> => {
+  const program = workerProgram(context);
+  const { folder, libraries } = await askWorker(program, { type: 'locate' }, 'located', fixedLimits(60), 'runtime');
+  const parts = [
+    dirname(context.worker),
+    libraries,
+    join(folder, 'dist'),
+    join(folder, 'lib'),
+    join(dirname(folder), 'onnxruntime-common'),
+  ];
+  const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json')];
+  const list = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
+  let watch = await watchFiles(list);
+  const refuse = ([first, ...more]: readonly string[]): void => {
+    if (first === undefined) return;
+    const besides = more.length === 0 ? '' : `, and to ${more.length} more files`;
+    throw new GateError(
+      'program-changed',
+      `While code under test ran, something wrote to ${first}${besides}: a file of the gate's own program`,
+      {
+        where: relative(context.packageRoot, first),
+      },
+    );
+  };
+  return {
+    requireUntouched: () => refuse(watch.touched()),
+    settle: async () => {
+      refuse(await watch.changed());
+      watch = await watch.again(list);
+    },
+  };
+};

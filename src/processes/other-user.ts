@@ -1,0 +1,112 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { GateError } from '../errors.ts';
+import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
+
+/** Another user of this machine, as which user code runs. */
+export interface OtherUser {
+  readonly name: string;
+  /** How its processes are held together; what lies in the folder `hidden` they do not see. */
+  confinement(hidden: string): Confinement;
+  /** Makes files and folders those of the user, with all that they hold. */
+  give(path: string): void;
+  /** Makes them those of this process again. */
+  take(path: string): void;
+  /**
+   * Throws `isolation-unavailable` where the user cannot read one of some paths, or could write to
+   * or replace one of some others.
+   */
+  requireAccess(access: { readonly reads: readonly string[]; readonly keeps: readonly string[] }): void;
+}
+
+const seconds = 60;
+/** Groups whose members become root without a password, or write to the disk itself. */
+const powerful: ReadonlySet<string> = new Set(['root', 'sudo', 'wheel', 'admin', 'docker', 'lxd', 'libvirt', 'disk', 'shadow']);
+
+const unavailable = (name: string, what: string, cure: string): GateError =>
+  new GateError('isolation-unavailable', `Code under test cannot run as the user ${name}: ${what}. ${cure}`, {
+    where: 'isolation.user',
+  });
+
+/** The first process of the namespace is root's: it hides the folder of the other side before any user code runs. */
+const init = `umask 022; "$1" -t tmpfs -o size=4k,mode=000 none "$2" || exit 125; shift 2; ${lastCommand}`;
+
+/** Finds the user, and tries to start a process as it. Throws `isolation-unavailable` with the commands that help. */
+export const openOtherUser = (name: string): OtherUser => {
+  const program = (tool: string): string => {
+    const file = systemProgram(tool);
+    if (file === null) throw unavailable(name, `the program ${tool} is not there`, `Install it (Debian: apt-get install util-linux sudo).`);
+    return file;
+  };
+  if (process.platform !== 'linux') throw unavailable(name, `this is ${process.platform}, and only Linux can do it`, 'Remove `isolation`.');
+  const asRoot = process.getuid?.() === 0 ? [] : [program('sudo'), '-n', '--'];
+  const run = (argv: readonly string[]): { readonly code: number | null; readonly stdout: string; readonly stderr: string } => {
+    const [file = '', ...args] = argv;
+    const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: seconds * 1000, env: {}, cwd: '/' });
+    return { code: status, stdout: stdout?.trim() ?? '', stderr: stderr?.trim() ?? '' };
+  };
+  const [uid, gid, groups] = ['-u', '-g', '-Gn'].map((option) => run([program('id'), option, '--', name]));
+  if (uid?.code !== 0 || gid?.code !== 0 || groups?.code !== 0)
+    throw unavailable(name, 'there is no such user', `Create it: sudo useradd --system --create-home ${name}`);
+  if (uid.stdout === '0') throw unavailable(name, 'it is root', 'Name a user without rights.');
+  if (Number(uid.stdout) === process.getuid?.()) throw unavailable(name, 'the gate itself runs as it', 'Name another user.');
+  const group = groups.stdout.split(' ').find((each) => powerful.has(each));
+  if (group !== undefined)
+    throw unavailable(name, `it is a member of the group ${group}, which can become root`, `Remove it: sudo gpasswd -d ${name} ${group}`);
+  // Else it could name a file of anybody in its own folders, which are handed over as a whole.
+  if (readFileSync('/proc/sys/fs/protected_hardlinks', 'utf8').trim() !== '1')
+    throw unavailable(name, 'users can link files of others', 'Prevent that: sudo sysctl -w fs.protected_hardlinks=1');
+  const [setpriv, chown] = [program('setpriv'), program('chown')];
+  const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
+  const confinement = (hidden: string): Confinement => ({
+    kind: 'namespaces',
+    asRoot,
+    argv: [...namespaces(program('unshare'), setpriv, []), program('sh'), '-c', init, 'sh', program('mount'), hidden, ...become],
+  });
+  const test = (script: string, paths: readonly string[]): readonly string[] => {
+    const argv = [
+      ...asRoot,
+      ...become,
+      program('sh'),
+      '-c',
+      `for path; do ${script} && printf '%s\\n' "$path"; done; exit 0`,
+      'sh',
+      ...paths,
+    ];
+    const tried = run(argv);
+    if (tried.code !== 0) {
+      const cure =
+        asRoot.length === 0 ? 'Give this job the right to change users.' : 'Allow sudo without a password, or run the gate as root.';
+      throw unavailable(name, `no process could be started as it (${tried.stderr.slice(0, 300)})`, cure);
+    }
+    return tried.stdout.split('\n').filter((path) => path !== '');
+  };
+  const own = (owner: string) => (path: string) => {
+    const { code, stderr } = run([...asRoot, chown, '-R', '-h', owner, '--', path]);
+    if (code !== 0) throw unavailable(name, `${path} could not be handed over (${stderr.slice(0, 300)})`, 'Choose another folder.');
+  };
+  return {
+    name,
+    confinement,
+    give: own(`${uid.stdout}:${gid.stdout}`),
+    take: own(`${process.getuid?.()}:${process.getgid?.()}`),
+    requireAccess: ({ reads, keeps }) => {
+      const closed = test('! test -r "$path"', reads);
+      for (const path of closed) {
+        const shut = test('! test -x "$path"', ancestors(path)).at(-1);
+        const cure = shut === undefined ? `sudo chmod -R o+rX ${path}` : `sudo chmod o+x ${shut}`;
+        throw unavailable(name, `it cannot read ${path}`, `Let it: ${cure}`);
+      }
+      // Whoever can write to a folder can replace what lies in it, but for a sticky one.
+      const [open] = test(
+        'test -w "$path" && ! test -k "$path"',
+        keeps.flatMap((path) => [path, ...ancestors(path)]),
+      );
+      if (open !== undefined) throw unavailable(name, `it can write to ${open}`, `Prevent that: sudo chmod go-w ${open}`);
+    },
+  };
+};
+
+/** The folders above a path, the nearest first. */
+const ancestors = (path: string): readonly string[] => (dirname(path) === path ? [] : [dirname(path), ...ancestors(dirname(path))]);
