@@ -7,7 +7,7 @@ const section = (title: string): string =>
   new RegExp(`^## ${title}\\n([\\s\\S]*?)(?=^## |$(?![\\s\\S]))`, 'm').exec(textOf('docs/security.md'))?.[1] ?? '';
 const rows = (text: string): readonly (readonly string[])[] =>
   text.split('\n').flatMap((line) =>
-    line.startsWith('| it ')
+    /^\| (it|the pull request|another workflow) /.test(line)
       ? [
           line
             .slice(1, -1)
