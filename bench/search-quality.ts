@@ -100,6 +100,7 @@ const buildAll = async <Options>(place: Place, bench: Bench<Options>): Promise<B
         runtime: { provider: 'cpu', threads: 1 },
         store: folder,
         views: folder,
+        given: null,
       } as const;
       made[name] = (await sealArtefact(sealed, store, async () => {})).artefact;
     }

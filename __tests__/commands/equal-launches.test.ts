@@ -15,6 +15,7 @@ const artefact = (letter: string): ArtefactRef => ({
   folder: 'f',
   stages: [{ id: 'decoder', graph: 'g' }],
   serve: {},
+  spare: 0,
 });
 const shorter = points.map((point): OperatingPoint => (point.kind === 'call' ? { ...point, length: 128 } : point));
 const tuned = (id: string, options: Json = null, letter = '3'): PlannedCell => {

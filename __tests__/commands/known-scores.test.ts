@@ -16,6 +16,7 @@ const served = (letter: string) => ({
   folder: 'f',
   stages: [{ id: 'decoder', graph: 'g' }],
   serve: {},
+  spare: 0,
 });
 
 it('hands a launch the scores of its own artefacts, model and runtime, also those of other launches and earlier runs', async () => {

@@ -16,6 +16,7 @@ const artefact = (letter: string) => ({
   folder: 'f',
   stages: [{ id: 'decoder', graph: 'g' }],
   serve: {},
+  spare: 0,
 });
 const call: CallPoint = {
   id: 'quick',

@@ -10,6 +10,7 @@ const artefact = (letter: string): ArtefactRef => ({
   folder: letter,
   stages: [{ id: 'decoder', graph: 'g' }],
   serve: {},
+  spare: 0,
 });
 const built = new Map(['1', '2', '3', '4'].map((letter) => [digest(letter), artefact(letter)]));
 const reference = artefact('0');

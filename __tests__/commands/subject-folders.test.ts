@@ -22,7 +22,7 @@ describe('the folders that code under test is given', () => {
     writeFileSync(join(staging, 'model.onnx'), 'graph');
     const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
     const folders = await opened(root);
-    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} };
+    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
     const view = await folders.view(artefact, 'head');
     expect(readdirSync(view.folder)).toEqual(['model.onnx']);
     expect(readFileSync(join(view.folder, 'model.onnx'), 'utf8')).toBe('graph');
@@ -43,7 +43,7 @@ describe('the folders that code under test is given', () => {
     writeFileSync(join(staging, 'model.onnx'), 'graph');
     const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
     const folders = await opened(root);
-    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} };
+    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
     const shown = async (): Promise<string> => (await folders.view(artefact, 'base')).folder;
     const damages: readonly ((folder: string) => void)[] = [
       (folder) => {

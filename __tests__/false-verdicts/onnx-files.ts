@@ -131,6 +131,7 @@ const sealedTwice = async (edit: (proto: ModelProto, folder: string) => void): P
       runtime: settings,
       store: store.root,
       views: store.root,
+      given: null,
     } as const;
     const stored = await sealArtefact(request, store, async (own) => {
       const model = await openModel(own.folder, own.stages, own.serve, { runtime: await runtime(), settings, prompts: null });

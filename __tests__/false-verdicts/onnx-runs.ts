@@ -5,8 +5,8 @@ import { configuration, Project, packageRoot, quickPoint } from '../commands/pro
 import type { Situation } from './situation.ts';
 
 /** Rewrites the decoder as `mode.txt` says; weights that are `worn` lose their last mantissa bits, so that the model answers worse. */
-const program = `import { readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+const program = `import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { create } from ${JSON.stringify(join(packageRoot, 'node_modules/@bufbuild/protobuf/dist/esm/index.js'))};
 import { GraphProtoSchema, NodeProtoSchema } from ${JSON.stringify(join(packageRoot, 'src/onnx/proto/onnx_pb.js'))};
 import { readModel } from ${JSON.stringify(join(packageRoot, 'src/onnx/read.ts'))};
@@ -51,6 +51,8 @@ if (modes.includes('branch')) {
   );
 }
 writeModel({ proto: model.proto, sourceFolder: dirname(from) }, dirname(to), basename(to), new Map());
+if (modes.includes('config')) writeFileSync(join(dirname(to), 'config.json'), '{}');
+if (modes.includes('heavy')) writeFileSync(join(dirname(to), 'left.bin'), new Uint8Array(5_000_000));
 `;
 
 const prepared = (mode: string): Project => {
@@ -103,6 +105,21 @@ export const situations: readonly Situation[] = [
       expect(metric(cell, 'nll-delta')).toMatchObject({ verdict: 'passed', head: expect.closeTo(0, 4) });
       for (const id of ['model-size', 'flops-per-token']) expect(metric(cell, id)?.verdict, id).toBe('passed');
       expect(metric(cell, 'parameters')?.head).toBe((metric(cell, 'parameters')?.base ?? 0) + 1);
+    },
+  },
+  {
+    kind: 'onnx-structure',
+    example: 'a build that leaves five megabytes in its output which no graph refers to, beside a file that base has too',
+    before: 'unchanged: only what graphs use was counted',
+    now: 'regressed in model-size by five megabytes',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const { code, cell } = await gated('config', 'config heavy');
+      expect(code).toBe(1);
+      const size = metric(cell, 'model-size');
+      expect(size?.verdict).toBe('regressed');
+      expect((size?.head ?? 0) - (size?.base ?? 0)).toBe(5_000_000);
     },
   },
   {

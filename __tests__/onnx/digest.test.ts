@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { artefactDigest } from '../../src/models/artefact.ts';
 import { dataType } from '../../src/onnx/data-type.ts';
-import { graphDigest, usedBytes } from '../../src/onnx/digest.ts';
+import { graphDigest, unusedBytes, usedBytes } from '../../src/onnx/digest.ts';
 import { floatToHalf } from '../../src/onnx/half.ts';
 import { allTensors } from '../../src/onnx/model.ts';
 import { FunctionProtoSchema, type ModelProto, type TensorProto } from '../../src/onnx/proto/onnx_pb.js';
@@ -254,5 +254,38 @@ describe('usedBytes', () => {
       return usedBytes(folder, 'm.onnx');
     });
     expect((bytes[1] ?? 0) - (bytes[0] ?? 0)).toBeGreaterThan(200);
+  });
+});
+
+describe('unusedBytes', () => {
+  const external = (name: string, size: number, offset = 0): string => {
+    const folder = place(name);
+    mkdirSync(folder);
+    const tensor = floatTensor('w', [600], noise(600));
+    const externalData = [entry('location', 'data'), entry('offset', String(offset))];
+    Object.assign(tensor, { rawData: new Uint8Array(), dataLocation: 1, externalData });
+    writeFileSync(join(folder, 'data'), new Uint8Array(size));
+    const nodes = [{ opType: 'Mul', input: ['x', 'w'], output: ['y'] }];
+    writeFileSync(
+      join(folder, 'm.onnx'),
+      bytesOf(proto({ nodes, initializers: [tensor], inputs: [value('x', [600])], outputs: [value('y', [600])] })),
+    );
+    return folder;
+  };
+  const found = (folder: string): readonly [string, number][] =>
+    unusedBytes(folder, ['m.onnx']).map(({ path, bytes }) => [basename(path), bytes]);
+
+  it('are none where a data file holds what is used, and padding', () => {
+    expect(found(external('whole', 2400))).toEqual([]);
+    expect(found(external('padded', 65_536 + 2400, 65_535))).toEqual([]);
+  });
+
+  it('are what lies before, behind and beside it', () => {
+    expect(found(external('before', 65_536 + 2400, 65_536))).toEqual([['data', 65_536]]);
+    expect(found(external('behind', 2400 + 100_000))).toEqual([['data', 100_000]]);
+    const beside = external('beside', 2400);
+    mkdirSync(join(beside, 'deep'));
+    writeFileSync(join(beside, 'deep', 'left.bin'), 'left');
+    expect(found(beside)).toEqual([['left.bin', 4]]);
   });
 });

@@ -16,6 +16,7 @@ it('a player sees how modular a variant is, and a number for each module of a pi
     folder,
     stages: [...stages],
     serve: {},
+    spare: 0,
   });
   const request = {
     launch: 'cell#once-0',

@@ -21,7 +21,14 @@ const artefactOf = (name: string, bytes: number) => {
   writeFileSync(join(own, 'model.onnx'), '');
   truncateSync(join(own, 'model.onnx'), bytes);
   return {
-    main: { digest: digest('1'), content: 'c'.repeat(64), folder: own, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {} },
+    main: {
+      digest: digest('1'),
+      content: 'c'.repeat(64),
+      folder: own,
+      stages: [{ id: 'decoder', graph: 'model.onnx' }],
+      serve: {},
+      spare: 0,
+    },
   };
 };
 const [small, large] = [artefactOf('small', 2 ** 20), artefactOf('large', 2 ** 26)];

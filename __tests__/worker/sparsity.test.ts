@@ -17,6 +17,7 @@ const artefact = (folder: string, stages: ReturnType<typeof builtTiny>['stages']
   folder,
   stages,
   serve: {},
+  spare: 0,
 });
 
 it('counts zeros where the point asks for it', async () => {

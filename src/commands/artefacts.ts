@@ -297,6 +297,7 @@ const buildOne = async (
             runtime: { provider: plan.runtime.provider, threads: plan.runtime.threads },
             store: context.storeRoot,
             views: folders.root,
+            given: build.subject.door.kind === 'builtin' ? null : { digest: from.digest, content: from.content },
           };
           try {
             return await sealer.ask(request, 'stored', workerLimits(plan), where);

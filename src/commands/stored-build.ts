@@ -30,8 +30,8 @@ export const findBuild = async ({ store, records }: Stock, key: string): Promise
   const folder = await store.artefact(id).catch(absentWhenDamaged);
   const manifest = folder === null ? null : await store.manifest(id);
   if (folder === null || manifest === null) return null;
-  const { stages, serve, bytes } = decodeValue(artefactAbout, manifest.about, folder);
-  return { ...record, bytes, ref: { ...id, folder, stages, serve } };
+  const { stages, serve, spare, bytes } = decodeValue(artefactAbout, manifest.about, folder);
+  return { ...record, bytes, ref: { ...id, folder, stages, serve, spare } };
 };
 
 /** Bytes of an artefact that the store has. */

@@ -9,15 +9,16 @@ export const artefactBytes = (folder: string, stages: readonly Stage[]): number 
 /**
  * Digest of what an optimization made: every graph with all that it computes with, the bytes that this takes, and how it is to be driven.
  * Doc strings, metadata, producer, names of nodes, file names of data and their order do not enter it. Artefacts of one digest have one
- * `artefactBytes`. Throws the coded errors of reading ONNX.
+ * size. Throws the coded errors of reading ONNX.
+ * @param spare bytes that would be served although no graph uses them
  */
-export const artefactDigest = (folder: string, stages: readonly Stage[], serve: ServeHints): string => {
+export const artefactDigest = (folder: string, stages: readonly Stage[], serve: ServeHints, spare = 0): string => {
   const ids = stages.map(({ id }) => id);
   if (new Set(ids).size !== ids.length)
     throw new GateError('build-failed', `two stages are called the same: ${ids.join(', ')}`, { where: folder });
   const graphs = stages.map(({ id, graph }) => [id, graphDigest(folder, graph)]);
   const hints = Object.entries(serve).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
-    .update(JSON.stringify([graphs, artefactBytes(folder, stages), hints]))
+    .update(JSON.stringify([graphs, artefactBytes(folder, stages) + spare, hints]))
     .digest('hex');
 };

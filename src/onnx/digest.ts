@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearField, create, toBinary } from '@bufbuild/protobuf';
 import { GateError } from '../errors.ts';
@@ -73,6 +74,9 @@ export const graphDigest = (folder: string, graph: string): string => {
   return createHash('sha256').update(encodeModel(proto)).digest('hex');
 };
 
+/** Exporters begin the tensors of a data file at multiples of up to this, so that they can be mapped. */
+const mostPadding = 65_536;
+
 /** Bytes that a list of half-open ranges covers, counting overlaps once. */
 const coveredBytes = (ranges: readonly (readonly [number, number])[]): number => {
   let covered = 0;
@@ -84,6 +88,17 @@ const coveredBytes = (ranges: readonly (readonly [number, number])[]): number =>
   return covered;
 };
 
+/** Bytes of a file outside of these ranges, without what may be padding. */
+const gapBytes = (ranges: readonly (readonly [number, number])[], size: number): number => {
+  let gaps = 0;
+  let end = 0;
+  for (const [from, to] of [...ranges.toSorted((a, b) => a[0] - b[0]), [size, size] as const]) {
+    if (from - end >= mostPadding) gaps += from - end;
+    end = Math.max(end, to);
+  }
+  return gaps;
+};
+
 /** Bytes that the elements take inside the graph's file, as they are written there; 0 for external ones. */
 const inlineBytes = (tensor: TensorProto): number => {
   if (tensor.rawData.length > 0) return tensor.rawData.length;
@@ -92,13 +107,16 @@ const inlineBytes = (tensor: TensorProto): number => {
   return toBinary(TensorProtoSchema, typed).length;
 };
 
-/**
- * Bytes in use by the graphs of one folder: what `graphDigest` covers of each, and the stored elements of every tensor that is read. External
- * bytes shared by several tensors or graphs count once. Descriptions, padding and ranges that nothing references do not count. Errors as
- * `readModel`.
- */
-export const usedBytes = (folder: string, ...graphs: readonly string[]): number => {
-  const files = new Map<string, [number, number][]>();
+/** What the graphs of one folder use. */
+interface Use {
+  /** Bytes of the graphs, without descriptions and external data. */
+  readonly graphs: number;
+  /** Data file, as its links resolve → the ranges of it that are read. */
+  readonly ranges: ReadonlyMap<string, readonly (readonly [number, number])[]>;
+}
+
+const useOf = (folder: string, graphs: readonly string[]): Use => {
+  const ranges = new Map<string, [number, number][]>();
   let bytes = 0;
   for (const graph of graphs) {
     const model = readModel(join(folder, graph));
@@ -112,13 +130,42 @@ export const usedBytes = (folder: string, ...graphs: readonly string[]): number 
       const range = externalRange(tensor, tensorByteLength(tensor, label), label);
       const { offset, length } = range;
       const file = dataFile(folder, range, label).path;
-      const ranges = files.get(file);
-      if (ranges === undefined) files.set(file, [[offset, offset + length]]);
-      else ranges.push([offset, offset + length]);
+      const known = ranges.get(file);
+      if (known === undefined) ranges.set(file, [[offset, offset + length]]);
+      else known.push([offset, offset + length]);
     }
     const proto = computingPart(model.proto);
     for (const { tensor } of allTensors(proto)) clearStorage(tensor);
     bytes += encodeModel(proto).length;
   }
-  return bytes + [...files.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), 0);
+  return { graphs: bytes, ranges };
+};
+
+/**
+ * Bytes in use by the graphs of one folder: what `graphDigest` covers of each, and the stored elements of every tensor that is read. External
+ * bytes shared by several tensors or graphs count once. Descriptions, padding and ranges that nothing references do not count. Errors as
+ * `readModel`.
+ */
+export const usedBytes = (folder: string, ...graphs: readonly string[]): number => {
+  const use = useOf(folder, graphs);
+  return [...use.ranges.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), use.graphs);
+};
+
+/**
+ * The files of a folder that hold bytes which its graphs do not use, each with their number: data
+ * files with ranges that nothing references, and files that no graph refers to. What is shorter than
+ * 64 KiB between the tensors of a file is padding. Paths are absolute. Errors as `readModel`.
+ */
+export const unusedBytes = (folder: string, graphs: readonly string[]): readonly { readonly path: string; readonly bytes: number }[] => {
+  const { ranges } = useOf(folder, graphs);
+  const own = new Set(graphs.map((graph) => realpathSync.native(join(folder, graph))));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.flatMap((entry) => {
+    const path = realpathSync.native(join(entry.parentPath, entry.name));
+    if (own.has(path)) return [];
+    const { size } = statSync(path);
+    const used = ranges.get(path);
+    const bytes = used === undefined ? size : gapBytes(used, size);
+    return bytes > 0 ? [{ path, bytes }] : [];
+  });
 };

@@ -27,6 +27,8 @@ export const artefactRef = z.strictObject({
   folder: z.string(),
   stages: z.array(stage).min(1),
   serve: serveHints,
+  /** Bytes of its files that its graphs do not use, and that it was not given. */
+  spare: z.int().nonnegative(),
 });
 export type ArtefactRef = Immutable<z.infer<typeof artefactRef>>;
 
@@ -111,6 +113,8 @@ export const toWorker = z.discriminatedUnion('type', [
     store: z.string(),
     /** Where files of artefacts have names for code under test: such a name does not make a file foreign. */
     views: z.string(),
+    /** What code of one's own was given to start from; null where the gate's own code built it. */
+    given: z.strictObject({ digest: sha256, content: sha256 }).nullable(),
   }),
 ]);
 export type ToWorker = Immutable<z.infer<typeof toWorker>>;

@@ -5,7 +5,12 @@ import { seenPoint } from './sample.ts';
 import { type Immutable, jsonValue, sha256, values } from './words.ts';
 
 /** `about` of an artefact's manifest. */
-export const artefactAbout = z.strictObject({ stages: z.array(stage).min(1), serve: serveHints, bytes: z.number().nonnegative() });
+export const artefactAbout = z.strictObject({
+  stages: z.array(stage).min(1),
+  serve: serveHints,
+  spare: z.int().nonnegative(),
+  bytes: z.number().nonnegative(),
+});
 
 /** Record `build`, by build key: what that code made of that model. */
 export const buildRecord = z.strictObject({

@@ -31,11 +31,11 @@ export const inspectArms = async (
   };
   for (const arm of point.arms) {
     const artefact = armArtefact(request, arm);
-    const { folder, stages, serve } = artefact;
+    const { folder, stages, serve, spare } = artefact;
     const found = await forArm(arm, () => inspectArtefact(folder, stages, past, serve));
     const { modularityScore, newmanQ, interfaceTensors } = found.structure;
     values[arm] = {
-      bytes: [found.bytes],
+      bytes: [found.bytes + spare],
       parameters: [found.parameters],
       'modularity-score': [modularityScore],
       'newman-q': [newmanQ],
@@ -75,11 +75,11 @@ const requireCompressed = async (values: Columns): Promise<void> => {
 };
 
 /** What a player may ask of a variant, from its files alone. */
-export const inspectVariant = async ({ folder, stages }: ArtefactRef): Promise<Values> => {
+export const inspectVariant = async ({ folder, stages, spare }: ArtefactRef): Promise<Values> => {
   const found = await inspectArtefact(folder, stages, past);
   const counted = found.unknown.length === 0 ? { 'multiply-adds': found.multiplyAdds } : {};
   const { modularityScore, newmanQ, interfaceTensors } = found.structure;
   const structure = { 'modularity-score': modularityScore, 'newman-q': newmanQ, 'interface-tensors': interfaceTensors };
   const modules = stages.some(({ id }) => id === 'decoder') ? {} : await moduleFingerprints(folder, stages);
-  return { bytes: found.bytes, parameters: found.parameters, ...counted, ...structure, ...modules };
+  return { bytes: found.bytes + spare, parameters: found.parameters, ...counted, ...structure, ...modules };
 };

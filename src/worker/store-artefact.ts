@@ -1,19 +1,21 @@
 import { artefactBytes, artefactDigest } from '../models/artefact.ts';
 import { buildReference } from '../models/reference.ts';
+import { unusedBytes } from '../onnx/digest.ts';
 import type { ArtefactRef, FromWorker, ToWorker } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
-import { inStore } from '../store/disk.ts';
+import { fileDigest, inStore } from '../store/disk.ts';
+import type { StoredId } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { openPlannedModel } from './planned-model.ts';
 
 type Stored = Extract<FromWorker, { type: 'stored' }>;
-type Made = Pick<ArtefactRef, 'folder' | 'stages' | 'serve'>;
+type Made = Pick<ArtefactRef, 'folder' | 'stages' | 'serve' | 'spare'>;
 
 /** Builds the untouched model from its weights into the store. */
 export const prepareReference = async (request: Extract<ToWorker, { type: 'prepare' }>, store: Store): Promise<Stored> => {
   const source = openPlannedModel(request.model, request.digest);
   const folder = await store.staging();
-  const made = { folder, stages: await inStore(store.root, async () => buildReference(source, folder)), serve: {} };
+  const made = { folder, stages: await inStore(store.root, async () => buildReference(source, folder)), serve: {}, spare: 0 };
   const closed = await store.closeStaging(folder);
   return keep(made, await artefactDigest(made.folder, made.stages, made.serve), store, closed);
 };
@@ -24,13 +26,14 @@ export const prepareReference = async (request: Extract<ToWorker, { type: 'prepa
  * a cell that is unchanged. Throws the errors of reading ONNX and of `open`.
  */
 export const sealArtefact = async (
-  { folder, stages, serve, views }: Extract<ToWorker, { type: 'seal' }>,
+  { folder, stages, serve, views, given }: Extract<ToWorker, { type: 'seal' }>,
   store: Store,
   open: (made: Made) => Promise<void>,
 ): Promise<Stored> => {
-  const made = { folder, stages, serve };
   const closed = await store.closeStaging(folder, [views]);
-  const digest = await artefactDigest(folder, stages, serve);
+  const spare = given === null ? 0 : await spareBytes({ folder, stages }, given, store);
+  const made = { folder, stages, serve, spare };
+  const digest = await artefactDigest(folder, stages, serve, spare);
   const others = await store.contents(digest);
   const kept = await keep(made, digest, store, closed);
   const { content } = kept.artefact;
@@ -38,8 +41,24 @@ export const sealArtefact = async (
   return kept;
 };
 
-const keep = async ({ folder, stages, serve }: Made, digest: string, store: Store, closed: string): Promise<Stored> => {
-  const bytes = artefactBytes(folder, stages);
-  const about: Json = JSON.parse(JSON.stringify({ stages, serve, bytes }));
-  return { type: 'stored', artefact: { digest, ...(await store.addArtefact(folder, digest, about, closed)), stages, serve }, bytes };
+/**
+ * Bytes that no graph uses: they would be served all the same. A file that the subject was given
+ * and hands on as it is does not count: parts of it that it no longer uses are its saving.
+ */
+const spareBytes = async ({ folder, stages }: Pick<Made, 'folder' | 'stages'>, given: StoredId, store: Store): Promise<number> => {
+  const manifest = await store.manifest(given);
+  const known = new Set(manifest?.files.map(({ sha256 }) => sha256));
+  let spare = 0;
+  for (const { path, bytes } of unusedBytes(
+    folder,
+    stages.map(({ graph }) => graph),
+  ))
+    if (!known.has(await fileDigest(path))) spare += bytes;
+  return spare;
+};
+
+const keep = async ({ folder, stages, serve, spare }: Made, digest: string, store: Store, closed: string): Promise<Stored> => {
+  const bytes = artefactBytes(folder, stages) + spare;
+  const about: Json = JSON.parse(JSON.stringify({ stages, serve, spare, bytes }));
+  return { type: 'stored', artefact: { digest, ...(await store.addArtefact(folder, digest, about, closed)), stages, serve, spare }, bytes };
 };
