@@ -41,9 +41,13 @@ export const sealArtefact = async (
   return kept;
 };
 
+/** A log or a note beside the graphs, of another length each time, makes no other artefact. */
+const piece = 65_536;
+
 /**
- * Bytes that no graph uses: they would be served all the same. A file that the subject was given
- * and hands on as it is does not count: parts of it that it no longer uses are its saving.
+ * Bytes that no graph uses, in whole pieces of 64 KiB: they would be served all the same. A file that
+ * the subject was given and hands on as it is does not count: parts of it that it no longer uses are
+ * its saving.
  */
 const spareBytes = async ({ folder, stages }: Pick<Made, 'folder' | 'stages'>, given: StoredId, store: Store): Promise<number> => {
   const manifest = await store.manifest(given);
@@ -54,7 +58,7 @@ const spareBytes = async ({ folder, stages }: Pick<Made, 'folder' | 'stages'>, g
     stages.map(({ graph }) => graph),
   ))
     if (!known.has(await fileDigest(path))) spare += bytes;
-  return spare;
+  return Math.floor(spare / piece) * piece;
 };
 
 const keep = async ({ folder, stages, serve, spare }: Made, digest: string, store: Store, closed: string): Promise<Stored> => {
