@@ -14,7 +14,7 @@ import { modelFolderOf } from './plan.ts';
 import type { ProgramWatch } from './program-watch.ts';
 import { openSources, type Sources } from './sources.ts';
 import { mayShareProcess, openStandingSubject, type StandingSubject } from './standing-subject.ts';
-import { findBuild, keepBuild, type Stock, type StoredBuild, storedBuildKey, storedBytes } from './stored-build.ts';
+import { findBuild, keepBuild, type Stock, type StoredBuild, storedBuildKey, storedBytes, storedFiles } from './stored-build.ts';
 import type { SubjectFolders } from './subject-folders.ts';
 import type { Trees } from './trees.ts';
 
@@ -268,6 +268,7 @@ const buildOne = async (
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
   };
+  const given = build.subject.door.kind === 'builtin' ? null : [...(await storedFiles(store, from))];
   const input = { source: await source(build), artefact: await folders.view(from, build.arm) };
   const makeIn = (process: StandingSubject | null): Promise<Built> =>
     buildArtefact(
@@ -297,7 +298,7 @@ const buildOne = async (
             runtime: { provider: plan.runtime.provider, threads: plan.runtime.threads },
             store: context.storeRoot,
             views: folders.root,
-            given: build.subject.door.kind === 'builtin' ? null : { digest: from.digest, content: from.content },
+            given,
           };
           try {
             return await sealer.ask(request, 'stored', workerLimits(plan), where);

@@ -40,6 +40,10 @@ export const storedBytes = async (store: Store, artefact: ArtefactRef): Promise<
   return manifest === null ? Number.POSITIVE_INFINITY : decodeValue(artefactAbout, manifest.about, artefact.folder).bytes;
 };
 
+/** The digests of its files. */
+export const storedFiles = async (store: Store, artefact: ArtefactRef): Promise<readonly string[]> =>
+  (await store.manifest(artefact))?.files.map(({ sha256 }) => sha256) ?? [];
+
 const absentWhenDamaged = (thrown: unknown): null => {
   if (thrown instanceof GateError && thrown.code === 'store-corrupt') return null;
   throw thrown;

@@ -113,8 +113,8 @@ export const toWorker = z.discriminatedUnion('type', [
     store: z.string(),
     /** Where files of artefacts have names for code under test: such a name does not make a file foreign. */
     views: z.string(),
-    /** What code of one's own was given to start from; null where the gate's own code built it. */
-    given: z.strictObject({ digest: sha256, content: sha256 }).nullable(),
+    /** Digests of the files that code of one's own was given; null where the gate's own code built it. */
+    given: z.array(sha256).nullable(),
   }),
 ]);
 export type ToWorker = Immutable<z.infer<typeof toWorker>>;

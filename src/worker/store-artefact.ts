@@ -4,7 +4,6 @@ import { unusedBytes } from '../onnx/digest.ts';
 import type { ArtefactRef, FromWorker, ToWorker } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
 import { fileDigest, inStore } from '../store/disk.ts';
-import type { StoredId } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { openPlannedModel } from './planned-model.ts';
 
@@ -31,7 +30,7 @@ export const sealArtefact = async (
   open: (made: Made) => Promise<void>,
 ): Promise<Stored> => {
   const closed = await store.closeStaging(folder, [views]);
-  const spare = given === null ? 0 : await spareBytes({ folder, stages }, given, store);
+  const spare = given === null ? 0 : await spareBytes({ folder, stages }, given);
   const made = { folder, stages, serve, spare };
   const digest = await artefactDigest(folder, stages, serve, spare);
   const others = await store.contents(digest);
@@ -49,15 +48,13 @@ const piece = 65_536;
  * the subject was given and hands on as it is does not count: parts of it that it no longer uses are
  * its saving.
  */
-const spareBytes = async ({ folder, stages }: Pick<Made, 'folder' | 'stages'>, given: StoredId, store: Store): Promise<number> => {
-  const manifest = await store.manifest(given);
-  const known = new Set(manifest?.files.map(({ sha256 }) => sha256));
+const spareBytes = async ({ folder, stages }: Pick<Made, 'folder' | 'stages'>, given: readonly string[]): Promise<number> => {
   let spare = 0;
   for (const { path, bytes } of unusedBytes(
     folder,
     stages.map(({ graph }) => graph),
   ))
-    if (!known.has(await fileDigest(path))) spare += bytes;
+    if (!given.includes(await fileDigest(path))) spare += bytes;
   return Math.floor(spare / piece) * piece;
 };
 
