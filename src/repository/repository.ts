@@ -1,7 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join, posix, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
-import { allowedEnvironment } from '../processes/environment.ts';
 import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
@@ -9,6 +8,8 @@ import { headCommit, requireCommit } from './commits.ts';
 import { type EarlierVersion, earlierVersion } from './file-history.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
+import { gitEnvironment, placedEnvironment, withoutPlace } from './git-environment.ts';
+import { requireGit } from './git-version.ts';
 import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
@@ -20,7 +21,7 @@ import { addWorktree, type Worktree } from './worktree.ts';
 const maxFileBytes = 64 * 1024 * 1024;
 
 export interface RepositoryOptions {
-  /** Environment of git (proxies, HOME for its configuration); the allow-listed one of this process unless told. */
+  /** Environment of git (`gitEnvironment`); that of this process unless told. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Where worktrees and scratch files go; the system's temporary folder unless told. */
   readonly temporary?: string;
@@ -125,12 +126,14 @@ export interface Repository {
 }
 
 /**
- * The checkout that a folder lies in. Throws `not-a-repository`, or `git-failed` when git is missing or refuses (it names
+ * The checkout that a folder lies in. Throws `not-a-repository`, `git-too-old`, or `git-failed` when git is missing or refuses (it names
  * the reason: a folder of another user must be declared safe, for instance).
  */
 export const openRepository = async (cwd: string, options: RepositoryOptions = {}): Promise<Repository> => {
-  const environment = options.environment ?? allowedEnvironment(process.env);
+  const given = options.environment ?? gitEnvironment(process.env);
+  const environment = placedEnvironment(given, cwd);
   const temporary = resolve(options.temporary ?? tmpdir());
+  await requireGit(cwd, environment);
   const args = ['rev-parse', '--show-toplevel', '--git-common-dir'];
   const top = await gitIn(cwd, environment).run(args);
   if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr)) {
@@ -144,7 +147,8 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     const own = known.get(at);
     // What another user may have put there is left to git to refuse.
     const isOurs = own !== undefined && entryAt(own)?.uid === process.getuid?.();
-    return gitIn(at, !isOurs ? environment : { ...environment, GIT_DIR: own, GIT_WORK_TREE: at });
+    const around = at === folder ? environment : withoutPlace(environment);
+    return gitIn(at, !isOurs ? around : { ...around, GIT_DIR: own, GIT_WORK_TREE: at });
   };
   const git = gitAt(folder);
   const checkout: Checkout = { git, folder, name: 'head' };
