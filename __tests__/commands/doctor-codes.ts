@@ -17,7 +17,8 @@ type Finding =
         | 'run folder'
         | 'plan'
         | 'base tree'
-        | 'program';
+        | 'program'
+        | 'isolation';
     }
   | { readonly args: string }
   | { readonly runs: string }
@@ -52,6 +53,17 @@ export const doctorCodes = {
   'lfs-pointer': { check: 'configuration' },
   'submodule-missing': { check: 'base tree' },
   'samples-contradictory': { elsewhere: 'a phase that reads files of another run' },
+  'acceptance-invalid': { check: 'plan' },
+  'inputs-refused': { elsewhere: 'a host compares its workflow with that of base; doctor has no event' },
+  'objects-missing': { check: 'base tree' },
+  'base-unavailable': { check: 'base tree' },
+  'isolation-unavailable': { check: 'isolation' },
+  'address-shared': { runs: 'the programs of both sides are started' },
+  'policy-not-deterministic': { runs: 'an episode is played twice' },
+  'program-changed': { runs: 'code under test writes to the program' },
+  'base-changed': { runs: "code under test writes to base's tree" },
+  'store-unwritable': { check: 'store' },
+  'folder-unwritable': { check: 'run folder' },
   'inputs-leak': { runs: 'what the setup of both sides installs is compared' },
   'setup-failed': { check: 'program' },
   'runtime-not-found': { check: 'runtime' },

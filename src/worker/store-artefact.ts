@@ -1,6 +1,5 @@
-import { artefactBytes, artefactDigest } from '../models/artefact.ts';
+import { artefactBytes, artefactDigest, unusedFiles } from '../models/artefact.ts';
 import { buildReference } from '../models/reference.ts';
-import { unusedBytes } from '../onnx/digest.ts';
 import type { ArtefactRef, FromWorker, ToWorker } from '../records/protocol.ts';
 import type { Json } from '../records/words.ts';
 import { fileDigest, inStore } from '../store/disk.ts';
@@ -50,11 +49,7 @@ const piece = 65_536;
  */
 const spareBytes = async ({ folder, stages }: Pick<Made, 'folder' | 'stages'>, given: readonly string[]): Promise<number> => {
   let spare = 0;
-  for (const { path, bytes } of unusedBytes(
-    folder,
-    stages.map(({ graph }) => graph),
-  ))
-    if (!given.includes(await fileDigest(path))) spare += bytes;
+  for (const { path, bytes } of unusedFiles(folder, stages)) if (!given.includes(await fileDigest(path))) spare += bytes;
   return Math.floor(spare / piece) * piece;
 };
 
