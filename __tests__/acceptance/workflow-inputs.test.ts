@@ -103,11 +103,19 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
       expect(other.stdout).toMatch(/error\[inputs-refused\] with: fail-on: .*Expected `fail-on: \$\{\{ env\.FAIL_ON \}\}` as base has it/);
       expect(other.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
     }
+    const unrelated = computed.replace('FAIL_ON: regressed', 'FAIL_ON: regressed, MORE: x');
+    const more = await run({ 'fail-on': 'regressed' }, { [file]: unrelated });
+    expect(more.code, more.stdout).toBe(0);
     // What the file itself does not say may be anything in both.
     await scene.commit('main', 'Compute from a variable', { [file]: workflow('fail-on: "${{ vars.FAIL_ON }}"') });
     const variable = await run({ 'fail-on': 'missing' }, { [file]: workflow('fail-on: "${{ vars.FAIL_ON }}"', { env: '{ MORE: x }' }) });
     expect(variable.code, variable.stdout).toBe(0);
     expect(plan()).toMatchObject({ policy: { failOn: ['missing'] }, warnings: [] });
+    const steps = workflow('fail-on: "${{ steps.pick.outputs.fail-on }}"');
+    await scene.commit('main', 'Compute by a step', { [file]: steps });
+    const step = await run({ 'fail-on': 'missing' }, { [file]: steps.replace('steps:\n', 'steps:\n      - run: pick\n') });
+    expect(step.code, step.stdout).toBe(0);
+    expect(plan().warnings).toEqual([expect.stringContaining('computes inputs of the gate from its steps, which was changed')]);
     await scene.commit('main', 'Undo', { [file]: workflow('fail-on: "regressed,failed", models: mini-qwen3-dense') });
     expect(await scene.head('main')).not.toBe(before);
   });

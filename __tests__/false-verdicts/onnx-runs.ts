@@ -5,7 +5,7 @@ import { configuration, Project, packageRoot, quickPoint } from '../commands/pro
 import type { Situation } from './situation.ts';
 
 /** Rewrites the decoder as `mode.txt` says; weights that are `worn` lose their last mantissa bits, so that the model answers worse. */
-const program = `import { readFileSync, writeFileSync } from 'node:fs';
+const program = `import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { create } from ${JSON.stringify(join(packageRoot, 'node_modules/@bufbuild/protobuf/dist/esm/index.js'))};
 import { GraphProtoSchema, NodeProtoSchema } from ${JSON.stringify(join(packageRoot, 'src/onnx/proto/onnx_pb.js'))};
@@ -52,6 +52,8 @@ if (modes.includes('branch')) {
 }
 writeModel({ proto: model.proto, sourceFolder: dirname(from) }, dirname(to), basename(to), new Map());
 if (modes.includes('config')) writeFileSync(join(dirname(to), 'config.json'), '{}');
+if (modes.includes('log')) writeFileSync(join(dirname(to), 'build.log'), 'took '.padEnd(process.hrtime()[1] % 9_999, '.'));
+if (modes.includes('weights')) cpSync(dirname(from), join(dirname(to), 'original'), { recursive: true });
 if (modes.includes('heavy')) writeFileSync(join(dirname(to), 'left.bin'), new Uint8Array(5_000_000));
 `;
 
@@ -119,7 +121,35 @@ export const situations: readonly Situation[] = [
       expect(code).toBe(1);
       const size = metric(cell, 'model-size');
       expect(size?.verdict).toBe('regressed');
-      expect((size?.head ?? 0) - (size?.base ?? 0)).toBe(Math.floor(5_000_000 / 65_536) * 65_536);
+      expect((size?.head ?? 0) - (size?.base ?? 0)).toBe(5_000_000 - (5_000_000 % 65_536));
+    },
+  },
+  {
+    kind: 'onnx-structure',
+    example: 'a build that leaves the weights it was given beside its own, which no graph uses any more',
+    before: 'unchanged: what was given counted by its use',
+    now: 'regressed in model-size by these weights',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const { code, cell } = await gated('half', 'half weights');
+      expect(code).toBe(1);
+      expect(metric(cell, 'model-size')?.verdict).toBe('regressed');
+    },
+  },
+  {
+    kind: 'onnx-structure',
+    example: 'a build that leaves a log of another length each time',
+    before: 'failed: error[build-not-deterministic]',
+    now: 'unchanged',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const project = prepared('log');
+      project.commit({ 'README.md': 'words' });
+      const { code } = await project.gate('--base', 'HEAD~1');
+      expect(code).toBe(0);
+      expect(project.cell('rewritten').verdict).toBe('unchanged');
     },
   },
   {

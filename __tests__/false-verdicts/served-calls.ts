@@ -8,6 +8,7 @@ import { countMultiplyAdds } from '../../src/onnx/count.ts';
 import { dataType } from '../../src/onnx/data-type.ts';
 import { type GraphProto, NodeProtoSchema, type TensorProto } from '../../src/onnx/proto/onnx_pb.js';
 import { floatTensor, integerTensor, rawTensor } from '../../src/onnx/tensor.ts';
+import type { ServeHints } from '../../src/records/serving.ts';
 import { scoreArms } from '../../src/runtime/scoring.ts';
 import { randomWeights, type TinyFamily } from '../models/random-weights.ts';
 import { integerAttribute, type NodeInit, proto, value } from '../onnx/small-models.ts';
@@ -49,6 +50,7 @@ const wipedWhere =
   };
 
 const alone: readonly NodeInit[] = [{ opType: 'Equal', input: ['batch', 'one'], output: ['wiped'] }];
+const together: readonly NodeInit[] = [{ opType: 'Greater', input: ['batch', 'one'], output: ['wiped'] }];
 const goingOn: readonly NodeInit[] = [
   { opType: 'Greater', input: ['past', 'none'], output: ['behind'] },
   { opType: 'Greater', input: ['new', 'one'], output: ['several'] },
@@ -86,9 +88,9 @@ const sure = (): WeightSource => {
 };
 
 /** Mean KL divergence of a changed decoder from the sound one, on four windows. */
-const divergence = async (edit: (graph: GraphProto) => void): Promise<number> => {
+const divergence = async (edit: (graph: GraphProto) => void, serve: ServeHints = {}): Promise<number> => {
   const built = builtTiny('qwen3', sure());
-  const [reference, head] = [await opened(built, null), await opened(changed(built, edit), null)];
+  const [reference, head] = [await opened(built, null), await opened(changed(built, edit), null, serve)];
   let total = 0;
   try {
     await scoreArms(reference, { head }, tinyWindows(built.config, 4, 24), {}, (_, scores) => {
@@ -197,6 +199,34 @@ export const situations: readonly Situation[] = [
         await expect(divergence(wipedWhere(onlyWhere(call))), call).rejects.toMatchObject({ code: 'onnx-unsupported' });
         await expect(divergence(wipedWhere(onlyWhere(call), Number.NaN)), call).rejects.toMatchObject({ code: 'non-finite-output' });
       }
+    },
+  },
+  {
+    kind: 'scored-as-served',
+    example: 'a decoder that reads prompts in chunks, or keeps a window, and answers batches with nothing',
+    before: 'nll-delta passed: behind chunks every window was scored alone',
+    now: 'worse in kl-divergence',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      for (const serve of [{ chunk: 8 }, { keepLast: 64, frequencies: [1] }]) {
+        expect(await divergence(() => {}, serve)).toBeLessThan(1e-4);
+        expect(await divergence(wipedWhere(together), serve)).toBeGreaterThan(0.1);
+      }
+    },
+  },
+  {
+    kind: 'scored-as-served',
+    example: 'a decoder that reads prompts in chunks, and answers with something else where only the newest position is asked for',
+    before: 'nll-delta passed: of chunks all positions were asked for',
+    now: 'failed: error[onnx-unsupported] or error[non-finite-output]',
+    source: 'neighbour',
+    speed: 'fast',
+    check: async () => {
+      const serve = { chunk: 8 };
+      for (const edit of [keepingFirst, wipedWhere(onlyWhere('first')), wipedWhere(onlyWhere('later'))])
+        await expect(divergence(edit, serve)).rejects.toMatchObject({ code: 'onnx-unsupported' });
+      await expect(divergence(wipedWhere(onlyWhere('later'), Number.NaN), serve)).rejects.toMatchObject({ code: 'non-finite-output' });
     },
   },
   {

@@ -272,8 +272,8 @@ describe('unusedBytes', () => {
     );
     return folder;
   };
-  const found = (folder: string): readonly [string, number][] =>
-    unusedBytes(folder, ['m.onnx']).map(({ path, bytes }) => [basename(path), bytes]);
+  const found = (folder: string): readonly unknown[] =>
+    unusedBytes(folder, ['m.onnx']).map(({ path, bytes, used }) => [basename(path), bytes, used]);
 
   it('are none where a data file holds what is used, and padding', () => {
     expect(found(external('whole', 2400))).toEqual([]);
@@ -281,11 +281,11 @@ describe('unusedBytes', () => {
   });
 
   it('are what lies before, behind and beside it', () => {
-    expect(found(external('before', 65_536 + 2400, 65_536))).toEqual([['data', 65_536]]);
-    expect(found(external('behind', 2400 + 100_000))).toEqual([['data', 100_000]]);
+    expect(found(external('before', 65_536 + 2400, 65_536))).toEqual([['data', 65_536, true]]);
+    expect(found(external('behind', 2400 + 100_000))).toEqual([['data', 100_000, true]]);
     const beside = external('beside', 2400);
     mkdirSync(join(beside, 'deep'));
     writeFileSync(join(beside, 'deep', 'left.bin'), 'left');
-    expect(found(beside)).toEqual([['left.bin', 4]]);
+    expect(found(beside)).toEqual([['left.bin', 4, false]]);
   });
 });

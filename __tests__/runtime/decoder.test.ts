@@ -149,6 +149,24 @@ describe('chunked prefill', () => {
   });
 });
 
+describe('a bounded cache', () => {
+  test.each([
+    ['cut after each step', {}],
+    ['written in place', { chunk: 4, slack: 6, inPlace: true }],
+  ])('%s scores rows together as alone', async (_, serve) => {
+    const built = builtTiny('qwen3');
+    const model = await opened(built, null, { keepLast: 8, sinks: 1, frequencies: [1, 0.1], ...serve });
+    const windows = tinyWindows(built.config, 2, 24);
+    const both = await model.score(windows, 0, 2);
+    for (const row of [0, 1]) {
+      const alone = await model.score(windows, row, 1);
+      const own = both.values.subarray(row * alone.values.length, (row + 1) * alone.values.length);
+      expect(largestDifference(own, alone.values)).toBeLessThan(1e-4);
+    }
+    await model.release();
+  });
+});
+
 describe('what cannot be driven', () => {
   test('a bounded cache without position_ids', async () => {
     expect(await codeOf(opened(builtTiny('qwen3'), null, { keepLast: 8 }))).toBe('onnx-unsupported');

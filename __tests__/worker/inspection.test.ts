@@ -8,7 +8,7 @@ import { builtTiny } from '../runtime/tiny-model.ts';
 import { testFolder } from '../testkit/folder.ts';
 
 const artefact = (at: string, stages: readonly { readonly id: string; readonly graph: string }[]) => ({
-  main: { digest: 'a'.repeat(64), folder: at, stages: [...stages], serve: {} },
+  main: { digest: 'a'.repeat(64), folder: at, stages: [...stages], serve: {}, spare: 0 },
 });
 
 it('gives no multiply-adds for an arm with an operator that cannot be counted, and says which', async () => {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Flaw } from '../config/flaw.ts';
+import { asSentence, type Flaw } from '../config/flaw.ts';
 import { applyOverrides } from '../config/override.ts';
 import { findUsableConfig, readUsableConfig, type UsableConfig } from '../config/usable-config.ts';
 import { type ErrorCode, GateError } from '../errors.ts';
@@ -59,7 +59,7 @@ export const lastReadable = async (
   });
   if (earlier === null) return null;
   const where = fault.where ?? path;
-  const note = `${where} of ${side}: ${fault.message} The file cannot be read, so ${path} of ${short(earlier.commit)} holds, the last version that could be.`;
+  const note = `${where} of ${side}: ${asSentence(fault.message)} The file cannot be read, so ${path} of ${short(earlier.commit)} holds, the last version that could be.`;
   return { ...earlier.value, notes: [note] };
 };
 

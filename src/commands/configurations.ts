@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, parseConfig } from '../config/config.ts';
-import type { Flaw } from '../config/flaw.ts';
+import { asSentence, type Flaw } from '../config/flaw.ts';
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
 import { isSameEntry } from '../config/renamed.ts';
@@ -170,7 +170,7 @@ export const readConfigurations = async (
   if (file === null) return { head, base: defaultConfig(), baseFolder, flaws, warnings: [] };
   if (before.kind === 'unreadable') {
     const { where, message } = before.fault;
-    const note = `${where ?? name} of base: ${message} No version of the file can be read: every cell is new, as where base has no configuration.`;
+    const note = `${where ?? name} of base: ${asSentence(message)} No version of the file can be read: every cell is new, as where base has no configuration.`;
     return { head, base: null, baseFolder, flaws, warnings: [...file.notes, note] };
   }
   if (before.kind === 'file') {

@@ -40,15 +40,13 @@ const filesIn = (folder: string): readonly (readonly [string, InstalledFile])[] 
 export const writtenSince = (before: InstalledPrograms, after: InstalledPrograms): readonly string[] =>
   [...after].flatMap(([path, { version }]) => (before.get(path)?.version === version ? [] : [path]));
 
-/** Path → what the file holds, as far as it is known. */
+/** Path → digest of the file, of those whose digest is taken. */
 export type Contents = ReadonlyMap<string, string>;
 
 /** @param written files whose digest is taken, whatever their size */
 export const contentsOf = (programs: InstalledPrograms, written: readonly string[]): Contents => {
   const all = new Set(written);
-  return new Map(
-    [...programs].map(([path, { size }]) => [path, all.has(path) || size <= alwaysRead ? digestOfFile(path) : `${size} bytes`]),
-  );
+  return new Map([...programs].flatMap(([path, { size }]) => (all.has(path) || size <= alwaysRead ? [[path, digestOfFile(path)]] : [])));
 };
 
 const digestOfFile = (path: string): string => {
@@ -59,10 +57,9 @@ const digestOfFile = (path: string): string => {
   }
 };
 
-/** Those of some files that hold something else than before, or are new. */
+/**
+ * Those of some files that hold something else than before, or are new. So may be a large one that
+ * only the latest setup has written: the other found it as it wanted it.
+ */
 export const replacedPrograms = (before: Contents, written: readonly string[]): readonly CodeCopy[] =>
-  written.flatMap((path) => {
-    const content = before.get(path);
-    const same = content?.endsWith(' bytes') === true ? `${statSync(path).size} bytes` : digestOfFile(path);
-    return content === same ? [] : [{ path, of: basename(path) }];
-  });
+  written.flatMap((path) => (before.get(path) === digestOfFile(path) ? [] : [{ path, of: basename(path) }]));

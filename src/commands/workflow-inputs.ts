@@ -4,7 +4,8 @@ import type { CommandLine } from '../config/command-line.ts';
 import { configFileName } from '../config/config.ts';
 import { type ActionInputs, parseInputs } from '../config/inputs.ts';
 import { type OptionName, optionsOn } from '../config/option-table.ts';
-import { type GateStep, type GateSteps, gateSteps } from '../config/workflow-steps.ts';
+import { readBy } from '../config/workflow-scopes.ts';
+import { type Before, type GateStep, type GateSteps, gateSteps } from '../config/workflow-steps.ts';
 import { GateError } from '../errors.ts';
 import type { WorkflowSource } from '../host/contract.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -50,8 +51,13 @@ const writtenOut = ({ inputs }: GateStep): Values | null => {
   }
 };
 
-/** Whether the value follows from what the workflow file itself says elsewhere. */
-const readsContext = ({ inputs }: GateStep, name: string): boolean => /\b(env|inputs)\b/.test(inputs.get(name) ?? '');
+const computing = ['matrix', 'steps', 'needs'] as const;
+
+/** What some expressions read that runs before the gate; a matrix may be computed itself. */
+const computedFrom = (text: string, before: Before): readonly (keyof Before)[] => {
+  const all = /\bmatrix\b/.test(text) ? `${text}\n${before.matrix}` : text;
+  return computing.filter((each) => new RegExp(`\\b${each}\\b`).test(all));
+};
 
 /** A step of base with what this run has otherwise. */
 interface Compared {
@@ -67,10 +73,10 @@ const compared = (step: GateStep, line: CommandLine, own: readonly GateStep[]): 
   const values = writtenOut(step);
   if (values === null) return null;
   const computes = (name: string): boolean => isExpression(step.inputs.get(name));
-  const sameText = (name: string): boolean =>
-    own.some(
-      ({ inputs, context }) => inputs.get(name) === step.inputs.get(name) && (context === step.context || !readsContext(step, name)),
-    );
+  const sameText = (name: string): boolean => {
+    const text = step.inputs.get(name);
+    return own.some(({ inputs, scopes }) => inputs.get(name) === text && readBy(text ?? '', scopes) === readBy(text ?? '', step.scopes));
+  };
   const names = [...judging];
   return {
     step,
@@ -100,7 +106,7 @@ const stepsAt = async (repository: Repository, commit: string, paths: readonly s
   return { steps: found.flatMap(({ steps }) => steps), hidden: found.some(({ hidden }) => hidden) };
 };
 
-const identity = ({ job, inputs, context, standing }: GateStep): string => JSON.stringify([job, [...inputs].sort(), context, standing]);
+const identity = ({ job, inputs, scopes, standing }: GateStep): string => JSON.stringify([job, [...inputs].sort(), scopes, standing]);
 
 /** Base's steps that this one may be: those of its job, else all of its file, else all of base's workflows. */
 const candidatesIn = async (
@@ -186,11 +192,14 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
     .flatMap((step) => compared(step, line, own.steps) ?? [])
     .toSorted((one, other) => one.computed.length - other.computed.length || one.differing.length - other.differing.length);
   if (best === undefined) return { line, notes: [cannotTell("the inputs of base's workflow are not ones that this version has")] };
-  const matrix = own.steps.some((step) => step.job === best.step.job && step.matrix === best.step.matrix);
-  const note = `the matrix of job ${best.step.job} was changed, so the inputs that it computes were not compared with base's.`;
-  const usesMatrix = [...best.step.inputs].some(([name, text]) => judging.has(name) && isExpression(text) && text.includes('matrix'));
   const settled = settle(line, best, context, repository);
-  return usesMatrix && !matrix ? { ...settled, notes: [...settled.notes, note] } : settled;
+  const texts = [...best.step.inputs].flatMap(([name, text]) => (judging.has(name) && isExpression(text) ? [text] : []));
+  const read = computedFrom(texts.join('\n'), best.step.before);
+  const isSame = own.steps.some(
+    ({ job, before }) => job === best.step.job && read.every((each) => before[each] === best.step.before[each]),
+  );
+  const note = `job ${best.step.job} computes inputs of the gate from its ${read.join(' and ')}, which was changed: these inputs were not compared with base's.`;
+  return isSame || read.length === 0 ? settled : { ...settled, notes: [...settled.notes, note] };
 };
 
 /** The checkout and the base of the event, whatever the inputs name; a sentence where they cannot be had. */

@@ -29,8 +29,11 @@ export const refuseFlaws = (flaws: readonly Flaw[]): void => {
   });
 };
 
+/** A message to which other sentences are added. */
+export const asSentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
+
 /**
  * What a report says of a flaw that ends no run. `side`: whose file it is in, `base` or `head`.
  */
 export const flawNote = ({ error: { where, message } }: Flaw, side: 'base' | 'head'): string =>
-  `${where === null ? '' : `${where} of ${side}: `}${message} This part counts as absent until a change corrects it.`;
+  `${where === null ? '' : `${where} of ${side}: `}${asSentence(message)} This part counts as absent until a change corrects it.`;

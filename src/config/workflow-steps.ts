@@ -2,6 +2,10 @@ import { posix } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { Json } from '../records/words.ts';
 import { readConfigText } from './document.ts';
+import type { Scope } from './workflow-scopes.ts';
+
+/** What else expressions may refer to, as written: the matrix, other steps of the job, and the jobs that it needs. */
+export type Before = Readonly<Record<'matrix' | 'steps' | 'needs', string>>;
 
 /** A step of a workflow that runs the gate. */
 export interface GateStep {
@@ -11,9 +15,9 @@ export interface GateStep {
   readonly job: string;
   /** Its inputs as written. */
   readonly inputs: ReadonlyMap<string, string>;
-  /** What expressions may refer to besides a matrix: `env` of workflow, job and step, and the inputs of what calls it. */
-  readonly context: string;
-  readonly matrix: string;
+  /** `env` of workflow, job and step, and the inputs of what calls it, with their defaults: from the outermost in. */
+  readonly scopes: readonly Scope[];
+  readonly before: Before;
   /** What else says whether its outcome counts: name and condition of the job, and what may go on in spite of it. */
   readonly standing: string;
 }
@@ -29,6 +33,12 @@ type JsonMap = { readonly [key: string]: Json };
 const isMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
 const mapOf = (value: Json | undefined): JsonMap => (isMap(value) ? value : {});
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+const envOf = (value: JsonMap | null): Scope => ({ of: 'env', values: mapOf(value?.['env']) });
+/** Defaults of the inputs that a workflow or an action declares. */
+const defaultsOf = (declared: Json | undefined): Scope => ({
+  of: 'inputs',
+  values: Object.fromEntries(Object.entries(mapOf(declared)).map(([name, input]) => [name, mapOf(input)['default'] ?? null])),
+});
 const textOf = (value: Json | undefined): string => (typeof value === 'object' ? JSON.stringify(value) : String(value ?? ''));
 
 /** `name` of the gate's own action.yml. */
@@ -47,6 +57,16 @@ const documentOf = (text: string | null, file: string): JsonMap | null => {
     if (!(thrown instanceof GateError)) throw thrown;
     return null;
   }
+};
+
+/** The jobs that one needs, and those that these need. */
+const neededBy = (jobs: JsonMap, id: string, known: Set<string> = new Set()): ReadonlySet<string> => {
+  const { needs } = mapOf(jobs[id]);
+  for (const each of typeof needs === 'string' ? [needs] : listOf(needs)) {
+    if (typeof each !== 'string' || known.has(each) || !Object.hasOwn(jobs, each)) continue;
+    neededBy(jobs, each, known.add(each));
+  }
+  return known;
 };
 
 /**
@@ -78,38 +98,55 @@ export const gateSteps = async (
       const uses = typeof step['uses'] === 'string' ? step['uses'].trim() : '';
       if (uses === '' || seen > mostSteps) continue;
       const own = mapOf(step['with']);
-      const context = JSON.stringify([at.context, step['env'] ?? null]);
+      const scopes = [...at.scopes, envOf(step)];
       const inputs = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), textOf(value).trim()]));
       const standing = JSON.stringify([at.standing, step['if'] ?? null, step['continue-on-error'] ?? null]);
-      const found = { ...at, inputs, context, standing };
+      const found = { ...at, inputs, scopes, standing };
       if (isGate(uses)) steps.push(found);
       if (!uses.startsWith('./')) continue;
       const action = await actionAt(posix.normalize(uses.slice(2)));
       const inner = mapOf(action?.document?.['runs'])['steps'];
       if (action?.document?.['name'] === actionName && inner === undefined) steps.push(found);
       else if (inner === undefined || depth >= deepest) hidden ||= action?.document == null;
-      else await lookInto(listOf(inner), { ...at, file: action?.file ?? at.file, context: JSON.stringify([context, own]) }, depth + 1);
+      else {
+        const within = [...scopes, defaultsOf(action?.document?.['inputs']), { of: 'inputs', values: own } as const];
+        const before = { ...at.before, steps: JSON.stringify([at.before.steps, others(listOf(inner))]) };
+        await lookInto(listOf(inner), { ...at, file: action?.file ?? at.file, scopes: within, before }, depth + 1);
+      }
     }
   };
 
-  const readWorkflow = async (file: string, caller: string, matrix: string, depth: number): Promise<void> => {
+  const others = (list: readonly Json[]): readonly Json[] =>
+    list.filter((step) => {
+      const { uses } = mapOf(step);
+      return typeof uses !== 'string' || !isGate(uses.trim());
+    });
+
+  const readWorkflow = async (file: string, caller: readonly Scope[], outside: Before, depth: number): Promise<void> => {
     const text = await read(file);
     const workflow = documentOf(text, file);
     if (workflow === null) hidden ||= text !== null || depth > 0;
-    for (const [id, value] of Object.entries(mapOf(workflow?.['jobs']))) {
+    const jobs = mapOf(workflow?.['jobs']);
+    const declared = mapOf(mapOf(workflow?.['on'])['workflow_call'])['inputs'];
+    for (const [id, value] of Object.entries(jobs)) {
       const job = mapOf(value);
       seen += 1;
-      const context = JSON.stringify([caller, workflow?.['env'] ?? null, job['env'] ?? null]);
-      const ownMatrix = JSON.stringify([matrix, job['strategy'] ?? null]);
+      const scopes = [defaultsOf(declared), ...caller, envOf(workflow), envOf(job)];
+      const needed = [...neededBy(jobs, id)].map((each) => jobs[each] ?? null);
+      const before = {
+        matrix: JSON.stringify([outside.matrix, job['strategy'] ?? null]),
+        steps: JSON.stringify([outside.steps, others(listOf(job['steps']))]),
+        needs: JSON.stringify([outside.needs, needed]),
+      };
       const standing = JSON.stringify(['name', 'if', 'needs', 'continue-on-error'].map((key) => job[key] ?? null));
-      await lookInto(listOf(job['steps']), { file, job: id, context, matrix: ownMatrix, standing }, depth);
+      await lookInto(listOf(job['steps']), { file, job: id, scopes, before, standing }, depth);
       const uses = typeof job['uses'] === 'string' ? job['uses'].trim() : '';
       if (uses === '' || seen > mostSteps) continue;
       if (!uses.startsWith('./') || depth >= deepest) hidden = true;
-      else await readWorkflow(posix.normalize(uses.slice(2)), JSON.stringify([context, job['with'] ?? null]), ownMatrix, depth + 1);
+      else await readWorkflow(posix.normalize(uses.slice(2)), [...scopes, { of: 'inputs', values: mapOf(job['with']) }], before, depth + 1);
     }
   };
 
-  await readWorkflow(path, '', '', 0);
+  await readWorkflow(path, [], { matrix: '', steps: '', needs: '' }, 0);
   return { steps, hidden };
 };

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { GateError } from '../errors.ts';
-import { graphDigest, unusedBytes, usedBytes } from '../onnx/digest.ts';
+import { graphDigest, type Unused, unusedBytes, usedBytes } from '../onnx/digest.ts';
 import type { ServeHints, Stage } from '../records/serving.ts';
 
 /** Bytes in use: the graphs without descriptions, and the weights that they reference, each distinct range of a data file once. */
 export const artefactBytes = (folder: string, stages: readonly Stage[]): number => usedBytes(folder, ...stages.map(({ graph }) => graph));
 
-/** Its files with bytes that no graph uses, each with their number: absolute paths. */
-export const unusedFiles = (folder: string, stages: readonly Stage[]): readonly { readonly path: string; readonly bytes: number }[] =>
+/** Files beside the graphs with bytes that no stage uses. Throws the coded errors of reading ONNX. */
+export const unusedFiles = (folder: string, stages: readonly Stage[]): readonly Unused[] =>
   unusedBytes(
     folder,
     stages.map(({ graph }) => graph),

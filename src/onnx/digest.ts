@@ -151,12 +151,21 @@ export const usedBytes = (folder: string, ...graphs: readonly string[]): number 
   return [...use.ranges.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), use.graphs);
 };
 
+/** A file with bytes that no graph uses. */
+export interface Unused {
+  /** Absolute, behind links. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Whether some graph refers to it. */
+  readonly used: boolean;
+}
+
 /**
  * The files of a folder that hold bytes which its graphs do not use, each with their number: data
  * files with ranges that nothing references, and files that no graph refers to. What is shorter than
- * 64 KiB between the tensors of a file is padding. Paths are absolute. Errors as `readModel`.
+ * 64 KiB between the tensors of a file is padding. Errors as `readModel`.
  */
-export const unusedBytes = (folder: string, graphs: readonly string[]): readonly { readonly path: string; readonly bytes: number }[] => {
+export const unusedBytes = (folder: string, graphs: readonly string[]): readonly Unused[] => {
   const { ranges } = useOf(folder, graphs);
   const own = new Set(graphs.map((graph) => realpathSync.native(join(folder, graph))));
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -166,6 +175,6 @@ export const unusedBytes = (folder: string, graphs: readonly string[]): readonly
     const { size } = statSync(path);
     const used = ranges.get(path);
     const bytes = used === undefined ? size : gapBytes(used, size);
-    return bytes > 0 ? [{ path, bytes }] : [];
+    return bytes > 0 ? [{ path, bytes, used: used !== undefined }] : [];
   });
 };

@@ -5,7 +5,7 @@ import { type Immutable, sha256 } from './words.ts';
 /** What a score rests on: the same bytes on the same text always score the same. */
 export const scoredArtefact = z.strictObject({
   /** Changes whenever an earlier score must not be used again. */
-  contract: z.literal(8),
+  contract: z.literal(9),
   /** Digests of the model's source files, of the runtime, and of the artefacts. */
   model: sha256,
   runtime: sha256,

@@ -35,9 +35,9 @@ export interface LoadedModel {
   /**
    * Teacher-forced logits of the windows from `index` on: at position t, the prediction of token t + 1 from the tokens up to t;
    * `windows.length − 1` positions. The last eight are steps of one token behind a cache, as texts are generated; the others one call,
-   * or chunks. Of a window alone the 64 positions before the steps go on behind a cache, in a second call. `blind` blanks the images.
+   * or chunks of each row alone. Of a window alone the 64 positions before the steps go on behind a cache, in a second call. `blind` blanks the images.
    * Throws `onnx-unsupported` where the newest position is answered otherwise when it is asked for alone: behind a cache, and in the
-   * first call of the first window and of the first batch of each size.
+   * first call of the first window and of the first batch of each size, or in each chunk of the first window.
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
@@ -174,6 +174,22 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     };
   };
 
+  /** Refuses a decoder whose answer at the newest position is another one where that is asked for alone. */
+  const requireNewest = async (length: number, all: RowLogits, alone: () => Promise<RowLogits>): Promise<void> => {
+    if (!face.keepsLogits) return;
+    const newest = lastOf(await alone());
+    checkFinite(newest);
+    const apart = largestShift(lastOf(all), newest);
+    if (apart > apartAlone)
+      throw new GateError(
+        'onnx-unsupported',
+        `with num_logits_to_keep 1, the newest of ${length} positions gives ${(100 * apart).toFixed(0)} % of its probability to other tokens than with 0: keep the last positions`,
+      );
+  };
+
+  /** Numbers of rows of which a first call, or all chunks, have been asked for the newest position alone. */
+  const compared = new Set<number>();
+
   /** One row in chunks, the cache bounded in between; hands over each chunk's logits. */
   const inChunks = async (
     rows: Rows,
@@ -191,8 +207,10 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       const end = Math.min(rows.length, at + size);
       const room = withRoom(ort, face.cache, reached, serve, end - at);
       const sight = whole === null || seen === null ? null : sightOf(ort, rows, seen.imageToken, whole, at, end, room.next);
-      const { logits, ...after } = await goOn(rowOf(rows, 0, at, end), room, all ? 0 : 1, sight, seen);
+      const answer = (keep: number): Promise<Advanced> => goOn(rowOf(rows, 0, at, end), room, keep, sight, seen);
+      const { logits, ...after } = await answer(all ? 0 : 1);
       visit(logits);
+      if (all && !blind && !compared.has(1)) await requireNewest(end - at, logits, async () => (await answer(1)).logits);
       reached = after;
     }
     return withRoom(ort, face.cache, reached, serve, 1);
@@ -232,19 +250,6 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       visit(logits);
       reached = withRoom(ort, face.cache, after, serve, 1);
     }
-  };
-
-  /** Refuses a decoder whose answer at the newest position is another one where that is asked for alone. */
-  const requireNewest = async (length: number, all: RowLogits, alone: () => Promise<RowLogits>): Promise<void> => {
-    if (!face.keepsLogits) return;
-    const newest = lastOf(await alone());
-    checkFinite(newest);
-    const apart = largestShift(lastOf(all), newest);
-    if (apart > apartAlone)
-      throw new GateError(
-        'onnx-unsupported',
-        `with num_logits_to_keep 1, the newest of ${length} positions gives ${(100 * apart).toFixed(0)} % of its probability to other tokens than with 0: keep the last positions`,
-      );
   };
 
   /** All logits of text that goes on behind a cache. */
@@ -299,9 +304,6 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     };
   };
 
-  /** Numbers of rows of which a first call has been asked for the newest position alone. */
-  const compared = new Set<number>();
-
   return {
     face,
     prepareCall: (point, seed) => (point.phase === 'decode' ? prepareDecode(point, seed) : preparePrefill(point, seed)),
@@ -336,12 +338,20 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
         await inSteps(rows, early, reached, visit);
         return sideBySide(parts, count);
       }
+      const ends: Reached[] = [];
       for (let row = 0; row < count; row++) {
-        const reached = await inChunks(rowOf(rows, row, 0, early), fresh(), true, windows.images, blind, visit);
-        await inSteps(rowOf(rows, row, 0, length), early, reached, visit);
+        ends.push(await inChunks(rowOf(rows, row, 0, early), fresh(), true, windows.images, blind, visit));
+        if (!blind) compared.add(1);
       }
-      const all = joined(parts);
-      return { ...all, rows: count, length };
+      const cache = stacked(
+        ort,
+        face.cache,
+        ends.map((end) => end.cache),
+      );
+      const read = { ...joined(parts.splice(0)), rows: count, length: early };
+      visit(read);
+      await inSteps(rows, early, { cache, next: Math.max(...ends.map(({ next }) => next)) }, visit);
+      return sideBySide(parts, count);
     },
     advance,
     release: async () => {

@@ -60,7 +60,7 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
   const reference = armArtefact(request, 'reference');
   const source = openPlannedModel(request.model, request.modelDigest);
   const scoredOf = (arm: ArmId): ScoredArtefact => ({
-    contract: 8,
+    contract: 9,
     model: source.digest,
     runtime: request.runtime.digest,
     reference: reference.digest,

@@ -39,18 +39,18 @@ export const sealArtefact = async (
   return kept;
 };
 
-/** A log or a note beside the graphs, of another length each time, makes no other artefact. */
-const piece = 65_536;
+/** A log or a list of versions varies from build to build; weights do not fit in. */
+const spareStep = 65_536;
 
 /**
- * Bytes that no graph uses, in whole pieces of 64 KiB: they would be served all the same. A file that
- * the subject was given and hands on as it is does not count: parts of it that it no longer uses are
- * its saving.
+ * Bytes that no graph uses, in whole steps of 64 KiB: they would be served all the same. Of a file
+ * that the subject was given and hands on as it is, what no graph uses any more is its saving, as
+ * long as some graph uses the rest.
  */
 const spareBytes = async ({ folder, stages }: Pick<Made, 'folder' | 'stages'>, given: readonly string[]): Promise<number> => {
   let spare = 0;
-  for (const { path, bytes } of unusedFiles(folder, stages)) if (!given.includes(await fileDigest(path))) spare += bytes;
-  return Math.floor(spare / piece) * piece;
+  for (const { path, bytes, used } of unusedFiles(folder, stages)) if (!used || !given.includes(await fileDigest(path))) spare += bytes;
+  return Math.floor(spare / spareStep) * spareStep;
 };
 
 const keep = async ({ folder, stages, serve, spare }: Made, digest: string, store: Store, closed: string): Promise<Stored> => {
