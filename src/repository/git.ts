@@ -36,9 +36,16 @@ export interface Git {
   run(args: readonly string[], options?: GitOptions): Promise<CommandResult>;
 }
 
-/** Git in a folder, with an allow-listed environment to which only what makes it predictable is added. */
-export const gitIn = (folder: string, environment: Readonly<Record<string, string>>): Git => {
-  const run: Git['run'] = (args, options = {}) =>
+/**
+ * Git in a folder, with an allow-listed environment to which only what makes it predictable is added.
+ * @param besides more variables, by the command
+ */
+export const gitIn = (
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+  besides: (args: readonly string[]) => Promise<Readonly<Record<string, string>>> = async () => ({}),
+): Git => {
+  const run: Git['run'] = async (args, options = {}) =>
     runCommand({
       argv: ['git', ...settings, ...args],
       cwd: folder,
@@ -50,6 +57,7 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
         GIT_TERMINAL_PROMPT: '0',
         GIT_OPTIONAL_LOCKS: '0',
         GIT_LITERAL_PATHSPECS: '1',
+        ...(await besides(args)),
         ...options.environment,
       },
       ...(options.input === undefined ? {} : { input: options.input }),

@@ -7,7 +7,17 @@ import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type EarlierVersion, earlierVersion } from './file-history.ts';
-import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
+import {
+  type Checkout,
+  fillCheckout,
+  fillWorktree,
+  guardedGit,
+  type NeededFiles,
+  pointersIn,
+  refusePointers,
+  rememberFilters,
+  trackedFiles,
+} from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
@@ -144,9 +154,10 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     const own = known.get(at);
     // What another user may have put there is left to git to refuse.
     const isOurs = own !== undefined && entryAt(own)?.uid === process.getuid?.();
-    return gitIn(at, !isOurs ? environment : { ...environment, GIT_DIR: own, GIT_WORK_TREE: at });
+    return guardedGit(at, !isOurs ? environment : { ...environment, GIT_DIR: own, GIT_WORK_TREE: at });
   };
   const git = gitAt(folder);
+  await rememberFilters(git, folder);
   const checkout: Checkout = { git, folder, name: 'head' };
   const there = new Set<string>();
   const require = async (commit: string): Promise<void> => {
