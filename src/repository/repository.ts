@@ -143,9 +143,8 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   const temporary = resolve(options.temporary ?? tmpdir());
   const args = ['rev-parse', '--show-toplevel', '--git-common-dir'];
   const top = await gitIn(cwd, environment).run(args);
-  if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr)) {
+  if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr))
     throw new GateError('not-a-repository', 'this folder is not inside a git checkout', { where: cwd });
-  }
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const [folder = '', shared = ''] = top.stdout.toString('utf8').split(/\r?\n/);
   /** Worktree, or a submodule in it → its git folder. Code that ran there may have put another file `.git` in its place. */
