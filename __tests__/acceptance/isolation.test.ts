@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Project } from '../commands/project.ts';
@@ -125,6 +125,19 @@ fs.writeFileSync(process.env.TMPDIR + '/own', ''); fs.writeFileSync('left', '');
     expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
     for (const place of ['/tmp', '/var/tmp', '/dev/shm']) expect(existsSync(join(place, 'planted-by-gate-test'))).toBe(false);
     expect(existsSync(join(open, 'node_modules'))).toBe(false);
+  });
+
+  it.skipIf(!existsSync('/dev/shm'))('works where its folders lie in memory', async () => {
+    const project = projectOf({ 'bench.mjs': program('100') });
+    project.commit({ 'bench.mjs': program('900') });
+    const temporary = mkdtempSync('/dev/shm/gate-test-');
+    try {
+      chmodSync(temporary, 0o755);
+      expect(await project.gateWith({ TMPDIR: temporary }, '--base', 'HEAD~1')).toMatchObject({ code: 1 });
+      expect(project.cell('engine').metrics[0]).toMatchObject({ base: 100, head: 900 });
+    } finally {
+      rmSync(temporary, { recursive: true });
+    }
   });
 
   it('sees submodules as they are checked out, and cannot give git other settings in them', async () => {

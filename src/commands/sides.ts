@@ -51,6 +51,8 @@ const sameUser = (): Sides => {
 
 /** Everybody writes there. */
 const sharedFolders = ['/tmp', '/var/tmp'] as const;
+/** Where processes share memory by name. */
+const namedMemory = '/dev/shm';
 
 const isolated = async (context: CommandContext, name: string, repository: Repository): Promise<Sides> => {
   const user = openOtherUser(name);
@@ -73,7 +75,10 @@ const isolated = async (context: CommandContext, name: string, repository: Repos
     throw thrown;
   }
   // Programs look for settings and packages in the folders above theirs too, which for both sides are the same.
-  const closed = user.writable([...new Set([...sharedFolders, ...ancestors(area), ...ancestors(context.storeRoot)])].filter(existsSync));
+  const above = [area, context.storeRoot, context.packageRoot, repository.folder].flatMap(ancestors);
+  const own = above.includes(namedMemory) || !existsSync(namedMemory) ? [] : [namedMemory];
+  const shared = [...sharedFolders, namedMemory, ...above].filter((folder) => existsSync(folder) && !own.includes(folder));
+  const closed = user.writable([...new Set(shared)]);
   const admitted: string[] = [];
   return {
     isolated: true,
@@ -81,6 +86,7 @@ const isolated = async (context: CommandContext, name: string, repository: Repos
     confinement: (arm) =>
       user.confinement({
         hidden: arm === 'head' ? folders.base : folders.head,
+        own,
         closed,
         writable: [arm === 'head' ? folders.head : folders.base, ...admitted],
       }),

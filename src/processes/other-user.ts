@@ -8,6 +8,8 @@ import { type Confinement, lastCommand, namespaces, systemProgram } from './conf
 export interface FileView {
   /** Seems empty. */
   readonly hidden: string;
+  /** Begin empty for each program, and are its own. */
+  readonly own: readonly string[];
   /** Can be read only, but for what lies in `writable`. */
   readonly closed: readonly string[];
   readonly writable: readonly string[];
@@ -42,12 +44,12 @@ const unavailable = (name: string, what: string, cure: string): GateError =>
 
 /**
  * The first process of the namespace is root's: it hides the folder of the other side before any user
- * code runs, and closes folders that both sides could write to. Memory that has a name is their own.
+ * code runs, and closes folders that both sides could write to.
  */
 const init = [
   'umask 022; mount=$1',
   '"$mount" -t tmpfs -o size=4k,mode=000 none "$2" || exit 125; shift 2',
-  'test ! -d /dev/shm || "$mount" -t tmpfs -o mode=1777,nosuid,nodev none /dev/shm || exit 125',
+  'while [ "$1" != -- ]; do "$mount" -t tmpfs -o mode=1777,nosuid,nodev none "$1" || exit 125; shift; done; shift',
   'while [ "$1" != -- ]; do "$mount" --bind "$1" "$1" || exit 125; shift; done; shift',
   // With the mounts in it, which stay writable.
   'while [ "$1" != -- ]; do "$mount" --rbind "$1" "$1" && "$mount" -o remount,bind,ro "$1" || exit 125; shift; done; shift',
@@ -81,12 +83,12 @@ export const openOtherUser = (name: string): OtherUser => {
     throw unavailable(name, 'users can link files of others', 'Prevent that: sudo sysctl -w fs.protected_hardlinks=1');
   const [setpriv, chown] = [program('setpriv'), program('chown')];
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
-  const confinement = ({ hidden, closed, writable }: FileView): Confinement => ({
+  const confinement = ({ hidden, own, closed, writable }: FileView): Confinement => ({
     kind: 'namespaces',
     asRoot,
     argv: [
       ...namespaces(program('unshare'), setpriv, ['--ipc']),
-      ...[program('sh'), '-c', init, 'sh', program('mount'), hidden, ...writable, '--', ...closed, '--'],
+      ...[program('sh'), '-c', init, 'sh', program('mount'), hidden, ...own, '--', ...writable, '--', ...closed, '--'],
       ...become,
     ],
   });
