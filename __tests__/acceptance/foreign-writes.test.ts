@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Project } from '../commands/project.ts';
 
@@ -59,6 +59,57 @@ describe('a head that is nine times as big', () => {
     expect(existsSync(join(project.run, 'verdict.json'))).toBe(false);
     // Nothing is left that a later run would resume from.
     expect(project.samples().launches).toEqual([]);
+  });
+
+  it.each(['', '/lib'])("ends the run when it puts another folder in the place of base's tree%s for a moment", async (below) => {
+    const swap = `for (const [, tree] of execFileSync('git', ['worktree', 'list', '--porcelain']).toString().matchAll(/^worktree (.*optimization-gate-tree.*)$/gm)) {
+      const victim = tree + '${below}';
+      fs.renameSync(victim, victim + '.away'); fs.cpSync('.${below}', victim, { recursive: true });
+      setTimeout(() => { fs.rmSync(victim, { recursive: true }); fs.renameSync(victim + '.away', victim); }, 60);
+    }`;
+    const project = Project.make();
+    const size = "fs.readFileSync('lib/size.txt', 'utf8')";
+    project.commit({ ...common, 'optimization-gate.yml': config(), 'lib/size.txt': '100', 'bench.mjs': program(`Number(${size})`) });
+    project.commit({ 'lib/size.txt': '900', 'bench.mjs': program(`Number(${size})`, swap) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[base-changed]') });
+  });
+
+  const shared = 'sharedObjects';
+  const library = Object.entries(process.report.getReport())
+    .flatMap(([name, value]) => (name === shared && Array.isArray(value) ? value.map(String) : []))
+    .find((path) => basename(path).startsWith('libm.so'));
+  it.skipIf(library === undefined)('ends the run when it adds a library that the gate loads by LD_LIBRARY_PATH', async () => {
+    const project = Project.make();
+    const folder = join(project.folder, 'made');
+    const adds = (name: string): string =>
+      `fs.mkdirSync('${folder}', { recursive: true }); fs.copyFileSync('${library}', '${folder}/${name}');`;
+    project.commit({ ...common, 'optimization-gate.yml': config(), 'bench.mjs': program(100) });
+    project.commit({ 'bench.mjs': program(900, adds('libmine.so')) });
+    const variables = { LD_LIBRARY_PATH: folder };
+    const own = await project.gateWith(variables, '--base', 'HEAD~1');
+    expect({ ...own }).toMatchObject({ code: 1 });
+    project.commit({ 'bench.mjs': program(900, adds(basename(library ?? ''))) });
+    const { code, stderr } = await project.gateWith(variables, '--base', 'HEAD~2');
+    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[program-changed]') });
+  });
+
+  it('runs nothing that it sets as a filter of git', async () => {
+    const project = Project.make();
+    const trace = join(project.folder, 'made');
+    const setup = setupWith(`
+const git = (...args) => execFileSync('git', args).toString().trim();
+for (const kind of ['clean', 'smudge', 'process']) git('config', 'filter.mine.' + kind, 'sh -c "echo ran >> ${trace}; cat"');
+fs.writeFileSync(git('rev-parse', '--git-common-dir') + '/info/attributes', '* filter=mine\\n');
+fs.utimesSync('bench.mjs', 1, 1);`);
+    project.commit({ ...common, ...setupWith(''), 'bench.mjs': program(100) });
+    project.commit({ ...setup, 'bench.mjs': program(900) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(existsSync(trace)).toBe(false);
+    // It was set all right.
+    project.git('status', '--porcelain');
+    expect(existsSync(trace)).toBe(true);
   });
 
   const installed = (project: Project, name: string): string => join(dirname(project.store), 'package', 'dist', name);

@@ -9,7 +9,7 @@ import { testFolder } from '../testkit/folder.ts';
 const digest = 'a'.repeat(64);
 
 const opened = async (root: string): Promise<SubjectFolders> => {
-  const folders = await openSubjectFolders(root, { isolated: false });
+  const folders = await openSubjectFolders(root, { isolated: false, admit: () => {} });
   onTestFinished(() => folders.release());
   return folders;
 };

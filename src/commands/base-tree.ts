@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { FilledWorktree } from '../repository/repository.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
+import { foldersOf, watchFolders } from './folder-watch.ts';
 
 /** Base's commit in a folder of its own, and what its files hold. */
 export interface BaseTree extends FilledWorktree {
@@ -30,10 +31,18 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const written = new Set<string>();
   let watch = await watchFiles(list);
   let launching = false;
+  const places = foldersOf(files, folder);
+  /** Folders that base's programs seem to move, since they write to them and around them. */
+  const used = new Set<string>();
+  let moves = watchFolders(places);
+  const moved = (): readonly string[] => moves.moved().filter((each) => !used.has(each));
   const requireSame = async (): Promise<void> => {
-    const [first] = launching ? watch.touched() : await watch.changed();
-    if (first === undefined) return;
-    const message = `Something wrote to ${relative(folder, first)} in base's tree, which only base's own code may do, and not in a launch`;
+    const [first] = launching ? [...watch.touched(), ...moved()] : await watch.changed();
+    if (first === undefined) {
+      moves = watchFolders(places);
+      return;
+    }
+    const message = `Something wrote to ${relative(folder, first) || 'the root'} in base's tree, which only base's own code may do, and not in a launch`;
     throw new GateError('base-changed', message, { where: folder });
   };
   const whileAlone = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -55,11 +64,13 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
           return await work();
         } finally {
           for (const file of watch.touched()) written.add(file);
+          for (const each of moves.moved()) used.add(each);
         }
       }),
     beginLaunches: async () => {
       await requireSame();
       watch = await watch.again(list);
+      moves = watchFolders(places);
       launching = true;
     },
   };

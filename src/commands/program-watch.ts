@@ -3,6 +3,8 @@ import { GateError } from '../errors.ts';
 import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
+import { type FolderWatch, foldersOf, watchFolders } from './folder-watch.ts';
+import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program, as they were before any code of head ran. */
 export interface ProgramWatch {
@@ -24,8 +26,12 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
     join(dirname(folder), 'onnxruntime-common'),
   ];
   const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json')];
-  const list = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
+  const searchPath = program.environment['LD_LIBRARY_PATH'] ?? '';
+  const own = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
+  const list = (): readonly string[] => [...own(), ...searchedLibraries(searchPath)];
+  const folders = (): FolderWatch => watchFolders(foldersOf(own(), context.packageRoot));
   let watch = await watchFiles(list);
+  let places = folders();
   const refuse = ([first, ...more]: readonly string[]): void => {
     if (first === undefined) return;
     const besides = more.length === 0 ? '' : `, and to ${more.length} more files`;
@@ -38,10 +44,11 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
     );
   };
   return {
-    requireUntouched: () => refuse(watch.touched()),
+    requireUntouched: () => refuse([...watch.touched(), ...places.moved()]),
     settle: async () => {
       refuse(await watch.changed());
       watch = await watch.again(list);
+      places = folders();
     },
   };
 };

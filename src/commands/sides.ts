@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { type Confinement, findConfinement } from '../processes/confinement.ts';
-import { openOtherUser } from '../processes/other-user.ts';
+import { ancestors, openOtherUser } from '../processes/other-user.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
@@ -21,6 +21,8 @@ export interface Sides {
   folder(arm: Arm): string;
   /** A temporary folder of one side, and the variables that name it and the user. */
   temporary(arm: Arm): Promise<TemporaryFolder>;
+  /** Lets the programs that are started from now on write in a folder, where the rest of them may. */
+  admit(folder: string): void;
   /** Lets the code of the sides write to a file or folder. */
   give(path: string): void;
   /** Lets only the gate write to it, as before. */
@@ -40,11 +42,17 @@ const sameUser = (): Sides => {
     confinement: () => confinement,
     folder: () => tmpdir(),
     temporary: () => openTemporaryFolder(tmpdir()),
+    admit: () => {},
     give: () => {},
     take: () => {},
     release: async () => {},
   };
 };
+
+/** Everybody writes there. */
+const sharedFolders = ['/tmp', '/var/tmp'] as const;
+/** Where processes share memory by name. */
+const namedMemory = '/dev/shm';
 
 const isolated = async (context: CommandContext, name: string, repository: Repository): Promise<Sides> => {
   const user = openOtherUser(name);
@@ -66,10 +74,25 @@ const isolated = async (context: CommandContext, name: string, repository: Repos
     await release();
     throw thrown;
   }
+  // Programs look for settings and packages in the folders above theirs too, which for both sides are the same.
+  const above = [area, context.storeRoot, context.packageRoot, repository.folder].flatMap(ancestors);
+  const own = above.includes(namedMemory) || !existsSync(namedMemory) ? [] : [namedMemory];
+  const shared = [...sharedFolders, namedMemory, ...above].filter((folder) => existsSync(folder) && !own.includes(folder));
+  const closed = user.writable([...new Set(shared)]);
+  const admitted: string[] = [];
   return {
     isolated: true,
     // Both sides are one user: what one could write of the other, it does not see.
-    confinement: (arm) => user.confinement(arm === 'head' ? folders.base : folders.head),
+    confinement: (arm) =>
+      user.confinement({
+        hidden: arm === 'head' ? folders.base : folders.head,
+        own,
+        closed,
+        writable: [arm === 'head' ? folders.head : folders.base, ...admitted],
+      }),
+    admit: (folder) => {
+      admitted.push(folder);
+    },
     folder: (arm) => folders[arm],
     temporary: async (arm) => {
       const temporary = await openTemporaryFolder(folders[arm]);

@@ -35,7 +35,10 @@ const ownerName = 'owner.json';
  * Removes what killed runs left, and makes a folder for this one, where possible in the file system
  * of the store. Another user, as whom the sides' code may run, can read what is shown there.
  */
-export const openSubjectFolders = async (storeRoot: string, { isolated }: Pick<Sides, 'isolated'>): Promise<SubjectFolders> => {
+export const openSubjectFolders = async (
+  storeRoot: string,
+  { isolated, admit }: Pick<Sides, 'isolated' | 'admit'>,
+): Promise<SubjectFolders> => {
   const place = await placeFor(storeRoot);
   const onDisk = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -51,6 +54,7 @@ export const openSubjectFolders = async (storeRoot: string, { isolated }: Pick<S
     if (isolated) await chmod(made, 0o711);
     return made;
   });
+  admit(root);
   const empty = (): Promise<string> => onDisk(() => mkdtemp(join(root, 'files-')));
   const views = new Map<string, Promise<View>>();
   const show = async (artefact: ArtefactRef): Promise<View> => {

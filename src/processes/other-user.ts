@@ -4,11 +4,24 @@ import { dirname } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
 
+/** What processes find elsewhere than others do. All are folders. */
+export interface FileView {
+  /** Seems empty. */
+  readonly hidden: string;
+  /** Begin empty for each program, and are its own. */
+  readonly own: readonly string[];
+  /** Can be read only, but for what lies in `writable`. */
+  readonly closed: readonly string[];
+  readonly writable: readonly string[];
+}
+
 /** Another user of this machine, as which user code runs. */
 export interface OtherUser {
   readonly name: string;
-  /** How its processes are held together; what lies in the folder `hidden` they do not see. */
-  confinement(hidden: string): Confinement;
+  /** How its processes are held together, and what they find of the files of this machine. */
+  confinement(view: FileView): Confinement;
+  /** Those of some folders that it can write to. */
+  writable(folders: readonly string[]): readonly string[];
   /** Makes files and folders those of the user, with all that they hold. */
   give(path: string): void;
   /** Makes them those of this process again. */
@@ -29,8 +42,19 @@ const unavailable = (name: string, what: string, cure: string): GateError =>
     where: 'isolation.user',
   });
 
-/** The first process of the namespace is root's: it hides the folder of the other side before any user code runs. */
-const init = `umask 022; "$1" -t tmpfs -o size=4k,mode=000 none "$2" || exit 125; shift 2; ${lastCommand}`;
+/**
+ * The first process of the namespace is root's: it hides the folder of the other side before any user
+ * code runs, and closes folders that both sides could write to.
+ */
+const init = [
+  'umask 022; mount=$1',
+  '"$mount" -t tmpfs -o size=4k,mode=000 none "$2" || exit 125; shift 2',
+  'while [ "$1" != -- ]; do "$mount" -t tmpfs -o mode=1777,nosuid,nodev none "$1" || exit 125; shift; done; shift',
+  'while [ "$1" != -- ]; do "$mount" --bind "$1" "$1" || exit 125; shift; done; shift',
+  // With the mounts in it, which stay writable.
+  'while [ "$1" != -- ]; do "$mount" --rbind "$1" "$1" && "$mount" -o remount,bind,ro "$1" || exit 125; shift; done; shift',
+  lastCommand,
+].join('; ');
 
 /** Finds the user, and tries to start a process as it. Throws `isolation-unavailable` with the commands that help. */
 export const openOtherUser = (name: string): OtherUser => {
@@ -59,10 +83,14 @@ export const openOtherUser = (name: string): OtherUser => {
     throw unavailable(name, 'users can link files of others', 'Prevent that: sudo sysctl -w fs.protected_hardlinks=1');
   const [setpriv, chown] = [program('setpriv'), program('chown')];
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
-  const confinement = (hidden: string): Confinement => ({
+  const confinement = ({ hidden, own, closed, writable }: FileView): Confinement => ({
     kind: 'namespaces',
     asRoot,
-    argv: [...namespaces(program('unshare'), setpriv, []), program('sh'), '-c', init, 'sh', program('mount'), hidden, ...become],
+    argv: [
+      ...namespaces(program('unshare'), setpriv, ['--ipc']),
+      ...[program('sh'), '-c', init, 'sh', program('mount'), hidden, ...own, '--', ...writable, '--', ...closed, '--'],
+      ...become,
+    ],
   });
   const test = (script: string, paths: readonly string[]): readonly string[] => {
     const argv = [
@@ -89,6 +117,7 @@ export const openOtherUser = (name: string): OtherUser => {
   return {
     name,
     confinement,
+    writable: (folders) => test('test -w "$path"', folders),
     give: own(`${uid.stdout}:${gid.stdout}`),
     take: own(`${process.getuid?.()}:${process.getgid?.()}`),
     requireAccess: ({ reads, keeps }) => {
@@ -109,4 +138,4 @@ export const openOtherUser = (name: string): OtherUser => {
 };
 
 /** The folders above a path, the nearest first. */
-const ancestors = (path: string): readonly string[] => (dirname(path) === path ? [] : [dirname(path), ...ancestors(dirname(path))]);
+export const ancestors = (path: string): readonly string[] => (dirname(path) === path ? [] : [dirname(path), ...ancestors(dirname(path))]);

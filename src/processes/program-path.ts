@@ -7,10 +7,19 @@ import { delimiter, join, resolve } from 'node:path';
  */
 export const findProgram = (name: string, cwd: string, searchPath: string): string => {
   const files = name.includes('/') ? [resolve(cwd, name)] : searchPath.split(delimiter).map((folder) => resolve(cwd, join(folder, name)));
-  const there = files.filter((file) => name !== '' && statSync(file, { throwIfNoEntry: false })?.isFile() === true);
+  const there = files.filter((file) => name !== '' && isFile(file));
   const found = there.find(mayRun);
   if (found === undefined || name.includes('\0')) throw new Error(`spawn ${name} ${there.length === 0 ? 'ENOENT' : 'EACCES'}`);
   return found;
+};
+
+/** A folder that is closed to this user is passed over, as the system does. */
+const isFile = (file: string): boolean => {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    return false;
+  }
 };
 
 const mayRun = (file: string): boolean => {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
-import { type Git, gitError } from './git.ts';
+import { type Git, gitError, gitIn } from './git.ts';
 import { settingsEnvironment } from './git-environment.ts';
 import { globTest } from './glob.ts';
 import { fileBehind } from './on-disk.ts';
@@ -16,24 +16,58 @@ export interface NeededFiles {
   readonly lfs: boolean;
 }
 
+/** The filter programs (`filter.NAME.*`) of git's configuration: NAME → its settings, as git prints them. */
+export type FilterDrivers = ReadonlyMap<string, string>;
+
+/** The filter programs that git would run in a repository now. */
+export const filterDrivers = async (git: Git): Promise<FilterDrivers> => {
+  const { stdout } = await git.run(['config', '-z', '--get-regexp', '^filter\\.']);
+  const drivers = new Map<string, string>();
+  for (const setting of split(stdout)) {
+    const name = /^filter\.(.*)\.[^.]+$/s.exec(setting.split('\n', 1)[0] ?? '')?.[1];
+    if (name !== undefined) drivers.set(name, `${drivers.get(name) ?? ''}${setting}\0`);
+  }
+  return drivers;
+};
+
 /**
- * Settings that keep git from running any filter program (`filter.NAME.*`), as environment of git.
+ * Settings that keep git from running any filter program, as environment of git.
+ * @param but those that may run, as long as they are set as here
  */
-export const withoutFilters = async (git: Git): Promise<Readonly<Record<string, string>>> => {
-  const { stdout } = await git.run(['config', '-z', '--name-only', '--get-regexp', '^filter\\.']);
-  const names = new Set(
-    stdout
-      .toString('utf8')
-      .split('\0')
-      .flatMap((key) => /^filter\.(.*)\.[^.]+$/s.exec(key)?.[1] ?? []),
-  );
+export const withoutFilters = async (git: Git, but: FilterDrivers = new Map()): Promise<Readonly<Record<string, string>>> => {
+  const names = [...(await filterDrivers(git))].filter(([name, set]) => but.get(name) !== set).map(([name]) => name);
   return settingsEnvironment(
-    [...names].flatMap((name): readonly (readonly [string, string])[] => [
+    names.flatMap((name): readonly (readonly [string, string])[] => [
+      [`filter.${name}.clean`, ''],
       [`filter.${name}.smudge`, ''],
       [`filter.${name}.process`, ''],
       [`filter.${name}.required`, 'false'],
     ]),
   );
+};
+
+/** Commands that run filter programs. */
+const filtering: ReadonlySet<string> = new Set(['add', 'checkout-index', 'diff', 'status', 'worktree']);
+/** Folder that git keeps what all worktrees share in → the filter programs that it named when this process first asked. */
+const firstDrivers = new Map<string, Promise<FilterDrivers>>();
+
+/**
+ * Git in a folder, which runs no filter program that was set since this process first asked: code
+ * under test may have set it, and nothing would end what it starts.
+ */
+export const guardedGit = (folder: string, environment: Readonly<Record<string, string>>): Git => {
+  const git = gitIn(folder, environment);
+  return gitIn(folder, environment, async ([command = '']) =>
+    filtering.has(command) ? withoutFilters(git, await rememberFilters(git, folder)) : {},
+  );
+};
+
+/** The filter programs of the repository of a folder, as this process first found them. */
+export const rememberFilters = async (git: Git, folder: string): Promise<FilterDrivers> => {
+  const shared = resolve(folder, (await git.line(['rev-parse', '--git-common-dir'])) ?? '.git');
+  const known = firstDrivers.get(shared) ?? filterDrivers(git);
+  firstDrivers.set(shared, known);
+  return known;
 };
 
 /** A checkout: git in its root, that root, and how messages call it. */

@@ -41,21 +41,31 @@ export interface Git {
   run(args: readonly string[], options?: GitOptions): Promise<CommandResult>;
 }
 
-/** Git in a folder, with an environment (`gitEnvironment`) to which only what makes it predictable is added. */
-export const gitIn = (folder: string, environment: Readonly<Record<string, string>>): Git => {
-  const run: Git['run'] = (args, options = {}) =>
+/**
+ * Git in a folder, with an environment (`gitEnvironment`) to which only what makes it predictable is added.
+ * @param besides more variables, by the command
+ */
+export const gitIn = (
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+  besides: (args: readonly string[]) => Promise<Readonly<Record<string, string>>> = async () => ({}),
+): Git => {
+  const run: Git['run'] = async (args, options = {}) =>
     runCommand({
       argv: ['git', ...settings, ...args],
       cwd: folder,
-      environment: withEnvironment(environment, {
-        LC_ALL: 'C',
-        // `git replace` puts another commit in the place of one.
-        GIT_NO_REPLACE_OBJECTS: '1',
-        GIT_TERMINAL_PROMPT: '0',
-        GIT_OPTIONAL_LOCKS: '0',
-        GIT_LITERAL_PATHSPECS: '1',
-        ...options.environment,
-      }),
+      environment: withEnvironment(
+        withEnvironment(environment, {
+          LC_ALL: 'C',
+          // `git replace` puts another commit in the place of one.
+          GIT_NO_REPLACE_OBJECTS: '1',
+          GIT_TERMINAL_PROMPT: '0',
+          GIT_OPTIONAL_LOCKS: '0',
+          GIT_LITERAL_PATHSPECS: '1',
+          ...(await besides(args)),
+        }),
+        options.environment ?? {},
+      ),
       ...(options.input === undefined ? {} : { input: options.input }),
       timeoutSeconds: options.network === true ? networkSeconds : localSeconds,
       maxOutputBytes,

@@ -6,7 +6,17 @@ import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type EarlierVersion, earlierVersion } from './file-history.ts';
-import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
+import {
+  type Checkout,
+  fillCheckout,
+  fillWorktree,
+  guardedGit,
+  type NeededFiles,
+  pointersIn,
+  refusePointers,
+  rememberFilters,
+  trackedFiles,
+} from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
 import { gitEnvironment, placedEnvironment, withoutPlace } from './git-environment.ts';
 import { requireGit } from './git-version.ts';
@@ -136,9 +146,8 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   await requireGit(cwd, environment);
   const args = ['rev-parse', '--show-toplevel', '--git-common-dir'];
   const top = await gitIn(cwd, environment).run(args);
-  if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr)) {
+  if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr))
     throw new GateError('not-a-repository', 'this folder is not inside a git checkout', { where: cwd });
-  }
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const [folder = '', shared = ''] = top.stdout.toString('utf8').split(/\r?\n/);
   /** Worktree, or a submodule in it → its git folder. Code that ran there may have put another file `.git` in its place. */
@@ -148,9 +157,10 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     // What another user may have put there is left to git to refuse.
     const isOurs = own !== undefined && entryAt(own)?.uid === process.getuid?.();
     const around = at === folder ? environment : withoutPlace(environment);
-    return gitIn(at, !isOurs ? around : { ...around, GIT_DIR: own, GIT_WORK_TREE: at });
+    return guardedGit(at, !isOurs ? around : { ...around, GIT_DIR: own, GIT_WORK_TREE: at });
   };
   const git = gitAt(folder);
+  await rememberFilters(git, folder);
   const checkout: Checkout = { git, folder, name: 'head' };
   const there = new Set<string>();
   const require = async (commit: string): Promise<void> => {

@@ -1,0 +1,39 @@
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** How some folders stood when it was made. */
+export interface FolderWatch {
+  /**
+   * Those of the folders that may have been moved since, also when they lie where they were: files in
+   * them show nothing of that. A folder that is moved changes, and so does the one around it. Where
+   * only one of the two changed, something was written there.
+   */
+  moved(): readonly string[];
+}
+
+/** Watches folders, not what lies in them. */
+export const watchFolders = (folders: Iterable<string>): FolderWatch => {
+  const known = new Map([...new Set(folders)].map((folder) => [folder, { own: stampOf(folder), around: entriesOf(dirname(folder)) }]));
+  return {
+    moved: () =>
+      [...known].filter(([at, was]) => stampOf(at) !== was.own && entriesOf(dirname(at)) !== was.around).map(([folder]) => folder),
+  };
+};
+
+/** The folders that files lie in, up to one that all lie below, and this one too. */
+export const foldersOf = (files: readonly string[], top: string): ReadonlySet<string> => {
+  const folders = new Set([top]);
+  for (const file of files) for (let at = dirname(file); at.startsWith(`${top}/`) && !folders.has(at); at = dirname(at)) folders.add(at);
+  return folders;
+};
+
+const stampOf = (folder: string): string => {
+  const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? 'gone' : [stats.dev, stats.ino, stats.ctimeNs].join(' ');
+};
+
+/** Changes with what is added, removed and renamed in a folder. */
+const entriesOf = (folder: string): string => {
+  const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? 'gone' : [stats.dev, stats.ino, stats.mtimeNs, stats.ctimeNs].join(' ');
+};
