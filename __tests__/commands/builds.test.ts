@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cacheKey } from '../../src/commands/cached-store.ts';
+import { cacheKeys } from '../../src/commands/cached-store.ts';
 import { faultOf } from '../../src/commands/infrastructure.ts';
 import { storedBuildKey } from '../../src/commands/stored-build.ts';
 import { GateError } from '../../src/errors.ts';
@@ -46,14 +46,17 @@ describe('what a build is known by', () => {
     expect(storedBuildKey(key, 'another', '1.30.0')).not.toBe(known);
     expect(storedBuildKey(key, 'one processor', '1.31.0')).not.toBe(known);
     const session = { digest: key, ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' };
-    const plan = { models: [], builds: [], cells: [], runtime: session };
-    const cached = cacheKey(plan, 'one processor');
-    expect(cacheKey(plan, 'one processor')).toEqual(cached);
-    expect(cacheKey(plan, 'another').restore).not.toEqual(cached.restore);
-    expect(cacheKey({ ...plan, runtime: { ...session, ort: '1.31.0' } }, 'one processor').restore).not.toEqual(cached.restore);
+    const plan = { models: [], builds: [], cells: [], runtime: session, folders: { head: '', base: '' } };
+    const keys = (changed: Partial<typeof plan> = {}, cpu = 'one processor') => cacheKeys({ ...plan, ...changed }, 'change', cpu);
+    expect(keys()).toEqual(keys());
+    expect(keys().plan.startsWith(keys().newest)).toBe(true);
+    expect(keys({}, 'another').newest).not.toBe(keys().newest);
+    expect(keys({ runtime: { ...session, ort: '1.31.0' } }).newest).not.toBe(keys().newest);
+    expect(keys({ folders: { head: 'other', base: '' } }).newest).not.toBe(keys().newest);
+    expect(cacheKeys(plan, 'default-branch', 'one processor').newest).not.toBe(keys().newest);
     // Another version of the bench measures memory anew: that is kept under a key of its own, beside the same builds.
-    const rebenched = cacheKey({ ...plan, runtime: { ...session, digest: 'b'.repeat(64), bench: '2' } }, 'one processor');
-    expect([rebenched.key === cached.key, rebenched.restore]).toEqual([false, cached.restore]);
+    const rebenched = keys({ runtime: { ...session, digest: 'b'.repeat(64), bench: '2' } });
+    expect([rebenched.plan === keys().plan, rebenched.newest]).toEqual([false, keys().newest]);
   });
 });
 

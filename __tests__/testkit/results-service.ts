@@ -15,14 +15,19 @@ export interface CacheEntry {
   finished: boolean;
 }
 
+/** What a call gets in place of its answer: none at all, a few bytes of its content now and then, a lost connection, or another answer. */
+export type Fault = 'hang' | 'trickle' | 'reset' | { readonly status: number; readonly type?: string; readonly body?: string };
+
 export interface ResultsState {
   readonly entries: CacheEntry[];
   /** Twirp methods and blob verbs, in the order in which they came. */
   readonly calls: string[];
   /** A token of a low-trust event: reads only. */
   readOnly: boolean;
-  /** Every call fails with this status. */
-  failing: number | null;
+  /** A download loses its connection after so many bytes. */
+  cutAfter: number | null;
+  /** By the name that `calls` has; `every` for all. */
+  readonly faults: Map<string, Fault>;
 }
 
 export interface ResultsService {
@@ -38,7 +43,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 /** The workflow cache (version 2 of its protocol) on loopback: reservation, upload as Azure block blobs, look-up by key and prefix; blobs on disk. */
 export const startResultsService = async (folder: string, mainScope = 'refs/heads/main'): Promise<ResultsService> => {
   await mkdir(folder, { recursive: true });
-  const state: ResultsState = { entries: [], calls: [], readOnly: false, failing: null };
+  const state: ResultsState = { entries: [], calls: [], readOnly: false, faults: new Map(), cutAfter: null };
   const secret = randomUUID();
   let url = '';
   let lastId = 0;
@@ -113,7 +118,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     response.end();
   };
 
-  const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry): Promise<void> => {
+  const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry, slowly: boolean): Promise<void> => {
     const { size } = await stat(entry.blob);
     const range = /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
     const start = Number(range?.[1] ?? 0);
@@ -123,18 +128,40 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
       ...(range === null ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     if (request.method === 'HEAD') return void response.end();
+    if (slowly) {
+      const whole = await readFile(entry.blob);
+      let at = start;
+      const drops = setInterval(() => response.write(whole.subarray(at++, at)), 50);
+      return void response.on('close', () => clearInterval(drops));
+    }
+    if (state.cutAfter !== null && end - start >= state.cutAfter) {
+      for await (const part of createReadStream(entry.blob, { start, end: start + state.cutAfter - 1 })) response.write(part);
+      setTimeout(() => response.socket?.destroy(), 20);
+      return;
+    }
     await pipeline(createReadStream(entry.blob, { start, end }), response);
+  };
+
+  const fail = async (fault: Exclude<Fault, 'trickle'>, response: ServerResponse): Promise<void> => {
+    if (fault === 'hang') return;
+    if (fault === 'reset') return void response.socket?.destroy();
+    const { status, type = 'application/json', body = JSON.stringify({ code: 'unavailable', msg: 'injected fault' }) } = fault;
+    response.writeHead(status, { 'content-type': type });
+    response.end(body);
   };
 
   const server = await listen(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://loopback');
     const method = /^\/twirp\/github\.actions\.results\.api\.v1\.CacheService\/(\w+)$/.exec(pathname)?.[1];
     state.calls.push(method ?? `${request.method} blob`);
-    if (state.failing !== null) return json(response, state.failing, { code: 'unavailable', msg: 'injected fault' });
+    const fault = state.faults.get(state.calls.at(-1) ?? '') ?? state.faults.get('every');
+    if (fault !== undefined && fault !== 'trickle') return fail(fault, response);
     if (method !== undefined) return twirp(request, response, method);
     const entry = state.entries.find((one) => pathname === `/account/cache/${one.id}`);
     if (entry === undefined || searchParams.get('sig') !== secret) return json(response, 403, { code: 'AuthenticationFailed' });
-    return request.method === 'PUT' ? upload(request, response, entry, searchParams) : download(request, response, entry);
+    return request.method === 'PUT'
+      ? upload(request, response, entry, searchParams)
+      : download(request, response, entry, fault === 'trickle');
   });
   url = server.url;
 

@@ -66,9 +66,9 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
       },
     ]);
     await claimFolder({ path: context.storeRoot, noun: 'store', option: '--store' }, context.root);
-    const cached = await restoreStore(context, plan, machine.cpu);
     const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     store = opened;
+    const cached = await restoreStore(context, opened, plan, machine.cpu);
     const checkouts = await openTrees(context, plan);
     trees = checkouts;
     const workshop = { store, cpu: machine.cpu, trees: checkouts };
@@ -106,7 +106,7 @@ export const measureRun = async (context: CommandContext, run: RunFolder): Promi
     if (ending === 'interrupted') throw interrupted(run);
     // What this run used is leased and stays.
     await store.evict({ maxBytes: storeBytes, minFreeBytes: 0 });
-    await saveStore(context, plan, machine.cpu, cached);
+    await saveStore(context, opened, cached);
   } finally {
     if (store !== null) await clearScratch(store.root);
     await trees?.release();

@@ -1,82 +1,96 @@
-import { homedir } from 'node:os';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
-import type { Cache, Log } from '../contract.ts';
+import type { Cache, CachedFile, Restored } from '../contract.ts';
+import { pack, unpack } from './cache-archive.ts';
+import { CacheFailure, type CacheFailureKind, transportFailure } from './cache-failure.ts';
+import { type CacheService, cacheService } from './cache-service.ts';
+import { type CacheLimits, download, startPace, within } from './cache-transfer.ts';
 
-/** Characters that the cache's path patterns give a meaning to. */
-const pattern = /[*?[\]!#\r\n]/;
-const MAX_KEYS = 10;
+type Environment = Readonly<Record<string, string | undefined>>;
 
-const below = (folder: string, path: string): string | null => {
-  const inside = relative(folder, path);
-  return inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? null : inside;
+/** After these nothing else is asked of the service in this job: it would wait for the same once more. */
+const endsAll: ReadonlySet<CacheFailureKind> = new Set(['token', 'proxy', 'silent', 'slow', 'network', 'server']);
+
+/** What `cache-mode` of the workflow lets the job do; without one, the token decides. */
+const modes: Readonly<Record<string, { readonly reads: boolean; readonly writes: boolean }>> = {
+  none: { reads: false, writes: false },
+  read: { reads: true, writes: false },
+  'write-only': { reads: false, writes: true },
+};
+
+/** Where a value that was thrown comes from no service: the disk, mostly. */
+const failureOf = (error: unknown, host: string): CacheFailure => {
+  const { syscall } = (error ?? {}) as { syscall?: unknown };
+  const onDisk = typeof syscall === 'string' && /^(open|read|write|mkdir|stat|close|f?utimes?|scandir)$/.test(syscall);
+  if (onDisk) return new CacheFailure('refused', `a file could not be read or written (${(error as Error).message})`, { cause: error });
+  return transportFailure(error, host);
 };
 
 /**
- * Paths as the cache should know them: relative to the working directory or to `~`, sorted, each once. The cache's version is a
- * digest of the literal list, so an absolute path would miss on every runner that keeps its workspace elsewhere.
- * Null when a path has a pattern's character in it, or when there is no path.
+ * The workflow cache of the runner (`ACTIONS_RESULTS_URL`, on GitHub Enterprise Server `ACTIONS_CACHE_URL`); off without one. Each kind
+ * of failure is said once. After one that would cost the same wait again, the cache is off for the rest of the job.
  */
-export const cachePaths = (paths: readonly string[], directory: string, home: string): string[] | null => {
-  if (paths.length === 0 || paths.some((path) => path === '' || pattern.test(path))) return null;
-  const stable = paths.map((path) => {
-    const whole = resolve(directory, path);
-    const inHome = below(home, whole);
-    return below(directory, whole) ?? (inHome === null ? whole : `~/${inHome}`);
-  });
-  return [...new Set(stable)].sort();
-};
-
-/** A cache key is at most 512 characters and holds no comma. */
-const goodKey = (key: string): boolean => key.length > 0 && key.length <= 512 && !key.includes(',');
-
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/**
- * The workflow cache, through @actions/cache (loaded on first use). Never throws: what goes wrong is a warning in the log, each
- * kind once. Without a cache service (`ACTIONS_RESULTS_URL`) it is off.
- */
-export const workflowCache = (log: Log): Cache => {
+export const workflowCache = (environment: Environment, limits: CacheLimits, say: (text: string) => void): Cache => {
+  const mode = modes[(environment['ACTIONS_CACHE_MODE'] ?? '').trim().toLowerCase()] ?? { reads: true, writes: true };
+  const service = cacheService(environment, limits);
   const said = new Set<string>();
-  const warnOnce = (kind: string, text: string): void => {
-    if (said.has(kind)) return;
-    said.add(kind);
-    log.warn(text);
+  let off = false;
+  let writes = mode.writes;
+  const warn = (text: string): void => {
+    if (!said.has(text)) say(text);
+    said.add(text);
   };
-  const open = async () => {
-    const cache = await import('@actions/cache');
-    return cache.isFeatureAvailable() ? cache : null;
+  const failed = (doing: 'read' | 'written', error: unknown, host: string): CacheFailure => {
+    const failure = failureOf(error, host);
+    if (endsAll.has(failure.kind)) off = true;
+    if (doing === 'written' && failure.kind === 'read-only') writes = false;
+    const kind = `${doing} ${failure.kind}`;
+    if (failure.kind !== 'taken' && !said.has(kind)) {
+      said.add(kind);
+      warn(`The workflow cache was not ${doing}: ${failure.message}. The run goes on without it. ${failure.remedy}`);
+    }
+    return failure;
   };
+  const soon = <T>(host: string, work: Promise<T>): Promise<T> =>
+    within(limits.findSeconds, () => new CacheFailure('silent', `${host} did not answer within ${limits.findSeconds} s`), work);
+
+  const restoreFrom = async ({ host, find }: CacheService, prefixes: readonly string[], folder: string): Promise<Restored> => {
+    let key: string | null = null;
+    try {
+      const found = await soon(host, find(prefixes));
+      if (found === null) return { status: 'nothing' };
+      key = found.key;
+      await unpack(download(found.url, limits), folder);
+      return { status: 'restored', key };
+    } catch (error) {
+      const { kind } = failed('read', error, host);
+      return kind === 'damaged' && key !== null ? { status: 'damaged', key } : { status: 'nothing' };
+    }
+  };
+
+  const saveTo = async ({ host, reserve }: CacheService, key: string, folder: string, files: readonly CachedFile[]) => {
+    try {
+      const upload = await soon(host, reserve(key));
+      const pace = startPace(limits, host);
+      const send = async (): Promise<void> => {
+        for await (const piece of pack(folder, files)) await upload.put(piece, pace.moved);
+      };
+      try {
+        const sent = send();
+        sent.catch(() => {});
+        await Promise.race([sent, pace.late]);
+      } finally {
+        pace.stop();
+      }
+      await soon(host, upload.finish());
+      return 'saved' as const;
+    } catch (error) {
+      return failed('written', error, host).kind === 'taken' ? ('exists' as const) : ('off' as const);
+    }
+  };
+
   return {
-    restore: async (key, restoreKeys, paths) => {
-      try {
-        const stable = cachePaths(paths, process.cwd(), homedir());
-        const keys = restoreKeys.filter(goodKey).slice(0, MAX_KEYS - 1);
-        const cache = stable === null || !goodKey(key) ? null : await open();
-        return cache === null || stable === null ? null : ((await cache.restoreCache(stable, key, keys)) ?? null);
-      } catch (error) {
-        warnOnce('restore', `the cache could not be read: ${reason(error)}`);
-        return null;
-      }
-    },
-    save: async (key, paths) => {
-      try {
-        const stable = cachePaths(paths, process.cwd(), homedir());
-        const cache = stable === null || !goodKey(key) ? null : await open();
-        if (cache === null || stable === null) return 'off';
-        // An entry never changes: looking first saves packing gigabytes for nothing, and tells a refusal from an entry.
-        const exists = async (): Promise<boolean> => (await cache.restoreCache([...stable], key, [], { lookupOnly: true })) === key;
-        if (await exists()) return 'exists';
-        if ((await cache.saveCache([...stable], key)) !== -1) return 'saved';
-        if (await exists()) return 'exists';
-        warnOnce(
-          'denied',
-          'the cache was not written: this run may only read it (`cache-mode: write` in the workflow allows more, but not for forks)',
-        );
-        return 'denied';
-      } catch (error) {
-        warnOnce('save', `the cache could not be written: ${reason(error)}`);
-        return 'off';
-      }
-    },
+    restore: async (prefixes, folder) =>
+      service === null || off || !mode.reads ? { status: 'nothing' } : restoreFrom(service, prefixes, folder),
+    save: async (key, folder, files) => (service === null || off || !writes ? 'off' : saveTo(service, key, folder, files)),
+    warn,
   };
 };
