@@ -39,6 +39,10 @@ export const errorTable = {
     exit: 2,
     remedy: 'Let the link lead to a file inside the repository by a relative path, or put the file in its place.',
   },
+  'git-too-old': {
+    exit: 2,
+    remedy: 'Install a newer git on the runner, or put one before it on PATH (`optimization-gate doctor` shows which one is used).',
+  },
   'git-failed': { exit: 2, remedy: 'Read the message of git; run the same git command by hand.' },
   'document-invalid': { exit: 2, remedy: 'The file was not written by this version, or is damaged: run the phase that writes it again.' },
   'document-too-large': { exit: 2, remedy: 'The file is larger than any that the gate writes: check where it comes from.' },

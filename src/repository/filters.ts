@@ -2,6 +2,7 @@ import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import { type Git, gitError } from './git.ts';
+import { settingsEnvironment } from './git-environment.ts';
 import { globTest } from './glob.ts';
 
 /** Which files of a tree somebody reads, as globs, and whether Git LFS may be asked for them. */
@@ -25,18 +26,13 @@ export const withoutFilters = async (git: Git): Promise<Readonly<Record<string, 
       .split('\0')
       .flatMap((key) => /^filter\.(.*)\.[^.]+$/s.exec(key)?.[1] ?? []),
   );
-  const settings = [...names].flatMap((name) => [
-    [`filter.${name}.smudge`, ''],
-    [`filter.${name}.process`, ''],
-    [`filter.${name}.required`, 'false'],
-  ]);
-  return Object.fromEntries([
-    ['GIT_CONFIG_COUNT', String(settings.length)],
-    ...settings.flatMap(([key = '', value = ''], index) => [
-      [`GIT_CONFIG_KEY_${index}`, key],
-      [`GIT_CONFIG_VALUE_${index}`, value],
+  return settingsEnvironment(
+    [...names].flatMap((name): readonly (readonly [string, string])[] => [
+      [`filter.${name}.smudge`, ''],
+      [`filter.${name}.process`, ''],
+      [`filter.${name}.required`, 'false'],
     ]),
-  ]);
+  );
 };
 
 /** A checkout: git in its root, that root, and how messages call it. */

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type CommandResult, runCommand } from '../processes/run-command.ts';
+import { withEnvironment } from './git-environment.ts';
 
 const localSeconds = 300;
 const networkSeconds = 600;
@@ -8,7 +10,8 @@ const maxOutputBytes = 256 * 1024 * 1024;
 /** Nothing of the repository's own configuration may start a program, wait for a person, or leave work running. */
 const settings: readonly string[] = [
   'core.hooksPath=/dev/null',
-  'core.fsmonitor=false',
+  // Empty, since releases before 2.36 take any other value for a program.
+  'core.fsmonitor=',
   'gc.auto=0',
   'maintenance.auto=false',
   'core.quotePath=false',
@@ -28,6 +31,8 @@ export interface GitOptions {
 
 /** Runs git in one folder. Paths in arguments are literal, never patterns. */
 export interface Git {
+  /** Where it runs. */
+  readonly folder: string;
   /** Standard output of a command that must succeed. Throws `git-failed` with git's own message. */
   read(args: readonly string[], options?: GitOptions): Promise<Buffer>;
   /** The same, without the newline at the end, or null when the command fails. */
@@ -35,14 +40,13 @@ export interface Git {
   run(args: readonly string[], options?: GitOptions): Promise<CommandResult>;
 }
 
-/** Git in a folder, with an allow-listed environment to which only what makes it predictable is added. */
+/** Git in a folder, with an environment (`gitEnvironment`) to which only what makes it predictable is added. */
 export const gitIn = (folder: string, environment: Readonly<Record<string, string>>): Git => {
   const run: Git['run'] = (args, options = {}) =>
     runCommand({
       argv: ['git', ...settings, ...args],
       cwd: folder,
-      environment: {
-        ...environment,
+      environment: withEnvironment(environment, {
         LC_ALL: 'C',
         // `git replace` puts another commit in the place of one.
         GIT_NO_REPLACE_OBJECTS: '1',
@@ -50,7 +54,7 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
         GIT_OPTIONAL_LOCKS: '0',
         GIT_LITERAL_PATHSPECS: '1',
         ...options.environment,
-      },
+      }),
       ...(options.input === undefined ? {} : { input: options.input }),
       timeoutSeconds: options.network === true ? networkSeconds : localSeconds,
       maxOutputBytes,
@@ -61,6 +65,7 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
     throw gitError(args, result);
   };
   return {
+    folder,
     run,
     read,
     line: async (args, options) => {
@@ -68,6 +73,12 @@ export const gitIn = (folder: string, environment: Readonly<Record<string, strin
       return result.status === 'exited' && result.code === 0 ? result.stdout.toString('utf8').replace(/\r?\n$/, '') : null;
     },
   };
+};
+
+/** Absolute path of a file or folder of a repository's own (`index`, `modules`), whether anything is there or not; null where git does not say. */
+export const gitPath = async (git: Git, name: string): Promise<string | null> => {
+  const path = await git.line(['rev-parse', '--git-path', name]);
+  return path === null ? null : resolve(git.folder, path);
 };
 
 /** What git said when a command failed, as `git-failed`. */

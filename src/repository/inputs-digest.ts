@@ -3,7 +3,7 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
-import type { Git } from './git.ts';
+import { type Git, gitPath } from './git.ts';
 import { globReach } from './glob.ts';
 import { type ListedTree, matchedFiles, type Reach } from './matched-files.ts';
 
@@ -191,7 +191,7 @@ const workingFiles = async (
   const paths = wanted(listed);
   const scratch = await mkdtemp(join(temporary, 'optimization-gate-index-'));
   try {
-    const [index, objects] = await Promise.all([gitPath(git, 'index'), gitPath(git, 'objects')]);
+    const [index, objects] = await Promise.all([requireGitPath(git, 'index'), requireGitPath(git, 'objects')]);
     const ownObjects = join(scratch, 'objects');
     await mkdir(ownObjects);
     const copy = join(scratch, 'index');
@@ -238,8 +238,8 @@ const asOnDisk = async (file: InputFile, root: string, temporary: string, gitAt:
   return { ...file, object: `${file.object} ${content}` };
 };
 
-const gitPath = async (git: Git, name: string): Promise<string> => {
-  const path = await git.line(['rev-parse', '--path-format=absolute', '--git-path', name]);
+const requireGitPath = async (git: Git, name: string): Promise<string> => {
+  const path = await gitPath(git, name);
   if (path === null) throw new GateError('git-failed', `git does not say where its ${name} is`, { where: 'git' });
   return path;
 };

@@ -2,13 +2,14 @@ import { lstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
-import { allowedEnvironment } from '../processes/environment.ts';
 import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
 import { headCommit, requireCommit } from './commits.ts';
 import { type Checkout, fillCheckout, fillWorktree, type NeededFiles, pointersIn, refusePointers, trackedFiles } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
+import { gitEnvironment, placedEnvironment, withoutPlace } from './git-environment.ts';
+import { requireGit } from './git-version.ts';
 import { ignoredFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
@@ -19,7 +20,7 @@ import { addWorktree, type Worktree } from './worktree.ts';
 const maxFileBytes = 64 * 1024 * 1024;
 
 export interface RepositoryOptions {
-  /** Environment of git (proxies, HOME for its configuration); the allow-listed one of this process unless told. */
+  /** Environment of git (`gitEnvironment`); that of this process unless told. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Where worktrees and scratch files go; the system's temporary folder unless told. */
   readonly temporary?: string;
@@ -107,12 +108,14 @@ export interface Repository {
 }
 
 /**
- * The checkout that a folder lies in. Throws `not-a-repository`, or `git-failed` when git is missing or refuses (it names
+ * The checkout that a folder lies in. Throws `not-a-repository`, `git-too-old`, or `git-failed` when git is missing or refuses (it names
  * the reason: a folder of another user must be declared safe, for instance).
  */
 export const openRepository = async (cwd: string, options: RepositoryOptions = {}): Promise<Repository> => {
-  const environment = options.environment ?? allowedEnvironment(process.env);
+  const given = options.environment ?? gitEnvironment(process.env);
+  const environment = placedEnvironment(given, cwd);
   const temporary = resolve(options.temporary ?? tmpdir());
+  await requireGit(cwd, environment);
   const args = ['rev-parse', '--show-toplevel'];
   const top = await gitIn(cwd, environment).run(args);
   if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr)) {
@@ -120,7 +123,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   }
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const folder = top.stdout.toString('utf8').replace(/\r?\n$/, '');
-  const gitAt = (at: string): Git => gitIn(at, environment);
+  const gitAt = (at: string): Git => gitIn(at, at === folder ? environment : withoutPlace(environment));
   const git = gitAt(folder);
   const checkout: Checkout = { git, folder, name: 'head' };
   const there = new Set<string>();

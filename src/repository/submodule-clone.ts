@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Checkout, withoutFilters } from './filters.ts';
-import { type Git, gitError } from './git.ts';
+import { type Git, gitError, gitPath } from './git.ts';
+import { settingsEnvironment } from './git-environment.ts';
 
 /** Where a submodule comes from that the checkout under review does not have. */
 export interface CloneSource {
@@ -52,7 +53,7 @@ export const cloneSubmodule = async (
 };
 
 /** The folder in which a checkout keeps its submodules' repositories, also those of removed ones. */
-export const modulesOf = (git: Git): Promise<string | null> => git.line(['rev-parse', '--path-format=absolute', '--git-path', 'modules']);
+export const modulesOf = (git: Git): Promise<string | null> => gitPath(git, 'modules');
 
 /** The repository of one of them; null where there is none. */
 export const keptRepository = (modules: string | null, name: string): string | null => {
@@ -69,11 +70,5 @@ const networkSettings = async (git: Git): Promise<Readonly<Record<string, string
     const [, key, value] = /^([^\n]+)\n(.*)$/s.exec(entry) ?? [];
     return key === undefined || value === undefined ? [] : [[key, value] as const];
   });
-  return Object.fromEntries([
-    ['GIT_CONFIG_COUNT', String(settings.length)],
-    ...settings.flatMap(([key, value], index) => [
-      [`GIT_CONFIG_KEY_${index}`, key],
-      [`GIT_CONFIG_VALUE_${index}`, value],
-    ]),
-  ]);
+  return settingsEnvironment(settings);
 };

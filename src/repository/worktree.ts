@@ -60,8 +60,9 @@ export const addWorktree = async (git: Git, commit: string, temporary: string): 
 };
 
 const removeAbandoned = async (git: Git): Promise<void> => {
-  const { stdout } = await requireWorktreeCommand(git, ['list', '--porcelain', '-z']);
-  const listed = stdout.toString('utf8').split('\0');
+  // Without `-z`, which releases before 2.36 lack: the gate's own folders have no names that git would quote.
+  const { stdout } = await requireWorktreeCommand(git, ['list', '--porcelain']);
+  const listed = stdout.toString('utf8').split('\n');
   for (const line of listed) {
     const folder = line.startsWith('worktree ') ? line.slice('worktree '.length) : '';
     const holder = join(folder, '..');
