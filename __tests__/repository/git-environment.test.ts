@@ -6,8 +6,8 @@ import { testFolder } from '../testkit/folder.ts';
 
 const strange = [
   ['filter.plain.smudge', ''],
-  ["filter.it's ! new\nline.smudge", 'a "b" \\ c'],
-  ['filter.e=qual.process', 'x=y'],
+  ["filter.it's ! here.smudge", 'a "b" \\ c\n\'d\' !e'],
+  ['filter.equal.process', 'x=y'],
   ['url.https://a/.insteadof', '  git@a:  '],
 ] as const;
 
@@ -19,6 +19,8 @@ it('settings come to git as they were written, after those that the job gives', 
     env: environment,
     encoding: 'utf8',
   });
+  // A key that holds the sign itself has a form that only releases from 2.31 on know.
+  expect(settingsEnvironment([['filter.e=q.smudge', 'x']])).toEqual({ GIT_CONFIG_PARAMETERS: "'filter.e=q.smudge'='x'" });
   expect(listed.split('\0').slice(0, -1)).toEqual([
     'filter.plain.smudge\nof the job',
     ...strange.map(([key, value]) => `${key}\n${value}`),
