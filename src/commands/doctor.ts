@@ -1,9 +1,10 @@
 import { tmpdir } from 'node:os';
-import { asGateError, GateError } from '../errors.ts';
+import { GateError } from '../errors.ts';
 import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
-import { runCommand } from '../processes/run-command.ts';
 import type { Json } from '../records/words.ts';
 import { counted, quantity } from '../report/number.ts';
+import { gitEnvironment } from '../repository/git-environment.ts';
+import { requireGit } from '../repository/git-version.ts';
 import { openRepository } from '../repository/repository.ts';
 import { storeUsage } from '../store/usage.ts';
 import { type MachineFacts, machineFacts } from '../telemetry/machine.ts';
@@ -11,21 +12,15 @@ import { type MachineState, machineState } from '../telemetry/machine-state.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Answer, aligned } from './answer.ts';
+import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
 import { comparisonOf } from './comparison.ts';
 import { readHeadConfig } from './configurations.ts';
 import { type CommandContext, subjectEnvironment, workerProgram } from './context.ts';
 import { modelIds, openModel } from './model-folder.ts';
 import { requireOwnable } from './own-folder.ts';
+import { planChecks } from './plan-check.ts';
 import { runFolderOf } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
-
-/** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse; `bad` ends a run. */
-export interface Check {
-  readonly id: string;
-  readonly status: 'ok' | 'absent' | 'doubt' | 'bad';
-  /** In words for people. */
-  readonly says: string;
-}
 
 const marks = { ok: 'ok', absent: '–', doubt: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
 const limits = fixedLimits(60);
@@ -42,7 +37,7 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
   const config = await tried('configuration', () => describeConfig(context));
   const runtime = config.found?.runtime ?? { provider: 'cpu', threads: 1 };
   const library = await tried('runtime', () => runtimeCheck(context, runtime));
-  const found = [
+  const parts = [
     ...machineChecks(facts, machineState()),
     library.check,
     ...(library.found === null ? [] : await providerChecks(context, runtime)),
@@ -53,9 +48,14 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     (await tried('store', () => describeStore(context))).check,
     (await tried('run folder', () => describeRunFolder(context))).check,
   ];
+  // What a part has told already, the plan would tell once more.
+  const planned = (await planChecks(context)).filter(
+    (check) => !isFailed(check) || !parts.some((part) => isFailed(part) && part.code === check.code),
+  );
+  const found = [...parts, ...planned];
   const first = found.find(({ status }) => status === 'bad');
   const named = library.found === null ? null : runnerClass({ ...facts, ...runtime, ort: library.found.ort });
-  const exitCode = first === undefined ? 0 : 'exit' in first && first.exit === 2 ? 2 : 3;
+  const exitCode = first === undefined ? 0 : isFailed(first) && first.exit === 2 ? 2 : 3;
   const checks = found.map(({ id, status, says }): Check => ({ id, status, says }));
   const end = first === undefined ? `A run can begin. Runner class: ${named ?? 'unknown'}.` : `A run cannot begin: see ${first.id}.`;
   return {
@@ -70,36 +70,6 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     } as unknown as Json,
   };
 };
-
-interface Failed extends Check {
-  /** What went wrong, without code and remedy. */
-  readonly plain: string;
-  /** Exit status of the error. */
-  readonly exit: 2 | 3;
-}
-
-/** A check that may throw: the error in words is then its result. */
-const tried = async <T extends { readonly check: Omit<Check, 'id'> }>(
-  id: string,
-  work: () => Promise<T> | T,
-): Promise<{ readonly check: Check | Failed; readonly found: T | null }> => {
-  try {
-    const found = await work();
-    return { check: { id, ...found.check }, found };
-  } catch (thrown) {
-    return { check: failed(id, thrown), found: null };
-  }
-};
-
-const failed = (id: string, thrown: unknown): Failed => {
-  const error = asGateError(thrown);
-  const where = error.where === null ? '' : `${error.where}: `;
-  // Native code puts its own file and function before the sentence that says something.
-  const plain = oneLine(`${where}${error.message}`).replace(/^.* was false\. /, '');
-  return { id, status: 'bad', says: `${plain} [${error.code}] ${error.remedy}`, plain, exit: error.exitCode };
-};
-
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 400);
 
 const machineChecks = (facts: MachineFacts, state: MachineState): readonly Check[] => {
   const { cpu, cores, memoryBytes, virtual, platform, release } = facts;
@@ -149,7 +119,7 @@ const runtimeCheck = async (context: CommandContext, choice: RuntimeChoice) => {
 };
 
 /** The configured provider must calculate; the others are tried too, each in a process that it may bring down. */
-const providerChecks = async (context: CommandContext, { provider, threads }: RuntimeChoice): Promise<readonly (Check | Failed)[]> => {
+const providerChecks = async (context: CommandContext, { provider, threads }: RuntimeChoice): Promise<readonly (Check | FailedCheck)[]> => {
   const probe = (name: string) =>
     tried(`provider ${name}`, async () => {
       const { providers } = await askWorker(workerProgram(context), { type: 'probe', provider: name, threads }, 'probed', limits, name);
@@ -164,7 +134,7 @@ const providerChecks = async (context: CommandContext, { provider, threads }: Ru
   const checks = [wanted.check, ...(plain === wanted ? [] : [plain.check])];
   for (const { check } of await Promise.all(others.map(probe))) {
     // Nobody asked for it, so it is not in the way of anything.
-    checks.push('plain' in check ? { id: check.id, status: 'absent', says: `not usable here: ${check.plain}` } : check);
+    checks.push(isFailed(check) ? { id: check.id, status: 'absent', says: `not usable here: ${check.plain}` } : check);
   }
   return checks;
 };
@@ -178,12 +148,7 @@ const meterCheck = ({ gpu }: MachineFacts): Check => {
 };
 
 const describeGit = async (context: CommandContext) => {
-  const argv = ['git', '--version'];
-  const asked = { argv, cwd: tmpdir(), environment: subjectEnvironment(context), timeoutSeconds: 20, maxOutputBytes: 4096 };
-  const version = (await runCommand(asked)).stdout
-    .toString('utf8')
-    .replace(/^git version/, '')
-    .trim();
+  const version = await requireGit(tmpdir(), gitEnvironment(process.env));
   const repository = await openRepository(context.root);
   const { commit, from } = await comparisonOf(context, repository);
   const how = {
@@ -205,15 +170,15 @@ const describeConfig = async (context: CommandContext) => {
 };
 
 /** Opening a model checks every file of it against the digests of its card. */
-const modelChecks = (context: CommandContext): readonly (Check | Failed)[] => {
+const modelChecks = (context: CommandContext): readonly (Check | FailedCheck)[] => {
   const ids = modelIds(context.root, context.packageRoot);
-  if (ids.length === 0) return [failed('models', new GateError('model-unknown', 'there is no folder models/ID with a card.json'))];
-  const damaged: Failed[] = [];
+  if (ids.length === 0) return [failedCheck('models', new GateError('model-unknown', 'there is no folder models/ID with a card.json'))];
+  const damaged: FailedCheck[] = [];
   for (const id of ids) {
     try {
       openModel(id, context.root, context.packageRoot);
     } catch (thrown) {
-      damaged.push(failed(`model ${id}`, thrown));
+      damaged.push(failedCheck(`model ${id}`, thrown));
     }
   }
   return damaged.length > 0 ? damaged : [{ id: 'models', status: 'ok', says: `${ids.join(', ')}: every file as on its card` }];
@@ -231,5 +196,7 @@ const describeStore = async ({ storeRoot, root }: CommandContext) => {
 const describeRunFolder = async (context: CommandContext) => {
   const path = runFolderOf(context);
   await requireOwnable({ path, noun: 'run folder', option: '--run-dir' }, context.root);
-  return { check: { status: 'ok' as const, says: path } };
+  const { writable } = await storeUsage(path);
+  const says = `${path}${writable ? '' : ': this user may not write there; name another with --run-dir'}`;
+  return { check: { status: writable ? ('ok' as const) : ('bad' as const), says } };
 };

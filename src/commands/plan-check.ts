@@ -1,0 +1,124 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { GateError } from '../errors.ts';
+import { commandWords } from '../processes/command-line.ts';
+import type { Plan, SubjectRef } from '../records/plan.ts';
+import { counted } from '../report/number.ts';
+import { openRepository } from '../repository/repository.ts';
+import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
+import { programNamed } from './code-copies.ts';
+import { type CommandContext, subjectEnvironment } from './context.ts';
+import { planRun } from './plan.ts';
+import { readPlan } from './run-folder.ts';
+import { openTemporaryFolder } from './temporary-folder.ts';
+import { openTrees } from './trees.ts';
+
+/**
+ * What a run would refuse before it measures: a plan is made as a run makes it, in a temporary folder, base is checked out, and the
+ * programs that the configuration names are looked for. No user code runs.
+ */
+export const planChecks = async (context: CommandContext): Promise<readonly (Check | FailedCheck)[]> => {
+  const temporary = await openTemporaryFolder();
+  try {
+    const trial = quietly({ ...context, options: { ...context.options, runDir: join(temporary.environment.TMPDIR, 'run') } });
+    const planned = await tried('plan', async () => {
+      const { plan } = readPlan(await planRun(trial));
+      const doubts = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join(' ')}`;
+      const says = `${counted(plan.cells.length, 'cell')}, ${counted(plan.builds.length, 'build')}${doubts}`;
+      return { check: { status: plan.warnings.length === 0 ? ('ok' as const) : ('doubt' as const), says }, plan };
+    });
+    if (planned.found === null) return [planned.check];
+    const { plan } = planned.found;
+    const trees = await tried('base tree', async () => {
+      await (await openTrees(trial, plan)).release();
+      return { check: { status: 'ok' as const, says: plan.base === null ? 'there is nothing to compare' : 'can be checked out' } };
+    });
+    return [planned.check, ...(isFailed(trees.check) ? [trees.check] : []), ...(await programChecks(context, plan))];
+  } finally {
+    await temporary.release();
+  }
+};
+
+/** What planning says on its way is said by the check itself. */
+const quietly = (context: CommandContext): CommandContext => {
+  const log = { info: () => {}, warn: () => {}, progress: () => {}, endProgress: () => {} };
+  return { ...context, host: { ...context.host, log } };
+};
+
+/** A command of head's configuration, and how a message calls it. */
+interface Named {
+  readonly what: string;
+  readonly command: string;
+}
+
+const commandsOf = (plan: Plan): readonly Named[] => {
+  const named = (what: string, { door, tree }: SubjectRef): readonly Named[] => {
+    if (tree !== 'head' || door.kind === 'builtin') return [];
+    return [{ what: `${door.kind} of ${what}`, command: door.kind === 'module' ? door.module : door.command }];
+  };
+  const all = [
+    ...plan.builds.flatMap(({ cell, subject }) => named(optimizationOf(cell), subject)),
+    ...plan.cells.flatMap(({ id, arms }) => arms.flatMap(({ policy }) => (policy === null ? [] : named(optimizationOf(id), policy)))),
+  ];
+  return [...new Map(all.map((each) => [`${each.what} ${each.command}`, each])).values()];
+};
+
+const optimizationOf = (cell: string): string => cell.slice(cell.indexOf('/') + 1);
+
+const script = /^[\w./@-]+\.(py|mjs|cjs|js|mts|cts|ts|sh|bash|rb|pl|jl|R|lua)$/;
+
+/** What of a command is not there: its program, and the scripts that it names as words of their own. */
+const missingOf = (command: string, folder: string, searchPath: string): readonly string[] => {
+  const [program = '', ...words] = commandWords(command, 'command');
+  const [found] = programNamed(program, folder, searchPath);
+  const place = program.includes('/') ? `at ${resolve(folder, program)}` : 'on PATH';
+  const missing = found === undefined ? [`no program ${program} ${place}`] : mayRun(found) ? [] : [`${found} may not be run`];
+  // After `-c` and the like stands a program of its own, in which nothing is looked up.
+  const scripts = words.filter((word, at) => script.test(word) && !(words[at - 1] ?? '').startsWith('-'));
+  const absent = scripts.filter((word) => !existsSync(resolve(folder, word)));
+  return [...missing, ...absent.map((word) => `no file ${word} in ${folder}`)];
+};
+
+const mayRun = (file: string): boolean => {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const programChecks = async (context: CommandContext, plan: Plan): Promise<readonly (Check | FailedCheck)[]> => {
+  const { PATH: searchPath = '' } = subjectEnvironment(context);
+  const folder = join((await openRepository(context.root)).folder, plan.folders.head);
+  const { head: setup } = plan.setup;
+  const check = (
+    { what, command }: Named,
+    refusal: 'setup-failed' | 'build-failed' | 'subject-crashed',
+  ): readonly (Check | FailedCheck)[] => {
+    const id = `program of ${what}`;
+    const isModule = what.startsWith('module ');
+    try {
+      const missing = isModule
+        ? existsSync(resolve(folder, command))
+          ? []
+          : [`no file ${command} in ${folder}`]
+        : missingOf(command, folder, searchPath);
+      if (missing.length === 0) return [];
+      // Setup may put it there, which only a run finds out.
+      if (setup !== null && refusal !== 'setup-failed')
+        return [{ id, status: 'doubt', says: `${missing.join('; ')}: a run goes on only where \`setup\` puts it there` }];
+      throw new GateError(refusal, `${missing.join('; ')}. Install it, or correct the command`, { where: command });
+    } catch (thrown) {
+      return [failedCheck(id, thrown)];
+    }
+  };
+  const commands = commandsOf(plan);
+  const failures = [
+    ...(setup === null ? [] : check({ what: 'setup', command: setup }, 'setup-failed')),
+    ...commands.flatMap((named) => check(named, named.what.startsWith('command ') ? 'build-failed' : 'subject-crashed')),
+  ];
+  const count = commands.length + (setup === null ? 0 : 1);
+  if (failures.length > 0 || count === 0) return failures;
+  return [{ id: 'programs', status: 'ok', says: `${counted(count, 'command')} of the configuration: every program is there` }];
+};
