@@ -21,11 +21,11 @@ export interface CacheKeys {
  * What decides what is worth keeping in the store: the machine (see `storedBuildKey`), the models,
  * the project, the builds, the programs that were seen to work, and what measured them, since memory
  * that is only shown is taken over too. An older store of the same machine and models is a start.
- * Entries of changes and of the default branch have keys of their own.
+ * @param owner whose entries they are: `default-branch`, or that of one change, which no other reads
  */
 export const cacheKeys = (
   plan: Pick<Plan, 'models' | 'builds' | 'cells' | 'runtime' | 'folders'>,
-  event: Plan['event'],
+  owner: string,
   cpu: string,
 ): CacheKeys => {
   const short = (value: unknown): string => digestOf(JSON.stringify(value)).slice(0, 16);
@@ -33,7 +33,7 @@ export const cacheKeys = (
   const models = short([plan.models.map(({ digest }) => digest).sort(), plan.folders.head]);
   const builds = plan.builds.map(({ key }) => key).sort();
   const programs = plan.cells.flatMap(({ arms }) => arms.flatMap(({ policy, code }) => (policy === null ? [] : [code]))).sort();
-  const newest = `optimization-gate-${event}-${machine}-${models}-`;
+  const newest = `optimization-gate-${owner}-${machine}-${models}-`;
   return { plan: `${newest}${short([plan.runtime.digest, process.version, builds, programs])}-`, newest };
 };
 
@@ -92,18 +92,24 @@ const restoreLayer = async (context: CommandContext, store: Store, keys: CacheKe
   }
 };
 
+/** Name of a change: some events run beside the default branch, where GitHub shows the entries of one change to all others. */
+const ownerOf = async ({ host }: CommandContext, { head }: Plan): Promise<string> => {
+  const event = await host.completeEvent();
+  return `change-${(event.kind === 'change' ? event.number : null) ?? head.commit.slice(0, 12)}`;
+};
+
 /**
  * Brings what earlier runs made back into the store. A change starts from the entry of the default branch, and from its own, which holds
  * only what the other lacks; a run of the default branch reads entries of the default branch alone. Null where the cache is off.
  */
 export const restoreStore = async (context: CommandContext, store: Store, plan: Plan, cpu: string): Promise<CachedStore | null> => {
   if (!context.options.cache || context.host.kind !== 'github') return null;
-  const layer = (event: Plan['event']): Promise<Layer> => {
-    const keys = cacheKeys(plan, event, cpu);
+  const layer = (owner: string): Promise<Layer> => {
+    const keys = cacheKeys(plan, owner, cpu);
     return unlessRefused(context, 'read', emptyLayer(keys), () => restoreLayer(context, store, keys));
   };
   const below = plan.event === 'change' ? await layer('default-branch') : null;
-  const own = await layer(plan.event);
+  const own = plan.event === 'change' ? await layer(await ownerOf(context, plan)) : await layer('default-branch');
   const before = new Set((await listItems(store.root)).map(({ name }) => name));
   return { event: plan.event, own, below, before, started: context.now().getTime() / 1000 };
 };
