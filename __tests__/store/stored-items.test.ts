@@ -67,10 +67,7 @@ describe('the items of a store', () => {
       (folder: string) => ({ path: join(folder, 'records/tuned/x.json'), text: '', refused: 'records/tuned/x.json' }),
     ],
     ['a folder that is none', (folder: string) => ({ path: join(folder, 'artefacts/x/y'), text: '', refused: 'artefacts/x' })],
-    [
-      'a kind that is none',
-      (folder: string) => ({ path: join(folder, `records/A B/${key}.json`), text: '{}', refused: `records/A B/${key}.json` }),
-    ],
+    ['a kind that is none', (folder: string) => ({ path: join(folder, `records/A B/${key}.json`), text: '{}', refused: 'records/A B' })],
   ])('%s is left behind, and the rest taken', async (_, change) => {
     const folder = await filled();
     const { path, text, refused } = change(folder);

@@ -8,7 +8,7 @@ import { findDamage, manifestName, readManifest } from './manifest.ts';
 
 const maxRecordBytes = 16 * 1024 * 1024;
 
-/** A part of a store that can be kept elsewhere: the artefact `artefacts/DIGEST`, or the record `records/KIND/KEY.json`. */
+/** A part of a store that can be kept elsewhere: an artefact (`artefacts/DIGEST`), or a record (`records/KIND/KEY.json`). */
 export interface StoredItem {
   readonly name: string;
   readonly kind: 'artefact' | 'record';
@@ -41,26 +41,33 @@ export const listItems = async (root: string): Promise<readonly StoredItem[]> =>
     const files = [manifestName, ...manifest.files.map(({ path }) => path)].map((path) => `${name}/${path}`);
     items.push({ name, kind: 'artefact', bytes: manifest.bytes, used: facts.mtimeMs / 1000, files });
   }
-  for (const kind of await namesIn(join(root, 'records'))) {
-    if (!nounId.safeParse(kind).success) continue;
-    for (const file of await namesIn(join(root, 'records', kind))) {
-      const name = `records/${kind}/${file}`;
-      const facts = recordKey(file) === null ? null : await stat(join(root, name)).catch(() => null);
-      if (facts?.isFile() === true) items.push({ name, kind: 'record', bytes: facts.size, used: facts.mtimeMs / 1000, files: [name] });
-    }
+  for (const name of await recordsBelow(root, 'records')) {
+    const facts = recordKey(name) === null ? null : await stat(join(root, name)).catch(() => null);
+    if (facts?.isFile() === true) items.push({ name, kind: 'record', bytes: facts.size, used: facts.mtimeMs / 1000, files: [name] });
   }
   return items;
 };
 
-const recordKey = (file: string): string | null => {
-  const key = file.replace(/\.json$/, '');
-  return key !== file && sha256.safeParse(key).success ? key : null;
+/** Paths of the files below the folders of records, however they are divided. */
+const recordsBelow = async (root: string, folder: string): Promise<readonly string[]> => {
+  const found = await Promise.all(
+    (await namesIn(join(root, folder))).map((name) =>
+      nounId.safeParse(name).success && !name.endsWith('.json') ? recordsBelow(root, `${folder}/${name}`) : [`${folder}/${name}`],
+    ),
+  );
+  return found.flat();
+};
+
+/** The key that the path of a record holds; null for what is none. */
+const recordKey = (path: string): string | null => {
+  const [, key = ''] = /^records\/(?:[^/]+\/)+([^/]+)\.json$/.exec(path) ?? [];
+  return sha256.safeParse(key).success ? key : null;
 };
 
 /** Whether a record is one, and of the key that its name says. What its value must be, its reader knows. */
 const isRecord = async (path: string, key: string): Promise<boolean> => {
   try {
-    decodeDocument(z.strictObject({ key: z.literal(key), value: z.unknown() }), await readFile(path, 'utf8'), path, maxRecordBytes);
+    decodeDocument(z.looseObject({ key: z.literal(key), value: z.unknown() }), await readFile(path, 'utf8'), path, maxRecordBytes);
     return true;
   } catch {
     return false;
@@ -99,13 +106,10 @@ export const takeItems = async (folder: string, root: string): Promise<TakenItem
     await utimes(from, mtime, mtime);
     await move(name);
   }
-  for (const kind of await namesIn(join(folder, 'records'))) {
-    for (const file of await namesIn(join(folder, 'records', kind))) {
-      const name = `records/${kind}/${file}`;
-      const key = nounId.safeParse(kind).success ? recordKey(file) : null;
-      if (key !== null && (await isRecord(join(folder, name), key))) await move(name);
-      else refused.push(name);
-    }
+  for (const name of await recordsBelow(folder, 'records')) {
+    const key = recordKey(name);
+    if (key !== null && (await isRecord(join(folder, name), key))) await move(name);
+    else refused.push(name);
   }
   return { taken, refused };
 };

@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
@@ -8,7 +9,7 @@ import { cacheLimits } from '../../../src/host/github/cache-transfer.ts';
 import { startEnterpriseCache } from '../../testkit/enterprise-cache.ts';
 import { testFolder } from '../../testkit/folder.ts';
 import { type Fault, type ResultsService, startResultsService, truncateBlob } from '../../testkit/results-service.ts';
-import { job, publish, save } from './job-steps.ts';
+import { job, publish, restore, save } from './job-steps.ts';
 
 const files = { 'blobs/ab/model.bin': Buffer.alloc(300_000, 'weights'), 'index.json': Buffer.from('{}'), empty: Buffer.alloc(0) };
 const paths = Object.keys(files);
@@ -286,6 +287,23 @@ describe('each failure has words of its own', () => {
       'restored k',
     ]);
   });
+});
+
+test('a proxy that lets nobody through is named, by a job that was told of it', async () => {
+  const proxy = createHttpServer();
+  proxy.on('connect', (_, socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'));
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void proxy.close());
+  const { port } = proxy.address() as { port: number };
+  const environment = {
+    ACTIONS_CACHE_SERVICE_V2: '1',
+    ACTIONS_RESULTS_URL: 'https://results.example/',
+    ACTIONS_RUNTIME_TOKEN: 'x',
+    https_proxy: `http://127.0.0.1:${port}`,
+  };
+  const run = await job([restore(testFolder(), 'k'), publish], { environment });
+  expect(run.results[0]).toBe('nothing');
+  expect(run.summary).toMatch(/not read: the proxy does not connect to results\.example \(.*407.*\)\..*no_proxy/);
 });
 
 test('a job says it in its log and in its summary', async () => {

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { setTimeout as pauseFor } from 'node:timers/promises';
-import { HttpClient } from '@actions/http-client';
 import { answerFailure, CacheFailure, transportFailure } from './cache-failure.ts';
 
 /** How long the cache may take. */
@@ -125,6 +124,8 @@ export const textOf = async (message: IncomingMessage): Promise<string> => {
  */
 export const ask = async ({ method, url, headers, body, moved = () => {} }: Sent, silence: number): Promise<IncomingMessage> => {
   const host = hostOf(url);
+  // Loaded with the first call: most commands make none.
+  const { HttpClient } = await import('@actions/http-client');
   const client = new HttpClient('optimization-gate', [], { allowRetries: false, socketTimeout: 1000 * silence });
   const sent = body === undefined ? null : Readable.from(slices(body, moved), { objectMode: false });
   const length = body === undefined ? {} : { 'content-length': String(body.length) };

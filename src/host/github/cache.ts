@@ -70,14 +70,19 @@ export const workflowCache = (environment: Environment, limits: CacheLimits, say
     try {
       const upload = await soon(host, reserve(key));
       const pace = startPace(limits, host);
+      let given = false;
       const send = async (): Promise<void> => {
-        for await (const piece of pack(folder, files)) await upload.put(piece, pace.moved);
+        for await (const piece of pack(folder, files)) {
+          if (given) return;
+          await upload.put(piece, pace.moved);
+        }
       };
       try {
         const sent = send();
         sent.catch(() => {});
         await Promise.race([sent, pace.late]);
       } finally {
+        given = true;
         pace.stop();
       }
       await soon(host, upload.finish());
