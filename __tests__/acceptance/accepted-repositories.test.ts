@@ -178,6 +178,32 @@ describe('credentials of the checkout action', () => {
     await expectBase(await open(scratch.folder));
   });
 
+  it('reach the server of a submodule that only base has', async () => {
+    const library = ScratchRepository.create();
+    library.commit({ 'lib.py': 'SIZE = 100\n' });
+    const project = ScratchRepository.create();
+    const [name, value] = header();
+    // The server runs in this process: nothing may wait for it here.
+    project.git('submodule', '--quiet', 'add', library.folder, 'vendor/lib');
+    project.git('config', '--file', '.gitmodules', 'submodule.vendor/lib.url', `${server.url}/${library.folder.split('/').at(-1)}`);
+    const pinning = project.commit({ a: 'old' });
+    project.git('rm', '--quiet', 'vendor/lib');
+    project.commit({ a: 'new' });
+    const clone = (): ScratchRepository => project.clone();
+    const needed = { declared: ['vendor/**'], possible: [], lfs: false };
+    await expect((await open(clone().folder)).worktree(pinning, needed)).rejects.toMatchObject({ code: 'submodule-missing' });
+    const [old, new6] = [clone(), clone()];
+    old.git('config', name, value);
+    const credentials = configured('');
+    execFileSync('git', ['config', '--file', credentials, name, value]);
+    new6.git('config', `includeIf.gitdir:${join(new6.folder, '.git')}.path`, credentials);
+    for (const { folder } of [old, new6]) {
+      const worktree = await (await open(folder)).worktree(pinning, needed);
+      onTestFinished(() => worktree.release());
+      expect(readFileSync(join(worktree.folder, 'vendor/lib/lib.py'), 'utf8')).toBe('SIZE = 100\n');
+    }
+  });
+
   it('in the environment, where a step put them', async () => {
     const [name, value] = header();
     await expectBase(await open(shallow(address()).folder, { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: name, GIT_CONFIG_VALUE_0: value }));

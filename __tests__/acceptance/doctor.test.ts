@@ -1,4 +1,5 @@
-import { appendFileSync, chmodSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
@@ -231,11 +232,29 @@ describe('doctor', { timeout: 120_000 }, () => {
     expect(ended.code).toBe(2);
   });
 
-  it('finds a folder that is no checkout, and a git that is too old', async () => {
+  it('finds a folder that is no checkout', async () => {
     const project = started();
     rmSync(join(project.folder, '.git'), { recursive: true });
     const ended = await project.gate('doctor', '--json');
     expect(bad(JSON.parse(ended.stdout) as Report)[0]).toMatchObject({ id: 'git', says: expect.stringContaining('[not-a-repository]') });
+  });
+
+  it.each([
+    ['git-too-old', 'echo git version 2.25.1', 'got "git version 2.25.1"'],
+    ['git-failed', 'exit 127', 'install git 2.30 or newer'],
+  ])('finds a git that does not do: %s, and so does a run at its start', async (code, body, words) => {
+    const project = started();
+    const folder = mkdtempSync(join(tmpdir(), 'gate-bin-'));
+    writeFileSync(join(folder, 'git'), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${folder}:${before}`;
+    const [doctor, run] = [project.start('doctor', '--json').ended, project.start('run').ended];
+    process.env['PATH'] = before;
+    const found = bad(JSON.parse((await doctor).stdout) as Report);
+    expect(found.find(({ id }) => id === 'git')?.says).toMatch(new RegExp(`${words}.*\\[${code}\\]`));
+    expect((await doctor).code).toBe(2);
+    expect(await run).toMatchObject({ code: 2, stderr: expect.stringContaining(`error[${code}]`) });
+    rmSync(folder, { recursive: true });
   });
 
   it('is content with programs that are there, and says which ones only setup can bring', async () => {
