@@ -24,6 +24,8 @@ export interface ResultsState {
   readonly calls: string[];
   /** A token of a low-trust event: reads only. */
   readOnly: boolean;
+  /** Every download begins anew, whatever part was asked for. */
+  wholeOnly: boolean;
   /** A download loses its connection after so many bytes. */
   cutAfter: number | null;
   /** By the name that `calls` has; `every` for all. */
@@ -43,7 +45,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 /** The workflow cache (version 2 of its protocol) on loopback: reservation, upload as Azure block blobs, look-up by key and prefix; blobs on disk. */
 export const startResultsService = async (folder: string, mainScope = 'refs/heads/main'): Promise<ResultsService> => {
   await mkdir(folder, { recursive: true });
-  const state: ResultsState = { entries: [], calls: [], readOnly: false, faults: new Map(), cutAfter: null };
+  const state: ResultsState = { entries: [], calls: [], readOnly: false, faults: new Map(), cutAfter: null, wholeOnly: false };
   const secret = randomUUID();
   let url = '';
   let lastId = 0;
@@ -120,7 +122,9 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
 
   const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry, slowly: boolean): Promise<void> => {
     const { size } = await stat(entry.blob);
-    const range = /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
+    const range = state.wholeOnly
+      ? null
+      : /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
     const start = Number(range?.[1] ?? 0);
     const end = Math.min(Number(range?.[2] ?? size - 1), size - 1);
     response.writeHead(range === null ? 200 : 206, {

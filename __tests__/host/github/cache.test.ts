@@ -87,6 +87,35 @@ describe('an entry', () => {
     expect(service.state.calls.filter((call) => call === 'GET blob').length).toBeGreaterThan(1);
   });
 
+  test('is given up, and not called damaged, where what comes is no part of it', async () => {
+    const service = await serve();
+    const here = await filledFolder();
+    await opened(service.environment()).save('k', here, ...paths);
+    Object.assign(service.state, { cutAfter: 100, wholeOnly: true });
+    const lost = opened(service.environment());
+    expect(await lost.restore(testFolder(), 'k')).toBe('nothing');
+    expect(lost.said).toEqual([expect.stringContaining('does not go on where a connection was lost')]);
+    service.state.faults.set('GET blob', { status: 200, type: 'text/html', body: '<html>Sign in</html>' });
+    const proxied = opened(service.environment());
+    expect(await proxied.restore(testFolder(), 'k')).toBe('nothing');
+    expect(proxied.said).toEqual([expect.stringContaining('a web page came in place of an answer')]);
+    service.state.faults.set('GetCacheEntryDownloadURL', {
+      status: 200,
+      body: '{"ok":true,"matched_key":"k","signed_download_url":"file:///etc/passwd"}',
+    });
+    const misled = opened(service.environment());
+    expect(await misled.restore(testFolder(), 'k')).toBe('nothing');
+    expect(misled.said).toEqual([expect.stringContaining('names no address for the transfer')]);
+  });
+
+  test('of files that change or go while they are read is not finished', async () => {
+    const service = await serve();
+    const { save, said } = opened(service.environment());
+    expect(await save('k', testFolder(), 'absent')).toBe('off');
+    expect(said).toEqual([expect.stringMatching(/a file could not be read or written \(ENOENT.*absent/)]);
+    expect(service.state.entries.filter(({ finished }) => finished)).toEqual([]);
+  });
+
   test('is of GitHub Enterprise Server, too', async () => {
     const service = await startEnterpriseCache();
     onTestFinished(() => service.close());

@@ -25,7 +25,7 @@ const line = z.union([fileLine, endLine]);
 const MAX_LINE_BYTES = 4096;
 const MAX_FILES = 100_000;
 /** No entry that is saved comes near it: what unpacks to more is none. */
-const MAX_BYTES = 16 * 2 ** 30;
+const MAX_BYTES = 4 * 2 ** 30;
 /** What is sent at once. */
 const PIECE_BYTES = 32 * 2 ** 20;
 const NEWLINE = 0x0a;
@@ -39,7 +39,7 @@ export interface PackedFile {
 async function* packed(folder: string, files: readonly PackedFile[]): AsyncGenerator<Uint8Array> {
   for (const { path, used } of files) {
     const { size } = await stat(join(folder, path));
-    yield Buffer.from(`${JSON.stringify({ path, bytes: size, used })}\n`);
+    yield Buffer.from(`${JSON.stringify({ path, bytes: size, used: Math.max(0, used) })}\n`);
     let read = 0;
     // A file that grows meanwhile is cut, one that shrinks ends the packing: the line before it told its size.
     if (size > 0)
@@ -47,7 +47,7 @@ async function* packed(folder: string, files: readonly PackedFile[]): AsyncGener
         read += (part as Buffer).length;
         yield part as Buffer;
       }
-    if (read !== size) throw new Error(`${path} changed while it was read`);
+    if (read !== size) throw new CacheFailure('refused', `${path} changed while it was read`);
   }
   yield Buffer.from(`${JSON.stringify({ files: files.length })}\n`);
 }

@@ -66,7 +66,14 @@ const call = async <T>(
   }
 };
 
-const inTime = { ok: z.boolean(), message: z.string().optional(), msg: z.string().optional() };
+/** An address that the service names. */
+const addressOf = (text: string | undefined, host: string): string => {
+  const read = address.safeParse(text);
+  if (!read.success) throw new CacheFailure('refused', `${host} names no address for the transfer`);
+  return read.data;
+};
+
+const outcome = { ok: z.boolean(), message: z.string().optional(), msg: z.string().optional() };
 
 /** The service of github.com (version 2): calls in Twirp, content as an Azure block blob. */
 const resultsService = (connection: Connection): CacheService => {
@@ -92,15 +99,15 @@ const resultsService = (connection: Connection): CacheService => {
       const answer = await twirp(
         'GetCacheEntryDownloadURL',
         { key, restore_keys: [key, ...others], version },
-        z.object({ ...inTime, matched_key: z.string().optional(), signed_download_url: z.string().optional() }),
+        z.object({ ...outcome, matched_key: z.string().optional(), signed_download_url: z.string().optional() }),
       );
       if (!answer.ok) return null;
-      return { key: answer.matched_key ?? '', url: address.parse(answer.signed_download_url) };
+      return { key: answer.matched_key ?? '', url: addressOf(answer.signed_download_url, host) };
     },
     reserve: async (key) => {
-      const answer = await twirp('CreateCacheEntry', { key, version }, z.object({ ...inTime, signed_upload_url: z.string().optional() }));
+      const answer = await twirp('CreateCacheEntry', { key, version }, z.object({ ...outcome, signed_upload_url: z.string().optional() }));
       if (!answer.ok) throw notOk(answer.message, 'another job reserved the same key');
-      const url = address.parse(answer.signed_upload_url);
+      const url = addressOf(answer.signed_upload_url, host);
       const blocks: string[] = [];
       let bytes = 0;
       const put = async (query: Readonly<Record<string, string>>, type: string, body: Uint8Array, moved: (bytes: number) => void) => {
@@ -122,7 +129,7 @@ const resultsService = (connection: Connection): CacheService => {
         finish: async () => {
           const list = `<?xml version="1.0" encoding="utf-8"?><BlockList>${blocks.map((id) => `<Latest>${id}</Latest>`).join('')}</BlockList>`;
           await put({ comp: 'blocklist' }, 'application/xml', Buffer.from(list), () => {});
-          const finished = await twirp('FinalizeCacheEntryUpload', { key, version, size_bytes: String(bytes) }, z.object(inTime));
+          const finished = await twirp('FinalizeCacheEntryUpload', { key, version, size_bytes: String(bytes) }, z.object(outcome));
           if (!finished.ok) throw notOk(finished.message, 'the service does not take the entry that was sent');
         },
       };

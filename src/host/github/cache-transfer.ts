@@ -167,6 +167,9 @@ export async function* download(url: string, limits: CacheLimits): AsyncGenerato
       const asked = persistently(limits, () => ask({ method: 'GET', url, headers }, limits.windowSeconds));
       asked.catch(() => {});
       const message = await Promise.race([asked, pace.late]);
+      const type = message.headers['content-type'] ?? '';
+      if (/html/i.test(type)) throw answerFailure({ status: message.statusCode ?? 0, type, text: '', host });
+      if (at > 0 && message.statusCode !== 206) throw new CacheFailure('network', `${host} does not go on where a connection was lost`);
       whole ??= Number(message.headers['content-length'] ?? Number.NaN);
       const parts = (message as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
       try {
@@ -182,7 +185,7 @@ export async function* download(url: string, limits: CacheLimits): AsyncGenerato
       } catch (error) {
         message.destroy();
         const failure = transportFailure(error, host);
-        if (failure.kind !== 'network' || attempt === ATTEMPTS) throw failure;
+        if (failure.kind !== 'network' || attempt === ATTEMPTS || !Number.isFinite(whole)) throw failure;
         continue;
       }
       if (!Number.isFinite(whole)) return;
