@@ -134,6 +134,26 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
   });
 });
 
+it('a job whose git is too old ends at once, and its summary says which one is needed', { timeout: 120_000 }, async () => {
+  const scene = await openScene({ 'README.md': '# models\n' });
+  const path = process.env['PATH'];
+  try {
+    const bin = testFolder();
+    writeFileSync(join(bin, 'git'), '#!/bin/sh\necho git version 2.25.1\n', { mode: 0o755 });
+    await scene.commit('topic', 'Tell more', { 'README.md': '# models, and more\n' });
+    // The first run only makes the workspace: it has nothing to measure.
+    await scene.pullRequest(7, 'topic', { models: 'none' });
+    process.env['PATH'] = `${bin}:${path}`;
+    const run = await scene.again();
+    expect(run.code).toBe(2);
+    expect(run.outputs).toMatchObject({ verdict: 'error', 'exit-code': '2' });
+    expect(run.summary).toContain('expected git 2.30 or newer, got "git version 2.25.1"');
+  } finally {
+    process.env['PATH'] = path;
+    await scene.close();
+  }
+});
+
 it('an entry of several pieces is put together in their order', async () => {
   const service = await startResultsService(join(testFolder(), 'blobs'));
   const [here, there] = [testFolder(), testFolder()];
