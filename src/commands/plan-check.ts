@@ -67,16 +67,16 @@ const optimizationOf = (cell: string): string => cell.slice(cell.indexOf('/') + 
 
 const script = /^[\w./@-]+\.(py|mjs|cjs|js|mts|cts|ts|sh|bash|rb|pl|jl|R|lua)$/;
 
-/** What of a command is not there: its program, and the scripts that it names as words of their own. */
+/** What of a command is not there: its program, and the script that this runs, the first that stands as a word of its own. */
 const missingOf = (command: string, folder: string, searchPath: string): readonly string[] => {
   const [program = '', ...words] = commandWords(command, 'command');
   const [found] = programNamed(program, folder, searchPath);
   const place = program.includes('/') ? `at ${resolve(folder, program)}` : 'on PATH';
   const missing = found === undefined ? [`no program ${program} ${place}`] : mayRun(found) ? [] : [`${found} may not be run`];
-  // After `-c` and the like stands a program of its own, in which nothing is looked up.
-  const scripts = words.filter((word, at) => script.test(word) && !(words[at - 1] ?? '').startsWith('-'));
-  const absent = scripts.filter((word) => !existsSync(resolve(folder, word)));
-  return [...missing, ...absent.map((word) => `no file ${word} in ${folder}`)];
+  // After `-c` and the like stands a program of its own, in which nothing is looked up. Later names may be of what it writes.
+  const [named] = words.filter((word, at) => script.test(word) && !(words[at - 1] ?? '').startsWith('-'));
+  const absent = named === undefined || existsSync(resolve(folder, named)) ? [] : [`no file ${named} in ${folder}`];
+  return [...missing, ...absent];
 };
 
 const mayRun = (file: string): boolean => {
