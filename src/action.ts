@@ -1,5 +1,5 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
-import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
+import { abortOnSignals, checkNode, openContext, programBeside } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
 import { parseInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
@@ -13,7 +13,11 @@ const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInp
     checkNode(process.versions.node);
     const inputs = parseInputs(process.env);
     const { token, comment, commentKey } = inputs.options;
-    return { inputs, host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey }) };
+    const cacheWorker = programBeside(import.meta.url, 'cache-worker');
+    return {
+      inputs,
+      host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey, cacheWorker }),
+    };
   } catch (thrown) {
     const error = asGateError(thrown);
     const { summary } = errorReport(error, runUrl(process.env));

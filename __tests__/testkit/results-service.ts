@@ -24,8 +24,8 @@ export interface ResultsState {
   readonly calls: string[];
   /** A token of a low-trust event: reads only. */
   readOnly: boolean;
-  /** Every download begins anew, whatever part was asked for. */
-  wholeOnly: boolean;
+  /** Where downloads are said to be: the toolkit takes another way for Azure's own hosts, which a test reaches with this service as a proxy. */
+  downloads: string | null;
   /** A download loses its connection after so many bytes. */
   cutAfter: number | null;
   /** By the name that `calls` has; `every` for all. */
@@ -45,7 +45,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 /** The workflow cache (version 2 of its protocol) on loopback: reservation, upload as Azure block blobs, look-up by key and prefix; blobs on disk. */
 export const startResultsService = async (folder: string, mainScope = 'refs/heads/main'): Promise<ResultsService> => {
   await mkdir(folder, { recursive: true });
-  const state: ResultsState = { entries: [], calls: [], readOnly: false, faults: new Map(), cutAfter: null, wholeOnly: false };
+  const state: ResultsState = { entries: [], calls: [], readOnly: false, faults: new Map(), cutAfter: null, downloads: null };
   const secret = randomUUID();
   let url = '';
   let lastId = 0;
@@ -83,7 +83,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
         candidates.find((one) => one.key === input.key) ??
         prefixes.map((prefix) => candidates.findLast((one) => one.key.startsWith(prefix))).find((one) => one !== undefined);
       if (found === undefined) return { ok: false };
-      return { ok: true, matched_key: found.key, signed_download_url: `${url}/account/cache/${found.id}?sig=${secret}` };
+      return { ok: true, matched_key: found.key, signed_download_url: `${state.downloads ?? url}/account/cache/${found.id}?sig=${secret}` };
     },
   };
 
@@ -122,9 +122,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
 
   const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry, slowly: boolean): Promise<void> => {
     const { size } = await stat(entry.blob);
-    const range = state.wholeOnly
-      ? null
-      : /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
+    const range = /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
     const start = Number(range?.[1] ?? 0);
     const end = Math.min(Number(range?.[2] ?? size - 1), size - 1);
     response.writeHead(range === null ? 200 : 206, {

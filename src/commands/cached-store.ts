@@ -3,7 +3,7 @@ import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import { counted, quantity } from '../report/number.ts';
 import type { Store } from '../store/store.ts';
-import { listItems, type StoredItem, takeItems } from '../store/stored-items.ts';
+import { listItems, type StoredItem, stageItems, takeItems } from '../store/stored-items.ts';
 import type { CommandContext } from './context.ts';
 
 /** What an entry may hold, bytes before compression. GitHub keeps 10 GiB for all entries of a repository, and drops the longest unused. */
@@ -166,8 +166,14 @@ const saveItems = async (context: CommandContext, store: Store, cached: CachedSt
   const items = itemsToSave(cached, await listItems(store.root));
   if (items === null) return;
   const key = nextKey(cached);
-  const files = items.flatMap((item) => item.files.map((path) => ({ path, used: item.used })));
-  const outcome = await cache.save(key, store.root, files);
+  const staging = await store.staging();
+  let outcome: Awaited<ReturnType<typeof cache.save>>;
+  try {
+    await stageItems(items, store.root, staging);
+    outcome = await cache.save(key, staging);
+  } finally {
+    await store.discard(staging);
+  }
   const bytes = quantity(
     items.reduce((sum, item) => sum + item.bytes, 0),
     'bytes',

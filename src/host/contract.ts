@@ -45,12 +45,6 @@ export interface Log {
   endProgress(): void;
 }
 
-/** A file to keep: its path below the folder, and when it was used last, seconds since the epoch. */
-export interface CachedFile {
-  readonly path: string;
-  readonly used: number;
-}
-
 /** What an entry gave: `damaged` is one whose content is not what was saved, and of which nothing may be used. */
 export type Restored =
   | { readonly status: 'nothing' }
@@ -59,10 +53,10 @@ export type Restored =
 
 /** Keeps files between jobs. Nothing of it throws: a cache is an optimization, and what goes wrong is said in the log and the report. */
 export interface Cache {
-  /** Writes the files of the newest entry whose key begins with the first of the prefixes that has one below an empty folder. */
+  /** Writes the content of the newest entry whose key begins with the first of the prefixes that has one into an empty folder. */
   restore(prefixes: readonly string[], folder: string): Promise<Restored>;
-  /** Keeps files below a folder as a new entry. `exists`: another job keeps one of this key. */
-  save(key: string, folder: string, files: readonly CachedFile[]): Promise<'saved' | 'exists' | 'off'>;
+  /** Keeps the content of a folder as a new entry. `exists`: another job keeps one of this key. */
+  save(key: string, folder: string): Promise<'saved' | 'exists' | 'off'>;
   /** Says once in the log and the report that something of the cache went wrong. */
   warn(text: string): void;
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, stat, utimes } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { decodeDocument } from '../records/decode.ts';
@@ -74,6 +74,17 @@ const isRecord = async (path: string, key: string): Promise<boolean> => {
   }
 };
 
+/** Puts items of a store into an empty folder of the same file system, from which `takeItems` takes them: the same files by another name. */
+export const stageItems = async (items: readonly StoredItem[], root: string, folder: string): Promise<void> => {
+  for (const { name, kind, used, files } of items) {
+    for (const path of files) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await link(join(root, path), join(folder, path));
+    }
+    if (kind === 'artefact') await utimes(join(folder, name), used, used);
+  }
+};
+
 export interface TakenItems {
   /** Names of what the store holds now, whether it held it before or not. */
   readonly taken: readonly string[];
@@ -93,6 +104,13 @@ export const takeItems = async (folder: string, root: string): Promise<TakenItem
     if (!(await exists(join(root, name)))) await rename(join(folder, name), join(root, name));
     taken.push(name);
   };
+  // A link could name what lies elsewhere, and a pipe would never end.
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() || entry.isDirectory()) continue;
+    const path = join(entry.parentPath, entry.name);
+    await rm(path, { force: true });
+    refused.push(path.slice(folder.length + 1));
+  }
   for (const part of await namesIn(folder)) if (part !== 'artefacts' && part !== 'records') refused.push(part);
   for (const digest of await namesIn(join(folder, 'artefacts'))) {
     const name = `artefacts/${digest}`;
@@ -101,7 +119,7 @@ export const takeItems = async (folder: string, root: string): Promise<TakenItem
       refused.push(name);
       continue;
     }
-    const { mtime } = await stat(join(from, manifestName));
+    const { mtime } = await stat(from);
     await seal(from, await listRegularFiles(from));
     await utimes(from, mtime, mtime);
     await move(name);

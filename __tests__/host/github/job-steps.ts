@@ -31,5 +31,5 @@ export const job = async (
 };
 
 export const publish = { do: 'publish', text: 'the report', title: 'title' };
-export const save = (key: string, folder: string, ...paths: readonly string[]) => ({ do: 'save', key, folder, paths });
+export const save = (key: string, folder: string) => ({ do: 'save', key, folder });
 export const restore = (folder: string, ...prefixes: readonly string[]) => ({ do: 'restore', folder, prefixes });

@@ -1,14 +1,18 @@
 /** What a job does with the host, as a program of its own: environment, command files and cache are the real ones. */
+import { join } from 'node:path';
 import { githubHost } from '../../../src/host/github/host.ts';
 
 type Step =
   | { readonly do: 'publish'; readonly text: string; readonly title: string }
-  | { readonly do: 'save'; readonly key: string; readonly folder: string; readonly paths: readonly string[] }
+  | { readonly do: 'save'; readonly key: string; readonly folder: string }
   | { readonly do: 'restore'; readonly prefixes: readonly string[]; readonly folder: string }
   | { readonly do: 'environment' };
 
 const [, , given = '[]', limits] = process.argv;
-const host = githubHost(process.env, limits === undefined ? {} : { cacheLimits: JSON.parse(limits) });
+const host = githubHost(process.env, {
+  cacheWorker: join(import.meta.dirname, '..', '..', '..', 'src', 'cache-worker.ts'),
+  ...(limits === undefined ? {} : { cacheLimits: JSON.parse(limits) }),
+});
 
 const play = async (step: Step): Promise<Record<string, string | number | boolean>> => {
   switch (step.do) {
@@ -30,11 +34,7 @@ const play = async (step: Step): Promise<Record<string, string | number | boolea
     }
     case 'save':
       return {
-        result: await host.cache.save(
-          step.key,
-          step.folder,
-          step.paths.map((path) => ({ path, used: 1_700_000_000 })),
-        ),
+        result: await host.cache.save(step.key, step.folder),
       };
     case 'restore': {
       const found = await host.cache.restore(step.prefixes, step.folder);

@@ -102,7 +102,7 @@ describe('local host', () => {
     expect(printed).toEqual(['the text\n']);
     expect(host.subjectEnvironment).toEqual({ PATH: '/bin' });
     expect(await host.cache.restore(['k'], 'folder')).toEqual({ status: 'nothing' });
-    expect(await host.cache.save('k', 'folder', [])).toBe('off');
+    expect(await host.cache.save('k', 'folder')).toBe('off');
   });
 
   test('writes baselines whole into the working tree, from what is there', async () => {

@@ -1,104 +1,121 @@
-/** Why the workflow cache did not do what was asked, sorted by what can be done about it. */
-export type CacheFailureKind =
-  /** Another job reserved the key. */
-  | 'taken'
-  | 'read-only'
-  | 'token'
-  | 'too-large'
-  | 'quota'
-  | 'proxy'
-  /** No answer in time. */
-  | 'silent'
-  | 'slow'
-  | 'network'
-  /** Worth another try. */
-  | 'server'
-  /** The entry is not what was saved. */
-  | 'damaged'
-  | 'refused';
+/** What each kind of failure is called, and what to do about it. */
+const words = {
+  'read-only': {
+    what: 'this job may not do that',
+    remedy:
+      'A run that an untrusted event started may only read. Elsewhere `cache-mode: write` in the workflow allows it to write. `cache: false` turns the cache off.',
+  },
+  token: {
+    what: 'the token of this job is refused',
+    remedy: 'The token is valid as long as the job. Run the job again, or turn the cache off with `cache: false`.',
+  },
+  'too-large': {
+    what: 'no entry of this size is accepted',
+    remedy: 'Lower what one job builds, or turn the cache off with `cache: false`.',
+  },
+  quota: {
+    what: 'the cache of this repository takes no more for now',
+    remedy: 'Delete entries under Actions → Caches, wait for the limit to end, or raise the limit in the settings of the repository.',
+  },
+  proxy: {
+    what: 'a proxy or a web page answered in place of the cache service',
+    remedy: 'Let the proxy pass the hosts of GitHub Actions, or name them in `no_proxy` on the runner.',
+  },
+  silent: {
+    what: 'the cache service did not answer',
+    remedy: 'See githubstatus.com and the network of the runner. `cache: false` turns the cache off.',
+  },
+  slow: {
+    what: 'the transfer is too slow',
+    remedy: 'See the network of the runner. `cache: false` turns the cache off where building is faster.',
+  },
+  network: {
+    what: 'the connection failed',
+    remedy: 'See whether the runner reaches the hosts of GitHub Actions. `cache: false` turns the cache off.',
+  },
+  server: { what: 'the cache service failed', remedy: 'See githubstatus.com; a later run uses the cache again.' },
+  damaged: { what: 'its content does not unpack', remedy: 'A run that may write saves a new entry, which takes its place.' },
+  other: { what: 'the operation failed', remedy: 'Run the job again. `cache: false` turns the cache off.' },
+} as const;
 
-/** What to do about each kind. */
-const remedies = {
-  taken: 'Nothing is lost: that job saves the same.',
-  'read-only':
-    'A run that an untrusted event started may only read. Elsewhere `cache-mode: write` in the workflow allows it to write. `cache: false` turns the cache off.',
-  token: 'The token is valid as long as the job. Run the job again, or turn the cache off with `cache: false`.',
-  'too-large': 'Lower what one job builds, or turn the cache off with `cache: false`.',
-  quota: 'Delete entries under Actions → Caches, wait for the limit to end, or raise the limit in the settings of the repository.',
-  proxy: 'Let the proxy pass the hosts of GitHub Actions, or name them in `no_proxy` on the runner.',
-  silent: 'See githubstatus.com and the network of the runner. `cache: false` turns the cache off.',
-  slow: 'See the network of the runner. `cache: false` turns the cache off where building is faster.',
-  network: 'See whether the runner reaches that host. `cache: false` turns the cache off.',
-  server: 'See githubstatus.com; a later run uses the cache again.',
-  damaged: 'A run that may write saves a new entry, which takes its place.',
-  refused: 'Run the job again. `cache: false` turns the cache off.',
-} as const satisfies Record<CacheFailureKind, string>;
+/** Why the workflow cache did not do what was asked, sorted by what can be done about it. `taken`: another job reserved the key. */
+export type CacheFailureKind = keyof typeof words | 'taken';
 
-/** One call of the cache that failed. */
-export class CacheFailure extends Error {
+export interface CacheFailure {
   readonly kind: CacheFailureKind;
-
-  constructor(kind: CacheFailureKind, message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, options);
-    this.name = 'CacheFailure';
-    this.kind = kind;
-  }
-
-  get remedy(): string {
-    return remedies[this.kind];
-  }
+  /** What the toolkit or the service said of it, in one line. */
+  readonly detail: string;
 }
 
-const codeOf = (error: unknown): string => {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' ? code : '';
+export const failureText = (doing: 'read' | 'written', kind: keyof typeof words, detail: string): string =>
+  `The workflow cache was not ${doing}: ${words[kind].what} (${detail}). The run goes on without it. ${words[kind].remedy}`;
+
+/** What an operation that failed left to judge it by. */
+export interface FailureEvidence {
+  readonly doing: 'restore' | 'save';
+  /** The last message of the toolkit. */
+  readonly said: string;
+  /** What tar said. */
+  readonly tar: string;
+  /** The last answer over HTTP, where it was a bad one. */
+  readonly bad: { readonly host: string; readonly status: number; readonly type: string } | null;
+  /** An entry was found, or reserved. */
+  readonly isTransfer: boolean;
+}
+
+const isPage = (text: string): boolean => /<(!doctype\s+html|html|head|body)\b/i.test(text);
+
+/** A message without the toolkit's frame around it, in one line, without signatures. */
+const plainly = (said: string): string => {
+  const inner = said
+    .replace(/^.*Failed request: \(\d+\)[^:]*(: |$)/s, '')
+    .replace(/^.*another job may be creating this cache\. More details: /s, '')
+    .replace(/^Unable to reserve cache with key \S+\. More details: /, '')
+    .replace(/^Failed to \w+: /, '');
+  if (isPage(inner)) return '';
+  const [line = ''] = inner.trim().split(/[\r\n]/);
+  return line.replace(/\bsig=[^&\s"']+/g, 'sig=***').slice(0, 300);
 };
 
-/** A thrown value as a failure: a lost connection where it is nothing else. `host`: what was asked. */
-export const transportFailure = (error: unknown, host: string): CacheFailure => {
-  if (error instanceof CacheFailure) return error;
-  const message = error instanceof Error ? error.message || codeOf(error) : String(error);
-  const proxied = /tunneling socket could not be established|statusCode=\d+|\bproxy\b/i.test(message);
-  if (proxied) return new CacheFailure('proxy', `the proxy does not connect to ${host} (${message})`, { cause: error });
-  if (/timeout/i.test(message)) return new CacheFailure('silent', `${host} does not answer`, { cause: error });
-  return new CacheFailure('network', `the connection to ${host} failed (${message})`, { cause: error });
+/** Words of the toolkit and the service that mean a kind, whatever the status. */
+const byWords: readonly (readonly [CacheFailureKind, RegExp])[] = [
+  ['quota', /insufficient usage|quota|rate limit/i],
+  ['read-only', /(read|write) denied|no (writable|readable) scopes/i],
+  ['taken', /already exists|Response was not ok/i],
+  ['too-large', /over the (10GB|data cap) limit/i],
+  ['proxy', /tunneling socket could not be established/i],
+  [
+    'network',
+    /\bE(CONNREFUSED|CONNRESET|NOTFOUND|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN|PIPE)\b|socket hang up|\baborted\b|Incomplete download/,
+  ],
+];
+
+const byStatus = (status: number): CacheFailureKind | null => {
+  if (status === 407) return 'proxy';
+  if (status === 413) return 'too-large';
+  if (status === 409) return 'taken';
+  if (status === 429 || status === 507) return 'quota';
+  if (status === 401) return 'token';
+  if (status === 403) return 'read-only';
+  return status >= 500 ? 'server' : null;
 };
 
-const isPage = (type: string, text: string): boolean => /html/i.test(type) || /^\s*<(!doctype\s+html|html|head|body)\b/i.test(text);
-
-/** What an answer says in one line: the message of the cache service, or the code of the blob storage. */
-const saidIn = (text: string): string => {
-  const blob = /<Code>([^<]{1,80})<\/Code>/.exec(text)?.[1];
-  if (blob !== undefined) return blob;
-  try {
-    const { msg, message } = JSON.parse(text) as { msg?: unknown; message?: unknown };
-    const said = typeof msg === 'string' ? msg : message;
-    return typeof said === 'string' ? said.replace(/\s+/g, ' ').slice(0, 300) : '';
-  } catch {
-    return '';
-  }
+const kindOf = ({ doing, said, tar, bad, isTransfer }: FailureEvidence): CacheFailureKind => {
+  if (bad?.status === 407 || bad?.status === 413) return byStatus(bad.status) ?? 'other';
+  if (isPage(said) || /html/i.test(bad?.type ?? '')) return 'proxy';
+  const named = byWords.find(([, pattern]) => pattern.test(said))?.[0] ?? (bad === null ? null : byStatus(bad.status));
+  if (named !== null) return named;
+  // The entry is listed, and what it was is gone or is no archive. A full disk says nothing of it.
+  const isBroken = doing === 'restore' && isTransfer && !/No space left|Disk quota/i.test(tar);
+  return isBroken && (bad !== null || /failed with error/.test(said)) ? 'damaged' : 'other';
 };
 
-/** An answer that is not the one that was asked for, by its status, its type and its text. */
-export const answerFailure = (answer: {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
-  readonly host: string;
-}): CacheFailure => {
-  const { status, type, text, host } = answer;
-  const said = saidIn(text);
-  const shown = `${status}${said === '' ? '' : `, "${said}"`}`;
-  if (status === 407) return new CacheFailure('proxy', `a proxy in front of ${host} asks for a password (${shown})`);
-  if (status === 413) return new CacheFailure('too-large', `${host} takes no entry of this size (${shown})`);
-  if (isPage(type, text)) return new CacheFailure('proxy', `a web page came in place of an answer of ${host} (${shown})`);
-  if (/already exists/i.test(said) || status === 409) return new CacheFailure('taken', `another job reserved the same key (${shown})`);
-  if (status === 429 || status === 507 || /insufficient usage|quota|rate limit/i.test(said))
-    return new CacheFailure('quota', `the cache of this repository takes no more for now (${shown})`);
-  if (/denied|read.only|no writable scopes/i.test(said) && status !== 401)
-    return new CacheFailure('read-only', `this job may not do that (${shown})`);
-  if (status === 401) return new CacheFailure('token', `${host} refuses the token of this job (${shown})`);
-  if (status === 403) return new CacheFailure('read-only', `${host} refuses this job (${shown})`);
-  if (status >= 500) return new CacheFailure('server', `${host} failed (${shown})`);
-  return new CacheFailure('refused', `${host} answered with ${shown}`);
+/** Sorts a failure of the toolkit by its message, by the last answer that its connections got, and by what tar said. */
+export const judgeFailure = (evidence: FailureEvidence): CacheFailure => {
+  const { said, tar, bad } = evidence;
+  const kind = kindOf(evidence);
+  const ofTar = tar.trim().split('\n')[0]?.trim() ?? '';
+  const text = ofTar !== '' && kind !== 'proxy' && /failed with error/.test(said) ? ofTar.slice(0, 300) : plainly(said);
+  const parts = [...(bad === null ? [] : [`${bad.host}: ${bad.status}`]), ...(text === '' ? [] : [JSON.stringify(text)])];
+  return { kind, detail: parts.length === 0 ? 'the toolkit gave no reason' : parts.join(', ') };
 };

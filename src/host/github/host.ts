@@ -7,7 +7,7 @@ import type { Annotation, Host, Published } from '../contract.ts';
 import { plainLines } from '../plain-text.ts';
 import { commitBaselines } from './baseline-commit.ts';
 import { workflowCache } from './cache.ts';
-import { type CacheLimits, cacheLimits } from './cache-transfer.ts';
+import { type CacheLimits, cacheLimits } from './cache-process.ts';
 import { type Client, openClient } from './client.ts';
 import { commentBody, commentMarker, syncComment } from './comment.ts';
 import { completedEvent, type LookUp, readEvent } from './event.ts';
@@ -30,6 +30,8 @@ export interface GitHubHostOptions {
   /** Time for one answer of GitHub; default 20 s. */
   readonly requestSeconds?: number;
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** The file that does one operation of the workflow cache; without one the cache is off. */
+  readonly cacheWorker?: string;
   /** How long the cache may take; default `cacheLimits`. */
   readonly cacheLimits?: CacheLimits;
   readonly write?: (text: string) => void;
@@ -179,9 +181,13 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
   };
 
   const cacheNotes: string[] = [];
-  const cache = workflowCache(environment, options.cacheLimits ?? cacheLimits, (text) => {
-    log.warn(text);
-    cacheNotes.push(text);
+  const cache = workflowCache(environment, {
+    program: options.cacheWorker ?? null,
+    limits: options.cacheLimits ?? cacheLimits,
+    say: (text) => {
+      log.warn(text);
+      cacheNotes.push(text);
+    },
   });
   const noted = (text: string): Promise<Coded | null> => summarise(`> [!NOTE]\n> ${plainLines(text).join('\n> ')}`, 'note');
 
