@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openStore, type Store } from '../../src/store/store.ts';
-import { listItems, takeItems } from '../../src/store/stored-items.ts';
+import { listItems, stageItems, takeItems } from '../../src/store/stored-items.ts';
 import { testFolder } from '../testkit/folder.ts';
 
 const open = (root: string): Promise<Store> => openStore(root, { clock: () => 1_600_000_000_000 });
@@ -53,6 +54,29 @@ describe('the items of a store', () => {
     await store.close();
   });
 
+  it('are staged and taken again as they were, last use included, while the store keeps its own', async () => {
+    const [from, staging, to] = [await filled(), testFolder(), testFolder()];
+    const items = await listItems(from);
+    await stageItems(items, from, staging);
+    expect(await takeItems(staging, to)).toEqual({ taken: [artefact, record], refused: [] });
+    expect(await listItems(to)).toEqual(items);
+    expect(await listItems(from)).toEqual(items);
+  });
+
+  it('are never links or pipes: these are removed unread, and what needs them is left behind', async () => {
+    const folder = await filled();
+    const root = testFolder();
+    rmSync(join(folder, artefact, 'model.onnx'));
+    symlinkSync('/etc/passwd', join(folder, artefact, 'model.onnx'));
+    symlinkSync('..', join(folder, 'records', 'loop'));
+    execFileSync('mkfifo', [join(folder, 'records', 'tuned', `${digest}.json`)]);
+    const { taken, refused } = await takeItems(folder, root);
+    expect(taken).toEqual([record]);
+    expect(refused.toSorted()).toEqual(
+      [...besides, artefact, `${artefact}/model.onnx`, 'records/loop', `records/tuned/${digest}.json`].toSorted(),
+    );
+  });
+
   it.each([
     ['a changed file', (folder: string) => ({ path: join(folder, artefact, 'model.onnx'), text: 'weightz', refused: artefact })],
     ['one file more', (folder: string) => ({ path: join(folder, artefact, 'more'), text: '', refused: artefact })],
@@ -72,7 +96,6 @@ describe('the items of a store', () => {
     const folder = await filled();
     const { path, text, refused } = change(folder);
     mkdirSync(join(path, '..'), { recursive: true });
-    const { rmSync } = await import('node:fs');
     rmSync(path, { force: true });
     writeFileSync(path, text);
     const root = testFolder();

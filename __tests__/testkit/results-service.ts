@@ -127,6 +127,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     const end = Math.min(Number(range?.[2] ?? size - 1), size - 1);
     response.writeHead(range === null ? 200 : 206, {
       'content-length': end - start + 1,
+      etag: `"${entry.id}"`,
       ...(range === null ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     if (request.method === 'HEAD') return void response.end();

@@ -17,12 +17,14 @@ export const filledFolder = async (): Promise<string> => {
     await writeFile(join(folder, path), content);
     await utimes(join(folder, path), 1_700_000_000, 1_700_000_000);
   }
+  await utimes(join(folder, 'blobs', 'ab'), 1_600_000_000, 1_600_000_000);
   return folder;
 };
 
 export const expectFiles = async (folder: string): Promise<void> => {
   for (const [path, content] of Object.entries(files)) expect((await readFile(join(folder, path))).equals(content)).toBe(true);
   expect((await stat(join(folder, 'index.json'))).mtimeMs).toBe(1_700_000_000_000);
+  expect((await stat(join(folder, 'blobs', 'ab'))).mtimeMs).toBe(1_600_000_000_000);
 };
 
 export const serve = async (): Promise<ResultsService> => {

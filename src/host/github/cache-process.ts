@@ -28,7 +28,7 @@ export const cacheLimits: CacheLimits = { findSeconds: 30, windowBytes: 30 * 2 *
 /** What the toolkit and its connections need beside what user code may see: the service, its token, and proxies with their passwords. */
 const toolkitNames = [
   ...['ACTIONS_CACHE_MODE', 'ACTIONS_CACHE_SERVICE_V2', 'ACTIONS_CACHE_URL', 'ACTIONS_RESULTS_URL', 'ACTIONS_RUNTIME_TOKEN'],
-  ...['ACTIONS_ORCHESTRATION_ID', 'GITHUB_REF', 'GITHUB_SERVER_URL', 'NODE_EXTRA_CA_CERTS'],
+  ...['ACTIONS_ORCHESTRATION_ID', 'GITHUB_SERVER_URL', 'NODE_EXTRA_CA_CERTS'],
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'],
 ];
 
