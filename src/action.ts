@@ -61,7 +61,7 @@ const outcomes: Readonly<Record<number, string>> = {
   3: 'It could not be decided whether this change is a regression; the reasons are above and in the job summary.',
 };
 
-// Kept-alive sockets of the cache would hold the job for seconds: everything is written when this ends.
+// Kept-alive sockets would hold the job for seconds: everything is written when this ends.
 main().then(
   ({ exitCode, failsJob }) => {
     const outcome = outcomes[exitCode];

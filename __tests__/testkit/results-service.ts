@@ -15,8 +15,8 @@ export interface CacheEntry {
   finished: boolean;
 }
 
-/** What a call gets in place of its answer: none at all, a few bytes of its content now and then, a lost connection, or another answer. */
-export type Fault = 'hang' | 'trickle' | 'reset' | { readonly status: number; readonly type?: string; readonly body?: string };
+/** What a call gets in place of its answer: none at all, 20 or 200 bytes of its content a second, a lost connection, or another answer. */
+export type Fault = 'hang' | 'trickle' | 'steady' | 'reset' | { readonly status: number; readonly type?: string; readonly body?: string };
 
 export interface ResultsState {
   readonly entries: CacheEntry[];
@@ -120,7 +120,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     response.end();
   };
 
-  const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry, slowly: boolean): Promise<void> => {
+  const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry, drop: number | null): Promise<void> => {
     const { size } = await stat(entry.blob);
     const range = /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
     const start = Number(range?.[1] ?? 0);
@@ -131,10 +131,14 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
       ...(range === null ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     if (request.method === 'HEAD') return void response.end();
-    if (slowly) {
+    if (drop !== null) {
       const whole = await readFile(entry.blob);
       let at = start;
-      const drops = setInterval(() => response.write(whole.subarray(at++, at)), 50);
+      const drops = setInterval(() => {
+        response.write(whole.subarray(at, at + drop));
+        at += drop;
+        if (at > end) response.end();
+      }, 50);
       return void response.on('close', () => clearInterval(drops));
     }
     if (state.cutAfter !== null && end - start >= state.cutAfter) {
@@ -145,7 +149,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     await pipeline(createReadStream(entry.blob, { start, end }), response);
   };
 
-  const fail = async (fault: Exclude<Fault, 'trickle'>, response: ServerResponse): Promise<void> => {
+  const fail = async (fault: Exclude<Fault, 'trickle' | 'steady'>, response: ServerResponse): Promise<void> => {
     if (fault === 'hang') return;
     if (fault === 'reset') return void response.socket?.destroy();
     const { status, type = 'application/json', body = JSON.stringify({ code: 'unavailable', msg: 'injected fault' }) } = fault;
@@ -158,13 +162,13 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     const method = /^\/twirp\/github\.actions\.results\.api\.v1\.CacheService\/(\w+)$/.exec(pathname)?.[1];
     state.calls.push(method ?? `${request.method} blob`);
     const fault = state.faults.get(state.calls.at(-1) ?? '') ?? state.faults.get('every');
-    if (fault !== undefined && fault !== 'trickle') return fail(fault, response);
+    if (fault !== undefined && fault !== 'trickle' && fault !== 'steady') return fail(fault, response);
     if (method !== undefined) return twirp(request, response, method);
     const entry = state.entries.find((one) => pathname === `/account/cache/${one.id}`);
     if (entry === undefined || searchParams.get('sig') !== secret) return json(response, 403, { code: 'AuthenticationFailed' });
     return request.method === 'PUT'
       ? upload(request, response, entry, searchParams)
-      : download(request, response, entry, fault === 'trickle');
+      : download(request, response, entry, fault === 'trickle' ? 1 : fault === 'steady' ? 10 : null);
   });
   url = server.url;
 

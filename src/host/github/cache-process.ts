@@ -114,13 +114,13 @@ const outcomeOf = (doing: CacheRequest['do'], seen: Seen, end: GroupEnd, stderr:
     const tar = [...lines.map(({ text }) => text).filter((text) => tarLine.test(text)), stderr].join('\n');
     return failed(judgeFailure({ doing, said, tar, bad, isTransfer }));
   };
+  if (returned !== null && 'restored' in returned && returned.restored !== null) return { status: 'restored', key: returned.restored };
   // An answer that the toolkit keeps asking again for tells more than the time that it took.
   if (late !== null && returned === null) return bad === null ? failed(late) : judged('');
   const said = returned !== null && 'thrown' in returned ? returned.thrown : failureSaid(lines);
   if (said !== null) return judged(said);
   if (returned === null) return failed({ kind: 'other', detail: `the process of the cache ${describeEnd(end)}` });
-  if ('saved' in returned) return { status: returned.saved ? 'saved' : 'nothing' };
-  return 'restored' in returned && returned.restored !== null ? { status: 'restored', key: returned.restored } : { status: 'nothing' };
+  return { status: 'saved' in returned && returned.saved ? 'saved' : 'nothing' };
 };
 
 const operate = async (request: CacheRequest, group: ProcessGroup, limits: CacheLimits): Promise<CacheOutcome> => {
