@@ -1,14 +1,16 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { descendants } from '../../src/processes/process-tree.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { descendants, isSameProcess } from '../../src/processes/process-tree.ts';
 import { expectFiles, filledFolder, openCache, serve } from '../host/github/cache-job.ts';
 import { job, publish, restore, save } from '../host/github/job-steps.ts';
 import { startEnterpriseCache } from '../testkit/enterprise-cache.ts';
+import { events } from '../testkit/events.ts';
 import { testFolder } from '../testkit/folder.ts';
 import type { Fault, ResultsService } from '../testkit/results-service.ts';
 
@@ -173,6 +175,25 @@ describe('each failure of a restore has words of its own, once', () => {
     expect(await restored).toBe('nothing');
     expect(said).toEqual([expect.stringContaining('the process of the cache was ended by SIGKILL')]);
     expect(await readdir(temporary)).toEqual([]);
+  });
+
+  test('a process whose parent is killed ends too', async () => {
+    const service = await serve();
+    service.state.faults.set('GetCacheEntryDownloadURL', 'hang');
+    const steps = JSON.stringify([restore(testFolder(), 'k')]);
+    const program = join(import.meta.dirname, '..', 'host', 'github', 'job.ts');
+    const event = join(testFolder(), 'event.json');
+    await writeFile(event, JSON.stringify(events.push('refs/heads/topic')));
+    const around = { GITHUB_EVENT_NAME: 'push', GITHUB_EVENT_PATH: event, GITHUB_REPOSITORY: 'octo/models', GITHUB_ACTIONS: 'true' };
+    const parent = spawn(process.execPath, [program, steps], {
+      env: { ...process.env, ...around, ...service.environment() },
+      stdio: 'ignore',
+    });
+    while (service.state.calls.length === 0) await sleep(20);
+    const children = descendants(parent.pid ?? 0).filter(({ pid }) => pid !== parent.pid);
+    expect(children).toHaveLength(1);
+    parent.kill('SIGKILL');
+    await vi.waitFor(() => expect(children.filter(isSameProcess)).toEqual([]), { timeout: 5000 });
   });
 
   test('a connection that nobody answers at all, and one that nobody takes', async () => {

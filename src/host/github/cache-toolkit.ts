@@ -42,6 +42,8 @@ export const serveCacheRequest = async (request: string, parent: NodeJS.Process)
       if (parent.send === undefined) resolve();
       else parent.send(answer, () => resolve());
     });
+  // A parent that was killed cannot keep the limits.
+  parent.once('disconnect', () => parent.exit(1));
   const connections = watchConnections();
   const reports = setInterval(() => void send(connections()), REPORT_MILLISECONDS);
   try {
