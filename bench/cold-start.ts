@@ -125,7 +125,7 @@ export const coldStart: Benchmark = {
       value: megabytes(loaded),
       unit: 'MB',
       target: { bound: 'most', value: 1.5 },
-      note: `${loaded.size} files, ${megabytes(reachableFrom(program, importedStatically)).toFixed(2)} MB of them at every start; the plots of the page, read when one is written, ${megabytes([page]).toFixed(2)} MB; worker.js is a program of its own`,
+      note: `${loaded.size} files, ${megabytes(reachableFrom(program, importedStatically)).toFixed(2)} MB of them at every start; the plots of the page, read when one is written, ${megabytes([page]).toFixed(2)} MB; worker.js and cache-worker.js are programs of their own`,
     });
     const dist = join(root, 'dist');
     show({

@@ -53,7 +53,7 @@ const workerPart = ({ facadeModuleId, moduleIds, name }: { facadeModuleId: strin
 };
 
 /**
- * Bundles the three programs into `folder`, with the licences of what they hold in `licences.txt`. GitHub's toolkit goes into chunks that are
+ * Bundles the four programs into `folder`, with the licences of what they hold in `licences.txt`. GitHub's toolkit goes into chunks that are
  * loaded when first used: parsing it would cost most of the start. The worker's parts lie in a folder of their own: it is also what a tree
  * brings as its own subjects. onnxruntime-node stays outside: it is found at run time (src/runtime/library.ts).
  */
@@ -69,6 +69,7 @@ export const buildPrograms = async (folder: string): Promise<void> => {
   const results = await build([
     { ...shared, input: { action: 'src/action.ts', cli: 'src/cli.ts' }, output: { ...output, chunkFileNames: 'chunks/[name].js' } },
     { ...shared, input: { worker: 'src/worker.ts' }, output: { ...output, chunkFileNames: workerPart } },
+    { ...shared, input: { 'cache-worker': 'src/cache-worker.ts' }, output: { ...output, chunkFileNames: 'cache-worker/[name].js' } },
   ]);
   writeFileSync(join(folder, 'licences.txt'), licencesIn(chunksOf(results)));
 };

@@ -1,5 +1,5 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
-import { abortOnSignals, checkNode, openContext } from './commands/entry.ts';
+import { abortOnSignals, checkNode, openContext, programBeside } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
 import { projectName } from './commands/project-name.ts';
 import { settledInputs } from './commands/workflow-inputs.ts';
@@ -15,7 +15,11 @@ const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInp
     checkNode(process.versions.node);
     const inputs = parseInputs(process.env);
     const { token, comment, commentKey } = inputs.options;
-    return { inputs, host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey }) };
+    const cacheWorker = programBeside(import.meta.url, 'cache-worker');
+    return {
+      inputs,
+      host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey, cacheWorker }),
+    };
   } catch (thrown) {
     const error = asGateError(thrown);
     const { summary } = errorReport(error, runUrl(process.env), null);
@@ -63,7 +67,7 @@ const outcomes: Readonly<Record<number, string>> = {
   3: 'It could not be decided whether this change is a regression; the reasons are above and in the job summary.',
 };
 
-// Kept-alive sockets of the cache would hold the job for seconds: everything is written when this ends.
+// Kept-alive sockets would hold the job for seconds: everything is written when this ends.
 main().then(
   ({ exitCode, failsJob }) => {
     const outcome = outcomes[exitCode];

@@ -151,6 +151,19 @@ describe('a runner of one’s own that keeps its disk', { timeout: 600_000 }, ()
     expect(said(anew)).not.toContain('Resumed from the cache');
     expect(existsSync(join(scene.workspace, '.optimization-gate', 'samples.previous.jsonl'))).toBe(true);
   });
+
+  // The last of them: afterwards the action is another one.
+  it('gives the token of the cache to no program that was put in the place of its own', async () => {
+    const program = join(scene.workspace, '..', '..', '..', 'action', 'dist', 'cache-worker.js');
+    const stolen = join(store, '..', 'stolen');
+    const thief = `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(stolen)}, JSON.stringify(process.env));`;
+    const attack = `fs.rmSync(${JSON.stringify(program)}); fs.writeFileSync(${JSON.stringify(program)}, ${JSON.stringify(thief)});`;
+    await scene.commit('thief', 'Steal', { 'bench.mjs': bench(1, attack) });
+    const run = await scene.pullRequest(6, 'thief', inputs);
+    expect(run.code, said(run)).toBe(3);
+    expect(said(run)).toContain('program-changed');
+    expect([readFileSync(program, 'utf8'), existsSync(stolen)]).toEqual([thief, false]);
+  });
 });
 
 describe('a head whose program reaches for what base is given', { timeout: 600_000 }, () => {

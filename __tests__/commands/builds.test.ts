@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cacheKeys } from '../../src/commands/cached-store.ts';
+import { storeKeys } from '../../src/commands/cache-keys.ts';
 import { faultOf } from '../../src/commands/infrastructure.ts';
 import { storedBuildKey } from '../../src/commands/stored-build.ts';
 import { GateError } from '../../src/errors.ts';
@@ -46,31 +46,18 @@ describe('what a build is known by', () => {
     expect(storedBuildKey(key, 'another', '1.30.0')).not.toBe(known);
     expect(storedBuildKey(key, 'one processor', '1.31.0')).not.toBe(known);
     const session = { digest: key, ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' };
-    const plan = { models: [], builds: [], cells: [], runtime: session };
-    const keysOf = (given: typeof plan, cpu: string) => {
-      const { save, restore } = cacheKeys(given, cpu, { reads: ['default-branch'], writes: 'default-branch' });
-      return { key: save, beginning: restore.at(-1) };
-    };
-    const cached = keysOf(plan, 'one processor');
-    expect(keysOf(plan, 'one processor')).toEqual(cached);
-    expect(keysOf(plan, 'another').beginning).not.toBe(cached.beginning);
-    expect(keysOf({ ...plan, runtime: { ...session, ort: '1.31.0' } }, 'one processor').beginning).not.toBe(cached.beginning);
+    const plan = { models: [], builds: [], cells: [], runtime: session, folders: { head: '', base: '' } };
+    const keys = (changed: Partial<typeof plan> = {}, cpu = 'one processor') => storeKeys({ ...plan, ...changed }, 'changes-7', cpu);
+    expect(keys()).toEqual(keys());
+    expect(keys().plan.startsWith(keys().newest)).toBe(true);
+    expect(keys({}, 'another').newest).not.toBe(keys().newest);
+    expect(keys({ runtime: { ...session, ort: '1.31.0' } }).newest).not.toBe(keys().newest);
+    expect(keys({ folders: { head: 'other', base: '' } }).newest).not.toBe(keys().newest);
+    for (const owner of ['default-branch', 'changes-8', 'changes-77'])
+      expect(storeKeys(plan, owner, 'one processor').newest.startsWith(keys().newest)).toBe(false);
     // Another version of the bench measures memory anew: that is kept under a key of its own, beside the same builds.
-    const rebenched = keysOf({ ...plan, runtime: { ...session, digest: 'b'.repeat(64), bench: '2' } }, 'one processor');
-    expect([rebenched.key === cached.key, rebenched.beginning]).toEqual([false, cached.beginning]);
-  });
-
-  it('lets a run of the default branch read entries of its own kind only, and a change both', () => {
-    const session = { digest: 'a'.repeat(64), ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' };
-    const plan = { models: [], builds: [], cells: [], runtime: session };
-    const branch = cacheKeys(plan, 'cpu', { reads: ['default-branch'], writes: 'default-branch' });
-    const change = cacheKeys(plan, 'cpu', { reads: ['default-branch', 'changes'], writes: 'changes' });
-    expect(branch.save).toMatch(/^optimization-gate-default-branch-/);
-    expect(branch.restore.every((key) => key.startsWith('optimization-gate-default-branch-'))).toBe(true);
-    expect(change.save).toMatch(/^optimization-gate-changes-/);
-    expect(change.complete).toEqual([branch.save, change.save]);
-    expect(branch.restore.some((key) => change.save.startsWith(key))).toBe(false);
-    expect(change.restore).toEqual([branch.save, change.save, change.restore[2], branch.restore[1]]);
+    const rebenched = keys({ runtime: { ...session, digest: 'b'.repeat(64), bench: '2' } });
+    expect([rebenched.plan === keys().plan, rebenched.newest]).toEqual([false, keys().newest]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CommandContext } from '../../src/commands/context.ts';
@@ -23,16 +23,20 @@ const run = (environment: string): SampleLine => ({
 });
 
 /** A cache of one runner: each entry is the one file that was saved. */
-const cacheOf = (entries: Map<string, string>): Cache => ({
-  restore: async (key, restoreKeys, [path = '']) => {
-    const found = [...entries].findLast(([name]) => name === key || restoreKeys.some((each) => name.startsWith(each)));
-    if (found !== undefined) writeFileSync(path, found[1]);
-    return found?.[0] ?? null;
+const cacheOf = (entries: Map<string, string>, said: string[]): Cache => ({
+  restore: async (prefixes, folder) => {
+    const [key, text] = [...entries].findLast(([name]) => prefixes.some((each) => name.startsWith(each))) ?? [];
+    if (key === undefined || text === undefined) return { status: 'nothing' };
+    // An entry may hold a link, where it should hold the file.
+    if (text.startsWith('/')) symlinkSync(text, join(folder, 'samples.jsonl'));
+    else writeFileSync(join(folder, 'samples.jsonl'), text);
+    return { status: 'restored', key };
   },
-  save: async (key, [path = '']) => {
-    entries.set(key, readFileSync(path, 'utf8'));
+  save: async (key, folder) => {
+    entries.set(key, readFileSync(join(folder, 'samples.jsonl'), 'utf8'));
     return 'saved';
   },
+  warn: (text) => void said.push(text),
 });
 
 const contextOf = (kind: 'developer' | 'change', entries = new Map<string, string>(), said: string[] = []): CommandContext =>
@@ -40,7 +44,7 @@ const contextOf = (kind: 'developer' | 'change', entries = new Map<string, strin
     options: { event: 'auto', cache: true },
     host: {
       event: { kind },
-      cache: cacheOf(entries),
+      cache: cacheOf(entries, said),
       log: { info: (text: string) => said.push(text), warn: (text: string) => said.push(text) },
     },
   }) as unknown as CommandContext;
@@ -93,6 +97,7 @@ describe('samples that are resumed', () => {
     for (const [name, text, says] of [
       [key, forged, /not used: document-invalid: they are not those that the key/],
       [brokenKey, broken, /not used: document-invalid: /],
+      [key, earlier.samplesFile, /not used: document-invalid: they are not those that the key/],
     ] as const) {
       const said: string[] = [];
       const later = runFolderAt(testFolder());

@@ -44,6 +44,6 @@ test('scopes: a pull request reads the entries of main and its own, nobody else 
   expect(await found('refs/pull/7/merge')).toBe('of-seven');
   expect(await found('refs/pull/8/merge')).toBe('of-main');
   expect(await found('refs/heads/main')).toBe('of-main');
-  service.state.failing = 503;
+  service.state.faults.set('every', { status: 503 });
   expect(await call('GetCacheEntryDownloadURL', { key: 'of-main', version: 'v' })).toMatchObject({ msg: 'injected fault' });
 });

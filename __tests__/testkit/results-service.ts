@@ -15,14 +15,21 @@ export interface CacheEntry {
   finished: boolean;
 }
 
+/** What a call gets in place of its answer: none at all, 20 or 200 bytes of its content a second, a lost connection, or another answer. */
+export type Fault = 'hang' | 'trickle' | 'steady' | 'reset' | { readonly status: number; readonly type?: string; readonly body?: string };
+
 export interface ResultsState {
   readonly entries: CacheEntry[];
   /** Twirp methods and blob verbs, in the order in which they came. */
   readonly calls: string[];
   /** A token of a low-trust event: reads only. */
   readOnly: boolean;
-  /** Every call fails with this status. */
-  failing: number | null;
+  /** Where downloads are said to be: the toolkit takes another way for Azure's own hosts, which a test reaches with this service as a proxy. */
+  downloads: string | null;
+  /** A download loses its connection after so many bytes. */
+  cutAfter: number | null;
+  /** By the name that `calls` has; `every` for all. */
+  readonly faults: Map<string, Fault>;
 }
 
 export interface ResultsService {
@@ -38,7 +45,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 /** The workflow cache (version 2 of its protocol) on loopback: reservation, upload as Azure block blobs, look-up by key and prefix; blobs on disk. */
 export const startResultsService = async (folder: string, mainScope = 'refs/heads/main'): Promise<ResultsService> => {
   await mkdir(folder, { recursive: true });
-  const state: ResultsState = { entries: [], calls: [], readOnly: false, failing: null };
+  const state: ResultsState = { entries: [], calls: [], readOnly: false, faults: new Map(), cutAfter: null, downloads: null };
   const secret = randomUUID();
   let url = '';
   let lastId = 0;
@@ -76,7 +83,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
         candidates.find((one) => one.key === input.key) ??
         prefixes.map((prefix) => candidates.findLast((one) => one.key.startsWith(prefix))).find((one) => one !== undefined);
       if (found === undefined) return { ok: false };
-      return { ok: true, matched_key: found.key, signed_download_url: `${url}/account/cache/${found.id}?sig=${secret}` };
+      return { ok: true, matched_key: found.key, signed_download_url: `${state.downloads ?? url}/account/cache/${found.id}?sig=${secret}` };
     },
   };
 
@@ -113,28 +120,55 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     response.end();
   };
 
-  const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry): Promise<void> => {
+  const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry, drop: number | null): Promise<void> => {
     const { size } = await stat(entry.blob);
     const range = /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
     const start = Number(range?.[1] ?? 0);
     const end = Math.min(Number(range?.[2] ?? size - 1), size - 1);
     response.writeHead(range === null ? 200 : 206, {
       'content-length': end - start + 1,
+      etag: `"${entry.id}"`,
       ...(range === null ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     if (request.method === 'HEAD') return void response.end();
+    if (drop !== null) {
+      const whole = await readFile(entry.blob);
+      let at = start;
+      const drops = setInterval(() => {
+        response.write(whole.subarray(at, at + drop));
+        at += drop;
+        if (at > end) response.end();
+      }, 50);
+      return void response.on('close', () => clearInterval(drops));
+    }
+    if (state.cutAfter !== null && end - start >= state.cutAfter) {
+      for await (const part of createReadStream(entry.blob, { start, end: start + state.cutAfter - 1 })) response.write(part);
+      setTimeout(() => response.socket?.destroy(), 20);
+      return;
+    }
     await pipeline(createReadStream(entry.blob, { start, end }), response);
+  };
+
+  const fail = async (fault: Exclude<Fault, 'trickle' | 'steady'>, response: ServerResponse): Promise<void> => {
+    if (fault === 'hang') return;
+    if (fault === 'reset') return void response.socket?.destroy();
+    const { status, type = 'application/json', body = JSON.stringify({ code: 'unavailable', msg: 'injected fault' }) } = fault;
+    response.writeHead(status, { 'content-type': type });
+    response.end(body);
   };
 
   const server = await listen(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://loopback');
     const method = /^\/twirp\/github\.actions\.results\.api\.v1\.CacheService\/(\w+)$/.exec(pathname)?.[1];
     state.calls.push(method ?? `${request.method} blob`);
-    if (state.failing !== null) return json(response, state.failing, { code: 'unavailable', msg: 'injected fault' });
+    const fault = state.faults.get(state.calls.at(-1) ?? '') ?? state.faults.get('every');
+    if (fault !== undefined && fault !== 'trickle' && fault !== 'steady') return fail(fault, response);
     if (method !== undefined) return twirp(request, response, method);
     const entry = state.entries.find((one) => pathname === `/account/cache/${one.id}`);
     if (entry === undefined || searchParams.get('sig') !== secret) return json(response, 403, { code: 'AuthenticationFailed' });
-    return request.method === 'PUT' ? upload(request, response, entry, searchParams) : download(request, response, entry);
+    return request.method === 'PUT'
+      ? upload(request, response, entry, searchParams)
+      : download(request, response, entry, fault === 'trickle' ? 1 : fault === 'steady' ? 10 : null);
   });
   url = server.url;
 

@@ -1,85 +1,181 @@
-import { join } from 'node:path';
-import { digestOf } from '../records/decode.ts';
+import { asGateError } from '../errors.ts';
 import type { Plan } from '../records/plan.ts';
-import type { RecordTrust } from '../store/record-book.ts';
-import { cachedParts, digestOfCached, recordFolder, removeRecords } from '../store/record-files.ts';
+import { counted, quantity } from '../report/number.ts';
+import type { RecordBook, RecordTrust } from '../store/record-book.ts';
+import { cachedParts, digestOfCached, digestOfRecords, type PlacedRecord, type RecordPart, removeRecords } from '../store/record-files.ts';
+import type { Store } from '../store/store.ts';
+import { listItems, type StoredItem, stageItems, takeItems } from '../store/stored-items.ts';
+import { cacheOwner, nextStoreKey, recordsNamed, type StoreKeys, storeKeys } from './cache-keys.ts';
 import type { CommandContext } from './context.ts';
 
-/** The entries of the workflow cache that a run reads and writes, by how their keys begin. The digest of their records follows. */
-interface CacheKeys {
-  readonly save: string;
-  /** In this order: entries like the one that would be saved, then others. */
-  readonly restore: readonly string[];
-  /** Entries that hold all that this run would save. */
-  readonly complete: readonly string[];
+type CachedPart = (typeof cachedParts)[number];
+
+/** What an entry may hold, bytes before compression. GitHub keeps 10 GiB for all entries of a repository, and drops the longest unused. */
+export const entryBytes = { 'default-branch': 2 * 2 ** 30, changes: 512 * 2 ** 20 } as const satisfies Record<CachedPart, number>;
+/** Of these, records: the newest. */
+const recordBytes = 32 * 2 ** 20;
+
+/** One entry that was looked for. */
+interface Layer {
+  readonly keys: StoreKeys;
+  /** Key of the entry that was found; null without one. */
+  readonly key: string | null;
+  /** Its content could not be used, or only in part. */
+  readonly damaged: boolean;
+  /** Names of the items that it gave. */
+  readonly items: ReadonlySet<string>;
+  /** The records among them. */
+  readonly records: readonly PlacedRecord[];
 }
 
-/**
- * What decides what is worth keeping in the store: the machine (see `storedBuildKey`), the models,
- * the builds, the programs that were seen to work, and what measured them, since memory that is
- * only shown is taken over too. An older store of the same machine and models is a start. The key
- * begins with who wrote the entry: a run takes none that it must not believe (docs/store.md).
- */
-export const cacheKeys = (
-  plan: Pick<Plan, 'models' | 'builds' | 'cells' | 'runtime'>,
-  cpu: string,
-  { reads, writes }: RecordTrust,
-): CacheKeys => {
-  const machine = digestOf(JSON.stringify([process.platform, process.arch, cpu, plan.runtime.ort])).slice(0, 16);
-  const models = digestOf(JSON.stringify(plan.models.map(({ digest }) => digest).sort())).slice(0, 16);
-  const builds = plan.builds.map(({ key }) => key).sort();
-  const programs = plan.cells.flatMap(({ arms }) => arms.flatMap(({ policy, code }) => (policy === null ? [] : [code]))).sort();
-  const kept = digestOf(JSON.stringify([plan.runtime.digest, process.version, builds, programs])).slice(0, 16);
-  const beginningOf = (part: string): string => `optimization-gate-${part}-${machine}-${models}-`;
-  const whole = reads.map((part) => `${beginningOf(part)}${kept}-`);
-  // Its own entries first: they hold what the others do, and more.
-  const parts = reads.toSorted((a, b) => Number(b === writes) - Number(a === writes));
-  return { save: `${beginningOf(writes)}${kept}-`, restore: [...whole, ...parts.map(beginningOf)], complete: whole };
-};
+const emptyLayer = (keys: StoreKeys): Layer => ({ keys, key: null, damaged: false, items: new Set(), records: [] });
 
-/** What of the store travels: the same folders for every run, since the cache tells entries apart by them too. */
-const cachedFolders = ({ storeRoot }: CommandContext): readonly string[] => [
-  join(storeRoot, 'artefacts'),
-  ...cachedParts.map((part) => recordFolder(storeRoot, part)),
-];
+/** What the store held when the work began, and from where. */
+export interface CachedStore {
+  /** Where this run writes its records, and so whose entry it may renew. */
+  readonly part: CachedPart;
+  /** The entry that this run may renew, and before it the one that it only reads. */
+  readonly own: Layer;
+  readonly below: Layer | null;
+  /** Names of all items. */
+  readonly before: ReadonlySet<string>;
+  /** Seconds since the epoch. */
+  readonly started: number;
+}
 
-/**
- * Brings artefacts and records of earlier runs back. Records that lie on the disk of the runner do
- * not count: code of an earlier job may have written them. Nor do those of an entry that are not the
- * ones that its key names: code that outlived its job wrote them while the entry was packed. Returns
- * the key that matched, or null.
- */
-export const restoreStore = async (context: CommandContext, plan: Plan, cpu: string, trust: RecordTrust): Promise<string | null> => {
-  if (trust.writes === 'local') return null;
-  for (const part of cachedParts) await removeRecords(context.storeRoot, part);
-  if (!context.options.cache) return null;
-  const { save, restore } = cacheKeys(plan, cpu, trust);
-  const matched = await context.host.cache.restore(save, restore, cachedFolders(context));
-  if (matched === null) return null;
-  if (!matched.endsWith(`-${await digestOfCached(context.storeRoot)}`)) {
-    for (const part of cachedParts) await removeRecords(context.storeRoot, part);
-    context.host.log.warn(`The records of the cache entry ${matched} are not those that its key names, and are not used.`);
-    return null;
+/** The work's result, or `instead` after what the disk refused: without a cache a run only takes longer. */
+const unlessRefused = async <T>({ host }: CommandContext, doing: string, instead: T, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (thrown) {
+    host.cache.warn(`The workflow cache was not ${doing}: ${asGateError(thrown).message}. The run goes on without it.`);
+    return instead;
   }
-  context.host.log.info(`Restored models and artefacts from the cache (${matched}).`);
-  return matched;
+};
+
+const restoreLayer = async (context: CommandContext, store: Store, part: RecordPart, keys: StoreKeys): Promise<Layer> => {
+  const { cache, log } = context.host;
+  const nothing = emptyLayer(keys);
+  const staging = await store.staging();
+  try {
+    const found = await cache.restore([keys.plan, keys.newest], staging);
+    if (found.status === 'nothing') return nothing;
+    if (found.status === 'damaged') return { ...nothing, key: found.key, damaged: true };
+    const { taken, refused, records } = await takeItems(staging, store.root, part, recordsNamed(found.key));
+    if (refused.length > 0)
+      cache.warn(
+        `The workflow cache's entry ${found.key} holds ${counted(refused.length, 'part')} that the gate did not put there, or that changed since (${refused.slice(0, 3).join(', ')}). They are not used. A run that may write saves a new entry, which takes its place.`,
+      );
+    log.info(`Restored models and artefacts from the cache (${found.key}: ${counted(taken.length, 'item')}).`);
+    return { keys, key: found.key, damaged: refused.length > 0, items: new Set(taken), records };
+  } finally {
+    await store.discard(staging);
+  }
+};
+
+/** Removes the records that lie on the disk for runs of a host. */
+const removeCached = async ({ storeRoot }: CommandContext): Promise<void> => {
+  for (const part of cachedParts) await removeRecords(storeRoot, part);
 };
 
 /**
- * Keeps them for later runs, unless what was restored held all of it.
- * @param records digest of the records that the store holds
+ * Brings what earlier runs made back into the store. Records that lie on the disk of the runner do not count: code of an earlier job may
+ * have written them. An entry gives records only for the part that its key begins with, and only those that its key names: code that
+ * outlived its job wrote others while the entry was packed. A change starts from the entry of the default branch, and from its own, which
+ * holds only what the other lacks. Null where the cache is off. Throws `disk-full` and `store-unwritable`.
  */
-export const saveStore = async (
+export const restoreStore = async (
   context: CommandContext,
+  store: Store,
   plan: Plan,
   cpu: string,
-  trust: RecordTrust,
-  matched: string | null,
-  records: string,
-): Promise<void> => {
-  const { save, complete } = cacheKeys(plan, cpu, trust);
-  if (trust.writes === 'local' || !context.options.cache || complete.some((each) => matched?.startsWith(each) === true)) return;
-  const key = `${save}${records}`;
-  if ((await context.host.cache.save(key, cachedFolders(context))) === 'saved')
-    context.host.log.info(`Saved models and artefacts to the cache (${key}).`);
+  { reads, writes }: RecordTrust,
+): Promise<CachedStore | null> => {
+  if (writes === 'local') return null;
+  await removeCached(context);
+  if (!context.options.cache) return null;
+  const event = await context.host.completeEvent();
+  const layer = (part: RecordPart): Promise<Layer> => {
+    const keys = storeKeys(plan, cacheOwner(part, event, plan), cpu);
+    return unlessRefused(context, 'read', emptyLayer(keys), () => restoreLayer(context, store, part, keys));
+  };
+  const [other] = reads.filter((part) => part !== writes);
+  const below = other === undefined ? null : await layer(other);
+  const own = await layer(writes);
+  if ((await digestOfCached(store.root)) !== digestOfRecords([...(below?.records ?? []), ...own.records])) {
+    await removeCached(context);
+    context.host.cache.warn('Something else wrote records into the store while those of the workflow cache were read. None is used.');
+  }
+  const before = new Set((await listItems(store.root)).map(({ name }) => name));
+  return { part: writes, own, below, before, started: context.now().getTime() / 1000 };
+};
+
+/** The newest items that fit, records before artefacts: they are small, and spare launches. */
+const fitting = (items: readonly StoredItem[], most: number): readonly StoredItem[] => {
+  const newestFirst = items.toSorted((a, b) => b.used - a.used);
+  const upTo = (kind: StoredItem['kind'], room: number): readonly StoredItem[] => {
+    let left = room;
+    return newestFirst.filter((item) => {
+      if (item.kind !== kind || item.bytes > left) return false;
+      left -= item.bytes;
+      return true;
+    });
+  };
+  const records = upTo('record', recordBytes);
+  return [...records, ...upTo('artefact', most - records.reduce((sum, { bytes }) => sum + bytes, 0))];
+};
+
+/**
+ * What a new entry holds, or null where none is worth it. The default branch keeps all that its entry gave and that this run made or used,
+ * and saves when anything was added. A change keeps what it made or used and the default branch's entry lacks, and saves when it built or
+ * tuned something: records alone are made again in seconds. What was found damaged is always replaced.
+ */
+export const itemsToSave = (cached: CachedStore, present: readonly StoredItem[]): readonly StoredItem[] | null => {
+  const { part, own, below, before, started } = cached;
+  const isNew = ({ name }: StoredItem): boolean => !before.has(name);
+  const isUsed = (item: StoredItem): boolean => isNew(item) || (item.kind === 'artefact' && item.used > started);
+  const kept = present.filter(
+    (item) =>
+      below?.items.has(item.name) !== true &&
+      (isUsed(item) || (own.items.has(item.name) && (part === 'default-branch' || item.kind === 'record'))),
+  );
+  const added = kept.filter((item) => !own.items.has(item.name));
+  const worth =
+    part === 'default-branch' ? added : added.filter(({ kind, name }) => kind === 'artefact' || name.startsWith(`records/${part}/tuned/`));
+  if (kept.length === 0 || (worth.length === 0 && !own.damaged)) return null;
+  return fitting(kept, entryBytes[part]);
+};
+
+/**
+ * Keeps what this run added for later ones. To be called once all code under test has ended and the records are restored: the key names
+ * the records as the run holds them, whatever lies on the disk.
+ */
+export const saveStore = async (context: CommandContext, store: Store, cached: CachedStore | null, records: RecordBook): Promise<void> => {
+  if (cached !== null) await unlessRefused(context, 'written', undefined, () => saveItems(context, store, cached, records));
+};
+
+const saveItems = async (context: CommandContext, store: Store, cached: CachedStore, records: RecordBook): Promise<void> => {
+  const { cache, log } = context.host;
+  const held = records.held(cached.part);
+  const items = itemsToSave(
+    cached,
+    (await listItems(store.root)).filter(({ kind, name }) => kind === 'artefact' || held.has(name)),
+  );
+  if (items === null) return;
+  const named = digestOfRecords(items.flatMap(({ name }) => held.get(name) ?? []));
+  const key = nextStoreKey(cached.own.keys, cached.own.key, named);
+  const staging = await store.staging();
+  let outcome: Awaited<ReturnType<typeof cache.save>>;
+  try {
+    await stageItems(items, store.root, staging);
+    outcome = await cache.save(key, staging);
+  } finally {
+    await store.discard(staging);
+  }
+  const bytes = quantity(
+    items.reduce((sum, item) => sum + item.bytes, 0),
+    'bytes',
+  );
+  if (outcome === 'saved') log.info(`Saved models and artefacts to the cache (${key}: ${counted(items.length, 'item')}, ${bytes}).`);
+  if (outcome === 'exists') log.info(`Nothing is saved to the cache: another job saves ${key}.`);
 };

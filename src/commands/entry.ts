@@ -43,6 +43,12 @@ export const startFolder = ({ PWD: named }: Readonly<Record<string, string | und
   }
 };
 
+/** File of another program of the package, beside the one that runs. */
+export const programBeside = (entry: string, name: 'worker' | 'cache-worker'): string => {
+  const program = fileURLToPath(entry);
+  return join(dirname(program), `${name}${program.endsWith('.ts') ? '.ts' : '.js'}`);
+};
+
 /**
  * The context of a command. Folders that were given in words are relative to the working directory, which is taken without links: git names
  * its folders so, and what lies inside the repository must be seen to. Throws `usage-bad-value` for a working directory that is not there.
@@ -61,7 +67,7 @@ export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' 
     workingDirectory,
     workspace: realFolder(around.folder),
     packageRoot: resolve(dirname(program), '..'),
-    worker: join(dirname(program), program.endsWith('.ts') ? 'worker.ts' : 'worker.js'),
+    worker: programBeside(around.entry, 'worker'),
     storeRoot: resolve(root, options.store ?? defaultStoreRoot(around.environment) ?? join('.optimization-gate', 'store')),
     ortPath: ortPath === null ? null : resolve(root, ortPath),
     clock: around.clock,

@@ -85,9 +85,9 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     ]);
     await claimFolder({ path: context.storeRoot, noun: 'store', option: '--store' }, context.root);
     const trust = recordTrust(startedBy(context), plan);
-    const cached = await restoreStore(context, plan, machine.cpu, trust);
     const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     store = opened;
+    const cached = await restoreStore(context, opened, plan, machine.cpu, trust);
     const records = await openRecordBook(opened.root, trust);
     const checkouts = await openTrees(context, plan, program.settle);
     trees = checkouts;
@@ -144,7 +144,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     save = async () => {
       await records.restore();
       records.forget(await keepToBudget(context, opened));
-      await saveStore(context, plan, machine.cpu, trust, cached, records.digest());
+      await saveStore(context, opened, cached, records);
     };
   } finally {
     await tidy(context, [
@@ -154,7 +154,11 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       async () => (save !== null ? save() : store !== null && keepToBudget(context, store)),
       async () => store?.close(),
       async () => restoreRun(context, run),
-      () => keepSamples(context, run, resumption),
+      async () => {
+        // The program that gets the token of the cache is one of its files.
+        program.requireUntouched();
+        await keepSamples(context, run, resumption);
+      },
     ]);
     lock.release();
     context.host.log.endProgress();

@@ -1,9 +1,13 @@
+import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { asGateError, GateError } from '../errors.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
+import { samplesKey } from './cache-keys.ts';
 import { startedBy } from './comparison.ts';
 import type { CommandContext } from './context.ts';
-import { dropSamples, type RunFolder, readRunSamples, samplesBytes, setSamplesAside } from './run-folder.ts';
+import { dropSamples, type RunFolder, readRunSamples, samplesBytes, samplesName, setSamplesAside, takeSamples } from './run-folder.ts';
 
 /** What earlier samples must agree with. */
 export interface Resumption {
@@ -12,10 +16,6 @@ export interface Resumption {
   readonly digest: string;
   readonly runnerClass: string;
 }
-
-/** Entries of the workflow cache begin so that hold samples of this plan, measured on this class of runner. */
-const beginningOf = ({ digest, runnerClass }: Resumption): string =>
-  `optimization-gate-samples-${digestOf(JSON.stringify([digest, runnerClass]))}-`;
 
 const isOwnFolder = (context: CommandContext): boolean => startedBy(context).kind === 'developer';
 
@@ -33,20 +33,25 @@ export const resumeSamples = async (context: CommandContext, run: RunFolder, res
   }
   setSamplesAside(run);
   if (!context.options.cache) return;
-  const beginning = beginningOf(resumption);
-  const matched = await context.host.cache.restore(beginning, [beginning], [run.samplesFile]);
-  if (matched === null) return;
-  try {
-    // Code that outlived its job may have written them while the entry was packed.
-    if (matched !== `${beginning}${digestOf(samplesBytes(run))}`)
-      throw new GateError('document-invalid', `they are not those that the key ${matched} names`);
-    const { launches } = readRunSamples(run, plan, digest).samples;
-    context.host.log.info(`Resumed from the cache: ${launches.length} launches of this plan were measured before.`);
-  } catch (thrown) {
-    const { code, message } = asGateError(thrown);
-    context.host.log.warn(`The samples of the cache are not used: ${code}: ${message}`);
-    dropSamples(run);
-  }
+  const { cache, log } = context.host;
+  await inTemporaryFolder(async (folder) => {
+    const beginning = samplesKey(digest, resumption.runnerClass);
+    const found = await cache.restore([beginning], folder);
+    if (found.status !== 'restored') return;
+    try {
+      // Code that outlived its job may have written them while the entry was packed.
+      const bytes = bytesIn(folder);
+      if (bytes === null || found.key !== `${beginning}${digestOf(bytes)}`)
+        throw new GateError('document-invalid', `they are not those that the key ${found.key} names`);
+      takeSamples(run, bytes);
+      const { launches } = readRunSamples(run, plan, digest).samples;
+      log.info(`Resumed from the cache: ${launches.length} launches of this plan were measured before.`);
+    } catch (thrown) {
+      const { code, message } = asGateError(thrown);
+      cache.warn(`The samples of the cache are not used: ${code}: ${message}`);
+      dropSamples(run);
+    }
+  });
 };
 
 /** Keeps the samples for a run that resumes this one. To be called once all code under test has ended and the files are restored. */
@@ -54,5 +59,23 @@ export const keepSamples = async (context: CommandContext, run: RunFolder, resum
   if (isOwnFolder(context) || !context.options.cache) return;
   const bytes = samplesBytes(run);
   if (bytes.length === 0) return;
-  await context.host.cache.save(`${beginningOf(resumption)}${digestOf(bytes)}`, [run.samplesFile]);
+  await inTemporaryFolder(async (folder) => {
+    writeFileSync(join(folder, samplesName), bytes);
+    await context.host.cache.save(`${samplesKey(resumption.digest, resumption.runnerClass)}${digestOf(bytes)}`, folder);
+  });
+};
+
+const inTemporaryFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), 'gate-samples-'));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+/** Null for what is no file: a link would lead elsewhere. */
+const bytesIn = (folder: string): Buffer | null => {
+  const path = join(folder, samplesName);
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(path) : null;
 };

@@ -14,6 +14,7 @@ import type { CommandContext } from './context.ts';
 import { claimFolder, isMarked, markFolder } from './own-folder.ts';
 
 const megabyte = 1 << 20;
+export const samplesName = 'samples.jsonl';
 
 /** The files through which phases talk. Each phase reads what it needs and writes its own, so any can be rerun alone. */
 export interface RunFolder {
@@ -30,7 +31,7 @@ export interface RunFolder {
 /** The files of a run folder. */
 export const runFolderAt = (folder: string): RunFolder => ({
   folder,
-  samplesFile: join(folder, 'samples.jsonl'),
+  samplesFile: join(folder, samplesName),
   reportFolder: join(folder, 'report'),
   held: new Map(),
 });
@@ -128,7 +129,6 @@ export const readBaselines = (run: RunFolder): { readonly baselines: readonly Ba
   return { baselines, digest: baselines.length === 0 ? null : digestOf(text) };
 };
 
-const samplesName = 'samples.jsonl';
 const newline = 0x0a;
 
 const heldSamples = ({ samplesFile, held }: RunFolder): Buffer => {
@@ -145,6 +145,12 @@ export const setSamplesAside = ({ folder, samplesFile, held }: RunFolder): void 
   held.delete(samplesName);
   if (lstatSync(samplesFile, { throwIfNoEntry: false }) !== undefined)
     inFolder(folder, () => renameSync(samplesFile, join(folder, 'samples.previous.jsonl')));
+};
+
+/** Takes over samples that lie elsewhere. Throws `disk-full` and `folder-unwritable`. */
+export const takeSamples = ({ samplesFile, held }: RunFolder, bytes: Buffer): void => {
+  writeFile(samplesFile, bytes);
+  held.set(samplesName, bytes);
 };
 
 /** Begins anew, and keeps nothing of what lies in the folder. */

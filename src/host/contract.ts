@@ -47,10 +47,20 @@ export interface Log {
   endProgress(): void;
 }
 
+/** What an entry gave: `damaged` is one whose content is not what was saved, and of which nothing may be used. */
+export type Restored =
+  | { readonly status: 'nothing' }
+  | { readonly status: 'restored'; readonly key: string }
+  | { readonly status: 'damaged'; readonly key: string };
+
+/** Keeps files between jobs. Nothing of it throws: a cache is an optimization, and what goes wrong is said in the log and the report. */
 export interface Cache {
-  /** The key that matched, or null. Never throws: a cache is an optimization. */
-  restore(key: string, restoreKeys: readonly string[], paths: readonly string[]): Promise<string | null>;
-  save(key: string, paths: readonly string[]): Promise<'saved' | 'exists' | 'denied' | 'off'>;
+  /** Writes the content of the newest entry whose key begins with the first of the prefixes that has one into an empty folder. */
+  restore(prefixes: readonly string[], folder: string): Promise<Restored>;
+  /** Keeps the content of a folder as a new entry. `exists`: another job keeps one of this key. */
+  save(key: string, folder: string): Promise<'saved' | 'exists' | 'off'>;
+  /** Says once in the log and the report that something of the cache went wrong. */
+  warn(text: string): void;
 }
 
 /** Whose the workflow is that started a run, and with it the options of the run. */

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { GateError } from '../errors.ts';
 import { decodeValue } from '../records/decode.ts';
 import type { Immutable, Json } from '../records/words.ts';
-import { cachedParts, digestOfRecords, type RecordPart, readRecords, removeRecords, writeRecord } from './record-files.ts';
+import { cachedParts, type PlacedRecord, type RecordPart, readRecords, recordName, removeRecords, writeRecord } from './record-files.ts';
 
 /** Whose records a run believes, the more trusted first, and where it writes its own. */
 export interface RecordTrust {
@@ -29,15 +29,11 @@ export interface RecordBook {
   restore(): Promise<void>;
   /** Gives up records, which the files do not hold any more. */
   forget(records: readonly { readonly kind: string; readonly key: string }[]): void;
-  /** The digest of all that the book holds. */
-  digest(): string;
+  /** The records of a part that the book holds, by the names of their files below the store's root. */
+  held(part: RecordPart): ReadonlyMap<string, PlacedRecord>;
 }
 
-interface Entry {
-  readonly kind: string;
-  readonly key: string;
-  readonly part: RecordPart;
-  readonly value: Json;
+interface Entry extends PlacedRecord {
   /** When it was written, in milliseconds since the epoch; null: by this run. */
   readonly written: number | null;
 }
@@ -70,7 +66,7 @@ export const openRecordBook = async (root: string, { reads, writes }: RecordTrus
     forget: (records) => {
       for (const { kind, key } of records) held.delete(`${kind} ${key}`);
     },
-    digest: () => digestOfRecords(held.values()),
+    held: (part) => new Map([...held.values()].filter((entry) => entry.part === part).map((entry) => [recordName(entry), entry])),
   };
 };
 

@@ -23,6 +23,17 @@ export type RecordFile = Immutable<z.infer<typeof envelope>> & {
   readonly written: number;
 };
 
+/** A record, and where it belongs. */
+export interface PlacedRecord {
+  readonly part: RecordPart;
+  readonly kind: string;
+  readonly key: string;
+  readonly value: Json;
+}
+
+/** The path of its file below the root of a store, with `/` on every system. */
+export const recordName = ({ part, kind, key }: Omit<PlacedRecord, 'value'>): string => `records/${part}/${kind}/${key}.json`;
+
 export const recordFolder = (root: string, part: RecordPart): string => join(root, 'records', part);
 
 /** Where a record stands. Throws `internal` for a kind or key that is none: both become names. */
@@ -71,9 +82,7 @@ export const readRecords = async (root: string, part: RecordPart): Promise<reado
 };
 
 /** A digest of records, in whatever order they come. */
-export const digestOfRecords = (
-  records: Iterable<{ readonly part: RecordPart; readonly kind: string; readonly key: string; readonly value: Json }>,
-): string =>
+export const digestOfRecords = (records: Iterable<PlacedRecord>): string =>
   digestOf(
     [...records]
       .map(({ part, kind, key, value }) => JSON.stringify([part, kind, key, value]))

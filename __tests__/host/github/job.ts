@@ -1,13 +1,18 @@
 /** What a job does with the host, as a program of its own: environment, command files and cache are the real ones. */
+import { join } from 'node:path';
 import { githubHost } from '../../../src/host/github/host.ts';
 
 type Step =
   | { readonly do: 'publish'; readonly text: string; readonly title: string }
-  | { readonly do: 'save'; readonly key: string; readonly paths: readonly string[] }
-  | { readonly do: 'restore'; readonly key: string; readonly prefixes: readonly string[]; readonly paths: readonly string[] }
+  | { readonly do: 'save'; readonly key: string; readonly folder: string }
+  | { readonly do: 'restore'; readonly prefixes: readonly string[]; readonly folder: string }
   | { readonly do: 'environment' };
 
-const host = githubHost(process.env);
+const [, , given = '[]', limits] = process.argv;
+const host = githubHost(process.env, {
+  cacheWorker: join(import.meta.dirname, '..', '..', '..', 'src', 'cache-worker.ts'),
+  ...(limits === undefined ? {} : { cacheLimits: JSON.parse(limits) }),
+});
 
 const play = async (step: Step): Promise<Record<string, string | number | boolean>> => {
   switch (step.do) {
@@ -29,16 +34,20 @@ const play = async (step: Step): Promise<Record<string, string | number | boolea
       return { verdict: 'regressed', count: 3, ok: false, text, huge: 'x'.repeat(1024 * 1024 + 1), trouble: JSON.stringify(trouble) };
     }
     case 'save':
-      return { result: await host.cache.save(step.key, step.paths) };
-    case 'restore':
-      return { result: (await host.cache.restore(step.key, step.prefixes, step.paths)) ?? 'nothing' };
+      return {
+        result: await host.cache.save(step.key, step.folder),
+      };
+    case 'restore': {
+      const found = await host.cache.restore(step.prefixes, step.folder);
+      return { result: found.status === 'nothing' ? found.status : `${found.status} ${found.key}` };
+    }
     case 'environment':
       return { result: JSON.stringify(host.subjectEnvironment) };
   }
 };
 
 const results: unknown[] = [];
-for (const step of JSON.parse(process.argv[2] ?? '[]') as Step[]) {
+for (const step of JSON.parse(given) as Step[]) {
   const { result, ...outputs } = await play(step);
   results.push(result);
   host.setOutputs(outputs);

@@ -109,8 +109,8 @@ describe('local host', () => {
     ).toEqual([]);
     expect(printed).toEqual(['the text\n']);
     expect(host.subjectEnvironment).toEqual({ PATH: '/bin' });
-    expect(await host.cache.restore('k', [], ['p'])).toBeNull();
-    expect(await host.cache.save('k', ['p'])).toBe('off');
+    expect(await host.cache.restore(['k'], 'folder')).toEqual({ status: 'nothing' });
+    expect(await host.cache.save('k', 'folder')).toBe('off');
   });
 
   test('writes baselines whole into the working tree, from what is there', async () => {

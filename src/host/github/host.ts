@@ -7,6 +7,7 @@ import type { Annotation, Host, Published } from '../contract.ts';
 import { plainLines } from '../plain-text.ts';
 import { commitBaselines } from './baseline-commit.ts';
 import { workflowCache } from './cache.ts';
+import { type CacheLimits, cacheLimits } from './cache-process.ts';
 import { type Client, openClient } from './client.ts';
 import { openCommandFiles } from './command-files.ts';
 import { commentBody, commentMarker, syncComment } from './comment.ts';
@@ -31,6 +32,10 @@ export interface GitHubHostOptions {
   /** Time for one answer of GitHub; default 20 s. */
   readonly requestSeconds?: number;
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** The file that does one operation of the workflow cache; without one the cache is off. */
+  readonly cacheWorker?: string;
+  /** How long the cache may take; default `cacheLimits`. */
+  readonly cacheLimits?: CacheLimits;
   readonly write?: (text: string) => void;
 }
 
@@ -187,12 +192,24 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     }
   };
 
+  const cacheNotes: string[] = [];
+  const cache = workflowCache(environment, {
+    program: options.cacheWorker ?? null,
+    limits: options.cacheLimits ?? cacheLimits,
+    say: (text) => {
+      log.warn(text);
+      cacheNotes.push(text);
+    },
+  });
+  const noted = (text: string): Promise<Coded | null> => summarise(`> [!NOTE]\n> ${plainLines(text).join('\n> ')}`, 'note');
+
   const publish = async (report: Published): Promise<readonly Coded[]> => {
     log.info(report.text);
     await annotate(report.annotations);
     const unsummarised = await summarise(report.summary, 'report');
     const unposted = await post(report);
-    const unnoted = unposted === null ? null : await summarise(`> [!NOTE]\n> ${plainLines(unposted.message).join(' ')}`, 'note');
+    const notes = [...(unposted === null ? [] : [unposted.message]), ...cacheNotes];
+    const unnoted = notes.length === 0 ? null : await noted(notes.join('\n'));
     return [unsummarised, unposted, unnoted].filter((one) => one !== null);
   };
 
@@ -216,7 +233,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     event: run.event,
     completeEvent,
     log,
-    cache: workflowCache(log),
+    cache,
     subjectEnvironment: allowedEnvironment(environment),
     environmentWith: (declared) => allowedEnvironment(environment, declared),
     publish,

@@ -15,7 +15,7 @@ export interface LocalHostOptions {
 }
 
 /** The developer's disk keeps models and artefacts by itself. */
-const noCache: Cache = { restore: async () => null, save: async () => 'off' };
+const noCache: Cache = { restore: async () => ({ status: 'nothing' }), save: async () => 'off', warn: () => {} };
 
 /** A run on a developer's machine: progress on the terminal, the report as text, baselines into the working tree. */
 export const localHost = (environment: Readonly<Record<string, string | undefined>>, options: LocalHostOptions): Host => {
