@@ -76,6 +76,16 @@ const situations: readonly Situation[] = [
     },
     names: 'calibration.safetensors',
   },
+  {
+    code: 'acceptance-invalid',
+    check: 'plan',
+    make: (project) => {
+      const accepted = [{ cell: 'no/such', retire: true, expires: '2099-01-31', reason: 'it went' }];
+      project.commit({ 'baselines/accepted.json': JSON.stringify({ schema: 'optimization-gate/accepted/1', accepted }) });
+      return undefined;
+    },
+    names: 'no/such',
+  },
   { code: 'optimization-unknown', check: 'plan', make: config(configuration([['no-such-thing']])), names: 'no-such-thing' },
   { code: 'option-invalid', check: 'plan', make: config(configuration([['structured-pruning', 'with: { ratio: many }']])), names: 'ratio' },
   { code: 'base-not-found', check: 'git', make: () => ['--base', 'no-such-branch'], names: 'no-such-branch' },
@@ -195,6 +205,7 @@ interface Report {
 const started = (): Project => {
   const project = Project.make();
   project.commit({ 'optimization-gate.yml': good });
+  project.commit({ 'note.md': 'base of what follows' });
   return project;
 };
 const bad = (report: Report) => report.checks.filter(({ status }) => status === 'bad');
@@ -204,7 +215,9 @@ describe('doctor', { timeout: 120_000 }, () => {
     'finds what a run refuses: %s',
     async (_, { code, check, make, names, late }) => {
       const project = started();
-      const args = make(project) ?? [];
+      // What the change brings is refused; what base has already is only warned of.
+      const given = make(project) ?? [];
+      const args = given.includes('--base') ? given : [...given, '--base', 'HEAD~1'];
       const ended = await project.gate('doctor', '--json', ...args);
       const report = JSON.parse(ended.stdout) as Report;
       const found = report.checks.filter(({ id, says }) => id.startsWith(check) && says.includes(`[${code}]`));
@@ -229,7 +242,23 @@ describe('doctor', { timeout: 120_000 }, () => {
     expect(bad(JSON.parse(ended.stdout) as Report).map(({ id, says }) => [id, /\[(.*?)\]/.exec(says)?.[1]])).toEqual([
       ['git', 'shallow-clone'],
     ]);
-    expect(ended.code).toBe(2);
+    expect(ended.code).toBe(3);
+  });
+
+  it('finds a base whose files cannot be had, and one that git does not lay out', async () => {
+    const found = async (project: Project): Promise<readonly (string | undefined)[]> => {
+      const { stdout } = await project.gate('doctor', '--json', '--base', 'HEAD~1');
+      return bad(JSON.parse(stdout) as Report).map(({ says }) => /\[([a-z-]+)\]/.exec(says)?.[1]);
+    };
+    const project = started();
+    project.commit({ 'bench.py': 'import sys\nfor _ in sys.stdin: print(1)\n', 'optimization-gate.yml': measured('python3 bench.py') });
+    project.commit({ 'bench.py': 'import sys\nfor _ in sys.stdin: print(2)\n' });
+    project.git('config', 'uploadpack.allowFilter', 'true');
+    const partial = project.clone('--filter=blob:none');
+    partial.git('remote', 'set-url', 'origin', '/nonexistent');
+    expect(await found(new Project(partial.folder))).toEqual(['objects-missing']);
+    project.write('.git/worktrees', 'in the way');
+    expect(await found(project)).toEqual(['base-unavailable']);
   });
 
   it('finds a folder that is no checkout', async () => {
@@ -288,7 +317,18 @@ describe('doctor', { timeout: 120_000 }, () => {
 });
 
 it('there is a situation for every error that doctor has a check for, or another test', () => {
-  const elsewhere: readonly ErrorCode[] = ['not-a-repository', 'shallow-clone', 'git-too-old', 'git-failed', 'document-too-large'];
+  const elsewhere: readonly ErrorCode[] = [
+    'not-a-repository',
+    'shallow-clone',
+    'git-too-old',
+    'git-failed',
+    'document-too-large',
+    'objects-missing',
+    'base-unavailable',
+    'isolation-unavailable',
+    'store-unwritable',
+    'folder-unwritable',
+  ];
   const shown = new Set([...situations.map(({ code }) => code), ...elsewhere]);
   expect(checkedCodes.filter(({ code }) => !shown.has(code))).toEqual([]);
   expect(situations.filter(({ code }) => !('check' in doctorCodes[code]))).toEqual([]);
