@@ -56,7 +56,12 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
   });
   afterAll(() => scene?.close());
 
-  it('the default branch saves one entry, and none for an unchanged commit', async () => {
+  const steps: { readonly name: string; readonly run: () => Promise<void> }[] = [];
+  const step = (name: string, run: () => Promise<void>): void => {
+    steps.push({ name, run });
+  };
+
+  step('the default branch saves one entry, and none for an unchanged commit', async () => {
     expectExit(await scene.push(undefined), 0);
     expect(entries().map(({ key, scope, finished }) => [key.split('-').slice(0, 4).join('-'), scope, finished])).toEqual([
       ['optimization-gate-default-branch', 'refs/heads/main', true],
@@ -67,7 +72,7 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
     expect(entries()).toHaveLength(1);
   });
 
-  it('a pull request saves only what the default branch lacks, and nothing where nothing was built', async () => {
+  step('a pull request saves only what the default branch lacks, and nothing where nothing was built', async () => {
     await scene.commit('topic', 'Keep other channels', {
       'optimize/prune.mjs': `// another\n${strongest.replace('(scores[b] ?? 0) - (scores[a] ?? 0)', '(scores[a] ?? 0) - (scores[b] ?? 0)')}`,
     });
@@ -88,7 +93,7 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
     expect(changes()).toHaveLength(1);
   });
 
-  it('a damaged entry costs its content, not the run, and the next one takes its place', async () => {
+  step('a damaged entry costs its content, not the run, and the next one takes its place', async () => {
     for (const entry of entries()) await truncateBlob(entry, 1000);
     const run = await measuredAnew();
     expectExit(run, 1);
@@ -102,7 +107,7 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
     expect(changes()).toHaveLength(2);
   });
 
-  it('an entry with a changed weight and files of somebody else is not used, and nothing of it lies in the store', async () => {
+  step('an entry with a changed weight and files of somebody else is not used, and nothing of it lies in the store', async () => {
     const entry = changes()[1];
     if (entry === undefined) throw new Error('no entry');
     const folder = unpacked(entry);
@@ -124,7 +129,7 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
     expect(existsSync(join(scene.workspace, '..', '..', 'home', '.cache', 'optimization-gate', 'owner.json'))).toBe(false);
   });
 
-  it('a service that hangs costs half a minute, once, and the run tells', async () => {
+  step('a service that hangs costs half a minute, once, and the run tells', async () => {
     scene.results.state.faults.set('every', 'hang');
     const before = performance.now();
     const run = await scene.pullRequest(7, 'topic', inputs);
@@ -137,6 +142,14 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
     ]);
     expect(run.summary).toContain('did not answer (limit 30 s)');
     expect(JSON.parse(readFileSync(run.outputs['report-json'] ?? '', 'utf8'))).toMatchObject({ verdict: 'regressed' });
+  });
+
+  // Each begins with what the one before left in the cache.
+  it('save what is new, believe what is whole, and go on without the rest', async () => {
+    for (const { name, run } of steps)
+      await run().catch((thrown: unknown) => {
+        throw new Error(name, { cause: thrown });
+      });
   });
 });
 
