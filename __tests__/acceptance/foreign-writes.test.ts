@@ -2,18 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Project } from '../commands/project.ts';
-
-const config = (...more: readonly string[]): string =>
-  [
-    ...more,
-    'models: [mini-qwen3-dense]',
-    'optimizations:',
-    '  - id: engine',
-    '    measure: node bench.mjs',
-    '    inputs: [bench.mjs]',
-    '    metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
-    '',
-  ].join('\n');
+import { engineConfiguration as config } from './engine-configuration.ts';
 
 /** Answers each round with a size; before its first answer it does what it is told. */
 const program = (size: number | string, before = ''): string =>

@@ -2,16 +2,9 @@ import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Project } from '../commands/project.ts';
+import { engineConfiguration } from './engine-configuration.ts';
 
-const config = [
-  'models: [mini-qwen3-dense]',
-  'optimizations:',
-  '  - id: engine',
-  '    measure: node bench.mjs',
-  '    inputs: [bench.mjs]',
-  '    metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
-  '',
-].join('\n');
+const config = engineConfiguration();
 
 /** Answers each round with a size; before its first answer it does what it is told. */
 const program = (size: number, before = ''): string =>

@@ -10,16 +10,9 @@ import { githubHost } from '../../src/host/github/host.ts';
 import type { Baseline } from '../../src/records/baseline.ts';
 import { openScene, type Scene } from '../action/scene.ts';
 import { events } from '../testkit/events.ts';
+import { engineConfiguration } from './engine-configuration.ts';
 
-const config = [
-  'models: [mini-qwen3-dense]',
-  'optimizations:',
-  '  - id: engine',
-  '    measure: node bench.mjs',
-  '    inputs: [bench.mjs]',
-  '    metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
-  '',
-].join('\n');
+const config = engineConfiguration();
 
 const program = (size: number): string =>
   `import { createInterface } from 'node:readline';\nfor await (const _ of createInterface({ input: process.stdin })) console.log('{"size":${size}}');\n`;
