@@ -119,6 +119,16 @@ fs.utimesSync('bench.mjs', 1, 1);`);
 });
 
 describe('what is no foreign write', () => {
+  it("is what base's program writes to a tracked file in each run", async () => {
+    const project = Project.make();
+    const writes = "fs.writeFileSync('results.json', String(Date.now()));";
+    project.commit({ ...common, 'optimization-gate.yml': config(), 'results.json': '0', 'bench.mjs': program(100, writes) });
+    project.commit({ 'bench.mjs': program(900, writes) });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1');
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(project.verdict().verdict).toBe('regressed');
+  });
+
   it("is what base's own setup does to base's files, and what both write to files that git does not track", async () => {
     const project = Project.make();
     const setup = setupWith(
