@@ -186,8 +186,9 @@ export class ProcessGroup {
   #killLeftBehind(): void {
     if (this.pid === null) return;
     this.#signal('SIGKILL');
-    for (const one of [...sessionMembers(this.pid), ...(this.#isMarked ? markedProcesses(`${markName}=${this.#mark}`) : [])])
-      this.#seen.set(one.pid, one);
+    // The kernel ends a namespace whole.
+    const left = this.#confinement?.kind === 'namespaces' ? [] : sessionMembers(this.pid);
+    for (const one of [...left, ...(this.#isMarked ? markedProcesses(`${markName}=${this.#mark}`) : [])]) this.#seen.set(one.pid, one);
     for (const one of this.#seen.values()) if (one.pid !== this.pid && isSameProcess(one)) this.#kill(one.pid, 'SIGKILL');
   }
 

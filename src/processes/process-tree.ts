@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
 /** Bytes per page of `/proc/PID/statm`, from the kernel through the process's own numbers; see `pageBytes`. */
 let knownPageBytes: number | null = null;
@@ -138,10 +138,22 @@ const listPids = (): readonly number[] => {
   }
 };
 
+/** Takes what is read: the kernel does not say how long such a file is, and reading it as a whole would reserve 64 KiB each time. */
+let space = Buffer.allocUnsafe(4096);
+
 const readText = (path: string): string | null => {
+  let file: number | null = null;
   try {
-    return readFileSync(path, 'latin1');
+    file = openSync(path, 'r');
+    let length = 0;
+    for (let read = 1; read > 0; length += read) {
+      if (length === space.length) space = Buffer.concat([space], 2 * length);
+      read = readSync(file, space, length, space.length - length, null);
+    }
+    return space.toString('latin1', 0, length);
   } catch {
     return null;
+  } finally {
+    if (file !== null) closeSync(file);
   }
 };

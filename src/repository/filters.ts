@@ -57,9 +57,12 @@ const firstDrivers = new Map<string, Promise<FilterDrivers>>();
  */
 export const guardedGit = (folder: string, environment: Readonly<Record<string, string>>): Git => {
   const git = gitIn(folder, environment);
-  return gitIn(folder, environment, async ([command = '']) =>
-    filtering.has(command) ? withoutFilters(git, await rememberFilters(git, folder)) : {},
-  );
+  let first: Promise<FilterDrivers> | null = null;
+  return gitIn(folder, environment, async ([command = '']) => {
+    if (!filtering.has(command)) return {};
+    first ??= rememberFilters(git, folder);
+    return withoutFilters(git, await first);
+  });
 };
 
 /** The filter programs of the repository of a folder, as this process first found them. */

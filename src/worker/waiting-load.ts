@@ -30,7 +30,7 @@ interface Waiting {
 
 /** Also those whose parents have ended, of which those are known that ran at the start. */
 const busyNow = ({ pid, members }: Pick<Waiting, 'pid' | 'members'>): ReadonlyMap<number, number> =>
-  processorSeconds([...members, ...descendants(pid)]);
+  processorSeconds([...new Map([...members, ...descendants(pid)].map((one) => [one.pid, one])).values()]);
 
 /** Starts with the next answer. `pids`: of the arms' programs, each of which leads a session. */
 export const openWaitingLoad = (pids: ReadonlyMap<ArmId, number>, clock: Pick<Clock, 'wall'>): WaitingLoad => {
