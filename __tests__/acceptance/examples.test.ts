@@ -28,4 +28,22 @@ describe('the examples, each in a repository of its own', () => {
     expect(changed, changed.stderr).toMatchObject({ code: 1, cell: { verdict: 'regressed' } });
     expect(verdictsOf(changed.cell, 'found-nll-delta')).toContain('regressed');
   }, 240_000);
+
+  it.skipIf(!python)(
+    'an external measurement in Python: twice the work is twice the time',
+    async () => {
+      const metrics = [
+        'metrics:',
+        '  - { id: decode-latency, unit: ms, better: lower, kind: timing }',
+        '  - { id: table-bytes, unit: bytes, better: lower, kind: exact }',
+        '  - { id: token, unit: id, better: higher, kind: exact, role: described }',
+      ];
+      const entry = ['our-engine', 'measure: python3 decode.py', 'inputs: [decode.py]', ...metrics];
+      const { unchanged, changed } = await judged('python/decode.py', entry, 'range(40_000)', 'range(80_000)');
+      expect(unchanged, unchanged.stderr).toMatchObject({ code: 0, cell: { verdict: 'unchanged' } });
+      expect(changed, changed.stderr).toMatchObject({ code: 1 });
+      for (const id of ['decode-latency', 'table-bytes']) expect(verdictsOf(changed.cell, id)).toEqual(['regressed']);
+    },
+    240_000,
+  );
 });

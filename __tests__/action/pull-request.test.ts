@@ -1,59 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ActionRun } from '../testkit/run-action.ts';
-import { bundleModule } from './package-copy.ts';
+import { cell, config, expectExit, metric, replaced, said, strongestFirst } from './pruning-scene.ts';
 import { openScene, type Scene } from './scene.ts';
-
-// Short sequences and wide tolerances on time, so that a busy machine with two cores decides in seconds; quality, size and
-// arithmetic are judged as strictly as ever.
-const config = `models: [mini-qwen3-dense]
-optimizations:
-  - id: our-pruning
-    like: structured-pruning
-    module: optimize/prune.mjs
-    inputs: [optimize/**]
-    with: { ratio: 0.25 }
-    points:
-      - { id: prefill-32, length: 32, rounds: 8 }
-gate:
-  tolerance: { latency: 30%, peak-memory: 20% }
-  must-detect: 90%
-limits: { seconds: 2m, memory: 2GiB }
-`;
-const cell = 'mini-qwen3-dense/our-pruning';
-
-const replaced = (text: string, from: string, to: string): string => {
-  if (!text.includes(from)) throw new Error(`the module holds no ${from}`);
-  return text.replace(from, to);
-};
-
-interface ReportMetric {
-  readonly id: string;
-  readonly verdict: string | null;
-  readonly head: number | null;
-  readonly base: number | null;
-}
-interface Report {
-  readonly verdict: string;
-  readonly exitCode: number;
-  readonly cells: readonly {
-    readonly model: string;
-    readonly optimization: string;
-    readonly verdict: string;
-    readonly metrics: readonly ReportMetric[];
-  }[];
-}
-
-const said = ({ stdout, stderr }: ActionRun): string => `${stdout.replace(/^::debug::.*\n/gm, '')}${stderr}`;
 
 describe('a repository with pruning code of its own', { timeout: 400_000 }, () => {
   let scene: Scene;
   let strongest = '';
 
-  const expectExit = (run: ActionRun, code: number): void => expect(run.code, said(run)).toBe(code);
-  const report = (run: ActionRun): Report => JSON.parse(readFileSync(run.outputs['report-json'] ?? '', 'utf8')) as Report;
-  const metric = (run: ActionRun, id: string): ReportMetric | undefined => report(run).cells[0]?.metrics.find((each) => each.id === id);
   const samples = (): string => readFileSync(join(scene.workspace, '.optimization-gate', 'samples.jsonl'), 'utf8');
   const launches = (text: string): number => text.split('\n').filter((line) => line.includes('"line":"launch"')).length;
   const comments = (number: number): readonly string[] =>
@@ -61,9 +15,9 @@ describe('a repository with pruning code of its own', { timeout: 400_000 }, () =
   const posted = (): number => scene.github.writes().filter(({ method, path }) => method === 'POST' && path.endsWith('/comments')).length;
 
   beforeAll(async () => {
-    strongest = await bundleModule('examples/javascript/prune.ts');
-    const first = replaced(strongest, 'kept(norms(model, down), left)', '[...norms(model, down).keys()].slice(0, left)');
-    scene = await openScene({ 'optimization-gate.yml': config, 'optimize/prune.mjs': first, 'README.md': '# models\n' });
+    let files: Readonly<Record<string, string>>;
+    ({ strongest, files } = await strongestFirst());
+    scene = await openScene(files);
   });
   afterAll(() => scene?.close());
 
@@ -156,31 +110,5 @@ describe('a repository with pruning code of its own', { timeout: 400_000 }, () =
     expect(body).not.toContain('Regressions');
     expect(body).not.toContain('Edits of the policy');
     expect(posted()).toBe(1);
-  });
-
-  it('writes what was merged into the baselines', async () => {
-    const before = await scene.merge('importance');
-    const run = await scene.push(before);
-    expectExit(run, 0);
-    const [path = ''] = await scene.list('main', 'baselines');
-    const baseline = JSON.parse(await scene.show('main', path));
-    expect(baseline.history).toHaveLength(2);
-    const stored = baseline.entries[0].metrics.find(({ id }: { id: string }) => id === 'nll-delta');
-    expect(stored.value).toBe(metric(run, 'nll-delta')?.head);
-  });
-
-  it('shows the stored numbers to a pull request that changes nothing else', async () => {
-    const [path = ''] = await scene.list('main', 'baselines');
-    const { entries } = JSON.parse(await scene.show('main', path));
-    const stored = entries[0].metrics.find(({ id }: { id: string }) => id === 'nll-delta');
-    await scene.commit('docs', 'Say more', { 'README.md': '# models\n\nPruned.\n' });
-    const next = await scene.pullRequest(8, 'docs');
-    expectExit(next, 0);
-    expect(report(next).cells).toMatchObject([{ verdict: 'unchanged' }]);
-    expect(metric(next, 'nll-delta')).toMatchObject({ verdict: 'unchanged', head: stored.value, base: stored.value });
-    expect(comments(8)).toHaveLength(1);
-    expect(comments(8)[0]).toContain('stored baselines are from today');
-    expect(comments(7)).toHaveLength(1);
-    expect(existsSync(join(scene.workspace, 'node_modules'))).toBe(false);
   });
 });

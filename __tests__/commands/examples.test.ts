@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bundleModule } from '../action/package-copy.ts';
-import { ignored, judged, python, verdictsOf } from './judged-example.ts';
+import { ignored } from './judged-example.ts';
 import { configuration, Project } from './project.ts';
 
 describe('the examples, each in a repository of its own', () => {
@@ -16,22 +16,4 @@ describe('the examples, each in a repository of its own', () => {
     expect(new Set(artefacts).size).toBe(2);
     for (const { id, head } of project.cell('our-pool').metrics) expect(head, id).toEqual(expect.any(Number));
   }, 240_000);
-
-  it.skipIf(!python)(
-    'an external measurement in Python: twice the work is twice the time',
-    async () => {
-      const metrics = [
-        'metrics:',
-        '  - { id: decode-latency, unit: ms, better: lower, kind: timing }',
-        '  - { id: table-bytes, unit: bytes, better: lower, kind: exact }',
-        '  - { id: token, unit: id, better: higher, kind: exact, role: described }',
-      ];
-      const entry = ['our-engine', 'measure: python3 decode.py', 'inputs: [decode.py]', ...metrics];
-      const { unchanged, changed } = await judged('python/decode.py', entry, 'range(40_000)', 'range(80_000)');
-      expect(unchanged, unchanged.stderr).toMatchObject({ code: 0, cell: { verdict: 'unchanged' } });
-      expect(changed, changed.stderr).toMatchObject({ code: 1 });
-      for (const id of ['decode-latency', 'table-bytes']) expect(verdictsOf(changed.cell, id)).toEqual(['regressed']);
-    },
-    240_000,
-  );
 });

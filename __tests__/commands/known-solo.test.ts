@@ -1,14 +1,11 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isOnlyShown, type SoloRun, soloBefore, soloKey, soloRecorded } from '../../src/commands/known-solo.ts';
 import type { CallPoint, OperatingPoint } from '../../src/records/metric.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';
 import type { LaunchRequest } from '../../src/records/protocol.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
-import { openEnergyMeter } from '../../src/telemetry/rapl.ts';
 import { cell, digest } from '../gate/fixtures.ts';
 import { launchRequestOf } from '../testkit/launch-request.ts';
-import { configuration, copied, copyProgram, Project } from './project.ts';
 
 const artefact = (letter: string) => ({
   digest: digest(letter),
@@ -128,34 +125,4 @@ describe('soloRecorded', () => {
     expect(soloBefore(wanted, soloRecorded(lines('complete'), at)!)).toEqual([launch, { ...point, warnings }, end]);
     expect([lines('discarded'), lines('failed'), []].map((none) => soloRecorded(none, at))).toEqual([null, null, null]);
   });
-});
-
-describe('a second run', () => {
-  it.skipIf(openEnergyMeter() !== null)(
-    'says the same of the memory of what it does not compare',
-    async () => {
-      const project = Project.make();
-      project.commit({
-        '.gitignore': '.optimization-gate*\n',
-        'copy.mjs': copyProgram(false),
-        'optimization-gate.yml': configuration([copied('own')]),
-      });
-      await project.gate('--base', 'HEAD');
-      await project.gate('--base', 'HEAD', '--run-dir', '.optimization-gate-2');
-      const soloOf = (folder: string) =>
-        project
-          .samples(join(project.folder, folder, 'samples.jsonl'))
-          .launches.filter(({ purpose }) => purpose === 'solo')
-          .map(({ id, points, process: facts }) => ({
-            id,
-            values: Object.values(points).map(({ values }) => values),
-            measured: facts !== null,
-          }))
-          .toSorted((a, b) => a.id.localeCompare(b.id));
-      const [first, second] = [soloOf('.optimization-gate'), soloOf('.optimization-gate-2')];
-      expect(first.map(({ measured }) => measured)).toEqual([true, true]);
-      expect(second).toEqual(first.map((launch) => ({ ...launch, measured: false })));
-    },
-    300_000,
-  );
 });
