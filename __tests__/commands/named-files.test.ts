@@ -20,6 +20,10 @@ const files: Readonly<Record<string, string>> = {
   'data/a b.json': '{}',
   'pinned/.python-version': '3.12\n',
   'pinned/deep/run.py': '',
+  'crates/Cargo.toml': '[profile.release]\nopt-level = 3\n',
+  'crates/engine/Cargo.toml': '',
+  'crates/engine/Makefile': '',
+  'crates/Makefile': '',
   'data/c.json': '{}',
   'policy/policy.mjs': "import { a } from './lib/a.mjs';\nexport const start = () => import('./late.mjs');\n",
   'policy/lib/a.mjs':
@@ -121,6 +125,12 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
   it('a file that names the version of a language counts, from the folder upwards', async () => {
     expect(await named('python3 run.py', 'pinned/deep')).toEqual(['pinned/.python-version', 'pinned/deep/run.py']);
     expect(await named('python3 pinned/deep/run.py')).toEqual(['pinned/deep/run.py']);
+  });
+
+  it('what a program reads without being told counts from the folders above, where the program looks there', async () => {
+    expect(await named('cargo run', 'crates/engine')).toEqual(['crates/Cargo.toml', 'crates/engine/Cargo.toml']);
+    expect(await named('make run', 'crates/engine')).toEqual(['crates/engine/Makefile']);
+    expect(await named('npm run speed', 'data')).toEqual(await named('npm run speed'));
   });
 
   it('links count, and so does what they lead to', async () => {

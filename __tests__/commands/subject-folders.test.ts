@@ -1,4 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSubjectFolders, type SubjectFolders } from '../../src/commands/subject-folders.ts';
@@ -23,13 +35,13 @@ describe('the folders that code under test is given', () => {
     const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
     const folders = await opened(root);
     const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
-    const view = await folders.view(artefact, 'head');
+    const view = await folders.view(artefact, 'head', 'built-in');
     expect(readdirSync(view.folder)).toEqual(['model.onnx']);
     expect(readFileSync(join(view.folder, 'model.onnx'), 'utf8')).toBe('graph');
     expect(statSync(join(view.folder, 'model.onnx')).mode & 0o222).toBe(0);
     expect([view.folder, await folders.empty()].some((path) => path.startsWith(root))).toBe(false);
-    expect(await folders.view(artefact, 'head')).toBe(view);
-    expect((await folders.view(artefact, 'base')).folder).not.toBe(view.folder);
+    expect(await folders.view(artefact, 'head', 'built-in')).toBe(view);
+    expect((await folders.view(artefact, 'base', 'built-in')).folder).not.toBe(view.folder);
     await store.requireUntouched(artefact);
     await folders.release();
     expect(existsSync(folders.root)).toBe(false);
@@ -44,7 +56,7 @@ describe('the folders that code under test is given', () => {
     const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
     const folders = await opened(root);
     const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
-    const shown = async (): Promise<string> => (await folders.view(artefact, 'base')).folder;
+    const shown = async (): Promise<string> => (await folders.view(artefact, 'base', 'built-in')).folder;
     const damages: readonly ((folder: string) => void)[] = [
       (folder) => {
         rmSync(join(folder, 'model.onnx'));
@@ -67,6 +79,27 @@ describe('the folders that code under test is given', () => {
       expect(readFileSync(join(after, 'model.onnx'), 'utf8')).toBe('graph');
     }
     await store.requireUntouched(artefact);
+  });
+
+  it("show a user's own code files of one name, which it may hand on by links and not write to", async () => {
+    const root = testFolder();
+    const store = await openStore(root, { clock: () => Date.now() });
+    const staging = await store.staging();
+    writeFileSync(join(staging, 'model.onnx'), 'graph');
+    const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
+    const folders = await opened(root);
+    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
+    const shown = join((await folders.view(artefact, 'head', 'own')).folder, 'model.onnx');
+    expect(statSync(shown)).toMatchObject({ nlink: 1, mode: statSync(join(added.folder, 'model.onnx')).mode });
+    linkSync(shown, join(await folders.empty(), 'model.onnx'));
+    await folders.requireIntact();
+    expect(join((await folders.view(artefact, 'head', 'own')).folder, 'model.onnx')).toBe(shown);
+    const { atimeNs, mtime } = statSync(shown, { bigint: true });
+    chmodSync(shown, 0o644);
+    writeFileSync(shown, 'other');
+    utimesSync(shown, Number(atimeNs) / 1e9, mtime);
+    await expect(folders.requireIntact()).rejects.toMatchObject({ code: 'store-corrupt' });
+    expect(readFileSync(join((await folders.view(artefact, 'head', 'own')).folder, 'model.onnx'), 'utf8')).toBe('graph');
   });
 
   it('of a killed run are removed by the next one, and nothing else that is called so', async () => {

@@ -299,6 +299,33 @@ const files: readonly Situation[] = [
     },
   }),
   row({
+    example: 'a removed configuration is merged into one that stays, but for an entry or a model that is forgotten',
+    before: 'the forgotten cell is gone without a word, PASSED',
+    now: 'it is missing, unless another file lists it; what was merged is compared, also on another model',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const of = (...ids: readonly string[]) => configured(ids.map((id) => measured(id)));
+      const before = { [usual]: of('a'), 'b.yml': of('b', 'c') };
+      expect(await cellsOf(changed(before, { [usual]: of('a', 'b'), 'b.yml': null }))).toEqual(['a both', 'b both', 'c removed']);
+      const apart = { [usual]: of('a', 'b'), 'b.yml': null, 'c.yml': of('c') };
+      expect(await cellsOf(changed(before, apart))).toEqual(['a both', 'b both']);
+      const moved = changed(before, { [usual]: of('a', 'b'), 'b.yml': of('c') });
+      expect(await cellsOf(moved)).toEqual(['a both', 'b both']);
+      expect(await cellsOf(moved, { config: 'b.yml' })).toEqual(['c both', 'b removed']);
+      const renamed = of('a', 'd').replace('inputs: [d/**]', 'inputs: [b/**]');
+      expect(await cellsOf(changed({ ...before, 'b.yml': of('b') }, { [usual]: renamed, 'b.yml': null }))).toEqual([
+        'a both',
+        'd both from b',
+      ]);
+      expect(await cellsOf(changed(before, { 'b.yml': null }))).toEqual(['a both']);
+      const on = (...models: readonly string[]) => of('a').replace(`[${model}]`, `[${models.join(', ')}]`);
+      const other = 'mini-qwen3-moe';
+      const models = changed({ [usual]: on(model), 'b.yml': on(other) }, { [usual]: on(model, other), 'b.yml': null });
+      expect((await plannedCells(models)).cells).toEqual([`${model}/a both`, `${other}/a both`]);
+    },
+  }),
+  row({
     example: 'the configuration is a link out of the repository, in a circle, or to nothing',
     before: 'followed on the side of head only',
     now: 'an error that says where it leads',

@@ -23,6 +23,8 @@ interface Change {
   /** Link → its target. */
   readonly links?: Files;
   readonly edit: Files;
+  /** The working directory; the root unless told. */
+  readonly folder?: string;
 }
 
 const program = (edit: string): Files => ({ 'tools/run.py': `${edit}\n` });
@@ -52,27 +54,33 @@ const scene = (): Promise<Scene> => {
 };
 
 /** Digests of the code of base, and of head as a commit and on disk. */
-const codesOf = async ({ edit, inputs = '[data/a.txt]', setup = null, ...change }: Change): Promise<readonly string[]> => {
+const codesOf = async ({ edit, inputs = '[data/a.txt]', setup = null, folder = '', ...change }: Change): Promise<readonly string[]> => {
   const { scratch, base, repository } = await scene();
   const command = change.command.replace('{root}', scratch.folder);
   scratch.git('checkout', '--quiet', '--detach', base);
   const head = scratch.commit(edit);
-  return Promise.all([base, head, null].map((commit) => codeAt(repository, { command, inputs, setup }, commit)));
+  return Promise.all([base, head, null].map((commit) => codeAt(repository, { command, inputs, setup, folder }, commit)));
 };
 
 interface Written {
   readonly command: string;
   readonly inputs: string;
   readonly setup: string | null;
+  /** The working directory; the root unless told. */
+  readonly folder?: string;
 }
 
-const subjectAt = async (repository: Repository, { command, inputs, setup }: Written, commit: string | null): Promise<SubjectRef> => {
+const subjectAt = async (
+  repository: Repository,
+  { command, inputs, setup, folder = '' }: Written,
+  commit: string | null,
+): Promise<SubjectRef> => {
   const metrics = 'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]';
   const entry = ['engine', `measure: ${command}`, `inputs: ${inputs}`, metrics];
   const text = configuration([entry], setup === null ? [] : [`setup: ${setup}`]);
   const config = resolveConfig(parseConfig(text, 'optimization-gate.yml'), { optimizations: configurable, models: ['mini-qwen3-dense'] });
   const context = { root: repository.folder, worker: join(root, 'worker.js') } as CommandContext;
-  const { subjectOf } = await subjectResolver('head', config, context, repository, commit, '');
+  const { subjectOf } = await subjectResolver('head', config, context, repository, commit, folder);
   const [subject] = config.optimizations.map(subjectOf);
   if (subject === undefined) throw new Error('no entry');
   return subject;
@@ -226,6 +234,13 @@ const compared: readonly Change[] = [
     command: 'cargo run --release',
     files: { '.cargo/config.toml': '' },
     edit: { '.cargo/config.toml': '[build]\nrustflags = ["-C", "opt-level=0"]\n' },
+  },
+  {
+    example: 'cargo builds a member of a workspace with the profile of its root',
+    command: 'cargo run --release',
+    folder: 'engine',
+    files: { 'engine/Cargo.toml': '', 'Cargo.toml': '[profile.release]\nopt-level = 3\n' },
+    edit: { 'Cargo.toml': '[profile.release]\nopt-level = 0\n' },
   },
   {
     example: '`make` is named by its path',

@@ -1,7 +1,8 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { measuring } from '../commands/leak-scene.ts';
 import { configuration, copied, copyProgram, type Ended, Project } from '../commands/project.ts';
 import { hasLfs } from '../repository/lfs-repository.ts';
@@ -14,8 +15,30 @@ import { ignored, nineTimes, sized, tables } from './trees.ts';
 const shared = { kind: 'shared-copy', before: 'passed', now: 'failed, inputs-leak', source: 'neighbour' } as const;
 const alike = { kind: 'same-files', source: 'neighbour' } as const;
 
+const memory = '/dev/shm';
+const hasMemory = existsSync(memory) && statSync(memory).dev !== statSync(tmpdir()).dev;
+
 /** Whole runs of the command line. */
 const runs: readonly Situation[] = [
+  {
+    ...alike,
+    speed: 'slow',
+    available: hasMemory,
+    example: 'temporary files lie in another file system than the checkout, such as memory, and the program writes files',
+    before: 'three times as many writes: improved; as many: regressed',
+    now: 'compared: base is checked out in the file system of head',
+    check: async () => {
+      const temporary = mkdtempSync(join(memory, 'gate-temporary-'));
+      onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+      const project = Project.make();
+      project.environment = { TMPDIR: temporary };
+      const program = 'import json, os, sys\nfor _ in sys.stdin: print(json.dumps({"size": os.stat(".").st_dev}), flush=True)\n';
+      project.commit({ ...ignored, 'bench.py': program, 'optimization-gate.yml': configuration([measured('[bench.py]')]) });
+      project.commit({ 'bench.py': `# edited\n${program}` });
+      expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 0 });
+      expect(project.cell('engine').metrics).toMatchObject([{ verdict: 'passed', base: statSync(project.folder).dev }]);
+    },
+  },
   {
     ...shared,
     speed: 'slow',

@@ -34,12 +34,25 @@ describe('declared variables', () => {
     'LD_PRELOAD',
     'NODE_OPTIONS',
     'BASH_ENV',
+    'TOKENIZER_TOKEN',
+    'API_TOKENS',
+    'MAX_TOKENS_PASSWORD',
   ])('are refused: %s', (name) => {
     expect(refusedVariable(name)).toEqual(expect.any(String));
     expect(allowedEnvironment(environmentOf(name), [name])).toEqual({});
   });
 
-  it.each(['MY_DEVICE', 'COMPASS', 'KEYBOARD', 'PATHOLOGY', 'ENVIRONMENT', 'MODEL_PATH'])('may be: %s', (name) => {
+  it.each([
+    'MY_DEVICE',
+    'COMPASS',
+    'KEYBOARD',
+    'PATHOLOGY',
+    'ENVIRONMENT',
+    'MODEL_PATH',
+    'TOKENIZERS_PARALLELISM',
+    'MAX_NEW_TOKENS',
+    'OUR_MAX_NUM_BATCHED_TOKENS',
+  ])('may be: %s', (name) => {
     expect(refusedVariable(name)).toBeNull();
   });
 });

@@ -224,6 +224,20 @@ describe('a change that the host names', () => {
     }
   });
 
+  it('has a warning where its base branch holds a part of it by a squash, which counts for it again', async () => {
+    const { scratch, main, fork, feature } = branched();
+    const event = change(commitOnly(feature), branchBase('main', main));
+    expect((await found(checkedOut(scratch, feature), event)).warnings).toEqual([]);
+    const squash = scratch.git('commit-tree', `${feature}^{tree}`, '-p', main, '-m', 'squash');
+    scratch.git('checkout', '--quiet', '--detach', feature);
+    scratch.git('branch', '--force', 'main', squash);
+    const next = scratch.commit({ 'later.txt': '1' });
+    expect(await found(checkedOut(scratch, next), change(commitOnly(next), branchBase('main', squash)))).toMatchObject({
+      commit: fork,
+      warnings: [expect.stringMatching(/^Branch main has changes of head already, by a squash or a pick \(.+\), but base is /)],
+    });
+  });
+
   it("does not take a developer's own merge for the host's, at any depth", async () => {
     const { scratch, main, feature } = branched();
     const own = mergeOf(scratch, feature, main);

@@ -268,8 +268,9 @@ const buildOne = async (
     memoryBytes: plan.limits.memoryBytes,
     clock: context.clock,
   };
-  const given = build.subject.door.kind === 'builtin' ? null : [...(await storedFiles(store, from))];
-  const input = { source: await source(build), artefact: await folders.view(from, build.arm) };
+  const isBuiltIn = build.subject.door.kind === 'builtin';
+  const given = isBuiltIn ? null : [...(await storedFiles(store, from))];
+  const input = { source: await source(build), artefact: await folders.view(from, build.arm, isBuiltIn ? 'built-in' : 'own') };
   const makeIn = (process: StandingSubject | null): Promise<Built> =>
     buildArtefact(
       build,

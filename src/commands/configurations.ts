@@ -3,7 +3,7 @@ import { isAbsolute, join, posix, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, parseConfig } from '../config/config.ts';
 import { asSentence, type Flaw } from '../config/flaw.ts';
 import { applyOverrides } from '../config/override.ts';
-import { type Former, type HeadConfiguration, predecessorOf, withTakenOver } from '../config/predecessor.ts';
+import { type Former, type HeadConfiguration, listsMore, predecessorOf, withMerged } from '../config/predecessor.ts';
 import { isSameEntry } from '../config/renamed.ts';
 import { readUsableConfig } from '../config/usable-config.ts';
 import { GateError } from '../errors.ts';
@@ -174,16 +174,10 @@ export const readConfigurations = async (
     return { head, base: null, baseFolder, flaws, warnings: [...file.notes, note] };
   }
   if (before.kind === 'file') {
-    const others = removed.formers
-      .filter(({ path }) => path !== same)
-      .flatMap((former) => withinProject(former, { own: same, working: baseFolder }, head));
+    const place = { own: same, working: baseFolder };
     return {
       head,
-      base: withTakenOver(
-        before.file.config,
-        others.map(({ config }) => config),
-        head,
-      ),
+      base: await withOthers(sides, { shown: inside, place, removed, head }, before.file.config),
       baseFolder,
       flaws: { ...flaws, base: before.file.flaws },
       // The same file in head: one note says it.
@@ -192,6 +186,27 @@ export const readConfigurations = async (
   }
   const former = await formerConfiguration({ ...sides, usual, removed, head: { path: inside, text: file.text, config: head } });
   return { head, ...former, flaws: { ...flaws, base: former.flaws }, warnings: [...file.notes, ...former.warnings] };
+};
+
+interface Merging {
+  /** Path of head's file. */
+  readonly shown: string;
+  /** Of base's. */
+  readonly place: Place;
+  readonly removed: Removed;
+  readonly head: Config;
+}
+
+/** Base's own file with what head merged into it from other files of base. */
+const withOthers = async (sides: Sides, { shown, place, removed, head }: Merging, own: Config): Promise<Config> => {
+  if (!listsMore(head, own)) return own;
+  const { repository, base } = sides;
+  const behind = await repository.withoutLinks('working-tree', shown);
+  const staying = (await stayingConfigurations(sides, behind, removed.formers)).filter(({ path }) => path !== place.own && path !== behind);
+  const formers = [...removed.formers.filter(({ path }) => path !== place.own), ...staying];
+  const others = [...(await addedConfigurations(repository, base, shown)), ...staying.flatMap(({ stays }) => stays ?? [])];
+  const near = formers.flatMap((former) => withinProject(former, place, head));
+  return withMerged(own, place.working, near, head, others);
 };
 
 /** A file that a step of the job writes is in no base: all of its cells would be new, in every run. */

@@ -102,7 +102,7 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
-    const paths = await modelPaths(artefacts.references.get(cell.model), own.id, setting.folders);
+    const paths = await modelPaths(own.policy, artefacts.references.get(cell.model), own.id, setting.folders);
     const confinement = trees.sides.confinement(own.id);
     started[arm.id] = {
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, paths)],

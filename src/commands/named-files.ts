@@ -20,7 +20,7 @@ const node = ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.
 const python = ['requirements.txt', 'constraints.txt', 'pyproject.toml', 'setup.py', 'setup.cfg', 'poetry.lock', 'uv.lock', 'pdm.lock'];
 const make = ['Makefile', 'makefile', 'GNUmakefile'];
 
-/** Programs, and the files that they read from the folder of their start without being told. */
+/** Programs, and the files that they read without being told, from the folder of their start. */
 const readUnasked: Readonly<Record<string, readonly string[]>> = {
   npm: node,
   npx: node,
@@ -53,6 +53,11 @@ const readUnasked: Readonly<Record<string, readonly string[]>> = {
   docker: ['Dockerfile', 'compose.yml', 'compose.yaml', 'docker-compose.yml'],
 };
 
+/** Those of them that look in the folders above, too: a workspace keeps lock files and profiles at its root. */
+const searchingUpwards: ReadonlySet<string> = new Set(
+  'npm npx pnpm yarn bun deno tsx ts-node poetry uv pdm hatch pytest pipenv pixi just task cargo go bazel'.split(' '),
+);
+
 /** What says which version of a language a command runs on, for the version managers that stand in its place. */
 const versionFiles = [
   '.tool-versions',
@@ -68,6 +73,9 @@ const versionFiles = [
 /** The folder and those above it in the tree. */
 const upwards = (folder: string): readonly string[] =>
   folder === '.' || folder === '' ? ['.'] : [folder, ...upwards(posix.dirname(folder))];
+
+const within = (folders: readonly string[], names: readonly string[]): readonly string[] =>
+  folders.flatMap((from) => names.map((name) => posix.join(from, name)));
 
 const manifests: readonly string[] = [...new Set(Object.values(readUnasked).flat())];
 
@@ -100,7 +108,7 @@ const scriptRunners: readonly string[] = ['node', 'bun', 'deno', 'tsx', 'ts-node
 const candidatesOf = (command: string, { folder, root }: Pick<NamingTree, 'folder' | 'root'>): readonly string[] => {
   const words = wordsOf(command);
   const runsScripts = words.some((word) => scriptRunners.includes(posix.basename(word)));
-  const versions = upwards(folder).flatMap((from) => versionFiles.map((name) => posix.join(from, name)));
+  const versions = within(upwards(folder), versionFiles);
   const mentioned = words.flatMap((word, at) => {
     const named = [posix.join('.', folder, word), ...(word.startsWith(`${root}/`) ? [posix.relative(root, word)] : [])];
     const program = posix.basename(word);
@@ -108,7 +116,8 @@ const candidatesOf = (command: string, { folder, root }: Pick<NamingTree, 'folde
     const modules = modulesNamed(word, words[at - 1] ?? '').flatMap((name) =>
       [folder, posix.join(folder, 'src')].flatMap((from) => [...moduleFiles(name, from), posix.join(from, ...name.split('.'))]),
     );
-    return [...(runsScripts ? named.flatMap(scriptFiles) : named), ...modules, ...unasked.map((each) => posix.join(folder, each))];
+    const places = searchingUpwards.has(program) ? upwards(folder) : [folder];
+    return [...(runsScripts ? named.flatMap(scriptFiles) : named), ...modules, ...within(places, unasked)];
   });
   return [...mentioned, ...versions];
 };

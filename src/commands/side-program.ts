@@ -59,15 +59,17 @@ export const commandsOf = ({ build, policy }: SideProgram): readonly string[] =>
 export const commandOf = ({ door }: Pick<SubjectRef, 'door'>): readonly string[] =>
   door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command];
 
-/** What the command of a user's own program may name. */
+/** What the command of a user's own program may name, where it names something of the model. */
 export const modelPaths = async (
+  { door }: Pick<SubjectRef, 'door'>,
   reference: ArtefactRef | undefined,
   side: 'head' | 'base',
   folders: SubjectFolders,
 ): Promise<Record<string, string>> => {
+  if (!('command' in door) || !door.command.includes('{model')) return {};
   const decoder = reference?.stages.find(({ id }) => id === 'decoder') ?? reference?.stages[0];
   if (reference === undefined || decoder === undefined) return {};
-  const { folder } = await folders.view(reference, side);
+  const { folder } = await folders.view(reference, side, 'own');
   return { model: join(folder, decoder.graph), 'model-folder': folder };
 };
 
@@ -103,7 +105,7 @@ const rehearseBuild = async (
 ): Promise<void> => {
   const reference = references.get(build.model);
   if (reference === undefined) return;
-  const artefact = await folders.view(reference, build.arm);
+  const artefact = await folders.view(reference, build.arm, 'own');
   const output = await folders.empty();
   sides.give(output);
   try {
@@ -142,7 +144,7 @@ const openAnswering = async (
 ): Promise<LineChannel> => {
   const { seconds, memoryBytes } = plan.limits;
   const where = `${cell.id} ${arm}`;
-  const argv = subjectArgv(door, tree, context.worker, cell.id, await modelPaths(references.get(cell.model), arm, folders));
+  const argv = subjectArgv(door, tree, context.worker, cell.id, await modelPaths({ door }, references.get(cell.model), arm, folders));
   const channel = openLineChannel({ where, argv, cwd: tree, environment, confinement, memoryBytes });
   try {
     if (door.kind === 'measure') await channel.askText('round 1', seconds);

@@ -9,6 +9,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
 import { runFolderOf } from './run-folder.ts';
 import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
+import { treePlace } from './tree-place.ts';
 
 type Arm = 'head' | 'base';
 
@@ -32,15 +33,16 @@ export interface Sides {
 
 /** The sides of a plan. Throws `isolation-unavailable` where their code cannot run as the user that base's configuration names. */
 export const openSides = async (context: CommandContext, plan: Pick<Plan, 'isolation'>, repository: Repository): Promise<Sides> =>
-  plan.isolation === null ? sameUser() : isolated(context, plan.isolation.user, repository);
+  plan.isolation === null ? sameUser(repository) : isolated(context, plan.isolation.user, repository);
 
-const sameUser = (): Sides => {
+const sameUser = ({ folder }: Repository): Sides => {
   // Found before any code of head has run, which could write to what is looked for.
   const confinement = findConfinement();
+  const place = treePlace(folder, tmpdir());
   return {
     isolated: false,
     confinement: () => confinement,
-    folder: () => tmpdir(),
+    folder: () => place,
     temporary: () => openTemporaryFolder(tmpdir()),
     admit: () => {},
     give: () => {},

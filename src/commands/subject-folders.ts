@@ -5,7 +5,7 @@ import { GateError } from '../errors.ts';
 import { asDiskError } from '../records/disk-error.ts';
 import { thisProcess } from '../records/owner.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
-import { listRegularFiles } from '../store/disk.ts';
+import { fileDigest, listRegularFiles } from '../store/disk.ts';
 import { manifestName } from '../store/manifest.ts';
 import { isAbandoned } from '../store/staging.ts';
 import type { Sides } from './sides.ts';
@@ -18,9 +18,10 @@ export interface SubjectFolders {
   empty(): Promise<string>;
   /**
    * The files of an artefact, for one side, under names outside of the store: clones where the file
-   * system has them, else hard links, else copies. Made anew where something was replaced in it.
+   * system has them. Else a built-in has hard links, and a user's own code copies: onnx refuses data
+   * files that have several names. Made anew where something was replaced in it.
    */
-  view(artefact: ArtefactRef, side: 'head' | 'base'): Promise<ArtefactRef>;
+  view(artefact: ArtefactRef, side: 'head' | 'base', code: 'built-in' | 'own'): Promise<ArtefactRef>;
   /** Throws `store-corrupt` where code under test replaced a file of a view: the other side may have read it. */
   requireIntact(): Promise<void>;
   discard(folder: string): Promise<void>;
@@ -57,35 +58,39 @@ export const openSubjectFolders = async (
   admit(root);
   const empty = (): Promise<string> => onDisk(() => mkdtemp(join(root, 'files-')));
   const views = new Map<string, Promise<View>>();
-  const show = async (artefact: ArtefactRef): Promise<View> => {
+  const show = async (artefact: ArtefactRef, ways: readonly Way[]): Promise<View> => {
     const folder = await empty();
     return onDisk(async () => {
       if (isolated) await chmod(folder, 0o755);
       for (const path of await listRegularFiles(artefact.folder)) {
         if (path === manifestName) continue;
         await mkdir(dirname(join(folder, path)), { recursive: true });
-        await showFile(join(artefact.folder, path), join(folder, path));
+        await showFile(join(artefact.folder, path), join(folder, path), ways);
       }
       return { artefact, shown: { ...artefact, folder }, stamps: await stampsOf(folder, artefact.folder) };
     });
   };
-  const intact = async (made: Promise<View>): Promise<boolean> => {
-    const { artefact, shown, stamps } = await made;
-    return stamps === (await stampsOf(shown.folder, artefact.folder).catch(() => null));
+  const intact = async (name: string, made: Promise<View>): Promise<boolean> => {
+    const view = await made;
+    const stamps = await stampsOf(view.shown.folder, view.artefact.folder).catch(() => null);
+    if (stamps === null || !(await isIntact(view, stamps))) return false;
+    if (views.get(name) === made) views.set(name, Promise.resolve({ ...view, stamps }));
+    return true;
   };
   return {
     root,
     empty,
-    view: async (artefact, side) => {
-      const name = `${side} ${artefact.folder}`;
+    view: async (artefact, side, code) => {
+      const name = `${side} ${code} ${artefact.folder}`;
       const known = views.get(name);
-      const view = known !== undefined && (await intact(known)) ? known : show(artefact);
+      if (known !== undefined && (await intact(name, known))) return (await known).shown;
+      const view = show(artefact, code === 'own' ? [clone, copy] : [clone, link, copy]);
       views.set(name, view);
       return (await view).shown;
     },
     requireIntact: async () => {
       for (const [name, view] of views)
-        if (!(await intact(view)))
+        if (!(await intact(name, view)))
           throw new GateError('store-corrupt', 'a program under test replaced a file of the model that the programs read', { where: name });
     },
     discard: (folder) => rm(folder, { recursive: true, force: true }),
@@ -96,21 +101,41 @@ export const openSubjectFolders = async (
 interface View {
   readonly artefact: ArtefactRef;
   readonly shown: ArtefactRef;
-  readonly stamps: string;
+  readonly stamps: Stamps;
 }
+
+/** By path: the file that it is, and when it was changed. */
+type Stamps = ReadonlyMap<string, { readonly file: string; readonly changed: bigint }>;
 
 /**
  * How the files of a view are. Another name of the store's own file says all: the store is looked at
  * itself. Else whatever writes a file or replaces it changes what is said.
  */
-const stampsOf = async (folder: string, from: string): Promise<string> => {
+const stampsOf = async (folder: string, from: string): Promise<Stamps> => {
   const stamps = (await listRegularFiles(folder)).map(async (path) => {
     const [own, source] = await Promise.all([folder, from].map((each) => lstat(join(each, path), { bigint: true })));
-    if (own === undefined || source === undefined) return path;
+    if (own === undefined || source === undefined) return [path, { file: 'gone', changed: 0n }] as const;
     const { dev, ino, size, mtimeNs, ctimeNs } = own;
-    return dev === source.dev && ino === source.ino ? `${path} shared` : `${path} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+    const isShared = dev === source.dev && ino === source.ino;
+    return [path, isShared ? { file: 'shared', changed: 0n } : { file: `${ino} ${size} ${mtimeNs}`, changed: ctimeNs }] as const;
   });
-  return (await Promise.all(stamps)).join('\n');
+  return new Map(await Promise.all(stamps));
+};
+
+/**
+ * Whether a view is as it was made. A link to a file, under which a build hands it on, changes it
+ * without its bytes: these are read where nothing else tells.
+ */
+const isIntact = async ({ artefact, shown, stamps }: View, now: Stamps): Promise<boolean> => {
+  if (now.size !== stamps.size) return false;
+  for (const [path, { file, changed }] of now) {
+    const was = stamps.get(path);
+    if (was?.file !== file) return false;
+    if (was.changed === changed) continue;
+    const [own, source] = await Promise.all([shown.folder, artefact.folder].map((each) => fileDigest(join(each, path))));
+    if (own !== source) return false;
+  }
+  return true;
 };
 
 /** The folder for temporary files, or that of the store where only there files need not be copied. */
@@ -134,16 +159,15 @@ const removeLeft = async (place: string): Promise<void> => {
   }
 };
 
-/** Costs no room where the file system can help it. Read-only in any case, as the files of the store are. */
-const showFile = async (from: string, to: string): Promise<void> => {
-  const ways = [
-    () => copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL),
-    () => link(from, to),
-    () => copyFile(from, to, constants.COPYFILE_EXCL),
-  ];
+type Way = (from: string, to: string) => Promise<void>;
+const clone: Way = (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+const copy: Way = (from, to) => copyFile(from, to, constants.COPYFILE_EXCL);
+
+/** By the first way that the file system has. Read-only in any case, as the files of the store are. */
+const showFile = async (from: string, to: string, ways: readonly Way[]): Promise<void> => {
   for (const [at, way] of ways.entries())
     try {
-      return await way();
+      return await way(from, to);
     } catch (thrown) {
       if (at === ways.length - 1) throw thrown;
     }

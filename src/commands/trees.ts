@@ -11,6 +11,7 @@ import type { NeededFiles } from '../repository/filters.ts';
 import { entryAt } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
 import type { LackingSubmodule } from '../repository/submodules.ts';
+import { worktreePrefix } from '../repository/worktree.ts';
 import { type BaseTree, openBaseTree } from './base-tree.ts';
 import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './code-copies.ts';
 import { configFile } from './configurations.ts';
@@ -23,6 +24,7 @@ import { commandOf } from './side-program.ts';
 import { openSides, type Sides } from './sides.ts';
 import { anything } from './subjects.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
+import { isOneFileSystem } from './tree-place.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
@@ -135,7 +137,11 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     return baseTree;
   };
   // Code of head can change what git checks out: its configuration, attributes, refs that replace others.
-  if (plan.base !== null && runsOwnCode(plan)) await checkOutBase();
+  if (plan.base !== null && runsOwnCode(plan)) {
+    const place = sides.folder('base');
+    if (!sides.isolated && !isOneFileSystem(repository.folder, place)) context.host.log.warn(apartFrom(place));
+    await checkOutBase();
+  }
   const ready = new Set<'head' | 'base'>();
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
@@ -155,7 +161,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   const strayIn = async (at: string): Promise<readonly string[]> => {
     const beside = committed ? besideTree(at, context.workspace) : [];
     const files = ignoredFilesIn(at, [...beside, ...(await repository.strayFiles(at, committed))]);
-    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
+    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path) && !isOwnTree(path));
   };
   const editedFiles = async (): Promise<readonly string[]> => {
     if (!committed || !plan.head.dirty) return [];
@@ -301,6 +307,12 @@ const runsOwnCode = (plan: Plan): boolean => {
 /** The commands of one side that run when both sides are set up. */
 const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] =>
   plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? commandOf(policy) : [])));
+
+const apartFrom = (place: string): string =>
+  `Base is checked out in ${place}, in another file system than head. Programs that read or write files in their tree may be faster on one side. Set TMPDIR to a folder in the file system of the checkout.`;
+
+/** Base's tree may lie beside the checkout. */
+const isOwnTree = (path: string): boolean => path.split('/').some((name) => name.startsWith(worktreePrefix));
 
 const isEmptyFolder = (path: string): boolean => entryAt(path)?.isDirectory() === true && readdirSync(path).length === 0;
 

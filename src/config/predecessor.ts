@@ -149,10 +149,49 @@ const takenBy = (head: Config, base: Config): ReadonlySet<string> =>
 export const withTakenOver = (base: Config, others: readonly Config[], head: Config): Config =>
   others.reduce((all, other) => {
     const taken = takenBy(head, other);
-    const optimizations = other.optimizations.filter(({ id }) => taken.has(id) && !idsOf(all).includes(id));
-    const models = other.models.filter((entry) => modelsOf(head).includes(modelEntryId(entry)));
+    const optimizations = other.optimizations.filter(({ id }) => taken.has(id));
+    const models = other.models.filter((entry) => isListed(entry, head));
     return optimizations.length === 0 || models.length === 0 ? all : joined(all, { ...other, optimizations, models });
   }, base);
+
+/** Whether head lists an entry or a model that a configuration of base does not. */
+export const listsMore = (head: Config, base: Config): boolean =>
+  idsOf(head).some((id) => !idsOf(base).includes(id)) || head.models.some((entry) => !isListed(entry, base));
+
+/** Whether head lists an entry or a model of a file that base's own file does not list. */
+const isMergedInto = (own: Config, config: Config, head: Config, exact: boolean): boolean => {
+  const fresh = { optimizations: head.optimizations.filter(({ id }) => !idsOf(own).includes(id)) };
+  const renamed = [...renamedEntries(config, fresh, exact).values()];
+  const listed = idsOf(config).filter((id) => idsOf(head).includes(id) || renamed.includes(id));
+  const models = config.models.filter((entry) => isListed(entry, head));
+  return listed.some((id) => !idsOf(own).includes(id)) || (listed.length > 0 && models.some((entry) => !isListed(entry, own)));
+};
+
+/** What a file that stays no longer lists. */
+const givenUp = (config: Config, stays: Config): Config => {
+  const models = config.models.filter((entry) => !isListed(entry, stays));
+  const optimizations = config.optimizations.filter(({ id }) => !idsOf(stays).includes(id));
+  return {
+    ...config,
+    models: optimizations.length > 0 ? config.models : models,
+    optimizations: models.length > 0 ? config.optimizations : optimizations,
+  };
+};
+
+/**
+ * Base's own file with what head merged into it from others. Of a file that head removed all is
+ * expected then, but for what other files list. One that stays guards what it still lists.
+ * @param folder where the commands of base's own file start
+ * @param others the configurations that head has beside its own
+ */
+export const withMerged = (own: Config, folder: string, formers: readonly Former[], head: Config, others: readonly Config[]): Config =>
+  formers.reduce((all, former) => {
+    const { config, stays } = former;
+    const given = stays === null ? config : givenUp(config, stays);
+    if (!isMergedInto(own, given, head, stays !== null)) return all;
+    if (stays !== null || former.folder !== folder) return withTakenOver(all, [given], head);
+    return notListedBy(others, former, head).reduce((joint, left) => joined(joint, left.config), all);
+  }, own);
 
 /** The entries and models of both, each entry with the tolerances of its own file; everything else as the first says. */
 const joined = (one: Config, other: Config): Config => ({

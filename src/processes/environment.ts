@@ -54,6 +54,8 @@ const visibleDevices = /_VISIBLE_(DEVICES|CORES|CHIPS)$/;
 /** Never passed on, whatever is allowed or declared. */
 const secretName =
   /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH|(^|_)(PAT|PASS|PWD|KEY|CREDS?|COOKIE|SESSION|DSN|JWT|BEARER|NETRC|WEBHOOK|SAS)(_|$)/i;
+/** Tokens of texts: `TOKENIZERS_PARALLELISM`, `MAX_NEW_TOKENS`, `VLLM_MAX_NUM_BATCHED_TOKENS`. */
+const ofTexts = /TOKENIZ(ERS?|ATION)|(?<=(^|_)(MAX|MIN|NUM)_((NUM|NEW|INPUT|OUTPUT|PROMPT|BATCH|BATCHED|TOTAL)_)*)TOKENS(?=_|$)/gi;
 /** Names of the runner and of the inputs of the action, and names that load code into every program. */
 const refusedName = /^(GITHUB_|ACTIONS_|RUNNER_|INPUT_)|^(LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES|NODE_OPTIONS|BASH_ENV|ENV)$/i;
 const credentialsInUrl = /:\/\/[^/\s]*@/;
@@ -80,7 +82,7 @@ export const allowedEnvironment = (
 /** Why a variable never reaches measured code, whatever declares it; null for one that may. */
 export const refusedVariable = (name: string): string | null => {
   if (refusedName.test(name)) return 'it belongs to the runner, or loads code into every program';
-  return secretName.test(name) ? 'its name is that of a token or another secret' : null;
+  return secretName.test(name.replace(ofTexts, 'TEXT')) ? 'its name is that of a token or another secret' : null;
 };
 
 /** Which device, driver or number of threads a library takes. */

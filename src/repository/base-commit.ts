@@ -4,6 +4,7 @@ import { branchTip, developerDefaultBranch, remoteDefaultBranch } from './branch
 import { type CheckedOut, isMergeOf, requireCheckout } from './checkout.ts';
 import { haveCommit, headCommit, parentsOf, requireCommit } from './commits.ts';
 import type { Git } from './git.ts';
+import { landedFiles } from './landed-files.ts';
 import { commonAncestor } from './merge-base.ts';
 import { type NamePlace, resolveNamed } from './named-commit.ts';
 import { type Remote, remoteFor, soleRemote } from './remote.ts';
@@ -144,7 +145,8 @@ const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, b
   const tip = await tipOf(git, base, remote);
   const notes = base.instead === null ? [] : [base.instead];
   const found = tip === null ? null : await ancestor(git, head, tip, remote, branch);
-  if (found !== null && (found.commit !== head.commit || base.commit === null)) return withNotes(found, notes);
+  if (tip !== null && found !== null && (found.commit !== head.commit || base.commit === null))
+    return withNotes(found, [...notes, ...(await landedNote(git, head, found, tip, branch))]);
   if (base.commit === null) throw new GateError('base-not-found', `${branch} is not in this clone and cannot be fetched`, { where: 'git' });
   // What the branch became with the change in it is no base: where it stood when the event came is
   // one.
@@ -153,6 +155,16 @@ const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, b
   const why = found === null ? `${capital(branch)} cannot be fetched` : `${capital(branch)} holds ${short(head.commit)} already`;
   const report = `${why}: base is ${short(earlier.commit)}, found from ${short(base.commit)}, where the branch stood when the event came.`;
   return withNotes({ ...earlier, from: earlier.commit === base.commit ? 'payload' : earlier.from }, [...notes, report]);
+};
+
+/** A branch that was merged by a squash, and went on, brings its first part a second time. */
+const landedNote = async (git: Git, head: CheckedOut, { commit }: Found, tip: string, branch: string): Promise<readonly string[]> => {
+  const [first, ...others] = commit === head.commit || commit === tip ? [] : await landedFiles(git, commit, head.commit, tip);
+  if (first === undefined) return [];
+  const files = others.length === 0 ? first : `${first} and ${others.length} more files`;
+  return [
+    `${capital(branch)} has changes of head already, by a squash or a pick (${files}), but base is ${short(commit)}, from before them: what they gained counts for head. Rebase head, or check out the merge commit of the pull request.`,
+  ];
 };
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

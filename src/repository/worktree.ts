@@ -6,7 +6,8 @@ import { type Owner, owner, ownerLives, thisProcess } from '../records/owner.ts'
 import { withoutFilters } from './filters.ts';
 import { type Git, type GitOptions, gitError } from './git.ts';
 
-const prefix = 'optimization-gate-tree-';
+/** How the folders around worktrees begin. */
+export const worktreePrefix = 'optimization-gate-tree-';
 const ownerFile = 'owner.json';
 /** Milliseconds between attempts; about two seconds in all. */
 const pauses = [10, 30, 90, 270, 600, 1000] as const;
@@ -45,7 +46,7 @@ export interface Worktree {
  */
 export const addWorktree = async (git: Git, commit: string, temporary: string): Promise<Worktree> => {
   await removeAbandoned(git);
-  const holder = await mkdtemp(join(temporary, prefix));
+  const holder = await mkdtemp(join(temporary, worktreePrefix));
   // Git knows a worktree by the last part of its path: one of its own, so that concurrent jobs never write the same entry.
   const folder = join(holder, basename(holder));
   const release = (): Promise<void> => removeWorktree(git, folder, holder);
@@ -66,7 +67,7 @@ const removeAbandoned = async (git: Git): Promise<void> => {
   for (const line of listed) {
     const folder = line.startsWith('worktree ') ? line.slice('worktree '.length) : '';
     const holder = join(folder, '..');
-    if (basename(folder) !== basename(holder) || !basename(holder).startsWith(prefix)) continue;
+    if (basename(folder) !== basename(holder) || !basename(holder).startsWith(worktreePrefix)) continue;
     const known = await readOwner(join(holder, ownerFile));
     if (known === null || ownerLives(known) !== false) continue;
     await removeWorktree(git, folder, holder);
