@@ -22,7 +22,7 @@ import { requireOwnable, requireWritable } from './own-folder.ts';
 import { planChecks } from './plan-check.ts';
 import { runFolderOf } from './run-folder.ts';
 import { describeRuntime } from './runtime.ts';
-import { requireIsolation } from './sides.ts';
+import { openSides } from './sides.ts';
 
 const marks = { ok: 'ok', absent: '–', doubt: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
 const limits = fixedLimits(60);
@@ -187,7 +187,8 @@ const describeConfig = async (context: CommandContext) => {
 };
 
 const describeIsolation = async (context: CommandContext, user: string) => {
-  requireIsolation(context, user, await openRepository(context.root));
+  const sides = await openSides(context, { isolation: { user } }, await openRepository(context.root));
+  await sides.release();
   return { check: { status: 'ok' as const, says: `code under test can run as ${user}` } };
 };
 

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** How some folders stood when it was made. */
@@ -26,6 +26,27 @@ export const foldersOf = (files: readonly string[], top: string): ReadonlySet<st
   for (const file of files) for (let at = dirname(file); at.startsWith(`${top}/`) && !folders.has(at); at = dirname(at)) folders.add(at);
   return folders;
 };
+
+/** The folders above one that this user may move, and with them what lies in it. */
+export const movableAbove = (folder: string): readonly string[] => {
+  const above = dirname(folder);
+  return above === folder ? [] : [...(mayMove(above) ? [above] : []), ...movableAbove(above)];
+};
+
+/** In a sticky folder only the owner of an entry may move it, or that of the folder. */
+const mayMove = (folder: string): boolean => {
+  const around = dirname(folder);
+  const user = process.geteuid?.();
+  try {
+    accessSync(around, constants.W_OK);
+    const [own, outer] = [lstatSync(folder), lstatSync(around)];
+    return folder !== around && ((outer.mode & sticky) === 0 || user === 0 || [own.uid, outer.uid].includes(user ?? own.uid));
+  } catch {
+    return false;
+  }
+};
+
+const sticky = 0o1000;
 
 const stampOf = (folder: string): string => {
   const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false });

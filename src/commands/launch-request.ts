@@ -103,7 +103,7 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
     const paths = await modelPaths(own.policy, artefacts.references.get(cell.model), own.id, setting.folders);
-    const confinement = trees.sides.confinement(own.id);
+    const confinement = trees.sides.answering(own.id);
     started[arm.id] = {
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, paths)],
       cwd: tree,

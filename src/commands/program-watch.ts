@@ -1,15 +1,18 @@
-import { dirname, join, relative } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
-import { type FolderWatch, foldersOf, watchFolders } from './folder-watch.ts';
+import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program, as they were before any code of head ran. */
 export interface ProgramWatch {
   /** Throws `program-changed` where something was done to them. */
   requireUntouched(): void;
+  /** From now on both sides run at once. Throws as `requireUntouched` does. */
+  beginLaunches(): void;
   /** After a `setup`, which may install the very same once more: throws `program-changed` where they hold something else. */
   settle(): Promise<void>;
 }
@@ -29,7 +32,11 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
   const searchPath = program.environment['LD_LIBRARY_PATH'] ?? '';
   const own = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
   const list = (): readonly string[] => [...own(), ...searchedLibraries(searchPath)];
-  const folders = (): FolderWatch => watchFolders(foldersOf(own(), context.packageRoot));
+  // Folders that hold these change while a run begins.
+  const changing = [context.root, context.storeRoot, resolve(tmpdir())];
+  const holdsThem = (folder: string): boolean => changing.some((path) => path.startsWith(`${folder}/`));
+  let above: readonly string[] = movableAbove(context.packageRoot).filter((folder) => !holdsThem(folder));
+  const folders = (): FolderWatch => watchFolders([...foldersOf(own(), context.packageRoot), ...above]);
   let watch = await watchFiles(list);
   let places = folders();
   const refuse = ([first, ...more]: readonly string[]): void => {
@@ -43,8 +50,14 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
       },
     );
   };
+  const requireUntouched = (): void => refuse([...watch.touched(), ...places.moved()]);
   return {
-    requireUntouched: () => refuse([...watch.touched(), ...places.moved()]),
+    requireUntouched,
+    beginLaunches: () => {
+      requireUntouched();
+      above = movableAbove(context.packageRoot);
+      places = folders();
+    },
     settle: async () => {
       refuse(await watch.changed());
       watch = await watch.again(list);

@@ -62,7 +62,7 @@ const listen = async ({ arm, cell, policy }: SideProgram, known: readonly Listen
   const temporary = await looking.sides.temporary(arm);
   const before = new Set(known.map(({ inode }) => inode));
   const environment = { ...subjectEnvironment(looking.context), ...temporary.environment };
-  const channel = await answerOnce(policy, cell, { tree, environment, confinement: looking.sides.confinement(arm) }, looking);
+  const channel = await answerOnce(policy, cell, { tree, environment, confinement: looking.sides.answering(arm) }, looking);
   return {
     opened: channel === null ? [] : listeners().filter(({ inode }) => !before.has(inode)),
     close: async () => {

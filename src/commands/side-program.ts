@@ -87,7 +87,8 @@ const runOnce = async ({ arm, build, policy, cell }: SideProgram, tree: string, 
     const environment = { ...subjectEnvironment(rehearsal.context), ...temporary.environment };
     const stage = { tree, environment, confinement: rehearsal.sides.confinement(arm) };
     const built = build === null || (await rehearseBuild(build, stage, rehearsal).then(...outcome));
-    const answered = policy === null || (await rehearsePolicy(policy, cell, stage, rehearsal).then(...outcome));
+    const answering = { ...stage, confinement: rehearsal.sides.answering(arm) };
+    const answered = policy === null || (await rehearsePolicy(policy, cell, answering, rehearsal).then(...outcome));
     return built && answered;
   } finally {
     await temporary.release();

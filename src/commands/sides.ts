@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { type Confinement, findConfinement } from '../processes/confinement.ts';
-import { ancestors, openOtherUser } from '../processes/other-user.ts';
+import { ancestors, type OtherUser, openOtherUser, type View } from '../processes/other-user.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from './context.ts';
@@ -17,7 +17,10 @@ type Arm = 'head' | 'base';
 export interface Sides {
   /** Whether code of the sides runs as another user: it then has copies of what it writes to. */
   readonly isolated: boolean;
+  /** Of programs that run while none of the other side runs. */
   confinement(arm: Arm): Confinement;
+  /** Of programs that answer, beside those of the other side. */
+  answering(arm: Arm): Confinement;
   /** Where the trees of one side lie. */
   folder(arm: Arm): string;
   /** A temporary folder of one side, and the variables that name it and the user. */
@@ -31,7 +34,10 @@ export interface Sides {
   release(): Promise<void>;
 }
 
-/** The sides of a plan. Throws `isolation-unavailable` where their code cannot run as the user that base's configuration names. */
+/**
+ * The sides of a plan. Throws `isolation-unavailable` where their code cannot run as the user that
+ * base's configuration names: it is not there, may become root, reads too little or writes too much.
+ */
 export const openSides = async (context: CommandContext, plan: Pick<Plan, 'isolation'>, repository: Repository): Promise<Sides> =>
   plan.isolation === null ? sameUser(repository) : isolated(context, plan.isolation.user, repository);
 
@@ -42,6 +48,7 @@ const sameUser = ({ folder }: Repository): Sides => {
   return {
     isolated: false,
     confinement: () => confinement,
+    answering: () => confinement,
     folder: () => place,
     temporary: () => openTemporaryFolder(tmpdir()),
     admit: () => {},
@@ -51,8 +58,6 @@ const sameUser = ({ folder }: Repository): Sides => {
   };
 };
 
-/** Everybody writes there. */
-const sharedFolders = ['/tmp', '/var/tmp'] as const;
 /** Where processes share memory by name. */
 const namedMemory = '/dev/shm';
 
@@ -65,33 +70,32 @@ const isolated = async (context: CommandContext, name: string, repository: Repos
     user.take(area);
     await rm(area, { recursive: true, force: true });
   };
+  // Unless folders of this run lie there.
+  const above = [area, context.storeRoot, context.packageRoot, repository.folder].flatMap(ancestors);
+  const own = above.includes(namedMemory) || !existsSync(namedMemory) ? [] : [namedMemory];
+  const admitted: string[] = [];
+  // Both sides are one user: what one could write of the other, it does not see.
+  const viewOf = (arm: Arm, network: View['network']): View => {
+    const other = arm === 'head' ? 'base' : 'head';
+    return { hidden: folders[other], own, writable: [folders[arm], ...admitted], network };
+  };
   try {
     await chmod(area, 0o755);
     for (const home of Object.values(homes)) {
       await mkdir(home, { recursive: true });
       user.give(home);
     }
-    requireIsolation(context, name, repository, [area]);
+    requireAccess(context, user, repository, area);
+    user.requireStart(viewOf('head', 'own'));
   } catch (thrown) {
     await release();
     throw thrown;
   }
-  // Programs look for settings and packages in the folders above theirs too, which for both sides are the same.
-  const above = [area, context.storeRoot, context.packageRoot, repository.folder].flatMap(ancestors);
-  const own = above.includes(namedMemory) || !existsSync(namedMemory) ? [] : [namedMemory];
-  const shared = [...sharedFolders, namedMemory, ...above].filter((folder) => existsSync(folder) && !own.includes(folder));
-  const closed = user.writable([...new Set(shared)]);
-  const admitted: string[] = [];
   return {
     isolated: true,
-    // Both sides are one user: what one could write of the other, it does not see.
-    confinement: (arm) =>
-      user.confinement({
-        hidden: arm === 'head' ? folders.base : folders.head,
-        own,
-        closed,
-        writable: [arm === 'head' ? folders.head : folders.base, ...admitted],
-      }),
+    confinement: (arm) => user.confinement(viewOf(arm, 'shared')),
+    // What listens at an address of one side could be asked by the other, or answer for it.
+    answering: (arm) => user.confinement(viewOf(arm, 'own')),
     admit: (folder) => {
       admitted.push(folder);
     },
@@ -126,27 +130,13 @@ const gitFoldersBelow = (folder: string): readonly string[] =>
         .flatMap(({ name }) => (name === '.git' ? [join(folder, name)] : gitFoldersBelow(join(folder, name))))
     : [];
 
-/**
- * Throws `isolation-unavailable` where there is no such user, where it may become root, cannot read
- * what it runs, or could write to what judges it.
- * @param besides folders that it must be able to read too
- */
-export const requireIsolation = (context: CommandContext, name: string, repository: Repository, besides: readonly string[] = []): void => {
+/** Throws `isolation-unavailable` where a user cannot read what it runs, or could write to what judges it. */
+const requireAccess = (context: CommandContext, user: OtherUser, repository: Repository, area: string): void => {
   const { worker, packageRoot, ortPath, storeRoot } = context;
-  const reads = [process.execPath, worker, packageRoot, ...(ortPath === null ? [] : [ortPath]), storeRoot, ...besides];
+  const reads = [process.execPath, worker, packageRoot, ...(ortPath === null ? [] : [ortPath]), storeRoot, area];
   // Programs of the gate are found there.
   const searched = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
   const git = ['', 'config', 'hooks', 'objects', 'refs'].map((part) => join(repository.gitFolder, part));
-  const keeps = [
-    repository.folder,
-    ...git,
-    storeRoot,
-    runFolderOf(context),
-    packageRoot,
-    worker,
-    process.execPath,
-    ...searched,
-    ...besides,
-  ];
-  openOtherUser(name).requireAccess({ reads: reads.filter((path) => existsSync(path)), keeps: keeps.filter((path) => existsSync(path)) });
+  const keeps = [repository.folder, ...git, storeRoot, runFolderOf(context), packageRoot, worker, process.execPath, ...searched, area];
+  user.requireAccess({ reads: reads.filter((path) => existsSync(path)), keeps: keeps.filter((path) => existsSync(path)) });
 };

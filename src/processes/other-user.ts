@@ -3,25 +3,27 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
+import { writableMounts } from './mounts.ts';
 
-/** What processes find elsewhere than others do. All are folders. */
-export interface FileView {
+/** What processes find elsewhere than others do. All paths are folders. */
+export interface View {
   /** Seems empty. */
   readonly hidden: string;
   /** Begin empty for each program, and are its own. */
   readonly own: readonly string[];
-  /** Can be read only, but for what lies in `writable`. */
-  readonly closed: readonly string[];
+  /** All others can only be read. */
   readonly writable: readonly string[];
+  /** `own`: no address but those of the program itself can be reached. */
+  readonly network: 'shared' | 'own';
 }
 
 /** Another user of this machine, as which user code runs. */
 export interface OtherUser {
   readonly name: string;
-  /** How its processes are held together, and what they find of the files of this machine. */
-  confinement(view: FileView): Confinement;
-  /** Those of some folders that it can write to. */
-  writable(folders: readonly string[]): readonly string[];
+  /** How its processes are held together, and what they find of this machine. */
+  confinement(view: View): Confinement;
+  /** Throws `isolation-unavailable` where no process can be started so. */
+  requireStart(view: View): void;
   /** Makes files and folders those of the user, with all that they hold. */
   give(path: string): void;
   /** Makes them those of this process again. */
@@ -34,6 +36,7 @@ export interface OtherUser {
 }
 
 const seconds = 60;
+const trialStatus = 7;
 /** Groups whose members become root without a password, or write to the disk itself. */
 const powerful: ReadonlySet<string> = new Set(['root', 'sudo', 'wheel', 'admin', 'docker', 'lxd', 'libvirt', 'disk', 'shadow']);
 
@@ -43,16 +46,20 @@ const unavailable = (name: string, what: string, cure: string): GateError =>
   });
 
 /**
- * The first process of the namespace is root's: it hides the folder of the other side before any user
- * code runs, and closes folders that both sides could write to.
+ * The first process of the namespace is root's. Before any user code runs it closes all file systems,
+ * hides the folder of the other side, and gives the program a network of its own where it is told an `ip`.
  */
 const init = [
-  'umask 022; mount=$1',
-  '"$mount" -t tmpfs -o size=4k,mode=000 none "$2" || exit 125; shift 2',
-  'while [ "$1" != -- ]; do "$mount" -t tmpfs -o mode=1777,nosuid,nodev none "$1" || exit 125; shift; done; shift',
+  'umask 022; mount=$1; mountpoint=$2; ip=$3; hidden=$4; shift 4',
+  // A mount of its own stays writable.
   'while [ "$1" != -- ]; do "$mount" --bind "$1" "$1" || exit 125; shift; done; shift',
-  // With the mounts in it, which stay writable.
-  'while [ "$1" != -- ]; do "$mount" --rbind "$1" "$1" && "$mount" -o remount,bind,ro "$1" || exit 125; shift; done; shift',
+  // One that another one covers, or that is gone by now, cannot be reached either.
+  'while [ "$1" != -- ]; do "$mount" -o remount,bind,ro "$1" 2>/dev/null || ! "$mountpoint" -q "$1" || exit 125; shift; done; shift',
+  '"$mount" -t tmpfs -o size=4k,mode=000 none "$hidden" || exit 125',
+  'while [ "$1" != -- ]; do "$mount" -t tmpfs -o mode=1777,nosuid,nodev none "$1" || exit 125; shift; done; shift',
+  '[ -z "$ip" ] || "$ip" link set lo up || exit 125',
+  // The working directory is still one of the mounts as they were.
+  'cd "$PWD" || exit 125',
   lastCommand,
 ].join('; ');
 
@@ -60,7 +67,8 @@ const init = [
 export const openOtherUser = (name: string): OtherUser => {
   const program = (tool: string): string => {
     const file = systemProgram(tool);
-    if (file === null) throw unavailable(name, `the program ${tool} is not there`, `Install it (Debian: apt-get install util-linux sudo).`);
+    if (file === null)
+      throw unavailable(name, `the program ${tool} is not there`, 'Install it (Debian: apt-get install util-linux iproute2 sudo).');
     return file;
   };
   if (process.platform !== 'linux') throw unavailable(name, `this is ${process.platform}, and only Linux can do it`, 'Remove `isolation`.');
@@ -83,12 +91,15 @@ export const openOtherUser = (name: string): OtherUser => {
     throw unavailable(name, 'users can link files of others', 'Prevent that: sudo sysctl -w fs.protected_hardlinks=1');
   const [setpriv, chown] = [program('setpriv'), program('chown')];
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
-  const confinement = ({ hidden, own, closed, writable }: FileView): Confinement => ({
+  const tools = [program('mount'), program('mountpoint')];
+  const ip = program('ip');
+  const confinement = ({ hidden, own, writable, network }: View): Confinement => ({
     kind: 'namespaces',
     asRoot,
     argv: [
-      ...namespaces(program('unshare'), setpriv, ['--ipc']),
-      ...[program('sh'), '-c', init, 'sh', program('mount'), hidden, ...own, '--', ...writable, '--', ...closed, '--'],
+      ...namespaces(program('unshare'), setpriv, network === 'own' ? ['--ipc', '--net'] : ['--ipc']),
+      ...[program('sh'), '-c', init, 'sh', ...tools, network === 'own' ? ip : '', hidden],
+      ...[...writable, '--', ...writableMounts(), '--', ...own, '--'],
       ...become,
     ],
   });
@@ -117,7 +128,13 @@ export const openOtherUser = (name: string): OtherUser => {
   return {
     name,
     confinement,
-    writable: (folders) => test('test -w "$path"', folders),
+    requireStart: (view) => {
+      const start = confinement(view);
+      const { code, stderr } = run([...start.asRoot, ...start.argv, program('sh'), '-c', `exit ${trialStatus}`]);
+      if (code === trialStatus) return;
+      const cure = 'Allow this job to mount file systems: a container needs `--privileged`, or CAP_SYS_ADMIN and CAP_NET_ADMIN.';
+      throw unavailable(name, `no process could be started in namespaces of its own (${stderr.slice(0, 300)})`, cure);
+    },
     give: own(`${uid.stdout}:${gid.stdout}`),
     take: own(`${process.getuid?.()}:${process.getgid?.()}`),
     requireAccess: ({ reads, keeps }) => {

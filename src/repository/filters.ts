@@ -16,18 +16,23 @@ export interface NeededFiles {
   readonly lfs: boolean;
 }
 
-/** The filter programs (`filter.NAME.*`) of git's configuration: NAME → its settings, as git prints them. */
+/** The filter programs (`filter.NAME.*`) of git's configuration: NAME → the settings that say what they run, as git prints them. */
 export type FilterDrivers = ReadonlyMap<string, string>;
+
+/** Git LFS starts programs of its own, which these name. */
+const followed = '^(filter|lfs|credential|http|remote|url)\\.|^core\\.(sshcommand|askpass)$';
 
 /** The filter programs that git would run in a repository now. */
 export const filterDrivers = async (git: Git): Promise<FilterDrivers> => {
-  const { stdout } = await git.run(['config', '-z', '--get-regexp', '^filter\\.']);
+  const { stdout } = await git.run(['config', '-z', '--get-regexp', followed]);
   const drivers = new Map<string, string>();
+  let others = '';
   for (const setting of split(stdout)) {
     const name = /^filter\.(.*)\.[^.]+$/s.exec(setting.split('\n', 1)[0] ?? '')?.[1];
-    if (name !== undefined) drivers.set(name, `${drivers.get(name) ?? ''}${setting}\0`);
+    if (name === undefined) others += `${setting}\0`;
+    else drivers.set(name, `${drivers.get(name) ?? ''}${setting}\0`);
   }
-  return drivers;
+  return new Map([...drivers].map(([name, own]) => [name, `${own}\0${others}`]));
 };
 
 /**
@@ -51,24 +56,39 @@ const filtering: ReadonlySet<string> = new Set(['add', 'checkout-index', 'diff',
 /** Folder that git keeps what all worktrees share in → the filter programs that it named when this process first asked. */
 const firstDrivers = new Map<string, Promise<FilterDrivers>>();
 
+/** Whether code under test has run, which may have written git's settings. */
+export interface SettingsTrust {
+  lost: boolean;
+}
+
+/** Git names a transport by the protocol; none is called so. */
+const noProtocol = { GIT_ALLOW_PROTOCOL: 'none' };
+
 /**
- * Git in a folder, which runs no filter program that was set since this process first asked: code
- * under test may have set it, and nothing would end what it starts.
+ * Git in a folder, which starts no program that code under test may have set, since nothing would end
+ * what that starts: no filter that was set since this process first asked, and once `trust` is lost no
+ * transport either (git fetches what a partial clone lacks by the program that its settings name).
  */
-export const guardedGit = (folder: string, environment: Readonly<Record<string, string>>): Git => {
+export const guardedGit = (folder: string, environment: Readonly<Record<string, string>>, trust: SettingsTrust): Git => {
   const git = gitIn(folder, environment);
   let first: Promise<FilterDrivers> | null = null;
-  return gitIn(folder, environment, async ([command = '']) => {
-    if (!filtering.has(command)) return {};
-    first ??= rememberFilters(git, folder);
+  const allowed = async (): Promise<Readonly<Record<string, string>>> => {
+    first ??= rememberFilters(git, folder, trust);
     return withoutFilters(git, await first);
-  });
+  };
+  return gitIn(folder, environment, async ([command = '']) => ({
+    ...(trust.lost ? noProtocol : {}),
+    ...(filtering.has(command) ? await allowed() : {}),
+  }));
 };
 
-/** The filter programs of the repository of a folder, as this process first found them. */
-export const rememberFilters = async (git: Git, folder: string): Promise<FilterDrivers> => {
+/**
+ * The filter programs of the repository of a folder, as this process first found them. None of a
+ * repository that is found only once `trust` is lost.
+ */
+export const rememberFilters = async (git: Git, folder: string, trust: SettingsTrust): Promise<FilterDrivers> => {
   const shared = resolve(folder, (await git.line(['rev-parse', '--git-common-dir'])) ?? '.git');
-  const known = firstDrivers.get(shared) ?? filterDrivers(git);
+  const known = firstDrivers.get(shared) ?? (trust.lost ? Promise.resolve(new Map()) : filterDrivers(git));
   firstDrivers.set(shared, known);
   return known;
 };

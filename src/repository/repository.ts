@@ -16,6 +16,7 @@ import {
   pointersIn,
   refusePointers,
   rememberFilters,
+  type SettingsTrust,
   trackedFiles,
 } from './filters.ts';
 import { type Git, gitError, gitIn } from './git.ts';
@@ -129,6 +130,8 @@ export interface Repository {
    * and are Git LFS pointers.
    */
   pointers(root: string): Promise<readonly string[]>;
+  /** From now on code under test may have written git's settings: git starts no program that they name, and fetches nothing. */
+  distrustSettings(): void;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
   /** Files, folders and submodules that some patterns match only through a link. */
   inputsBehindLinks(tree: Tree, patterns: readonly string[]): Promise<readonly string[]>;
@@ -153,15 +156,20 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   const [folder = '', shared = ''] = top.stdout.toString('utf8').split(/\r?\n/);
   /** Worktree, or a submodule in it → its git folder. Code that ran there may have put another file `.git` in its place. */
   const known = new Map<string, string>();
+  const gitFolder = resolve(cwd, shared);
+  const owners = [process.getuid?.(), entryAt(gitFolder)?.uid];
+  const trust: SettingsTrust = { lost: false };
   const gitAt = (at: string): Git => {
     const own = known.get(at);
-    // What another user may have put there is left to git to refuse.
-    const isOurs = own !== undefined && entryAt(own)?.uid === process.getuid?.();
-    const around = at === folder ? environment : withoutPlace(environment);
-    return guardedGit(at, !isOurs ? around : { ...around, GIT_DIR: own, GIT_WORK_TREE: at });
+    if (own !== undefined && owners.includes(entryAt(own)?.uid))
+      return guardedGit(at, { ...withoutPlace(environment), GIT_DIR: own, GIT_WORK_TREE: at }, trust);
+    const found = entryAt(join(at, '.git'));
+    // Not every git refuses what another user put there.
+    if (at !== folder && found !== null && !owners.includes(found.uid)) throw foreignRepository(at, found.uid);
+    return guardedGit(at, at === folder ? environment : withoutPlace(environment), trust);
   };
   const git = gitAt(folder);
-  await rememberFilters(git, folder);
+  await rememberFilters(git, folder, trust);
   const checkout: Checkout = { git, folder, name: 'head' };
   const there = new Set<string>();
   const require = async (commit: string): Promise<void> => {
@@ -171,7 +179,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   };
   return {
     folder,
-    gitFolder: resolve(cwd, shared),
+    gitFolder,
     headRevision: (besides = []) => headRevision(git, besides),
     baseCommit: (request) => findBase(git, request),
     fileAt: async (commit, path) => {
@@ -272,7 +280,15 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       if (tree !== 'working-tree') await require(tree.commit);
       return listTree(git, folder, tree);
     },
+    distrustSettings: () => {
+      trust.lost = true;
+    },
   };
+};
+
+const foreignRepository = (folder: string, owner: number): GateError => {
+  const message = `opening the submodule: expected a \`.git\` of the user who owns the repository, got one of user ${owner}, which code under test put there. Check the submodule out in an earlier step`;
+  return new GateError('git-failed', message, { where: folder });
 };
 
 const headRevision = async (git: Git, besides: readonly string[]): Promise<{ readonly commit: string; readonly dirty: boolean }> => {
