@@ -24,6 +24,10 @@ const files: Readonly<Record<string, string>> = {
   'crates/engine/Cargo.toml': '',
   'crates/engine/Makefile': '',
   'crates/Makefile': '',
+  'tasks/pixi.toml': '[tasks]\nspeed = "python bench/run.py"\n',
+  'tasks/bench/run.py': '',
+  'tasks/Makefile': 'include rules.mk\n',
+  'tasks/rules.mk': 'speed:\n\tpython3 bench/run.py\n',
   'data/c.json': '{}',
   'policy/policy.mjs': "import { a } from './lib/a.mjs';\nexport const start = () => import('./late.mjs');\n",
   'policy/lib/a.mjs':
@@ -131,6 +135,11 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
     expect(await named('cargo run', 'crates/engine')).toEqual(['crates/Cargo.toml', 'crates/engine/Cargo.toml']);
     expect(await named('make run', 'crates/engine')).toEqual(['crates/engine/Makefile']);
     expect(await named('npm run speed', 'data')).toEqual(await named('npm run speed'));
+  });
+
+  it('tasks of other runners, and rules that a Makefile includes, name what they start', async () => {
+    expect(await named('pixi run speed', 'tasks')).toEqual(['tasks/bench/run.py', 'tasks/pixi.toml']);
+    expect(await named('make speed', 'tasks')).toEqual(['tasks/Makefile', 'tasks/bench/run.py', 'tasks/rules.mk']);
   });
 
   it('links count, and so does what they lead to', async () => {

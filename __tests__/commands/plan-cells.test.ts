@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planCells, type Side } from '../../src/commands/plan-cells.ts';
+import { planCells, type Side, workloadOf } from '../../src/commands/plan-cells.ts';
 import { defaultConfig } from '../../src/config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
 import { settleCell } from '../../src/gate/settle.ts';
@@ -66,6 +66,19 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
 
 const planned = (given: Workload, head: Side, base: Side, needs?: Bench['needs']) =>
   planCells({ models: [facts], head, base, renamed: new Map(), gate: defaultConfig().gate, benchOf: () => bench(given, needs), seed: 3 });
+
+describe('operating points of one’s own', () => {
+  it('have names that no other point of the bench has', () => {
+    const call = { id: 'decode-b1', kind: 'call', phase: 'decode', length: 4, batch: 1, rounds: 9, warmUp: 1, arms: [] } as const;
+    const given: Workload = { ...workload, points: [call, { id: 'inspection', kind: 'inspection', arms: [] }] };
+    const named = (id: string) =>
+      workloadOf({ ...entry({ kind: 'builtin' }), points: [{ id, phase: 'decode', length: 8, batch: 2, rounds: null }] }, facts, () =>
+        bench(given),
+      );
+    expect(named('decode-b1').workload.points.map(({ id }) => id)).toEqual(['decode-b1', 'inspection']);
+    expect(() => named('inspection')).toThrow(expect.objectContaining({ code: 'config-invalid', where: 'points: inspection' }));
+  });
+});
 
 describe('what is built', () => {
   it('comes after what it is built on, each pass made by its own built-in, the same key for the same thing', () => {

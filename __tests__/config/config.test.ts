@@ -129,6 +129,13 @@ describe('parseConfig', () => {
     ['optimizations: [{id: a, inputs: [x]}]', 'config-invalid', 'gate.yml:1:33', 'a built-in has none'],
     ['optimizations: [{id: a, points: [{id: p, batch: 2}]}]', 'config-invalid', 'gate.yml:1:34', 'is needed by a prefill point'],
     ['optimizations: [{id: a}, {id: a}]', 'config-invalid', 'gate.yml:1:26', '"a" is listed twice'],
+    ['optimizations: [{id: a, points: [{id: p, past: 1}, {id: p, past: 2}]}]', 'config-invalid', 'gate.yml:1:52', '"p" is listed twice'],
+    [
+      'optimizations: [{id: a, measure: m, metrics: [{id: m, unit: s, better: lower, kind: exact}, {id: m, unit: s, better: higher, kind: exact}]}]',
+      'config-invalid',
+      'gate.yml:1:93',
+      '"m" is listed twice',
+    ],
     ['setup: ""', 'config-invalid', 'gate.yml:1:8', 'must not be empty'],
   ])('refuses %j at its place', (text, code, where, part) => {
     expect(refusal(() => parse(text))).toMatchObject({ code, where, message: expect.stringContaining(part) });

@@ -237,6 +237,24 @@ const baseCommits: readonly Situation[] = [
   },
   {
     kind: 'base-commit',
+    example: 'a push to a release branch takes back what the branch had gained, and the input `base` is what was there before',
+    before: 'zeros, of the first push, were base-not-found',
+    now: 'against the commit before; of zeros against the merge base',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const origin = Origin.make();
+      const main = origin.head();
+      const before = origin.size('release/1', 50);
+      const pushed = origin.size('release/1', 70);
+      const push = events.push('refs/heads/release/1', before, pushed, 'main');
+      const work = origin.checkOut(pushed, 'whole');
+      expect(await baseOf(work, 'push', push, { named: before })).toMatchObject({ commit: before, from: 'named' });
+      expect(await baseOf(work, 'push', push, { named: '0'.repeat(40) })).toMatchObject({ commit: main, from: 'merge-base' });
+    },
+  },
+  {
+    kind: 'base-commit',
     example: 'a README on a branch of a repository whose default is develop, and which has a main',
     before: 'against main, REGRESSED +50 %',
     now: 'against develop, unchanged',

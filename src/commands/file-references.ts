@@ -93,7 +93,9 @@ const kinds: readonly (readonly [RegExp, Kind])[] = [
   [/\.py$/, 'python'],
   // Files that hold command lines.
   [/\.(ba|z)?sh$/, 'recipe'],
-  [/(^|\/)(package\.json|(GNU)?[Mm]akefile|\.?[Jj]ustfile|Taskfile\.ya?ml|tox\.ini)$/, 'recipe'],
+  [/(^|\/)(package\.json|(GNU)?[Mm]akefile|\.?[Jj]ustfile|Taskfile\.ya?ml|tox\.ini|deno\.jsonc?|pixi\.toml|\.?mise\.toml)$/, 'recipe'],
+  // What a Makefile includes.
+  [/\.mk$/, 'recipe'],
 ];
 
 /** A text file may be a list of packages, whatever it is called. */

@@ -223,6 +223,11 @@ const withPoints = (workload: Workload, points: readonly PointEntry[] | null): W
       call: { ...template, id: point.id, length: point.length, batch: point.batch, rounds: point.rounds ?? template.rounds },
     };
   });
+  const taken = replaced.find(({ call }) => workload.points.some(({ id, kind }) => kind !== 'call' && id === call.id));
+  if (taken !== undefined)
+    throw new GateError('config-invalid', `${taken.call.id} is the name of another point of this optimization: choose another`, {
+      where: `points: ${taken.call.id}`,
+    });
   const smallest = replaced.at(-1)?.call.id;
   const others = workload.points.flatMap((point): OperatingPoint[] => {
     if (point.kind === 'call') return [];

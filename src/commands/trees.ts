@@ -159,9 +159,9 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   };
   const committed = reviewsCommit(context.host.event);
   const strayIn = async (at: string): Promise<readonly string[]> => {
-    const beside = committed ? besideTree(at, context.workspace) : [];
+    const beside = committed ? besideTree(at, context.workspace).filter((path) => !isOwnTree(path)) : [];
     const files = ignoredFilesIn(at, [...beside, ...(await repository.strayFiles(at, committed))]);
-    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path) && !isOwnTree(path));
+    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
   };
   const editedFiles = async (): Promise<readonly string[]> => {
     if (!committed || !plan.head.dirty) return [];

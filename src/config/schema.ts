@@ -26,6 +26,17 @@ const count = (most: number) => z.int().positive().max(most);
 const manifestRef = section({
   manifest: inside.describe('Not in this version, which refuses it: path of the manifest of a full-size model.'),
 });
+/** No two entries of one list may share an id. */
+const distinct =
+  <Entry>(idOf: (entry: Entry) => string) =>
+  (entries: readonly Entry[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, entry] of entries.entries()) {
+      if (seen.has(idOf(entry))) context.addIssue({ code: 'custom', path: [index], message: `"${idOf(entry)}" is listed twice` });
+      seen.add(idOf(entry));
+    }
+  };
+
 const modelEntry = z.union([id, manifestRef], { error: 'must be the id of a model' });
 
 const pointEntry = section({
@@ -74,8 +85,20 @@ const optimizationEntry = section({
   serve: line.optional().describe('Your program in any language: answers the subject protocol, one JSON line for each line asked.'),
   measure: line.optional().describe('Your program that measures by itself: answers each line `round N` with one JSON line of numbers.'),
   inputs: z.array(inside).min(1).max(1000).optional().describe('Files that the optimization depends on, as globs: part of its digest.'),
-  points: z.array(pointEntry).min(1).max(32).optional().describe('Operating points to measure instead of the usual ones.'),
-  metrics: z.array(metricEntry).min(1).max(64).optional().describe('Metrics of an external measurement; belongs to `measure`.'),
+  points: z
+    .array(pointEntry)
+    .min(1)
+    .max(32)
+    .superRefine(distinct((point) => point.id))
+    .optional()
+    .describe('Operating points to measure instead of the usual ones.'),
+  metrics: z
+    .array(metricEntry)
+    .min(1)
+    .max(64)
+    .superRefine(distinct((metric) => metric.id))
+    .optional()
+    .describe('Metrics of an external measurement; belongs to `measure`.'),
 }).superRefine((entry, context) => {
   const given = doors.filter((door) => entry[door] !== undefined);
   const [door, second] = given;
@@ -99,17 +122,6 @@ const optimizationEntry = section({
   if (door === 'command' && !/\{output(-folder)?\}/.test(entry.command ?? ''))
     complain('command', 'must say where the result is written: use {output} or {output-folder}');
 });
-
-/** No two entries of one list may share an id. */
-const distinct =
-  <Entry>(idOf: (entry: Entry) => string) =>
-  (entries: readonly Entry[], context: z.RefinementCtx): void => {
-    const seen = new Set<string>();
-    for (const [index, entry] of entries.entries()) {
-      if (seen.has(idOf(entry))) context.addIssue({ code: 'custom', path: [index], message: `"${idOf(entry)}" is listed twice` });
-      seen.add(idOf(entry));
-    }
-  };
 
 /** The models of a configuration that names none. */
 export const defaultModels = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'] as const;

@@ -11,7 +11,7 @@ import { type Remote, remoteFor, soleRemote } from './remote.ts';
 
 export interface BaseRequest {
   readonly event: HostEvent;
-  /** The commit, branch or tag of `--base` or of the action's input; null: base is found. */
+  /** The commit, branch or tag of `--base` or of the action's input; null, or a commit of zeros: base is found. */
   readonly named: string | null;
 }
 
@@ -31,13 +31,17 @@ export interface BaseCommit {
 
 type Found = Omit<BaseCommit, 'event'>;
 
+/** What GitHub says was there before the first push of a branch. */
+const noCommit = /^0{40}(0{24})?$/;
+
 /**
  * The commit that head is compared with (docs/verdict.md, "What is compared"). Throws
  * `checkout-mismatch` for a checkout that is not the event's, `usage-bad-value` for a named base
  * that is the change itself, `base-not-found`, or `shallow-clone` when history is missing and
  * cannot be fetched.
  */
-export const findBase = async (git: Git, { event, named }: BaseRequest): Promise<BaseCommit> => {
+export const findBase = async (git: Git, { event, named: given }: BaseRequest): Promise<BaseCommit> => {
+  const named = given === null || noCommit.test(given) ? null : given;
   const commit = await headCommit(git);
   const checkedOut = { commit, parents: await parentsOf(git, commit) };
   if (event.kind !== 'developer') requireCheckout(event.checkout, checkedOut);
