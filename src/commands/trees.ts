@@ -177,7 +177,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       ready.has(other) && plan.setup[arm] !== null ? { packages: await packagesOf(other), files: contentsOf(programs(), written) } : null;
     const was = programs();
     if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
-    if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings();
+    if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
     if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm));
     else await prepare(arm, root, arm);
     ready.add(arm);
