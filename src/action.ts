@@ -8,6 +8,7 @@ import { asGateError, formatError } from './errors.ts';
 import type { Host } from './host/contract.ts';
 import { publishWithoutHost } from './host/github/early-error.ts';
 import { githubHost } from './host/github/host.ts';
+import { plainLines } from './host/plain-text.ts';
 
 /** The host of this job. Bad inputs end the run before there is one: then the summary and the outputs say so. */
 const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInputs>; readonly host: Host }> => {
@@ -58,7 +59,7 @@ const main = async (): Promise<Ended> => {
 
 /** A command of the job log. Written by hand: loading the toolkit for one line would double the start. */
 const say = (level: 'error' | 'warning', message: string): void => {
-  const escaped = message.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
+  const escaped = plainLines(message).join('\n').replace(/%/g, '%25').replace(/\n/g, '%0A');
   process.stdout.write(`::${level}::${escaped}\n`);
 };
 

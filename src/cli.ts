@@ -4,6 +4,7 @@ import { abortOnSignals, checkNode, letReadersLeave, openContext, startFolder } 
 import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
 import { localHost } from './host/local/host.ts';
+import { plainLines } from './host/plain-text.ts';
 import { openRepository } from './repository/repository.ts';
 
 letReadersLeave([process.stdout, process.stderr]);
@@ -34,7 +35,7 @@ main().then(
   },
   (thrown: unknown) => {
     const error = asGateError(thrown);
-    process.stderr.write(`${formatError(error)}\n`);
+    process.stderr.write(`${plainLines(formatError(error)).join('\n')}\n`);
     if (error.code === 'internal' && thrown instanceof Error) process.stderr.write(`${thrown.stack ?? ''}\n`);
     process.exitCode = error.exitCode;
   },

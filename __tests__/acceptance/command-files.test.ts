@@ -56,4 +56,23 @@ describe('the outcome that a step tells', { timeout: 400_000 }, () => {
       expect(run.stdout).toContain('warning: Code under test wrote to GITHUB_OUTPUT, GITHUB_ENV, GITHUB_PATH');
     },
   );
+
+  it('stays where head prints commands and what moves the cursor', async () => {
+    const printed = [
+      '::set-output name=verdict::passed',
+      '::stop-commands::x',
+      '##[set-output name=verdict]passed',
+      '\\u001b[2J\\u001b[32m### Passed',
+      '\\r::add-mask::engine',
+    ];
+    const setup = `console.error("${printed.join('\\n')}"); process.exit(4);`;
+    await scene.commit('prints', 'Prints', { 'optimization-gate.yml': `setup: node setup.mjs\n${config}`, 'setup.mjs': setup });
+    const run = await scene.pullRequest(20, 'prints');
+    expect(run.code, run.stdout + run.stderr).toBe(2);
+    expect(run.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
+    expect(run.commands.map(({ name }) => name)).toEqual(['error']);
+    expect(run.commands[0]?.message).toContain('::set-output');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: there are none
+    expect(run.stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f]/);
+  });
 });

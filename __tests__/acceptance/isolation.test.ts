@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Project } from '../commands/project.ts';
+import { openScene } from '../action/scene.ts';
+import { configuration, copied, copyProgram, Project } from '../commands/project.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
 
 const canIsolate = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/unshare');
@@ -162,6 +163,33 @@ if (fs.readFileSync('left', 'utf8').length > 4) net.createServer((socket) => soc
     }
   });
 
+  it('builds by a command that writes {output}', async () => {
+    const project = projectOf({ 'optimization-gate.yml': configuration([copied('own')], [isolation]), 'copy.mjs': copyProgram(false) });
+    project.commit({ 'copy.mjs': copyProgram(false, 'edited') });
+    const { code, stderr } = await project.gate('--base', 'HEAD~1', '--quick');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(project.cell('own')).toMatchObject({ verdict: 'unchanged' });
+  });
+
+  it('is judged so by the action too', async () => {
+    const scene = await openScene({ 'optimization-gate.yml': config(isolation), 'bench.mjs': program('100') });
+    try {
+      const root = join(scene.workspace, '..', '..', '..');
+      for (let at = root; at !== tmpdir() && at !== '/'; at = dirname(at)) chmodSync(at, 0o755);
+      const attack = `
+for (const [name, file] of [['workspace', '${scene.workspace}/x'], ['program', '${root}/action/dist/worker.js'], ['temp', '${root}/runner/temp/x']])
+  attempt(name, () => fs.appendFileSync(file, ' '));
+if (fs.existsSync('left')) throw new Error('said all');
+fs.writeFileSync('left', '');`;
+      await scene.commit('worse', 'Worse', { 'bench.mjs': program('900', attack), '.gitignore': 'left\n' });
+      const worse = await scene.pullRequest(1, 'worse');
+      expect(worse.code, worse.stdout + worse.stderr).toBe(1);
+      for (const name of ['workspace', 'program', 'temp']) expect(worse.summary).toMatch(new RegExp(`${name} (EACCES|EROFS)`));
+    } finally {
+      await scene.close();
+    }
+  });
+
   it.skipIf(!existsSync('/dev/shm'))('works where its folders lie in memory', async () => {
     const project = projectOf({ 'bench.mjs': program('100') });
     project.commit({ 'bench.mjs': program('900') });
@@ -191,8 +219,41 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
     project.commit({ 'optimization-gate.yml': config(isolation, 'setup: node setup.mjs'), 'setup.mjs': setup });
     // As many jobs set it; and git before 2.35.2 knows no such thing.
     const trusting = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' };
-    const forged = await project.gateWith(trusting, '--base', 'HEAD~2');
-    expect({ ...forged }).toMatchObject({ code: 2, stderr: expect.stringMatching(/error\[git-failed\].*expected a `\.git` of the user/s) });
+    expect(await project.gateWith(trusting, '--base', 'HEAD~2')).toMatchObject({ code: 1 });
+    // One that is not checked out has no settings but head's.
+    mkdirSync(join(project.folder, 'other'));
+    project.git('update-index', '--add', '--cacheinfo', `160000,${submodule.git('rev-parse', 'HEAD')},other`);
+    project.commit({
+      'setup.mjs': "import { execFileSync } from 'node:child_process'; execFileSync('git', ['init', '--quiet', 'other']);",
+    });
+    expect(await project.gateWith(trusting, '--base', 'HEAD~3')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/error\[git-failed\].*expected a `\.git` of the user/s),
+    });
+  });
+
+  it('gets nothing written for it through links', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'gate-outside-'));
+    writeFileSync(join(outside, 'file.txt'), 'kept');
+    try {
+      const project = projectOf({
+        'optimization-gate.yml': config(isolation, 'setup: node setup.mjs'),
+        'setup.mjs': '',
+        'bench.mjs': program('100'),
+      });
+      project.commit({ 'linked/file.txt': 'base' });
+      rmSync(join(project.folder, 'linked'), { recursive: true });
+      symlinkSync(outside, join(project.folder, 'linked'));
+      // What the programs read is not recorded where no access time is: then the gate empties changed files in a copy.
+      const setup = "import { execFileSync } from 'node:child_process'; execFileSync('chattr', ['+A', 'bench.mjs', 'setup.mjs']);";
+      project.commit({ 'setup.mjs': setup, 'bench.mjs': program('900') });
+      const { code, stderr } = await project.gate('--base', 'HEAD~1');
+      expect({ code, stderr }).toMatchObject({ code: 1 });
+      expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+      expect(readFileSync(join(outside, 'file.txt'), 'utf8')).toBe('kept');
+    } finally {
+      rmSync(outside, { recursive: true });
+    }
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -96,7 +96,7 @@ export const runAction = async (options: {
     ...options.environment,
     ...Object.fromEntries(inputs),
   };
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
     const child = spawn(process.execPath, [options.program, ...(options.arguments ?? [])], {
       cwd: options.cwd,
       env: environment,
@@ -107,21 +107,23 @@ export const runAction = async (options: {
     child.stdout.on('data', (part: Buffer) => stdout.push(part));
     child.stderr.on('data', (part: Buffer) => stderr.push(part));
     child.on('error', reject);
-    child.on('close', async (code) => {
-      const printed = Buffer.concat(stdout).toString('utf8');
-      resolve({
-        code,
-        stdout: printed,
-        stderr: Buffer.concat(stderr).toString('utf8'),
-        outputs: parseOutputs(await readFile(file('output'), 'utf8')),
-        summary: await readFile(file('summary'), 'utf8'),
-        told: {
-          env: await readFile(file('env'), 'utf8'),
-          path: await readFile(file('path'), 'utf8'),
-          state: await readFile(file('state'), 'utf8'),
-        },
-        commands: workflowCommands(printed),
-      });
-    });
+    child.on('close', (code) =>
+      resolve({ code, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') }),
+    );
   });
+  try {
+    const { code, stdout, stderr } = await ended;
+    const text = (name: string): Promise<string> => readFile(file(name), 'utf8');
+    return {
+      code,
+      stdout,
+      stderr,
+      outputs: parseOutputs(await text('output')),
+      summary: await text('summary'),
+      told: { env: await text('env'), path: await text('path'), state: await text('state') },
+      commands: workflowCommands(stdout),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 };

@@ -1,9 +1,9 @@
 import { lstatSync } from 'node:fs';
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { FilledWorktree } from '../repository/repository.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
-import { foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
+import { foldersOf, watchFolders } from './folder-watch.ts';
 
 /** Base's commit in a folder of its own, and what its files hold. */
 export interface BaseTree extends FilledWorktree {
@@ -31,8 +31,8 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const written = new Set<string>();
   let watch = await watchFiles(list);
   let launching = false;
-  // The folder around a worktree is the gate's own: nobody writes there.
-  const places = [...foldersOf(files, folder), ...movableAbove(folder)];
+  // The folder around a worktree is the gate's own too: nobody writes there.
+  const places = [...foldersOf(files, folder), dirname(folder)];
   /** Folders that base's programs seem to move, since they write to them and around them. */
   const used = new Set<string>();
   let moves = watchFolders(places);

@@ -122,7 +122,6 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     };
     const measuring = { ...setting, proving, runnerClass: environmentClass, node: process.version, energyMeter };
     await checkouts.beginLaunches();
-    program.beginLaunches();
     const nameOf = measurementOf(plan, artefacts);
     const ending = await measureUntilDone<LaunchDemand>({
       demand: () => {

@@ -11,8 +11,6 @@ import { searchedLibraries } from './searched-libraries.ts';
 export interface ProgramWatch {
   /** Throws `program-changed` where something was done to them. */
   requireUntouched(): void;
-  /** From now on both sides run at once. Throws as `requireUntouched` does. */
-  beginLaunches(): void;
   /** After a `setup`, which may install the very same once more: throws `program-changed` where they hold something else. */
   settle(): Promise<void>;
 }
@@ -32,10 +30,10 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
   const searchPath = program.environment['LD_LIBRARY_PATH'] ?? '';
   const own = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
   const list = (): readonly string[] => [...own(), ...searchedLibraries(searchPath)];
-  // Folders that hold these change while a run begins.
+  // Those that hold these change in each run.
   const changing = [context.root, context.storeRoot, resolve(tmpdir())];
-  const holdsThem = (folder: string): boolean => changing.some((path) => path.startsWith(`${folder}/`));
-  let above: readonly string[] = movableAbove(context.packageRoot).filter((folder) => !holdsThem(folder));
+  const isStill = (folder: string): boolean => !changing.some((path) => `${path}/`.startsWith(`${folder}/`));
+  const above = movableAbove(context.packageRoot).filter(isStill);
   const folders = (): FolderWatch => watchFolders([...foldersOf(own(), context.packageRoot), ...above]);
   let watch = await watchFiles(list);
   let places = folders();
@@ -50,14 +48,8 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
       },
     );
   };
-  const requireUntouched = (): void => refuse([...watch.touched(), ...places.moved()]);
   return {
-    requireUntouched,
-    beginLaunches: () => {
-      requireUntouched();
-      above = movableAbove(context.packageRoot);
-      places = folders();
-    },
+    requireUntouched: () => refuse([...watch.touched(), ...places.moved()]),
     settle: async () => {
       refuse(await watch.changed());
       watch = await watch.again(list);

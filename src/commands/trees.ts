@@ -1,4 +1,4 @@
-import { chmodSync, constants, cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { chmodSync, constants, cpSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
@@ -8,7 +8,7 @@ import { runCommand } from '../processes/run-command.ts';
 import { reviewsCommit } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
-import { entryAt } from '../repository/on-disk.ts';
+import { entryAt, entryWithin } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
 import type { LackingSubmodule } from '../repository/submodules.ts';
 import { worktreePrefix } from '../repository/worktree.ts';
@@ -183,7 +183,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       ready.has(other) && plan.setup[arm] !== null ? { packages: await packagesOf(other), files: contentsOf(programs(), written) } : null;
     const was = programs();
     if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
-    if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings();
+    if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
     if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm));
     else await prepare(arm, root, arm);
     ready.add(arm);
@@ -221,7 +221,8 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       mode: constants.COPYFILE_FICLONE,
       preserveTimestamps: true,
       verbatimSymlinks: true,
-      filter: (path) => basename(path) !== '.git' && !isGenerated(repository.folder, relative(repository.folder, path) || '.'),
+      filter: (path, to) =>
+        basename(path) !== '.git' && !isGenerated(repository.folder, relative(repository.folder, path) || '.') && !isSameLink(path, to),
     });
     return copy;
   };
@@ -262,7 +263,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     },
     emptied: async (arm, files) => {
       const { folder: copy } = await checkOut(arm);
-      for (const path of files) if (entryAt(join(copy, path))?.isFile() === true) truncateSync(join(copy, path), 0);
+      for (const path of files) if (entryWithin(copy, path)?.isFile() === true) truncateSync(join(copy, path), 0);
       return prepare(arm, copy, `${arm} with empty files`);
     },
     leftFiles: async () => {
@@ -319,6 +320,10 @@ const isEmptyFolder = (path: string): boolean => entryAt(path)?.isDirectory() ==
 
 /** An installation in place leaves it in the tree: it says what was installed, and is no code. */
 const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
+
+/** Whether two paths are links that lead to the same: one is not copied over the other where that is a folder. */
+const isSameLink = (one: string, other: string): boolean =>
+  [one, other].every((path) => entryAt(path)?.isSymbolicLink() === true) && readlinkSync(one) === readlinkSync(other);
 
 /** Whether two paths are regular files of equal bytes. */
 export const sameContent = (one: string, other: string): boolean => {

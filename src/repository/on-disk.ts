@@ -1,4 +1,5 @@
-import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /**
  * What a look at the disk gives; null where there is nothing to look at, or nothing that can be reached:
@@ -23,3 +24,9 @@ export const fileBehind = (path: string): Stats | null => {
 
 /** Its text; null where there is none. */
 export const textBehind = (path: string): string | null => (fileBehind(path) === null ? null : reached(() => readFileSync(path, 'utf8')));
+
+/** What a path below a root names, where no link is on the way to it: behind one it would be something outside of the root. */
+export const entryWithin = (root: string, path: string): Stats | null => {
+  const folder = dirname(path);
+  return reached(() => realpathSync(join(root, folder)) === join(realpathSync(root), folder)) === true ? entryAt(join(root, path)) : null;
+};

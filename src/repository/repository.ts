@@ -130,8 +130,12 @@ export interface Repository {
    * and are Git LFS pointers.
    */
   pointers(root: string): Promise<readonly string[]>;
-  /** From now on code under test may have written git's settings: git starts no program that they name, and fetches nothing. */
-  distrustSettings(): void;
+  /**
+   * From now on code under test may have written git's settings: git starts no program that they name,
+   * and fetches nothing. Throws later on, as `git-failed`, where code of another user has put a
+   * repository of its own in the place of a submodule.
+   */
+  distrustSettings(writtenBy: 'this-user' | 'another-user'): void;
   inputsDigest(tree: Tree, patterns: readonly string[]): Promise<string>;
   /** Files, folders and submodules that some patterns match only through a link. */
   inputsBehindLinks(tree: Tree, patterns: readonly string[]): Promise<readonly string[]>;
@@ -159,13 +163,14 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   const gitFolder = resolve(cwd, shared);
   const owners = [process.getuid?.(), entryAt(gitFolder)?.uid];
   const trust: SettingsTrust = { lost: false };
+  let sharesTrees = false;
   const gitAt = (at: string): Git => {
     const own = known.get(at);
     if (own !== undefined && owners.includes(entryAt(own)?.uid))
       return guardedGit(at, { ...withoutPlace(environment), GIT_DIR: own, GIT_WORK_TREE: at }, trust);
-    const found = entryAt(join(at, '.git'));
+    const found = sharesTrees && at !== folder ? entryAt(join(at, '.git')) : null;
     // Not every git refuses what another user put there.
-    if (at !== folder && found !== null && !owners.includes(found.uid)) throw foreignRepository(at, found.uid);
+    if (found !== null && !owners.includes(found.uid)) throw foreignRepository(at, found.uid);
     return guardedGit(at, at === folder ? environment : withoutPlace(environment), trust);
   };
   const git = gitAt(folder);
@@ -280,8 +285,9 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       if (tree !== 'working-tree') await require(tree.commit);
       return listTree(git, folder, tree);
     },
-    distrustSettings: () => {
+    distrustSettings: (writtenBy) => {
       trust.lost = true;
+      sharesTrees = writtenBy === 'another-user';
     },
   };
 };
