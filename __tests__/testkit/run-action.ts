@@ -67,6 +67,8 @@ export const runAction = async (options: {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
+  /** Cancels the job, as the runner does it, once its log says this. */
+  readonly cancelAfter?: RegExp;
 }): Promise<ActionRun> => {
   const folder = await mkdtemp(join(tmpdir(), 'gate-runner-'));
   const file = (name: string): string => join(folder, name);
@@ -104,7 +106,13 @@ export const runAction = async (options: {
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
-    child.stdout.on('data', (part: Buffer) => stdout.push(part));
+    let { cancelAfter } = options;
+    child.stdout.on('data', (part: Buffer) => {
+      stdout.push(part);
+      if (cancelAfter?.test(Buffer.concat(stdout).toString('utf8')) !== true) return;
+      cancelAfter = undefined;
+      child.kill('SIGINT');
+    });
     child.stderr.on('data', (part: Buffer) => stderr.push(part));
     child.on('error', reject);
     child.on('close', async (code) => {
