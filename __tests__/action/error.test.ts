@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openScene, type Scene } from './scene.ts';
 
+type Files = Readonly<Record<string, string>>;
+
 const config = 'models: [mini-qwen3-dense]\noptimizations: [{ id: structured-pruning }]\n';
 
 const noAcceptances = '{ "schema": "optimization-gate/accepted/1", "accepted": [] }';
@@ -40,15 +42,19 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     expect(run.summary).toContain('error[config-');
   });
 
-  it.each([
-    [{ 'fail-onn': 'regressed' }, 'usage-unknown-option'],
-    [{ 'comment-key': 'two words' }, 'usage-bad-value'],
-  ])('sets the outputs and writes the summary when an input is wrong: %o', async (inputs, code) => {
+  it.each<readonly [string, Files, Files, string]>([
+    ['an unknown input', { 'fail-onn': 'regressed' }, {}, 'usage-unknown-option'],
+    ['a bad comment-key', { 'comment-key': 'two words' }, {}, 'usage-bad-value'],
+    ['a working directory that is not there', { 'working-directory': 'no/such' }, {}, 'usage-bad-value'],
+    ['an event without a payload', {}, { GITHUB_EVENT_PATH: '/nonexistent/event.json' }, 'document-invalid'],
+    ['an event of no repository', {}, { GITHUB_REPOSITORY: 'models' }, 'document-invalid'],
+  ])('sets the outputs and writes the summary when it ends before the plan: %s', async (_, inputs, variables, code) => {
     await scene.commit('inputs', 'Inputs', { 'README.md': 'inputs' });
-    const run = await scene.pullRequest(11, 'inputs', inputs);
+    const run = await scene.pullRequest(11, 'inputs', inputs, variables);
     expect(run.code, run.stdout).toBe(2);
     expect(run.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
     expect(run.summary).toContain(`error[${code}]`);
+    expect(run.stdout).toMatch(new RegExp(`^::error::error\\[${code}\\]`, 'm'));
   });
 
   it('says which folder lacks the native library', async () => {

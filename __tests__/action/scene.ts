@@ -36,8 +36,10 @@ export interface Scene {
   again(inputs?: Files): Promise<ActionRun>;
   /** Runs the action on `main`, as after a push on top of `before`; `commit`: what was pushed, where that is not the last commit. */
   push(before: string | undefined, inputs?: Files, environment?: Files, commit?: string): Promise<ActionRun>;
+  /** Runs the action after a comment on a pull request, whose merge commit the workflow checks out. */
+  comment(number: number, branch: string, inputs?: Files): Promise<ActionRun>;
   /** Does this in the checkout of each later job before the action, as an earlier step. */
-  step(work: (workspace: string) => void): void;
+  step(work: (workspace: string) => unknown): void;
   /** Cancels the next job once its log says this. */
   cancelAfter(log: RegExp): void;
   close(): Promise<void>;
@@ -79,7 +81,7 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     return (await git(origin, ['commit-tree', tree, '-p', main, '-p', other, '-m', `Merge ${branch}`])).trim();
   };
 
-  let earlierStep: (workspace: string) => void = () => {};
+  let earlierStep: (workspace: string) => unknown = () => {};
   let cancelled: RegExp | undefined;
 
   /** A runner's machine is new for every job: an empty home, an empty store, a fresh clone of what the event names. */
@@ -89,7 +91,7 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     await git(root, ['clone', '--quiet', ...clone, `file://${origin}`, workspace]);
     await git(workspace, ['fetch', '--quiet', 'origin', `+${reference}:${local}`]);
     await git(workspace, ['checkout', '--quiet', '--detach', local]);
-    earlierStep(workspace);
+    await earlierStep(workspace);
     if (cutOff) await git(workspace, ['remote', 'set-url', 'origin', join(root, 'no-credentials.git')]);
     return {
       HOME: home,
@@ -120,6 +122,13 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     return attempt(1, {});
   };
 
+  /** Makes GitHub's merge commit of a pull request, and checks it out. */
+  const checkOutMerge = async (number: number, branch: string): Promise<Record<string, string>> => {
+    const reference = `refs/pull/${number}/merge`;
+    await update(reference, await mergeCommit(branch));
+    return checkOut(reference, `refs/remotes/pull/${number}/merge`);
+  };
+
   return {
     github,
     results,
@@ -145,12 +154,15 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
       return before;
     },
     pullRequest: async (number, branch, inputs = {}, more = {}) => {
-      const reference = `refs/pull/${number}/merge`;
       const base = { ref: 'main', sha: await head('main') };
-      await update(reference, await mergeCommit(branch));
       const event = events.pullRequest(number, 'octo/models', { head: await head(branch), base });
-      const environment = await checkOut(reference, `refs/remotes/pull/${number}/merge`);
-      return run('pull_request', event, { ...environment, ...results.environment(reference), ...more }, inputs);
+      const environment = await checkOutMerge(number, branch);
+      return run('pull_request', event, { ...environment, ...results.environment(`refs/pull/${number}/merge`), ...more }, inputs);
+    },
+    comment: async (number, branch, inputs = {}) => {
+      // Such a run is on the default branch.
+      const environment = { ...(await checkOutMerge(number, branch)), GITHUB_REF: 'refs/heads/main' };
+      return run('issue_comment', events.issueComment(number), { ...environment, ...results.environment() }, inputs);
     },
     again: (inputs = {}) => again(inputs),
     push: async (before, inputs = {}, more = {}, commit = undefined) => {
