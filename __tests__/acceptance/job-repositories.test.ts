@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { git } from '../testkit/git.ts';
 import { startGitServer } from '../testkit/git-http.ts';
 import type { Loopback } from '../testkit/http.ts';
@@ -84,8 +84,9 @@ describe('a job whose git accepts the repository', { timeout: 300_000 }, () => {
     },
   };
 
-  for (const [name, { step, added = async () => {}, variables = () => ({}), available = true, ...error }] of Object.entries(ways))
-    it.skipIf(!available)(`is judged where git is given ${name}`, async () => {
+  it.each(Object.entries(ways).filter(([, { available = true }]) => available))(
+    'is judged where git is given %s',
+    async (_, { step, added = async () => {}, variables = () => ({}), ...error }) => {
       scene.step(step);
       expectError(scene, await scene.change({}), error);
       scene.step(async (workspace) => {
@@ -93,5 +94,6 @@ describe('a job whose git accepts the repository', { timeout: 300_000 }, () => {
         await added(workspace);
       });
       expectRegressed(scene, await scene.change({}, { environment: variables() }));
-    });
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openScene, type SceneOptions } from '../action/scene.ts';
@@ -92,19 +92,18 @@ describe('base that cannot be had fails the job on worse code, with the way out'
     try {
       await scene.commit('main', 'Pin', { bench: { submodule: old } });
       await scene.commit('younger', 'Pin a younger one', { bench: { submodule: young } });
-      const update =
-        (...more: readonly string[]) =>
-        async (workspace: string): Promise<void> => {
-          await git(workspace, ['-c', 'protocol.file.allow=always', 'submodule', 'update', '--quiet', '--init', ...more]);
-        };
+      const update = async (workspace: string, ...more: readonly string[]): Promise<void> => {
+        await git(workspace, ['-c', 'protocol.file.allow=always', 'submodule', 'update', '--quiet', '--init', ...more]);
+      };
+      const elsewhere = `${library.folder}.moved`;
       scene.step(async (workspace) => {
-        await update('--depth=1')(workspace);
-        await moveRemote(join(workspace, 'bench'), nowhere);
-        await git(workspace, ['config', 'submodule.bench.url', nowhere]);
+        await update(workspace, '--depth=1');
+        renameSync(library.folder, elsewhere);
       });
       const run = await scene.pullRequest(6, 'younger');
       expectError(scene, { run, number: 6 }, { code: 'submodule-missing', exit: 3, says: /fetch-depth: 0/ });
-      scene.step(update());
+      renameSync(elsewhere, library.folder);
+      scene.step((workspace) => update(workspace));
       const whole = await scene.pullRequest(6, 'younger');
       expect([whole.code, whole.outputs['verdict']], said(whole)).toEqual([1, 'regressed']);
     } finally {

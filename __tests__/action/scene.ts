@@ -50,13 +50,11 @@ const ortPath = join(import.meta.dirname, '..', '..');
 export interface SceneOptions {
   /** Options of the checkout's `git clone`. */
   readonly clone?: readonly string[];
-  /** Whether the checkout can reach its remote no more, as without credentials. */
-  readonly cutOff?: boolean;
   /** Path of the workflow that runs the action, in the repository; without it the workflow is another repository's. */
   readonly workflowFile?: string | null;
 }
 
-export const openScene = async (files: Files, { clone = [], cutOff = false, workflowFile = null }: SceneOptions = {}): Promise<Scene> => {
+export const openScene = async (files: Files, { clone = [], workflowFile = null }: SceneOptions = {}): Promise<Scene> => {
   const root = mkdtempSync(join(tmpdir(), 'gate-scene-'));
   const origin = join(root, 'origin.git');
   const runner = join(root, 'runner');
@@ -92,7 +90,6 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     await git(workspace, ['fetch', '--quiet', 'origin', `+${reference}:${local}`]);
     await git(workspace, ['checkout', '--quiet', '--detach', local]);
     await earlierStep(workspace);
-    if (cutOff) await git(workspace, ['remote', 'set-url', 'origin', join(root, 'no-credentials.git')]);
     return {
       HOME: home,
       TMPDIR: join(runner, 'temp'),

@@ -36,7 +36,9 @@ export const countTests = (text: string): ((title: string) => number) => {
   const nodes = [...nodesIn(syntaxTree(text))];
   const skipped = new Set(nodes.filter((node) => isCallOf(node, /^describe\b.*\.(skip|todo)\b/)).flatMap((node) => [...nodesIn(node)]));
   const declared = (name: string): readonly SyntaxNode[] =>
-    nodes.filter((node) => node.type === 'VariableDeclarator' && chainOf(part(node, 'id')) === name).map((node) => part(node, 'init'));
+    nodes
+      .filter((node) => node.type === 'VariableDeclarator' && node['init'] !== null && chainOf(part(node, 'id')) === name)
+      .map((node) => part(node, 'init'));
   /** The words of a table's cases, also of one that has a name of its own. */
   const wordsIn = (table: SyntaxNode): ReadonlySet<string> => {
     const inside = [...nodesIn(table)];
