@@ -105,8 +105,21 @@ export const faults: readonly JobFault[] = [
   ...(
     [
       [exits, 'an input that the action does not have', 'an unknown input'],
+      [besideExits, 'a `mode` that is none', 'an unknown mode'],
+      [besideExits, 'a `seed` that is no number', 'a number that is none'],
+    ] as const
+  ).map(
+    ([kind, what, title]): JobFault => ({
+      ...kind,
+      what,
+      before: `${silent}; a comment says that an earlier commit passed`,
+      now: `${told}, and in the comment in place of an earlier verdict`,
+      shownBy: errors(`tells it in outputs, summary and comment when it ends before the plan: ${title}`),
+    }),
+  ),
+  ...(
+    [
       [exits, 'a `comment-key` of two words', 'a bad comment-key'],
-      [besideExits, 'a working directory that is not there', 'a working directory that is not there'],
       [besideExits, 'an event without a payload', 'an event without a payload'],
       [besideExits, 'a job whose repository has no owner', 'an event of no repository'],
     ] as const
@@ -116,9 +129,16 @@ export const faults: readonly JobFault[] = [
       what,
       before: silent,
       now: told,
-      shownBy: errors(`sets the outputs and writes the summary when it ends before the plan: ${title}`),
+      shownBy: errors(`tells it in outputs and summary where no comment is known: ${title}`),
     }),
   ),
+  {
+    ...besideExits,
+    what: 'a working directory that is not there',
+    before: silent,
+    now: `${told}, and in a comment that names it`,
+    shownBy: errors('tells of a working directory that is not there, by its name'),
+  },
   {
     ...besideExits,
     what: 'an error after an earlier commit of the pull request passed',
