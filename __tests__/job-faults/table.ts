@@ -1,8 +1,11 @@
+import { faults as foldersAndLocks } from './folders-and-locks.ts';
 import { faults as forgeries } from './forgeries.ts';
+import { faults as inputs } from './inputs.ts';
 import { type JobFault, type JobPromise, promises } from './job-fault.ts';
+import { faults as orders } from './orders.ts';
 
 /** All rows. */
-export const jobFaults: readonly JobFault[] = [...forgeries];
+export const jobFaults: readonly JobFault[] = [...forgeries, ...inputs, ...foldersAndLocks, ...orders];
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
