@@ -17,24 +17,28 @@ interface Case {
 const markText = 'The files in this folder are those of optimization-gate, which replaces and removes them.\n';
 
 const cases: readonly Case[] = [
-  { what: 'the run folder is the checkout', inputs: { 'run-dir': '.' }, says: /files that the gate did not make: .*models/ },
-  { what: 'the run folder holds weights', inputs: { 'run-dir': 'models' }, says: /files that the gate did not make: weights\.bin/ },
-  { what: 'the store holds weights', inputs: { store: 'models' }, says: /files that the gate did not make: weights\.bin/ },
+  {
+    what: 'the run folder is the checkout',
+    inputs: { 'run-dir': '.' },
+    says: /\.git, \.gitignore, bench\.mjs and 2 more/,
+  },
+  { what: 'the run folder holds weights', inputs: { 'run-dir': 'models' }, says: /weights\.bin/ },
+  { what: 'the store holds weights', inputs: { store: 'models' }, says: /weights\.bin/ },
   {
     what: 'a change brings the run folder as a link out of the checkout',
     files: { '.optimization-gate': { link: '../outside' } },
-    says: /\.optimization-gate is a symbolic link of the checkout/,
+    says: /\.optimization-gate is a symbolic link/,
   },
   {
     what: 'a change brings a link on the way to the store',
     inputs: { store: 'kept/store' },
     files: { kept: { link: '../outside' } },
-    says: /kept is a symbolic link of the checkout/,
+    says: /kept is a symbolic link/,
   },
   {
     what: 'a change brings the run folder with files in it, and with the mark of the gate',
     files: { '.optimization-gate/optimization-gate.txt': markText, '.optimization-gate/samples.jsonl': '' },
-    says: /files of the repository: \.optimization-gate\/optimization-gate\.txt, \.optimization-gate\/samples\.jsonl/,
+    says: /\.optimization-gate\/optimization-gate\.txt, \.optimization-gate\/samples\.jsonl/,
   },
   {
     what: 'an earlier step leaves a link in the run folder',

@@ -5,6 +5,7 @@ import { engineConfiguration } from './engine-configuration.ts';
 import { commentOn, type EngineScene, engineProgram, openEngineScene, said } from './engine-scene.ts';
 
 interface Stored {
+  readonly project: string | null;
   readonly entries: readonly { readonly commit: string; readonly metrics: readonly { readonly value: number }[] }[];
   readonly history: readonly { readonly commit: string }[];
   readonly anchor: { readonly commit: string } | null;
@@ -31,11 +32,23 @@ describe('jobs of one commit', { timeout: 400_000 }, () => {
     const measured = await scene.head('main');
     const jobs = [{}, { 'working-directory': 'packages/a' }, { 'working-directory': 'packages/b' }];
     for (const inputs of jobs) expectWritten(await scene.push(undefined, inputs, {}, measured));
-    const other = await scene.push(undefined, { set: 'runtime.threads=1' }, {}, measured);
+    const other = await scene.push(undefined, { set: 'runtime.threads=2' }, {}, measured);
     expectWritten(other);
     const classes = new Set((await scene.list('main', 'baselines')).map((path) => path.split('/')[1]));
     expect(classes).toContain(other.outputs['runner-class']);
     expect(classes.size).toBe(2);
+    const files: readonly Stored[] = await Promise.all(
+      (await scene.list('main', 'baselines')).map(async (path) => JSON.parse(await scene.show('main', path))),
+    );
+    const stored = files.map(({ project: of, entries }) => [of, ...entries.map(({ commit, metrics }) => [commit, metrics[0]?.value])]);
+    expect(stored.toSorted()).toEqual(
+      [
+        ['packages/a', [measured, 200]],
+        ['packages/b', [measured, 300]],
+        [null, [measured, 100]],
+        [null, [measured, 100]],
+      ].toSorted(),
+    );
 
     // A change of nothing that is measured shows what is stored, in each of them.
     await scene.commit('docs', 'Say more', { 'README.md': 'more' });

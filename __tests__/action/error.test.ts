@@ -12,6 +12,7 @@ const noAcceptances = '{ "schema": "optimization-gate/accepted/1", "accepted": [
 const emptyBaseline = JSON.stringify({
   schema: 'optimization-gate/baseline/1',
   runnerClass: 'another-class',
+  project: null,
   model: 'mini-qwen3-dense',
   runtime: 'a'.repeat(64),
   entries: [],

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { events } from '../testkit/events.ts';
 import { type Committed, commitFiles, createRepository, git } from '../testkit/git.ts';
 import { type GitHubService, startGitHub } from '../testkit/github.ts';
 import { type ResultsService, startResultsService } from '../testkit/results-service.ts';
-import { type ActionRun, runAction } from '../testkit/run-action.ts';
+import { type ActionRun, giveTo, runAction } from '../testkit/run-action.ts';
 import { copyPackage } from './package-copy.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -40,8 +40,10 @@ export interface Scene {
   comment(number: number, branch: string, inputs?: Files): Promise<ActionRun>;
   /** Does this in the checkout of each later job before the action, as an earlier step. */
   step(work: (workspace: string) => unknown): void;
-  /** Cancels the next job once its log says this. */
-  cancelAfter(log: RegExp): void;
+  /** Runs later jobs as another user of the machine, whose the runner's folders are. */
+  runAs(user: number): void;
+  /** Cancels the next job once this is so. */
+  cancelWhen(isSo: () => boolean): void;
   close(): Promise<void>;
 }
 
@@ -80,7 +82,8 @@ export const openScene = async (files: Files, { clone = [], workflowFile = null 
   };
 
   let earlierStep: (workspace: string) => unknown = () => {};
-  let cancelled: RegExp | undefined;
+  let user: number | undefined;
+  let cancelWhen: (() => boolean) | undefined;
 
   /** A runner's machine is new for every job: an empty home, an empty store, a fresh clone of what the event names. */
   const checkOut = async (reference: string, local: string): Promise<Record<string, string>> => {
@@ -112,9 +115,10 @@ export const openScene = async (files: Files, { clone = [], workflowFile = null 
     const attempt = (number: number, more: Files): Promise<ActionRun> => {
       const identity = { GITHUB_JOB: 'gate', GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: String(number), ...environment };
       again = (changed) => attempt(number + 1, changed);
-      const cancel = cancelled === undefined ? {} : { cancelAfter: cancelled };
-      cancelled = undefined;
-      return runAction({ program, cwd: workspace, eventName, event, environment: identity, inputs: { ...inputs, ...more }, ...cancel });
+      const who = { ...(user === undefined ? {} : { user }), ...(cancelWhen === undefined ? {} : { cancelWhen }) };
+      cancelWhen = undefined;
+      if (user !== undefined) giveTo(user, runner);
+      return runAction({ program, cwd: workspace, eventName, event, environment: identity, inputs: { ...inputs, ...more }, ...who });
     };
     return attempt(1, {});
   };
@@ -172,8 +176,12 @@ export const openScene = async (files: Files, { clone = [], workflowFile = null 
     step: (work) => {
       earlierStep = work;
     },
-    cancelAfter: (log) => {
-      cancelled = log;
+    runAs: (other) => {
+      user = other;
+      chmodSync(root, 0o755);
+    },
+    cancelWhen: (isSo) => {
+      cancelWhen = isSo;
     },
     close: async () => {
       await Promise.all([github.close(), results.close()]);

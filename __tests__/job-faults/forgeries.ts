@@ -4,6 +4,7 @@ const forgedFiles = testIn('acceptance/forged-files.test.ts');
 const foreignWrites = testIn('acceptance/foreign-writes.test.ts');
 const borrowedNames = testIn('acceptance/borrowed-names.test.ts');
 const commandFiles = testIn('acceptance/command-files.test.ts');
+const isolation = testIn('acceptance/isolation.test.ts');
 const storeAttacks = testIn('acceptance/store-attacks.test.ts');
 
 /** Somebody made a pass of a failure by it. */
@@ -247,5 +248,60 @@ export const faults: readonly JobFault[] = [
     what: 'head puts `git`, `env`, `sh` and others into a folder of the search path',
     now: `${judged}; none of them is started`,
     shownBy: borrowedNames('does not make a %s of head a program of the gate'),
+  },
+  {
+    ...neighbour,
+    what: "head's output changes while it is taken over, or holds links and pipes",
+    now: 'the output is refused',
+    shownBy: testIn('store/store.test.ts')(
+      'are refused where their files change after their digest was computed, but not where another artefact shares them',
+    ),
+    notByAction: 'the moment between digest and use is one that only the test of the store can choose',
+  },
+  {
+    ...neighbour,
+    what: 'head forges intermediate results that launches share',
+    now: 'they are computed again: their signature is not that of the run',
+    shownBy: testIn('store/scratch.test.ts')('does not read what somebody without the secret wrote'),
+    notByAction: 'a forged result changes only what the same launch would compute; the test reads it back',
+  },
+  {
+    ...neighbour,
+    what: 'a machine without namespaces holds processes together by a reaper or by marks',
+    now: 'all processes of the code under test end with the first one',
+    shownBy: testIn('processes/confinement.test.ts')('end together with the first of them, daemons too'),
+    notByAction: 'a machine has one way of its own, which the rows above take; the test takes all three',
+  },
+  {
+    ...neighbour,
+    what: 'with `isolation`, head writes to run folder, store, git, the checkout, the gate and base, and kills the gate',
+    now: 'exit 1, `failed`, with its messages: each attempt was refused',
+    shownBy: isolation('lets it write to nothing that it is judged by'),
+  },
+  {
+    ...neighbour,
+    what: "with `isolation`, head writes to base's folders and answers then",
+    now: judged,
+    shownBy: isolation('sees that head regresses also after all of that'),
+  },
+  {
+    ...neighbour,
+    what: 'a change removes `isolation` from its own configuration',
+    now: `${judged}; the comment says that base's user is in force`,
+    shownBy: isolation('takes the user from base, whatever the change says'),
+  },
+  {
+    ...neighbour,
+    what: '`isolation` names a user that the machine lacks',
+    before: 'code under test would run as the user of the job',
+    now: 'exit 2, isolation-unavailable in comment, summary and log, with the command that makes the user',
+    shownBy: isolation('ends early, with the command that helps, where the machine lacks the user'),
+  },
+  {
+    ...neighbour,
+    what: "with `isolation`, head puts packages above base's tree, in `/tmp`, `/var/tmp` and `/dev/shm`",
+    now: judged,
+    shownBy: isolation('finds nothing of the other side in the folders above its own, nor in those that everybody writes to'),
+    notByAction: 'the test needs a folder of temporary files that is open to all, which a runner of a scene does not have',
   },
 ];

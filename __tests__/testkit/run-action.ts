@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,9 @@ export const parseOutputs = (text: string): readonly (readonly [string, string])
   return outputs;
 };
 
+/** Makes a folder and all in it another user's. */
+export const giveTo = (user: number, folder: string): void => void execFileSync('chown', ['-R', `${user}:${user}`, folder]);
+
 /**
  * Runs a program as the runner runs a `node24` action: `INPUT_*`, file commands, the event's payload on disk, nothing else of this
  * process' environment but PATH and HOME. `input` names keep their dashes, as on GitHub.
@@ -69,8 +72,10 @@ export const runAction = async (options: {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
-  /** Cancels the job, as the runner does it, once its log says this. */
-  readonly cancelAfter?: RegExp;
+  /** The user that runs it; only the superuser can play another one. */
+  readonly user?: number;
+  /** Cancels the job, as the runner does it, once this is so. */
+  readonly cancelWhen?: () => boolean;
 }): Promise<ActionRun> => {
   const folder = await mkdtemp(join(tmpdir(), 'gate-runner-'));
   const file = (name: string): string => join(folder, name);
@@ -100,24 +105,27 @@ export const runAction = async (options: {
     ...options.environment,
     ...Object.fromEntries(inputs),
   };
+  if (options.user !== undefined) giveTo(options.user, folder);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [options.program, ...(options.arguments ?? [])], {
       cwd: options.cwd,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
-    let { cancelAfter } = options;
-    child.stdout.on('data', (part: Buffer) => {
-      stdout.push(part);
-      if (cancelAfter?.test(Buffer.concat(stdout).toString('utf8')) !== true) return;
-      cancelAfter = undefined;
+    const { cancelWhen = () => false } = options;
+    const watch = setInterval(() => {
+      if (!cancelWhen()) return;
+      clearInterval(watch);
       child.kill('SIGINT');
-    });
+    }, 100);
+    child.stdout.on('data', (part: Buffer) => stdout.push(part));
     child.stderr.on('data', (part: Buffer) => stderr.push(part));
     child.on('error', reject);
     child.on('close', async (code) => {
+      clearInterval(watch);
       const printed = Buffer.concat(stdout).toString('utf8');
       const written = parseOutputs(await readFile(file('output'), 'utf8'));
       resolve({
