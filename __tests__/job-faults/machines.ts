@@ -79,7 +79,6 @@ export const faults: readonly JobFault[] = [
       ['reported', 'an entry of the cache is too large (413)', 'an entry that is too large (413)'],
       ['reported', 'a proxy stands before the cache when it is read', 'a proxy on the way to a restore (407)'],
       ['neighbour', 'a proxy stands before the cache when it is written', 'a proxy on the way to a save (407)'],
-      ['neighbour', 'the token of the job may only read the cache', 'a token that may only read'],
       ['neighbour', 'the token of the runner has expired', 'an expired token of the runner'],
       ['neighbour', 'the cache of the repository is full', 'a full cache'],
       ['neighbour', 'the cache loses connections', 'lost connections'],

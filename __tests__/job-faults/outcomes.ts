@@ -97,7 +97,7 @@ export const faults: readonly JobFault[] = [
   {
     ...readable,
     source: 'neighbour',
-    what: "a program's last words name a long path, behind thousands of lines",
+    what: "a program's last words name a long path, behind hundreds of lines",
     before: 'the reason is cut away',
     now: 'exit 1, `failed`; comment and summary have the reason and the name of the file',
     shownBy: places('of code that failed has its last words, however long its paths are and whatever it printed before'),

@@ -8,8 +8,9 @@ const commands = testIn('repository/git-commands.test.ts');
 
 const green = { promise: 'unavailable-base', before: 'inconclusive, exit 0 on worse code' } as const;
 const refused = { promise: 'accepted-repository', before: 'exit 2, although git accepts it' } as const;
-const error = (code: string, remedy: string): string =>
-  `exit 3, \`error\` in outputs, ${code} with ${remedy} in comment, summary and log; regressed where base can be had`;
+const refusal = (code: string, remedy: string): string =>
+  `exit 3, \`error\` in outputs, ${code} with ${remedy} in comment, summary and log`;
+const error = (code: string, remedy: string): string => `${refusal(code, remedy)}; regressed where base can be had`;
 const judged = 'exit 1, `regressed` in outputs and comment; without it the error says what is missing';
 
 /** How a repository is checked out, and what git makes of it. */
@@ -32,7 +33,7 @@ export const faults: readonly JobFault[] = [
     ...green,
     source: 'neighbour',
     what: 'a partial clone without credentials, of which only built-ins are measured',
-    now: error('objects-missing', '`persist-credentials`'),
+    now: refusal('objects-missing', '`persist-credentials`'),
     shownBy: unavailable('a partial clone without blobs and without credentials, for built-ins alone'),
   },
   {
