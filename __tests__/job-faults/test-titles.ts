@@ -29,10 +29,10 @@ const isCase = (title: string, table: string, words: ReadonlySet<string>): boole
 };
 
 /**
- * Counts the tests of a file that have a title, as it is written or as a case of `it.each` makes it. The file is read by its
+ * Finds the source of the tests of a file that have a title, as it is written or as a case of `it.each` makes it. The file is read by its
  * syntax: a title in a comment is none, nor is that of a skipped test, nor that of a case that stands in no table.
  */
-export const countTests = (text: string): ((title: string) => number) => {
+export const testsIn = (text: string): ((title: string) => readonly string[]) => {
   const nodes = [...nodesIn(syntaxTree(text))];
   const skipped = new Set(nodes.filter((node) => isCallOf(node, /^describe\b.*\.(skip|todo)\b/)).flatMap((node) => [...nodesIn(node)]));
   const declared = (name: string): readonly SyntaxNode[] =>
@@ -51,7 +51,9 @@ export const countTests = (text: string): ((title: string) => number) => {
       const callee = part(node, 'callee');
       const { type, value } = (node['arguments'] as readonly SyntaxNode[])[0] ?? { type: 'none' };
       const isTable = isCallOf(callee, /\.(each|for)$/);
-      return type === 'Literal' && typeof value === 'string' ? [{ title: value, words: isTable ? wordsIn(callee) : null }] : [];
+      const source = text.slice(Number(node['start']), Number(node['end']));
+      return type === 'Literal' && typeof value === 'string' ? [{ title: value, words: isTable ? wordsIn(callee) : null, source }] : [];
     });
-  return (wanted) => tests.filter(({ title, words }) => title === wanted || (words !== null && isCase(wanted, title, words))).length;
+  return (wanted) =>
+    tests.filter(({ title, words }) => title === wanted || (words !== null && isCase(wanted, title, words))).map(({ source }) => source);
 };
