@@ -5,6 +5,7 @@ const words = testIn('acceptance/job-cache.test.ts');
 const cache = testIn('acceptance/cache.test.ts');
 const disks = testIn('acceptance/full-disk.test.ts');
 const doctor = testIn('acceptance/doctor.test.ts');
+const missing = testIn('acceptance/missing-parts.test.ts');
 const store = testIn('commands/store.test.ts');
 
 const device = { promise: 'device-variables', source: 'reported' } as const;
@@ -158,6 +159,28 @@ export const faults: readonly JobFault[] = [
     now: '`store clean` removes the longest unused first, and never what a job uses',
     shownBy: store('cleans down to the budget, what no record names first, and never what a job uses'),
     notByAction: onlyCommandLine,
+  },
+  ...(
+    [
+      ['a model that is unknown', 'an unknown model'],
+      ['a folder of a model without a card', 'a folder without a card'],
+      ['a program of `setup` that is not there', 'a program of setup'],
+    ] as const
+  ).map(
+    ([what, title]): JobFault => ({
+      ...besideMachine,
+      what: `a configuration names ${what}`,
+      before: 'the message does not say what is missing',
+      now: 'exit 2, `error` in outputs; comment, summary and log name it',
+      shownBy: missing(`ends the run, and the pull request tells what: ${title}`),
+    }),
+  ),
+  {
+    ...besideMachine,
+    what: 'a configuration names a program of `measure` that is not there',
+    before: 'the message does not say what is missing',
+    now: 'exit 1, `failed` in outputs; comment and summary name it',
+    shownBy: missing('fails its cell where that is the program that is measured'),
   },
   ...(['a model that is unknown', 'a folder of a model without a card', 'a program that is not there'] as const).map(
     (what): JobFault => ({
