@@ -77,6 +77,18 @@ describe('a token that GitHub refuses', { timeout: 200_000 }, () => {
     expect(await scene.list('main', 'baselines')).toHaveLength(1);
   });
 
+  it.each<readonly [string, Partial<EngineScene['github']['state']>, RegExp]>([
+    ['a token without the permission', { readOnly: true }, /not accessible.*contents: write/],
+    ['a branch that takes no commits', { protected: true }, /through a pull request.*bypass/],
+  ])('ends an update in words of its own: %s', async (_, state, message) => {
+    Object.assign(scene.github.state, state);
+    const refused = await scene.push(await scene.commit('main', 'Other', { 'README.md': message.source }));
+    Object.assign(scene.github.state, { readOnly: false, protected: false });
+    expect([refused.code, refused.outputs['verdict'], refused.outputs['exit-code']], said(refused)).toEqual([3, 'error', '3']);
+    expect(refused.stdout).toMatch(new RegExp(`error\\[github-permission\\].*${message.source}`));
+    expect(refused.summary).toMatch(message);
+  });
+
   it('costs no word of a full summary where the runner has no summary', async () => {
     const run = await scene.pullRequest(8, 'worse', { token: 'ghs_expired' }, { GITHUB_STEP_SUMMARY: '' });
     expect(run.code, said(run)).toBe(1);

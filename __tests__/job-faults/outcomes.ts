@@ -67,6 +67,20 @@ export const faults: readonly JobFault[] = [
     shownBy: refusals('ends an update with one verdict, in words of its own, and what was measured is kept for the next'),
   },
   {
+    ...besideEarly,
+    what: 'an `update` with a token that may not write',
+    before: 'the same words as for a token that is wrong',
+    now: 'exit 3, `error` in outputs; github-permission with the permission in summary and log',
+    shownBy: refusals('ends an update in words of its own: a token without the permission'),
+  },
+  {
+    ...besideEarly,
+    what: 'an `update` of a branch that takes no commits but by pull requests',
+    before: 'the same words as for a token that is wrong',
+    now: 'exit 3, `error` in outputs; github-permission with the way around the rule in summary and log',
+    shownBy: refusals('ends an update in words of its own: a branch that takes no commits'),
+  },
+  {
     ...early,
     what: 'an `update` has a verdict and then cannot write the baselines',
     before: '`verdict` and `exit-code` twice in the outputs, first as passed',
