@@ -36,8 +36,10 @@ export interface Scene {
   again(inputs?: Files): Promise<ActionRun>;
   /** Runs the action on `main`, as after a push on top of `before`; `commit`: what was pushed, where that is not the last commit. */
   push(before: string | undefined, inputs?: Files, environment?: Files, commit?: string): Promise<ActionRun>;
+  /** Runs the action after a comment on a pull request, whose merge commit the workflow checks out. */
+  comment(number: number, branch: string, inputs?: Files): Promise<ActionRun>;
   /** Does this in the checkout of each later job before the action, as an earlier step. */
-  step(work: (workspace: string) => void): void;
+  step(work: (workspace: string) => unknown): void;
   /** Runs later jobs as another user of the machine, whose the runner's folders are. */
   runAs(user: number): void;
   /** Cancels the next job once this is so. */
@@ -50,13 +52,11 @@ const ortPath = join(import.meta.dirname, '..', '..');
 export interface SceneOptions {
   /** Options of the checkout's `git clone`. */
   readonly clone?: readonly string[];
-  /** Whether the checkout can reach its remote no more, as without credentials. */
-  readonly cutOff?: boolean;
   /** Path of the workflow that runs the action, in the repository; without it the workflow is another repository's. */
   readonly workflowFile?: string | null;
 }
 
-export const openScene = async (files: Files, { clone = [], cutOff = false, workflowFile = null }: SceneOptions = {}): Promise<Scene> => {
+export const openScene = async (files: Files, { clone = [], workflowFile = null }: SceneOptions = {}): Promise<Scene> => {
   const root = mkdtempSync(join(tmpdir(), 'gate-scene-'));
   const origin = join(root, 'origin.git');
   const runner = join(root, 'runner');
@@ -81,7 +81,7 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     return (await git(origin, ['commit-tree', tree, '-p', main, '-p', other, '-m', `Merge ${branch}`])).trim();
   };
 
-  let earlierStep: (workspace: string) => void = () => {};
+  let earlierStep: (workspace: string) => unknown = () => {};
   let user: number | undefined;
   let cancelWhen: (() => boolean) | undefined;
 
@@ -92,8 +92,7 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     await git(root, ['clone', '--quiet', ...clone, `file://${origin}`, workspace]);
     await git(workspace, ['fetch', '--quiet', 'origin', `+${reference}:${local}`]);
     await git(workspace, ['checkout', '--quiet', '--detach', local]);
-    earlierStep(workspace);
-    if (cutOff) await git(workspace, ['remote', 'set-url', 'origin', join(root, 'no-credentials.git')]);
+    await earlierStep(workspace);
     return {
       HOME: home,
       TMPDIR: join(runner, 'temp'),
@@ -124,6 +123,13 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     return attempt(1, {});
   };
 
+  /** Makes GitHub's merge commit of a pull request, and checks it out. */
+  const checkOutMerge = async (number: number, branch: string): Promise<Record<string, string>> => {
+    const reference = `refs/pull/${number}/merge`;
+    await update(reference, await mergeCommit(branch));
+    return checkOut(reference, `refs/remotes/pull/${number}/merge`);
+  };
+
   return {
     github,
     results,
@@ -149,12 +155,15 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
       return before;
     },
     pullRequest: async (number, branch, inputs = {}, more = {}) => {
-      const reference = `refs/pull/${number}/merge`;
       const base = { ref: 'main', sha: await head('main') };
-      await update(reference, await mergeCommit(branch));
       const event = events.pullRequest(number, 'octo/models', { head: await head(branch), base });
-      const environment = await checkOut(reference, `refs/remotes/pull/${number}/merge`);
-      return run('pull_request', event, { ...environment, ...results.environment(reference), ...more }, inputs);
+      const environment = await checkOutMerge(number, branch);
+      return run('pull_request', event, { ...environment, ...results.environment(`refs/pull/${number}/merge`), ...more }, inputs);
+    },
+    comment: async (number, branch, inputs = {}) => {
+      // Such a run is on the default branch.
+      const environment = { ...(await checkOutMerge(number, branch)), GITHUB_REF: 'refs/heads/main' };
+      return run('issue_comment', events.issueComment(number), { ...environment, ...results.environment() }, inputs);
     },
     again: (inputs = {}) => again(inputs),
     push: async (before, inputs = {}, more = {}, commit = undefined) => {

@@ -2,10 +2,23 @@ import { faults as foldersAndLocks } from './folders-and-locks.ts';
 import { faults as forgeries } from './forgeries.ts';
 import { faults as inputs } from './inputs.ts';
 import { type JobFault, type JobPromise, promises } from './job-fault.ts';
+import { faults as machines } from './machines.ts';
 import { faults as orders } from './orders.ts';
+import { faults as outcomes } from './outcomes.ts';
+import { faults as repositories } from './repositories.ts';
+import { faults as rules } from './rules.ts';
 
 /** All rows. */
-export const jobFaults: readonly JobFault[] = [...forgeries, ...inputs, ...foldersAndLocks, ...orders];
+export const jobFaults: readonly JobFault[] = [
+  ...forgeries,
+  ...inputs,
+  ...foldersAndLocks,
+  ...orders,
+  ...outcomes,
+  ...rules,
+  ...repositories,
+  ...machines,
+];
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 

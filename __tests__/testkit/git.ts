@@ -24,8 +24,8 @@ export const git = (
     child.stdin?.end(options.input ?? '');
   });
 
-/** What a commit holds at a path: a file, a symbolic link, or nothing any more. */
-export type Committed = string | Uint8Array | { readonly link: string } | null;
+/** What a commit holds at a path: a file, a symbolic link, the commit of a submodule, or nothing any more. */
+export type Committed = string | Uint8Array | { readonly link: string } | { readonly submodule: string } | null;
 
 /** A commit of files on top of a parent, written straight into the object store: no working tree. */
 export const commitFiles = async (
@@ -43,6 +43,10 @@ export const commitFiles = async (
   for (const [path, content] of Object.entries(options.files)) {
     if (content === null) {
       lines.push(`0 ${'0'.repeat(40)}\t${path}\n`);
+      continue;
+    }
+    if (typeof content === 'object' && 'submodule' in content) {
+      lines.push(`160000 ${content.submodule}\t${path}\n`);
       continue;
     }
     const [mode, input] = typeof content === 'object' && 'link' in content ? ['120000', content.link] : ['100644', content];

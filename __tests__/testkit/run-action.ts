@@ -8,6 +8,8 @@ export interface ActionRun {
   readonly stdout: string;
   readonly stderr: string;
   readonly outputs: Readonly<Record<string, string>>;
+  /** Names of the outputs, as often as they were written. */
+  readonly outputNames: readonly string[];
   readonly summary: string;
   /** What else it told the runner: variables, search path and state of later steps. */
   readonly told: Readonly<Record<'env' | 'path' | 'state', string>>;
@@ -36,8 +38,8 @@ export const workflowCommands = (output: string): readonly WorkflowCommand[] =>
   });
 
 /** Outputs as the runner reads them from its command file: `name=value`, or `name<<MARK`, lines, `MARK`. */
-export const parseOutputs = (text: string): Record<string, string> => {
-  const outputs: Record<string, string> = {};
+export const parseOutputs = (text: string): readonly (readonly [string, string])[] => {
+  const outputs: (readonly [string, string])[] = [];
   const lines = text.split(/\r?\n/);
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
@@ -46,10 +48,10 @@ export const parseOutputs = (text: string): Record<string, string> => {
     if (here !== null) {
       const end = lines.indexOf(here[2] ?? '', at + 1);
       if (end < 0) throw new Error(`output ${here[1]} does not end`);
-      outputs[here[1] ?? ''] = lines.slice(at + 1, end).join('\n');
+      outputs.push([here[1] ?? '', lines.slice(at + 1, end).join('\n')]);
       at = end;
     } else if (plain !== null) {
-      outputs[plain[1] ?? ''] = plain[2] ?? '';
+      outputs.push([plain[1] ?? '', plain[2] ?? '']);
     }
   }
   return outputs;
@@ -125,11 +127,13 @@ export const runAction = async (options: {
     child.on('close', async (code) => {
       clearInterval(watch);
       const printed = Buffer.concat(stdout).toString('utf8');
+      const written = parseOutputs(await readFile(file('output'), 'utf8'));
       resolve({
         code,
         stdout: printed,
         stderr: Buffer.concat(stderr).toString('utf8'),
-        outputs: parseOutputs(await readFile(file('output'), 'utf8')),
+        outputs: Object.fromEntries(written),
+        outputNames: written.map(([name]) => name),
         summary: await readFile(file('summary'), 'utf8'),
         told: {
           env: await readFile(file('env'), 'utf8'),
