@@ -302,6 +302,5 @@ export const faults: readonly JobFault[] = [
     what: "with `isolation`, head puts packages above base's tree, in `/tmp`, `/var/tmp` and `/dev/shm`",
     now: judged,
     shownBy: isolation('finds nothing of the other side in the folders above its own, nor in those that everybody writes to'),
-    notByAction: 'the test needs a folder of temporary files that is open to all, which a runner of a scene does not have',
   },
 ];
