@@ -63,7 +63,7 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     ["puts another folder in the place of one of base's tree for a moment", swaps('/lib')],
   ])('ends the run when it %s', async (_, files) => {
     const judged = await scene.change(files);
-    expectError(scene, judged, { code: 'base-changed', exit: 3, says: /base's tree/ });
+    expectError(scene, judged, { code: 'base-changed', exit: 3, says: /bench\.mjs|sitecustomize\.py|lib|root/ });
     // The next attempt resumes no launch.
     const samples = readFileSync(join(scene.workspace, '.optimization-gate', 'samples.jsonl'), 'utf8');
     expect(samples).toContain('"line":"run"');
