@@ -161,7 +161,7 @@ describe('a worse change that weakens the gate in its own workflow', { timeout: 
       const judged = await scene.change({ [file]: job(written.join('')) }, { inputs: weaker });
       expectRegressed(scene, judged);
       for (const name of Object.keys(weaker))
-        expect(commentOn(scene, judged.number)).toMatch(new RegExp(`input ${name} is .* in this change's workflow; base's .* is in force`));
+        expect(commentOn(scene, judged.number)).toMatch(new RegExp(`input ${name} is .* workflow`, 'i'));
     } finally {
       await scene.close();
     }

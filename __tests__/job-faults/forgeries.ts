@@ -12,7 +12,7 @@ const reported = { promise: 'own-verdict', source: 'reported', before: 'exit 0: 
 const neighbour = { promise: 'own-verdict', source: 'neighbour', before: 'a worse head could pass' } as const;
 
 const judged = 'exit 1, `regressed` in outputs and comment';
-const changed = (code: string): string => `exit 3, \`error\` in outputs, ${code} in comment, summary and log; nothing to resume from`;
+const changed = (code: string): string => `exit 3, \`error\` in outputs, ${code} in comment, summary and log; no launch is kept`;
 
 /** What head's code does to its own verdict. */
 export const faults: readonly JobFault[] = [
@@ -302,6 +302,5 @@ export const faults: readonly JobFault[] = [
     what: "with `isolation`, head puts packages above base's tree, in `/tmp`, `/var/tmp` and `/dev/shm`",
     now: judged,
     shownBy: isolation('finds nothing of the other side in the folders above its own, nor in those that everybody writes to'),
-    notByAction: 'the test needs a folder of temporary files that is open to all, which a runner of a scene does not have',
   },
 ];
