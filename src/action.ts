@@ -3,24 +3,22 @@ import { abortOnSignals, checkNode, openContext, programBeside } from './command
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
 import { projectName } from './commands/project-name.ts';
 import { settledInputs } from './commands/workflow-inputs.ts';
-import { parseInputs } from './config/inputs.ts';
+import { parseInputs, parseReportInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
 import type { Host } from './host/contract.ts';
 import { publishWithoutHost } from './host/github/early-error.ts';
 import { githubHost } from './host/github/host.ts';
 import { plainLines } from './host/plain-text.ts';
 
-/** The host of this job. Bad inputs end the run before there is one: then the summary and the outputs say so. */
-const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInputs>; readonly host: Host }> => {
+/** Where this job tells its outcome. What is wrong before that is known is told in the summary and the outputs. */
+const openReporting = async (): Promise<{ readonly host: Host; readonly project: string | null }> => {
   try {
     checkNode(process.versions.node);
-    const inputs = parseInputs(process.env);
-    const { token, comment, commentKey } = inputs.options;
+    const options = parseReportInputs(process.env);
+    const { token, comment, commentKey } = options;
     const cacheWorker = programBeside(import.meta.url, 'cache-worker');
-    return {
-      inputs,
-      host: githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey, cacheWorker }),
-    };
+    const host = githubHost(process.env, { token: token ?? process.env['GITHUB_TOKEN'] ?? null, comment, commentKey, cacheWorker });
+    return { host, project: projectName(options) };
   } catch (thrown) {
     const error = asGateError(thrown);
     const { summary } = errorReport(error, runUrl(process.env), null);
@@ -30,10 +28,11 @@ const openHost = async (): Promise<{ readonly inputs: ReturnType<typeof parseInp
 };
 
 const main = async (): Promise<Ended> => {
-  const { inputs, host } = await openHost();
-  const { command, options, overrides } = inputs;
-  let project = projectName(options);
+  const opened = await openReporting();
+  const { host } = opened;
+  let { project } = opened;
   try {
+    const { command, options, overrides } = parseInputs(process.env);
     const around = {
       entry: import.meta.url,
       folder: process.env['GITHUB_WORKSPACE'] ?? process.cwd(),

@@ -1,21 +1,10 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { Project } from '../commands/project.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { engineConfiguration } from './engine-configuration.ts';
+import { type EngineScene, engineProgram, expectRegressed, openEngineScene } from './engine-scene.ts';
 
-const config = [
-  'models: [mini-qwen3-dense]',
-  'optimizations:',
-  '  - id: engine',
-  '    measure: node bench.mjs',
-  '    inputs: [bench.mjs]',
-  '    metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
-  '  - id: structured-pruning',
-  '    points: [{ id: quick, length: 4, batch: 1, rounds: 20 }]',
-  '',
-].join('\n');
-const bench = (size: number): string =>
-  `import { createInterface } from 'node:readline';\nfor await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size: ${size} }));\n`;
+const builtIn = '  - id: structured-pruning\n    points: [{ id: quick, length: 4, batch: 1, rounds: 20 }]\n';
 
 /** Says in the working directory that it ran, whatever runs it. */
 const trap = "require('node:fs').appendFileSync(process.env.HOME + '/trapped', __filename + '\\n');\n";
@@ -48,32 +37,37 @@ const borrowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'modules of the names of those that Node has': { 'fs.js': trap, 'node_modules/fs/index.js': trap, 'node_modules/node:fs/index.js': trap },
 };
 
-describe('a head that is nine times as big', () => {
+describe('a head that is nine times as big', { timeout: 400_000 }, () => {
+  let scene: EngineScene;
+  beforeAll(async () => {
+    scene = await openEngineScene({ 'optimization-gate.yml': `${engineConfiguration()}${builtIn}` });
+  });
+  afterAll(() => scene?.close());
+
   it.each(Object.entries(borrowed))('regresses with %s', async (_, files) => {
-    const project = Project.make();
-    project.commit({ '.gitignore': '.optimization-gate\n', 'optimization-gate.yml': config, 'bench.mjs': bench(100) });
-    project.commit({ ...files, 'bench.mjs': bench(900) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
-    expect(project.cell('structured-pruning').verdict).toBe('unchanged');
-    expect(existsSync(join(dirname(project.store), 'trapped'))).toBe(false);
+    const judged = await scene.change(files);
+    expectRegressed(scene, judged);
+    const { cells } = JSON.parse(readFileSync(judged.run.outputs['report-json'] ?? '', 'utf8'));
+    expect(cells).toContainEqual(expect.objectContaining({ optimization: 'structured-pruning', verdict: 'unchanged' }));
+    expect(existsSync(join(scene.home, 'trapped'))).toBe(false);
   });
 });
 
-describe('a search path with a folder that head can write to', () => {
+describe('a search path with a folder that head can write to', { timeout: 400_000 }, () => {
+  let scene: EngineScene;
+  beforeAll(async () => {
+    const files = { '.gitignore': '.optimization-gate\nmade\nran\n', 'setup.mjs': '' };
+    scene = await openEngineScene({ ...files, 'optimization-gate.yml': engineConfiguration('setup: node setup.mjs') });
+  });
+  afterAll(() => scene?.close());
+
   it.each(['git', 'nvidia-smi', 'touch', 'unshare', 'env', 'sh'])('does not make a %s of head a program of the gate', async (name) => {
-    const project = Project.make();
-    const programs = join(project.folder, 'made');
-    const plant = `import fs from 'node:fs';\nfs.mkdirSync('made', { recursive: true });\nfs.writeFileSync('made/${name}', '#!/bin/bash\\necho $0 "$@" >> ${join(project.folder, 'ran')}\\nexit 1\\n', { mode: 0o755 });\n`;
-    const files = { '.gitignore': '.optimization-gate\nmade\nran\n', 'optimization-gate.yml': `setup: node setup.mjs\n${config}` };
-    project.commit({ ...files, 'setup.mjs': '', 'bench.mjs': bench(100) });
-    project.commit({ 'setup.mjs': plant, 'bench.mjs': bench(900) });
-    project.searchFirst(programs);
-    const { code, stderr } = await project.gate('--base', 'HEAD~1', '--optimizations', 'engine');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
-    expect(existsSync(programs)).toBe(true);
-    expect(existsSync(join(project.folder, 'ran'))).toBe(false);
+    const programs = join(scene.workspace, 'made');
+    const ran = join(scene.workspace, 'ran');
+    const plant = `import fs from 'node:fs';\nfs.mkdirSync('made', { recursive: true });\nfs.writeFileSync('made/${name}', '#!/bin/bash\\necho $0 "$@" >> ${ran}\\nexit 1\\n', { mode: 0o755 });\n`;
+    const environment = { PATH: [dirname(process.execPath), programs, process.env['PATH'] ?? ''].join(delimiter) };
+    expectRegressed(scene, await scene.change({ 'setup.mjs': plant, 'bench.mjs': engineProgram(900) }, { environment }));
+    expect(existsSync(join(programs, name))).toBe(true);
+    expect(existsSync(ran)).toBe(false);
   });
 });

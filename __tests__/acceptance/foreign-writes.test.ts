@@ -1,106 +1,73 @@
-import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { configuration, Project } from '../commands/project.ts';
-import { engineConfiguration as config } from './engine-configuration.ts';
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { git } from '../testkit/git.ts';
+import { processesIn } from '../testkit/processes.ts';
+import { engineConfiguration } from './engine-configuration.ts';
+import { type EngineScene, engineProgram, expectError, expectRegressed, openEngineScene } from './engine-scene.ts';
 
-/** Answers each round with a size; before its first answer it does what it is told. */
-const program = (size: number | string, before = ''): string =>
-  `import fs from 'node:fs';\nimport { execFileSync, spawn } from 'node:child_process';\nimport { createInterface } from 'node:readline';\n${before}\nfor await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size: ${size} }));\n`;
+const setup = (what: string): string => `import fs from 'node:fs';\nimport { execFileSync, spawn } from 'node:child_process';\n${what}\n`;
+const withSetup = { 'optimization-gate.yml': engineConfiguration('setup: node setup.mjs'), 'setup.mjs': setup('') };
 
-const common = { '.gitignore': '.optimization-gate\nmade\n' };
-/** The base's tree, as any process of this user finds it. */
-const baseTree = `execFileSync('git', ['worktree', 'list', '--porcelain']).toString().match(/^worktree (.*optimization-gate-tree.*)$/m)[1]`;
-const setupWith = (what: string): Readonly<Record<string, string>> => ({
-  'optimization-gate.yml': config('setup: node setup.mjs'),
-  'setup.mjs': `import fs from 'node:fs';\nimport { execFileSync, spawn } from 'node:child_process';\n${what}\n`,
-});
+/** Base's trees, as any process of this user finds them. */
+const baseTrees = `[...execFileSync('git', ['worktree', 'list', '--porcelain']).toString().matchAll(/^worktree (.*optimization-gate-tree.*)$/gm)].map(([, tree]) => tree)`;
+const inBase = (what: string): string => `for (const tree of ${baseTrees}) { ${what} }`;
+const size = "Number(fs.readFileSync('lib/size.txt', 'utf8'))";
+const baseProgram = engineProgram(size);
 
-describe('a head that is nine times as big', () => {
-  it.each([
-    ["edits base's program in its setup", setupWith(`fs.writeFileSync(${baseTree} + '/bench.mjs', fs.readFileSync('bench.mjs'));`), ''],
-    ["adds a file to base's tree in its setup", setupWith(`fs.writeFileSync(${baseTree} + '/sitecustomize.py', '');`), ''],
-    ["edits base's program when it is measured", {}, `fs.writeFileSync(${baseTree} + '/bench.mjs', fs.readFileSync('bench.mjs'));`],
+/** A scene for one test. */
+const ownScene = async (files: Readonly<Record<string, string>>): Promise<EngineScene> => {
+  const scene = await openEngineScene(files);
+  onTestFinished(() => scene.close());
+  return scene;
+};
+
+describe('a head that is nine times as big', { timeout: 400_000 }, () => {
+  let scene: EngineScene;
+  beforeAll(async () => {
+    scene = await openEngineScene({ ...withSetup, 'lib/size.txt': '100', 'bench.mjs': baseProgram });
+  });
+  afterAll(() => scene?.close());
+
+  const copies = "fs.writeFileSync(tree + '/bench.mjs', fs.readFileSync('bench.mjs'));";
+  const swaps = (below: string): Readonly<Record<string, string>> => {
+    const swap = `const victim = tree + '${below}'; fs.renameSync(victim, victim + '.away'); fs.cpSync('.${below}', victim, { recursive: true });
+      setTimeout(() => { fs.rmSync(victim, { recursive: true }); fs.renameSync(victim + '.away', victim); }, 60);`;
+    return { 'lib/size.txt': '900', 'bench.mjs': engineProgram(size, inBase(swap)) };
+  };
+  it.each<readonly [string, Readonly<Record<string, string>>]>([
+    ["edits base's program in its setup", { 'setup.mjs': setup(inBase(copies)) }],
+    ["adds a file to base's tree in its setup", { 'setup.mjs': setup(inBase("fs.writeFileSync(tree + '/sitecustomize.py', '');")) }],
+    ["edits base's program when it is measured", { 'bench.mjs': engineProgram(900, inBase(copies)) }],
     [
       "edits base's program for a moment when it is measured",
-      {},
-      `for (const [, tree] of execFileSync('git', ['worktree', 'list', '--porcelain']).toString().matchAll(/^worktree (.*optimization-gate-tree.*)$/gm)) { const victim = tree + '/bench.mjs'; fs.writeFileSync(victim, ${JSON.stringify(program(900))}); setTimeout(() => fs.writeFileSync(victim, ${JSON.stringify(program(100))}), 60); }`,
+      {
+        'bench.mjs': engineProgram(
+          900,
+          inBase(
+            `const victim = tree + '/bench.mjs'; fs.writeFileSync(victim, ${JSON.stringify(engineProgram(900))}); setTimeout(() => fs.writeFileSync(victim, ${JSON.stringify(baseProgram)}), 60);`,
+          ),
+        ),
+      },
     ],
     [
       "puts a link in the place of base's program",
-      {},
-      `fs.rmSync(${baseTree} + '/bench.mjs'); fs.symlinkSync(fs.realpathSync('bench.mjs'), ${baseTree} + '/bench.mjs');`,
+      {
+        'bench.mjs': engineProgram(
+          900,
+          inBase("fs.rmSync(tree + '/bench.mjs'); fs.symlinkSync(fs.realpathSync('bench.mjs'), tree + '/bench.mjs');"),
+        ),
+      },
     ],
-  ])('ends the run when it %s', async (_, files, attack) => {
-    const project = Project.make();
-    project.commit({
-      ...common,
-      ...setupWith(''),
-      ...(attack === '' ? {} : { 'optimization-gate.yml': config() }),
-      'bench.mjs': program(100),
-    });
-    project.commit({ ...files, 'bench.mjs': program(900, attack) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({
-      code: 3,
-      stderr: expect.stringMatching(/error\[base-changed\].*(bench\.mjs|sitecustomize\.py) in base's tree/s),
-    });
-    expect(existsSync(join(project.run, 'verdict.json'))).toBe(false);
-    // Nothing is left that a later run would resume from.
-    expect(project.samples().launches).toEqual([]);
-  });
-
-  it.each(['', '/lib'])("ends the run when it puts another folder in the place of base's tree%s for a moment", async (below) => {
-    const swap = `for (const [, tree] of execFileSync('git', ['worktree', 'list', '--porcelain']).toString().matchAll(/^worktree (.*optimization-gate-tree.*)$/gm)) {
-      const victim = tree + '${below}';
-      fs.renameSync(victim, victim + '.away'); fs.cpSync('.${below}', victim, { recursive: true });
-      setTimeout(() => { fs.rmSync(victim, { recursive: true }); fs.renameSync(victim + '.away', victim); }, 60);
-    }`;
-    const project = Project.make();
-    const size = "fs.readFileSync('lib/size.txt', 'utf8')";
-    project.commit({ ...common, 'optimization-gate.yml': config(), 'lib/size.txt': '100', 'bench.mjs': program(`Number(${size})`) });
-    project.commit({ 'lib/size.txt': '900', 'bench.mjs': program(`Number(${size})`, swap) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[base-changed]') });
-  });
-
-  it("ends the run when it moves the folder around base's tree for a moment", async () => {
-    const policy = (gain: number, before = '', after = ''): string => `
-import fs from 'node:fs'; import path from 'node:path'; import { execFileSync } from 'node:child_process'; import { createInterface } from 'node:readline';
-${before}
-let setting, batch;
-for await (const line of createInterface({ input: process.stdin })) {
-  const asked = JSON.parse(line);
-  let ok = null;
-  if (asked.do === 'hello') ok = { contract: 1 };
-  if (asked.do === 'start') { setting = asked.episode.setting; batch = setting.initial; }
-  if (asked.do === 'next') {
-    batch = Math.min(setting.maximum, Math.max(setting.minimum, batch + ${gain} * (setting.setPoint - asked.observation.latency) / setting.slope));
-    ok = { batch };
-  }
-  console.log(JSON.stringify({ ok }));
-}
-${after}`;
-    const swap = `
-const undo = [];
-for (const [, tree] of execFileSync('git', ['worktree', 'list', '--porcelain']).toString().matchAll(/^worktree (.*optimization-gate-tree.*)$/gm)) {
-  const [holder, name] = [path.dirname(tree), path.basename(tree)];
-  if (fs.existsSync(holder + '.away')) continue;
-  if (!fs.existsSync(holder + '.other')) {
-    fs.cpSync(holder, holder + '.other', { recursive: true });
-    fs.writeFileSync(holder + '.other/' + name + '/policy.mjs', ${JSON.stringify(policy(4))});
-  }
-  const swap = (from, to) => { fs.renameSync(holder, from); fs.renameSync(to, holder); };
-  swap(holder + '.away', holder + '.other');
-  undo.push(() => swap(holder + '.other', holder + '.away'));
-}`;
-    const entry = ['engine', 'like: feedback-control', 'serve: node policy.mjs', 'inputs: [policy.mjs]'];
-    const project = Project.make();
-    project.commit({ ...common, 'optimization-gate.yml': configuration([entry]), 'policy.mjs': policy(0.4) });
-    project.commit({ 'policy.mjs': policy(4, swap, 'for (const each of undo) each();') });
-    // With this seed head's policy is started before base's.
-    const { code, stderr } = await project.gate('--base', 'HEAD~1', '--quick', '--seed', '4');
-    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[base-changed]') });
+    ["puts another tree in the place of base's for a moment", swaps('')],
+    ["puts another folder in the place of one of base's tree for a moment", swaps('/lib')],
+  ])('ends the run when it %s', async (_, files) => {
+    const judged = await scene.change(files);
+    expectError(scene, judged, { code: 'base-changed', exit: 3, says: /bench\.mjs|sitecustomize\.py|lib|root/ });
+    // The next attempt resumes no launch.
+    const samples = readFileSync(join(scene.workspace, '.optimization-gate', 'samples.jsonl'), 'utf8');
+    expect(samples).toContain('"line":"run"');
+    expect(samples).not.toContain('"line":"launch"');
   });
 
   const shared = 'sharedObjects';
@@ -108,130 +75,63 @@ for (const [, tree] of execFileSync('git', ['worktree', 'list', '--porcelain']).
     .flatMap(([name, value]) => (name === shared && Array.isArray(value) ? value.map(String) : []))
     .find((path) => basename(path).startsWith('libm.so'));
   it.skipIf(library === undefined)('ends the run when it adds a library that the gate loads by LD_LIBRARY_PATH', async () => {
-    const project = Project.make();
-    const folder = join(project.folder, 'made');
-    const adds = (name: string): string =>
-      `fs.mkdirSync('${folder}', { recursive: true }); fs.copyFileSync('${library}', '${folder}/${name}');`;
-    project.commit({ ...common, 'optimization-gate.yml': config(), 'bench.mjs': program(100) });
-    project.commit({ 'bench.mjs': program(900, adds('libmine.so')) });
-    const variables = { LD_LIBRARY_PATH: folder };
-    const own = await project.gateWith(variables, '--base', 'HEAD~1');
-    expect({ ...own }).toMatchObject({ code: 1 });
-    project.commit({ 'bench.mjs': program(900, adds(basename(library ?? ''))) });
-    const { code, stderr } = await project.gateWith(variables, '--base', 'HEAD~2');
-    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[program-changed]') });
+    const folder = join(scene.workspace, 'made');
+    const adds = (name: string): Readonly<Record<string, string>> => ({
+      'bench.mjs': engineProgram(
+        900,
+        `fs.mkdirSync('${folder}', { recursive: true }); fs.copyFileSync('${library}', '${folder}/${name}');`,
+      ),
+    });
+    const environment = { LD_LIBRARY_PATH: folder };
+    expectRegressed(scene, await scene.change(adds('libmine.so'), { environment }));
+    const judged = await scene.change(adds(basename(library ?? '')), { environment });
+    expectError(scene, judged, { code: 'program-changed', exit: 3, says: /libm\.so/ });
   });
 
   it('runs nothing that it sets as a filter of git', async () => {
-    const project = Project.make();
-    const trace = join(project.folder, 'made');
-    const setup = setupWith(`
+    const trace = join(scene.workspace, 'made');
+    const sets = setup(`
 const git = (...args) => execFileSync('git', args).toString().trim();
 for (const kind of ['clean', 'smudge', 'process']) git('config', 'filter.mine.' + kind, 'sh -c "echo ran >> ${trace}; cat"');
 fs.writeFileSync(git('rev-parse', '--git-common-dir') + '/info/attributes', '* filter=mine\\n');
 fs.utimesSync('bench.mjs', 1, 1);`);
-    project.commit({ ...common, ...setupWith(''), 'bench.mjs': program(100) });
-    project.commit({ ...setup, 'bench.mjs': program(900) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expectRegressed(scene, await scene.change({ 'setup.mjs': sets }));
     expect(existsSync(trace)).toBe(false);
     // It was set all right.
-    project.git('status', '--porcelain');
+    utimesSync(join(scene.workspace, 'bench.mjs'), 2, 2);
+    await git(scene.workspace, ['status', '--porcelain']);
     expect(existsSync(trace)).toBe(true);
   });
 
-  it('runs nothing that it sets in a repository of its own in the place of a submodule', async () => {
-    const submodule = Project.make();
-    submodule.commit({ 'size.txt': '100' });
-    const project = Project.make();
-    const trace = join(project.folder, 'made');
-    project.git('submodule', '--quiet', 'add', submodule.folder, 'sub');
-    const setup = setupWith(`
-const git = (...args) => execFileSync('git', args).toString().trim();
-if (git('rev-parse', '--git-dir') === '.git') {
-  const own = git('-C', 'sub', 'rev-parse', '--absolute-git-dir');
-  fs.rmSync('sub/.git'); fs.cpSync(own, 'sub/.git', { recursive: true });
-  git('config', '-f', 'sub/.git/config', '--unset', 'core.worktree');
-  git('-C', 'sub', 'config', 'filter.mine.clean', 'sh -c "echo ran >> ${trace}; cat"');
-  fs.mkdirSync('sub/.git/info', { recursive: true }); fs.writeFileSync('sub/.git/info/attributes', '* filter=mine\\n');
-  fs.utimesSync('sub/size.txt', 1, 1);
-}`);
-    project.commit({ ...common, ...setupWith(''), 'bench.mjs': program(100) });
-    project.commit({ ...setup, 'bench.mjs': program(900) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(existsSync(trace)).toBe(false);
-    // It was set all right.
-    utimesSync(join(project.folder, 'sub', 'size.txt'), 2, 2);
-    project.git('-C', 'sub', 'status', '--porcelain');
-    expect(existsSync(trace)).toBe(true);
-  });
-
-  it('runs nothing that git would fetch lacking objects by', async () => {
-    const project = Project.make();
-    const trace = join(project.folder, 'made');
-    const setup = setupWith(`
-const git = (...args) => execFileSync('git', args).toString().trim();
-if (git('rev-parse', '--git-dir') === '.git') {
-  const [tree] = [git('rev-parse', 'HEAD~1:folder')].map((id) => '.git/objects/' + id.slice(0, 2) + '/' + id.slice(2));
-  fs.writeFileSync('.git/fetch.sh', 'echo ran >> ${trace}; cp .git/kept ' + tree);
-  fs.renameSync(tree, '.git/kept');
-  for (const setting of ['core.repositoryFormatVersion=1', 'extensions.partialClone=origin', 'remote.origin.promisor=true', 'remote.origin.url=ext::sh .git/fetch.sh', 'protocol.ext.allow=always'])
-    git('config', ...setting.split('='));
-}`);
-    project.commit({ ...common, ...setupWith(''), 'folder/file.txt': 'base', 'bench.mjs': program(100) });
-    project.commit({ ...setup, 'folder/file.txt': 'head', 'bench.mjs': program(900) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({
-      code: 3,
-      stderr: expect.stringMatching(/error\[objects-missing\].*transport 'ext' not allowed/s),
-    });
-    expect(existsSync(trace)).toBe(false);
-    // It was set all right.
-    project.git('diff', '--name-only', 'HEAD~1');
-    expect(existsSync(trace)).toBe(true);
-  });
-
-  const installed = (project: Project, name: string): string => join(dirname(project.store), 'package', 'dist', name);
   let restore = (): void => {};
   afterEach(() => restore());
 
-  it.each(['worker.js', 'cli.js', 'worker/new.js'])('ends the run when it writes to dist/%s', async (name) => {
-    const project = Project.make();
-    const file = installed(project, name);
+  it.each(['worker.js', 'action.js', 'worker/new.js'])('ends the run when it writes to dist/%s', async (name) => {
+    const file = join(scene.installed, 'dist', name);
     const before = existsSync(file) ? readFileSync(file) : null;
     restore = () => (before === null ? rmSync(file, { force: true }) : writeFileSync(file, before));
-    project.commit({ ...common, 'optimization-gate.yml': config(), 'bench.mjs': program(100) });
-    project.commit({ 'bench.mjs': program(900, `fs.appendFileSync('${file}', '\\n// changed\\n');`) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[program-changed]') });
-    expect(existsSync(join(project.run, 'verdict.json'))).toBe(false);
+    const writes = `fs.appendFileSync('${file}', '\\n// changed\\n');`;
+    const judged = await scene.change({ 'bench.mjs': engineProgram(900, writes) });
+    expectError(scene, judged, { code: 'program-changed', exit: 3, says: /dist/ });
+    // Nothing is given to the cache by a program that is another one.
+    expect(scene.results.state.entries.filter(({ scope }) => scope === `refs/pull/${judged.number}/merge`)).toEqual([]);
   });
 });
 
-describe('what is no foreign write', () => {
+describe('what is no foreign write', { timeout: 400_000 }, () => {
   it("is what base's program writes to a tracked file in each run", async () => {
-    const project = Project.make();
     const writes = "fs.writeFileSync('results.json', String(Date.now()));";
-    project.commit({ ...common, 'optimization-gate.yml': config(), 'results.json': '0', 'bench.mjs': program(100, writes) });
-    project.commit({ 'bench.mjs': program(900, writes) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(project.verdict().verdict).toBe('regressed');
+    const scene = await ownScene({ 'results.json': '0', 'bench.mjs': engineProgram(100, writes) });
+    expectRegressed(scene, await scene.change({ 'bench.mjs': engineProgram(900, writes) }));
   });
 
   it("is what base's own setup does to base's files, and what both write to files that git does not track", async () => {
-    const project = Project.make();
-    const setup = setupWith(
-      "fs.writeFileSync('tracked.txt', '100'); fs.mkdirSync('made', { recursive: true }); fs.writeFileSync('made/x', '1');",
-    );
+    const does = "fs.writeFileSync('tracked.txt', '100'); fs.mkdirSync('made', { recursive: true }); fs.writeFileSync('made/x', '1');";
     const before = "fs.writeFileSync('made/y', '2'); fs.mkdirSync('made/z', { recursive: true });";
     const reads = "Number(fs.readFileSync('tracked.txt', 'utf8'))";
-    project.commit({ ...common, ...setup, 'tracked.txt': '1', 'bench.mjs': program(reads, before) });
-    project.commit({ 'bench.mjs': program(`9 * ${reads}`, before) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+    const files = { ...withSetup, 'setup.mjs': setup(does), 'tracked.txt': '1', 'bench.mjs': engineProgram(reads, before) };
+    const scene = await ownScene(files);
+    expectRegressed(scene, await scene.change({ 'bench.mjs': engineProgram(`9 * ${reads}`, before) }));
   });
 });
 
@@ -241,25 +141,24 @@ const code = ${JSON.stringify(`const fs = require('node:fs'); const { execFileSy
 const again = 'require("node:child_process").spawn(process.execPath, ["-e", process.argv[1]], { detached: true, stdio: "ignore", env: { PATH: process.env.PATH } }).unref()';
 execFileSync(process.execPath, ['-e', again, code], { env: { PATH: process.env.PATH } });`;
 
-describe('a daemon of head', () => {
-  const victim = 'made-by-daemon';
+describe('a daemon of head', { timeout: 400_000 }, () => {
+  const victim = 'made/by-daemon';
   it.each([
     ['its setup', true],
     ['its program', false],
   ])('ends with %s', async (_, inSetup) => {
-    const project = Project.make();
-    const seen = join(project.folder, victim);
-    const what = daemon(`fs.appendFileSync('${seen}', 'x');`);
-    const wait = 'await new Promise((done) => setTimeout(done, 300));';
-    project.commit({ ...common, '.gitignore': `.optimization-gate\n${victim}\n`, ...setupWith(''), 'bench.mjs': program(100) });
-    project.commit({ ...(inSetup ? setupWith(`${what}\n${wait}`) : {}), 'bench.mjs': program(900, inSetup ? '' : `${what}\n${wait}`) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
+    const scene = await ownScene(withSetup);
+    scene.step((workspace) => mkdirSync(join(workspace, 'made')));
+    const seen = join(scene.workspace, victim);
+    const what = `${daemon(`fs.appendFileSync('${seen}', 'x');`)}\nawait new Promise((done) => setTimeout(done, 300));`;
+    const judged = await scene.change(inSetup ? { 'setup.mjs': setup(what) } : { 'bench.mjs': engineProgram(900, what) });
+    expectRegressed(scene, judged);
     const last = readFileSync(seen, 'utf8');
     expect(last).toMatch(/^x+$/);
     await new Promise((done) => setTimeout(done, 100));
     expect(readFileSync(seen, 'utf8')).toBe(last);
-    expect(project.processes()).toEqual([]);
-    expect(project.samples().environment).toMatchObject({ confinement: expect.stringMatching(/^(namespaces|reaper|marks)$/) });
+    expect(processesIn(scene.workspace)).toEqual([]);
+    const { environment } = JSON.parse(readFileSync(judged.run.outputs['report-json'] ?? '', 'utf8'));
+    expect(environment).toMatchObject({ confinement: expect.stringMatching(/^(namespaces|reaper|marks)$/) });
   });
 });

@@ -1,14 +1,8 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { Project } from '../commands/project.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineConfiguration } from './engine-configuration.ts';
-
-const config = engineConfiguration();
-
-/** Answers each round with a size; before its first answer it does what it is told. */
-const program = (size: number, before = ''): string =>
-  `import fs from 'node:fs';\nimport { createInterface } from 'node:readline';\n${before}\nfor await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size: ${size} }));\n`;
+import { type EngineScene, engineProgram, expectRegressed, openEngineScene, said } from './engine-scene.ts';
 
 /** Where the run folder lies, seen from head's program, which runs in the checkout. */
 const folder = '.optimization-gate';
@@ -46,7 +40,16 @@ for (const name of ['samples.jsonl', 'verdict.json', 'verdict.json.partial', 're
 }`,
 };
 
-describe("a head whose setup edits git's own files", () => {
+describe('a head that is nine times as big', { timeout: 400_000 }, () => {
+  let scene: EngineScene;
+  const imports = "import { execFileSync } from 'node:child_process';\nimport { appendFileSync } from 'node:fs';\n";
+  beforeAll(async () => {
+    const setup = { 'optimization-gate.yml': engineConfiguration('setup: node setup.mjs'), 'setup.mjs': imports };
+    scene = await openEngineScene({ '.gitignore': `${folder}\nelsewhere\n`, ...setup });
+    scene.step((workspace) => mkdirSync(join(workspace, 'elsewhere')));
+  });
+  afterAll(() => scene?.close());
+
   it.each([
     ['attributes', "appendFileSync('.git/info/attributes', '*.mjs working-tree-encoding=UTF-16\\n')"],
     [
@@ -54,31 +57,20 @@ describe("a head whose setup edits git's own files", () => {
       "appendFileSync('.git/info/attributes', '*.mjs filter=nine\\n'); execFileSync('git', ['config', 'filter.nine.smudge', 'sed s/100/900/'])",
     ],
     ['another commit in the place of base', "execFileSync('git', ['replace', 'HEAD~1', 'HEAD'])"],
-  ])('regresses: %s', async (_, edit) => {
-    const project = Project.make();
-    const imports = "import { execFileSync } from 'node:child_process';\nimport { appendFileSync } from 'node:fs';\n";
-    const quiet = { '.gitignore': `${folder}\n`, 'optimization-gate.yml': `setup: node setup.mjs\n${config}` };
-    project.commit({ ...quiet, 'setup.mjs': imports, 'bench.mjs': program(100) });
-    project.commit({ 'setup.mjs': `${imports}${edit};\n`, 'bench.mjs': program(900) });
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+  ])('regresses although its setup gives git %s', async (_, edit) => {
+    expectRegressed(scene, await scene.change({ 'setup.mjs': `${imports}${edit};\n` }));
   });
-});
 
-describe('a head that is nine times as big', () => {
   it.each(Object.entries(attacks))('regresses although it %s', async (_, attack) => {
-    const project = Project.make();
-    project.commit({ '.gitignore': `${folder}\nelsewhere\n`, 'optimization-gate.yml': config, 'bench.mjs': program(100) });
-    project.commit({ 'bench.mjs': program(900, attack) });
-    mkdirSync(join(project.folder, 'elsewhere'));
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(lstatSync(project.run).isDirectory()).toBe(true);
-    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+    const judged = await scene.change({ 'bench.mjs': engineProgram(900, attack) });
+    expectRegressed(scene, judged);
+    const run = join(scene.workspace, folder);
+    expect(lstatSync(run).isDirectory()).toBe(true);
+    expect(existsSync(join(run, 'report', 'comment.md'))).toBe(true);
+    expect(readFileSync(join(run, 'samples.jsonl'), 'utf8')).toContain('900');
+    expect(readdirSync(join(scene.workspace, 'elsewhere'))).toEqual([]);
     // What lies on disk is what was judged.
-    expect(await project.gate('gate')).toMatchObject({ code: 1 });
-    expect(existsSync(join(project.run, 'report', 'comment.md'))).toBe(true);
-    expect(readdirSync(join(project.folder, 'elsewhere'))).toEqual([]);
+    const again = await scene.again({ mode: 'gate' });
+    expect(again.outputs, said(again)).toMatchObject({ verdict: 'regressed', 'exit-code': '1' });
   });
 });

@@ -2,8 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { configuration, copied, copyProgram, Project } from '../commands/project.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openStore } from '../../src/store/store.ts';
+import { Project } from '../commands/project.ts';
+import { engineConfiguration } from './engine-configuration.ts';
+import { type EngineScene, engineProgram, expectError, expectRegressed, openEngineScene, said } from './engine-scene.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'gate-disks-'));
 
@@ -26,30 +29,6 @@ const fill = (folder: string, kibibytes: number): void => {
   writeFileSync(join(folder, 'ballast'), Buffer.alloc(Math.max(0, bavail * bsize - kibibytes * 1024)));
 };
 
-const sizes = (size: number): string =>
-  `import { createInterface } from 'node:readline';\nfor await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size: ${size} }));\n`;
-const engine = [
-  'engine',
-  'measure: node bench.mjs',
-  'inputs: [bench.mjs]',
-  'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]',
-];
-
-const measured = (): Project => {
-  const project = Project.make();
-  project.commit({ '.gitignore': '.optimization-gate*\nrun\n', 'optimization-gate.yml': configuration([engine]), 'bench.mjs': sizes(100) });
-  project.commit({ 'bench.mjs': sizes(900) });
-  return project;
-};
-
-const built = (): Project => {
-  const project = Project.make();
-  const config = configuration([copied('own')], ['budget: { minutes: 0.00001 }']);
-  project.commit({ '.gitignore': '.optimization-gate*\n', 'optimization-gate.yml': config, 'copy.mjs': copyProgram(false) });
-  project.commit({ 'copy.mjs': copyProgram(true) });
-  return project;
-};
-
 const canMount = ((): boolean => {
   const folder = mkdtempSync(join(root, 'try-'));
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
@@ -57,35 +36,104 @@ const canMount = ((): boolean => {
   return mounted;
 })();
 
-describe.skipIf(!canMount)('a disk that is full or read-only', () => {
-  const isPlain = (stderr: string): void => {
-    expect(stderr).not.toMatch(/error\[internal\]|\n\s+at |version control/);
-  };
+/** Neither a defect of the gate nor a stack, and nothing to restore: the disk is what is wrong. */
+const isPlain = (text: string): void => {
+  expect(text).not.toMatch(/error\[internal\]|\n\s+at |version control/);
+};
 
-  it('of the store is named with the option that moves it', async () => {
+describe.skipIf(!canMount)('a disk of a job that is full or read-only', { timeout: 300_000 }, () => {
+  let scene: EngineScene;
+  beforeAll(async () => {
+    scene = await openEngineScene();
+  });
+  afterAll(() => scene?.close());
+
+  type Files = Readonly<Record<string, string>>;
+  const judged = async (inputs: Files): Promise<void> => expectRegressed(scene, await scene.change({}, { inputs }));
+  /** Log, summary and comment name the code, the place and what moves it, and no verdict stands. */
+  const refused = async (code: string, says: RegExp, job: { readonly inputs?: Files; readonly environment?: Files }, files: Files = {}) => {
+    const ended = await scene.change(files, job);
+    expectError(scene, ended, { code, exit: 3, says });
+    isPlain(said(ended.run));
+  };
+  const at = (folder: string, option: string): RegExp => new RegExp(`input \`${option}\`.*${folder}|${folder}.*input \`${option}\``, 's');
+
+  it('is named with the option that moves it: that of the store', async () => {
     const small = disk(2) ?? '';
-    const full = await measured().gate('--base', 'HEAD~1', '--store', join(small, 'store'));
-    expect(full.code).toBe(3);
-    expect(full.stderr).toMatch(/error\[disk-full\].*store/s);
-    expect(full.stderr).toContain('--store');
-    expect(full.stderr).toContain(small);
-    isPlain(full.stderr);
+    await refused('disk-full', at(small, 'store'), { inputs: { store: join(small, 'store') } });
     const closed = disk(64) ?? '';
-    const project = measured();
+    const store = join(closed, 'store');
     remount(closed, 'ro');
-    const fresh = await project.gate('--base', 'HEAD~1', '--store', join(closed, 'store'));
-    expect([fresh.code, fresh.stderr]).toEqual([3, expect.stringMatching(/error\[store-unwritable\].*EROFS.*--store/s)]);
-    isPlain(fresh.stderr);
+    await refused('store-unwritable', at(closed, 'store'), { inputs: { store } });
     remount(closed, 'rw');
-    expect((await project.gate('--base', 'HEAD~1', '--store', join(closed, 'store'))).code).toBe(1);
+    await judged({ store });
+    // One that an earlier job filled.
     remount(closed, 'ro');
-    const used = await project.gate('--base', 'HEAD~1', '--seed', '2', '--store', join(closed, 'store'));
-    expect([used.code, used.stderr]).toEqual([3, expect.stringMatching(/error\[store-unwritable\].*--store/s)]);
-    isPlain(used.stderr);
+    await refused('store-unwritable', at(closed, 'store'), { inputs: { store, seed: '2' } });
   });
 
-  it('of the run folder is named with the option that moves it, and what was measured is kept', async () => {
-    const project = measured();
+  it('is named with the option that moves it: that of the run folder', async () => {
+    const closed = disk(16) ?? '';
+    const folder = join(closed, 'run');
+    remount(closed, 'ro');
+    await refused('folder-unwritable', at(closed, 'run-dir'), { inputs: { 'run-dir': folder } });
+    remount(closed, 'rw');
+    fill(closed, 16);
+    await refused('disk-full', at(closed, 'run-dir'), { inputs: { 'run-dir': folder } });
+    rmSync(join(closed, 'ballast'));
+    await judged({ 'run-dir': folder });
+  });
+
+  it('is named with the variable that moves it: that of temporary files', async () => {
+    const small = disk(1) ?? '';
+    fill(small, 0);
+    await refused('disk-full', /TMPDIR/, { environment: { TMPDIR: small } });
+  });
+
+  it('is no fault of head where head or base writes to it', async () => {
+    const small = disk(1) ?? '';
+    mkdirSync(join(small, 'out'));
+    const target = JSON.stringify(join(small, 'out', 'data'));
+    const write = `fs.writeFileSync(${target}, Buffer.alloc(4e6));`;
+    await refused('disk-full', /A program under test found no room/, {}, { 'bench.mjs': engineProgram(900, write) });
+  });
+});
+
+/** An artefact that a job of another project left in a store. Returns its folder. */
+const leaveArtefact = async (root: string): Promise<string> => {
+  const store = await openStore(root, { clock: () => 1e12 });
+  const staging = await store.staging();
+  writeFileSync(join(staging, 'model.onnx'), Buffer.alloc(2 ** 20));
+  const { folder } = await store.addArtefact(staging, 'a'.repeat(64), null, await store.closeStaging(staging));
+  await store.close();
+  return folder;
+};
+
+describe('the store of a runner that keeps its disk', { timeout: 300_000 }, () => {
+  it('keeps to its budget at the end of every job', async () => {
+    const scene = await openEngineScene();
+    const store = join(mkdtempSync(join(root, 'kept-')), 'store');
+    try {
+      expectRegressed(scene, await scene.change({}, { inputs: { store } }));
+      const left = await leaveArtefact(store);
+      expectRegressed(scene, await scene.change({}, { inputs: { store } }));
+      expect(existsSync(left)).toBe(true);
+      const cleaned = await scene.change({}, { inputs: { store, 'store-budget': '0' } });
+      expectRegressed(scene, cleaned);
+      expect(existsSync(left)).toBe(false);
+      expect(said(cleaned.run)).toContain('The store kept to its budget of 0 MiB');
+    } finally {
+      await scene.close();
+    }
+  });
+});
+
+describe.skipIf(!canMount)('a disk that fills up between the phases of a run', () => {
+  it('costs nothing of what was measured', async () => {
+    const project = Project.make();
+    const files = { 'optimization-gate.yml': engineConfiguration(), 'bench.mjs': engineProgram(100) };
+    project.commit({ '.gitignore': '.optimization-gate*\nrun\n', ...files });
+    project.commit({ 'bench.mjs': engineProgram(900) });
     const closed = disk(16) ?? '';
     const run = join(closed, 'run');
     expect((await project.gate('plan', '--base', 'HEAD~1', '--run-dir', run)).code).toBe(0);
@@ -110,25 +158,5 @@ describe.skipIf(!canMount)('a disk that is full or read-only', () => {
     isPlain(decided.stderr);
     rmSync(join(closed, 'ballast'));
     expect((await project.gate('gate', '--run-dir', run)).code).toBe(1);
-  });
-
-  it('that head or base writes to is no fault of head', async () => {
-    const project = measured();
-    const small = disk(1) ?? '';
-    mkdirSync(join(small, 'out'));
-    const write = `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(join(small, 'out', 'data'))}, Buffer.alloc(4e6));\n`;
-    project.commit({ 'bench.mjs': `${write}${sizes(900)}` });
-    const ended = await project.gate('--base', 'HEAD~1');
-    expect([ended.code, ended.stderr]).toEqual([3, expect.stringMatching(/error\[disk-full\].*A program under test found no room/s)]);
-  });
-
-  it('of temporary files is named with the variable that moves it', async () => {
-    const project = built();
-    const small = disk(1) ?? '';
-    fill(small, 0);
-    project.environment = { TMPDIR: small };
-    const ended = await project.gate('--base', 'HEAD~1');
-    expect([ended.code, ended.stderr]).toEqual([3, expect.stringMatching(/error\[disk-full\].*TMPDIR/s)]);
-    isPlain(ended.stderr);
   });
 });

@@ -1,10 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { openScene } from '../action/scene.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { configuration, copied, copyProgram, Project } from '../commands/project.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
+import { testFolder } from '../testkit/folder.ts';
+import { commentOn, type EngineScene, expectError, expectRegressed, openEngineScene, said } from './engine-scene.ts';
 
 const canIsolate = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/unshare');
 
@@ -39,6 +40,97 @@ const projectOf = (files: Readonly<Record<string, string>>): Project => {
   return project;
 };
 
+describe.skipIf(!canIsolate)('a job that runs code under test as another user', { timeout: 400_000 }, () => {
+  let scene: EngineScene;
+  beforeAll(async () => {
+    const files = { '.gitignore': '.optimization-gate\n', 'optimization-gate.yml': config(isolation), 'bench.mjs': program('100') };
+    scene = await openEngineScene(files);
+    // That of the runner: the folders below it are open to others already.
+    chmodSync(dirname(scene.installed), 0o755);
+  });
+  afterAll(() => scene?.close());
+
+  it('lets it write to nothing that it is judged by', async () => {
+    const store = join(dirname(scene.workspace), 'store');
+    const targets = {
+      run: join(scene.workspace, '.optimization-gate'),
+      samples: join(scene.workspace, '.optimization-gate', 'samples.jsonl'),
+      store,
+      records: join(store, 'records'),
+      git: join(scene.workspace, '.git', 'config'),
+      program: join(scene.installed, 'dist', 'worker.js'),
+      checkout: join(scene.workspace, 'bench.mjs'),
+    };
+    const tries = Object.entries(targets).map(
+      ([name, path]) =>
+        `attempt('${name}', () => fs.statSync('${path}').isDirectory() ? fs.writeFileSync('${path}/x', '') : fs.appendFileSync('${path}', ' '));`,
+    );
+    const others = `
+attempt('worktrees', () => { for (const name of fs.readdirSync('../../../base')) fs.rmSync('../../../base/' + name, { recursive: true }); });
+attempt('other', () => fs.rmSync(fs.realpathSync('../../..') + '/base/home', { recursive: true }));
+attempt('gate', () => { if (fs.readdirSync('/proc').filter((name) => Number(name) > 0).some((pid) => fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('action.js'))) process.kill(1, 'SIGKILL'); else throw new Error(); });
+attempt('init', () => process.kill(1, 'SIGKILL'));
+attempt('rights', () => { if (/^NoNewPrivs:\\s*1$/m.test(fs.readFileSync('/proc/self/status', 'utf8'))) throw new Error(); });
+attempt('hidden', () => execFileSync('umount', [fs.realpathSync('../../..') + '/base'], { stdio: 'ignore' }));
+attempt('token', () => { if (JSON.stringify(process.env).includes('${scene.github.token}')) return; throw new Error(); });
+`;
+    const attack = `${tries.join('\n')}${others}\nif (process.env.HOME.includes('/head/')) throw new Error('said all');`;
+    const { run, number } = await scene.change({ 'bench.mjs': program('900', attack) }, { inputs: { store } });
+    expect(run.code, said(run)).toBe(1);
+    expect(run.outputs).toMatchObject({ verdict: 'failed', 'exit-code': '1' });
+    expect(commentOn(scene, number)).toContain('❌ Failed');
+    const reason = JSON.parse(readFileSync(run.outputs['report-json'] ?? '', 'utf8')).cells[0].reason;
+    for (const name of [...Object.keys(targets), 'worktrees', 'other']) expect(reason).toMatch(new RegExp(`^${name} (EACCES|EROFS)$`, 'm'));
+    for (const end of ['gate failed', 'init EPERM', 'rights failed', 'hidden 32', 'token failed']) expect(reason).toContain(`${end}\n`);
+    expect(readFileSync(targets.checkout, 'utf8')).toContain('said all');
+  });
+
+  it('sees that head regresses also after all of that', async () => {
+    const attack = `attempt('base', () => fs.writeFileSync('../../../base/x', ''));`;
+    expectRegressed(scene, await scene.change({ 'bench.mjs': program('900', attack) }));
+  });
+
+  it('takes the user from base, whatever the change says', async () => {
+    const without = { 'optimization-gate.yml': config(''), 'bench.mjs': program('900 + (process.getuid() === 65534 ? 0 : 1e6)') };
+    const judged = await scene.change(without);
+    expectRegressed(scene, judged);
+    expect(commentOn(scene, judged.number)).toMatch(/isolation\.user was changed from nobody to none/);
+  });
+
+  it('finds nothing of the other side in the folders above its own, nor in those that everybody writes to', async () => {
+    const finds = `
+const { createRequire } = await import('node:module');
+let size = 100;
+try { size = createRequire(process.cwd() + '/x.js')('planted-above'); } catch {}
+for (const place of ['/tmp', '/var/tmp', '/dev/shm']) if (fs.existsSync(place + '/planted-by-gate-test')) size = 900;`;
+    const plants = `
+import fs from 'node:fs'; import path from 'node:path';
+for (let at = path.dirname(process.cwd()); at !== '/'; at = path.dirname(at)) try {
+  fs.mkdirSync(at + '/node_modules', { recursive: true }); fs.writeFileSync(at + '/node_modules/planted-above.js', 'module.exports = 900');
+} catch {}
+for (const place of ['/tmp', '/var/tmp', '/dev/shm']) try { fs.writeFileSync(place + '/planted-by-gate-test', ''); } catch {}
+fs.writeFileSync(process.env.TMPDIR + '/own', ''); fs.writeFileSync('left', '');`;
+    const files = { 'optimization-gate.yml': config(isolation, 'setup: node setup.mjs'), 'setup.mjs': '' };
+    const other = await openEngineScene({ ...files, '.gitignore': '.optimization-gate\nleft\n', 'bench.mjs': program('size', finds) });
+    onTestFinished(() => other.close());
+    chmodSync(dirname(other.installed), 0o755);
+    // As the folder for temporary files usually is.
+    const open = testFolder();
+    chmodSync(open, 0o1777);
+    const planting = { 'setup.mjs': plants, 'bench.mjs': program('900') };
+    expectRegressed(other, await other.change(planting, { environment: { TMPDIR: open } }));
+    for (const place of ['/tmp', '/var/tmp', '/dev/shm']) expect(existsSync(join(place, 'planted-by-gate-test'))).toBe(false);
+    expect(existsSync(join(open, 'node_modules'))).toBe(false);
+  });
+
+  it('ends early, with the command that helps, where the machine lacks the user', async () => {
+    const other = await openEngineScene({ 'optimization-gate.yml': config('isolation: { user: nobody-of-this-name }') });
+    onTestFinished(() => other.close());
+    const judged = await other.change({});
+    expectError(other, judged, { code: 'isolation-unavailable', exit: 2, says: /nobody-of-this-name.*sudo useradd/s });
+  });
+});
+
 describe.skipIf(!canIsolate)('code under test as another user', () => {
   it('is set up, measured and told from base as without', async () => {
     const setup = 'setup: node setup.mjs';
@@ -58,75 +150,6 @@ describe.skipIf(!canIsolate)('code under test as another user', () => {
     const worse = await project.gate('--base', 'HEAD~1');
     expect({ ...worse }).toMatchObject({ code: 1 });
     expect(project.cell('engine').metrics[0]).toMatchObject({ base: 100, head: 900 });
-  });
-
-  it('cannot write to what it is judged by', async () => {
-    const project = projectOf({ 'bench.mjs': program('100') });
-    const targets = {
-      run: project.run,
-      samples: project.samplesFile,
-      store: project.store,
-      records: join(project.store, 'records'),
-      git: join(project.folder, '.git', 'config'),
-      program: join(dirname(project.store), 'package', 'dist', 'worker.js'),
-      checkout: join(project.folder, 'bench.mjs'),
-    };
-    const tries = Object.entries(targets).map(
-      ([name, path]) =>
-        `attempt('${name}', () => fs.statSync('${path}').isDirectory() ? fs.writeFileSync('${path}/x', '') : fs.appendFileSync('${path}', ' '));`,
-    );
-    const others = `
-attempt('worktrees', () => { for (const name of fs.readdirSync('../../../base')) fs.rmSync('../../../base/' + name, { recursive: true }); });
-attempt('other', () => fs.rmSync(fs.realpathSync('../../..') + '/base/home', { recursive: true }));
-attempt('gate', () => { if (fs.readdirSync('/proc').filter((name) => Number(name) > 0).some((pid) => fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('cli.js'))) process.kill(1, 'SIGKILL'); else throw new Error(); });
-attempt('init', () => process.kill(1, 'SIGKILL'));
-attempt('rights', () => { if (/^NoNewPrivs:\\s*1$/m.test(fs.readFileSync('/proc/self/status', 'utf8'))) throw new Error(); });
-attempt('hidden', () => execFileSync('umount', [fs.realpathSync('../../..') + '/base'], { stdio: 'ignore' }));
-`;
-    project.commit({
-      'bench.mjs': program('900', `${tries.join('\n')}${others}\nif (process.env.HOME.includes('/head/')) throw new Error('said all');`),
-    });
-    const { code, stdout, stderr } = await project.gate('--base', 'HEAD~1');
-    expect({ code, stdout, stderr }).toMatchObject({ code: 1 });
-    const said = project.cell('engine').reason;
-    for (const name of [...Object.keys(targets), 'worktrees', 'other']) expect(said).toMatch(new RegExp(`^${name} (EACCES|EROFS)$`, 'm'));
-    for (const end of ['gate failed', 'init EPERM', 'rights failed', 'hidden 32']) expect(said).toContain(`${end}\n`);
-    expect(readFileSync(join(project.folder, 'bench.mjs'), 'utf8')).toContain('said all');
-  });
-
-  it('regresses also after all of that', async () => {
-    const project = projectOf({ 'bench.mjs': program('100') });
-    project.commit({ 'bench.mjs': program('900', `attempt('base', () => fs.writeFileSync('../../../base/x', ''));`) });
-    expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
-    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
-  });
-
-  it('finds nothing of the other side in the folders above its own, nor in those that everybody writes to', async () => {
-    const finds = `
-const { createRequire } = await import('node:module');
-let size = 100;
-try { size = createRequire(process.cwd() + '/x.js')('planted-above'); } catch {}
-for (const place of ['/tmp', '/var/tmp', '/dev/shm']) if (fs.existsSync(place + '/planted-by-gate-test')) size = 900;`;
-    const plants = `
-import fs from 'node:fs'; import path from 'node:path';
-for (let at = path.dirname(process.cwd()); at !== '/'; at = path.dirname(at)) try {
-  fs.mkdirSync(at + '/node_modules', { recursive: true }); fs.writeFileSync(at + '/node_modules/planted-above.js', 'module.exports = 900');
-} catch {}
-for (const place of ['/tmp', '/var/tmp', '/dev/shm']) try { fs.writeFileSync(place + '/planted-by-gate-test', ''); } catch {}
-fs.writeFileSync(process.env.TMPDIR + '/own', ''); fs.writeFileSync('left', '');`;
-    const files = { 'optimization-gate.yml': config(isolation, 'setup: node setup.mjs') };
-    const project = projectOf({ ...files, 'setup.mjs': '', 'bench.mjs': program('size', finds) });
-    project.commit({ 'setup.mjs': plants, 'bench.mjs': program('900') });
-    // As the folder for temporary files usually is.
-    const open = join(dirname(project.store), 'temporary');
-    mkdirSync(open, { recursive: true });
-    chmodSync(open, 0o1777);
-    const { code, stderr } = await project.gate('--base', 'HEAD~1');
-    chmodSync(open, 0o755);
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
-    for (const place of ['/tmp', '/var/tmp', '/dev/shm']) expect(existsSync(join(place, 'planted-by-gate-test'))).toBe(false);
-    expect(existsSync(join(open, 'node_modules'))).toBe(false);
   });
 
   it('writes nowhere else, also where everybody may, and answers at no address of the other side', async () => {
@@ -169,25 +192,6 @@ if (fs.readFileSync('left', 'utf8').length > 4) net.createServer((socket) => soc
     const { code, stderr } = await project.gate('--base', 'HEAD~1', '--quick');
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(project.cell('own')).toMatchObject({ verdict: 'unchanged' });
-  });
-
-  it('is judged so by the action too', async () => {
-    const scene = await openScene({ 'optimization-gate.yml': config(isolation), 'bench.mjs': program('100') });
-    try {
-      const root = join(scene.workspace, '..', '..', '..');
-      for (let at = root; at !== tmpdir() && at !== '/'; at = dirname(at)) chmodSync(at, 0o755);
-      const attack = `
-for (const [name, file] of [['workspace', '${scene.workspace}/x'], ['program', '${root}/action/dist/worker.js'], ['temp', '${root}/runner/temp/x']])
-  attempt(name, () => fs.appendFileSync(file, ' '));
-if (fs.existsSync('left')) throw new Error('said all');
-fs.writeFileSync('left', '');`;
-      await scene.commit('worse', 'Worse', { 'bench.mjs': program('900', attack), '.gitignore': 'left\n' });
-      const worse = await scene.pullRequest(1, 'worse');
-      expect(worse.code, worse.stdout + worse.stderr).toBe(1);
-      for (const name of ['workspace', 'program', 'temp']) expect(worse.summary).toMatch(new RegExp(`${name} (EACCES|EROFS)`));
-    } finally {
-      await scene.close();
-    }
   });
 
   it.skipIf(!existsSync('/dev/shm'))('works where its folders lie in memory', async () => {
@@ -257,7 +261,7 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
   });
 
   it.each([
-    ['isolation: { user: nobody-of-this-name }', /there is no such user\. Create it: sudo useradd/],
+    ['isolation: { user: nobody-of-this-name }', /nobody-of-this-name.*sudo useradd/s],
     ['isolation: { user: root }', /it is root/],
   ])('is refused where it cannot be had: %s', async (written, message) => {
     const project = projectOf({ 'optimization-gate.yml': config(written), 'bench.mjs': program('100') });
@@ -281,15 +285,5 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
       code: 2,
       stderr: expect.stringMatching(/it cannot read .*sudo chmod o\+x /),
     });
-  });
-
-  it("is decided by base's configuration alone", async () => {
-    const project = projectOf({ 'bench.mjs': program('100 + process.getuid()') });
-    project.commit({ 'optimization-gate.yml': config(''), 'bench.mjs': program('100 + process.getuid() * 1') });
-    expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 0 });
-    expect(project.cell('engine').metrics[0]).toMatchObject({ base: 65634, head: 65634 });
-    expect(project.plan().policyChanges.join()).toContain(
-      'isolation.user was changed from nobody to none; nobody is in force until the merge.',
-    );
   });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openScene, type Scene } from '../action/scene.ts';
 import type { ActionRun } from '../testkit/run-action.ts';
+import { commentOn, expectRegressed, openEngineScene } from './engine-scene.ts';
 
 /** The scene gives it to every run. */
 const ortPath = join(import.meta.dirname, '..', '..');
@@ -145,6 +146,24 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
       expect(notes()).toEqual([expect.stringContaining('could not be held against base')]);
     } finally {
       await bare.close();
+    }
+  });
+});
+
+describe('a worse change that weakens the gate in its own workflow', { timeout: 300_000 }, () => {
+  it('fails as base has it, and its comment says so', async () => {
+    const job = (inputs: string): string =>
+      `on: pull_request\njobs:\n  gate:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: octo/optimization-gate@v1\n        with: { ort-path: ${ortPath}${inputs} }\n`;
+    const scene = await openEngineScene({ [file]: job('') }, { workflowFile: file });
+    try {
+      const weaker = { 'fail-on': 'missing', quick: 'true', set: 'gate.tolerance.size=1000%' };
+      const written = Object.entries(weaker).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`);
+      const judged = await scene.change({ [file]: job(written.join('')) }, { inputs: weaker });
+      expectRegressed(scene, judged);
+      for (const name of Object.keys(weaker))
+        expect(commentOn(scene, judged.number)).toMatch(new RegExp(`input ${name} is .* workflow`, 'i'));
+    } finally {
+      await scene.close();
     }
   });
 });

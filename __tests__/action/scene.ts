@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { events } from '../testkit/events.ts';
-import { commitFiles, createRepository, git } from '../testkit/git.ts';
+import { type Committed, commitFiles, createRepository, git } from '../testkit/git.ts';
 import { type GitHubService, startGitHub } from '../testkit/github.ts';
 import { type ResultsService, startResultsService } from '../testkit/results-service.ts';
-import { type ActionRun, runAction } from '../testkit/run-action.ts';
+import { type ActionRun, giveTo, runAction } from '../testkit/run-action.ts';
 import { copyPackage } from './package-copy.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -16,8 +16,12 @@ export interface Scene {
   readonly results: ResultsService;
   /** Folder of the checkout, as the last run left it. */
   readonly workspace: string;
+  /** Home folder of the job's user. */
+  readonly home: string;
+  /** Folder of the action: what the gate runs. */
+  readonly installed: string;
   /** Puts a commit on top of a branch, which begins at `main` where it is new. */
-  commit(branch: string, message: string, files: Readonly<Record<string, string | null>>): Promise<string>;
+  commit(branch: string, message: string, files: Readonly<Record<string, Committed>>): Promise<string>;
   /** What `main` or another branch holds. */
   show(branch: string, path: string): Promise<string>;
   list(branch: string, folder: string): Promise<readonly string[]>;
@@ -29,9 +33,17 @@ export interface Scene {
   /** Runs the action on the merge commit of a pull request. */
   pullRequest(number: number, branch: string, inputs?: Files, environment?: Files): Promise<ActionRun>;
   /** Runs the last job once more in the workspace that it left, as on a runner of one's own that does not clean up. */
-  again(): Promise<ActionRun>;
-  /** Runs the action on `main`, as after a push on top of `before`. */
-  push(before: string | undefined, inputs?: Files): Promise<ActionRun>;
+  again(inputs?: Files): Promise<ActionRun>;
+  /** Runs the action on `main`, as after a push on top of `before`; `commit`: what was pushed, where that is not the last commit. */
+  push(before: string | undefined, inputs?: Files, environment?: Files, commit?: string): Promise<ActionRun>;
+  /** Runs the action after a comment on a pull request, whose merge commit the workflow checks out. */
+  comment(number: number, branch: string, inputs?: Files): Promise<ActionRun>;
+  /** Does this in the checkout of each later job before the action, as an earlier step. */
+  step(work: (workspace: string) => unknown): void;
+  /** Runs later jobs as another user of the machine, whose the runner's folders are. */
+  runAs(user: number): void;
+  /** Cancels the next job once this is so. */
+  cancelWhen(isSo: () => boolean): void;
   close(): Promise<void>;
 }
 
@@ -40,22 +52,22 @@ const ortPath = join(import.meta.dirname, '..', '..');
 export interface SceneOptions {
   /** Options of the checkout's `git clone`. */
   readonly clone?: readonly string[];
-  /** Whether the checkout can reach its remote no more, as without credentials. */
-  readonly cutOff?: boolean;
   /** Path of the workflow that runs the action, in the repository; without it the workflow is another repository's. */
   readonly workflowFile?: string | null;
 }
 
-export const openScene = async (files: Files, { clone = [], cutOff = false, workflowFile = null }: SceneOptions = {}): Promise<Scene> => {
+export const openScene = async (files: Files, { clone = [], workflowFile = null }: SceneOptions = {}): Promise<Scene> => {
   const root = mkdtempSync(join(tmpdir(), 'gate-scene-'));
   const origin = join(root, 'origin.git');
   const runner = join(root, 'runner');
   const workspace = join(runner, 'work', 'models');
+  const home = join(runner, 'home');
+  const installed = join(root, 'action');
   await createRepository(origin, files);
   await git(origin, ['config', 'uploadpack.allowFilter', 'true']);
   await git(origin, ['config', 'uploadpack.allowAnySHA1InWant', 'true']);
   const [program, github, results] = await Promise.all([
-    copyPackage(join(root, 'action')).then((folder) => join(folder, 'dist', 'action.js')),
+    copyPackage(installed).then((folder) => join(folder, 'dist', 'action.js')),
     startGitHub({ repository: origin }),
     startResultsService(join(root, 'cache')),
   ]);
@@ -69,6 +81,10 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     return (await git(origin, ['commit-tree', tree, '-p', main, '-p', other, '-m', `Merge ${branch}`])).trim();
   };
 
+  let earlierStep: (workspace: string) => unknown = () => {};
+  let user: number | undefined;
+  let cancelWhen: (() => boolean) | undefined;
+
   /** A runner's machine is new for every job: an empty home, an empty store, a fresh clone of what the event names. */
   const checkOut = async (reference: string, local: string): Promise<Record<string, string>> => {
     rmSync(runner, { recursive: true, force: true });
@@ -76,9 +92,9 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     await git(root, ['clone', '--quiet', ...clone, `file://${origin}`, workspace]);
     await git(workspace, ['fetch', '--quiet', 'origin', `+${reference}:${local}`]);
     await git(workspace, ['checkout', '--quiet', '--detach', local]);
-    if (cutOff) await git(workspace, ['remote', 'set-url', 'origin', join(root, 'no-credentials.git')]);
+    await earlierStep(workspace);
     return {
-      HOME: join(runner, 'home'),
+      HOME: home,
       TMPDIR: join(runner, 'temp'),
       GITHUB_REF: reference,
       GITHUB_WORKFLOW_REF: workflow(reference),
@@ -91,22 +107,35 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
     `${workflowFile === null ? 'octo/required/gate.yml' : `octo/models/${workflowFile}`}@${reference}`;
 
   let runs = 0;
-  let again: () => Promise<ActionRun> = () => Promise.reject(new Error('nothing ran yet'));
+  let again: (inputs: Files) => Promise<ActionRun> = () => Promise.reject(new Error('nothing ran yet'));
   const run = (eventName: string, event: unknown, environment: Files, given: Files): Promise<ActionRun> => {
     const inputs = { 'ort-path': ortPath, token: github.token, ...given };
     runs += 1;
-    const attempt = (number: number): Promise<ActionRun> => {
-      const identity = { GITHUB_JOB: 'gate', GITHUB_RUN_ID: String(runs), GITHUB_RUN_ATTEMPT: String(number) };
-      again = () => attempt(number + 1);
-      return runAction({ program, cwd: workspace, eventName, event, environment: { ...identity, ...environment }, inputs });
+    const id = String(runs);
+    const attempt = (number: number, more: Files): Promise<ActionRun> => {
+      const identity = { GITHUB_JOB: 'gate', GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: String(number), ...environment };
+      again = (changed) => attempt(number + 1, changed);
+      const who = { ...(user === undefined ? {} : { user }), ...(cancelWhen === undefined ? {} : { cancelWhen }) };
+      cancelWhen = undefined;
+      if (user !== undefined) giveTo(user, runner);
+      return runAction({ program, cwd: workspace, eventName, event, environment: identity, inputs: { ...inputs, ...more }, ...who });
     };
-    return attempt(1);
+    return attempt(1, {});
+  };
+
+  /** Makes GitHub's merge commit of a pull request, and checks it out. */
+  const checkOutMerge = async (number: number, branch: string): Promise<Record<string, string>> => {
+    const reference = `refs/pull/${number}/merge`;
+    await update(reference, await mergeCommit(branch));
+    return checkOut(reference, `refs/remotes/pull/${number}/merge`);
   };
 
   return {
     github,
     results,
     workspace,
+    home,
+    installed,
     head,
     commit: async (branch, message, changes) => {
       const parent = await head(branch).catch(() => head('main'));
@@ -126,18 +155,33 @@ export const openScene = async (files: Files, { clone = [], cutOff = false, work
       return before;
     },
     pullRequest: async (number, branch, inputs = {}, more = {}) => {
-      const reference = `refs/pull/${number}/merge`;
       const base = { ref: 'main', sha: await head('main') };
-      await update(reference, await mergeCommit(branch));
       const event = events.pullRequest(number, 'octo/models', { head: await head(branch), base });
-      const environment = await checkOut(reference, `refs/remotes/pull/${number}/merge`);
-      return run('pull_request', event, { ...environment, ...results.environment(reference), ...more }, inputs);
+      const environment = await checkOutMerge(number, branch);
+      return run('pull_request', event, { ...environment, ...results.environment(`refs/pull/${number}/merge`), ...more }, inputs);
     },
-    again: () => again(),
-    push: async (before, inputs = {}) => {
+    comment: async (number, branch, inputs = {}) => {
+      // Such a run is on the default branch.
+      const environment = { ...(await checkOutMerge(number, branch)), GITHUB_REF: 'refs/heads/main' };
+      return run('issue_comment', events.issueComment(number), { ...environment, ...results.environment() }, inputs);
+    },
+    again: (inputs = {}) => again(inputs),
+    push: async (before, inputs = {}, more = {}, commit = undefined) => {
       const environment = await checkOut('refs/heads/main', 'refs/remotes/origin/main');
-      const event = events.push('refs/heads/main', before, await head('main'));
-      return run('push', event, { ...environment, ...results.environment() }, { mode: 'update', comment: 'false', ...inputs });
+      if (commit !== undefined) await git(workspace, ['checkout', '--quiet', '--detach', commit]);
+      const event = events.push('refs/heads/main', before, commit ?? (await head('main')));
+      const inputsOfUpdate = { mode: 'update', comment: 'false', ...inputs };
+      return run('push', event, { ...environment, ...results.environment(), ...more }, inputsOfUpdate);
+    },
+    step: (work) => {
+      earlierStep = work;
+    },
+    runAs: (other) => {
+      user = other;
+      chmodSync(root, 0o755);
+    },
+    cancelWhen: (isSo) => {
+      cancelWhen = isSo;
     },
     close: async () => {
       await Promise.all([github.close(), results.close()]);

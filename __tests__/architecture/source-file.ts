@@ -21,13 +21,16 @@ export interface SourceFile {
   readonly uses: readonly string[];
 }
 
-interface Node {
+/** A node of a syntax tree. */
+export interface SyntaxNode {
   readonly type: string;
   readonly [key: string]: unknown;
 }
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
+const isNode = (value: unknown): value is SyntaxNode =>
+  typeof value === 'object' && value !== null && typeof (value as SyntaxNode).type === 'string';
 
-const nodesIn = function* (node: Node): Generator<Node> {
+/** A node and all below it. */
+export const nodesIn = function* (node: SyntaxNode): Generator<SyntaxNode> {
   yield node;
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) yield* nodesIn(child);
@@ -51,7 +54,7 @@ const watched: Readonly<Record<string, string>> = {
   'process.uptime': 'clock: process.uptime',
 };
 
-const useOf = (node: Node): string | null => {
+const useOf = (node: SyntaxNode): string | null => {
   switch (node.type) {
     case 'TSAnyKeyword':
       return 'any';
@@ -74,7 +77,7 @@ const useOf = (node: Node): string | null => {
     case 'VariableDeclarator': {
       const [id, from] = [node['id'], nameOf(node['init'])];
       if (!isNode(id) || id.type !== 'ObjectPattern') return null;
-      const names = (id['properties'] as readonly Node[]).map((property) => nameOf(property['key']));
+      const names = (id['properties'] as readonly SyntaxNode[]).map((property) => nameOf(property['key']));
       return names.map((name) => watched[`${from}.${name}`]).find((use) => use !== undefined) ?? null;
     }
     default:
@@ -82,13 +85,13 @@ const useOf = (node: Node): string | null => {
   }
 };
 
-const importOf = (node: Node, path: string): Import | null => {
+const importOf = (node: SyntaxNode, path: string): Import | null => {
   const loads = ['ImportDeclaration', 'ExportAllDeclaration', 'ExportNamedDeclaration', 'ImportExpression', 'TSImportType'].includes(
     node.type,
   );
   const required =
     node.type === 'CallExpression' && /(^|\.)(require|resolve)$/.test(nameOf(node['callee']))
-      ? (node['arguments'] as readonly Node[])[0]
+      ? (node['arguments'] as readonly SyntaxNode[])[0]
       : undefined;
   const source = loads ? node['source'] : required;
   if (!isNode(source) || source.type !== 'Literal' || typeof source['value'] !== 'string') return null;
@@ -99,7 +102,7 @@ const importOf = (node: Node, path: string): Import | null => {
         .split(sep)
         .join('/')
     : written.replace(/^node:/, '');
-  const specifiers = (node['specifiers'] ?? []) as readonly Node[];
+  const specifiers = (node['specifiers'] ?? []) as readonly SyntaxNode[];
   const erased =
     node.type === 'TSImportType' ||
     node['importKind'] === 'type' ||
@@ -113,9 +116,12 @@ const importOf = (node: Node, path: string): Import | null => {
   };
 };
 
+/** The syntax tree of TypeScript. Throws for a text that is none. */
+export const syntaxTree = (text: string): SyntaxNode => parseAst(text, { lang: 'ts' }) as unknown as SyntaxNode;
+
 /** Parses one TypeScript file; also a virtual one, for negative controls. */
 export const sourceFile = (path: string, text: string): SourceFile => {
-  const nodes = [...nodesIn(parseAst(text, { lang: 'ts' }) as unknown as Node)];
+  const nodes = [...nodesIn(syntaxTree(text))];
   return {
     path,
     text,

@@ -5,6 +5,7 @@ import { staleness } from '../../src/baselines/staleness.ts';
 import { baselineText, readBaseline } from '../../src/baselines/text.ts';
 import { type BaselineUpdate, updateBaselines } from '../../src/baselines/update.ts';
 import { GateError } from '../../src/errors.ts';
+import { checkBaselinePath } from '../../src/host/baseline-path.ts';
 import { type Baseline, baseline } from '../../src/records/baseline.ts';
 import type { Plan } from '../../src/records/plan.ts';
 import type { Samples } from '../../src/records/sample.ts';
@@ -103,6 +104,7 @@ const updateOf = (cells: readonly CellVerdict[], given: Partial<BaselineUpdate> 
   verdict: verdictOf(cells, { runnerClass }),
   samples: samplesOf(Object.fromEntries(cells.map(({ id }) => [id, hex('2')]))),
   previous: null,
+  project: null,
   model,
   at: '2026-11-23T12:00:00Z',
   commit: hex('1', 40),
@@ -248,7 +250,7 @@ describe('updateBaselines', () => {
             expect(updateBaselines({ ...update, previous: once })).toEqual(once);
             expect(once.history.length).toBeLessThanOrEqual(historyLimit);
             expect(new Set(once.history.map((row) => row.commit)).size).toBe(once.history.length);
-            expect(baselineText(readBaseline(baselinePath(once.runnerClass, once.model), baselineText(once)))).toBe(baselineText(once));
+            expect(baselineText(readBaseline(baselinePath(once), baselineText(once)))).toBe(baselineText(once));
             file = once;
           }
         },
@@ -269,6 +271,7 @@ describe('updateBaselines', () => {
       [{ verdict: verdictOf([pruned()], { runnerClass: null }) }, 'run-mismatch'],
       [{ previous: { ...file, model: 'mini-qwen3-moe' } }, 'baseline-invalid'],
       [{ previous: { ...file, runnerClass: 'gpu' } }, 'baseline-invalid'],
+      [{ previous: { ...file, project: 'packages/a' } }, 'baseline-invalid'],
     ];
     for (const [given, code] of refusals) expect(codeOf(() => updateBaselines(updateOf([pruned()], given)))).toBe(code);
     expect(
@@ -279,24 +282,36 @@ describe('updateBaselines', () => {
 
 describe('a file of baselines', () => {
   const file = updateBaselines(updateOf([pruned()]));
-  const path = baselinePath(runnerClass, model);
+  const path = baselinePath(file);
 
   it('is refused where it does not belong', () => {
     expect(codeOf(() => readBaseline(path, baselineText(file)))).toBe('no error');
     expect(codeOf(() => readBaseline(path, baselineText({ ...file, runnerClass: 'gpu-h200' })))).toBe('baseline-invalid');
     expect(codeOf(() => readBaseline(path, baselineText({ ...file, model: 'mini-qwen3-moe' })))).toBe('baseline-invalid');
+    expect(codeOf(() => readBaseline(path, baselineText({ ...file, project: 'packages/a' })))).toBe('baseline-invalid');
     expect(codeOf(() => readBaseline(`more/${path}`, baselineText(file)))).toBe('baseline-invalid');
   });
 
+  it('has a folder of its own for each project', () => {
+    const pathOf = (project: string): string => baselinePath({ runnerClass: 'cpu', project, model: 'mini' });
+    const projects = ['packages/a', 'packages-a', 'packages/b', 'gate/b.yml', '.hidden/é', '../x', 'x'.repeat(900)];
+    const paths = projects.map(pathOf);
+    expect(new Set(paths).size).toBe(projects.length);
+    for (const path of paths) expect(checkBaselinePath(path)).toMatch(/^cpu\/[A-Za-z0-9-]+\/mini\.json$/);
+    expect(pathOf('packages/a')).toMatch(/^cpu\/packages-a-[0-9a-f]{8}\/mini\.json$/);
+    const own = { ...file, project: 'packages/a' };
+    expect(codeOf(() => readBaseline(baselinePath(own), baselineText(own)))).toBe('no error');
+  });
+
   it('takes only safe names into a path', () => {
-    expect(baselinePath('cpu-Xeon_2c.v1', 'mini')).toBe('cpu-Xeon_2c.v1/mini.json');
+    expect(baselinePath({ runnerClass: 'cpu-Xeon_2c.v1', project: null, model: 'mini' })).toBe('cpu-Xeon_2c.v1/mini.json');
     for (const bad of ['', '.', '..', '../x', 'a/b', 'a\\b', '.git', 'a.', 'a b', 'a\u0000', 'é', 'x'.repeat(121)]) {
       expect(
-        codeOf(() => baselinePath(bad, model)),
+        codeOf(() => baselinePath({ ...file, runnerClass: bad })),
         JSON.stringify(bad),
       ).toBe('baseline-invalid');
       expect(
-        codeOf(() => baselinePath(runnerClass, bad)),
+        codeOf(() => baselinePath({ ...file, model: bad })),
         JSON.stringify(bad),
       ).toBe('baseline-invalid');
     }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
@@ -10,6 +10,7 @@ import { readSamples } from '../../src/records/samples-file.ts';
 import { type CellVerdict, type Verdict, verdict } from '../../src/records/verdict.ts';
 import { removeRoot, ScratchRepository } from '../repository/scratch-repository.ts';
 import { builtPrograms } from '../testkit/built-programs.ts';
+import { processesIn } from '../testkit/processes.ts';
 
 export const packageRoot = resolve(import.meta.dirname, '..', '..');
 export const model = 'mini-qwen3-dense';
@@ -139,16 +140,7 @@ export class Project extends ScratchRepository {
 
   /** Processes that run in this repository's folder: the command line, workers and user code. */
   processes(): readonly number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        try {
-          return readlinkSync(`/proc/${pid}/cwd`) === this.folder;
-        } catch {
-          return false;
-        }
-      });
+    return processesIn(this.folder);
   }
 
   text(name: string): string {

@@ -20,7 +20,9 @@ describe('update in a folder of the repository', () => {
     expect(existsSync(join(project.folder, 'part', 'baselines'))).toBe(false);
     const [runnerClass = '', ...others] = readdirSync(join(project.folder, 'baselines'));
     expect(others).toEqual([]);
-    expect(readdirSync(join(project.folder, 'baselines', runnerClass))).toEqual([`${model}.json`]);
+    const [own = '', ...more] = readdirSync(join(project.folder, 'baselines', runnerClass));
+    expect([own, more]).toEqual([expect.stringMatching(/^part-[0-9a-f]{8}$/), []]);
+    expect(readdirSync(join(project.folder, 'baselines', runnerClass, own))).toEqual([`${model}.json`]);
 
     project.commit({});
     const next = await project.gate('plan', ...within);

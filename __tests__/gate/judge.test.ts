@@ -369,6 +369,7 @@ describe('cells that were not compared', () => {
     const baseline = {
       schema: 'optimization-gate/baseline/1' as const,
       runnerClass: 'cpu-test',
+      project: null,
       model: 'mini',
       runtime: digest('e'),
       history: [],

@@ -259,6 +259,7 @@ export const gridBaselines = (verdict: Verdict, seed = 1): readonly Baseline[] =
     return {
       schema: 'optimization-gate/baseline/1',
       runnerClass: verdict.runnerClass ?? '',
+      project: null,
       model,
       runtime: 'd'.repeat(64),
       entries: [],

@@ -24,13 +24,15 @@ export const git = (
     child.stdin?.end(options.input ?? '');
   });
 
+/** What a commit holds at a path: a file, a symbolic link, the commit of a submodule, or nothing any more. */
+export type Committed = string | Uint8Array | { readonly link: string } | { readonly submodule: string } | null;
+
 /** A commit of files on top of a parent, written straight into the object store: no working tree. */
 export const commitFiles = async (
   repository: string,
   options: {
     readonly parent: string | null;
-    /** Null removes one. */
-    readonly files: Readonly<Record<string, string | Uint8Array | null>>;
+    readonly files: Readonly<Record<string, Committed>>;
     readonly message: string;
     readonly index: string;
   },
@@ -43,8 +45,13 @@ export const commitFiles = async (
       lines.push(`0 ${'0'.repeat(40)}\t${path}\n`);
       continue;
     }
-    const blob = (await git(repository, ['hash-object', '-w', '--stdin'], { input: content })).trim();
-    lines.push(`100644 ${blob}\t${path}\n`);
+    if (typeof content === 'object' && 'submodule' in content) {
+      lines.push(`160000 ${content.submodule}\t${path}\n`);
+      continue;
+    }
+    const [mode, input] = typeof content === 'object' && 'link' in content ? ['120000', content.link] : ['100644', content];
+    const blob = (await git(repository, ['hash-object', '-w', '--stdin'], { input })).trim();
+    lines.push(`${mode} ${blob}\t${path}\n`);
   }
   await git(repository, ['update-index', '--add', '--index-info'], { environment, input: lines.join('') });
   const tree = (await git(repository, ['write-tree'], { environment })).trim();

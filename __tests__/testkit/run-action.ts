@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,8 @@ export interface ActionRun {
   readonly stdout: string;
   readonly stderr: string;
   readonly outputs: Readonly<Record<string, string>>;
+  /** Names of the outputs, as often as they were written. */
+  readonly outputNames: readonly string[];
   readonly summary: string;
   /** What else it told the runner: variables, search path and state of later steps. */
   readonly told: Readonly<Record<'env' | 'path' | 'state', string>>;
@@ -36,8 +38,8 @@ export const workflowCommands = (output: string): readonly WorkflowCommand[] =>
   });
 
 /** Outputs as the runner reads them from its command file: `name=value`, or `name<<MARK`, lines, `MARK`. */
-export const parseOutputs = (text: string): Record<string, string> => {
-  const outputs: Record<string, string> = {};
+export const parseOutputs = (text: string): readonly (readonly [string, string])[] => {
+  const outputs: (readonly [string, string])[] = [];
   const lines = text.split(/\r?\n/);
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
@@ -46,14 +48,17 @@ export const parseOutputs = (text: string): Record<string, string> => {
     if (here !== null) {
       const end = lines.indexOf(here[2] ?? '', at + 1);
       if (end < 0) throw new Error(`output ${here[1]} does not end`);
-      outputs[here[1] ?? ''] = lines.slice(at + 1, end).join('\n');
+      outputs.push([here[1] ?? '', lines.slice(at + 1, end).join('\n')]);
       at = end;
     } else if (plain !== null) {
-      outputs[plain[1] ?? ''] = plain[2] ?? '';
+      outputs.push([plain[1] ?? '', plain[2] ?? '']);
     }
   }
   return outputs;
 };
+
+/** Makes a folder and all in it another user's. */
+export const giveTo = (user: number, folder: string): void => void execFileSync('chown', ['-R', `${user}:${user}`, folder]);
 
 /**
  * Runs a program as the runner runs a `node24` action: `INPUT_*`, file commands, the event's payload on disk, nothing else of this
@@ -67,6 +72,10 @@ export const runAction = async (options: {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
+  /** The user that runs it; only the superuser can play another one. */
+  readonly user?: number;
+  /** Cancels the job, as the runner does it, once this is so. */
+  readonly cancelWhen?: () => boolean;
 }): Promise<ActionRun> => {
   const folder = await mkdtemp(join(tmpdir(), 'gate-runner-'));
   const file = (name: string): string => join(folder, name);
@@ -96,29 +105,40 @@ export const runAction = async (options: {
     ...options.environment,
     ...Object.fromEntries(inputs),
   };
+  if (options.user !== undefined) giveTo(options.user, folder);
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
     const child = spawn(process.execPath, [options.program, ...(options.arguments ?? [])], {
       cwd: options.cwd,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
+    const { cancelWhen = () => false } = options;
+    const watch = setInterval(() => {
+      if (!cancelWhen()) return;
+      clearInterval(watch);
+      child.kill('SIGINT');
+    }, 100);
     child.stdout.on('data', (part: Buffer) => stdout.push(part));
     child.stderr.on('data', (part: Buffer) => stderr.push(part));
     child.on('error', reject);
-    child.on('close', (code) =>
-      resolve({ code, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') }),
-    );
+    child.on('close', (code) => {
+      clearInterval(watch);
+      resolve({ code, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') });
+    });
   });
   try {
     const { code, stdout, stderr } = await ended;
     const text = (name: string): Promise<string> => readFile(file(name), 'utf8');
+    const written = parseOutputs(await text('output'));
     return {
       code,
       stdout,
       stderr,
-      outputs: parseOutputs(await text('output')),
+      outputs: Object.fromEntries(written),
+      outputNames: written.map(([name]) => name),
       summary: await text('summary'),
       told: { env: await text('env'), path: await text('path'), state: await text('state') },
       commands: workflowCommands(stdout),

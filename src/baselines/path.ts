@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { GateError } from '../errors.ts';
+import type { Baseline } from '../records/baseline.ts';
 
 /** One path segment that is safe on every file system: no separator, no leading dot, no trailing dot. */
 const segment = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,118}[A-Za-z0-9_-])?$/;
@@ -14,6 +16,15 @@ const checked = (value: string, what: string): string => {
   );
 };
 
-/** `<runner class>/<model>.json`, below baselines/. Throws `baseline-invalid` when either is not a safe file name. */
-export const baselinePath = (runnerClass: string, model: string): string =>
-  `${checked(runnerClass, 'runner class')}/${checked(model, 'model')}.json`;
+/** Folders and files of projects have names that a path segment cannot have: the hash tells apart what the slug makes alike. */
+const folderOf = (project: string): string => {
+  const slug = project.replaceAll(/[^A-Za-z0-9]+/g, '-').replace(/^-/, '');
+  return `${slug.slice(-60).replace(/^-/, '')}-${createHash('sha256').update(project).digest('hex').slice(0, 8)}/`;
+};
+
+/**
+ * Path of a file below baselines/: `<runner class>/<model>.json`, and `<runner class>/<folder>/<model>.json` for a project that is
+ * not the repository's only one. Throws `baseline-invalid` when class or model is not a safe file name.
+ */
+export const baselinePath = ({ runnerClass, project, model }: Pick<Baseline, 'runnerClass' | 'project' | 'model'>): string =>
+  `${checked(runnerClass, 'runner class')}/${project === null ? '' : folderOf(project)}${checked(model, 'model')}.json`;

@@ -22,6 +22,7 @@ export const baselineText = (file: Baseline): string => {
     '{',
     `  "schema": ${JSON.stringify(file.schema)},`,
     `  "runnerClass": ${JSON.stringify(file.runnerClass)},`,
+    `  "project": ${JSON.stringify(file.project)},`,
     `  "model": ${JSON.stringify(file.model)},`,
     `  "runtime": ${JSON.stringify(file.runtime)},`,
     `  "entries": ${block(entries, '  ')},`,
@@ -37,13 +38,13 @@ export const baselineText = (file: Baseline): string => {
 
 /**
  * Reads a file below baselines/ as hostile input. Throws `baseline-invalid` with the path and the first thing that is wrong; a file that lies
- * where another runner class or model belongs is wrong, too.
+ * where another runner class, project or model belongs is wrong, too.
  */
 export const readBaseline = (path: string, text: string): Baseline => {
   const where = `baselines/${path}`;
   const file = decode(where, text);
-  if (path !== baselinePath(file.runnerClass, file.model))
-    throw new GateError('baseline-invalid', `the file says runner class ${file.runnerClass} and model ${file.model}`, { where });
+  const own = baselinePath(file);
+  if (path !== own) throw new GateError('baseline-invalid', `the file says that its path is baselines/${own}`, { where });
   return file;
 };
 

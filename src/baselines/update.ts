@@ -3,6 +3,7 @@ import type { Baseline, BaselineEntry } from '../records/baseline.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, MetricVerdict, Verdict } from '../records/verdict.ts';
+import { baselinePath } from './path.ts';
 
 /** Rows of history that a file keeps unless told otherwise. */
 export const defaultHistoryLimit = 200;
@@ -13,6 +14,7 @@ export interface BaselineUpdate {
   readonly samples: Samples;
   /** The file as it is on the base branch; null: a new one. */
   readonly previous: Baseline | null;
+  readonly project: string | null;
   readonly model: string;
   /** When it was measured, ISO 8601 in UTC. */
   readonly at: string;
@@ -28,7 +30,7 @@ type StoredMetric = BaselineEntry['metrics'][number];
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const nameOf = ({ id, point }: { readonly id: string; readonly point: string }): string => `${id}@${point}`;
 
-const refuse = ({ plan, verdict, samples, previous, model }: BaselineUpdate): string => {
+const refuse = ({ plan, verdict, samples, previous, project, model }: BaselineUpdate): string => {
   const where = `baselines of ${model}`;
   if (plan.event !== 'default-branch')
     throw new GateError('baseline-untrusted', `samples of a run on a ${plan.event} cannot become a baseline`, { where });
@@ -40,9 +42,11 @@ const refuse = ({ plan, verdict, samples, previous, model }: BaselineUpdate): st
   if (verdict.runnerClass === null || samples.runnerClass !== verdict.runnerClass) {
     throw new GateError('run-mismatch', 'samples and verdict do not name the same runner class', { where });
   }
-  if (previous !== null && (previous.model !== model || previous.runnerClass !== verdict.runnerClass)) {
-    throw new GateError('baseline-invalid', `the previous file is of ${previous.runnerClass} and ${previous.model}`, { where });
-  }
+  const own = baselinePath({ runnerClass: verdict.runnerClass, project, model });
+  if (previous !== null && baselinePath(previous) !== own)
+    throw new GateError('baseline-invalid', `the previous file is baselines/${baselinePath(previous)}, and not baselines/${own}`, {
+      where,
+    });
   return verdict.runnerClass;
 };
 
@@ -134,7 +138,7 @@ const anchorOf = (update: BaselineUpdate, rows: Baseline['history'], values: Rea
  * that the base branch no longer has, and, when the runtime changed, entries of the former runtime. Commits may arrive in any
  * order: an entry of a younger one stays, history is in their order with one row for each, oldest dropped, and the anchor is the
  * oldest. Deterministic; what was written of a commit stays, so applying it twice is applying it once. Throws `baseline-untrusted` for samples of a pull request, of a dirty tree or of an unfit
- * runner, `run-mismatch` for samples of another plan or runner class, `baseline-invalid` for a previous file of another model or class.
+ * runner, `run-mismatch` for samples of another plan or runner class, `baseline-invalid` for a previous file of another model, project or class.
  */
 export const updateBaselines = (update: BaselineUpdate): Baseline => {
   const runnerClass = refuse(update);
@@ -159,6 +163,7 @@ export const updateBaselines = (update: BaselineUpdate): Baseline => {
   return {
     schema: 'optimization-gate/baseline/1',
     runnerClass,
+    project: update.project,
     model,
     runtime: plan.runtime.digest,
     entries: [...entries.values()].sort((a, b) => byName(a.cell, b.cell)),

@@ -4,8 +4,8 @@ import type { Baseline } from '../records/baseline.ts';
 import type { Repository } from '../repository/repository.ts';
 import { type Acceptances, acceptedPath, noAcceptances, readAcceptances } from './acceptances.ts';
 
-/** Runner class and model: nothing else below baselines/ is read. */
-const baselineFile = /^baselines\/[^/]+\/[^/]+\.json$/;
+/** Runner class, perhaps a project, and model: nothing else below baselines/ is read. */
+const baselineFile = /^baselines\/[^/]+\/(?:[^/]+\/)?[^/]+\.json$/;
 
 /** What could be read, and a sentence on each file that could not. */
 export interface BaseFiles<T> {

@@ -10,6 +10,16 @@ const within = (path: string): string => {
 };
 
 /**
+ * What tells a project from others of its repository: its folder, its configuration where that has another name than usual. Null for the
+ * repository's only one.
+ */
+export const projectPath = (folder: string, config: string): string | null => {
+  const file = within(config);
+  const path = file === configFileName ? within(folder) : posix.join(within(folder), file);
+  return path === '' ? null : path;
+};
+
+/**
  * What tells this project from others of the repository, for reports: its folder, its configuration where that has another name than
  * usual, its `comment-key` where that is its own. Null for a repository's only one.
  */
@@ -18,8 +28,8 @@ export const projectName = ({
   config,
   commentKey,
 }: Pick<ChosenOptions['options'], 'workingDirectory' | 'config' | 'commentKey'>): string | null => {
-  const file = within(config ?? configFileName);
-  const path = file === configFileName ? within(workingDirectory) : posix.join(within(workingDirectory), file);
-  const parts = [path, commentKey === defaultKey ? '' : commentKey].filter((part) => part !== '');
+  const parts = [projectPath(workingDirectory, config ?? configFileName) ?? '', commentKey === defaultKey ? '' : commentKey].filter(
+    (part) => part !== '',
+  );
   return parts.length === 0 ? null : parts.join(', ');
 };

@@ -10,6 +10,7 @@ import { reportDocument } from '../report/json.ts';
 import { commentBody, summaryMarkdown } from '../report/markdown.ts';
 import { summaryText } from '../report/text.ts';
 import type { CommandContext } from './context.ts';
+import { ownProject } from './own-project.ts';
 import { projectName } from './project-name.ts';
 import { type RunFolder, readBaselines, readPlan, readRunSamples, writeReport } from './run-folder.ts';
 
@@ -28,7 +29,8 @@ export interface Reports extends Published {
 /** Writes report/ (report.json, comment.md, summary.txt, coverage.json, index.html) and returns what is to be published. */
 export const writeReports = async (context: CommandContext, run: RunFolder, verdict: Verdict, setting: ReportSetting): Promise<Reports> => {
   const { plan, digest } = readPlan(run);
-  const { baselines } = readBaselines(run);
+  const own = ownProject(context, plan);
+  const baselines = readBaselines(run).baselines.filter((file) => file.project === own);
   const evidence = {
     history: historyOf(baselines, verdict.runnerClass),
     traces: tracesOf(readRunSamples(run, plan, digest).samples.launches),

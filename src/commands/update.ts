@@ -6,6 +6,7 @@ import type { Descends } from '../host/contract.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
+import { ownProject } from './own-project.ts';
 import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-folder.ts';
 
 /** Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. */
@@ -28,12 +29,13 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   requireUpdatable(plan);
   if (runnerClass === null) throw new GateError('document-invalid', 'holds no samples: nothing was measured', { where: run.samplesFile });
   const at = context.now().toISOString();
+  const project = ownProject(context, plan);
   const outcome = await context.host.writeBaselines({
     forCommit: plan.head.commit,
     files: async (read, descends) => {
       const files: Record<string, string> = {};
       for (const { id: model } of plan.models) {
-        const path = baselinePath(runnerClass, model);
+        const path = baselinePath({ runnerClass, project, model });
         const text = await read(path);
         const previous = text === null ? null : readableOrNull(path, text, context);
         files[path] = baselineText(
@@ -42,6 +44,7 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
             verdict,
             samples,
             previous,
+            project,
             model,
             at,
             commit: plan.head.commit,

@@ -63,7 +63,7 @@ export const resolveUsable = (config: Config, catalogue: Catalogue): UsableResol
   const { models: known } = catalogue;
   const models = config.models.filter((entry) => {
     if (entry.kind !== 'id' || known === null || known.includes(entry.id)) return true;
-    const message = `There is no model "${entry.id}".${suggestion(entry.id, known)}`;
+    const message = `There is no model "${entry.id}": the gate brings none of this name, and models/${entry.id}/card.json is not there.${suggestion(entry.id, known)}`;
     flaws.push(flawOf('models', entry.id, new GateError('model-unknown', message, { where: origin })));
     return false;
   });

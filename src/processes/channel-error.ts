@@ -1,5 +1,6 @@
 import { type ErrorCode, GateError } from '../errors.ts';
 import { describeEnd, type GroupEnd } from './process-group.ts';
+import { saidBy } from './said.ts';
 
 /** Whose process it is, which says how its failures are coded: a `launch` measures, a `subject` is user code. */
 export type ProcessRole = 'launch' | 'subject';
@@ -38,7 +39,7 @@ export interface Ending {
  */
 export const channelError = ({ role, where, end, stderr, answered, detail = '' }: Ending): GateError => {
   const kind = end.status === 'timeout' || end.status === 'memory' ? end.status : 'crashed';
-  const output = stderr.trim();
-  const message = `it ${describeEnd(end)}${detail === '' ? '' : `, ${detail}`}${output === '' ? ' (no output on standard error)' : `; its last output:\n${output}`}`;
+  const output = saidBy({ stderr });
+  const message = `it ${describeEnd(end)}${detail === '' ? '' : `, ${detail}`}${output === '' ? ' (no output on standard error)' : `; its last output: ${output}`}`;
   return new GateError(codes[role][kind], message, { where, starting: kind === 'crashed' && !answered });
 };

@@ -11,10 +11,12 @@ export const baselineMetric = z.strictObject({
   launches: z.array(z.number()),
 });
 
-/** baselines/<runner class>/<model>.json */
+/** A file below baselines/; see `baselinePath`. */
 export const baseline = z.strictObject({
   schema: z.literal('optimization-gate/baseline/1'),
   runnerClass: z.string(),
+  /** What tells the project from others of the repository: its folder, its configuration. Null: the only one. */
+  project: z.string().max(1000).nullable(),
   model: nounId,
   runtime: sha256,
   entries: z.array(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { saidBy } from '../../src/commands/said.ts';
+import { saidBy } from '../../src/processes/said.ts';
 
 const said = (stderr: string, stdout = ''): string => saidBy({ stdout: Buffer.from(stdout), stderr });
 
@@ -26,7 +26,23 @@ describe('saidBy', () => {
     expect(said(`ValueError: ratio must be below 1\n${'usage: prune.py\n'.repeat(1000)}`)).toMatch(/^ValueError: ratio must be below 1\n/);
   });
 
+  it.each([
+    "thread 'main' panicked at src/main.rs:2:5: no model",
+    'panic: runtime error: index out of range',
+    'error[E0425]: cannot find value `ratio` in this scope',
+    'fatal: not a git repository',
+    'java.lang.IllegalStateException: no model',
+  ])('finds the error of other languages: %s', (line) => {
+    expect(said(`loading\n${line}\nnote: run it again to see more\n`)).toMatch(new RegExp(`^${line.replaceAll(/[[\]()]/g, '\\$&')}\n`));
+  });
+
+  it('puts the last line first where there is much output and no error in it', () => {
+    const lines = 'step done\n'.repeat(100);
+    expect(said(`${lines}no room for the index\n`)).toBe(`no room for the index\n${lines}no room for the index`);
+    expect(said('step done\nno room for the index\n')).toBe('step done\nno room for the index');
+  });
+
   it('is bounded', () => {
-    expect(said('x'.repeat(1e5), 'y'.repeat(1e5))).toHaveLength(6000);
+    expect(said('x'.repeat(1e5), 'y'.repeat(1e5))).toHaveLength(8001);
   });
 });
