@@ -43,7 +43,11 @@ export const readBaseline = (path: string, text: string): Baseline => {
   const where = `baselines/${path}`;
   const file = decode(where, text);
   if (path !== baselinePath(file.runnerClass, file.model))
-    throw new GateError('baseline-invalid', `the file says runner class ${file.runnerClass} and model ${file.model}`, { where });
+    throw new GateError(
+      'baseline-invalid',
+      `The baselines were read. Expected the runner class and model of the path, got ${file.runnerClass} and ${file.model} in the file.`,
+      { where },
+    );
   return file;
 };
 

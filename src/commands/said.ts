@@ -16,3 +16,6 @@ export const saidBy = ({ stdout, stderr }: Pick<CommandResult, 'stdout' | 'stder
   const telling = all.findLast((line) => /^[\w.:]*(Error|Exception|Interrupt)\b/.test(line))?.slice(0, 2000);
   return telling === undefined || lines[0] === telling ? whole : `${telling}\n${whole}`;
 };
+
+/** The same in a message, at its end. */
+export const lastOutput = (said: string): string => (said === '' ? 'It printed nothing.' : `Its last output: ${said}`);

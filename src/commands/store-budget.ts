@@ -1,4 +1,4 @@
-import { asGateError } from '../errors.ts';
+import { asGateError, asSentence } from '../errors.ts';
 import { type Evicted, evict } from '../store/eviction.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandContext } from './context.ts';
@@ -18,7 +18,7 @@ export const keepToBudget = async (context: CommandContext, store: Store): Promi
     return records;
   } catch (thrown) {
     const { code, message } = asGateError(thrown);
-    context.host.log.warn(`The store was not cleaned: ${code}: ${message}`);
+    context.host.log.warn(`The store was not cleaned (${code}). ${asSentence(message)} The verdict does not depend on it.`);
     return [];
   }
 };

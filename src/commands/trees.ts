@@ -18,7 +18,7 @@ import { type CommandContext, subjectEnvironment } from './context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './installed-packages.ts';
 import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './installed-programs.ts';
 import { foldersOfPackages } from './python-packages.ts';
-import { saidBy } from './said.ts';
+import { lastOutput, saidBy } from './said.ts';
 import { commandOf } from './side-program.ts';
 import { openSides, type Sides } from './sides.ts';
 import { anything } from './subjects.ts';
@@ -120,7 +120,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   };
   const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
     const commit = plan[arm]?.commit;
-    if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
+    if (commit === undefined) throw new GateError('base-not-found', 'The base commit was to be checked out. There is none.');
     const worktree = await repository.worktree(commit, neededBy(plan, arm), sides.folder(arm));
     opened.push(worktree);
     // For the other user, where there is one: the folder around a worktree is closed.
@@ -278,7 +278,7 @@ const unavailable =
   (commit: string) =>
   (thrown: unknown): never => {
     if (!(thrown instanceof GateError) || thrown.code !== 'git-failed') throw thrown;
-    const message = `checking out base: expected the files of commit ${commit.slice(0, 12)}, got ${thrown.message}`;
+    const message = `The files of base commit ${commit.slice(0, 12)} were to be checked out. ${thrown.message}`;
     throw new GateError('base-unavailable', message, { where: 'base', cause: thrown });
   };
 
@@ -340,9 +340,9 @@ const setUp = async ({ limits }: Plan, command: string | null, { folder, environ
     const said = saidBy(result);
     const how =
       result.status === 'timeout'
-        ? `no end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
-        : result.status;
-    throw new GateError('setup-failed', `${how}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
+        ? `did not end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
+        : `ended (${result.status})${result.code === null ? '' : ` with exit status ${result.code}`}`;
+    throw new GateError('setup-failed', `The \`setup:\` command was run. It ${how}. ${lastOutput(said)}`, {
       where: `setup of ${where}`,
     });
   }

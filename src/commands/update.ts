@@ -1,7 +1,7 @@
 import { baselinePath } from '../baselines/path.ts';
 import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import type { Descends } from '../host/contract.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
@@ -11,9 +11,15 @@ import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-fol
 /** Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. */
 export const requireUpdatable = (plan: Plan): void => {
   if (plan.event !== 'default-branch')
-    throw new GateError('baseline-untrusted', 'baselines come from the default branch, and this run is about a change');
+    throw new GateError(
+      'baseline-untrusted',
+      'Baselines were to be written. They come from the default branch, and this run is about a change.',
+    );
   if (plan.head.dirty)
-    throw new GateError('baseline-untrusted', `the files are not those of commit ${plan.head.commit}: commit or undo the edits first`);
+    throw new GateError(
+      'baseline-untrusted',
+      `Baselines were to be written. Expected the files of commit ${plan.head.commit}, got edited ones: commit or undo the edits first.`,
+    );
 };
 
 /**
@@ -26,7 +32,10 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   const verdict = readVerdict(run);
   const { runnerClass } = verdict;
   requireUpdatable(plan);
-  if (runnerClass === null) throw new GateError('document-invalid', 'holds no samples: nothing was measured', { where: run.samplesFile });
+  if (runnerClass === null)
+    throw new GateError('document-invalid', 'Baselines were to be written. There are no samples: nothing was measured.', {
+      where: run.samplesFile,
+    });
   const at = context.now().toISOString();
   const outcome = await context.host.writeBaselines({
     forCommit: plan.head.commit,
@@ -66,7 +75,7 @@ const readableOrNull = (path: string, text: string, { host }: CommandContext): B
     return readBaseline(path, text);
   } catch (thrown) {
     if (!(thrown instanceof GateError)) throw thrown;
-    host.log.warn(`baselines/${path} cannot be read, and is written anew: ${thrown.message}`);
+    host.log.warn(`baselines/${path} cannot be read, and is written anew. ${asSentence(thrown.message)}`);
     return null;
   }
 };

@@ -66,7 +66,10 @@ const detectableOf = (cells: Verdict['cells']): Record<string, number> => {
 
 const requireSameRun = ({ samples, planDigest }: JudgeInput): void => {
   if (samples.plan !== null && samples.plan !== planDigest)
-    throw new GateError('run-mismatch', `the samples belong to plan ${samples.plan}, not ${planDigest}`);
+    throw new GateError(
+      'run-mismatch',
+      `The samples were held against the plan. Expected those of plan ${planDigest}, got those of ${samples.plan}.`,
+    );
 };
 
 const impressionWarnings = ({ policy: { looks, screen } }: Plan): string[] =>

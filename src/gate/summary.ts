@@ -82,7 +82,7 @@ const passedWords = (cells: readonly CellVerdict[]): string[] => {
   const worse = gating(cells, 'passed').filter(({ metric }) => isAccepted(metric));
   if (worse.length > 0) return [`no regression beyond what is accepted: ${counts}`, `${inCells(worse)} worse, as accepted`];
   if (counts !== '') return [`none of the gating metrics regressed: ${counts}`];
-  return [gating(cells, 'inconclusive').length > 0 ? 'none of the gating metrics regressed' : 'nothing here gates'];
+  return [gating(cells, 'inconclusive').length > 0 ? 'none of the gating metrics regressed' : 'none of these metrics decides'];
 };
 
 const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
@@ -113,7 +113,7 @@ export const summaryOf = (outcome: RunOutcome, cells: readonly CellVerdict[], co
   const title = titles[outcome.verdict];
   if (outcome.verdict === 'unfit') {
     const control = controls.find((each) => each.outcome === 'withheld');
-    return `${title}: this machine cannot be trusted with a verdict, ${control?.detail ?? 'a control failed'}`;
+    return `${title}: this machine cannot be trusted with a verdict (${control?.detail ?? 'a self-check failed'}); run the job again on a quiet machine`;
   }
   return `${title}: ${wordsOf(outcome.verdict, cells).join('; ')}`;
 };

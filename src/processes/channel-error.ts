@@ -39,6 +39,9 @@ export interface Ending {
 export const channelError = ({ role, where, end, stderr, answered, detail = '' }: Ending): GateError => {
   const kind = end.status === 'timeout' || end.status === 'memory' ? end.status : 'crashed';
   const output = stderr.trim();
-  const message = `it ${describeEnd(end)}${detail === '' ? '' : `, ${detail}`}${output === '' ? ' (no output on standard error)' : `; its last output:\n${output}`}`;
+  const limited = end.status === 'timeout' || end.status === 'memory';
+  const happened = `${describeEnd(end)}${detail === '' ? '' : `${limited ? ':' : ''} ${detail}`}`;
+  const printed = output === '' ? 'It printed nothing to standard error.' : `Its last output:\n${output}`;
+  const message = `${role === 'launch' ? 'The measuring process' : 'The program'} ${happened}. ${printed}`;
   return new GateError(codes[role][kind], message, { where, starting: kind === 'crashed' && !answered });
 };

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
 
 /** What processes find elsewhere than others do. All are folders. */
@@ -38,7 +38,7 @@ const seconds = 60;
 const powerful: ReadonlySet<string> = new Set(['root', 'sudo', 'wheel', 'admin', 'docker', 'lxd', 'libvirt', 'disk', 'shadow']);
 
 const unavailable = (name: string, what: string, cure: string): GateError =>
-  new GateError('isolation-unavailable', `Code under test cannot run as the user ${name}: ${what}. ${cure}`, {
+  new GateError('isolation-unavailable', `Code under test was to run as the user ${name}. That cannot be: ${what}. ${asSentence(cure)}`, {
     where: 'isolation.user',
   });
 

@@ -6,14 +6,6 @@ export interface WrittenPlace {
   readonly noun: 'store' | 'run folder' | 'folder for temporary files' | 'folder of baselines';
 }
 
-/** What is done where a place is full or closed: the option, input or variable that moves it, if there is one. */
-const elsewhere: Readonly<Record<WrittenPlace['noun'], string>> = {
-  store: ', or name another folder with --store (input `store`).',
-  'run folder': ', or name another folder with --run-dir (input `run-dir`).',
-  'folder for temporary files': ', or name another folder in the variable TMPDIR.',
-  'folder of baselines': '.',
-};
-
 const full: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const refused: ReadonlySet<unknown> = new Set(['EROFS', 'EACCES', 'EPERM']);
 
@@ -22,15 +14,11 @@ export const asDiskError = (thrown: unknown, { path, noun }: WrittenPlace): Gate
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
   const options = { where: path, cause: thrown };
   if (full.has(code) || code === 'disk-full')
-    return new GateError(
-      'disk-full',
-      `Writing into the ${noun} failed: there is no room left on its disk, or a quota is used up. Free space there${elsewhere[noun]}`,
-      options,
-    );
+    return new GateError('disk-full', `The ${noun} was written to. There is no room left on its disk, or a quota is used up.`, options);
   if (!refused.has(code)) return null;
   return new GateError(
     noun === 'store' ? 'store-unwritable' : 'folder-unwritable',
-    `Writing into the ${noun} failed: this user may not write there (${code}). Let this user write there${elsewhere[noun]}`,
+    `The ${noun} was written to. The user of this job may not write there (${code}).`,
     options,
   );
 };

@@ -61,7 +61,11 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
       .replaceAll('\\', '/');
     if (entry.isFile()) found.push(path);
     else if (!entry.isDirectory())
-      throw new GateError('build-no-output', `${JSON.stringify(path)} is not a regular file`, { where: folder });
+      throw new GateError(
+        'build-no-output',
+        `The files of a build were taken over. Expected regular files, got ${JSON.stringify(path)}, which is none.`,
+        { where: folder },
+      );
   }
   return found.sort();
 };
@@ -72,7 +76,8 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
  * and special files.
  */
 export const takeFolder = async (from: string, to: string): Promise<void> => {
-  if (!(await lstat(from)).isDirectory()) throw new GateError('build-no-output', 'is not a folder any more', { where: from });
+  if (!(await lstat(from)).isDirectory())
+    throw new GateError('build-no-output', 'The files of a build were taken over. Their folder is no longer there.', { where: from });
   const { uid } = await lstat(to);
   for (const path of await listRegularFiles(from)) {
     const [source, target] = [join(from, path), join(to, path)];

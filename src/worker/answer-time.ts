@@ -13,7 +13,7 @@ export const openAnswerTime = (seconds: number): AnswerTime => {
       const started = performance.now();
       const waited = answers === 0 ? `its start and its answer to ${question}` : `its answer to ${question}, after ${answers} others`;
       try {
-        const late = `waiting for ${waited}; limits.seconds allows ${seconds} s for the start and all answers of a launch`;
+        const late = `all its answers may take ${seconds} s together (limits.seconds), and ${waited} was still to come`;
         return await ask(Math.max(0, seconds - spent), late);
       } finally {
         spent += (performance.now() - started) / 1000;

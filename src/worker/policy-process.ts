@@ -36,7 +36,7 @@ export const openPolicyHost = (policy: PolicyProcess, where: string): PolicyHost
       await ask({ do: 'start', optimization: policy.optimization, episode: { point, seed, options: policy.options, setting } });
       return {
         next: async (observation) => {
-          if (mine !== episodes) throw new GateError('internal', `the episode at ${point} is over`, { where });
+          if (mine !== episodes) throw new GateError('internal', `The episode at ${point} is over.`, { where });
           return ask({ do: 'next', observation });
         },
       };
