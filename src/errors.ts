@@ -207,16 +207,15 @@ export const errorTable = {
     remedy:
       'Let the code under test and its `setup:` write elsewhere. `isolation:` prevents it (docs/security.md). Nothing that was measured counts.',
   },
-  'store-unwritable': { exit: 3, remedy: 'Let the user of this job write there, or name another folder: input `store` (`--store`).' },
+  'store-unwritable': { exit: 3, remedy: 'Let the user of this job write there, or move the store.' },
   'folder-unwritable': {
     exit: 3,
-    remedy:
-      'Let the user of this job write there, or name another folder: input `run-dir` (`--run-dir`), variable TMPDIR for temporary files.',
+    remedy: 'Let the user of this job write there, or move the folder.',
   },
   'disk-full': {
     exit: 3,
     remedy:
-      'Free space on that disk, or move the folder: inputs `run-dir` and `store`, variable TMPDIR for temporary files. What was measured is kept.',
+      'Free space on that disk, or move what is written there: inputs `run-dir` and `store`, variable TMPDIR. What was measured is kept.',
   },
   'github-permission': {
     exit: 3,

@@ -33,12 +33,12 @@ const mistakes: readonly (readonly [what: string, broken: string, code: string, 
     'a misspelt key',
     'gate: { tolerence: { size: 3% } }\n',
     'config-unknown-key',
-    /gate: unknown key "tolerence". Did you mean "tolerance"\?/,
+    /gate: Unknown key "tolerence". Did you mean "tolerance"\?/,
   ],
   ['a wrong outcome', 'gate: { fail-on: [regresed] }\n', 'config-invalid', /gate\.fail-on\[0\]/],
   ['a limit of a wrong unit', 'limits: { seconds: 4GiB }\n', 'config-invalid', /limits\.seconds: must be a duration/],
   ['a memory limit of a wrong unit', 'limits: { memory: 10m }\n', 'config-invalid', /limits\.memory: must be a size/],
-  ['an unknown section', 'gat: {}\n', 'config-unknown-key', /unknown key "gat"/],
+  ['an unknown section', 'gat: {}\n', 'config-unknown-key', /Unknown key "gat"/],
 ];
 
 describe('a mistake in what says how is judged', () => {

@@ -31,11 +31,11 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     expect(run.code, run.stdout).toBe(2);
     expect(run.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
     expect(run.commands.filter(({ name }) => name === 'error').map(({ message }) => message)).toEqual([
-      expect.stringContaining('unknown key "gat". Did you mean "gate"?'),
+      expect.stringContaining('Unknown key "gat". Did you mean "gate"?'),
     ]);
     expect(scene.github.state.comments).toHaveLength(1);
     expect(stale.body).toContain('### ❌ Error: the gate did not come to a verdict');
-    expect(stale.body).toContain('unknown key "gat"');
+    expect(stale.body).toContain('Unknown key "gat"');
     expect(stale.body).not.toContain('Passed');
     expect(run.summary).toContain('error[config-');
   });

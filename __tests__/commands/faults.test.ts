@@ -105,7 +105,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
   it.each(moduleFailures)('%s fails its own cell with %s', (id, code, says) => {
     const cell = project.cell(id);
     expect(cell.verdict).toBe('failed');
-    expect(cell.reason).toContain(`error[${code}] arm head`);
+    expect(cell.reason).toContain(`error[${code}] of head`);
     expect(cell.reason).toMatch(says);
   });
 
@@ -145,7 +145,7 @@ it('ends an optimization that hangs, with all that it started, and says so', asy
   const ended = await project.gate('--base', 'HEAD~1');
   expect(ended.code).toBe(1);
   expect(project.cell('head-hang').reason).toMatch(
-    /error\[subject-timeout\] arm head: the build did not end; limits\.seconds allows 8 s\..*still thinking/s,
+    /error\[subject-timeout\] of head: The build command did not end within 8 s \(limits\.seconds\)\..*still thinking/s,
   );
   expect(project.processes()).toEqual([]);
 }, 120_000);

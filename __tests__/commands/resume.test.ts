@@ -125,7 +125,7 @@ describe('a measurement that is killed again and again', () => {
 
   it('measures the healthy cell to the end beside the broken one, which fails the run', () => {
     expect(decided.code).toBe(1);
-    expect(project.cell('broken')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[build-failed] arm head') });
+    expect(project.cell('broken')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[build-failed] of head') });
     const healthy = project.cell('healthy');
     expect(healthy.reason).toBeNull();
     expect(healthy.metrics.find(({ id }) => id === 'nll-delta')).toMatchObject({ verdict: 'passed', change: { estimate: 0 } });

@@ -51,7 +51,9 @@ export const situations: readonly Situation[] = [
       const { verdict, warnings, text } = await judged(changedEngine(sizeProgram(100), sizeProgram(100, ending('start === 3'))));
       expect({ verdict, warnings }).toEqual({
         verdict: 'passed',
-        warnings: expect.stringMatching(/^1 of \d+ starts failed and was repeated: error\[subject-crashed\] arm head: .*no room yet/s),
+        warnings: expect.stringMatching(
+          /^1 of \d+ processes failed at their start and was started again: error\[subject-crashed\] of head: .*no room yet/s,
+        ),
       });
       expect(text).toMatch(/note: .*1 of \d+ starts failed and was repeated/);
     },
@@ -61,7 +63,7 @@ export const situations: readonly Situation[] = [
     expect({ verdict, exitCode, reason }).toEqual({
       verdict: 'failed',
       exitCode: 1,
-      reason: expect.stringMatching(/^error\[subject-crashed\] arm head: .*no room yet/s),
+      reason: expect.stringMatching(/^error\[subject-crashed\] of head: .*no room yet/s),
     });
   }),
   row('Every second start of the head fails', 'REGRESSED: 1 cell failed', 'failed', 'slow', 'neighbour', async () => {
@@ -70,7 +72,10 @@ export const situations: readonly Situation[] = [
   }),
   row('Every tenth start of the base fails, and the head is slower', 'INCONCLUSIVE', 'regressed', 'slow', 'neighbour', async () => {
     const { verdict, warnings } = await judged(changedEngine(programOf(10, ending('start % 10 === 2')), programOf(20)));
-    expect({ verdict, warnings }).toEqual({ verdict: 'regressed', warnings: expect.stringMatching(/starts failed and .*arm base/s) });
+    expect({ verdict, warnings }).toEqual({
+      verdict: 'regressed',
+      warnings: expect.stringMatching(/failed at their start and .*of base/s),
+    });
   }),
   row(
     'The base ends in round 30 of one launch of many, and the head is slower',
@@ -104,7 +109,9 @@ export const situations: readonly Situation[] = [
     const { cell, warnings } = await judged(project);
     expect({ cell, warnings }).toEqual({
       cell: 'unchanged',
-      warnings: expect.stringMatching(/1 of \d+ starts failed and was repeated: error\[build-failed\] arm head: .*no room yet/s),
+      warnings: expect.stringMatching(
+        /1 of \d+ processes failed at their start and was started again: error\[build-failed\] of head: .*no room yet/s,
+      ),
     });
   }),
   row('Every build of the head fails', 'REGRESSED', 'failed', 'slow', 'neighbour', async () => {
@@ -116,7 +123,7 @@ export const situations: readonly Situation[] = [
     expect({ verdict, exitCode, reason }).toEqual({
       verdict: 'failed',
       exitCode: 1,
-      reason: expect.stringContaining('error[build-failed] arm head'),
+      reason: expect.stringContaining('error[build-failed] of head'),
     });
   }),
 ];

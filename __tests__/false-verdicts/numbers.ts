@@ -269,7 +269,7 @@ export const situations: readonly Situation[] = [
     'passed at times',
     'failed, policy-not-deterministic',
     '0.02 + 0.38 * Math.random()',
-    { verdict: 'failed', reason: expect.stringContaining('error[policy-not-deterministic] arm head') },
+    { verdict: 'failed', reason: expect.stringContaining('error[policy-not-deterministic] of head') },
   ),
   ofChance('a policy that is always slow to react', 'regressed', 'regressed', '0.02', { verdict: 'regressed' }),
   ofSigns('negative-better', 'higher is better, −10 → −5', 'regressed', 'improved', 'reported', {

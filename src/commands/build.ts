@@ -189,7 +189,7 @@ const asProtocol = <T>(decode: () => T): T => {
   try {
     return decode();
   } catch (thrown) {
-    throw new GateError('subject-protocol', asGateError(thrown).message, { cause: thrown });
+    throw new GateError('subject-protocol', `The program answered. ${asGateError(thrown).message}`, { cause: thrown });
   }
 };
 

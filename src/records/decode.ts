@@ -16,21 +16,17 @@ type PathKeys = readonly PropertyKey[];
 export const decodeDocument = <S extends z.ZodType>(schema: S, text: string, where: string, maxBytes: number): Immutable<z.infer<S>> => {
   const bytes = text.length > maxBytes ? text.length : Buffer.byteLength(text);
   if (bytes > maxBytes)
-    throw new GateError('document-too-large', `The document was read. Expected at most ${maxBytes} bytes, got at least ${bytes}.`, {
+    throw new GateError('document-too-large', `Expected at most ${maxBytes} bytes, got at least ${bytes}.`, {
       where,
     });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    throw new GateError(
-      'document-invalid',
-      `The document was read. Expected JSON, got: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      {
-        where,
-        cause: thrown,
-      },
-    );
+    throw new GateError('document-invalid', `Expected JSON, got: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
+      where,
+      cause: thrown,
+    });
   }
   return decodeValue(schema, value, where);
 };
@@ -42,16 +38,12 @@ export const decodeValue = <S extends z.ZodType>(schema: S, value: unknown, wher
     result = schema.safeParse(value);
   } catch (thrown) {
     if (thrown instanceof RangeError)
-      throw new GateError('document-invalid', 'The document was read. Its values are nested too deeply.', { where, cause: thrown });
+      throw new GateError('document-invalid', 'Its values are nested too deeply.', { where, cause: thrown });
     throw thrown;
   }
   if (result.success) return result.data as Immutable<z.infer<S>>;
   const first = result.error.issues[0];
-  throw new GateError(
-    'document-invalid',
-    `The document was read. ${first === undefined ? 'It does not fit its schema.' : describeIssue(schema, first)}`,
-    { where },
-  );
+  throw new GateError('document-invalid', first === undefined ? 'It does not fit its schema.' : describeIssue(schema, first), { where });
 };
 
 /** A document as text: keys in the order given, two spaces of indentation, a newline at the end. Numbers must be finite. */
@@ -117,7 +109,7 @@ const descend = (issue: Issue, before: PathKeys): { readonly path: PathKeys; rea
 
 const pathText = (path: PathKeys): string =>
   path.length === 0
-    ? 'the document'
+    ? 'its top'
     : path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key).slice(0, 100)}`)).join('');
 
 /** All keys that some branch of the schema allows at a path. */

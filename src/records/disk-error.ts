@@ -6,6 +6,14 @@ export interface WrittenPlace {
   readonly noun: 'store' | 'run folder' | 'folder for temporary files' | 'folder of baselines';
 }
 
+/** The input, option or variable that moves a place, if there is one. */
+const elsewhere: Readonly<Record<WrittenPlace['noun'], string>> = {
+  store: ' The input `store` (`--store`) names another one.',
+  'run folder': ' The input `run-dir` (`--run-dir`) names another one.',
+  'folder for temporary files': ' The variable TMPDIR names another one.',
+  'folder of baselines': '',
+};
+
 const full: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const refused: ReadonlySet<unknown> = new Set(['EROFS', 'EACCES', 'EPERM']);
 
@@ -18,7 +26,7 @@ export const asDiskError = (thrown: unknown, { path, noun }: WrittenPlace): Gate
   if (!refused.has(code)) return null;
   return new GateError(
     noun === 'store' ? 'store-unwritable' : 'folder-unwritable',
-    `The ${noun} was written to. The user of this job may not write there (${code}).`,
+    `The ${noun} was written to. The user of this job may not write there (${code}).${elsewhere[noun]}`,
     options,
   );
 };

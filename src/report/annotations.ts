@@ -34,7 +34,7 @@ export const annotations = (verdict: Verdict): readonly ReportAnnotation[] => {
       level: 'error' as const,
       title: plain(`${failure.kind === 'failed' ? 'Failed' : 'Missing'}: ${failure.cell.id}`, 200),
       message: plain(
-        `${failure.metrics.length === 0 ? '' : `${failure.metrics.slice(0, 5).join(', ')}: `}${plain(failure.reason, 600)}${failure.remedy === null ? '' : ` ${failure.remedy}`}`,
+        `${failure.metrics.length === 0 ? '' : `${failure.metrics.slice(0, 5).join(', ')}: `}${plain(failure.reason, 600)}${failure.remedy === null ? '' : ` What to do: ${failure.remedy}`}`,
         1000,
       ),
     })),

@@ -15,7 +15,7 @@ const words: Readonly<Record<State, string>> = {
   refused: 'this model cannot carry such a number',
   clock: 'the clock is too coarse for what it times',
   missing: 'expected, but did not run',
-  failed: 'failed, and left no reason',
+  failed: 'failed: the reason stands with the cell',
 };
 
 /** The recorded reason; for a head value that does not exist always some reason, never null. */

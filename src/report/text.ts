@@ -110,7 +110,7 @@ interface Screen {
 
 /** Lines of one item. What failed or is missing has a reason, which says what to do. */
 const itemLines = 2;
-const reasonLines = 6;
+const reasonLines = 4;
 
 /** The fewest lines that what happened gets, where so much happened. */
 const leastNews = 8;

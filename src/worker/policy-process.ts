@@ -50,7 +50,7 @@ const answered = (answer: unknown, where: string): Json => {
   try {
     decoded = decodeValue(fromSubject, answer, where) as ReturnType<typeof fromSubject.parse>;
   } catch (thrown) {
-    throw new GateError('subject-protocol', asGateError(thrown).message, { where, cause: thrown });
+    throw new GateError('subject-protocol', `The program answered. ${asGateError(thrown).message}`, { where, cause: thrown });
   }
   if ('ok' in decoded) return decoded.ok;
   const code: ErrorCode =
