@@ -136,7 +136,7 @@ export const errorTable = {
   },
   'stages-mismatch': {
     exit: 3,
-    remedy: 'Let the ONNX files of the model agree on this tensor: one of them makes it, and all use the same type and shape.',
+    remedy: 'Let these files agree on the tensor: one of them makes it, and all use the same type and shape.',
   },
   'build-failed': {
     exit: 3,

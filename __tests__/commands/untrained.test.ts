@@ -7,7 +7,7 @@ import { configuration, copied, copyProgram, type Ended, model, Project, package
 
 const id = 'random-dense';
 const quality = ['nll-delta', 'accuracy-preservation', 'kl-divergence', 'kl-p99', 'top1-agreement'];
-const byName = /the reference model random-dense is untrained: its perplexity is \d+\.\d, with a vocabulary of \d+/;
+const byName = /The reference model random-dense is untrained: its perplexity is \d+\.\d, with a vocabulary of \d+/;
 
 describe('a model with random weights', () => {
   let project: Project;

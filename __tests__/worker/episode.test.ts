@@ -186,7 +186,7 @@ describe('an episode', () => {
     const evaluation = { id: 'evaluation', kind: 'evaluation', windows: 1, arms: ['reference', 'head'] } as const;
     const measured = await runLaunch(request([point({ rounds: 1, warmUp: 0 }), evaluation]), knowsNothing);
     const reason = expect.stringMatching(
-      /^refused: \*: the reference model mini-qwen3-dense is untrained: .* with a vocabulary of 30$/,
+      /^refused: \*: Quality was to be measured\. The reference model mini-qwen3-dense is untrained: .* with a vocabulary of 30\.$/,
     );
     expect(measured.points).toEqual([
       { point: 'trace', values: {}, warnings: [reason] },

@@ -42,7 +42,10 @@ export const resumeSamples = async (context: CommandContext, run: RunFolder, res
       // Code that outlived its job may have written them while the entry was packed.
       const bytes = bytesIn(folder);
       if (bytes === null || found.key !== `${beginning}${digestOf(bytes)}`)
-        throw new GateError('document-invalid', `Expected those that the key ${found.key} names, got others.`);
+        throw new GateError(
+          'document-invalid',
+          `The samples in the cache were read. Expected those that the key ${found.key} names, got others.`,
+        );
       takeSamples(run, bytes);
       const { launches } = readRunSamples(run, plan, digest).samples;
       log.info(`Resumed from the workflow cache: ${launches.length} launches (measuring processes) of this plan ran before.`);

@@ -84,7 +84,7 @@ export const updateAll = async (context: CommandContext, setting: Omit<ReportSet
   if (context.options.quick)
     throw new GateError(
       'usage-bad-value',
-      '`quick` was given with `update`. Three launches without a confirmation are a first impression and no baseline: leave it out.',
+      '`quick` was given with `update`. A first impression without a confirmation cannot become a baseline: leave it out.',
       { where: 'quick' },
     );
   context.host.requireBaselineWriter();

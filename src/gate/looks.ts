@@ -40,7 +40,7 @@ export const requireLooks = (policy: Pick<GatePolicy, 'looks' | 'alpha'>): void 
     if (launches <= before)
       throw new GateError(
         'document-invalid',
-        'The policy of the plan was read. Expected each look to have more launches than the one before.',
+        'The policy of the plan was read. Expected each look to rest on more measurements than the one before.',
         { where: 'policy.looks' },
       );
     before = launches;

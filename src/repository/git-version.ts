@@ -23,7 +23,7 @@ export const requireGit = async (cwd: string, environment: Readonly<Record<strin
   if (ended.status !== 'exited' || ended.code !== 0)
     throw new GateError(
       'git-failed',
-      `git was looked for on PATH. Expected release ${oldestGit} or newer, got: ${ended.stderr.trim() || ended.status}`,
+      `\`git\` was looked for on PATH. Expected release ${oldestGit} or newer, got: ${ended.stderr.trim() || ended.status}`,
       { where: 'git' },
     );
   const version = printed.replace(/^git version /, '');

@@ -246,7 +246,7 @@ const asOnDisk = async (file: InputFile, root: string, temporary: string, gitAt:
 const requireGitPath = async (git: Git, name: string): Promise<string> => {
   const path = await gitPath(git, name);
   if (path === null)
-    throw new GateError('git-failed', `git was asked where its ${name} lies. Expected a path, got none.`, { where: 'git' });
+    throw new GateError('git-failed', `\`git\` was asked where its ${name} lies. Expected a path, got none.`, { where: 'git' });
   return path;
 };
 

@@ -51,8 +51,7 @@ export const requireScores = async (
   tools: LaunchTools,
 ): Promise<Record<string, Series>> => {
   const values = await scoredArms(point, request, tools);
-  if (typeof values === 'string')
-    throw new ArmError('reference', new GateError('untrained-reference', `Quality was to be measured. It cannot be: ${values}.`));
+  if (typeof values === 'string') throw new ArmError('reference', new GateError('untrained-reference', values));
   return values;
 };
 
@@ -174,5 +173,5 @@ const untrained = (series: Series | undefined, { id, vocabulary }: ModelFacts): 
   if (nll.length === 0) return null;
   const perplexity = Math.exp(nll.reduce((sum, value) => sum + value, 0) / nll.length);
   if (perplexity < untrainedShare * vocabulary) return null;
-  return `the reference model ${id} is untrained: its perplexity is ${perplexity.toFixed(1)}, with a vocabulary of ${vocabulary}`;
+  return `Quality was to be measured. The reference model ${id} is untrained: its perplexity is ${perplexity.toFixed(1)}, with a vocabulary of ${vocabulary}.`;
 };
