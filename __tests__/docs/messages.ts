@@ -180,7 +180,20 @@ const reasoning: Readonly<Record<string, number>> = { absent: 1, gapReason: 1, h
 /** Keys whose value is a reason. */
 const reasonKeys: ReadonlySet<string> = new Set(['reason', 'detail']);
 
-const folders = /^src\/(gate|worker|optimizations|commands|host|baselines|measurement|report)\//;
+const texts: ReadonlySet<string> = new Set(['Literal', 'TemplateLiteral']);
+/** What can stand alone: in a note, a report, or the comment on a pull request. */
+const sentence = /^[A-Z‹`][^]*[.:]$/;
+
+/** Whether a text is of the reference of options, or of an error, which has rules of its own. */
+const isDescription = (node: Node, { parents }: Reading): boolean => {
+  for (let above = parents.get(node); above !== undefined; above = parents.get(above)) {
+    const called = above.type === 'CallExpression' || above.type === 'NewExpression' ? nameOf(at(above, 'callee')) : '';
+    if (called === 'describe' || called === 'GateError') return true;
+  }
+  return false;
+};
+
+const folders = /^src\/((gate|worker|optimizations|commands|host|baselines|measurement|report|repository|config)\/|action\.ts$)/;
 
 /** Every error, reason, warning and line of the log in one file. */
 const writtenIn = (path: string): readonly Written[] => {
@@ -198,6 +211,10 @@ const writtenIn = (path: string): readonly Written[] => {
     }
     if (!folders.test(path)) return [];
     if (node.type === 'Property' && reasonKeys.has(nameOf(at(node, 'key')))) return written(null, at(node, 'value'), true);
+    if (texts.has(node.type) && !isDescription(node, reading)) {
+      const sentences = textsOf(node, reading).filter((each) => sentence.test(each) && wordsOf(each).length > 3);
+      return sentences.map((each) => ({ place, code: null, text: each, placed: true }));
+    }
     if (node.type !== 'CallExpression') return [];
     const callee = source(at(node, 'callee'));
     const index = reasoning[callee];
@@ -214,10 +231,10 @@ export const writtenMessages = (): readonly Written[] =>
     .sort()
     .flatMap(writtenIn);
 
-/** Words of the gate's own making. In an error nobody has explained a cell or a launch yet; a report does. */
+/** Words of the gate's own making. In an error nobody has explained a cell, a launch or an artefact yet; a report does. */
 const ours =
-  /\b(arms?|subjects?|seal(s|ed)?|poles?|screens?|lanes?|bench(es)?|yardsticks?|untouched|artefacts?|worktrees?|staging|shards?)\b/i;
-const ofReports = /\b(cells?|launch(es)?)\b/i;
+  /\b(arms?|subjects?|seal(s|ed)?|poles?|screens?|lanes?|bench(es)?|yardsticks?|untouched|worktrees?|staging|shards?)\b/i;
+const ofReports = /\b(cells?|launch(es)?|artefacts?)\b/i;
 const mostWords = 25;
 
 const sentencesOf = (text: string): readonly string[] =>

@@ -13,7 +13,7 @@ export const keepToBudget = async (context: CommandContext, store: Store): Promi
     const { removed, records, freedBytes } = await cleanStore(context, store);
     if (removed.length + records.length > 0)
       context.host.log.info(
-        `The store kept to its budget of ${context.options.storeBudget} MiB: ${removed.length} builds and ${records.length} records were removed, ${Math.round(freedBytes / 2 ** 20)} MiB.`,
+        `The store kept to its budget of ${context.options.storeBudget} MiB: ${removed.length} artefacts and ${records.length} records were removed, ${Math.round(freedBytes / 2 ** 20)} MiB.`,
       );
     return records;
   } catch (thrown) {
