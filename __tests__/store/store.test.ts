@@ -217,6 +217,23 @@ describe('artefacts', () => {
     expect(readdirSync(apart).toSorted()).toEqual(['manifest.json', 'same.onnx']);
   });
 
+  it.each([
+    ['the build left what this user may not read', 'left', 'build-no-output The files of a build were taken over. The build left some'],
+    ['the store takes nothing', 'store', 'store-unwritable The store was written to.'],
+  ])('are not taken over where %s: the one that is closed is named', (_why, closed, said) => {
+    const folder = fresh();
+    for (const part of ['left', 'store']) mkdirSync(join(folder, part));
+    writeFileSync(join(folder, 'left/model.onnx'), 'x');
+    for (const each of [root, folder]) chmodSync(each, 0o777);
+    for (const part of ['left', 'store']) chmodSync(join(folder, part), part === closed ? 0o555 : 0o777);
+    const uid = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+    const script = `import { inStore, takeFolder } from ${JSON.stringify(join(source, 'store/disk.ts'))};
+      await inStore('store', () => takeFolder(${JSON.stringify(join(folder, 'left'))}, ${JSON.stringify(join(folder, 'store'))}))
+        .catch(({ code, message }) => console.log(code, message));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { ...uid, encoding: 'utf8' });
+    expect(stdout).toContain(said);
+  });
+
   it('refuse links, empty folders, reserved names, and names that are no digests', async () => {
     const store = await open(fresh());
     const wrong = async (fill: (staging: string) => void): Promise<unknown> => {

@@ -176,6 +176,7 @@ const saveItems = async (context: CommandContext, store: Store, cached: CachedSt
     items.reduce((sum, item) => sum + item.bytes, 0),
     'bytes',
   );
-  if (outcome === 'saved') log.info(`Saved models and artefacts to the workflow cache (${key}: ${counted(items.length, 'item')}, ${bytes}).`);
+  if (outcome === 'saved')
+    log.info(`Saved models and artefacts to the workflow cache (${key}: ${counted(items.length, 'item')}, ${bytes}).`);
   if (outcome === 'exists') log.info(`Nothing is saved to the workflow cache: another job saves ${key}.`);
 };

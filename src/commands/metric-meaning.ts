@@ -3,7 +3,7 @@ import { GateError } from '../errors.ts';
 
 type Metric = ResolvedOptimization['metrics'][number];
 
-const inWords = ({ unit, better }: Metric): string => `${unit}, ${better} is better`;
+const inWords = ({ unit, better }: Metric): string => `${unit} (${better} is better)`;
 
 /**
  * Throws `config-invalid` where head gives a metric of base another unit or direction: its numbers

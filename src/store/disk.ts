@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { access, chmod, copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { asDiskError } from '../records/disk-error.ts';
@@ -73,9 +73,23 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
 /**
  * Moves what lies in a folder into an empty one of this user. Within one file system nothing is
  * copied but the files of other users, who could write them later. Throws `build-no-output` for links
- * and special files.
+ * and special files, and for what this user may not read there.
  */
 export const takeFolder = async (from: string, to: string): Promise<void> => {
+  try {
+    await moveFiles(from, to);
+  } catch (thrown) {
+    const code = errorCode(thrown);
+    if ((code !== 'EACCES' && code !== 'EPERM') || !(await isWritable(to))) throw thrown;
+    throw new GateError(
+      'build-no-output',
+      `The files of a build were taken over. The build left some that this user may not read or move (${code}).`,
+      { where: from, cause: thrown },
+    );
+  }
+};
+
+const moveFiles = async (from: string, to: string): Promise<void> => {
   if (!(await lstat(from)).isDirectory())
     throw new GateError('build-no-output', 'The files of a build were taken over. Their folder is no longer there.', { where: from });
   const { uid } = await lstat(to);
@@ -89,6 +103,15 @@ export const takeFolder = async (from: string, to: string): Promise<void> => {
   await rm(from, { recursive: true, force: true });
   // Again: a file may have been replaced since it was looked at.
   await listRegularFiles(to);
+};
+
+const isWritable = async (folder: string): Promise<boolean> => {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /** False where that would lead into another file system. */
