@@ -159,7 +159,7 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
   });
 
   it.each([
-    ['isolation: { user: nobody-of-this-name }', /there is no such user\. Create it: sudo useradd/],
+    ['isolation: { user: nobody-of-this-name }', /there is no such user\. Create it: `sudo useradd/],
     ['isolation: { user: root }', /it is root/],
   ])('is refused where it cannot be had: %s', async (written, message) => {
     const project = projectOf({ 'optimization-gate.yml': config(written), 'bench.mjs': program('100') });

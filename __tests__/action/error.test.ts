@@ -79,8 +79,8 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     expect(other.code, other.stdout).toBe(0);
     const { warnings } = JSON.parse(readFileSync(join(scene.workspace, '.optimization-gate', 'plan.json'), 'utf8'));
     expect(warnings).toEqual([
-      expect.stringMatching(/^baselines\/accepted\.json of base cannot be read, and is taken as absent: /),
-      expect.stringMatching(/^baselines\/another-class\/mini-qwen3-dense\.json of base cannot be read, and is taken as absent: /),
+      expect.stringMatching(/^baselines\/accepted\.json of base counts as absent, because it cannot be read\. /),
+      expect.stringMatching(/^baselines\/another-class\/mini-qwen3-dense\.json of base counts as absent, because it cannot be read\. /),
     ]);
     // It mends one file, and leaves the other broken.
     expect((await scene.pullRequest(11, 'repairs', { mode: 'plan' })).stdout).toMatch(/error\[baseline-invalid\]/);

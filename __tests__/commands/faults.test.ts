@@ -44,7 +44,7 @@ const modules: Readonly<Record<string, string>> = {
 
 const moduleFailures: readonly (readonly [id: string, code: string, says: RegExp])[] = [
   ['module-throws', 'build-failed', /no such kernel/],
-  ['module-empty', 'subject-protocol', /neither build nor start/],
+  ['module-empty', 'subject-protocol', /`build` or `start`, found neither/],
   ['module-dies', 'subject-crashed', /exit status 3/],
   ['module-scrawls', 'subject-protocol', /hello there/],
   ['module-forgets', 'subject-protocol', /expected object, received null/],

@@ -91,7 +91,7 @@ it('a model that head deletes is missing, whether head still lists it or not', a
     [`${model}/kept`, 'both'],
     [`${own}/kept`, 'removed'],
   ]);
-  expect(plan.policyChanges).toEqual([expect.stringContaining(`the files of model ${own} were removed`)]);
+  expect(plan.policyChanges).toEqual([expect.stringContaining(`The files of model ${own} were removed`)]);
   project.git('reset', '--quiet', '--soft', 'HEAD~1');
   project.commit({ 'optimization-gate.yml': config(model) });
   const { code, stderr } = await project.gate('--base', 'HEAD~1');

@@ -31,7 +31,7 @@ describe('update in a folder of the repository', () => {
 
 describe('update that cannot end', () => {
   it.each([
-    ['of a tree with edits', ['--event', 'default-branch'], /are not those of commit [0-9a-f]{40}: commit or undo the edits/],
+    ['of a tree with edits', ['--event', 'default-branch'], /the files of commit [0-9a-f]{40}, got edited ones: commit or undo the edits/],
     ['of a change', ['--base', 'HEAD'], /this run is about a change/],
   ])('is refused before anything is measured: %s', async (_, options, message) => {
     const project = Project.make();

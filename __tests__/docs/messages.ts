@@ -232,8 +232,7 @@ export const writtenMessages = (): readonly Written[] =>
     .flatMap(writtenIn);
 
 /** Words of the gate's own making. In an error nobody has explained a cell, a launch or an artefact yet; a report does. */
-const ours =
-  /\b(arms?|subjects?|seal(s|ed)?|poles?|screens?|lanes?|bench(es)?|yardsticks?|untouched|worktrees?|staging|shards?)\b/i;
+const ours = /\b(arms?|subjects?|seal(s|ed)?|poles?|screens?|lanes?|bench(es)?|yardsticks?|untouched|worktrees?|staging|shards?)\b/i;
 const ofReports = /\b(cells?|launch(es)?|artefacts?)\b/i;
 const mostWords = 25;
 

@@ -55,7 +55,7 @@ export const situations: readonly Situation[] = [
           /^1 of \d+ processes failed at their start and was started again: error\[subject-crashed\] of head: .*no room yet/s,
         ),
       });
-      expect(text).toMatch(/note: .*1 of \d+ starts failed and was repeated/);
+      expect(text).toMatch(/note: .*1 of \d+ processes failed at their start and was started again/);
     },
   ),
   row('Every start of the head ends before its first answer', 'REGRESSED', 'failed', 'slow', 'reported', async () => {
@@ -68,7 +68,10 @@ export const situations: readonly Situation[] = [
   }),
   row('Every second start of the head fails', 'REGRESSED: 1 cell failed', 'failed', 'slow', 'neighbour', async () => {
     const { verdict, reason } = await judged(changedEngine(programOf(10), programOf(10, ending('start % 2 === 1'))));
-    expect({ verdict, reason }).toEqual({ verdict: 'failed', reason: expect.stringMatching(/of \d+ starts failed, at most \d may/) });
+    expect({ verdict, reason }).toEqual({
+      verdict: 'failed',
+      reason: expect.stringMatching(/of \d+ processes failed at their start\. At most \d may/),
+    });
   }),
   row('Every tenth start of the base fails, and the head is slower', 'INCONCLUSIVE', 'regressed', 'slow', 'neighbour', async () => {
     const { verdict, warnings } = await judged(changedEngine(programOf(10, ending('start % 10 === 2')), programOf(20)));
@@ -89,7 +92,7 @@ export const situations: readonly Situation[] = [
       const { verdict, warnings } = await judged(changedEngine(program, programOf(20)));
       expect({ verdict, warnings }).toEqual({
         verdict: 'regressed',
-        warnings: expect.stringMatching(/1 of \d+ launches failed by the base and did not count/),
+        warnings: expect.stringMatching(/1 of \d+ launches failed because of base and do not count/),
       });
     },
   ),

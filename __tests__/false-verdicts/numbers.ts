@@ -315,7 +315,7 @@ export const situations: readonly Situation[] = [
     run: tolerant,
     speed: 'slow',
     metric: 'slow-rounds',
-    expected: { verdict: 'regressed', reason: expect.stringMatching(/^by the mean over rounds, /) },
+    expected: { verdict: 'regressed', reason: expect.stringMatching(/^the mean over rounds is worse by /) },
   }),
   situation({
     kind: 'stays-noisy',
@@ -326,7 +326,7 @@ export const situations: readonly Situation[] = [
     run: tolerant,
     speed: 'slow',
     metric: 'stays-noisy',
-    expected: { verdict: 'regressed', launches: 36, reason: 'by the last test, of all 36 launches' },
+    expected: { verdict: 'regressed', launches: 36, reason: 'shown by the last test, over all 36 launches' },
   }),
   ...(
     [

@@ -66,7 +66,7 @@ const restoreLayer = async (context: CommandContext, store: Store, part: RecordP
       cache.warn(
         `The workflow cache's entry ${found.key} holds ${counted(refused.length, 'part')} that the gate did not put there, or that changed since: ${refused.slice(0, 3).join(', ')}. They are not used. A run that may write to the cache replaces the entry.`,
       );
-    log.info(`Restored models and artefacts from the workflow cache (${found.key}: ${counted(taken.length, 'item')}).`);
+    log.info(`Restored models and artefacts from the cache (${found.key}: ${counted(taken.length, 'item')}).`);
     return { keys, key: found.key, damaged: refused.length > 0, items: new Set(taken), records };
   } finally {
     await store.discard(staging);
@@ -176,7 +176,6 @@ const saveItems = async (context: CommandContext, store: Store, cached: CachedSt
     items.reduce((sum, item) => sum + item.bytes, 0),
     'bytes',
   );
-  if (outcome === 'saved')
-    log.info(`Saved models and artefacts to the workflow cache (${key}: ${counted(items.length, 'item')}, ${bytes}).`);
-  if (outcome === 'exists') log.info(`Nothing is saved to the workflow cache: another job saves ${key}.`);
+  if (outcome === 'saved') log.info(`Saved models and artefacts to the cache (${key}: ${counted(items.length, 'item')}, ${bytes}).`);
+  if (outcome === 'exists') log.info(`Nothing is saved to the cache: another job saves ${key}.`);
 };

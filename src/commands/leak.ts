@@ -179,7 +179,7 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
 
 const leak = ({ arm, cell }: SideProgram, { path, of }: CodeCopy): GateError => {
   const other = arm === 'base' ? 'head' : 'base';
-  const message = `The program of ${arm} was watched while it ran. It read ${path}, which is ${other}'s version of ${of}, and not its own, which differs.`;
+  const message = `The program of ${arm} was watched. It ran ${other}'s ${of} instead of its own, which differs: it read ${path}.`;
   return new GateError('inputs-leak', message, { where: cell.id });
 };
 

@@ -48,7 +48,7 @@ export const resumeSamples = async (context: CommandContext, run: RunFolder, res
         );
       takeSamples(run, bytes);
       const { launches } = readRunSamples(run, plan, digest).samples;
-      log.info(`Resumed from the workflow cache: ${launches.length} launches (measuring processes) of this plan ran before.`);
+      log.info(`Resumed from the cache: ${launches.length} launches (measuring processes) of this plan ran before.`);
     } catch (thrown) {
       const { code, message } = asGateError(thrown);
       cache.warn(
