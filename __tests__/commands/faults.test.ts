@@ -83,7 +83,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
 
   it.each(failures)('%s fails its own cell with %s', (mode, code, says) => {
     const cell = project.cell(mode.replace(':', '-'));
-    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] arm ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
+    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] of ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
       verdict: 'failed',
       code: [code, mode.split(':')[0]],
     });
@@ -92,7 +92,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
 
   it.each(onlyBase)('%s leaves its cell without a base, and holds nothing against head', (mode, code, says) => {
     const cell = project.cell(mode.replace(':', '-'));
-    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] arm ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
+    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] of ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
       verdict: 'inconclusive',
       code: [code, 'base'],
     });

@@ -75,7 +75,7 @@ describe('the model that a change is judged on', () => {
     project.commit({ 'README.md': 'Mended.' });
     expect(await planned(project)).toMatchObject({
       models: [{ folder: `models/${own}` }],
-      policyChanges: [expect.stringMatching(/base's cannot be opened \(sha256 is .*head's is in force/)],
+      policyChanges: [expect.stringMatching(/base's cannot be opened, so head's is in force\. .*Expected sha256/)],
     });
   });
 });
