@@ -214,8 +214,7 @@ export const errorTable = {
   },
   'disk-full': {
     exit: 3,
-    remedy:
-      'Free space on that disk, or move what is written there: inputs `run-dir` and `store`, variable TMPDIR. What was measured is kept.',
+    remedy: 'Free space on that disk, or let what fills it be written to another one. What was measured is kept.',
   },
   'github-permission': {
     exit: 3,

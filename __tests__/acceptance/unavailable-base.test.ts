@@ -69,7 +69,10 @@ describe('base that cannot be had', { timeout: 300_000 }, () => {
     project.git('checkout', '--quiet', 'topic');
     project.write('.git/worktrees', 'in the way');
     const { code, stderr } = await project.gate('run', '--base', 'HEAD~1');
-    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('error[base-unavailable] base: checking out base') });
+    expect({ code, stderr }).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('error[base-unavailable] base: The files of base commit '),
+    });
   });
 
   it('is an error of the run: a shallow clone that cannot be deepened', async () => {

@@ -83,7 +83,7 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
     await scene.commit(`change-${number}`, 'Add a job', { [file]: `${base}${added}` });
     const beside = await scene.pullRequest(number, `change-${number}`, { mode: 'plan', ...other }, { GITHUB_JOB: 'other' });
     expect(beside.code, beside.stdout).toBe(0);
-    expect(plan()).toMatchObject({ seed: 7, warnings: [expect.stringContaining('job other is added beside')] });
+    expect(plan()).toMatchObject({ seed: 7, warnings: [expect.stringContaining('Job other is added beside')] });
     await scene.commit(`change-${number}`, 'Rename the job', { [file]: workflow('seed: 7', { id: 'other' }) });
     const instead = await scene.pullRequest(number, `change-${number}`, { mode: 'plan', ...other }, { GITHUB_JOB: 'other' });
     expect(instead.code, instead.stdout).toBe(0);

@@ -22,7 +22,11 @@ export const asDiskError = (thrown: unknown, { path, noun }: WrittenPlace): Gate
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
   const options = { where: path, cause: thrown };
   if (full.has(code) || code === 'disk-full')
-    return new GateError('disk-full', `The ${noun} was written to. There is no room left on its disk, or a quota is used up.`, options);
+    return new GateError(
+      'disk-full',
+      `The ${noun} was written to. There is no room left on its disk, or a quota is used up.${elsewhere[noun]}`,
+      options,
+    );
   if (!refused.has(code)) return null;
   return new GateError(
     noun === 'store' ? 'store-unwritable' : 'folder-unwritable',

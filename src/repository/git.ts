@@ -113,7 +113,7 @@ export const gitError = (args: readonly string[], result: CommandResult): GateEr
   if (saysDiskFull(said))
     return new GateError(
       'disk-full',
-      `\`git ${args[0] ?? ''}\` found no room on a disk: that of the repository, or that of temporary files. It said: ${said}`,
+      `\`git ${args[0] ?? ''}\` found no room on a disk: that of the repository, or that of temporary files (variable TMPDIR). It said: ${said}`,
       { where: 'git' },
     );
   return new GateError(
