@@ -116,7 +116,7 @@ const situations: readonly Situation[] = [
     names: `baselines/linux/${model}.json`,
   },
   {
-    code: 'document-invalid',
+    code: 'acceptance-invalid',
     check: 'plan',
     make: (project) => {
       project.commit({ 'baselines/accepted.json': '{}' });

@@ -69,7 +69,7 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     const breaking = [await scene.pullRequest(9, 'breaks', { mode: 'plan' }), await scene.pullRequest(9, 'accepts', { mode: 'plan' })];
     expect(breaking.map(({ code }) => code)).toEqual([2, 2]);
     expect(breaking[0]?.stdout).toMatch(/error\[baseline-invalid\] baselines\/another-class\/mini-qwen3-dense\.json/);
-    expect(breaking[1]?.stdout).toMatch(/error\[document-invalid\] baselines\/accepted\.json/);
+    expect(breaking[1]?.stdout).toMatch(/error\[acceptance-invalid\] baselines\/accepted\.json/);
 
     await scene.merge('breaks');
     await scene.merge('accepts');
