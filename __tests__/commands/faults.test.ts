@@ -13,7 +13,7 @@ const faulty = (mode: string, more: readonly string[] = []): readonly string[] =
 ];
 
 const failures: readonly (readonly [mode: string, code: string, says: RegExp])[] = [
-  ['head:exit', 'build-failed', /exit status 1: cannot prune: the ratio is silly/],
+  ['head:exit', 'build-failed', /exit status 1\. Its last output: cannot prune: the ratio is silly/],
   ['head:segfault', 'subject-crashed', /SIGSEGV/],
   ['head:abort', 'subject-crashed', /SIGABRT/],
   ['head:memory', 'subject-memory', /limits\.memory allows 900 MiB/],

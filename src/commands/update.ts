@@ -8,7 +8,10 @@ import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from './context.ts';
 import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-folder.ts';
 
-/** Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. */
+/**
+ * Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. Throws
+ * `config-invalid` for one in which nothing can be measured.
+ */
 export const requireUpdatable = (plan: Plan): void => {
   if (plan.event !== 'default-branch')
     throw new GateError(
@@ -19,6 +22,11 @@ export const requireUpdatable = (plan: Plan): void => {
     throw new GateError(
       'baseline-untrusted',
       `Baselines were to be written. Expected the files of commit ${plan.head.commit}, got edited ones: commit or undo the edits first.`,
+    );
+  if (plan.cells.length === 0)
+    throw new GateError(
+      'config-invalid',
+      `Baselines were to be written. Nothing that is configured can be measured. ${plan.warnings.join(' ')}`.trim(),
     );
 };
 
