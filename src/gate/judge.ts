@@ -73,7 +73,11 @@ const requireSameRun = ({ samples, planDigest }: JudgeInput): void => {
 };
 
 const impressionWarnings = ({ policy: { looks, screen } }: Plan): string[] =>
-  looks.length > 0 ? [] : [`a first impression: ${screen} launches of every changed cell, nothing confirmed; not a verdict to merge on`];
+  looks.length > 0
+    ? []
+    : [
+        `first impression (\`quick\`): ${screen} launches of everything that changed, and no confirmation; run without \`quick\` before you merge`,
+      ];
 
 const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['controls']): string[] => {
   if (controlTarget(plan, progress.cells) === null) return [];
