@@ -184,11 +184,14 @@ const texts: ReadonlySet<string> = new Set(['Literal', 'TemplateLiteral']);
 /** What can stand alone: in a note, a report, or the comment on a pull request. */
 const sentence = /^[A-Z‹`][^]*[.:]$/;
 
-/** Whether a text is of the reference of options, or of an error, which has rules of its own. */
+/** Folders whose texts are parts of a report. */
+const clauses = /^src\/(gate|report)\//;
+
+/** Whether a text is of the reference of options, of an error, which has rules of its own, or only a part of another. */
 const isDescription = (node: Node, { parents }: Reading): boolean => {
   for (let above = parents.get(node); above !== undefined; above = parents.get(above)) {
     const called = above.type === 'CallExpression' || above.type === 'NewExpression' ? nameOf(at(above, 'callee')) : '';
-    if (called === 'describe' || called === 'GateError') return true;
+    if (called === 'describe' || called === 'GateError' || above.type === 'BinaryExpression') return true;
   }
   return false;
 };
@@ -212,7 +215,9 @@ const writtenIn = (path: string): readonly Written[] => {
     if (!folders.test(path)) return [];
     if (node.type === 'Property' && reasonKeys.has(nameOf(at(node, 'key')))) return written(null, at(node, 'value'), true);
     if (texts.has(node.type) && !isDescription(node, reading)) {
-      const sentences = textsOf(node, reading).filter((each) => sentence.test(each) && wordsOf(each).length > 3);
+      const sentences = textsOf(node, reading).filter(
+        (each) => (sentence.test(each) || clauses.test(path)) && !each.includes('</') && wordsOf(each).length > 3,
+      );
       return sentences.map((each) => ({ place, code: null, text: each, placed: true }));
     }
     if (node.type !== 'CallExpression') return [];
