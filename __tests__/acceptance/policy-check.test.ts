@@ -213,7 +213,7 @@ describe('acceptances', () => {
     [
       'of a cell that is not',
       { ...fine, cell: `${model}/structured-prunning` },
-      /has a cell ".*prunning"\. Did you mean ".*\/structured-pruning"\?/,
+      /has a MODEL\/OPTIMIZATION ".*prunning"\. Did you mean ".*\/structured-pruning"\?/,
     ],
     ['of a metric that is not', { ...fine, metric: 'nll-detla' }, /has no metric "nll-detla"\. Did you mean "nll-delta"\?/],
     ['of another point', { ...fine, metric: 'nll-delta@decode-b1' }, /has no metric "nll-delta@decode-b1"\. .*nll-delta@evaluation/],
