@@ -442,13 +442,14 @@ describe('cells that were not compared', () => {
     });
   });
 
-  it('failed: the coded error, naming the arm', () => {
-    const verdict = verdictOf(one, samplesOf([settle('mini/pruning', 'failed', { code: 'build-failed', message: 'exit 1', arm: 'head' })]));
+  it('failed: the coded error, naming the arm; its beginning in the summary', () => {
+    const message = 'It ended with status 1. Its last output: a.py: no module';
+    const verdict = verdictOf(one, samplesOf([settle('mini/pruning', 'failed', { code: 'build-failed', message, arm: 'head' })]));
     expect(verdict).toMatchObject({
       verdict: 'failed',
       exitCode: 1,
-      summary: 'Failed: 1 cell failed (mini/pruning: error[build-failed] of head: exit 1)',
-      cells: [{ verdict: 'failed', reason: 'error[build-failed] of head: exit 1' }],
+      summary: 'Failed: 1 cell failed (mini/pruning: error[build-failed] of head: It ended with status 1)',
+      cells: [{ verdict: 'failed', reason: `error[build-failed] of head: ${message}` }],
     });
     expect(metricOf(verdict, 'model-size')).toMatchObject({ verdict: 'failed', state: 'failed', head: null });
   });

@@ -44,14 +44,15 @@ const gating = (cells: readonly CellVerdict[], kind: VerdictKind): readonly Plac
 const inCells = (found: readonly Placed[]): string =>
   `${count(found.length, 'metric')} in ${count(new Set(found.map((each) => each.cell.id)).size, 'cell')}`;
 
+/** The first sentence of a reason: what fails is listed below with all of it. */
+const beginningOf = (reason: string): string => (reason.split(/(?<=[.!?])\s|\n/)[0] ?? '').replace(/\.$/, '').slice(0, 600);
+
 const gapWords = (cells: readonly CellVerdict[]): string[] =>
   (['failed', 'missing'] as const).flatMap((kind) => {
     const whole = cells.filter((cell) => cell.verdict === kind);
     const [first] = whole;
     if (first !== undefined)
-      return [
-        `${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${first.reason.split('\n')[0]?.slice(0, 600)}`})`,
-      ];
+      return [`${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${beginningOf(first.reason)}`})`];
     const metrics = gating(cells, kind);
     return metrics.length === 0 ? [] : [`${inCells(metrics)} ${kind}`];
   });
