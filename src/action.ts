@@ -63,15 +63,16 @@ const say = (level: 'error' | 'warning', message: string): void => {
 };
 
 const outcomes: Readonly<Record<number, string>> = {
-  1: 'A regression was found, or the code under test failed; the report is above and in the job summary.',
-  3: 'It could not be decided whether this change is a regression; the reasons are above and in the job summary.',
+  1: 'A regression was found, or the code under test failed. The report is above and in the job summary.',
+  3: 'It could not be decided whether this change is a regression. The reasons are above and in the job summary.',
 };
 
 // Kept-alive sockets would hold the job for seconds: everything is written when this ends.
 main().then(
   ({ exitCode, failsJob }) => {
     const outcome = outcomes[exitCode];
-    if (outcome !== undefined) say(failsJob ? 'error' : 'warning', failsJob ? outcome : `${outcome} fail-on lets this job pass.`);
+    if (outcome !== undefined)
+      say(failsJob ? 'error' : 'warning', failsJob ? outcome : `${outcome} This job passes all the same, because of \`fail-on\`.`);
     process.exit(failsJob ? exitCode : 0);
   },
   (thrown: unknown) => {

@@ -3,89 +3,107 @@
  * `docs/errors.md` is generated from this table and checked against it.
  */
 export const errorTable = {
-  'usage-unknown-command': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of commands.' },
-  'usage-unknown-option': { exit: 2, remedy: 'Run `optimization-gate --help` for the list of options.' },
-  'usage-bad-value': { exit: 2, remedy: 'Give the option a value of the kind that the message names.' },
+  'usage-unknown-command': { exit: 2, remedy: 'Correct the command: `optimization-gate --help` lists them all.' },
+  'usage-unknown-option': {
+    exit: 2,
+    remedy: 'Correct or remove it. The README lists the inputs of the action, and `optimization-gate --help` the options.',
+  },
+  'usage-bad-value': { exit: 2, remedy: 'Correct the value of this input or option. The README says what each of them takes.' },
   'inputs-refused': {
     exit: 2,
     remedy:
-      'Leave the inputs of the gate in the workflow as the base branch has them, and change them in a pull request that is merged by a person who decides that (docs/security.md).',
+      'Give this input in the workflow as the base branch has it. To change it, merge the new workflow first, after a review (docs/security.md).',
   },
   'folder-refused': {
     exit: 2,
-    remedy: 'Name a folder that is absent or empty: the gate removes files there. It marks the folders that it made, and uses those again.',
+    remedy: 'Name a folder that is absent or empty, because the gate removes files in it. A folder that the gate made is used again.',
   },
-  'node-too-old': { exit: 2, remedy: 'Run the gate on Node 24 or newer (inside this repository: through `npm run`).' },
-  'config-missing': { exit: 2, remedy: 'Create optimization-gate.yml at the repository root or name a file with --config.' },
-  'config-too-large': { exit: 2, remedy: 'Keep data out of the configuration: it is at most 256 KiB of text.' },
-  'config-syntax': { exit: 2, remedy: 'Correct the YAML at the place that the message names.' },
-  'config-unknown-key': { exit: 2, remedy: 'Remove or rename the key; the message names the nearest known one.' },
-  'config-invalid': { exit: 2, remedy: 'Correct the value at the place that the message names.' },
-  'acceptance-invalid': {
+  'node-too-old': {
     exit: 2,
-    remedy: 'Correct the entry of baselines/accepted.json; the message names the nearest cell or metric, or the value that is meant.',
+    remedy: 'Install Node 24 or newer and run the command with it. Inside the repository of the gate, use `npm run gate`.',
   },
-  'optimization-unknown': { exit: 2, remedy: 'Use a built-in id, or give the entry `like:` with one.' },
-  'option-invalid': { exit: 2, remedy: 'Correct the option under `with:` or `like-with:`; the message names the allowed values.' },
+  'config-missing': {
+    exit: 2,
+    remedy: 'Create optimization-gate.yml in the working directory, or name another file with the input `config` (`--config`).',
+  },
+  'config-too-large': { exit: 2, remedy: 'Move data out of the configuration into files of its own.' },
+  'config-syntax': { exit: 2, remedy: 'Correct the YAML at this place.' },
+  'config-unknown-key': { exit: 2, remedy: 'Remove or rename the key. docs/configuration.md lists all keys.' },
+  'config-invalid': { exit: 2, remedy: 'Correct the value at this place. docs/configuration.md says what each key takes.' },
+  'acceptance-invalid': { exit: 2, remedy: 'Correct or remove this entry of baselines/accepted.json (docs/verdict.md).' },
+  'optimization-unknown': {
+    exit: 2,
+    remedy: 'Use the id of a built-in optimization, or add `like:` with one to your own code (docs/configuration.md).',
+  },
+  'option-invalid': { exit: 2, remedy: 'Correct the option under `with:` or `like-with:` of the entry (docs/configuration.md).' },
   'model-unknown': {
     exit: 2,
-    remedy: 'Use the id of a model: a folder below models/, of the repository or of the gate (`optimization-gate models` lists them).',
+    remedy: 'Use the name of a folder below models/ that holds a card.json, in your repository or in that of the gate.',
   },
-  'model-invalid': {
+  'model-invalid': { exit: 2, remedy: 'Restore the files of the model from version control, or export them again (models/README.md).' },
+  'model-digest-mismatch': { exit: 2, remedy: 'Restore the file. If the change is meant, write its new sha256 into card.json.' },
+  'not-a-repository': { exit: 2, remedy: 'Add `actions/checkout` to the job before the gate, or run the command inside a git checkout.' },
+  'base-not-found': {
     exit: 2,
-    remedy: 'Restore the files of the model from version control. This version measures folders below models/ and no manifests.',
+    remedy: 'Set `fetch-depth: 0` of actions/checkout, or name a commit to compare with: input `base` (`--base`).',
   },
-  'model-digest-mismatch': { exit: 2, remedy: 'The file differs from its recorded sha256: restore it, or update the card with the file.' },
-  'not-a-repository': { exit: 2, remedy: 'Run the gate inside a git checkout.' },
-  'base-not-found': { exit: 2, remedy: 'Fetch the base branch (actions/checkout: fetch-depth: 0) or name a commit with --base (`base:`).' },
   'checkout-mismatch': {
     exit: 2,
     remedy:
-      'Check out the commit that the event is about (actions/checkout: `ref:` with its commit id, or refs/pull/NUMBER/merge). For a newer commit, run the gate for its own event.',
+      'Check out the commit of the event: give `ref:` of actions/checkout its commit id, or refs/pull/NUMBER/merge. A newer commit has a run of its own.',
   },
-  'shallow-clone': { exit: 3, remedy: 'Check out with fetch-depth: 0, or let the gate deepen the clone by giving it network access.' },
+  'shallow-clone': {
+    exit: 3,
+    remedy:
+      'Set `fetch-depth: 0` of actions/checkout. Or let git fetch during the run: give it the network and the credentials (`persist-credentials: true`).',
+  },
   'objects-missing': {
     exit: 3,
     remedy:
-      'The clone is a partial one and git may not fetch the rest, or it is damaged. Check out without `filter:`, or keep the credentials (actions/checkout: `persist-credentials: true`, the default).',
+      'Remove `filter:` from actions/checkout, or keep the credentials (`persist-credentials: true`) so that git can fetch the rest. Clone a damaged checkout anew.',
   },
   'base-unavailable': {
     exit: 3,
     remedy:
-      'Nothing was compared. Make `git worktree add FOLDER COMMIT` work for the base commit; the message of git says what is in its way.',
+      'Run `git worktree add FOLDER COMMIT` for the base commit in this checkout, and remove what git complains of. Nothing was compared.',
   },
   'link-invalid': {
     exit: 2,
     remedy: 'Let the link lead to a file inside the repository by a relative path, or put the file in its place.',
   },
-  'git-too-old': {
+  'git-too-old': { exit: 2, remedy: 'Install a newer git on the runner, or put its folder first on PATH.' },
+  'git-failed': { exit: 2, remedy: 'Correct what git complains of. The same git command, run by hand in the checkout, shows it again.' },
+  'document-invalid': {
     exit: 2,
-    remedy: 'Install a newer git on the runner, or put one before it on PATH (`optimization-gate doctor` shows which one is used).',
+    remedy:
+      'Run the step that writes this file again, and let nothing else write to it. Files of another version of the gate cannot be read.',
   },
-  'git-failed': { exit: 2, remedy: 'Read the message of git; run the same git command by hand.' },
-  'document-invalid': { exit: 2, remedy: 'The file was not written by this version, or is damaged: run the phase that writes it again.' },
-  'document-too-large': { exit: 2, remedy: 'The file is larger than any that the gate writes: check where it comes from.' },
-  'run-mismatch': { exit: 2, remedy: 'The samples belong to another plan: use a fresh --run-dir or run `plan` again.' },
+  'document-too-large': {
+    exit: 2,
+    remedy: 'Look at what writes this file: the gate writes none of this size. Then run the step that makes it again.',
+  },
+  'run-mismatch': {
+    exit: 2,
+    remedy: 'Run `plan` and `measure` again for this commit, in a new run folder: input `run-dir` (`--run-dir`).',
+  },
   'lfs-pointer': {
     exit: 2,
     remedy:
-      'Fetch the file: `lfs: true` in the checkout step, `git lfs pull` by hand, or `lfs: true` in optimization-gate.yml. ' +
-      'What the gate itself reads, such as a baseline, must be committed without Git LFS.',
+      'Set `lfs: true` in actions/checkout or in optimization-gate.yml, or run `git lfs pull`. Commit configuration and baselines without Git LFS.',
   },
   'submodule-missing': {
     exit: 3,
     remedy:
-      'Fetch the commit in the submodule (checkout step: `submodules: true`, `fetch-depth: 0`). ' +
-      'One that the change removes is taken from .git/modules/NAME: `git clone --bare URL .git/modules/NAME` puts it there.',
+      'Set `submodules: true` and `fetch-depth: 0` in actions/checkout. For a submodule that the change removes, add `git clone --bare URL .git/modules/NAME` after it.',
   },
   'samples-contradictory': {
     exit: 2,
-    remedy: 'No run of this version writes such samples: run `plan` and `measure` again with a fresh --run-dir.',
+    remedy: 'Run `plan` and `measure` again in a new run folder: input `run-dir` (`--run-dir`). Look at what else writes to the samples.',
   },
   'inputs-leak': {
     exit: 2,
     remedy:
-      'Install and compile the code of each side in `setup:`, in an environment of its own, and declare every file that it depends on under `inputs:`.',
+      'Install and compile the code of each side in `setup:`, in an environment of its own. Declare every file that it depends on under `inputs:`.',
   },
   'address-shared': {
     exit: 2,
@@ -94,88 +112,126 @@ export const errorTable = {
   },
   'isolation-unavailable': {
     exit: 2,
-    remedy: 'Run the command that the message names on the runner, or remove `isolation` from the configuration of the base branch.',
+    remedy: 'Run the command that the message names on the runner, or remove `isolation:` from the configuration of the base branch.',
   },
-  'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout and correct it.' },
+  'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout of that side, and correct it.' },
   'runtime-not-found': {
     exit: 2,
-    remedy: 'Install onnxruntime-node beside the project, or set ort-path (ORT_PATH) to a folder that holds it.',
+    remedy:
+      'Add a step `npm install --prefix "$RUNNER_TEMP/ort" onnxruntime-node`, and give its folder to the input `ort-path` (variable ORT_PATH).',
   },
   'provider-unavailable': {
     exit: 2,
-    remedy: 'Install what the provider needs (see `optimization-gate doctor`) or choose another under runtime.provider.',
+    remedy: 'Install on the runner what the provider needs, or choose another one: `runtime: provider` in the configuration.',
   },
-  'onnx-malformed': { exit: 3, remedy: 'The file is not a readable ONNX model: export or build it again.' },
+  'onnx-malformed': { exit: 3, remedy: 'Export or build the ONNX file again.' },
   'onnx-external-data': {
     exit: 3,
-    remedy: 'External data must be regular files inside the folder of the model, at least as long as the graph says.',
+    remedy: 'Keep the external data in complete, regular files beside the ONNX file, and export the model again.',
   },
-  'onnx-unsupported': { exit: 3, remedy: 'The graph uses something that this optimization cannot rewrite; the message names it.' },
-  'onnx-dangling-input': { exit: 3, remedy: 'A node reads a tensor that nothing produces: correct the exporter or the rewrite.' },
+  'onnx-unsupported': { exit: 3, remedy: 'Export the model in a form that can be used, or leave this optimization out for this model.' },
+  'onnx-dangling-input': {
+    exit: 3,
+    remedy: 'Correct the exporter, or the code that rewrote the graph: each node may only read tensors that the graph has.',
+  },
   'stages-mismatch': {
     exit: 3,
-    remedy: 'Make the stages agree on the tensor that the message names: its element type, its shape, who makes it.',
+    remedy: 'Let these files agree on the tensor: one of them makes it, and all use the same type and shape.',
   },
-  'build-failed': { exit: 3, remedy: 'Read the output of the optimization above; run its command by hand.' },
-  'build-no-output': { exit: 3, remedy: 'The command must write the ONNX file that {output} names.' },
-  'output-exists': { exit: 3, remedy: 'Write into an empty folder: a file that exists is never overwritten.' },
-  'build-not-deterministic': { exit: 3, remedy: 'Fix the seed and the order of work: the same input must give the same bytes.' },
+  'build-failed': {
+    exit: 3,
+    remedy: 'Read the last output of the build, run its command by hand in a checkout of that side, and correct the code.',
+  },
+  'build-no-output': {
+    exit: 3,
+    remedy:
+      'Let the build write its ONNX files into the folder that it is given, and end when they are complete. In a command, {output} names the file.',
+  },
+  'output-exists': {
+    exit: 3,
+    remedy: 'Write each file once, into the folder that the build is given. Existing files are never overwritten.',
+  },
+  'build-not-deterministic': { exit: 3, remedy: 'Fix the seed and the order of work, so that the same input gives the same bytes.' },
   'policy-not-deterministic': {
     exit: 3,
-    remedy: 'Draw from the seed of the episode and read no clock: the same observations must lead to the same actions.',
+    remedy: 'Draw random numbers from the seed of the episode, and read no clock: the same observations must lead to the same actions.',
   },
-  'build-ineffective': { exit: 3, remedy: 'The claimed compression is not one: factors larger than the matrix. Lower the rank.' },
-  'subject-crashed': { exit: 3, remedy: 'The optimization ended abnormally; its last output stands in the message.' },
-  'subject-timeout': { exit: 3, remedy: 'Make the optimization faster, or raise limits.seconds, which counts once base has it.' },
-  'subject-memory': { exit: 3, remedy: 'Make the optimization smaller, or raise limits.memory, which counts once base has it.' },
+  'build-ineffective': {
+    exit: 3,
+    remedy:
+      'Lower the rank (`energy` or `rank-ratio`), or remove weights that no node reads any more. `like: model` judges a change that claims no compression.',
+  },
+  'subject-crashed': { exit: 3, remedy: 'Read its last output in the message, run the program by hand, and correct it.' },
+  'subject-timeout': {
+    exit: 3,
+    remedy: 'Make the program faster, or raise `limits: seconds`. A limit counts once the base branch has it.',
+  },
+  'subject-memory': {
+    exit: 3,
+    remedy: 'Let the program use less memory, or raise `limits: memory`. A limit counts once the base branch has it.',
+  },
   'subject-protocol': {
     exit: 3,
-    remedy: 'The subject must answer each JSON line with one JSON line; print everything else to standard error.',
+    remedy:
+      'Answer each JSON line with one JSON line on standard output, as docs/plug-ins.md says. Print everything else to standard error.',
   },
-  'launch-crashed': { exit: 3, remedy: 'The measuring process ended abnormally; its last output stands in the message.' },
-  'launch-timeout': { exit: 3, remedy: 'The model does not finish a point in time: shorten the point or raise limits.seconds.' },
-  'launch-memory': { exit: 3, remedy: 'The model needs more memory than limits.memory allows.' },
-  interrupted: { exit: 3, remedy: 'Run the same command again: what was measured is kept, and it goes on from there.' },
-  'session-failed': { exit: 3, remedy: 'ONNX Runtime refused the graph; its message follows.' },
-  'non-finite-output': { exit: 3, remedy: 'The optimized model produces NaN or infinite numbers.' },
+  'launch-crashed': {
+    exit: 3,
+    remedy: 'Read the last output in the message. Run the job again where the code under test is not to blame.',
+  },
+  'launch-timeout': {
+    exit: 3,
+    remedy:
+      'Raise `limits: seconds`, or measure less: fewer `rounds` or tokens under `points:`. A limit counts once the base branch has it.',
+  },
+  'launch-memory': { exit: 3, remedy: 'Raise `limits: memory`, or use a smaller model. A limit counts once the base branch has it.' },
+  interrupted: { exit: 3, remedy: 'Run the job or command again: it goes on where it stopped.' },
+  'session-failed': { exit: 3, remedy: 'Correct the ONNX file: ONNX Runtime says in the message why it cannot run it.' },
+  'non-finite-output': { exit: 3, remedy: 'Keep all numbers of the model finite: look for an overflow of float16 or a division by zero.' },
   'untrained-reference': {
     exit: 3,
-    remedy: 'Use a trained model: this one knows no language (perplexity near its vocabulary size), so no quality can be judged on it.',
+    remedy: 'Use a trained model: no quality can be judged on one that predicts text no better than chance.',
   },
-  'store-locked': { exit: 3, remedy: 'Another job holds the lock; wait for it, or remove the lock of a dead process.' },
-  'store-corrupt': { exit: 3, remedy: 'A stored file no longer has its digest and was removed: run again.' },
+  'store-locked': {
+    exit: 3,
+    remedy: 'Wait until the other job has ended, and run this one again. Remove the lock of a process that is dead.',
+  },
+  'store-corrupt': { exit: 3, remedy: 'Run the job again: the damaged files were removed and are made anew.' },
   'program-changed': {
     exit: 3,
     remedy:
-      'Nothing that was measured counts. Look at what the code under test and its `setup:` write to, and restore the program. `isolation:` prevents it (docs/security.md).',
+      'Let the code under test and its `setup:` write elsewhere, and restore the program. `isolation:` prevents it (docs/security.md). Nothing that was measured counts.',
   },
   'base-changed': {
     exit: 3,
     remedy:
-      'Nothing that was measured counts. Look at what the code under test and its `setup:` write to. `isolation:` prevents it (docs/security.md).',
+      'Let the code under test and its `setup:` write elsewhere. `isolation:` prevents it (docs/security.md). Nothing that was measured counts.',
   },
-  'store-unwritable': {
+  'store-unwritable': { exit: 3, remedy: 'Let the user of this job write there, or move the store.' },
+  'folder-unwritable': {
     exit: 3,
-    remedy: 'Let the user of this job write into the store, or name another folder with --store (input `store`).',
+    remedy: 'Let the user of this job write there, or move the folder.',
   },
-  'folder-unwritable': { exit: 3, remedy: 'Let the user of this job write into the folder that the message names, or name another one.' },
   'disk-full': {
     exit: 3,
-    remedy:
-      'Free space on the disk that the message names, or move the folder: --store, --run-dir, the variable TMPDIR. What was measured until then is kept.',
+    remedy: 'Free space on that disk, or let what fills it be written to another one. What was measured is kept.',
   },
   'github-permission': {
     exit: 3,
-    remedy: 'Grant the workflow the permission that the message names; where it may have none, as for a fork, read the job summary.',
+    remedy: 'Grant the job the permission that the message names. Where it can have none, as for a fork, read the job summary.',
   },
-  'github-failed': { exit: 3, remedy: 'GitHub answered with an error; the verdict stands and is in the job summary.' },
-  'baseline-invalid': { exit: 2, remedy: 'Restore the file under baselines/ from version control, or delete it to start anew.' },
+  'github-failed': { exit: 3, remedy: 'Run the job again. The verdict stands all the same, in the job summary.' },
+  'baseline-invalid': {
+    exit: 2,
+    remedy: 'Restore the file below baselines/ from version control, or delete it: the next `update` begins a new one.',
+  },
   'baseline-untrusted': {
     exit: 2,
-    remedy: 'Run `update` on the default branch after the merge; for a pull request and in a merge queue use `run`.',
+    remedy:
+      'Run `mode: update` for a push to the default branch, on a clean checkout of its commit. Pull requests and merge queues use `mode: run`.',
   },
-  'baseline-conflict': { exit: 3, remedy: 'Baselines changed while they were written; run `update` again.' },
-  internal: { exit: 3, remedy: 'This is a defect of the gate: please report it with the message and the run folder.' },
+  'baseline-conflict': { exit: 3, remedy: 'Run the job again: others wrote baselines at the same time.' },
+  internal: { exit: 3, remedy: 'Report this as a defect of the gate, with the message and the run folder.' },
 } as const satisfies Record<string, { readonly exit: 2 | 3; readonly remedy: string }>;
 
 export type ErrorCode = keyof typeof errorTable;
@@ -208,13 +264,16 @@ export class GateError extends Error {
   }
 }
 
+/** A message to which other sentences are added. */
+export const asSentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
+
 /** Any thrown value as a coded error. A full disk is `disk-full`, wherever it shows; what else is not ours becomes `internal` and keeps its cause. */
 export const asGateError = (thrown: unknown, code: ErrorCode = 'internal'): GateError => {
   if (thrown instanceof GateError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (!isDiskFull(thrown)) return new GateError(code, message, { cause: thrown });
-  const what = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'a file';
-  return new GateError('disk-full', `Writing ${what} failed: there is no room left on its disk, or a quota is used up.`, { cause: thrown });
+  const what = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'A file';
+  return new GateError('disk-full', `${what} was written. There is no room left on its disk, or a quota is used up.`, { cause: thrown });
 };
 
 const isDiskFull = (thrown: unknown): thrown is Error =>

@@ -161,7 +161,7 @@ describe('each failure of a restore has words of its own, once', () => {
     await save('k', await filledFolder());
     for (const { blob } of service.state.entries) await writeFile(blob, damage(await readFile(blob)));
     expect(await restore(testFolder(), 'k')).toBe('damaged k');
-    expect(said).toEqual([expect.stringContaining('A run that may write saves a new entry')]);
+    expect(said).toEqual([expect.stringContaining('A run that may write to the cache replaces the entry')]);
   });
 
   test('a process that somebody kills', async () => {

@@ -166,7 +166,7 @@ it('a job whose git is too old ends at once, and its summary says which one is n
     const run = await scene.again();
     expect(run.code).toBe(2);
     expect(run.outputs).toMatchObject({ verdict: 'error', 'exit-code': '2' });
-    expect(run.summary).toContain('expected git 2.30 or newer, got "git version 2.25.1"');
+    expect(run.summary).toContain('Expected 2.30 or newer, got "git version 2.25.1"');
   } finally {
     process.env['PATH'] = path;
     await scene.close();

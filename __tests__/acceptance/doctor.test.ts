@@ -116,7 +116,7 @@ const situations: readonly Situation[] = [
     names: `baselines/linux/${model}.json`,
   },
   {
-    code: 'document-invalid',
+    code: 'acceptance-invalid',
     check: 'plan',
     make: (project) => {
       project.commit({ 'baselines/accepted.json': '{}' });
@@ -270,7 +270,7 @@ describe('doctor', { timeout: 120_000 }, () => {
 
   it.each([
     ['git-too-old', 'echo git version 2.25.1', 'got "git version 2.25.1"'],
-    ['git-failed', 'exit 127', 'install git 2.30 or newer'],
+    ['git-failed', 'exit 127', 'Expected release 2.30 or newer'],
   ])('finds a git that does not do: %s, and so does a run at its start', async (code, body, words) => {
     const project = started();
     const folder = mkdtempSync(join(tmpdir(), 'gate-bin-'));

@@ -33,7 +33,7 @@ describe('a build whose code differs', () => {
     expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
     expect(project.cell('own')).toMatchObject({
       verdict: 'failed',
-      reason: expect.stringMatching(/error\[inputs-leak\]: base ran head's level\.mjs/),
+      reason: expect.stringMatching(/error\[inputs-leak\]: The program of base was watched\. It ran head's level\.mjs/),
     });
     expect([...project.samples().built.values()].filter(({ status }) => status === 'failed')).toHaveLength(1);
   });

@@ -33,12 +33,12 @@ const mistakes: readonly (readonly [what: string, broken: string, code: string, 
     'a misspelt key',
     'gate: { tolerence: { size: 3% } }\n',
     'config-unknown-key',
-    /gate: unknown key "tolerence". Did you mean "tolerance"\?/,
+    /gate: Unknown key "tolerence". Did you mean "tolerance"\?/,
   ],
   ['a wrong outcome', 'gate: { fail-on: [regresed] }\n', 'config-invalid', /gate\.fail-on\[0\]/],
   ['a limit of a wrong unit', 'limits: { seconds: 4GiB }\n', 'config-invalid', /limits\.seconds: must be a duration/],
   ['a memory limit of a wrong unit', 'limits: { memory: 10m }\n', 'config-invalid', /limits\.memory: must be a size/],
-  ['an unknown section', 'gat: {}\n', 'config-unknown-key', /unknown key "gat"/],
+  ['an unknown section', 'gat: {}\n', 'config-unknown-key', /Unknown key "gat"/],
 ];
 
 describe('a mistake in what says how is judged', () => {
@@ -132,7 +132,7 @@ describe('a configuration of base that cannot be read', () => {
     const scratch = onTop(changed({ [file]: good }, { [file]: syntax }), other);
     const last = scratch.git('rev-parse', 'HEAD~2').slice(0, 12);
     const note = new RegExp(
-      `^optimization-gate\\.yml:\\d+:\\d+ of base: .* The file cannot be read, so optimization-gate\\.yml of ${last} holds`,
+      `^optimization-gate\\.yml:\\d+:\\d+ of base: .* The file cannot be read, so its last readable version counts: that of commit ${last}`,
       's',
     );
     const cells = [`${model}/a both`, `${model}/b both`];
@@ -213,11 +213,15 @@ describe('acceptances', () => {
     [
       'of a cell that is not',
       { ...fine, cell: `${model}/structured-prunning` },
-      /has a cell ".*prunning"\. Did you mean ".*\/structured-pruning"\?/,
+      /has a MODEL\/OPTIMIZATION ".*prunning"\. Did you mean ".*\/structured-pruning"\?/,
     ],
     ['of a metric that is not', { ...fine, metric: 'nll-detla' }, /has no metric "nll-detla"\. Did you mean "nll-delta"\?/],
     ['of another point', { ...fine, metric: 'nll-delta@decode-b1' }, /has no metric "nll-delta@decode-b1"\. .*nll-delta@evaluation/],
-    ['that retires a cell that is not', { cell: `${model}/gone`, retire: true, ...granted }, /Neither base nor head has a cell/],
+    [
+      'that retires a cell that is not',
+      { cell: `${model}/gone`, retire: true, ...granted },
+      /Neither base nor head has a MODEL\/OPTIMIZATION/,
+    ],
     ['with a bound that accepts nothing', { ...fine, bound: 0 }, /expected a number above 0, got 0/],
     ['with a bound in percent', { ...fine, metric: 'model-size', bound: 30 }, /Write 0\.3 if 30 % is meant/],
     ['without a reason', { ...fine, reason: undefined }, /reason/],

@@ -59,7 +59,9 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
       policy: { failOn: ['regressed', 'failed'], screen: 5 },
       folders: { head: '' },
       warnings: [
-        expect.stringMatching(new RegExp(`^input ${name} is .* in this change's workflow; base's ${was} is in force until the merge`)),
+        expect.stringMatching(
+          new RegExp(`^Input ${name} is .* in the workflow of this change\\. Until the merge, base's value counts: ${was}`),
+        ),
       ],
     });
     expect(plan().cells.map(({ id }: { id: string }) => id.split('/')[1])).toEqual(['structured-pruning', 'tensor-decomposition']);
@@ -82,7 +84,7 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
     await scene.commit(`change-${number}`, 'Add a job', { [file]: `${base}${added}` });
     const beside = await scene.pullRequest(number, `change-${number}`, { mode: 'plan', ...other }, { GITHUB_JOB: 'other' });
     expect(beside.code, beside.stdout).toBe(0);
-    expect(plan()).toMatchObject({ seed: 7, warnings: [expect.stringContaining('job other is added beside')] });
+    expect(plan()).toMatchObject({ seed: 7, warnings: [expect.stringContaining('Job other is added beside')] });
     await scene.commit(`change-${number}`, 'Rename the job', { [file]: workflow('seed: 7', { id: 'other' }) });
     const instead = await scene.pullRequest(number, `change-${number}`, { mode: 'plan', ...other }, { GITHUB_JOB: 'other' });
     expect(instead.code, instead.stdout).toBe(0);
@@ -116,7 +118,7 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
     await scene.commit('main', 'Compute by a step', { [file]: steps });
     const step = await run({ 'fail-on': 'missing' }, { [file]: steps.replace('steps:\n', 'steps:\n      - run: pick\n') });
     expect(step.code, step.stdout).toBe(0);
-    expect(plan().warnings).toEqual([expect.stringContaining('computes inputs of the gate from its steps, which was changed')]);
+    expect(plan().warnings).toEqual([expect.stringContaining('computes inputs of the gate from its steps, which this change edits')]);
     await scene.commit('main', 'Undo', { [file]: workflow('fail-on: "regressed,failed", models: mini-qwen3-dense') });
     expect(await scene.head('main')).not.toBe(before);
   });
@@ -138,12 +140,12 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
       expect(first.code, first.stdout).toBe(0);
       const notes = () => JSON.parse(readFileSync(join(bare.workspace, '.optimization-gate', 'plan.json'), 'utf8')).warnings;
       expect(notes()).toEqual([
-        expect.stringMatching(/^base has no workflow that runs the gate: the inputs of \.github\/workflows\/gate\.yml hold/),
+        expect.stringMatching(/^Base has no workflow that runs the gate: the inputs of \.github\/workflows\/gate\.yml count/),
       ]);
       await bare.commit('main', 'Call', { [file]: 'jobs: { gate: { uses: octo/shared/.github/workflows/gate.yml@v1 } }\n' });
       await bare.commit('second', 'Second', readme);
       expect((await bare.pullRequest(2, 'second', { mode: 'plan', quick: 'true' })).code).toBe(0);
-      expect(notes()).toEqual([expect.stringContaining('could not be held against base')]);
+      expect(notes()).toEqual([expect.stringContaining('could not be held against the workflow of the base branch')]);
     } finally {
       await bare.close();
     }

@@ -35,11 +35,11 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     expect(run.code, run.stdout).toBe(2);
     expect(run.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
     expect(run.commands.filter(({ name }) => name === 'error').map(({ message }) => message)).toEqual([
-      expect.stringContaining('unknown key "gat". Did you mean "gate"?'),
+      expect.stringContaining('Unknown key "gat". Did you mean "gate"?'),
     ]);
     expect(scene.github.state.comments).toHaveLength(1);
     expect(stale.body).toContain('### ❌ Error: the gate did not come to a verdict');
-    expect(stale.body).toContain('unknown key "gat"');
+    expect(stale.body).toContain('Unknown key "gat"');
     expect(stale.body).not.toContain('Passed');
     expect(run.summary).toContain('error[config-');
   });
@@ -102,7 +102,7 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     const breaking = [await scene.pullRequest(9, 'breaks', { mode: 'plan' }), await scene.pullRequest(9, 'accepts', { mode: 'plan' })];
     expect(breaking.map(({ code }) => code)).toEqual([2, 2]);
     expect(breaking[0]?.stdout).toMatch(/error\[baseline-invalid\] baselines\/another-class\/mini-qwen3-dense\.json/);
-    expect(breaking[1]?.stdout).toMatch(/error\[document-invalid\] baselines\/accepted\.json/);
+    expect(breaking[1]?.stdout).toMatch(/error\[acceptance-invalid\] baselines\/accepted\.json/);
 
     await scene.merge('breaks');
     await scene.merge('accepts');
@@ -112,8 +112,8 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     expect(other.code, other.stdout).toBe(0);
     const { warnings } = JSON.parse(readFileSync(join(scene.workspace, '.optimization-gate', 'plan.json'), 'utf8'));
     expect(warnings).toEqual([
-      expect.stringMatching(/^baselines\/accepted\.json of base cannot be read, and is taken as absent: /),
-      expect.stringMatching(/^baselines\/another-class\/mini-qwen3-dense\.json of base cannot be read, and is taken as absent: /),
+      expect.stringMatching(/^baselines\/accepted\.json of base counts as absent, because it cannot be read\. /),
+      expect.stringMatching(/^baselines\/another-class\/mini-qwen3-dense\.json of base counts as absent, because it cannot be read\. /),
     ]);
     // It mends one file, and leaves the other broken.
     expect((await scene.pullRequest(11, 'repairs', { mode: 'plan' })).stdout).toMatch(/error\[baseline-invalid\]/);

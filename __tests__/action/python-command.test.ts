@@ -72,7 +72,7 @@ describe.skipIf(python === null)('pruning in Python, as a command', () => {
     const { code, said, report } = runGate();
     expect(code, said).toBe(1);
     expect(report?.cells).toMatchObject([{ verdict: 'failed' }]);
-    expect(report?.cells[0]?.reason).toContain('error[build-failed] arm head');
+    expect(report?.cells[0]?.reason).toContain('error[build-failed] of head');
     expect(report?.cells[0]?.reason).toMatch(/AttributeError: module 'onnx' has no attribute 'lod'/);
   });
 });

@@ -109,7 +109,7 @@ describe('the store in the workflow cache', () => {
     const cache = cacheIn(testFolder(), said, (staged) => plant(staged, 'default-branch', 'forged'));
     await job(contextOf(testFolder(), cache), change, 'honest');
     expect(await job(contextOf(testFolder(), cache), change)).toEqual(['honest']);
-    expect(said).toEqual([expect.stringContaining(`(records/default-branch/tuned/${digest('a')}.json)`)]);
+    expect(said).toEqual([expect.stringContaining(`: records/default-branch/tuned/${digest('a')}.json.`)]);
   });
 
   it('uses no record that something wrote into the store while the entry was read', async () => {

@@ -47,7 +47,7 @@ export const doctorCodes = {
   'link-invalid': { check: 'configuration' },
   'git-too-old': { check: 'git' },
   'git-failed': { check: 'git' },
-  'document-invalid': { check: 'plan' },
+  'document-invalid': { elsewhere: 'a phase that reads files of another run' },
   'document-too-large': { check: 'plan' },
   'run-mismatch': { elsewhere: 'a phase that reads files of another run' },
   'lfs-pointer': { check: 'configuration' },

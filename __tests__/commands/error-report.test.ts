@@ -15,9 +15,7 @@ describe('errorReport', () => {
 
   it('has neither where there is none', () => {
     const { comment, project } = errorReport(new GateError('shallow-clone', 'history is missing'), null, null);
-    expect(comment).toMatch(
-      /^### ❌ Error: the gate did not come to a verdict\n\n`error\[shallow-clone\]`: history is missing\n\nCheck out/,
-    );
+    expect(comment).toMatch(/^### ❌ Error: the gate did not come to a verdict\n\n`error\[shallow-clone\]`: history is missing\n\nSet /);
     expect(project).toBeNull();
   });
 });

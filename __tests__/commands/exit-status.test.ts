@@ -37,7 +37,7 @@ describe('a change of which nothing can be said about time', () => {
     expect(passed.code, passed.stdout + passed.stderr).toBe(0);
     expect(passed.outputs).toMatchObject({ verdict: 'inconclusive', 'exit-code': '3' });
     expect(passed.commands).toContainEqual(
-      expect.objectContaining({ name: 'warning', message: expect.stringContaining('fail-on lets this job pass') }),
+      expect.objectContaining({ name: 'warning', message: expect.stringContaining('This job passes all the same, because of `fail-on`.') }),
     );
     const strict = await action({ 'fail-on': 'regressed,inconclusive' });
     expect(strict.code).toBe(3);
@@ -54,6 +54,6 @@ describe('a change of which nothing can be said about time', () => {
   it('writes no baselines', async () => {
     const refused = await project.gate('update', '--quick');
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain('A first impression is no baseline.');
+    expect(refused.stderr).toContain('A first impression without a confirmation cannot become a baseline');
   });
 });

@@ -13,7 +13,7 @@ const faulty = (mode: string, more: readonly string[] = []): readonly string[] =
 ];
 
 const failures: readonly (readonly [mode: string, code: string, says: RegExp])[] = [
-  ['head:exit', 'build-failed', /exit status 1: cannot prune: the ratio is silly/],
+  ['head:exit', 'build-failed', /exit status 1\. Its last output: cannot prune: the ratio is silly/],
   ['head:segfault', 'subject-crashed', /SIGSEGV/],
   ['head:abort', 'subject-crashed', /SIGABRT/],
   ['head:memory', 'subject-memory', /limits\.memory allows 900 MiB/],
@@ -44,7 +44,7 @@ const modules: Readonly<Record<string, string>> = {
 
 const moduleFailures: readonly (readonly [id: string, code: string, says: RegExp])[] = [
   ['module-throws', 'build-failed', /no such kernel/],
-  ['module-empty', 'subject-protocol', /neither build nor start/],
+  ['module-empty', 'subject-protocol', /`build` or `start`, found neither/],
   ['module-dies', 'subject-crashed', /exit status 3/],
   ['module-scrawls', 'subject-protocol', /hello there/],
   ['module-forgets', 'subject-protocol', /expected object, received null/],
@@ -83,7 +83,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
 
   it.each(failures)('%s fails its own cell with %s', (mode, code, says) => {
     const cell = project.cell(mode.replace(':', '-'));
-    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] arm ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
+    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] of ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
       verdict: 'failed',
       code: [code, mode.split(':')[0]],
     });
@@ -92,7 +92,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
 
   it.each(onlyBase)('%s leaves its cell without a base, and holds nothing against head', (mode, code, says) => {
     const cell = project.cell(mode.replace(':', '-'));
-    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] arm ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
+    expect({ verdict: cell.verdict, code: /error\[([a-z-]+)\] of ([a-z]+)/.exec(cell.reason ?? '')?.slice(1) }).toEqual({
       verdict: 'inconclusive',
       code: [code, 'base'],
     });
@@ -105,7 +105,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
   it.each(moduleFailures)('%s fails its own cell with %s', (id, code, says) => {
     const cell = project.cell(id);
     expect(cell.verdict).toBe('failed');
-    expect(cell.reason).toContain(`error[${code}] arm head`);
+    expect(cell.reason).toContain(`error[${code}] of head`);
     expect(cell.reason).toMatch(says);
   });
 
@@ -145,7 +145,7 @@ it('ends an optimization that hangs, with all that it started, and says so', asy
   const ended = await project.gate('--base', 'HEAD~1');
   expect(ended.code).toBe(1);
   expect(project.cell('head-hang').reason).toMatch(
-    /error\[subject-timeout\] arm head: the build did not end; limits\.seconds allows 8 s\..*still thinking/s,
+    /error\[subject-timeout\] of head: The build command did not end within 8 s \(limits\.seconds\)\..*still thinking/s,
   );
   expect(project.processes()).toEqual([]);
 }, 120_000);

@@ -15,8 +15,8 @@ const checked = (from: string, to: string): void => {
 
 describe('a metric that both sides have', () => {
   it('keeps its unit and its direction', () => {
-    expect(() => checked('bytes', 'MB')).toThrow(/Expected size in bytes, lower is better, as base has it; got MB, lower is better/);
-    expect(() => checked('lower', 'higher')).toThrow(/got bytes, higher is better/);
+    expect(() => checked('bytes', 'MB')).toThrow(/Expected size in bytes \(lower is better\), as base has it, got MB \(lower is better\)/);
+    expect(() => checked('lower', 'higher')).toThrow(/got bytes \(higher is better\)/);
   });
 
   it('may change in what base alone decides, and in its name', () => {

@@ -49,9 +49,9 @@ describe('models', () => {
   });
 
   it.each([
-    [['models', 'inspect'], 2, /Name one ONNX file/],
-    [['models', 'inspect', 'a.onnx', 'b.onnx'], 2, /Name one ONNX file/],
-    [['models', 'fetch'], 2, /list, verify and inspect/],
+    [['models', 'inspect'], 2, /Expected one ONNX file/],
+    [['models', 'inspect', 'a.onnx', 'b.onnx'], 2, /Expected one ONNX file/],
+    [['models', 'fetch'], 2, /`models list`, `models verify` or `models inspect`/],
     [['models', 'inspect', 'optimization-gate.yml'], 3, /onnx-malformed/],
   ] as const)('refuses %j', async (args, code, says) => {
     const project = Project.make();
@@ -67,7 +67,9 @@ describe('models', () => {
     cpSync(join(packageRoot, 'models', model), join(project.folder, 'models', 'other'), { recursive: true });
     const ended = await project.gate('models', 'verify', 'other');
     expect(ended.code).toBe(2);
-    expect(ended.stdout).toMatch(new RegExp(`^other +model-invalid: the card is of ${model}; .*card\\.json\\)$`, 'm'));
+    expect(ended.stdout).toMatch(
+      new RegExp(`^other +model-invalid: The card of the model was read\\. .* got ${model}\\..*card\\.json\\)$`, 'm'),
+    );
   });
 
   it('names a model that does not exist', async () => {

@@ -8,9 +8,9 @@ import { testFolder } from '../testkit/folder.ts';
 
 afterAll(removeRoot);
 
-const claim = (path: string, around: string): Promise<void> => claimFolder({ path, noun: 'run folder', option: '--run-dir' }, around);
+const claim = (path: string, around: string): Promise<void> => claimFolder({ path, noun: 'run folder', option: 'run-dir' }, around);
 const refused = (message: RegExp): unknown =>
-  expect.objectContaining({ code: 'folder-refused', message: expect.stringMatching(message), where: expect.stringMatching(/^--run-dir /) });
+  expect.objectContaining({ code: 'folder-refused', message: expect.stringMatching(message), where: expect.stringMatching(/^run-dir /) });
 
 describe('a folder', () => {
   it('is made, marked, ignored by git, and taken again', async () => {

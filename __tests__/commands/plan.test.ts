@@ -141,7 +141,7 @@ describe('a run', () => {
     expect(ended.stdout).toBe(project.text('report/report.json'));
     expect(project.cell('dropped')).toMatchObject({
       verdict: 'missing',
-      reason: expect.stringContaining('base has this cell and head does not\nTo retire it'),
+      reason: expect.stringContaining('base has this model and optimization, and head does not\nTo retire it'),
     });
     expect(project.cell('kept')).toMatchObject({ verdict: 'unchanged', reason: null });
     const { launches, settled } = project.samples();

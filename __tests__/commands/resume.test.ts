@@ -125,7 +125,7 @@ describe('a measurement that is killed again and again', () => {
 
   it('measures the healthy cell to the end beside the broken one, which fails the run', () => {
     expect(decided.code).toBe(1);
-    expect(project.cell('broken')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[build-failed] arm head') });
+    expect(project.cell('broken')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[build-failed] of head') });
     const healthy = project.cell('healthy');
     expect(healthy.reason).toBeNull();
     expect(healthy.metrics.find(({ id }) => id === 'nll-delta')).toMatchObject({ verdict: 'passed', change: { estimate: 0 } });
@@ -170,7 +170,7 @@ describe('a measurement that is killed again and again', () => {
     it.each([
       ['plan.json', 'a number', (text: string) => text.replace('"seed": 1,', '"seed": 2,'), 'run-mismatch', /another plan|plan/],
       ['plan.json', 'a key', (text: string) => text.replace('"policyChanges"', '"policyChange"'), 'document-invalid', /policyChange/],
-      ['plan.json', 'half of it', (text: string) => text.slice(0, text.length / 2), 'document-invalid', /not JSON/],
+      ['plan.json', 'half of it', (text: string) => text.slice(0, text.length / 2), 'document-invalid', /Expected JSON/],
       [
         'samples.jsonl',
         'the run line',
@@ -204,7 +204,7 @@ describe('a measurement that is killed again and again', () => {
         'a plan',
         (text: string) => text.replaceAll(/"plan":"[0-9a-f]{8}/g, '"plan":"00000000'),
         'run-mismatch',
-        /another plan/,
+        /for another one/,
       ],
     ])('%s: %s', async (name, _what, change, code, says) => {
       const { code: status, stderr } = await edited(name, change);

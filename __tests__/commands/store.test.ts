@@ -73,7 +73,9 @@ describe('store', () => {
     const { exitCode, text } = await storeCommand(['verify'], contextOf(root, 8));
     expect([exitCode, text]).toEqual([
       3,
-      expect.stringMatching(/^1 of 2 artefacts are whole\.\nRemoved: artefact b{12}: "model\.onnx" has changed\.$/),
+      expect.stringMatching(
+        /^1 of 2 artefacts are whole\.\nRemoved: The stored files b{12} were read\. They are damaged: "model\.onnx" has changed\.$/,
+      ),
     ]);
     expect(await storeCommand(['verify'], contextOf(root, 8))).toMatchObject({ exitCode: 0, text: '1 of 1 artefacts are whole.' });
   });

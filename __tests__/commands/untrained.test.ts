@@ -7,7 +7,7 @@ import { configuration, copied, copyProgram, type Ended, model, Project, package
 
 const id = 'random-dense';
 const quality = ['nll-delta', 'accuracy-preservation', 'kl-divergence', 'kl-p99', 'top1-agreement'];
-const byName = /the untouched random-dense knows no language: perplexity \d+\.\d with a vocabulary of \d+/;
+const byName = /The reference model random-dense is untrained: its perplexity is \d+\.\d, with a vocabulary of \d+/;
 
 describe('a model with random weights', () => {
   let project: Project;
@@ -72,6 +72,6 @@ it('fails a search by the name of the model, because every part of it rests on q
   const { code } = await project.gate('--base', 'HEAD~1', '--quick');
   const [cell] = project.verdict().cells;
   expect({ code, verdict: cell?.verdict }).toEqual({ code: 1, verdict: 'failed' });
-  expect(cell?.reason).toMatch(/^error\[untrained-reference\] arm reference: /);
+  expect(cell?.reason).toMatch(/^error\[untrained-reference\] of reference: /);
   expect(cell?.reason).toMatch(byName);
 }, 120_000);

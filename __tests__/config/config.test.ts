@@ -82,13 +82,13 @@ describe('parseConfig', () => {
   });
 
   it.each([
-    ['gaet: {}', 'config-unknown-key', 'gate.yml:1:1', 'unknown key "gaet". Did you mean "gate"?'],
-    ['gate:\n  tolerence: {}', 'config-unknown-key', 'gate.yml:2:3', 'gate: unknown key "tolerence". Did you mean "tolerance"?'],
+    ['gaet: {}', 'config-unknown-key', 'gate.yml:1:1', 'Unknown key "gaet". Did you mean "gate"?'],
+    ['gate:\n  tolerence: {}', 'config-unknown-key', 'gate.yml:2:3', 'gate: Unknown key "tolerence". Did you mean "tolerance"?'],
     [
       'optimizations:\n  - id: a\n    liek: b',
       'config-unknown-key',
       'gate.yml:3:5',
-      'optimizations[0]: unknown key "liek". Did you mean "like"?',
+      'optimizations[0]: Unknown key "liek". Did you mean "like"?',
     ],
     ['models:\n  - manifset: x', 'config-unknown-key', 'gate.yml:2:5', 'Did you mean "manifest"?'],
     ['models: []', 'config-invalid', 'gate.yml:1:9', 'models: '],
@@ -144,7 +144,7 @@ describe('parseConfig', () => {
   it('names every problem of a file, each with its place', () => {
     const { message, where } = refusal(() => parse('gate: {alpha: 2}\nruntme: {}\nlimits:\n  memory: lots\n'));
     expect(where).toBe('gate.yml:2:1');
-    expect(message).toContain('unknown key "runtme". Did you mean "runtime"?');
+    expect(message).toContain('Unknown key "runtme". Did you mean "runtime"?');
     expect(message).toContain('gate.yml:1:15: gate.alpha: ');
     expect(message).toContain('gate.yml:4:11: limits.memory: must be a size');
   });

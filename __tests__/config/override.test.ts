@@ -17,7 +17,7 @@ describe('applyOverrides', () => {
       'limits.memory=1GiB',
     ]);
     expect(optionsOf(after, 'structured-pruning')).toEqual({ importance: 'magnitude', ratio: 0.5 });
-    expect(after.gate.tolerance).toEqual({ latency: { value: 0.03, relative: true, place: '--set gate.tolerance.latency=3%' } });
+    expect(after.gate.tolerance).toEqual({ latency: { value: 0.03, relative: true, place: 'set gate.tolerance.latency=3%' } });
     expect(after.models).toEqual([{ kind: 'id', id: 'mini-qwen3-dense' }]);
     expect(after.limits.memoryBytes).toBe(2 ** 30);
     expect(before).toEqual(defaultConfig());
@@ -34,18 +34,18 @@ describe('applyOverrides', () => {
   it.each([
     ['gate', 'usage-bad-value', 'PATH=VALUE'],
     ['=1', 'usage-bad-value', 'PATH=VALUE'],
-    ['gate.alpha=', 'usage-bad-value', 'empty'],
+    ['gate.alpha=', 'usage-bad-value', 'behind the ='],
     ['gate..alpha=1', 'usage-bad-value', 'joined by dots'],
     ['__proto__.x=1', 'usage-bad-value', 'joined by dots'],
     ['gate.alhpa=0.1', 'config-unknown-key', 'Did you mean "alpha"'],
     ['optimizations.structured-prunning.with.ratio=1', 'config-unknown-key', 'Did you mean "structured-pruning"'],
     ['gate.alpha.deeper=1', 'config-invalid', 'gate.alpha'],
-    ['models.mini-qwen3-dense.x=1', 'config-unknown-key', 'below a single value'],
+    ['models.mini-qwen3-dense.x=1', 'config-unknown-key', 'above it stands a single value'],
     ['gate.alpha=7', 'config-invalid', 'gate.alpha'],
     ['gate.alpha={', 'config-syntax', ''],
   ])('refuses %j', (override, code, part) => {
     const error = refusal(() => applyOverrides(defaultConfig(), [override]));
     expect(error).toMatchObject({ code, message: expect.stringContaining(part) });
-    expect(error.where).toContain(`--set ${override}`);
+    expect(error.where).toContain(`set ${override}`);
   });
 });

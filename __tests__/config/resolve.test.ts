@@ -55,7 +55,7 @@ describe('resolveConfig', () => {
     ],
     ['optimizations: [{id: structured-pruning, with: {raito: 1}}]', 'option-invalid', 'unknown option'],
     ['optimizations: [{id: x, like: model, module: m.js, like-with: {raito: 1}}]', 'option-invalid', 'unknown option'],
-    ['optimizations: [{id: model}]', 'optimization-unknown', 'There is no built-in "model"'],
+    ['optimizations: [{id: model}]', 'optimization-unknown', 'There is no built-in optimization "model"'],
   ])('refuses %j', (text, code, part) => {
     expect(refusal(() => resolve(text))).toMatchObject({
       code,
@@ -99,7 +99,7 @@ describe('selectConfigs', () => {
   it('refuses what is not configured', () => {
     expect(refusal(() => selected({ models: null, optimizations: ['structured-prune'] }))).toMatchObject({
       code: 'optimization-unknown',
-      where: '--optimizations',
+      where: 'optimizations',
       message: expect.stringContaining('Did you mean "structured-pruning"'),
     });
   });
@@ -132,12 +132,12 @@ describe('policy', () => {
       'gate.fail-on was changed from failed, missing, regressed to regressed; failed, missing, regressed is in force until the merge.',
       'gate.tolerance.latency was changed from 2% to 50%; 2% is in force until the merge.',
       'gate.tolerance.nll-delta was changed from default to 0.1; default is in force until the merge.',
-      "optimization structured-pruning is judged otherwise (like, like-with, points or metrics); base's way is in force until the merge.",
-      "model mini-qwen3-moe was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
-      "model mini-glm4-moe-lite was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
-      "model mini-qwen3-vl was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
-      "optimization tensor-decomposition was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.",
-      'optimization new-one was added: it has no base to be compared with yet.',
+      "optimization structured-pruning has other `like`, `like-with`, `points` or `metrics` than in base; base's are in force until the merge.",
+      'model mini-qwen3-moe was removed: it is expected until the merge, so it is reported as missing unless baselines/accepted.json of base retires it.',
+      'model mini-glm4-moe-lite was removed: it is expected until the merge, so it is reported as missing unless baselines/accepted.json of base retires it.',
+      'model mini-qwen3-vl was removed: it is expected until the merge, so it is reported as missing unless baselines/accepted.json of base retires it.',
+      'optimization tensor-decomposition was removed: it is expected until the merge, so it is reported as missing unless baselines/accepted.json of base retires it.',
+      'optimization new-one was added: base has nothing to compare it with yet.',
     ]);
     const options = parseConfig(
       'gate: {tolerance: {latency: 2%}}\noptimizations: [{id: structured-pruning, with: {ratio: 0.9}}, {id: tensor-decomposition}]',
@@ -146,7 +146,7 @@ describe('policy', () => {
     expect(diffPolicy(base, options)).toEqual([]);
     const own = (more: string) => parseConfig(`optimizations: [{id: own, like: model, module: m.js, ${more}}]`, 'gate.yml');
     expect(diffPolicy(own('with: {a: 1}'), own('with: {a: 2}'))).toEqual([]);
-    expect(diffPolicy(own('like-with: {a: 1}'), own('like-with: {a: 2}'))).toEqual([expect.stringContaining('own is judged otherwise')]);
+    expect(diffPolicy(own('like-with: {a: 1}'), own('like-with: {a: 2}'))).toEqual([expect.stringContaining('own has other')]);
     const other = parseConfig(`gate: {tolerance: {latency: 2%}}\nruntime: {provider: cuda, threads: 3}\n${two}`, 'head.yml');
     expect(diffPolicy(base, other)).toEqual([
       'runtime.provider was changed from cpu to cuda; both sides are measured with cuda, so its own effect is not seen.',

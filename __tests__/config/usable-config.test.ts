@@ -56,7 +56,7 @@ describe('flaws', () => {
 
   it('name file, line and key', () => {
     expect(flaws.map((flaw) => flawNote(flaw, 'base'))).toEqual([
-      'gate.yml:5:9 of base: gate: unknown key "tolerence". Did you mean "tolerance"? This part counts as absent until a change corrects it.',
+      'gate.yml:5:9 of base: gate: Unknown key "tolerence". Did you mean "tolerance"? This part counts as absent until a change corrects it.',
     ]);
     expect(refusal(() => refuseFlaws(flaws))).toMatchObject({ code: 'config-unknown-key', where: 'gate.yml:5:9' });
     expect(() => refuseFlaws([])).not.toThrow();

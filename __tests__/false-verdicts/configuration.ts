@@ -552,7 +552,7 @@ const limits: readonly Situation[] = [
         expect(hang).toMatchObject({
           arm: 'head',
           cause: { code: 'subject-timeout' },
-          message: expect.stringMatching(/waiting for its start and its answer to `round 1`; limits\.seconds allows 1 s/),
+          message: expect.stringMatching(/its start and its answer to `round 1` was missing after 1 s/),
         });
       },
     },

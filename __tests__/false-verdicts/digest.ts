@@ -112,8 +112,8 @@ const commands = gated({
 });
 
 const answers: Readonly<Record<string, readonly [what: string, answer: string, reason: RegExp]>> = {
-  lacking: ['lacks one metric', 'JSON.stringify({ size: 1 })', /subject-protocol.*other is not there, got \{"size":1\}/s],
-  named: ['calls its metrics otherwise', 'JSON.stringify({ bytes: 1, other: 1 })', /subject-protocol.*"bytes" is not among them/s],
+  lacking: ['lacks one metric', 'JSON.stringify({ size: 1 })', /subject-protocol.*other is not there: \{"size":1\}/s],
+  named: ['calls its metrics otherwise', 'JSON.stringify({ bytes: 1, other: 1 })', /subject-protocol.*"bytes" is too many/s],
   quoted: ['gives a number as a string', `JSON.stringify({ size: '1', other: 1 })`, /subject-protocol.*size is no finite number/s],
   nan: ['gives NaN', '`{"size": NaN, "other": 1}`', /subject-protocol.*not one line of JSON.*NaN/s],
   infinite: ['gives an infinite number', '`{"size": 1e999, "other": 1}`', /subject-protocol.*size is no finite number/s],
@@ -247,7 +247,7 @@ export const situations: readonly Situation[] = [
     async () => expectCell(await commands(), 'argument', { verdict: 'regressed', base: 100, head: 300 }),
   ),
   run('reported', 'fast', ['the command line of `measure:` names a file that does not exist', 'unchanged', 'failed'], async () =>
-    expectCell(await commands(), 'gone', { verdict: 'failed', reason: /^error\[subject-crashed\] arm head/ }),
+    expectCell(await commands(), 'gone', { verdict: 'failed', reason: /^error\[subject-crashed\] of head/ }),
   ),
   nothing('reported', 'fast', ['the program of `measure:` does not exist on either side', 'unchanged, judged', 'failed'], async () =>
     expectCell(await commands(), 'never', {
@@ -284,7 +284,7 @@ export const situations: readonly Situation[] = [
       expectCell(project, 'known', { verdict: 'unchanged', head: 700 });
       await project.gate('--base', 'HEAD~1', '--quick');
       expectCell(project, 'known', { verdict: 'unchanged', head: null });
-      expect(metricOf(project, 'known', 'size')?.reason).toMatch(/seen to work on \d{4}-\d\d-\d\d/);
+      expect(metricOf(project, 'known', 'size')?.reason).toMatch(/it worked on \d{4}-\d\d-\d\d/);
       expect(project.samples().launches.filter(({ cell }) => cell === `${model}/known`)).toEqual([]);
       expect(project.verdict().coverage).toMatchObject({ judged: 2, total: 2 });
       // Decided again from the files alone, without the store.
@@ -328,7 +328,7 @@ export const situations: readonly Situation[] = [
     },
   ),
   run('reported', 'slow', ['the command line of `serve:` names a file that does not exist', 'unchanged', 'failed'], async () =>
-    expectCell(await policies(), 'stopped', { verdict: 'failed', reason: /arm head/ }),
+    expectCell(await policies(), 'stopped', { verdict: 'failed', reason: /of head/ }),
   ),
   run(
     'neighbour',
@@ -340,7 +340,7 @@ export const situations: readonly Situation[] = [
     },
   ),
   run('neighbour', 'slow', ['`module:` names a file that does not exist', 'unchanged', 'failed'], async () =>
-    expectCell(await policies(), 'renamed', { verdict: 'failed', reason: /arm head/ }),
+    expectCell(await policies(), 'renamed', { verdict: 'failed', reason: /of head/ }),
   ),
   run(
     'neighbour',

@@ -51,9 +51,11 @@ export const situations: readonly Situation[] = [
       const { verdict, warnings, text } = await judged(changedEngine(sizeProgram(100), sizeProgram(100, ending('start === 3'))));
       expect({ verdict, warnings }).toEqual({
         verdict: 'passed',
-        warnings: expect.stringMatching(/^1 of \d+ starts failed and was repeated: error\[subject-crashed\] arm head: .*no room yet/s),
+        warnings: expect.stringMatching(
+          /^1 of \d+ processes failed at their start and was started again: error\[subject-crashed\] of head: .*no room yet/s,
+        ),
       });
-      expect(text).toMatch(/note: .*1 of \d+ starts failed and was repeated/);
+      expect(text).toMatch(/note: .*1 of \d+ processes failed at their start and was started again/);
     },
   ),
   row('Every start of the head ends before its first answer', 'REGRESSED', 'failed', 'slow', 'reported', async () => {
@@ -61,16 +63,22 @@ export const situations: readonly Situation[] = [
     expect({ verdict, exitCode, reason }).toEqual({
       verdict: 'failed',
       exitCode: 1,
-      reason: expect.stringMatching(/^error\[subject-crashed\] arm head: .*no room yet/s),
+      reason: expect.stringMatching(/^error\[subject-crashed\] of head: .*no room yet/s),
     });
   }),
   row('Every second start of the head fails', 'REGRESSED: 1 cell failed', 'failed', 'slow', 'neighbour', async () => {
     const { verdict, reason } = await judged(changedEngine(programOf(10), programOf(10, ending('start % 2 === 1'))));
-    expect({ verdict, reason }).toEqual({ verdict: 'failed', reason: expect.stringMatching(/of \d+ starts failed, at most \d may/) });
+    expect({ verdict, reason }).toEqual({
+      verdict: 'failed',
+      reason: expect.stringMatching(/of \d+ processes failed at their start\. At most \d may/),
+    });
   }),
   row('Every tenth start of the base fails, and the head is slower', 'INCONCLUSIVE', 'regressed', 'slow', 'neighbour', async () => {
     const { verdict, warnings } = await judged(changedEngine(programOf(10, ending('start % 10 === 2')), programOf(20)));
-    expect({ verdict, warnings }).toEqual({ verdict: 'regressed', warnings: expect.stringMatching(/starts failed and .*arm base/s) });
+    expect({ verdict, warnings }).toEqual({
+      verdict: 'regressed',
+      warnings: expect.stringMatching(/failed at their start and .*of base/s),
+    });
   }),
   row(
     'The base ends in round 30 of one launch of many, and the head is slower',
@@ -84,7 +92,7 @@ export const situations: readonly Situation[] = [
       const { verdict, warnings } = await judged(changedEngine(program, programOf(20)));
       expect({ verdict, warnings }).toEqual({
         verdict: 'regressed',
-        warnings: expect.stringMatching(/1 of \d+ launches failed by the base and did not count/),
+        warnings: expect.stringMatching(/1 of \d+ launches failed because of base and do not count/),
       });
     },
   ),
@@ -104,7 +112,9 @@ export const situations: readonly Situation[] = [
     const { cell, warnings } = await judged(project);
     expect({ cell, warnings }).toEqual({
       cell: 'unchanged',
-      warnings: expect.stringMatching(/1 of \d+ starts failed and was repeated: error\[build-failed\] arm head: .*no room yet/s),
+      warnings: expect.stringMatching(
+        /1 of \d+ processes failed at their start and was started again: error\[build-failed\] of head: .*no room yet/s,
+      ),
     });
   }),
   row('Every build of the head fails', 'REGRESSED', 'failed', 'slow', 'neighbour', async () => {
@@ -116,7 +126,7 @@ export const situations: readonly Situation[] = [
     expect({ verdict, exitCode, reason }).toEqual({
       verdict: 'failed',
       exitCode: 1,
-      reason: expect.stringContaining('error[build-failed] arm head'),
+      reason: expect.stringContaining('error[build-failed] of head'),
     });
   }),
 ];

@@ -44,7 +44,7 @@ const left = (path: string): unknown =>
   expect.objectContaining({
     error: expect.objectContaining({
       code: 'inputs-leak',
-      message: expect.stringContaining(`head read ${path}, which a step before this run left`),
+      message: expect.stringContaining(`It read ${path}, which an earlier step of the job left`),
     }),
   });
 const clean = { error: null, warning: null };

@@ -269,7 +269,7 @@ export const situations: readonly Situation[] = [
     'passed at times',
     'failed, policy-not-deterministic',
     '0.02 + 0.38 * Math.random()',
-    { verdict: 'failed', reason: expect.stringContaining('error[policy-not-deterministic] arm head') },
+    { verdict: 'failed', reason: expect.stringContaining('error[policy-not-deterministic] of head') },
   ),
   ofChance('a policy that is always slow to react', 'regressed', 'regressed', '0.02', { verdict: 'regressed' }),
   ofSigns('negative-better', 'higher is better, −10 → −5', 'regressed', 'improved', 'reported', {
@@ -315,7 +315,7 @@ export const situations: readonly Situation[] = [
     run: tolerant,
     speed: 'slow',
     metric: 'slow-rounds',
-    expected: { verdict: 'regressed', reason: expect.stringMatching(/^by the mean over rounds, /) },
+    expected: { verdict: 'regressed', reason: expect.stringMatching(/^the mean over rounds is worse by /) },
   }),
   situation({
     kind: 'stays-noisy',
@@ -326,7 +326,7 @@ export const situations: readonly Situation[] = [
     run: tolerant,
     speed: 'slow',
     metric: 'stays-noisy',
-    expected: { verdict: 'regressed', launches: 36, reason: 'by the last test, of all 36 launches' },
+    expected: { verdict: 'regressed', launches: 36, reason: 'shown by the last test, over all 36 launches' },
   }),
   ...(
     [

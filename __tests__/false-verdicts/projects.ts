@@ -89,7 +89,7 @@ export const situations: readonly Situation[] = [
         plannedCells(changed({ [usual]: configured([of]) }, { [usual]: configured([entry]) }));
       await expect(head(kilobytes, measured('engine'))).rejects.toMatchObject({
         code: 'config-invalid',
-        message: expect.stringContaining('Expected size in bytes, lower is better, as base has it; got kB, lower is better'),
+        message: expect.stringContaining('Expected size in bytes (lower is better), as base has it, got kB (lower is better)'),
       });
       await expect(head(bytes.replace('lower', 'higher'), measured('engine'))).rejects.toMatchObject({ code: 'config-invalid' });
       expect((await head(kilobytes)).cells).toEqual([`${model}/engine both`]);

@@ -61,7 +61,7 @@ const found = async (head: ScratchRepository, { base }: Change, needed: typeof a
 const whole = ['SIZE = 100', 'PART = 1'];
 const nothing = [null, null];
 
-const lookedInto = expect.stringContaining('the program of base looked into vendor/lib, which is empty there. expected commit ');
+const lookedInto = expect.stringContaining('The program of base looked into the submodule vendor/lib. It is empty there. ');
 /** What is found of a program that measures `SIZE`, in a clone that cannot have the library that head removed. */
 const withoutInputs = async (looking: string, entry: Partial<Entry> = {}) => {
   const change = changed(remove, (scratch) =>

@@ -84,7 +84,9 @@ for await (const line of createInterface({ input: process.stdin })) {
 `;
 
 const leaks = (finding: unknown, arm: string, file: string): void =>
-  expect(finding).toMatchObject({ error: { code: 'inputs-leak', message: expect.stringMatching(new RegExp(`^${arm} ran .*${file}`)) } });
+  expect(finding).toMatchObject({
+    error: { code: 'inputs-leak', message: expect.stringMatching(new RegExp(`^The program of ${arm} was watched\\. It ran .*${file}`)) },
+  });
 const clean = { error: null, warning: null };
 
 const shared = { kind: 'shared-copy', before: 'passed', now: 'failed, inputs-leak', source: 'neighbour', speed: 'fast' } as const;

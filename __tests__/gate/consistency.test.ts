@@ -245,7 +245,7 @@ describe('samples that no run writes', () => {
           warnings,
           values: { ...values, base: { 'cpu-ms': values['base']?.['cpu-ms'] ?? [] } },
         })),
-      /arm base has no series wall-ms/,
+      /base has no series wall-ms/,
     ],
     ['two rounds of an episode of three', () => withPoint('mini/steering#screen-0', 'burst', short(2)), /has 2 values; expected 3/],
     [
@@ -266,7 +266,9 @@ describe('samples that no run writes', () => {
     ],
   ] as const)('%s', (_, refused, says) => {
     const said = refused();
-    expect(said).toMatch(/^samples-contradictory [^:]+(:\d+)?: the samples contradict themselves or the plan: /);
+    expect(said).toMatch(
+      /^samples-contradictory [^:]+(:\d+)?: The samples were held against the plan\. They contradict it or themselves: /,
+    );
     expect(said).toMatch(says);
   });
 

@@ -63,10 +63,10 @@ describe('what is sparser and not faster', () => {
 
 it('names a compression that is none', () => {
   expect(ineffective([exact('compression-ratio', 0.8)])).toEqual([
-    'ineffective: not compressed: the files are 1.250 × those of the untouched model',
+    'ineffective: not compressed: the files are 1.250 × those of the reference model',
   ]);
   expect(ineffective([exact('compression-ratio', 1)])).toEqual([
-    'ineffective: not compressed: the files are as large as the untouched model',
+    'ineffective: not compressed: the files are as large as the reference model',
   ]);
   expect(ineffective([exact('compression-ratio', 1.01)])).toEqual([]);
 });

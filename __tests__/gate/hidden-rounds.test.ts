@@ -20,7 +20,7 @@ const shaped = (
   return { metrics: [spec], program, rounds: 60, seed };
 };
 
-const byMean = 'by the mean over rounds, by more than 10 %';
+const byMean = 'the mean over rounds is worse by more than 10 %';
 
 describe('a timing metric that is worse in fewer than half of its rounds', () => {
   it.each([
@@ -68,7 +68,7 @@ describe('a timing metric that is worse in fewer than half of its rounds', () =>
       policy: accepting,
     });
     expect(judgedMetric(slow(0)).verdict).toBe('passed');
-    const reason = 'by the mean over rounds, by more than 15 %';
+    const reason = 'the mean over rounds is worse by more than 15 %';
     expect(judgedMetric(slow(2))).toMatchObject({ verdict: 'regressed', run: 'regressed', reason });
   });
 
@@ -86,7 +86,7 @@ describe('a timing metric that is worse in fewer than half of its rounds', () =>
       verdict: 'inconclusive',
       run: 'inconclusive',
       launches: 36,
-      reason: 'undecided: it may be worse by the mean over rounds, by more than 15 %',
+      reason: 'undecided: the mean over rounds may be worse by more than 15 %',
     };
     expect(judgedMetric({ ...hiding(1.08, 1), policy: accepting(0.15) })).toMatchObject(undecided);
     expect(judgedMetric({ ...hiding(1, 1, 2.2), policy: accepting(0.15) })).toMatchObject(undecided);
@@ -102,13 +102,15 @@ describe('a timing metric that is worse in fewer than half of its rounds', () =>
   it('is within a tolerance that is larger than must-detect', () => {
     const slow = (factor: number) => shaped(({ round }) => (round % 5 < 2 ? factor : 1), { spec: metric({ tolerance: 0.3 }) });
     expect(judgedMetric(slow(1.5)).verdict).toBe('passed');
-    expect(judgedMetric(slow(3))).toMatchObject({ verdict: 'regressed', reason: 'by the mean over rounds, by more than 30 %' });
+    expect(judgedMetric(slow(3))).toMatchObject({ verdict: 'regressed', reason: 'the mean over rounds is worse by more than 30 %' });
   });
 
   it('is undecided where the budget ends, and an impression without confirmation', () => {
     const slow = shaped(({ round }) => (round % 5 < 2 ? 3 : 1));
     expect(judgedMetric({ ...slow, launches: 9 })).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive' });
-    expect(judgedMetric({ ...slow, policy: { looks: [], screen: 3 } }).reason).toBe('first impression: it may be worse, not confirmed');
+    expect(judgedMetric({ ...slow, policy: { looks: [], screen: 3 } }).reason).toBe(
+      'first impression (`quick`): it may be worse, not confirmed',
+    );
   });
 
   it('is no alarm where stalls hit both arms alike', () => {

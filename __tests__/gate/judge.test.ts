@@ -64,7 +64,7 @@ describe('a changed cell', () => {
     expect(near.summary).toMatch(/undecided/);
     const noisy = measured({ noise: 0.4 });
     expect(noisy).toMatchObject({ verdict: 'inconclusive', exitCode: 3 });
-    expect(metricOf(near, 'decode-latency').reason).toBe('undecided, but a change as large as must-detect (10 %) is excluded');
+    expect(metricOf(near, 'decode-latency').reason).toBe('undecided: it may be worse, but by less than must-detect (10 %)');
     expect(metricOf(noisy, 'decode-latency').reason).toMatch(/a change of 10 % cannot be excluded$/);
     expect(failsJob(noisy, policy.failOn)).toBe(false);
     expect(failsJob(noisy, ['inconclusive'])).toBe(true);
@@ -105,7 +105,7 @@ describe('a first impression', () => {
       reason: expect.stringMatching(says),
     });
     expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, controls: [] });
-    expect(verdict.warnings).toEqual([expect.stringMatching(/first impression: 3 launches/)]);
+    expect(verdict.warnings).toEqual([expect.stringMatching(/^first impression .*: 3 launches/)]);
     expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
   });
 
@@ -147,7 +147,7 @@ describe('a number that one arm lacks, with a stated excuse', () => {
         const values = Object.fromEntries(
           Object.entries(point.values).map(([arm, { bytes = [], ...rest }]) => [arm, arms.includes(arm) ? rest : { bytes, ...rest }]),
         );
-        const warnings = arms.map((arm) => `unsupported-export: bytes: those of Mystery (arm ${arm}) cannot be counted`);
+        const warnings = arms.map((arm) => `unsupported-export: bytes: those of Mystery (${arm}) cannot be counted`);
         return { ...launch, points: { ...launch.points, inspection: { values, warnings } } };
       }),
     );
@@ -157,7 +157,7 @@ describe('a number that one arm lacks, with a stated excuse', () => {
     expect(metricOf(lost, 'model-size')).toMatchObject({
       verdict: 'missing',
       state: 'missing',
-      reason: expect.stringMatching(/^base has it, head does not: those of Mystery \(arm head\)/),
+      reason: expect.stringMatching(/^base has it, head does not: those of Mystery \(head\) cannot be counted/),
     });
     expect(lost).toMatchObject({ verdict: 'regressed', exitCode: 1 });
     const neither = without(['reference', 'base', 'head']);
@@ -300,8 +300,7 @@ describe('exact metrics', () => {
 
 describe('a runtime that differs between base and head', () => {
   const moved = { ...one, runtime: { ...one.runtime, digest: digest('c'), provider: 'cuda', threads: 4 } };
-  const why =
-    /^the runtime differs between base and head \(provider cpu → cuda, threads 1 → 4\): measured with head's runtime in both arms/;
+  const why = /^the runtime differs between base and head \(provider cpu → cuda, threads 1 → 4\): both were measured with head's/;
 
   it.each([quiet, { ...quiet, slowdown: () => -0.1 }])(
     'leaves time and memory undecided and holds the run; size and quality stay judged',
@@ -444,13 +443,14 @@ describe('cells that were not compared', () => {
     });
   });
 
-  it('failed: the coded error, naming the arm', () => {
-    const verdict = verdictOf(one, samplesOf([settle('mini/pruning', 'failed', { code: 'build-failed', message: 'exit 1', arm: 'head' })]));
+  it('failed: the coded error, naming the arm; its beginning in the summary', () => {
+    const message = 'It ended with status 1. Its last output: a.py: no module';
+    const verdict = verdictOf(one, samplesOf([settle('mini/pruning', 'failed', { code: 'build-failed', message, arm: 'head' })]));
     expect(verdict).toMatchObject({
       verdict: 'failed',
       exitCode: 1,
-      summary: 'Failed: 1 cell failed (mini/pruning: error[build-failed] arm head: exit 1)',
-      cells: [{ verdict: 'failed', reason: 'error[build-failed] arm head: exit 1' }],
+      summary: 'Failed: 1 cell failed (mini/pruning: error[build-failed] of head: It ended with status 1)',
+      cells: [{ verdict: 'failed', reason: `error[build-failed] of head: ${message}` }],
     });
     expect(metricOf(verdict, 'model-size')).toMatchObject({ verdict: 'failed', state: 'failed', head: null });
   });
@@ -501,14 +501,20 @@ describe('cells that were not compared', () => {
         'peak-memory',
       ),
     ).toMatchObject({ verdict: 'passed' });
-    expect(metricOf(without(quiet, solo), 'peak-memory')).toMatchObject({ verdict: 'missing', reason: '1 of 3 launches of base' });
+    expect(metricOf(without(quiet, solo), 'peak-memory')).toMatchObject({
+      verdict: 'missing',
+      reason: 'only 1 of 3 launches of base are complete',
+    });
     expect(
       metricOf(
         without(quiet, () => false),
         'count',
       ),
     ).toMatchObject({ verdict: 'passed' });
-    expect(metricOf(without(quiet, screen), 'count')).toMatchObject({ verdict: 'missing', reason: '4 of 5 screening launches' });
+    expect(metricOf(without(quiet, screen), 'count')).toMatchObject({
+      verdict: 'missing',
+      reason: 'only 4 of 5 screening launches are complete',
+    });
     const worse: Machine = { ...quiet, slowdown: () => 1, peak: (arm) => (arm === 'head' ? 99 : 50) * 2 ** 20 };
     expect(metricOf(without(worse, solo), 'peak-memory')).toMatchObject({ verdict: 'regressed' });
     // This one varies, so that the test decides it, by all of its screens.
@@ -548,7 +554,7 @@ describe('cells that were not compared', () => {
       expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, controls: [] });
       expect(verdict.cells[0]).toMatchObject({
         verdict: 'inconclusive',
-        reason: 'no base to compare with: error[build-failed] arm base: exit 1',
+        reason: 'base failed, so there is nothing to compare with: error[build-failed] of base: exit 1',
       });
       expect(metricOf(verdict, 'decode-latency')).toMatchObject({ verdict: 'inconclusive', state: 'no-base', base: null, launches: 3 });
       expect(metricOf(verdict, 'decode-latency').head).toBeGreaterThan(1);
@@ -581,7 +587,7 @@ describe('cells that were not compared', () => {
         const verdict = verdictOf(one, samples);
         expect(verdict).toMatchObject({ verdict: expected, cells: [{ verdict: expected }] });
         expect(verdict.cells[0]?.warnings.join()).toMatch(
-          /2 of \d+ launches failed by the base and did not count: error\[non-finite-output\] arm base: NaN/,
+          /2 of \d+ launches failed because of base and do not count: error\[non-finite-output\] of base: NaN/,
         );
       }
     });
@@ -590,7 +596,7 @@ describe('cells that were not compared', () => {
       const both = measure(one, failed, slow, nan('head', ['mini/pruning#impact-1']));
       expect(verdictOf(one, both)).toMatchObject({
         verdict: 'failed',
-        cells: [{ verdict: 'failed', reason: expect.stringMatching(/arm head/) }],
+        cells: [{ verdict: 'failed', reason: expect.stringMatching(/of head/) }],
       });
       const unmade = { ...failed, built: new Map([...failed.built].filter(([key]) => key !== digest('1'))) };
       expect(verdictOf(one, measure(one, unmade, slow))).toMatchObject({ verdict: 'failed', cells: [{ verdict: 'failed' }] });
@@ -618,12 +624,14 @@ describe('cells that were not compared', () => {
         const verdict = starting(arm, count);
         expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0 });
         expect(verdict.cells[0]?.warnings.join()).toMatch(
-          new RegExp(`${count} of \\d+ starts failed and (was|were) repeated: error.subject-crashed. arm ${arm}: it ended`),
+          new RegExp(
+            `${count} of \\d+ processes failed at their start and (was|were) started again: error.subject-crashed. of ${arm}: it ended`,
+          ),
         );
       }
       expect(starting('head', 9)).toMatchObject({
         verdict: 'failed',
-        cells: [{ verdict: 'failed', reason: expect.stringMatching(/9 of \d+ starts failed, at most 3 may/) }],
+        cells: [{ verdict: 'failed', reason: expect.stringMatching(/9 of \d+ processes failed at their start\. At most 3 may/) }],
       });
     });
   });
@@ -634,11 +642,14 @@ describe('cells that were not compared', () => {
       const launches = samples.launches.filter(({ purpose, index }) => purpose !== 'confirm' || index < kept);
       const [gone, cut] = [null, 'budget' as const].map((stopped) => verdictOf(one, { ...samples, launches, stopped }));
       expect(gone).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'missing' }] });
-      expect(metricOf(gone!, 'decode-latency')).toMatchObject({ verdict: 'missing', reason: `${kept} of 12 confirming launches` });
+      expect(metricOf(gone!, 'decode-latency')).toMatchObject({
+        verdict: 'missing',
+        reason: `only ${kept} of 12 confirming launches are complete`,
+      });
       expect(cut).toMatchObject({ verdict: 'passed', exitCode: 0, summary: expect.stringContaining('2 metrics in 1 cell undecided') });
       expect(metricOf(cut!, 'decode-latency')).toMatchObject({
         verdict: 'inconclusive',
-        reason: `budget: ${kept} of 12 confirming launches`,
+        reason: `the time of \`budget: minutes\` ran out: only ${kept} of 12 confirming launches are complete`,
       });
     }
   });
@@ -647,14 +658,17 @@ describe('cells that were not compared', () => {
     expect(verdictOf(one, samplesOf([]))).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'missing' }] });
     expect(verdictOf(one, samplesOf([], [], { stopped: 'budget' }))).toMatchObject({
       verdict: 'inconclusive',
-      cells: [{ verdict: 'inconclusive', reason: expect.stringMatching(/^budget/) }],
+      cells: [{ verdict: 'inconclusive', reason: expect.stringMatching(/^the time of `budget: minutes` ran out/) }],
     });
     const full = measure(one, changed, slow);
     const part = { ...full, launches: full.launches.filter((launch) => launch.purpose !== 'confirm') };
     expect(metricOf(verdictOf(one, part), 'decode-latency')).toMatchObject({ verdict: 'missing', state: 'missing' });
     const cut = verdictOf(one, { ...part, stopped: 'budget' });
     expect(cut.verdict).toBe('inconclusive');
-    expect(metricOf(cut, 'decode-latency')).toMatchObject({ verdict: 'inconclusive', reason: 'budget: 0 of 12 confirming launches' });
+    expect(metricOf(cut, 'decode-latency')).toMatchObject({
+      verdict: 'inconclusive',
+      reason: 'the time of `budget: minutes` ran out: only 0 of 12 confirming launches are complete',
+    });
   });
 });
 
@@ -704,7 +718,7 @@ describe('an untrusted machine or document', () => {
     expect(metricOf(verdictOf(one, hostile), 'decode-latency')).toMatchObject({
       verdict: 'failed',
       head: null,
-      reason: expect.stringMatching(/2 and 9 rounds/),
+      reason: expect.stringMatching(/2 rounds and base 9/),
     });
     const odd = planOf([
       cell('mini/pruning', {

@@ -58,7 +58,7 @@ describe('a metric of which the screens saw nothing', () => {
       verdict: 'regressed',
       run: 'regressed',
       launches: 36,
-      reason: 'by the last test, of all 36 launches',
+      reason: 'shown by the last test, over all 36 launches',
     });
   });
 
@@ -69,7 +69,7 @@ describe('a metric of which the screens saw nothing', () => {
 
   it('is judged by the looks that were reached where the budget ends', () => {
     const stopped = judgedMetric(slowAfterScreen(Math.log(1.5), 0.12, { launches: 5 + 30 }));
-    expect(stopped).toMatchObject({ verdict: 'regressed', launches: 24, reason: 'by the last test, of all 24 launches' });
+    expect(stopped).toMatchObject({ verdict: 'regressed', launches: 24, reason: 'shown by the last test, over all 24 launches' });
   });
 });
 
@@ -88,12 +88,12 @@ describe('a metric that the screens cleared', () => {
     expect(judgedMetric(laterSlower(times))).toMatchObject({
       verdict: 'regressed',
       run: 'regressed',
-      reason: 'by the last test, of all 36 launches',
+      reason: 'shown by the last test, over all 36 launches',
     });
     expect(judgedMetric({ ...laterSlower(times), launches: 5 + 12 })).toMatchObject({
       verdict: 'inconclusive',
       run: 'inconclusive',
-      reason: 'budget: 12 of 24 confirming launches',
+      reason: 'the time of `budget: minutes` ran out: only 12 of 24 confirming launches are complete',
     });
   });
 
@@ -158,7 +158,7 @@ describe('a metric that improved at the first look', () => {
       verdict: 'inconclusive',
       run: 'inconclusive',
       launches: 36,
-      reason: 'too noisy: a change of 10 % cannot be excluded',
+      reason: 'too noisy: a change of 10 % cannot be excluded; use a quieter machine, or raise gate.must-detect',
     });
   });
 

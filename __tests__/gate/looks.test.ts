@@ -75,7 +75,7 @@ describe('looks over a family', () => {
     expect(() => requireLooks({ alpha: 0.04, looks })).toThrow(GateError);
     const [first] = looks;
     expect(() => requireLooks({ alpha: 0.01, looks: [{ ...first!, lastAlpha: 0 }] })).not.toThrow();
-    expect(() => requireLooks({ alpha: 0.01, looks: [first!] })).toThrow(/looks spend 0.0105, alpha is 0.01/);
+    expect(() => requireLooks({ alpha: 0.01, looks: [first!] })).toThrow(/at most alpha, 0.01, got 0.0105/);
     expect(() => requireLooks({ alpha: 1, looks: [looks[1]!, looks[0]!] })).toThrow(GateError);
   });
 });

@@ -100,7 +100,7 @@ describe('an exact metric that varies', () => {
       const beyond = (side: 'base' | 'head') => withOther(({ arm, purpose }) => (arm === side && purpose === 'confirm' ? 1e308 : 20));
       expect(judgedMetric(beyond('head'))).toMatchObject({
         verdict: 'failed',
-        reason: expect.stringMatching(/arm head has the number 1e\+308/),
+        reason: expect.stringMatching(/head reported 1e\+308/),
       });
       expect(judgedMetric(beyond('base'))).toMatchObject({ verdict: 'inconclusive', state: 'no-base' });
     });
@@ -117,7 +117,10 @@ describe('an exact metric that varies', () => {
   it('is only an impression without confirmation, and undecided where the budget ends', () => {
     const worse = jittering({ base: 20, head: 80 }, half);
     expect(judgedMetric({ ...worse, policy: { looks: [], screen: 3 } })).toMatchObject({ verdict: 'inconclusive', run: 'inconclusive' });
-    expect(judgedMetric({ ...worse, launches: 9 })).toMatchObject({ verdict: 'inconclusive', reason: expect.stringMatching(/; budget: /) });
+    expect(judgedMetric({ ...worse, launches: 9 })).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringMatching(/; the time of `budget: minutes` ran out: /),
+    });
   });
 });
 
@@ -127,7 +130,7 @@ describe('a changed cell of which nothing gates', () => {
       metrics: [metric({ kind: 'exact', role: 'advisory', tolerance: 0 })],
       program: ({ arm }) => ({ latency: arm === 'base' ? 20 : 80 }),
     });
-    expect(verdict.cells[0]).toMatchObject({ verdict: 'passed', reason: 'report only: nothing in this cell gates' });
+    expect(verdict.cells[0]).toMatchObject({ verdict: 'passed', reason: 'shown only: none of its metrics decides' });
     expect(verdict.cells[0]!.metrics[0]!.warnings).toEqual(['moved by more than its tolerance']);
   });
 });

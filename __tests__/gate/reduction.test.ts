@@ -24,6 +24,6 @@ it('has no share of nothing', () => {
   for (const as of ['ratio', 'percent-removed', 'percent-added'] as const)
     expect(roundsOf(nothing, against(as), 'head')).toMatchObject({
       status: 'absent',
-      reason: 'zero denominator: series s of arm reference',
+      reason: 's of reference is zero, so there is no ratio',
     });
 });

@@ -73,7 +73,7 @@ describe('an unchanged cell beside a changed one', () => {
     const all = measure(one, samplesOf([settle('mini/pruning', 'unchanged')]), {}, (launch) => ({ ...launch, status: 'discarded' }));
     expect(verdictOf(one, all)).toMatchObject({
       verdict: 'passed',
-      cells: [{ verdict: 'unchanged', warnings: [expect.stringContaining('were discarded')] }],
+      cells: [{ verdict: 'unchanged', warnings: [expect.stringContaining('launches do not count')] }],
       coverage: { judged: 1 },
     });
   });
@@ -88,7 +88,7 @@ describe('an unchanged cell beside a changed one', () => {
     expect(metricOf(known, 'decode-latency', 1)).toMatchObject({
       state: 'unchanged',
       head: null,
-      reason: 'identical arms; seen to work on 2026-06-01, not measured in this run',
+      reason: 'base and head are identical; it worked on 2026-06-01 and was not measured in this run',
     });
     expect(metricOf(known, 'peak-memory', 1)).toMatchObject({ state: 'unchanged' });
     expect(metricOf(known, 'energy', 1)).toMatchObject({ state: 'no-meter', reason: 'this machine has none' });
@@ -98,7 +98,7 @@ describe('an unchanged cell beside a changed one', () => {
     const failing = measure(two, samplesOf(settled), {}, (launch) => (launch.cell === 'mini/sparsity' ? broken(launch) : launch));
     expect(verdictOf(two, failing)).toMatchObject({
       verdict: 'failed',
-      cells: [{}, { verdict: 'failed', reason: 'base runs the same and fails too: error[subject-crashed] arm head: no such file' }],
+      cells: [{}, { verdict: 'failed', reason: 'base runs the same and fails too: error[subject-crashed] of head: no such file' }],
     });
   });
 });

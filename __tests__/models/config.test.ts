@@ -22,7 +22,7 @@ describe('parseModelConfig', () => {
   test('takes the rotary base from rope_parameters too', () => {
     const { rope_theta: _, ...rest } = tinyConfigs.qwen3;
     expect(parseModelConfig({ ...rest, rope_parameters: { rope_theta: 5e6 } }).text.theta).toBe(5e6);
-    expect(refusal(rest)).toContain('rope_theta is missing');
+    expect(refusal(rest)).toContain('has no rope_theta');
   });
 
   test.each([

@@ -65,7 +65,7 @@ describe('joinStages', () => {
   it('refuses two stages that make one output', () => {
     const folder = freshFolder();
     expect(() => joinStages([stage(folder, 'one', scaled('x', 'y', 2)), stage(folder, 'two', scaled('x', 'y', 3))])).toThrow(
-      'two stages make "y"',
+      'Two of them make the tensor "y"',
     );
   });
 });

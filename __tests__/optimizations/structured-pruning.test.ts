@@ -337,7 +337,7 @@ describe('bench', () => {
 
   test('refuses options by name', () => {
     expect(options({})).toEqual({ target: 'ffn', ratio: 0.25, importance: 'activation', multiple: 8 });
-    expect(() => options({ ration: 0.1 })).toThrow('did you mean "ratio"');
+    expect(() => options({ ration: 0.1 })).toThrow('Did you mean "ratio"');
     expect(() => options({ ratio: 0.95 })).toThrow();
     expect(() => options({ target: 'neurons' })).toThrow('ffn');
   });

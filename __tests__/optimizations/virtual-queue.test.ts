@@ -78,7 +78,7 @@ describe('serveQueue', () => {
 
   it('refuses a service without a time, and arrivals out of order', async () => {
     const one = { time: 5, tokens: 8 };
-    await expect(serveQueue([one], { choose: () => 1, serve: () => Number.NaN })).rejects.toThrow('took NaN');
-    await expect(serveQueue([one, { time: 4, tokens: 8 }], { choose: () => 1, serve: cost })).rejects.toThrow('arrival 1');
+    await expect(serveQueue([one], { choose: () => 1, serve: () => Number.NaN })).rejects.toThrow('in NaN ms');
+    await expect(serveQueue([one, { time: 4, tokens: 8 }], { choose: () => 1, serve: cost })).rejects.toThrow('Arrival 1');
   });
 });

@@ -167,7 +167,7 @@ describe('openLineChannel', () => {
     const channel = lines('answer(() => console.log("1\\n2"));');
     expect(await channel.ask(1, 20)).toBe(1);
     await channel.ended;
-    await expect(channel.ask(1, 20)).rejects.toEqual(coded('subject-protocol', 'nobody asked'));
+    await expect(channel.ask(1, 20)).rejects.toEqual(coded('subject-protocol', 'before any question'));
   });
 
   it('reports a crash in the middle of an answer with the end of standard error', async () => {
@@ -183,7 +183,7 @@ describe('openLineChannel', () => {
     const hanging = lines(
       `require('fs').writeFileSync('grandchild.pid', String(require('child_process').spawn('sleep', ['100']).pid)); answer(() => {});`,
     );
-    await expect(hanging.ask(1, 1, 'waiting for one')).rejects.toEqual(coded('subject-timeout', 'ended, waiting for one'));
+    await expect(hanging.ask(1, 1, 'waiting for one')).rejects.toEqual(coded('subject-timeout', 'ended: waiting for one'));
     await hanging.ended;
     await expect.poll(() => identifyProcess(Number(readFileSync(join(folder, 'grandchild.pid'), 'utf8')))).toBeNull();
     await expect(lines('setInterval(() => {}, 1000);').ask('x'.repeat(1e6), 0.5)).rejects.toEqual(coded('subject-timeout'));

@@ -25,8 +25,8 @@ describe('splitCommand', () => {
     ['a && b', 'without a shell'],
     ['a > {model}', 'without a shell'],
     ['a `b`', 'without a shell'],
-    ['a {modle}', 'known: {model}'],
-    ['a {constructor}', 'unknown placeholder'],
+    ['a {modle}', 'Known: {model}'],
+    ['a {constructor}', 'is no placeholder'],
     ['a \0', 'NUL'],
   ])('refuses %j', (template, message) => {
     expect(() => splitCommand(template, { model: 'm' }, 'optimizations[0].command')).toThrow(

@@ -42,16 +42,16 @@ describe('decodeDocument', () => {
 
   it.each([
     [{ ...good, entries: [{ kind: 'a', launches: 1, launchs: 2 }] }, 'entries[0]', '"launches"'],
-    [{ ...good, tabel: {} }, 'the document', '"table"'],
+    [{ ...good, tabel: {} }, 'its top', '"table"'],
     [{ ...good, table: { one: { tolerance: 1, tolerence: 2 } } }, 'table.one', '"tolerance"'],
   ])('suggests the nearest known key', (value, place, suggestion) => {
     const { message } = failure(() => decodeDocument(shape, JSON.stringify(value), 'f', 1000));
     expect(message).toContain(place);
-    expect(message).toContain(`did you mean ${suggestion}?`);
+    expect(message).toContain(`Did you mean ${suggestion}?`);
   });
 
   it('suggests nothing where nothing is near', () => {
-    expect(failure(() => decodeValue(shape, { ...good, zzzzzzzz: 1 }, 'f')).message).toBe('the document: unknown key "zzzzzzzz"');
+    expect(failure(() => decodeValue(shape, { ...good, zzzzzzzz: 1 }, 'f')).message).toBe('At its top: unknown key "zzzzzzzz".');
   });
 
   it('refuses text above the limit, counted in bytes', () => {
@@ -61,12 +61,12 @@ describe('decodeDocument', () => {
   });
 
   it('refuses what is not JSON, prototype keys and bottomless nesting', () => {
-    expect(failure(() => decodeDocument(shape, '{"name":', 'f', 100)).message).toContain('not JSON');
+    expect(failure(() => decodeDocument(shape, '{"name":', 'f', 100)).message).toContain('Expected JSON');
     expect(failure(() => decodeDocument(shape, '{"__proto__": {"x": 1}, "name": "x", "entries": [], "table": {}}', 'f', 100)).code).toBe(
       'document-invalid',
     );
     const deep = '['.repeat(200_000) + ']'.repeat(200_000);
-    expect(failure(() => decodeDocument(jsonValue, deep, 'f', 1e6)).message).toBe('nested too deeply');
+    expect(failure(() => decodeDocument(jsonValue, deep, 'f', 1e6)).message).toBe('Its values are nested too deeply.');
   });
 });
 

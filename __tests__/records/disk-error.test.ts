@@ -4,9 +4,9 @@ import { asDiskError, saysDiskFull, type WrittenPlace } from '../../src/records/
 
 const thrown = (code: string): Error => Object.assign(new Error(`${code}: write`), { code, path: '/x/file' });
 const places: readonly (readonly [WrittenPlace['noun'], string, string])[] = [
-  ['store', 'store-unwritable', '--store (input `store`)'],
-  ['run folder', 'folder-unwritable', '--run-dir (input `run-dir`)'],
-  ['folder for temporary files', 'folder-unwritable', 'the variable TMPDIR'],
+  ['store', 'store-unwritable', 'input `store` (`--store`)'],
+  ['run folder', 'folder-unwritable', 'input `run-dir` (`--run-dir`)'],
+  ['folder for temporary files', 'folder-unwritable', 'variable TMPDIR'],
 ];
 
 describe('what a file system refuses', () => {

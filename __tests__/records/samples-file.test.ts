@@ -56,8 +56,8 @@ describe('readSamples', () => {
     const torn = readSamples(`${text(run, ...launchLines('l1').slice(0, 2))}{"line":"end","laun`);
     expect(torn.launches).toEqual([]);
     expect(torn.warnings).toEqual([
-      'samples.jsonl:4: the last line is torn and was dropped',
-      'samples.jsonl: launch l1 has no end and was dropped',
+      'The last line of the samples (samples.jsonl:4) was not written to its end, and does not count.',
+      'Launch l1 has no end in the samples (samples.jsonl), and does not count.',
     ]);
   });
 
@@ -223,7 +223,7 @@ describe('readSamples', () => {
         ['changed', 0, 'samples.jsonl:2'],
         ['unchanged', 1, 'samples.jsonl:7'],
       ]);
-      expect(samples.warnings).toEqual(['samples.jsonl:5: launch l1 has no end and was dropped']);
+      expect(samples.warnings).toEqual(['Launch l1 has no end in the samples (samples.jsonl:5), and does not count.']);
     });
   });
 
@@ -317,7 +317,9 @@ describe('mergeSamples', () => {
   it('claims no runner class when the shards had several', () => {
     const merged = mergeSamples([text(run), text({ ...run, runnerClass: 'class-2' })]);
     expect(merged.runnerClass).toBeNull();
-    expect(merged.warnings).toEqual(['measured on several runner classes: class-1, class-2']);
+    expect(merged.warnings).toEqual([
+      'The samples were measured on several runner classes, so no stored baseline counts: class-1, class-2.',
+    ]);
   });
 });
 

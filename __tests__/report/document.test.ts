@@ -172,7 +172,7 @@ describe('findings', () => {
       { id: 'mini-qwen3-dense/sparse-network', kind: 'missing', metrics: [] },
       { id: 'mini-qwen3-moe/streaming', kind: 'failed', metrics: ['decode-latency@decode-b1', 'decode-latency@decode-b8'] },
     ]);
-    expect(failures(verdictOf([cell('a', 'b', 'missing', [])]))[0]?.reason).toBe('no reason was recorded');
+    expect(failures(verdictOf([cell('a', 'b', 'missing', [])]))[0]?.reason).toBe('no reason was recorded: look at the job log');
   });
 });
 

@@ -299,14 +299,14 @@ export const failed = verdictOf(
 export const crashed = verdictOf(
   [
     cell('mini-qwen3-dense', 'our-pruning', 'failed', unmeasured('failed', 'failed', null), {
-      reason: 'error[build-failed] arm head: exit status 1',
-      warnings: ['1 of 12 starts failed and was repeated: error[subject-crashed] arm head: it ended'],
+      reason: 'error[build-failed] of head: exit status 1',
+      warnings: ['1 of 12 processes failed at their start and was started again: error[subject-crashed] of head: it ended'],
     }),
   ],
   {
     verdict: 'failed',
     exitCode: 1,
-    summary: 'Failed: 1 cell failed (mini-qwen3-dense/our-pruning: error[build-failed] arm head: exit status 1)',
+    summary: 'Failed: 1 cell failed (mini-qwen3-dense/our-pruning: error[build-failed] of head: exit status 1)',
   },
 );
 

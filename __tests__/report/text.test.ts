@@ -82,7 +82,7 @@ describe('summaryText', () => {
 
   it('never cuts the number of the worst metric, however narrow the terminal and long the names', () => {
     const summary =
-      'Regressed: 12 metrics in 3 cells, worst prefill-latency of mini-glm4-moe-lite/structured-pruning-of-many-experts, +123.4 % (tolerance 2 %); 3 cells missing (mini-qwen3-moe/structured-pruning: base has this cell and head does not)';
+      'Regressed: 12 metrics in 3 cells, worst prefill-latency of mini-glm4-moe-lite/structured-pruning-of-many-experts, +123.4 % (tolerance 2 %); 3 cells missing (mini-qwen3-moe/structured-pruning: base has this model and optimization, and head does not)';
     for (let columns = 40; columns <= 200; columns++) {
       const text = summaryText({ ...regressed, summary }, { columns, colour: false });
       expect(misfits(text, columns)).toEqual([]);

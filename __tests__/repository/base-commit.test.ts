@@ -344,7 +344,7 @@ describe('a run of the default branch', () => {
     expect(await found(checkedOut(scratch, first), { ...gone, commit: first })).toMatchObject({
       commit: first,
       from: 'head',
-      warnings: [expect.stringContaining('base is head itself')],
+      warnings: [expect.stringContaining('head is compared with itself')],
     });
   });
 });

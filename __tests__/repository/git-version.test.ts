@@ -28,6 +28,6 @@ it('a git that is too old is refused before anything is asked of it, by the name
   const scratch = ScratchRepository.create();
   await expect(openRepository(scratch.folder, { environment: { ...environment, PATH: folder } })).rejects.toMatchObject({
     code: 'git-too-old',
-    message: 'expected git 2.30 or newer, got "git version 2.25.1"',
+    message: 'The release of git was asked for. Expected 2.30 or newer, got "git version 2.25.1".',
   });
 });

@@ -278,9 +278,9 @@ describe('inputsDigest', () => {
     const commit = scratch.commit({ 'opt/a': '1' });
     const repository = await open(scratch);
     await expect(repository.inputsDigest('working-tree', ['opt/**', 'optmize/**'])).rejects.toEqual(
-      coded('config-invalid', '"optmize/**" matches no file of the working tree'),
+      coded('config-invalid', '"optmize/**" were looked for in the working tree. Found none: patterns count from the root'),
     );
-    await expect(repository.inputsDigest({ commit }, ['x'])).rejects.toEqual(coded('config-invalid', '"x" matches no file of commit'));
+    await expect(repository.inputsDigest({ commit }, ['x'])).rejects.toEqual(coded('config-invalid', '"x" were looked for in commit'));
     await expect(repository.inputsDigest({ commit }, [])).rejects.toEqual(coded('config-invalid'));
   });
 });

@@ -75,7 +75,7 @@ describe('graphs of other exporters', () => {
     });
     await expect(opened(narrow, null)).rejects.toMatchObject({
       code: 'onnx-unsupported',
-      message: expect.stringContaining('input_ids is of type int32'),
+      message: expect.stringContaining('its input input_ids to be int64, got int32'),
     });
   });
 });

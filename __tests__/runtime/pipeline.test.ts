@@ -133,9 +133,9 @@ describe('interfaces that do not fit are refused when the pipeline is opened', (
       graph.output('z', type, dims);
     });
   it.each([
-    ['element types', 'int64', ['rows', 3], 'tensor "a": stage first makes float32 [rows, 3], stage reader reads int64 [rows, 3]'],
-    ['ranks', 'float32', ['rows'], 'stage reader reads float32 [rows]'],
-    ['fixed sizes', 'float32', ['rows', 4], 'stage reader reads float32 [rows, 4]'],
+    ['element types', 'int64', ['rows', 3], 'of tensor "a", first makes float32 [rows, 3] and reader reads int64 [rows, 3]'],
+    ['ranks', 'float32', ['rows'], 'reader reads float32 [rows]'],
+    ['fixed sizes', 'float32', ['rows', 4], 'reader reads float32 [rows, 4]'],
   ] as const)('%s', async (_, type, dims, message) => {
     const stages = [await first(), await reads(type, dims)];
     expect(codeOf(() => pipelineSession(stages))).toContain(`stages-mismatch`);
@@ -147,11 +147,11 @@ describe('interfaces that do not fit are refused when the pipeline is opened', (
   });
   it('a tensor that two stages make', async () => {
     const stages = [await first(), await first()];
-    expect(codeOf(() => pipelineSession(stages))).toContain('tensor "a" is made by two stages: first and first');
+    expect(codeOf(() => pipelineSession(stages))).toContain('tensor "a" is made twice, by first and first');
   });
   it('a tensor that is made after it is read', async () => {
     const stages = [await second(), await first()];
-    expect(codeOf(() => pipelineSession(stages))).toContain('tensor "a" is read by stage second, but made only by stage first after it');
+    expect(codeOf(() => pipelineSession(stages))).toContain('tensor "a" is read by second, but made only after it, by first');
   });
   it('an input that two stages read as different types', async () => {
     const stages = [
@@ -161,7 +161,7 @@ describe('interfaces that do not fit are refused when the pipeline is opened', (
         graph.output('z', 'int64', ['rows', 3]);
       }),
     ];
-    expect(codeOf(() => pipelineSession(stages))).toContain('tensor "x": stage first reads float32');
+    expect(codeOf(() => pipelineSession(stages))).toContain('of tensor "x", first reads float32');
   });
 });
 

@@ -98,15 +98,20 @@ describe('products', () => {
       'a wrong length',
       { rows: 2, columns: 3, data: new Float64Array(5) },
       { rows: 3, columns: 1, data: new Float64Array(3) },
-      /left matrix/,
+      /of the left one/,
     ],
     [
       'a negative side',
       { rows: 1, columns: 1, data: new Float64Array(1) },
       { rows: -1, columns: -1, data: new Float64Array(1) },
-      /right matrix/,
+      /of the right one/,
     ],
-    ['half a row', { rows: 0.5, columns: 2, data: new Float64Array(1) }, { rows: 2, columns: 1, data: new Float64Array(2) }, /left matrix/],
+    [
+      'half a row',
+      { rows: 0.5, columns: 2, data: new Float64Array(1) },
+      { rows: 2, columns: 1, data: new Float64Array(2) },
+      /of the left one/,
+    ],
     ['two types', { rows: 1, columns: 1, data: new Float64Array(1) }, { rows: 1, columns: 1, data: new Float32Array(1) }, /two of float64/],
   ] as const)('refused: %s', async (_, left: Matrix<Float32Array | Float64Array>, right: Matrix<Float32Array | Float64Array>, message) => {
     const product = products.multiply(left, right);

@@ -129,13 +129,13 @@ describe('artefacts', () => {
     await store.addArtefact(staging, digest('b'), null, closed);
     const late = await store.closeStaging(other);
     writeFileSync(join(other, 'late.bin'), '');
-    await expect(store.addArtefact(other, digest('c'), null, late)).rejects.toEqual(coded('build-no-output', 'changed after'));
+    await expect(store.addArtefact(other, digest('c'), null, late)).rejects.toEqual(coded('build-no-output', 'changed them after'));
     const swapped = await store.staging();
     writeFileSync(join(swapped, 'own.bin'), 'honest');
     const before = await store.closeStaging(swapped);
     chmodSync(join(swapped, 'own.bin'), 0o644);
     writeFileSync(join(swapped, 'own.bin'), 'forged');
-    await expect(store.addArtefact(swapped, digest('d'), null, before)).rejects.toEqual(coded('build-no-output', 'changed after'));
+    await expect(store.addArtefact(swapped, digest('d'), null, before)).rejects.toEqual(coded('build-no-output', 'changed them after'));
   });
 
   it('are taken over from a folder of foreign code, which loses sight of them', async () => {
@@ -152,11 +152,11 @@ describe('artefacts', () => {
     ]) {
       const bad = fresh();
       put(bad);
-      await expect(store.takeOver(bad)).rejects.toEqual(coded('build-no-output', 'not a regular file'));
+      await expect(store.takeOver(bad)).rejects.toEqual(coded('build-no-output', 'Expected regular files'));
     }
     const link = join(fresh(), 'link');
     symlinkSync('/etc', link);
-    await expect(store.takeOver(link)).rejects.toEqual(coded('build-no-output', 'not a folder'));
+    await expect(store.takeOver(link)).rejects.toEqual(coded('build-no-output', 'no longer there'));
   });
 
   it('that changed on disk are removed at first use, with a coded error', async () => {
@@ -217,6 +217,23 @@ describe('artefacts', () => {
     expect(readdirSync(apart).toSorted()).toEqual(['manifest.json', 'same.onnx']);
   });
 
+  it.each([
+    ['the build left what this user may not read', 'left', 'build-no-output The files of a build were taken over. The build left some'],
+    ['the store takes nothing', 'store', 'store-unwritable The store was written to.'],
+  ])('are not taken over where %s: the one that is closed is named', (_why, closed, said) => {
+    const folder = fresh();
+    for (const part of ['left', 'store']) mkdirSync(join(folder, part));
+    writeFileSync(join(folder, 'left/model.onnx'), 'x');
+    for (const each of [root, folder]) chmodSync(each, 0o777);
+    for (const part of ['left', 'store']) chmodSync(join(folder, part), part === closed ? 0o555 : 0o777);
+    const uid = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+    const script = `import { inStore, takeFolder } from ${JSON.stringify(join(source, 'store/disk.ts'))};
+      await inStore('store', () => takeFolder(${JSON.stringify(join(folder, 'left'))}, ${JSON.stringify(join(folder, 'store'))}))
+        .catch(({ code, message }) => console.log(code, message));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { ...uid, encoding: 'utf8' });
+    expect(stdout).toContain(said);
+  });
+
   it('refuse links, empty folders, reserved names, and names that are no digests', async () => {
     const store = await open(fresh());
     const wrong = async (fill: (staging: string) => void): Promise<unknown> => {
@@ -224,10 +241,10 @@ describe('artefacts', () => {
       fill(staging);
       return store.addArtefact(staging, digest('a'), null, await store.closeStaging(staging));
     };
-    await expect(wrong(() => {})).rejects.toEqual(coded('build-no-output', 'empty'));
+    await expect(wrong(() => {})).rejects.toEqual(coded('build-no-output', 'found none'));
     await expect(wrong((staging) => symlinkSync('/etc/passwd', join(staging, 'x')))).rejects.toEqual(coded('build-no-output', '"x"'));
     await expect(wrong((staging) => writeFileSync(join(staging, 'manifest.json'), '{}'))).rejects.toEqual(
-      coded('build-no-output', 'reserved'),
+      coded('build-no-output', 'that name is taken'),
     );
     for (const name of ['../../x', '', 'A'.repeat(64), `${'a'.repeat(64)}/..`])
       for (const id of [
@@ -319,7 +336,7 @@ describe('locks', () => {
     const script = `import { takeLock } from ${JSON.stringify(join(source, 'records/lock-file.ts'))};
       await takeLock(${JSON.stringify(join(folder, 'x.lock'))}, { clock: () => Date.now(), waitSeconds: 1000 }).catch(({ code, message }) => console.log(code, message));`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { ...uid, encoding: 'utf8' });
-    expect(stdout).toMatch(/^store-locked cannot be written \(EACCES\): .*another user/);
+    expect(stdout).toMatch(/^store-locked .* cannot be written \(EACCES\): .*another user/);
   });
 
   it('of a living process are waited for, then named in the error', async () => {
@@ -332,7 +349,7 @@ describe('locks', () => {
       staleSeconds: 0.05,
       onWait: (holder: { pid: number } | null) => waits.push(holder?.pid ?? null),
     };
-    await expect(takeLock(path, options)).rejects.toEqual(coded('store-locked', `process ${process.pid}`));
+    await expect(takeLock(path, options)).rejects.toEqual(coded('store-locked', `Process ${process.pid}`));
     expect(waits).toEqual([process.pid]);
     await expect(takeLock(path, { clock, waitSeconds: 100, signal: AbortSignal.abort() })).rejects.toEqual(coded('store-locked'));
     lock.release();

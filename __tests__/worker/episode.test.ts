@@ -185,7 +185,9 @@ describe('an episode', () => {
     const knowsNothing = { ...tools, facts: { ...tools.facts, vocabulary: 30 } };
     const evaluation = { id: 'evaluation', kind: 'evaluation', windows: 1, arms: ['reference', 'head'] } as const;
     const measured = await runLaunch(request([point({ rounds: 1, warmUp: 0 }), evaluation]), knowsNothing);
-    const reason = expect.stringMatching(/^refused: \*: the untouched mini-qwen3-dense knows no language: .* with a vocabulary of 30$/);
+    const reason = expect.stringMatching(
+      /^refused: \*: Quality was to be measured\. The reference model mini-qwen3-dense is untrained: .* with a vocabulary of 30\.$/,
+    );
     expect(measured.points).toEqual([
       { point: 'trace', values: {}, warnings: [reason] },
       { point: 'evaluation', values: {}, warnings: [reason] },
@@ -241,7 +243,7 @@ describe('an episode', () => {
       'subject-crashed',
     ],
     ['ends', 'export const start = async () => { process.exit(7); };', /7/, 'subject-crashed'],
-    ['builds only', 'export const build = async () => ({ stages: [] });', /starts no policy/, 'subject-protocol'],
+    ['builds only', 'export const build = async () => ({ stages: [] });', /export `start`, found none/, 'subject-protocol'],
   ])('names the arm whose policy %s', async (_what, text, message, code) => {
     const thrown = await fault(policyOf(text), asking);
     expect(thrown).toBeInstanceOf(ArmError);

@@ -69,9 +69,7 @@ describe('an external measurement', () => {
     const thrown = await measure(slow, fine).catch((error: unknown) => error);
     expect(thrown).toMatchObject({
       arm: 'base',
-      message: expect.stringMatching(
-        /waiting for its answer to `round [2-4]`, after [1-3] others; limits\.seconds allows 1 s for the start/,
-      ),
+      message: expect.stringMatching(/its answer to `round [2-4]` was missing after 1 s \(limits\.seconds, for all answers\)/),
       cause: { code: 'subject-timeout' },
     });
   });
@@ -83,11 +81,11 @@ describe('an external measurement', () => {
     const lacking = await measure(plain, program('JSON.stringify({ ms: round, size: 7 })', { reports: ['more'] })).catch(
       (error: unknown) => error,
     );
-    expect(lacking).toMatchObject({ arm: 'head', message: expect.stringContaining('more is not there, got {"ms":') });
+    expect(lacking).toMatchObject({ arm: 'head', message: expect.stringContaining('more is not there: {"ms":') });
     const dropped = await measure(plain, program('JSON.stringify({ ms: round })', { reports: ['ms'] })).catch((error: unknown) => error);
     expect(dropped).toMatchObject({
       arm: 'head',
-      message: expect.stringMatching(/^expected one JSON object .*ms, size; size is not/),
+      message: expect.stringMatching(/Expected a JSON object with ms, size, got one in which size is not/),
     });
   });
 
@@ -102,8 +100,8 @@ describe('an external measurement', () => {
   it.each([
     ['is no number', 'JSON.stringify({ ms: "fast", size: 1 })', 'subject-protocol', /ms is no finite number/],
     ['is not there', 'JSON.stringify({ size: 1 })', 'subject-protocol', /ms is not there/],
-    ['was not asked for', 'JSON.stringify({ ms: 1, size: 1, other: 2 })', 'subject-protocol', /"other" is not among them/],
-    ['is no object', '"[1, 2]"', 'subject-protocol', /one JSON object/],
+    ['was not asked for', 'JSON.stringify({ ms: 1, size: 1, other: 2 })', 'subject-protocol', /"other" is too many/],
+    ['is no object', '"[1, 2]"', 'subject-protocol', /a JSON object/],
     ['is no JSON', '"fast"', 'subject-protocol', /JSON/],
     ['never comes', 'process.exit(3)', 'subject-crashed', /3/],
   ])('names the arm whose answer %s', async (_what, answer, code, message) => {

@@ -156,7 +156,7 @@ describe('a launch', () => {
         line: 'end',
         launch: 'l',
         status: 'failed',
-        error: { arm: 'head', message: expect.stringContaining('no artefact of head') },
+        error: { arm: 'head', message: expect.stringContaining('There are no files of head') },
         process: null,
       },
     ]);

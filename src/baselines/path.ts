@@ -9,7 +9,7 @@ const checked = (value: string, what: string): string => {
   if (segment.test(value)) return value;
   throw new GateError(
     'baseline-invalid',
-    `${JSON.stringify(value.slice(0, 120))} cannot name a ${what}: letters, digits, dots, dashes; at most 120`,
+    `A file of baselines was named. Expected a ${what} of letters, digits, dots and dashes, at most 120, got ${JSON.stringify(value.slice(0, 120))}.`,
     {
       where: 'baselines/',
     },

@@ -44,7 +44,8 @@ export const readBaseline = (path: string, text: string): Baseline => {
   const where = `baselines/${path}`;
   const file = decode(where, text);
   const own = baselinePath(file);
-  if (path !== own) throw new GateError('baseline-invalid', `the file says that its path is baselines/${own}`, { where });
+  if (path !== own)
+    throw new GateError('baseline-invalid', `The baselines were read. Expected the path that the file names, baselines/${own}.`, { where });
   return file;
 };
 

@@ -33,20 +33,38 @@ const nameOf = ({ id, point }: { readonly id: string; readonly point: string }):
 const refuse = ({ plan, verdict, samples, previous, project, model }: BaselineUpdate): string => {
   const where = `baselines of ${model}`;
   if (plan.event !== 'default-branch')
-    throw new GateError('baseline-untrusted', `samples of a run on a ${plan.event} cannot become a baseline`, { where });
-  if (plan.head.dirty) throw new GateError('baseline-untrusted', `the measured tree was not that of commit ${plan.head.commit}`, { where });
+    throw new GateError(
+      'baseline-untrusted',
+      `Baselines were to be written. Expected a run of the default branch, got one of a ${plan.event}.`,
+      { where },
+    );
+  if (plan.head.dirty)
+    throw new GateError(
+      'baseline-untrusted',
+      `Baselines were to be written. Expected the files of commit ${plan.head.commit}, got edited ones.`,
+      { where },
+    );
   if (verdict.verdict === 'unfit' || verdict.verdict === 'error') {
-    throw new GateError('baseline-untrusted', `the run ended ${verdict.verdict}: its numbers are withheld`, { where });
+    throw new GateError(
+      'baseline-untrusted',
+      `Baselines were to be written. The run ended "${verdict.verdict}", so its numbers cannot be trusted: run it again on a quiet machine.`,
+      { where },
+    );
   }
-  if (samples.plan !== verdict.plan) throw new GateError('run-mismatch', 'samples and verdict name different plans', { where });
+  if (samples.plan !== verdict.plan)
+    throw new GateError('run-mismatch', 'Baselines were to be written. The samples and the verdict name different plans.', { where });
   if (verdict.runnerClass === null || samples.runnerClass !== verdict.runnerClass) {
-    throw new GateError('run-mismatch', 'samples and verdict do not name the same runner class', { where });
+    throw new GateError('run-mismatch', 'Baselines were to be written. The samples and the verdict do not name the same runner class.', {
+      where,
+    });
   }
   const own = baselinePath({ runnerClass: verdict.runnerClass, project, model });
   if (previous !== null && baselinePath(previous) !== own)
-    throw new GateError('baseline-invalid', `the previous file is baselines/${baselinePath(previous)}, and not baselines/${own}`, {
-      where,
-    });
+    throw new GateError(
+      'baseline-invalid',
+      `Baselines were to be written. Expected the previous file to be baselines/${own}, got baselines/${baselinePath(previous)}.`,
+      { where },
+    );
   return verdict.runnerClass;
 };
 

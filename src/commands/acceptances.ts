@@ -31,11 +31,20 @@ export const noAcceptances: Acceptances = { entries: [], flaws: [] };
 const refused = (entry: unknown, message: string, where: string): Flaw =>
   flawOf('accepted', entry, new GateError('acceptance-invalid', message, { where }));
 
-/** Reads accepted.json; a broken entry is a flaw and leaves the others. Throws `document-invalid` for what is no such file. */
+const acceptedIn = (path: string, text: string): readonly unknown[] => {
+  try {
+    return decodeDocument(acceptedFile, text, path, 1 << 20).accepted;
+  } catch (thrown) {
+    if (!(thrown instanceof GateError)) throw thrown;
+    throw new GateError('acceptance-invalid', thrown.message, { where: path, cause: thrown });
+  }
+};
+
+/** Reads accepted.json; a broken entry is a flaw and leaves the others. Throws `acceptance-invalid` for what is no such file. */
 export const readAcceptances = (path: string, text: string): Acceptances => {
   const entries: PlacedAcceptance[] = [];
   const flaws: Flaw[] = [];
-  for (const [index, entry] of decodeDocument(acceptedFile, text, path, 1 << 20).accepted.entries()) {
+  for (const [index, entry] of acceptedIn(path, text).entries()) {
     const where = `${path}: accepted[${index}]`;
     try {
       entries.push({ acceptance: decodeValue(acceptance, entry, where), where });
@@ -58,7 +67,9 @@ const boundProblem = (bound: number, metric: string, specs: readonly MetricSpec[
 
 const problemOf = (entry: Acceptance, cells: ConfiguredCells, others: ReadonlySet<string>): string | null => {
   if (!cells.ids.includes(entry.cell))
-    return others.has(entry.cell) ? null : `Neither base nor head has a cell "${entry.cell}".${suggestion(entry.cell, cells.ids)}`;
+    return others.has(entry.cell)
+      ? null
+      : `Neither base nor head has a MODEL/OPTIMIZATION "${entry.cell}".${suggestion(entry.cell, cells.ids)}`;
   if (entry.retire === true) return null;
   const specs = cells.metricsOf(entry.cell);
   if (specs === null) return null;
@@ -67,7 +78,7 @@ const problemOf = (entry: Acceptance, cells: ConfiguredCells, others: ReadonlySe
   const [id = ''] = entry.metric.split('@');
   const ofPoints = specs.filter((spec) => spec.id === id).map((spec) => `${id}@${pointIdOf(spec)}`);
   const known = ofPoints.length > 0 ? ofPoints : specs.map((spec) => spec.id);
-  return `Cell "${entry.cell}" has no metric "${entry.metric}".${suggestion(entry.metric, [...new Set(known)])}`;
+  return `"${entry.cell}" has no metric "${entry.metric}".${suggestion(entry.metric, [...new Set(known)])}`;
 };
 
 /**

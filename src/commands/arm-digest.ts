@@ -24,7 +24,7 @@ export const armParts = {
   door: 'The way in and its text: the command line of `command`, `serve` or `measure`, the path of `module`, or the built-in. Of `measure` the names of its metrics too.',
   folder: 'The working directory, relative to the root of the repository.',
   files:
-    'Path, mode and content of files: those that `inputs` match, those that the command line, `module`, `with` or `setup` name, and those that the named ones refer to. Of a built-in its own code.',
+    'Path, mode and content of files that `inputs` match, that the command line, `module`, `with` or `setup` name, or that named files refer to. Of a built-in its own code.',
   setup: 'The command under `setup`. Nothing for a built-in, which depends on nothing that is installed.',
   options: 'What stands under `with`.',
   environment: 'Names and values of the variables that base declares under `environment`. Nothing for a built-in.',

@@ -110,10 +110,15 @@ export const makeArtefacts = async (
     const inputOf = async (build: PlannedBuild, standing: StandingSubject | null): Promise<ArtefactRef | GateError> => {
       if (build.on === null) return referenceOf(references, build.model);
       const below = plan.builds.find(({ key, arm }) => key === build.on && arm === build.arm);
-      if (below === undefined) throw new GateError('internal', `the plan has no build ${build.on}`, { where: build.cell });
+      if (below === undefined) throw new GateError('internal', `The plan has no build ${build.on}.`, { where: build.cell });
       await obtain(below, standing);
       return (
-        built.get(below.key) ?? new GateError('build-failed', `what it is built on was not built: ${below.variant}`, { where: build.cell })
+        built.get(below.key) ??
+        new GateError(
+          'build-failed',
+          `This build starts from the build "${below.variant}". That one failed, for the reason that its own error gives.`,
+          { where: build.cell },
+        )
       );
     };
     let failed = false;
@@ -167,12 +172,12 @@ const optimizationOf = (plan: Plan, build: PlannedBuild): string => plan.cells.f
 
 const undeclared = ({ cell }: PlannedBuild): GateError => {
   const message =
-    'the trees of base and head gave different bytes from the same declared code, options, model and seed: the build reads a file that `inputs` do not name';
+    "The same declared code, options, model and seed were built in base's tree and in head's. The results differ, so the build reads a file that `inputs` does not name.";
   return new GateError('inputs-leak', message, { where: cell });
 };
 
 const notDeterministic = ({ cell }: PlannedBuild): GateError => {
-  const message = 'built twice in this run, the same code, options, model and seed gave different bytes';
+  const message = 'The same code, options, model and seed were built twice in this run. Expected equal files, got different bytes.';
   return new GateError('build-not-deterministic', message, { where: cell });
 };
 
@@ -239,7 +244,7 @@ interface Making extends Stock {
 
 const referenceOf = (references: ReadonlyMap<string, ArtefactRef>, model: string): ArtefactRef => {
   const reference = references.get(model);
-  if (reference === undefined) throw new GateError('internal', `no reference of ${model}`);
+  if (reference === undefined) throw new GateError('internal', `There are no files of model ${model}.`);
   return reference;
 };
 

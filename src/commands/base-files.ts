@@ -1,5 +1,5 @@
 import { readBaseline } from '../baselines/text.ts';
-import { type ErrorCode, GateError } from '../errors.ts';
+import { asSentence, type ErrorCode, GateError } from '../errors.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { Repository } from '../repository/repository.ts';
 import { type Acceptances, acceptedPath, noAcceptances, readAcceptances } from './acceptances.ts';
@@ -14,6 +14,7 @@ export interface BaseFiles<T> {
 }
 
 const ofFile: ReadonlySet<ErrorCode> = new Set([
+  'acceptance-invalid',
   'baseline-invalid',
   'document-invalid',
   'document-too-large',
@@ -27,7 +28,7 @@ const ofFile: ReadonlySet<ErrorCode> = new Set([
  */
 const unreadable = (path: string, thrown: unknown): string => {
   if (!(thrown instanceof GateError) || !ofFile.has(thrown.code)) throw thrown;
-  return `${path} of base cannot be read, and is taken as absent: ${thrown.message}. Correct it, or delete it.`;
+  return `${path} of base counts as absent, because it cannot be read. ${asSentence(thrown.message)} Correct it, or delete it.`;
 };
 
 /** The baselines of these models as a commit has them, whatever the working tree says. */
@@ -62,7 +63,7 @@ export interface Sided {
 
 /**
  * What head's commit changes below baselines/, as sentences: only base's files are read, so no change brings its own yardstick.
- * Throws `baseline-invalid` or `document-invalid` for a file that head breaks: no later run could read it.
+ * Throws `baseline-invalid` or `acceptance-invalid` for a file that head breaks: no later run could read it.
  * @param folders where each side works
  */
 export const baselineEdits = async (repository: Repository, commits: Sided, folders: Sided): Promise<readonly string[]> => {
@@ -104,7 +105,7 @@ export const acceptancesAt = async (repository: Repository, commit: string, fold
 };
 
 /**
- * What head's commit accepts. Throws `document-invalid` for a file that cannot be read, unless base
+ * What head's commit accepts. Throws `acceptance-invalid` for a file that cannot be read, unless base
  * has the same one.
  */
 export const headAcceptances = async (repository: Repository, commits: Sided, folders: Sided): Promise<Acceptances> => {

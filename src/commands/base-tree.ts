@@ -43,7 +43,7 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
       moves = watchFolders(places);
       return;
     }
-    const message = `Something wrote to ${relative(folder, first) || 'the root'} in base's tree, which only base's own code may do, and not in a launch`;
+    const message = `The checkout of the base commit was looked at. Something wrote to ${relative(folder, first) || 'its root'}: only base's own code may, and not while numbers are measured.`;
     throw new GateError('base-changed', message, { where: folder });
   };
   const whileAlone = async <T>(work: () => Promise<T>): Promise<T> => {

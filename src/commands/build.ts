@@ -9,7 +9,7 @@ import { splitCommand } from '../processes/command-line.ts';
 import type { Confinement } from '../processes/confinement.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import { runCommand } from '../processes/run-command.ts';
-import { saidBy } from '../processes/said.ts';
+import { lastOutput, saidBy } from '../processes/said.ts';
 import { decodeValue } from '../records/decode.ts';
 import type { PlannedBuild } from '../records/plan.ts';
 import { type ArtefactRef, type BuiltAnswer, builtAnswer, fromSubject } from '../records/protocol.ts';
@@ -176,7 +176,7 @@ const askLines = async (
 };
 
 const lateness = (what: string, { seconds }: Pick<SubjectSetting, 'seconds'>): string =>
-  `waiting for its ${what}; limits.seconds allows ${seconds} s`;
+  `its ${what} did not end within ${seconds} s (limits.seconds)`;
 
 const answered = (answer: unknown, where: string): unknown => {
   const decoded = asProtocol(() => decodeValue(fromSubject, answer, where));
@@ -189,7 +189,7 @@ const asProtocol = <T>(decode: () => T): T => {
   try {
     return decode();
   } catch (thrown) {
-    throw new GateError('subject-protocol', asGateError(thrown).message, { cause: thrown });
+    throw new GateError('subject-protocol', `The program answered. ${asGateError(thrown).message}`, { cause: thrown });
   }
 };
 
@@ -204,7 +204,7 @@ const runBuildCommand = async (
 ): Promise<BuiltAnswer> => {
   const [decoder] = input.artefact.stages.filter(({ id }) => id === 'decoder');
   const main = decoder ?? input.artefact.stages[0];
-  if (main === undefined) throw new GateError('internal', 'the model has no graph', { where });
+  if (main === undefined) throw new GateError('internal', 'The model has no ONNX file.', { where });
   const argv = splitCommand(
     template,
     {
@@ -229,14 +229,35 @@ const runBuildCommand = async (
   });
   const said = saidBy(result);
   if (result.status === 'timeout')
-    throw new GateError('subject-timeout', `the build did not end; limits.seconds allows ${subject.seconds} s. ${said}`, { where });
+    throw new GateError(
+      'subject-timeout',
+      `The build command did not end within ${subject.seconds} s (limits.seconds). ${lastOutput(said)}`,
+      { where },
+    );
   if (result.status === 'memory')
-    throw new GateError('subject-memory', `the build was ended; ${memoryLimit(subject.memoryBytes)}. ${said}`, { where });
+    throw new GateError(
+      'subject-memory',
+      `The build command used too much memory and was ended: ${memoryLimit(subject.memoryBytes)}. ${lastOutput(said)}`,
+      { where },
+    );
   // The files are the only answer of a command, so that it has not answered before it ends well.
   const starting = true;
-  if (result.status !== 'exited') throw new GateError('subject-crashed', `${result.signal ?? result.status}: ${said}`, { where, starting });
-  if (result.code !== 0) throw new GateError('build-failed', `exit status ${result.code}: ${said}`, { where, starting });
-  if (!existsSync(join(output, main.graph))) throw new GateError('build-no-output', `wrote no ${main.graph}. ${said}`, { where });
+  if (result.status !== 'exited')
+    throw new GateError('subject-crashed', `The build command was ended (${result.signal ?? result.status}). ${lastOutput(said)}`, {
+      where,
+      starting,
+    });
+  if (result.code !== 0)
+    throw new GateError('build-failed', `The build command ended with exit status ${result.code}. ${lastOutput(said)}`, {
+      where,
+      starting,
+    });
+  if (!existsSync(join(output, main.graph)))
+    throw new GateError(
+      'build-no-output',
+      `The build command ended well. Expected it to write ${main.graph} into the output folder, found none. ${lastOutput(said)}`,
+      { where },
+    );
   for (const { graph } of input.artefact.stages) if (!existsSync(join(output, graph))) takeOver(input.artefact.folder, output, graph);
   return { stages: input.artefact.stages };
 };

@@ -1,4 +1,4 @@
-import { asGateError } from '../errors.ts';
+import { asGateError, asSentence } from '../errors.ts';
 import type { Plan } from '../records/plan.ts';
 import { counted, quantity } from '../report/number.ts';
 import type { RecordBook, RecordTrust } from '../store/record-book.ts';
@@ -48,7 +48,7 @@ const unlessRefused = async <T>({ host }: CommandContext, doing: string, instead
   try {
     return await work();
   } catch (thrown) {
-    host.cache.warn(`The workflow cache was not ${doing}: ${asGateError(thrown).message}. The run goes on without it.`);
+    host.cache.warn(`The workflow cache was not ${doing}. ${asSentence(asGateError(thrown).message)} The run goes on without it.`);
     return instead;
   }
 };
@@ -64,7 +64,7 @@ const restoreLayer = async (context: CommandContext, store: Store, part: RecordP
     const { taken, refused, records } = await takeItems(staging, store.root, part, recordsNamed(found.key));
     if (refused.length > 0)
       cache.warn(
-        `The workflow cache's entry ${found.key} holds ${counted(refused.length, 'part')} that the gate did not put there, or that changed since (${refused.slice(0, 3).join(', ')}). They are not used. A run that may write saves a new entry, which takes its place.`,
+        `The workflow cache's entry ${found.key} holds ${counted(refused.length, 'part')} that the gate did not put there, or that changed since: ${refused.slice(0, 3).join(', ')}. They are not used. A run that may write to the cache replaces the entry.`,
       );
     log.info(`Restored models and artefacts from the cache (${found.key}: ${counted(taken.length, 'item')}).`);
     return { keys, key: found.key, damaged: refused.length > 0, items: new Set(taken), records };

@@ -40,9 +40,13 @@ const reviewedCommit = (event: HostEvent): string | null =>
 export const requireReviewed = async (context: CommandContext, plan: Plan, where: string): Promise<void> => {
   const reviewed = reviewedCommit(await completed(context));
   if (reviewed === null || plan.head.commit === reviewed || plan.reviewed === reviewed) return;
-  throw new GateError('run-mismatch', `the plan is of commit ${plan.head.commit}; expected ${reviewed}, which the event is about`, {
-    where,
-  });
+  throw new GateError(
+    'run-mismatch',
+    `The plan of the run folder was held against the event. Expected one of commit ${reviewed}, got one of ${plan.head.commit}.`,
+    {
+      where,
+    },
+  );
 };
 
 /**
@@ -52,7 +56,7 @@ export const requireReviewed = async (context: CommandContext, plan: Plan, where
 export const requirePlannedCheckout = async (context: CommandContext, plan: Plan): Promise<void> => {
   const { commit } = await (await openRepository(context.root)).headRevision();
   if (commit === plan.head.commit) return;
-  throw new GateError('checkout-mismatch', `measuring the plan of commit ${plan.head.commit}; expected it, got ${commit}`, {
+  throw new GateError('checkout-mismatch', `The checkout was held against the plan. Expected commit ${plan.head.commit}, got ${commit}.`, {
     where: 'checkout',
   });
 };

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
-import { asSentence, type Flaw } from '../config/flaw.ts';
+import type { Flaw } from '../config/flaw.ts';
 import { applyOverrides } from '../config/override.ts';
 import { findUsableConfig, readUsableConfig, type UsableConfig } from '../config/usable-config.ts';
-import { type ErrorCode, GateError } from '../errors.ts';
+import { asSentence, type ErrorCode, GateError } from '../errors.ts';
 import type { Repository } from '../repository/repository.ts';
 
 /** What a commit's file says, as far as it can be used. */
@@ -59,7 +59,7 @@ export const lastReadable = async (
   });
   if (earlier === null) return null;
   const where = fault.where ?? path;
-  const note = `${where} of ${side}: ${asSentence(fault.message)} The file cannot be read, so ${path} of ${short(earlier.commit)} holds, the last version that could be.`;
+  const note = `${where} of ${side}: ${asSentence(fault.message)} The file cannot be read, so its last readable version counts: that of commit ${short(earlier.commit)}.`;
   return { ...earlier.value, notes: [note] };
 };
 

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, resolve } from 'node:path';
 import { type Config, configFileName, configurationLine, defaultConfig, parseConfig } from '../config/config.ts';
-import { asSentence, type Flaw } from '../config/flaw.ts';
+import type { Flaw } from '../config/flaw.ts';
 import { applyOverrides } from '../config/override.ts';
 import { type Former, type HeadConfiguration, listsMore, predecessorOf, withMerged } from '../config/predecessor.ts';
 import { isSameEntry } from '../config/renamed.ts';
 import { readUsableConfig } from '../config/usable-config.ts';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import { entryAt, reached } from '../repository/on-disk.ts';
@@ -75,14 +75,12 @@ const headText = async (context: CommandContext, repository: Repository): Promis
       where: name,
     });
   if (context.options.config !== null)
-    throw new GateError('config-missing', 'The configuration was named by --config. Expected a file, found none.', { where: name });
+    throw new GateError('config-missing', 'The configuration was looked for under this name. Expected a file, found none.', {
+      where: name,
+    });
   const other = name.replace(/\.yml$/, '.yaml');
   if (existsSync(resolve(context.root, other)))
-    throw new GateError(
-      'config-missing',
-      `The configuration was looked for. Expected ${name}, found ${other}. Rename the file, or name it with --config.`,
-      { where: other },
-    );
+    throw new GateError('config-missing', `The configuration was looked for. Expected ${name}, found ${other}.`, { where: other });
   return null;
 };
 
@@ -164,13 +162,13 @@ export const readConfigurations = async (
   if (file === null && lost !== undefined)
     throw new GateError(
       'config-missing',
-      `The configuration was looked for. Expected ${name}, found none, although base has ${lost}. Restore it; one that was renamed is named with --config.`,
+      `The configuration was looked for. Expected ${name}, found none, although base has ${lost}. Restore it, or name its new place.`,
       { where: name },
     );
   if (file === null) return { head, base: defaultConfig(), baseFolder, flaws, warnings: [] };
   if (before.kind === 'unreadable') {
     const { where, message } = before.fault;
-    const note = `${where ?? name} of base: ${asSentence(message)} No version of the file can be read: every cell is new, as where base has no configuration.`;
+    const note = `${where ?? name} of base: ${asSentence(message)} No version of the file can be read: everything is new, as where base has no configuration.`;
     return { head, base: null, baseFolder, flaws, warnings: [...file.notes, note] };
   }
   if (before.kind === 'file') {
@@ -262,25 +260,25 @@ const formerConfiguration = async ({ context, repository, base, usual, removed, 
   const found = predecessorOf(formers, head, usual, added);
   if (found === null) {
     const none = removed.formers.length + staying.length === 0;
-    const why = none ? 'Base has no configuration' : `${name} shares no cell with a configuration of base`;
+    const why = none ? 'Base has no configuration' : `${name} lists no model and optimization together that a configuration of base lists`;
     return {
       base: null,
       baseFolder: working,
       flaws: [],
-      warnings: [...removed.notes, `${why}: every cell is new, and ${name} of head says how this run is judged.`],
+      warnings: [...removed.notes, `${why}: everything is new, and ${name} of head says how this run is judged.`],
     };
   }
   const { former, config, alike } = found;
   if (alike !== null)
     throw new GateError(
       'config-invalid',
-      `The predecessor of the configuration was looked for. Expected one, found two in different folders that are equally like it: ${former.path} and ${alike}. Move one of them in a change of its own.`,
+      `The former place of this configuration was looked for. Expected one, found two that are equally like it: ${former.path} and ${alike}. Move one of them in a change of its own.`,
       { where: name },
     );
   const note =
     former.stays === null
-      ? `configuration ${shown} was renamed from ${former.path}: its cells are compared with those of ${former.path} in base.`
-      : `configuration ${shown} was added beside ${former.path}: cells that both list are compared, as ${former.path} of base says.`;
+      ? `Configuration ${shown} was renamed from ${former.path}: it is compared with ${former.path} of base.`
+      : `Configuration ${shown} was added beside ${former.path}: what both list is compared, as ${former.path} of base says.`;
   const flaws = removed.flaws.get(former.path) ?? [];
   return { base: config, baseFolder: former.folder, flaws, warnings: [...removed.notes, note] };
 };

@@ -195,7 +195,13 @@ const describeIsolation = async (context: CommandContext, user: string) => {
 /** Opening a model checks every file of it against the digests of its card. */
 const modelChecks = (context: CommandContext): readonly (Check | FailedCheck)[] => {
   const ids = modelIds(context.root, context.packageRoot);
-  if (ids.length === 0) return [failedCheck('models', new GateError('model-unknown', 'there is no folder models/ID with a card.json'))];
+  if (ids.length === 0)
+    return [
+      failedCheck(
+        'models',
+        new GateError('model-unknown', 'The models were looked for. Expected a folder models/ID with a card.json, found none.'),
+      ),
+    ];
   const damaged: FailedCheck[] = [];
   for (const id of ids) {
     try {
@@ -208,7 +214,7 @@ const modelChecks = (context: CommandContext): readonly (Check | FailedCheck)[] 
 };
 
 const describeStore = async ({ storeRoot, root }: CommandContext) => {
-  await requireOwnable({ path: storeRoot, noun: 'store', option: '--store' }, root);
+  await requireOwnable({ path: storeRoot, noun: 'store', option: 'store' }, root);
   const { exists, artefacts, bytes, freeBytes, writable } = await storeUsage(storeRoot);
   const holds = exists ? `${counted(artefacts.count, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
   const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('doubt' as const) : ('ok' as const);
@@ -218,7 +224,7 @@ const describeStore = async ({ storeRoot, root }: CommandContext) => {
 
 const describeRunFolder = async (context: CommandContext) => {
   const path = runFolderOf(context);
-  const folder = { path, noun: 'run folder', option: '--run-dir' } as const;
+  const folder = { path, noun: 'run folder', option: 'run-dir' } as const;
   await requireOwnable(folder, context.root);
   requireWritable(folder);
   return { check: { status: 'ok' as const, says: path } };

@@ -49,6 +49,6 @@ export const writeEmptyPlan = async (
     budgetMinutes: null,
   });
   writeBaselines(run, []);
-  context.host.log.info(`Nothing to compare: ${why}`);
+  context.host.log.info(`Nothing to compare: ${why}.`);
   return run;
 };

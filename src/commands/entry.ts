@@ -11,7 +11,7 @@ import type { CommandContext } from './context.ts';
 /** Throws `node-too-old` on a Node that lacks what the gate is written for. */
 export const checkNode = (version: string): void => {
   const major = Number(version.split('.')[0]);
-  if (!(major >= 24)) throw new GateError('node-too-old', `this is Node ${version}; Node 24 or newer is needed`);
+  if (!(major >= 24)) throw new GateError('node-too-old', `The version of Node was read. Expected 24 or newer, got ${version}.`);
 };
 
 /** What an entry knows that the commands do not. */
@@ -80,7 +80,7 @@ const realFolder = (folder: string): string => {
   try {
     return realpathSync(folder);
   } catch (cause) {
-    throw new GateError('usage-bad-value', 'there is no such folder', { where: folder, cause });
+    throw new GateError('usage-bad-value', 'The working directory was opened. Expected a folder, found none.', { where: folder, cause });
   }
 };
 

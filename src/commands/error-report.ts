@@ -10,7 +10,7 @@ export const errorReport = (error: GateError, runUrl: string | null, project: st
     `${code(`error[${error.code}]`)}: ${prose(error.message, 2000)}`,
     ...(error.where === null ? [] : [`At ${code(error.where, 500)}.`]),
     prose(error.remedy, 500),
-    `Nothing is known of this commit; a verdict that stood here was another commit's.${link === null ? '' : ` [Job log](${link})`}`,
+    `Nothing is known of this commit. A verdict that stood here before was another commit's.${link === null ? '' : ` [Job log](${link})`}`,
   ].join('\n\n');
   return { comment, summary: comment, text: 'No verdict.', annotations: [], opensComment: true, severity: 'bad', project };
 };

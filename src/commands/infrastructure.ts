@@ -34,6 +34,6 @@ export const faultOf = (thrown: unknown): GateError => {
 /** Throws `disk-full` for an error of a program that says in its last words that it found no room: no other run may end so. */
 export const throwDiskFull = ({ code, message }: { readonly code: string; readonly message: string }, where: string | null): void => {
   if (isInfrastructure(code) || !saysDiskFull(message)) return;
-  const found = `A program under test found no room on a disk. Free space on the disk that it writes to. Its last words: ${message}`;
+  const found = `Code under test wrote to a disk. It found no room there. ${message}`;
   throw new GateError('disk-full', found, where === null ? {} : { where });
 };

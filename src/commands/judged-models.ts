@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import { copyModelSource, type ModelSource } from '../models/model-source.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
@@ -71,7 +71,7 @@ export const openJudgedModels = async (
     }
     const now = openModelFolder(id, here);
     if (before instanceof GateError)
-      edits.push(`model ${id} was changed; base's cannot be opened (${before.message}), so head's is in force.`);
+      edits.push(`model ${id} was changed; base's cannot be opened, so head's is in force. ${asSentence(before.message)}`);
     else if (before.digest !== now.digest)
       edits.push(
         `model ${id} was changed (sha256 ${before.digest.slice(0, 12)} to ${now.digest.slice(0, 12)}); base's is in force until the merge.`,

@@ -37,14 +37,14 @@ export const findLackingSubmodule = async (program: SideProgram, looking: Lookin
 
 const looked = ({ arm, cell }: SideProgram, { path, error }: LackingSubmodule): GateError => {
   const message =
-    `the program of ${arm} looked into ${path}, which is empty there. ${error.message}\n` +
-    'Make the commit available (`git clone --bare URL .git/modules/NAME` in the checkout), or declare `inputs` of the entry';
+    `The program of ${arm} looked into the submodule ${path}. It is empty there. ${error.message}\n` +
+    'If the program does not need it, declare the `inputs` of the entry.';
   return new GateError('submodule-missing', message, { where: cell.id });
 };
 
 const untold = ({ arm }: SideProgram, lacking: readonly LackingSubmodule[]): string =>
-  `This file system does not record which files are read, and ${arm} lacks the submodule ${lacking.map(({ path }) => path).join(', ')}. ` +
-  'So it is not known whether its program needs it. Declare `inputs`, or make the submodule available.';
+  `${arm === 'base' ? 'Base' : 'Head'} lacks the submodule ${lacking.map(({ path }) => path).join(', ')}, and this file system does not record which files are read. ` +
+  'Whether the program needs it is not known. Declare `inputs`, or fetch the submodule in the checkout step.';
 
 /** Those whose empty folder a program lists; null where the file system does not tell. */
 const listed = async (

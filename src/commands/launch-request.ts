@@ -36,7 +36,7 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
   const model = plan.models.find(({ id }) => id === cell?.model);
   const reference = artefacts.references.get(cell?.model ?? '');
   if (cell === undefined || model === undefined || reference === undefined)
-    throw new GateError('internal', `the plan has no model for ${wanted.cell}`);
+    throw new GateError('internal', `The plan has no model for ${wanted.cell}.`);
   const solo = wanted.points.find((point) => point.kind === 'solo');
   const served = servedArtefacts(cell, wanted, artefacts, reference);
   const runtime = { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads };

@@ -100,22 +100,22 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
     // reads again, or what was compiled of it.
     const again = await readsOf(program, changed, looking);
     if (again !== null && again.other.length > 0) return { error: leak(program, first), warning: null };
-    warning ??= `While the program of ${program.arm} ran, ${first.path} of the other side was read, but not when it ran once more.`;
+    warning ??= `While the program of ${program.arm} ran, something read ${first.path} of the other side. When it ran once more, nothing did.`;
   }
   return { error: null, warning: has && !seen ? unread : warning };
 };
 
 const unread =
   'None of the files that differ between base and head was read. Either the edit does not matter to this entry, or both sides run an ' +
-  'installed copy of the code: then let `setup:` install it for each side.';
+  'installed copy of the code. In that case let `setup:` install it for each side.';
 
 const foreignLibrary = ({ arm }: SideProgram, read: readonly CodeCopy[]): string =>
   `The program of ${arm} read ${read[0]?.path}, a compiled file of the other side's tree. If it is compiled from code that differs, let ` +
   '`setup:` compile it for each side.';
 
 const untold =
-  'This file system does not record which files are read, and the code runs without the files that differ between base and head. So it is ' +
-  'not known whether both sides run the same copy of it.';
+  'The code runs without the files that differ between base and head, and this file system does not record which files are read. So both ' +
+  'sides may run the same copy of the code. Let `setup:` install it for each side.';
 
 /** What a program reads. */
 interface Reads {
@@ -179,7 +179,7 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
 
 const leak = ({ arm, cell }: SideProgram, { path, of }: CodeCopy): GateError => {
   const other = arm === 'base' ? 'head' : 'base';
-  const message = `${arm} ran ${other}'s ${of} instead of its own, which differs: the program of ${arm} read ${path}`;
+  const message = `The program of ${arm} was watched. It ran ${other}'s ${of} instead of its own, which differs: it read ${path}.`;
   return new GateError('inputs-leak', message, { where: cell.id });
 };
 

@@ -83,7 +83,7 @@ const sortOf = (path: string): string => `${dirname(path).replace(/(?=[a-z]*\d)[
 
 const leftFile = ({ cell }: SideProgram, path: string): GateError => {
   const message =
-    `head read ${path}, which a step before this run left there: what is under review does not hold it so, and base's tree does not ` +
-    'either. Let `setup:` make it for each side';
+    `The program of head was watched while it ran. It read ${path}, which an earlier step of the job left in the checkout. ` +
+    'The commit does not have it so, and base was measured without it. Let `setup:` make it for each side.';
   return new GateError('inputs-leak', message, { where: cell.id });
 };

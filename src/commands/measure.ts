@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { asGateError, type ErrorCode, GateError } from '../errors.ts';
+import { asGateError, type ErrorCode, formatError, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
 import { failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
@@ -43,7 +43,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   const { plan, digest } = readPlan(run);
   const context = withDeclared(started, plan.environment);
   if (plan.cells.length === 0) {
-    context.host.log.info('Nothing is measured: there is nothing to compare.');
+    context.host.log.info('There is nothing to compare, so nothing is measured.');
     return;
   }
   const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
@@ -72,6 +72,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   let trees: Trees | null = null;
   let folders: SubjectFolders | null = null;
   let save: (() => Promise<void>) | null = null;
+  let ended: GateError | null = null;
   try {
     record([
       {
@@ -83,7 +84,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
         environment,
       },
     ]);
-    await claimFolder({ path: context.storeRoot, noun: 'store', option: '--store' }, context.root);
+    await claimFolder({ path: context.storeRoot, noun: 'store', option: 'store' }, context.root);
     const trust = recordTrust(startedBy(context), plan);
     const opened = await openStore(context.storeRoot, { clock: () => context.now().getTime() });
     store = opened;
@@ -146,8 +147,11 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       records.forget(await keepToBudget(context, opened));
       await saveStore(context, opened, cached, records);
     };
+  } catch (thrown) {
+    ended = asGateError(thrown);
+    throw thrown;
   } finally {
-    await tidy(context, [
+    await tidy(context, ended, [
       async () => store !== null && clearScratch(store.root),
       async () => trees?.release(),
       async () => folders?.release(),
@@ -165,21 +169,26 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   }
 };
 
-/** Ends what a run opened. What goes wrong then is said, and takes the place of no error: all that was measured is held in memory. */
-const tidy = async ({ host }: CommandContext, steps: readonly (() => Promise<unknown>)[]): Promise<void> => {
+/**
+ * Ends what a run opened. What goes wrong then is said, and takes the place of no error: all that was measured is held in memory.
+ * @param ended what ended the run; it is said once
+ */
+const tidy = async ({ host }: CommandContext, ended: GateError | null, steps: readonly (() => Promise<unknown>)[]): Promise<void> => {
   for (const step of steps)
     try {
       await step();
     } catch (thrown) {
-      const { code, message, where } = asGateError(thrown);
-      host.log.warn(`${code}: ${where === null ? '' : `${where}: `}${message}`);
+      const error = asGateError(thrown);
+      if (error.code !== ended?.code || error.message !== ended.message) host.log.warn(formatError(error));
     }
 };
 
 const restoreRun = ({ host }: CommandContext, run: RunFolder): void => {
   const changed = restoreFiles(run);
   if (changed.length === 0) return;
-  host.log.warn(`Something else wrote ${changed.join(', ')} in ${run.folder} while it measured. What was measured was written again.`);
+  host.log.warn(
+    `While it measured, something else wrote to ${changed.join(', ')} in ${run.folder}. The files were written again as the gate had them.`,
+  );
 };
 
 const unlessAborted =
@@ -190,7 +199,9 @@ const unlessAborted =
   };
 
 const interrupted = (run: RunFolder): GateError =>
-  new GateError('interrupted', 'stopped by a signal before the measurement was done', { where: run.samplesFile });
+  new GateError('interrupted', 'The run was stopped by a signal. Its measurement is not complete; what was measured is kept.', {
+    where: run.samplesFile,
+  });
 
 /** What all launches of a run share. */
 interface Measuring {

@@ -3,7 +3,7 @@ import { GateError } from '../errors.ts';
 
 type Metric = ResolvedOptimization['metrics'][number];
 
-const inWords = ({ unit, better }: Metric): string => `${unit}, ${better} is better`;
+const inWords = ({ unit, better }: Metric): string => `${unit} (${better} is better)`;
 
 /**
  * Throws `config-invalid` where head gives a metric of base another unit or direction: its numbers
@@ -15,7 +15,7 @@ export const requireSameMeaning = (base: ResolvedOptimization, head: ResolvedOpt
     if (other === undefined || inWords(other) === inWords(metric)) continue;
     throw new GateError(
       'config-invalid',
-      `The numbers of both sides were to be compared. Expected ${metric.id} in ${inWords(metric)}, as base has it; got ${inWords(other)}, from files that differ from base's (without \`inputs\` an entry depends on all of them). Keep the unit and the direction of a metric, or give the entry another id and retire the former cell.`,
+      `The numbers of both sides were to be compared. Expected ${metric.id} in ${inWords(metric)}, as base has it, got ${inWords(other)}. Keep the unit and the direction of a metric, or give the entry another id and retire the former one in baselines/accepted.json.`,
       { where },
     );
   }

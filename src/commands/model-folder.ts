@@ -24,7 +24,10 @@ export const findModelFolder = (id: string, root: string, packageRoot: string): 
 /** The model's files, checked against the digests of its card. Throws `model-unknown`, and what `openModelFolder` throws. */
 export const openModel = (id: string, root: string, packageRoot: string): ModelSource => {
   const folder = findModelFolder(id, root, packageRoot);
-  if (folder === null) throw new GateError('model-unknown', `there is no folder models/${id} with a card.json`, { where: id });
+  if (folder === null)
+    throw new GateError('model-unknown', `The model was looked for. Expected a folder models/${id} with a card.json, found none.`, {
+      where: id,
+    });
   return openModelFolder(id, folder);
 };
 
@@ -32,6 +35,8 @@ export const openModel = (id: string, root: string, packageRoot: string): ModelS
 export const openModelFolder = (id: string, folder: string): ModelSource => {
   const source = openModelSource(folder);
   if (source.id !== id)
-    throw new GateError('model-invalid', `the card is of ${source.id}; its folder is called ${id}`, { where: join(folder, 'card.json') });
+    throw new GateError('model-invalid', `The card of the model was read. Expected the id of its folder, ${id}, got ${source.id}.`, {
+      where: join(folder, 'card.json'),
+    });
   return source;
 };

@@ -24,7 +24,9 @@ export const modelsCommand = (operands: readonly string[], context: CommandConte
     case 'inspect':
       return inspect(names, context);
     default:
-      throw new GateError('usage-unknown-command', 'models has list, verify and inspect', { where: `models ${what}` });
+      throw new GateError('usage-unknown-command', 'Expected `models list`, `models verify` or `models inspect`, got something else.', {
+        where: `models ${what}`,
+      });
   }
 };
 
@@ -84,7 +86,9 @@ const verify = (names: readonly string[], context: CommandContext): Answer =>
 const inspect = (names: readonly string[], context: CommandContext): Answer => {
   const [file, extra] = names;
   if (file === undefined || extra !== undefined)
-    throw new GateError('usage-bad-value', 'Name one ONNX file: models inspect FILE.onnx', { where: 'models inspect' });
+    throw new GateError('usage-bad-value', 'Expected one ONNX file, as in `models inspect FILE.onnx`, got none or several.', {
+      where: 'models inspect',
+    });
   const architecture = recogniseParts(readModel(resolve(context.root, file)));
   return { exitCode: 0, text: describeArchitecture(architecture), json: architecture as unknown as Json };
 };

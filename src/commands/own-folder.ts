@@ -10,8 +10,8 @@ export interface OwnFolder {
   readonly path: string;
   /** How a message calls it. */
   readonly noun: 'run folder' | 'store';
-  /** The option that moves it. */
-  readonly option: '--run-dir' | '--store';
+  /** The input of the action that moves it; the option is called the same. */
+  readonly option: 'run-dir' | 'store';
 }
 
 const markName = 'optimization-gate.txt';
@@ -34,7 +34,7 @@ export const requireOwnable = async (folder: OwnFolder, around: string): Promise
 const whyForeign = (path: string, checkout: string | null): string | null => {
   try {
     const link = linkOfCheckout(path, checkout);
-    if (link !== null) return `${link} is a symbolic link of the checkout, which a commit may bring`;
+    if (link !== null) return `${link} is a symbolic link in the checkout, which a commit may bring`;
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return null;
     if (!stats.isDirectory()) return 'it is a file';

@@ -83,7 +83,11 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   );
   const lost = sides.find(({ subject }) => bench.needs.includes('policy') && subject.door.kind === 'command');
   if (lost !== undefined)
-    throw new GateError('config-invalid', `${judge.like} needs a policy: start it by \`module\` or \`serve\``, { where: cellId });
+    throw new GateError(
+      'config-invalid',
+      `\`like: ${judge.like}\` judges a program that takes decisions. Start it by \`module\` or \`serve\`, not by \`command\`.`,
+      { where: cellId },
+    );
   const builds =
     applies !== true
       ? []
@@ -167,7 +171,7 @@ const buildsOf = (arm: ArmOfCell, { benchOf }: Pick<PlanCellsInput, 'benchOf'>):
     if (spec === undefined || above.includes(variant))
       throw new GateError(
         'internal',
-        `variant ${variant} is built on ${above.join(', on ')}${spec === undefined ? ', and is not there' : ''}`,
+        `Variant ${variant} is built on ${above.join(', on ')}${spec === undefined ? ', which is not there' : ''}.`,
         {
           where: cell,
         },
@@ -217,7 +221,9 @@ const withPoints = (workload: Workload, points: readonly PointEntry[] | null): W
   const replaced = points.map((point) => {
     const template = calls.find(({ phase }) => phase === point.phase);
     if (template === undefined)
-      throw new GateError('config-invalid', `this optimization has no ${point.phase} point`, { where: `points: ${point.id}` });
+      throw new GateError('config-invalid', `The optimization was to be measured there. It has no ${point.phase} points.`, {
+        where: `points: ${point.id}`,
+      });
     return {
       template,
       call: { ...template, id: point.id, length: point.length, batch: point.batch, rounds: point.rounds ?? template.rounds },

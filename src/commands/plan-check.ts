@@ -109,7 +109,7 @@ const programChecks = async (context: CommandContext, plan: Plan): Promise<reado
       // Setup may put it there, which only a run finds out.
       if (setup !== null && refusal !== 'setup-failed')
         return [{ id, status: 'doubt', says: `${missing.join('; ')}: a run goes on only where \`setup\` puts it there` }];
-      throw new GateError(refusal, `${missing.join('; ')}. Install it, or correct the command`, { where: command });
+      throw new GateError(refusal, `The program of this command was looked for. Found: ${missing.join('; ')}.`, { where: command });
     } catch (thrown) {
       return [failedCheck(id, thrown)];
     }

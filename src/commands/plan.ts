@@ -65,7 +65,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
       warnings: [...warnings, ...unusual, ...flawNotes],
       why,
     });
-  if (isEmptyChange(context, event, headRevision, base)) return emptyPlan(null, 'the base branch holds the commit that is checked out.');
+  if (isEmptyChange(context, event, headRevision, base)) return emptyPlan(null, 'the base branch holds the commit that is checked out');
   const renamed = renamedEntries(rules, headConfig);
   const selected = selectConfigs({ head: headConfig, base: baseConfig }, renamed, context.options);
   // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
@@ -108,7 +108,9 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     seed: 1,
   });
   if (cells.length === 0 && flawNotes.length === 0)
-    throw new GateError('config-invalid', 'there is nothing to measure: no model or no optimization is left', { where: headConfig.origin });
+    throw new GateError('config-invalid', 'The models and optimizations to measure were chosen. None is left of one or the other.', {
+      where: headConfig.origin,
+    });
   const sides = { head: headConfig, base: baseConfig };
   const commits = { base, head: headRevision.commit };
   flawNotes.push(
@@ -122,7 +124,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
       today: context.now().toISOString().slice(0, 'YYYY-MM-DD'.length),
     })),
   );
-  if (cells.length === 0) return emptyPlan({ commit: base, dirty: false }, 'nothing that the base branch configures can be measured.');
+  if (cells.length === 0) return emptyPlan({ commit: base, dirty: false }, 'nothing that the base branch configures can be measured');
   const baselines = await baselinesAt(repository, base, ids);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
@@ -135,7 +137,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     policy: policyOf(context, rules, accepts),
     policyChanges: [
       ...diffPolicy(rules, headConfig, renamed),
-      ...lost.map((id) => `the files of model ${id} were removed: it is expected until the merge, so its cells are missing.`),
+      ...lost.map((id) => `The files of model ${id} were removed: it is expected until the merge, so it is reported as missing.`),
       ...edits,
       ...(event === 'change' ? await baselineEdits(repository, commits, folders) : []),
     ],
@@ -175,12 +177,17 @@ const generatedPaths = (context: CommandContext, repository: Repository): readon
 
 const idOfModel = (entry: Config['models'][number]): string => {
   if (entry.kind === 'id') return entry.id;
-  throw new GateError('model-invalid', 'models by manifest cannot be measured by this version', { where: entry.path });
+  throw new GateError(
+    'model-invalid',
+    'A model was named by its manifest. This version measures folders below models/ only: name one of those.',
+    { where: entry.path },
+  );
 };
 
 export const benchOf = (id: string): Bench => {
   const bench = findBench(id);
-  if (bench === null) throw new GateError('optimization-unknown', `there is no built-in ${JSON.stringify(id)}`);
+  if (bench === null)
+    throw new GateError('optimization-unknown', `A built-in optimization was looked for. There is none called ${JSON.stringify(id)}.`);
   return bench;
 };
 

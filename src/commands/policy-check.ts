@@ -67,7 +67,7 @@ const acceptanceFlawsOf = async (
 const environmentFlaws = ({ environment }: Pick<Config, 'environment'>): readonly Flaw[] =>
   environment.flatMap(({ name, place: where }) => {
     const why = refusedVariable(name);
-    const message = `environment: expected variables that measured code may see, got ${name}: ${why}. Remove it from the list.`;
+    const message = `environment: Expected variables that measured code may see, got ${name}. It never reaches that code: ${why}. Remove it from the list.`;
     return why === null ? [] : [flawOf('environment', name, new GateError('config-invalid', message, { where }))];
   });
 

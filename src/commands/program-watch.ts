@@ -42,7 +42,7 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
     const besides = more.length === 0 ? '' : `, and to ${more.length} more files`;
     throw new GateError(
       'program-changed',
-      `While code under test ran, something wrote to ${first}${besides}: a file of the gate's own program`,
+      `The gate's own program files were looked at after code under test had run. Something wrote to ${first}${besides}.`,
       {
         where: relative(context.packageRoot, first),
       },

@@ -1,7 +1,7 @@
 import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asGateError, GateError } from '../errors.ts';
+import { asGateError, asSentence, GateError } from '../errors.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import { samplesKey } from './cache-keys.ts';
@@ -42,13 +42,18 @@ export const resumeSamples = async (context: CommandContext, run: RunFolder, res
       // Code that outlived its job may have written them while the entry was packed.
       const bytes = bytesIn(folder);
       if (bytes === null || found.key !== `${beginning}${digestOf(bytes)}`)
-        throw new GateError('document-invalid', `they are not those that the key ${found.key} names`);
+        throw new GateError(
+          'document-invalid',
+          `The samples in the cache were read. Expected those that the key ${found.key} names, got others.`,
+        );
       takeSamples(run, bytes);
       const { launches } = readRunSamples(run, plan, digest).samples;
-      log.info(`Resumed from the cache: ${launches.length} launches of this plan were measured before.`);
+      log.info(`Resumed from the cache: ${launches.length} launches (measuring processes) of this plan ran before.`);
     } catch (thrown) {
       const { code, message } = asGateError(thrown);
-      cache.warn(`The samples of the cache are not used: ${code}: ${message}`);
+      cache.warn(
+        `Samples of an earlier run were found in the workflow cache, and are not used (${code}). ${asSentence(message)} All is measured anew.`,
+      );
       dropSamples(run);
     }
   });

@@ -42,7 +42,7 @@ export const runFolderOf = ({ root, options }: Pick<CommandContext, 'root' | 'op
 /** Opens the folder that `--run-dir` names, which is the gate's own from now on. Throws what `claimFolder` throws. */
 export const openRunFolder = async (context: Pick<CommandContext, 'root' | 'options'>): Promise<RunFolder> => {
   const folder = runFolderOf(context);
-  await claimFolder({ path: folder, noun: 'run folder', option: '--run-dir' }, context.root);
+  await claimFolder({ path: folder, noun: 'run folder', option: 'run-dir' }, context.root);
   return runFolderAt(folder);
 };
 
@@ -79,7 +79,10 @@ const readWhole = ({ folder, held }: RunFolder, name: string, maxBytes: number):
   const known = held.get(name);
   if (known !== undefined) return known.toString('utf8');
   if (!existsSync(file)) return null;
-  if (statSync(file).size > maxBytes) throw new GateError('document-too-large', `at most ${maxBytes} bytes are read`, { where: file });
+  if (statSync(file).size > maxBytes)
+    throw new GateError('document-too-large', `A file of the run folder was read. Expected at most ${maxBytes} bytes, got more.`, {
+      where: file,
+    });
   const read = readFileSync(file);
   held.set(name, read);
   return read.toString('utf8');
@@ -87,7 +90,12 @@ const readWhole = ({ folder, held }: RunFolder, name: string, maxBytes: number):
 
 const requireWhole = (run: RunFolder, name: string, maxBytes: number, phase: string): string => {
   const text = readWhole(run, name, maxBytes);
-  if (text === null) throw new GateError('document-invalid', `is missing: run \`${phase}\` first`, { where: join(run.folder, name) });
+  if (text === null)
+    throw new GateError(
+      'document-invalid',
+      `A file of the run folder was looked for. Expected it there, found none: run \`${phase}\` first.`,
+      { where: join(run.folder, name) },
+    );
   return text;
 };
 
@@ -209,7 +217,9 @@ export const readRunSamples = (run: RunFolder, value: Plan, planDigest: string):
   const bytes = heldSamples(run);
   const samples = readSamples(bytes);
   if (samples.plan !== null && samples.plan !== planDigest)
-    throw new GateError('run-mismatch', 'the samples were measured for another plan', { where: run.samplesFile });
+    throw new GateError('run-mismatch', 'The samples were held against the plan. They were measured for another one.', {
+      where: run.samplesFile,
+    });
   requireConsistent(value, samples);
   return { samples, digest: digestOf(bytes) };
 };

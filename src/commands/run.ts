@@ -81,7 +81,12 @@ const countOf = (verdict: Verdict, kind: string): number =>
  * before anything is measured: `baseline-untrusted`.
  */
 export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<Outcome> => {
-  if (context.options.quick) throw new GateError('usage-bad-value', 'A first impression is no baseline.', { where: '--quick' });
+  if (context.options.quick)
+    throw new GateError(
+      'usage-bad-value',
+      '`quick` was given with `update`. A first impression without a confirmation cannot become a baseline: leave it out.',
+      { where: 'quick' },
+    );
   context.host.requireBaselineWriter();
   const outcome = await runAll(context, setting, requireUpdatable);
   await updateRun(context, outcome.run);

@@ -75,6 +75,6 @@ const listen = async ({ arm, cell, policy }: SideProgram, known: readonly Listen
 const collision = ({ cell }: SideProgram, address: string): GateError =>
   new GateError(
     'address-shared',
-    `The programs of base and head were to answer side by side. Expected each to listen at an address of its own and to end what it starts, got ${address} for both: one would answer for the other.`,
+    `The programs of base and head were to answer side by side. Expected an address of its own for each, got ${address} for both: one would answer for the other.`,
     { where: cell.id },
   );

@@ -25,7 +25,7 @@ export const openSources = (context: CommandContext, plan: Plan, folders: Subjec
   const copies = new Map<string, Promise<Copy>>();
   const copy = async (id: string): Promise<Copy> => {
     const model = plan.models.find((each) => each.id === id);
-    if (model === undefined) throw new GateError('internal', `the plan has no model ${id}`);
+    if (model === undefined) throw new GateError('internal', `The plan has no model ${id}.`);
     const folder = await folders.empty();
     copySubjectSource(modelFolderOf(context, model.folder), folder);
     return { folder, stamp: await stampOf(folder) };

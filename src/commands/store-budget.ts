@@ -1,4 +1,4 @@
-import { asGateError } from '../errors.ts';
+import { asGateError, asSentence } from '../errors.ts';
 import { type Evicted, evict } from '../store/eviction.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandContext } from './context.ts';
@@ -13,12 +13,12 @@ export const keepToBudget = async (context: CommandContext, store: Store): Promi
     const { removed, records, freedBytes } = await cleanStore(context, store);
     if (removed.length + records.length > 0)
       context.host.log.info(
-        `The store kept to its budget of ${context.options.storeBudget} MiB: ${removed.length} artefacts and ${records.length} records removed, ${Math.round(freedBytes / 2 ** 20)} MiB.`,
+        `The store kept to its budget of ${context.options.storeBudget} MiB: ${removed.length} artefacts and ${records.length} records were removed, ${Math.round(freedBytes / 2 ** 20)} MiB.`,
       );
     return records;
   } catch (thrown) {
     const { code, message } = asGateError(thrown);
-    context.host.log.warn(`The store was not cleaned: ${code}: ${message}`);
+    context.host.log.warn(`The store was not cleaned (${code}). ${asSentence(message)} The verdict does not depend on it.`);
     return [];
   }
 };

@@ -17,7 +17,7 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} Mi
 export const storeCommand = async (operands: readonly string[], context: CommandContext): Promise<Answer> => {
   const [what = 'show', extra] = operands;
   if (extra !== undefined)
-    throw new GateError('usage-bad-value', `expected nothing after ${what}, got ${extra}`, { where: `store ${what}` });
+    throw new GateError('usage-bad-value', `Expected nothing after "${what}", got "${extra}".`, { where: `store ${what}` });
   switch (what) {
     case 'show':
       return show(context);
@@ -26,13 +26,15 @@ export const storeCommand = async (operands: readonly string[], context: Command
     case 'clean':
       return opened(context, (store) => clean(context, store));
     default:
-      throw new GateError('usage-unknown-command', 'store has show, verify and clean', { where: `store ${what}` });
+      throw new GateError('usage-unknown-command', 'Expected `store show`, `store verify` or `store clean`, got something else.', {
+        where: `store ${what}`,
+      });
   }
 };
 
 const opened = async (context: CommandContext, work: (store: Store) => Promise<Answer>): Promise<Answer> => {
   const { storeRoot: path, root } = context;
-  await requireOwnable({ path, noun: 'store', option: '--store' }, root);
+  await requireOwnable({ path, noun: 'store', option: 'store' }, root);
   if (!(await storeUsage(path)).exists) return { exitCode: 0, text: `There is no store at ${path} yet.`, json: { path, exists: false } };
   const store = await openStore(path, { clock: () => context.now().getTime() });
   try {
@@ -68,7 +70,7 @@ const verify = async (store: Store): Promise<Answer> => {
     });
   const text = [
     `${entries.length - damaged.length} of ${entries.length} artefacts are whole.`,
-    ...damaged.map((each) => `Removed: ${each}.`),
+    ...damaged.map((each) => `Removed: ${each}`),
   ];
   return { exitCode: damaged.length === 0 ? 0 : 3, text: text.join('\n'), json: { artefacts: entries.length, damaged } };
 };

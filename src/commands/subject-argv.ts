@@ -23,6 +23,10 @@ export const subjectArgv = (
     case 'measure':
       return splitCommand(door.command, values, where);
     case 'command':
-      throw new GateError('config-invalid', 'a command builds; a policy needs `module` or `serve`', { where });
+      throw new GateError(
+        'config-invalid',
+        'A program that answers line by line was to be started. A `command` only builds: give the entry `module` or `serve`.',
+        { where },
+      );
   }
 };

@@ -91,7 +91,11 @@ export const openSubjectFolders = async (
     requireIntact: async () => {
       for (const [name, view] of views)
         if (!(await intact(name, view)))
-          throw new GateError('store-corrupt', 'a program under test replaced a file of the model that the programs read', { where: name });
+          throw new GateError(
+            'store-corrupt',
+            'The files of the model that both sides read were looked at. Code under test replaced one of them.',
+            { where: name },
+          );
     },
     discard: (folder) => rm(folder, { recursive: true, force: true }),
     release: () => rm(root, { recursive: true, force: true }).catch(() => {}),

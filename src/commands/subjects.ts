@@ -1,12 +1,14 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
+import { GateError } from '../errors.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
 import type { SubjectRef } from '../records/plan.ts';
 import type { Json } from '../records/words.ts';
 import { fileBehind, reached, textBehind } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
+import { configFile } from './configurations.ts';
 import type { CommandContext } from './context.ts';
 import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from './named-files.ts';
 import type { Side } from './plan-cells.ts';
@@ -49,14 +51,15 @@ export const subjectResolver = async (
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
     const patterns = patternsOf(entry);
+    const placed = atEntry(`${configFile(context)} (${entry.id}): inputs`);
     let inputs = patterns;
     if (!patterns.includes(anything)) {
       listed ??= { paths: await repository.paths(at), read: referenceReader(repository, commit), folder, root: repository.folder };
       const named = (await filesOf(entry, config.setup, listed)).map(literalPattern);
-      const linked = (await repository.inputsBehindLinks(at, [...patterns, ...named])).map(literalPattern);
+      const linked = (await placed(() => repository.inputsBehindLinks(at, [...patterns, ...named]))).map(literalPattern);
       inputs = [...new Set([...patterns, ...named, ...linked])];
     }
-    needs.set(entry.id, { inputs, code: await repository.inputsDigest(at, inputs) });
+    needs.set(entry.id, { inputs, code: await placed(() => repository.inputsDigest(at, inputs)) });
   }
   const builtin = (optimization: string): SubjectRef => ({
     door: { kind: 'builtin', optimization, entry: own ? ownEntry : null },
@@ -83,6 +86,18 @@ export const subjectResolver = async (
   };
   return { subjectOf, builtin };
 };
+
+/** A wrong pattern, at the place of the entry that has it. */
+const atEntry =
+  (where: string) =>
+  async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof GateError) || thrown.where !== 'inputs') throw thrown;
+      throw new GateError(thrown.code, thrown.message, { where, cause: thrown });
+    }
+  };
 
 /** The pattern of the whole tree: it says nothing of what is needed. */
 export const anything = '**';

@@ -5,7 +5,7 @@ import { GateError } from '../errors.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import type { Confinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
-import { saidBy } from '../processes/said.ts';
+import { lastOutput, saidBy } from '../processes/said.ts';
 import { reviewsCommit } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
@@ -122,7 +122,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   };
   const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
     const commit = plan[arm]?.commit;
-    if (commit === undefined) throw new GateError('base-not-found', 'there is no commit to build base from');
+    if (commit === undefined) throw new GateError('base-not-found', 'The base commit was to be checked out. There is none.');
     const worktree = await repository.worktree(commit, neededBy(plan, arm), sides.folder(arm));
     opened.push(worktree);
     // For the other user, where there is one: the folder around a worktree is closed.
@@ -286,7 +286,7 @@ const unavailable =
   (commit: string) =>
   (thrown: unknown): never => {
     if (!(thrown instanceof GateError) || thrown.code !== 'git-failed') throw thrown;
-    const message = `checking out base: expected the files of commit ${commit.slice(0, 12)}, got ${thrown.message}`;
+    const message = `The files of base commit ${commit.slice(0, 12)} were to be checked out. ${thrown.message}`;
     throw new GateError('base-unavailable', message, { where: 'base', cause: thrown });
   };
 
@@ -358,9 +358,9 @@ const setUp = async ({ limits }: Plan, command: string | null, { folder, environ
     const said = saidBy(result);
     const how =
       result.status === 'timeout'
-        ? `no end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
-        : result.status;
-    throw new GateError('setup-failed', `${how}${result.code === null ? '' : ` with status ${result.code}`}: ${said}`, {
+        ? `did not end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
+        : `ended (${result.status})${result.code === null ? '' : ` with exit status ${result.code}`}`;
+    throw new GateError('setup-failed', `The \`setup:\` command was run. It ${how}. ${lastOutput(said)}`, {
       where: `setup of ${where}`,
     });
   }

@@ -1,7 +1,7 @@
 import { baselinePath } from '../baselines/path.ts';
 import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import type { Descends } from '../host/contract.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
@@ -9,12 +9,26 @@ import type { CommandContext } from './context.ts';
 import { ownProject } from './own-project.ts';
 import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-folder.ts';
 
-/** Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. */
+/**
+ * Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. Throws
+ * `config-invalid` for one in which nothing can be measured.
+ */
 export const requireUpdatable = (plan: Plan): void => {
   if (plan.event !== 'default-branch')
-    throw new GateError('baseline-untrusted', 'baselines come from the default branch, and this run is about a change');
+    throw new GateError(
+      'baseline-untrusted',
+      'Baselines were to be written. They come from the default branch, and this run is about a change.',
+    );
   if (plan.head.dirty)
-    throw new GateError('baseline-untrusted', `the files are not those of commit ${plan.head.commit}: commit or undo the edits first`);
+    throw new GateError(
+      'baseline-untrusted',
+      `Baselines were to be written. Expected the files of commit ${plan.head.commit}, got edited ones: commit or undo the edits first.`,
+    );
+  if (plan.cells.length === 0)
+    throw new GateError(
+      'config-invalid',
+      `Baselines were to be written. Nothing that is configured can be measured. ${plan.warnings.join(' ')}`.trim(),
+    );
 };
 
 /**
@@ -27,7 +41,10 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   const verdict = readVerdict(run);
   const { runnerClass } = verdict;
   requireUpdatable(plan);
-  if (runnerClass === null) throw new GateError('document-invalid', 'holds no samples: nothing was measured', { where: run.samplesFile });
+  if (runnerClass === null)
+    throw new GateError('document-invalid', 'Baselines were to be written. There are no samples: nothing was measured.', {
+      where: run.samplesFile,
+    });
   const at = context.now().toISOString();
   const project = ownProject(context, plan);
   const outcome = await context.host.writeBaselines({
@@ -69,7 +86,7 @@ const readableOrNull = (path: string, text: string, { host }: CommandContext): B
     return readBaseline(path, text);
   } catch (thrown) {
     if (!(thrown instanceof GateError)) throw thrown;
-    host.log.warn(`baselines/${path} cannot be read, and is written anew: ${thrown.message}`);
+    host.log.warn(`baselines/${path} cannot be read, and is written anew. ${asSentence(thrown.message)}`);
     return null;
   }
 };

@@ -16,9 +16,13 @@ export interface EntrySources {
 const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts, benchOf: EntrySources['benchOf']): void => {
   const { bench } = workloadOf(entry, model, benchOf);
   if (bench.needs.includes('policy') && entry.door.kind === 'command')
-    throw new GateError('config-invalid', `${entry.like} needs a policy: start it by \`module\` or \`serve\`.`, {
-      where: `optimizations: ${entry.id}`,
-    });
+    throw new GateError(
+      'config-invalid',
+      `\`like: ${entry.like}\` judges a program that takes decisions. Start it by \`module\` or \`serve\`, not by \`command\`.`,
+      {
+        where: `optimizations: ${entry.id}`,
+      },
+    );
 };
 
 /** `resolveUsable` without the entries that cannot be measured on one of these models, each of which is a flaw. */

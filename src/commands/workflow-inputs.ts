@@ -6,7 +6,7 @@ import { type ActionInputs, parseInputs } from '../config/inputs.ts';
 import { type OptionName, optionsOn } from '../config/option-table.ts';
 import { readBy } from '../config/workflow-scopes.ts';
 import { type Before, type GateStep, type GateSteps, gateSteps } from '../config/workflow-steps.ts';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import type { WorkflowSource } from '../host/contract.ts';
 import type { Repository } from '../repository/repository.ts';
 import { openRepository } from '../repository/repository.ts';
@@ -124,7 +124,7 @@ const candidatesIn = async (
 };
 
 const cannotTell = (why: string): string =>
-  `The inputs of the gate could not be held against base's workflow: ${why}. Review the change of the workflow by hand.`;
+  `The inputs of the gate could not be held against the workflow of the base branch. ${asSentence(`${why.charAt(0).toUpperCase()}${why.slice(1)}`)} Review the change of the workflow by hand.`;
 
 /** The folder and the file that base names, where the change has moved them: then the new ones are compared with them. */
 const isMoved = (name: string, values: Values, { root }: CommandContext, { folder }: Repository): boolean => {
@@ -140,7 +140,7 @@ const settle = (line: CommandLine, best: Compared, context: CommandContext, repo
   if (computed !== undefined)
     throw new GateError(
       'inputs-refused',
-      `The inputs of a change were held against base's workflow. Expected \`${computed}: ${best.step.inputs.get(computed)}\` as base has it, with the same \`env\`, got something else.`,
+      `The workflow of this change was held against that of the base branch. Expected \`${computed}: ${best.step.inputs.get(computed)}\` with the same \`env\`, as base has it, got something else.`,
       { where: `with: ${computed}` },
     );
   const refused = best.differing.filter((name) => !isMoved(name, best.values, context, repository));
@@ -150,7 +150,7 @@ const settle = (line: CommandLine, best: Compared, context: CommandContext, repo
   ) as CommandLine['options'];
   const notes = refused.map((outside) => {
     const name = judging.get(outside) ?? 'mode';
-    return `input ${outside} is ${shown(chosen(line, name))} in this change's workflow; base's ${shown(chosen(best.values, name))} is in force until the merge.`;
+    return `Input ${outside} is ${shown(chosen(line, name))} in the workflow of this change. Until the merge, base's value counts: ${shown(chosen(best.values, name))}.`;
   });
   return {
     line: {
@@ -178,7 +178,7 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
   const { steps, hidden, ofJob } = await candidatesIn(repository, base, workflow);
   const own = await stepsAt(repository, (await repository.headRevision()).commit, [workflow.path], workflow.action);
   if (steps.length === 0) {
-    const first = `base has no workflow that runs the gate: the inputs of ${workflow.path} hold as this change has them.`;
+    const first = `Base has no workflow that runs the gate: the inputs of ${workflow.path} count as this change has them.`;
     const unseen = `no step of ${workflow.path} runs the gate, so a workflow or an action of another repository does`;
     return { line, notes: [hidden || own.steps.length === 0 ? cannotTell(unseen) : first] };
   }
@@ -186,7 +186,7 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
   if (!ofJob && steps.every((step) => kept.has(identity(step))))
     return {
       line,
-      notes: [`job ${workflow.job ?? ''} is added beside those of base's workflows: its inputs hold as this change has them.`],
+      notes: [`Job ${workflow.job ?? ''} is added beside those of base's workflows: its inputs count as this change has them.`],
     };
   const [best] = steps
     .flatMap((step) => compared(step, line, own.steps) ?? [])
@@ -198,7 +198,7 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
   const isSame = own.steps.some(
     ({ job, before }) => job === best.step.job && read.every((each) => before[each] === best.step.before[each]),
   );
-  const note = `job ${best.step.job} computes inputs of the gate from its ${read.join(' and ')}, which was changed: these inputs were not compared with base's.`;
+  const note = `Job ${best.step.job} computes inputs of the gate from its ${read.join(' and ')}, which this change edits. These inputs were not compared with base's: review them by hand.`;
   return isSame || read.length === 0 ? settled : { ...settled, notes: [...settled.notes, note] };
 };
 

@@ -26,7 +26,7 @@ const refuse = (document: Document, placeAt: (offset: number | undefined) => str
     const offset = isNode(node) ? node.range?.[0] : isPair(node) && isNode(node.key) ? node.key.range?.[0] : undefined;
     if (parents.filter((parent) => isMap(parent) || isSeq(parent)).length > deepest)
       throw syntax(`Values are nested more than ${deepest} deep.`, placeAt(offset));
-    if (isAlias(node) && ++aliases > mostAliases) throw syntax(`More than ${mostAliases} aliases.`, placeAt(offset));
+    if (isAlias(node) && ++aliases > mostAliases) throw syntax(`The file has more than ${mostAliases} aliases.`, placeAt(offset));
     if (isAlias(node) && node.resolve(document) === undefined) throw syntax(`There is no anchor "${node.source}".`, placeAt(offset));
     if (isPair(node) && isScalar(node.key) && node.key.value === '__proto__') throw syntax('A key is named "__proto__".', placeAt(offset));
   });
@@ -39,7 +39,9 @@ const refuse = (document: Document, placeAt: (offset: number | undefined) => str
 export const readConfigText = (text: string, file: string): ConfigText => {
   const bytes = Buffer.byteLength(text);
   if (bytes > largestBytes)
-    throw new GateError('config-too-large', `The file has ${bytes} bytes; at most ${largestBytes} are read.`, { where: file });
+    throw new GateError('config-too-large', `The configuration was read. Expected at most ${largestBytes} bytes, got ${bytes}.`, {
+      where: file,
+    });
   const lines = new LineCounter();
   const placeAt = (offset: number | undefined): string => {
     if (offset === undefined) return file;

@@ -1,4 +1,4 @@
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 
 /** A mistake in one part of a configuration. Where it ends no run, the part counts as absent. */
 export interface Flaw {
@@ -23,14 +23,11 @@ export const refuseFlaws = (flaws: readonly Flaw[]): void => {
   if (first === undefined) return;
   const rest = others.slice(0, mostShown - 1).map(({ where, message }) => `\n  ${where === null ? '' : `${where}: `}${message}`);
   const hidden = others.length + 1 - mostShown;
-  throw new GateError(first.code, `${first.message}${rest.join('')}${hidden > 0 ? `\n  and ${hidden} more` : ''}`, {
+  throw new GateError(first.code, `${first.message}${rest.join('')}${hidden > 0 ? `\n  And ${hidden} more mistakes.` : ''}`, {
     ...(first.where === null ? {} : { where: first.where }),
     cause: first,
   });
 };
-
-/** A message to which other sentences are added. */
-export const asSentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
 
 /**
  * What a report says of a flaw that ends no run. `side`: whose file it is in, `base` or `head`.

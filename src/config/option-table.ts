@@ -102,7 +102,7 @@ export const optionTable = {
     least: 0,
     most: 4_294_967_295,
     default: 1,
-    summary: 'seed of the orders in which arms are measured',
+    summary: 'seed of the orders in which reference, base and head are measured',
   },
   runDir: {
     kind: 'text',

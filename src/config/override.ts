@@ -35,7 +35,8 @@ const replaced = (target: Json | undefined, path: string, value: Json, where: st
     const { index, rest } = entryOf(target, path, where);
     return target.map((entry, at) => (at === index ? replaced(entry, rest, value, where) : entry));
   }
-  if (target !== undefined && !isMap(target)) throw new GateError('config-unknown-key', `"${path}" goes below a single value.`, { where });
+  if (target !== undefined && !isMap(target))
+    throw new GateError('config-unknown-key', `There is no key "${path}": above it stands a single value.`, { where });
   const [key = '', ...rest] = path.split('.');
   if (key === '' || key === '__proto__')
     throw new GateError('usage-bad-value', `"${path}" is not a path of keys joined by dots.`, { where });
@@ -51,12 +52,12 @@ const replaced = (target: Json | undefined, path: string, value: Json, where: st
 export const applyOverrides = (config: Config, overrides: readonly string[]): Config => {
   let current = config;
   for (const override of overrides) {
-    const where = `--set ${override.slice(0, 200)}`;
+    const where = `set ${override.slice(0, 200)}`;
     const equals = override.indexOf('=');
     const path = override.slice(0, equals).trim();
-    if (equals < 1 || path === '') throw new GateError('usage-bad-value', 'Write PATH=VALUE.', { where });
+    if (equals < 1 || path === '') throw new GateError('usage-bad-value', 'Expected PATH=VALUE, got something else.', { where });
     const text = override.slice(equals + 1).trim();
-    if (text === '') throw new GateError('usage-bad-value', 'The value is empty.', { where });
+    if (text === '') throw new GateError('usage-bad-value', 'Expected a value behind the =, got none.', { where });
     const { value } = readConfigText(text, where);
     const document = replaced(current.document, path, parseDocument(text).contents === null ? null : value, where);
     const places = new Map(current.optimizations.map((entry) => [entry.id, entry.place]));

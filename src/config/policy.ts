@@ -66,9 +66,10 @@ const listed = (what: string, base: readonly string[], head: readonly string[]):
   ...base
     .filter((id) => !head.includes(id))
     .map(
-      (id) => `${what} ${id} was removed: it is expected until the merge, so its cells are missing unless base's acceptances retire them.`,
+      (id) =>
+        `${what} ${id} was removed: it is expected until the merge, so it is reported as missing unless baselines/accepted.json of base retires it.`,
     ),
-  ...head.filter((id) => !base.includes(id)).map((id) => `${what} ${id} was added: it has no base to be compared with yet.`),
+  ...head.filter((id) => !base.includes(id)).map((id) => `${what} ${id} was added: base has nothing to compare it with yet.`),
 ];
 
 /**
@@ -85,7 +86,9 @@ export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<stri
     const other = head.optimizations.find(({ id }) => (renamed.get(id) ?? id) === entry.id);
     return other === undefined || benchOf(other) === benchOf(entry)
       ? []
-      : [`optimization ${entry.id} is judged otherwise (like, like-with, points or metrics); base's way is in force until the merge.`];
+      : [
+          `optimization ${entry.id} has other \`like\`, \`like-with\`, \`points\` or \`metrics\` than in base; base's are in force until the merge.`,
+        ];
   });
   return [
     ...edits,

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import type { Place } from './document.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -28,7 +28,7 @@ const problemsOf = (issue: Issue, prefix: readonly PropertyKey[] = []): readonly
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key, index) => ({
       path: [...path, key],
-      message: index === 0 ? issue.message : `unknown key "${key.slice(0, 80)}".`,
+      message: index === 0 ? issue.message : `Unknown key "${key.slice(0, 80)}".`,
       unknownKey: true,
     }));
   }
@@ -57,7 +57,7 @@ export const configProblems = (issues: readonly Issue[], place: Place): readonly
       path,
       unknownKey,
       where: place(path, unknownKey ? 'key' : 'value'),
-      text: `${subject.length === 0 ? '' : `${pathText(subject)}: `}${message}`,
+      text: `${subject.length === 0 ? '' : `${pathText(subject)}: `}${asSentence(message)}`,
     };
   });
 };
@@ -69,7 +69,7 @@ export const configError = (problems: readonly ConfigProblem[], place: Place): G
   const hidden = problems.length - mostShown;
   return new GateError(
     first?.unknownKey === true ? 'config-unknown-key' : 'config-invalid',
-    `${first?.text ?? 'invalid'}${rest.join('')}${hidden > 0 ? `\n  and ${hidden} more` : ''}`,
+    `${first?.text ?? 'The file is not a configuration.'}${rest.join('')}${hidden > 0 ? `\n  And ${hidden} more mistakes.` : ''}`,
     { where: first?.where ?? place([]) },
   );
 };

@@ -34,7 +34,9 @@ const resolveOptimization = ({ place, likeOptions, ...entry }: OptimizationEntry
   const builtin = catalogue.optimizations.find(({ id, runs }) => id === entry.like && (runs || entry.door.kind !== 'builtin'));
   if (builtin === undefined) {
     const ids = catalogue.optimizations.filter(({ runs }) => runs || entry.door.kind !== 'builtin').map(({ id }) => id);
-    throw new GateError('optimization-unknown', `There is no built-in "${entry.like}".${suggestion(entry.like, ids)}`, { where });
+    throw new GateError('optimization-unknown', `There is no built-in optimization "${entry.like}".${suggestion(entry.like, ids)}`, {
+      where,
+    });
   }
   // The options of one's own code are its own business; those of a built-in must be its options.
   if (entry.door.kind !== 'builtin') return { ...entry, benchOptions: builtin.parse(likeOptions, `${where}: like-with`) };

@@ -10,7 +10,7 @@ const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
     error: (issue) => {
       if (issue.code === 'invalid_type') return 'must be a map of keys and values';
       if (issue.code !== 'unrecognized_keys') return undefined;
-      return issue.keys.map((key) => `unknown key "${key.slice(0, 80)}".${suggestion(key, Object.keys(shape))}`).join(' ');
+      return issue.keys.map((key) => `Unknown key "${key.slice(0, 80)}".${suggestion(key, Object.keys(shape))}`).join(' ');
     },
   });
 

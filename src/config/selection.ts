@@ -21,7 +21,7 @@ const refuseUnknown = (
 ): void => {
   const ids = [...new Set(known)];
   for (const name of names ?? [])
-    if (!ids.includes(name)) throw new GateError(code, `"${name}" is not configured.${suggestion(name, ids)}`, { where });
+    if (!ids.includes(name)) throw new GateError(code, `The configuration lists no "${name}".${suggestion(name, ids)}`, { where });
 };
 
 /**
@@ -33,8 +33,8 @@ export const selectConfigs = ({ head, base }: Sides, renamed: ReadonlyMap<string
   const sides = base === null ? [head] : [head, base];
   const models = sides.flatMap((side) => side.models.map(modelEntryId));
   const optimizations = sides.flatMap((side) => side.optimizations.map(({ id }) => id));
-  refuseUnknown(selection.models, models, 'model-unknown', '--models');
-  refuseUnknown(selection.optimizations, optimizations, 'optimization-unknown', '--optimizations');
+  refuseUnknown(selection.models, models, 'model-unknown', 'models');
+  refuseUnknown(selection.optimizations, optimizations, 'optimization-unknown', 'optimizations');
   const pairs = [...renamed].filter((pair) => pair.some((id) => selection.optimizations?.includes(id)));
   const wanted = selection.optimizations === null ? null : new Set([...selection.optimizations, ...pairs.flat()]);
   const kept = (config: Config): Config => ({

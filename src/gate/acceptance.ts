@@ -82,8 +82,8 @@ export const lossReason = (cell: PlannedCell, policy: GatePolicy, at: string | n
   const ended = retirementOf(cell, policy);
   const loss =
     ended === null
-      ? 'base has this cell and head does not'
-      : `base has this cell and head does not; its retirement ended on ${ended.expires}`;
+      ? 'base has this model and optimization, and head does not'
+      : `base has this model and optimization, and head does not; its retirement ended on ${ended.expires}`;
   const last = dayOf(new Date(Date.parse(at ?? '1970-01-01T00:00:00Z') + grantedDays * 86_400_000).toISOString());
   const expires = at === null ? 'YYYY-MM-DD' : last;
   // With blanks, where a narrow report may break it; on a line of its own, which a summary leaves out.

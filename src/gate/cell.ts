@@ -32,7 +32,7 @@ export interface CellOutcome {
 
 /** Why there is nothing to compare head with; null where there is. */
 const withoutBase = ({ failure, onlyBase }: Standing): string | null =>
-  failure !== null && onlyBase ? `no base to compare with: ${codedWords(failure)}` : null;
+  failure !== null && onlyBase ? `base failed, so there is nothing to compare with: ${codedWords(failure)}` : null;
 
 /** Of a cell that head lacks: missing, unless base's acceptances retire it. */
 const removedOutcome = ({ cell }: Standing, { at }: Samples, policy: GatePolicy): CellOutcome => {
@@ -47,14 +47,14 @@ export const outcomeBeforeMetrics = (standing: Standing, samples: Samples, polic
   if (status === 'skipped')
     return {
       verdict: 'unchanged',
-      reason: `not judged: ${cell.skipped?.reason ?? settled?.error?.message ?? 'skipped when its artefacts were settled'}`,
+      reason: `not judged: ${cell.skipped?.reason ?? settled?.error?.message ?? 'it was skipped'}`,
     };
   if (failure !== null && !standing.onlyBase && (status !== 'unchanged' || standing.broken))
     return {
       verdict: 'failed',
       reason: status === 'unchanged' ? `base runs the same and fails too: ${codedWords(failure)}` : codedWords(failure),
     };
-  if (status === 'pending') return { verdict: gapVerdict(samples), reason: gapReason(samples, 'its artefacts were never settled') };
+  if (status === 'pending') return { verdict: gapVerdict(samples), reason: gapReason(samples, 'it was never built to its end') };
   return null;
 };
 
@@ -65,7 +65,10 @@ export const outcomeBeforeMetrics = (standing: Standing, samples: Samples, polic
 const unseenReason = ({ status, unseen, failure }: Standing, samples: Samples): string | null => {
   if (unseen.length === 0 || (status !== 'unchanged' && status !== 'new')) return null;
   const points = unseen.map(({ id }) => id).join(', ');
-  return gapReason(samples, `${failure?.message ?? 'it was never seen to work'}: no launch has run ${points} to its end`);
+  return gapReason(
+    samples,
+    `no launch has run ${points} to its end${failure === null ? ', so nothing shows that it works' : `. ${failure.message}`}`,
+  );
 };
 
 const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly JudgedMetric[] =>
@@ -100,10 +103,14 @@ const lackingLaunches = ({ cell, solo, screen }: Standing, spec: MetricSpec, pol
   if (point?.kind === 'solo') {
     const slots = solo.filter(({ slot }) => slot.point.id === point.id && (slot.arm === 'base' || slot.arm === 'head'));
     const short = slots.find(({ slot, tally }) => tally.complete.length < slot.point.launches);
-    return short === undefined ? null : `${short.tally.complete.length} of ${point.launches} launches of ${short.slot.arm}`;
+    return short === undefined
+      ? null
+      : `only ${short.tally.complete.length} of ${point.launches} launches of ${short.slot.arm} are complete`;
   }
   const have = screen.complete.length;
-  return point !== null && isTimed(point) && have < policy.screen ? `${have} of ${policy.screen} screening launches` : null;
+  return point !== null && isTimed(point) && have < policy.screen
+    ? `only ${have} of ${policy.screen} screening launches are complete`
+    : null;
 };
 
 /** A launch that fails takes nothing back: a regression that the complete ones show stays one. */
@@ -157,7 +164,7 @@ export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric
     ...(noBase === null ? [] : ['inconclusive' as const]),
     ...(unseen === null ? [] : [gapVerdict(samples)]),
   ]);
-  const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'report only: nothing in this cell gates' : null);
+  const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'shown only: none of its metrics decides' : null);
   // What differs is not unchanged because nothing of it gates.
   const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
   const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics), ...standing.repeated];

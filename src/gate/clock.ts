@@ -67,7 +67,7 @@ const advice = 'read a finer clock or time more work';
  */
 const clockOfConstant = ({ arm, level }: Readings, spec: MetricSpec, tolerance: number, bound: number): Clock => {
   const hidden = lastDecimal(level) / (spec.scale === 'log' ? level : 1);
-  const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, whose last digit hides a change of must-detect; ${advice}`;
+  const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, which is too coarse to show a change of must-detect; ${advice}`;
   return { step: tolerance / 4, coarse: level > 0 && hidden >= bound ? coarse : null };
 };
 

@@ -62,12 +62,12 @@ export const requireColumns = (cell: PlannedCell, point: OperatingPoint, launch:
     throw contradiction(launch.id, `point ${point.id} has values although every series is "${all.state}"`);
   for (const [arm, columns] of Object.entries(values)) {
     const lost = givenAt(point).find((series) => !Object.hasOwn(columns, series));
-    if (lost !== undefined) throw contradiction(launch.id, `at point ${point.id} arm ${arm} has no series ${lost}`);
+    if (lost !== undefined) throw contradiction(launch.id, `at point ${point.id}, ${arm} has no series ${lost}`);
   }
   let first: { readonly of: string; readonly length: number } | null = null;
   for (const [arm, columns] of Object.entries(values))
     for (const [series, column] of Object.entries(columns)) {
-      const of = `series ${series} of arm ${arm}`;
+      const of = `series ${series} of ${arm}`;
       const [least, most] = lengthsOf(cell, point, series);
       const lacking = absences.some((absence) => isAbout(absence, series));
       if (column.length > most || (column.length < least && !lacking))

@@ -9,7 +9,8 @@ import { settleCell } from './settle.ts';
 
 const requireBuild = (build: BuiltLine, known: ReadonlySet<string>): void => {
   const where = `build ${build.key.slice(0, 12)}`;
-  if (!known.has(build.key)) throw new GateError('run-mismatch', 'the plan does not have this build', { where });
+  if (!known.has(build.key))
+    throw new GateError('run-mismatch', 'The samples were held against the plan. It does not have this build.', { where });
   const failed = build.status === 'failed';
   if (failed !== (build.artefact === null) || failed !== (build.error !== null))
     throw contradiction(
@@ -56,7 +57,8 @@ export const requireConsistent = (plan: Plan, samples: Samples): void => {
   const cells = new Map(plan.cells.map((cell) => [cell.id, cell]));
   const cellOf = (id: string, what: string): PlannedCell => {
     const cell = cells.get(id);
-    if (cell === undefined) throw new GateError('run-mismatch', `${what} belongs to ${id}, which the plan does not have`);
+    if (cell === undefined)
+      throw new GateError('run-mismatch', `The samples were held against the plan. It does not have ${id}, to which ${what} belongs.`);
     return cell;
   };
   const keys = new Set(plan.builds.map(({ key }) => key));

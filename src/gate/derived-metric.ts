@@ -50,7 +50,7 @@ const improvement = (cells: readonly JudgedCell[], at: string | null, side: Side
   const parts = cells.flatMap((cell) => cell.metrics.filter((metric) => isSpeed(metric, at)));
   if (parts.length === 0) return absent('not-applicable', `no optimization of the model is judged ${where}`);
   const found = improvementOf(cells, side, at);
-  if (found === null) return withoutParts(parts, `no cell of the model has been measured ${where}`);
+  if (found === null) return withoutParts(parts, `no optimization of the model has been measured ${where}`);
   const { times, interval } = found;
   const few = interval === null ? '; too few launches for an interval' : '';
   return figure(times, `over ${found.cells} ${found.cells === 1 ? 'cell' : 'cells'}${few}`, interval);
@@ -72,7 +72,7 @@ const ledger = (cells: readonly JudgedCell[], saving: string, side: Side): Readi
   if (both.length === 0)
     return withoutParts(
       known.map(({ gain }) => gain),
-      `no cell has both a build of known duration and ${saving}`,
+      `no optimization of the model has both a build of known duration and ${saving}`,
     );
   return read({
     cost: both.reduce((sum, { paid }) => sum + paid, 0),
@@ -91,16 +91,20 @@ const payback = (
   const { cost, saved } = found.value;
   const note = `${cost.toPrecision(3)} s of building, ${(1e6 * saved).toPrecision(3)} µs saved per token, over ${found.value.cells} ${found.value.cells === 1 ? 'cell' : 'cells'}`;
   if (from.of === 'break-even')
-    return saved > 0 ? figure(cost / saved, note) : absent('not-applicable', `no saving, so it never pays back: ${note}`);
-  return cost > 0 ? figure(100 * ((saved * from.tokens) / cost - 1), note) : absent('not-applicable', 'it costs nothing: no return on it');
+    return saved > 0 ? figure(cost / saved, note) : absent('not-applicable', `it saves nothing, so it never pays back: ${note}`);
+  return cost > 0
+    ? figure(100 * ((saved * from.tokens) / cost - 1), note)
+    : absent('not-applicable', 'its build cost is 0, so there is no return on it');
 };
 
 const runFigure = (cells: readonly JudgedCell[], from: Extract<DerivedReduction, { of: 'run' }>, figures: RunFigures): Reading<Figure> => {
-  if (!figures.changed) return absent('not-applicable', 'nothing is changed: no metric is tested and no control runs');
+  if (!figures.changed) return absent('not-applicable', 'nothing is changed, so no metric is tested and no self-check runs');
   if (from.figure === 'false-alarms' && !figures.controlled)
-    return absent('not-applicable', 'no changed cell has a timed call that a control could repeat, or nothing is confirmed');
+    return absent('not-applicable', 'nothing that changed has a timed call that a self-check could repeat, or nothing is confirmed');
   if (from.figure === 'false-alarms')
-    return figures.falseAlarms === null ? absent('missing', 'no A/A control was measured in this run') : figure(figures.falseAlarms);
+    return figures.falseAlarms === null
+      ? absent('missing', 'the self-check of base against itself was not measured in this run')
+      : figure(figures.falseAlarms);
   const metrics = cells.flatMap((cell) => cell.metrics).filter(({ scale }) => scale === 'log');
   const detectable = metrics.flatMap((metric) => metric.detectable ?? []);
   if (detectable.length === 0)
@@ -119,14 +123,14 @@ const realized = (own: JudgedCell, from: Extract<DerivedReduction, { of: 'realiz
       parts.filter((metric) => metric[side] === null),
       `no ${typeof measured === 'number' ? from.possible : from.measured} was measured`,
     );
-  if (possible <= 1) return absent('not-applicable', `nothing could become faster: ${from.possible} is ${possible.toFixed(3)} ×`);
+  if (possible <= 1) return absent('not-applicable', `nothing can become faster: ${from.possible} is ${possible.toFixed(3)} ×`);
   return figure((measured - 1) / (possible - 1), `${measured.toFixed(3)} × of a possible ${possible.toFixed(3)} ×`);
 };
 
 /** A figure over other metrics: of the own cell (realized), else of all cells of the model. Never gates: it only restates what its parts decide. */
 export const judgeDerived = (spec: MetricSpec, own: JudgedCell, cells: readonly JudgedCell[], figures: RunFigures): JudgedMetric => {
   const { from } = spec;
-  if (from.of === 'series' || from.of === 'against') return unmeasured(spec, 'missing', null, 'not a figure over cells');
+  if (from.of === 'series' || from.of === 'against') return unmeasured(spec, 'missing', null, 'not a figure over several optimizations');
   const model = cells.filter((cell) => cell.model === own.model);
   const readingOf = (side: Side): Reading<Figure> => {
     if (from.of === 'improvement') return improvement(model, from.at, side);

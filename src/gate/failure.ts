@@ -10,8 +10,8 @@ export interface FailedStarts {
   readonly starts: number;
 }
 
-/** `error[CODE] arm ARM: message` */
-export const codedWords = ({ code, arm, message }: Coded): string => `error[${code}]${arm === null ? '' : ` arm ${arm}`}: ${message}`;
+/** `error[CODE] of ARM: message` */
+export const codedWords = ({ code, arm, message }: Coded): string => `error[${code}]${arm === null ? '' : ` of ${arm}`}: ${message}`;
 
 /** What of this cell could not be started at first. */
 export const failedStartsOf = (cell: PlannedCell, samples: Samples, launches: readonly Launch[]): FailedStarts => {
@@ -31,7 +31,10 @@ export const startFailure = ({ errors, starts }: FailedStarts): Coded | null => 
   if (first === undefined || own.length <= most) return null;
   return {
     ...first,
-    message: `${own.length} of ${starts} starts failed, at most ${most} may. The first: ${first.message}`.slice(0, 20_000),
+    message: `${own.length} of ${starts} processes failed at their start. At most ${most} may. The first: ${first.message}`.slice(
+      0,
+      20_000,
+    ),
   };
 };
 
@@ -40,12 +43,17 @@ export const startFailure = ({ errors, starts }: FailedStarts): Coded | null => 
  */
 export const launchFailure = (tallies: readonly Tally[]): Coded | null => {
   const [failed] = tallies.flatMap((each) => each.failed);
-  if (failed !== undefined) return failed.error ?? { code: 'launch-crashed', message: `launch ${failed.id} failed`, arm: null };
+  if (failed !== undefined)
+    return failed.error ?? { code: 'launch-crashed', message: `The measuring process ${failed.id} failed. It gave no reason.`, arm: null };
   const lost = tallies.find((each) => each.overLost);
   if (lost === undefined) return null;
   const error = lost.failedByBase[0]?.error ?? null;
   return (
-    error ?? { code: 'launch-crashed', message: `${lost.discarded} launches were discarded (throttling), more than a fifth`, arm: null }
+    error ?? {
+      code: 'launch-crashed',
+      message: `${lost.discarded} launches do not count, more than a fifth: the processor was throttled. Use a machine that keeps its clock rate.`,
+      arm: null,
+    }
   );
 };
 
@@ -56,7 +64,9 @@ export const repeatedWords = (tallies: readonly Tally[], { errors, starts }: Fai
   return [
     ...(atStart === undefined
       ? []
-      : [`${errors.length} of ${starts} starts failed and ${errors.length === 1 ? 'was' : 'were'} repeated: ${codedWords(atStart)}`]),
-    ...(byBase === null ? [] : [`${lost.length} of ${launches} launches failed by the base and did not count: ${codedWords(byBase)}`]),
+      : [
+          `${errors.length} of ${starts} processes failed at their start and ${errors.length === 1 ? 'was' : 'were'} started again: ${codedWords(atStart)}`,
+        ]),
+    ...(byBase === null ? [] : [`${lost.length} of ${launches} launches failed because of base and do not count: ${codedWords(byBase)}`]),
   ];
 };

@@ -43,7 +43,7 @@ const slowAsBefore = (metrics: readonly JudgedMetric[]): string[] => {
 const notCompressed = (metrics: readonly JudgedMetric[]): string[] =>
   metrics.flatMap(({ verdict: { id, head } }) =>
     id === 'compression-ratio' && head !== null && head <= 1
-      ? [`not compressed: the files are ${head === 1 ? 'as large as' : `${(1 / head).toFixed(3)} × those of`} the untouched model`]
+      ? [`not compressed: the files are ${head === 1 ? 'as large as' : `${(1 / head).toFixed(3)} × those of`} the reference model`]
       : [],
   );
 

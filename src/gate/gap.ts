@@ -9,8 +9,8 @@ export const gapVerdict = (samples: Samples): VerdictKind => (samples.stopped ==
 
 /** Words for it, with what is known of the gap. */
 export const gapReason = (samples: Samples, what: string): string => {
-  if (samples.stopped === 'budget') return `budget: ${what}`;
-  return samples.stopped === 'interrupted' ? `interrupted: ${what}` : what;
+  if (samples.stopped === 'budget') return `the time of \`budget: minutes\` ran out: ${what}`;
+  return samples.stopped === 'interrupted' ? `the run was interrupted: ${what}` : what;
 };
 
 /** Of a state without a number, where it gates; the others are excuses. What a model cannot carry is expected all the same, and is missing. */

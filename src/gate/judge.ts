@@ -66,11 +66,18 @@ const detectableOf = (cells: Verdict['cells']): Record<string, number> => {
 
 const requireSameRun = ({ samples, planDigest }: JudgeInput): void => {
   if (samples.plan !== null && samples.plan !== planDigest)
-    throw new GateError('run-mismatch', `the samples belong to plan ${samples.plan}, not ${planDigest}`);
+    throw new GateError(
+      'run-mismatch',
+      `The samples were held against the plan. Expected those of plan ${planDigest}, got those of ${samples.plan}.`,
+    );
 };
 
 const impressionWarnings = ({ policy: { looks, screen } }: Plan): string[] =>
-  looks.length > 0 ? [] : [`a first impression: ${screen} launches of every changed cell, nothing confirmed; not a verdict to merge on`];
+  looks.length > 0
+    ? []
+    : [
+        `first impression (\`quick\`): ${screen} launches of everything that changed, and no confirmation; run without \`quick\` before you merge`,
+      ];
 
 const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['controls']): string[] => {
   if (controlTarget(plan, progress.cells) === null) return [];

@@ -27,7 +27,7 @@ const noLogarithm = ({ id, unit, better }: MetricSpec, head: number, base: numbe
  */
 export const launchChange = (columns: Columns, spec: MetricSpec): Reading<number> => {
   const { from } = spec;
-  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'no launch measures it');
   if (from.over !== 'median') {
     const head = launchValue(columns, from, 'head');
     if (head.status === 'absent') return head;
@@ -64,13 +64,13 @@ export const roundChanges = (columns: Columns, spec: MetricSpec): Reading<readon
 
 const pairRounds = (columns: Columns, spec: MetricSpec): Reading<readonly number[]> => {
   const { from } = spec;
-  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'no launch measures it');
   const head = roundsOf(columns, from, 'head');
   if (head.status === 'absent') return head;
   const base = roundsOf(columns, from, 'base');
   if (base.status === 'absent') return base;
   if (head.value.length !== base.value.length)
-    return absent('failed', `arms head and base have ${head.value.length} and ${base.value.length} rounds`);
+    return absent('failed', `head has ${head.value.length} rounds and base ${base.value.length}, expected as many of both`);
   return pair(head.value, base.value, spec);
 };
 

@@ -37,12 +37,21 @@ export const requireLooks = (policy: Pick<GatePolicy, 'looks' | 'alpha'>): void 
   let before = 0;
   let spent = 0;
   for (const { launches, alpha, lastAlpha } of policy.looks) {
-    if (launches <= before) throw new GateError('document-invalid', 'policy: looks must grow', { where: 'policy.looks' });
+    if (launches <= before)
+      throw new GateError(
+        'document-invalid',
+        'The policy of the plan was read. Expected each look to rest on more measurements than the one before.',
+        { where: 'policy.looks' },
+      );
     before = launches;
     spent += alpha + lastAlpha;
   }
   if (spent > policy.alpha * (1 + 1e-9))
-    throw new GateError('document-invalid', `policy: looks spend ${spent}, alpha is ${policy.alpha}`, { where: 'policy.looks' });
+    throw new GateError(
+      'document-invalid',
+      `The policy of the plan was read. Expected its looks to spend at most alpha, ${policy.alpha}, got ${spent}.`,
+      { where: 'policy.looks' },
+    );
 };
 
 interface State {

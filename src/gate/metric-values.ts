@@ -28,8 +28,8 @@ const stepped = (spec: MetricSpec, solo: boolean, value: number): number =>
 /** One value per replicate of an arm, or why there is none. Replicates of solo points are stepped to 1 MiB where they are bytes. */
 export const armValues = (observations: Observations, spec: MetricSpec, arm: ArmId, solo = false): ArmReading => {
   const { from } = spec;
-  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
-  if (observations.columns.length === 0) return excused(absent('missing', 'no samples'), from, observations.warnings);
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'no launch measures it');
+  if (observations.columns.length === 0) return excused(absent('missing', 'there are no samples of it'), from, observations.warnings);
   const reading = readAll(holding(observations.columns, arm), (columns: Columns) => {
     const value = launchValue(columns, from, arm);
     return value.status === 'read' ? read(stepped(spec, solo, value.value)) : value;
@@ -40,14 +40,14 @@ export const armValues = (observations: Observations, spec: MetricSpec, arm: Arm
 /** The same by the mean over the rounds of a launch, on the metric's scale: the geometric one where that is logarithmic. */
 export const armMeans = ({ columns }: Observations, spec: MetricSpec, arm: ArmId): ArmReading => {
   const { from, scale } = spec;
-  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'not measured by launches');
+  if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'no launch measures it');
   return readAll(holding(columns, arm), (each) => {
     const rounds = roundsOf(each, from, arm);
     if (rounds.status === 'absent') return rounds;
     if (scale === 'linear') return read(mean(rounds.value));
     return rounds.value.every((value) => value > 0)
       ? read(Math.exp(mean(rounds.value.map(Math.log))))
-      : absent('failed', 'not all rounds are above 0');
+      : absent('failed', 'not all rounds are above 0, so there is no ratio');
   });
 };
 

@@ -13,7 +13,7 @@ interface Input {
 const reasonOf = ({ base, head }: Plan): string =>
   base === null
     ? `the base branch holds commit ${head.commit.slice(0, 12)} already`
-    : "no cell of the base branch's configuration can be measured";
+    : 'nothing that the base branch configures can be measured';
 
 /**
  * The verdict on a head that is its own base, or of whose cells none can be measured: exit 0, and no cell, so that it cannot be taken for a

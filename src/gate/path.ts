@@ -16,7 +16,7 @@ export const requirePath = (progress: Progress, plan: Plan): void => {
     const refuse = (why: string): never => {
       throw contradiction(cell.id, `it has ${length} confirming launches ${why}`);
     };
-    if (!progress.screened) refuse('before every screen of the pull request is in');
+    if (!progress.screened) refuse('before all screening launches of the pull request are complete');
     if (!suspects.has(cell.id)) refuse('although no metric of it advanced');
     if (length > most) refuse(`where all looks together want at most ${most}`);
   }

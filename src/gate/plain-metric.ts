@@ -35,7 +35,7 @@ const noiseBetween = (more: readonly number[], less: readonly number[]): number 
 const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly number[], bound: number): Verdicted => {
   const [h, b] = [median(head), median(base)];
   if (spec.kind === 'timing' && head.length < 2)
-    return { verdict: 'inconclusive', reason: 'timed once: its noise is not known', holdsRun: true };
+    return { verdict: 'inconclusive', reason: 'timed once, so its noise is not known', holdsRun: true };
   const spread = Math.max(rangeOf(head), rangeOf(base));
   const varies = `${spec.kind === 'exact' ? 'declared exact, but its ' : ''}launches vary by ${inUnit(spread, spec)}`;
   const decided = (verdict: VerdictKind): Verdicted => ({ verdict, reason: spread > allowance(spec, b) ? varies : null, holdsRun: true });

@@ -26,15 +26,15 @@ const allFinite = (values: readonly number[]): boolean => {
 
 const column = (columns: Columns, arm: ArmId, series: string): Reading<readonly number[]> => {
   const values = Object.hasOwn(columns, arm) ? columns[arm] : undefined;
-  if (values === undefined) return absent('missing', `no samples of arm ${arm}`);
+  if (values === undefined) return absent('missing', `there are no samples of ${arm}`);
   const found = Object.hasOwn(values, series) ? values[series] : undefined;
-  if (found === undefined || found.length === 0) return absent('missing', `no values of series ${series} for arm ${arm}`);
+  if (found === undefined || found.length === 0) return absent('missing', `${arm} has no values of ${series}`);
   const beyond = found.find((value) => !(Math.abs(value) <= largest));
   if (beyond === undefined) return read(found);
   // Base's own fault is not held against head.
   return absent(
     arm === 'base' ? 'no-base' : 'failed',
-    `series ${series} of arm ${arm} has the number ${beyond}, expected at most ${largest} in size: report it in a larger unit`,
+    `${arm} reported ${beyond} for ${series}, expected at most ${largest} in size: report it in a larger unit`,
   );
 };
 
@@ -56,11 +56,11 @@ export const roundsOf = (columns: Columns, from: SampledReduction, arm: ArmId): 
   const other = column(columns, from.arm, from.series);
   if (other.status === 'absent') return other;
   if (own.value.length !== other.value.length)
-    return absent('failed', `arms ${arm} and ${from.arm} have ${own.value.length} and ${other.value.length} rounds`);
+    return absent('failed', `${arm} has ${own.value.length} rounds and ${from.arm} ${other.value.length}, expected as many of both`);
   const rounds = own.value.map((value, round) => compared(from.as, value, other.value[round] ?? Number.NaN));
   return allFinite(rounds)
     ? read(rounds)
-    : absent('failed', `zero denominator: series ${from.series} of arm ${from.as === 'speed-up' ? arm : from.arm}`);
+    : absent('failed', `${from.series} of ${from.as === 'speed-up' ? arm : from.arm} is zero, so there is no ratio`);
 };
 
 /**

@@ -26,7 +26,7 @@ const differences = (base: RuntimeSpec, head: RuntimeSpec): string => {
 export const runtimeChange = ({ runtime, baseRuntime }: Plan): string | null => {
   if (baseRuntime?.digest === runtime.digest) return null;
   const what = baseRuntime === null ? "base's is not known" : differences(baseRuntime, runtime);
-  return `the runtime differs between base and head (${what}): measured with head's runtime in both arms, so its own effect is not seen`;
+  return `the runtime differs between base and head (${what}): both were measured with head's, so its own effect is not seen`;
 };
 
 /** What a changed runtime leaves as it is: nothing that it could have done makes these better. */

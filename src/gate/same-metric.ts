@@ -66,7 +66,7 @@ export const judgeUnchanged = (
       interval,
       change: zero,
       launches: values.length,
-      reason: 'identical arms',
+      reason: 'base and head are identical',
       warnings,
     });
   }
@@ -79,7 +79,7 @@ export const judgeUnchanged = (
       base: known.value,
       head: known.value,
       change: zero,
-      reason: 'identical arms; values of the baseline',
+      reason: 'base and head are identical; the values are those of the baseline',
     });
   const absence = head.state === 'missing' ? earlierOf(standing, spec) : head;
   // What worked and gave no number is expected all the same.
@@ -99,12 +99,15 @@ const earlierOf = (standing: Standing, spec: MetricSpec): { readonly state: Meas
     if (seen.series.includes(series))
       return {
         state: 'unchanged',
-        reason: `identical arms; seen to work on ${seen.at.slice(0, 'YYYY-MM-DD'.length)}, not measured in this run`,
+        reason: `base and head are identical; it worked on ${seen.at.slice(0, 'YYYY-MM-DD'.length)} and was not measured in this run`,
       };
     return seen.warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbout(absence, series)) ?? null;
   }
   if (point !== null && (standing.unseen.includes(point) || isLaunched(standing, point))) return null;
-  return { state: 'not-measured', reason: 'identical arms; not measured in this run, and no baseline of this runner class holds it' };
+  return {
+    state: 'not-measured',
+    reason: 'base and head are identical; not measured in this run, and no baseline of this runner class has it',
+  };
 };
 
 /** A metric of a cell that base does not have: shown, never gated. */

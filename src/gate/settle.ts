@@ -22,7 +22,8 @@ export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<str
     for (const [variant, key] of Object.entries(arm.builds).sort(([a], [b]) => (a < b ? -1 : 1))) {
       const build = built.get(key);
       if (build?.artefact == null && optional.has(key)) artefacts.push([variant, build?.error?.code ?? 'not built']);
-      else if (build?.artefact == null) error ??= build?.error ?? { code: 'internal', message: `${variant} was not built`, arm: arm.id };
+      else if (build?.artefact == null)
+        error ??= build?.error ?? { code: 'internal', message: `The build "${variant}" was not made.`, arm: arm.id };
       else artefacts.push([variant, build.artefact]);
     }
     digests[arm.id] = digestOf(JSON.stringify([artefacts, arm.policy === null ? null : arm.code]));

@@ -129,7 +129,9 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
   const starts = failedStartsOf(cell, samples, all);
   const launched = launchFailure(tallies) ?? startFailure(starts);
   const unsettled =
-    status === 'failed' ? (settled?.error ?? { code: 'build-failed', message: 'the artefacts could not be settled', arm: null }) : null;
+    status === 'failed'
+      ? (settled?.error ?? { code: 'build-failed', message: 'What is compared was to be built. It could not be.', arm: null })
+      : null;
   const failure = launched !== null && launched.arm !== 'base' ? launched : (unsettled ?? launched);
   const seen = seenOf(cell, status, settled, samples);
   const onlyBase = (status === 'failed' || status === 'changed') && failure?.arm === 'base' && isMade(plan, cell, 'head', samples.built);

@@ -44,14 +44,15 @@ const gating = (cells: readonly CellVerdict[], kind: VerdictKind): readonly Plac
 const inCells = (found: readonly Placed[]): string =>
   `${count(found.length, 'metric')} in ${count(new Set(found.map((each) => each.cell.id)).size, 'cell')}`;
 
+/** The first sentence of a reason: what fails is listed below with all of it. */
+const beginningOf = (reason: string): string => (reason.split(/(?<=[.!?])\s|\n/)[0] ?? '').replace(/\.$/, '').slice(0, 600);
+
 const gapWords = (cells: readonly CellVerdict[]): string[] =>
   (['failed', 'missing'] as const).flatMap((kind) => {
     const whole = cells.filter((cell) => cell.verdict === kind);
     const [first] = whole;
     if (first !== undefined)
-      return [
-        `${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${first.reason.split('\n')[0]?.slice(0, 600)}`})`,
-      ];
+      return [`${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${beginningOf(first.reason)}`})`];
     const metrics = gating(cells, kind);
     return metrics.length === 0 ? [] : [`${inCells(metrics)} ${kind}`];
   });
@@ -82,7 +83,7 @@ const passedWords = (cells: readonly CellVerdict[]): string[] => {
   const worse = gating(cells, 'passed').filter(({ metric }) => isAccepted(metric));
   if (worse.length > 0) return [`no regression beyond what is accepted: ${counts}`, `${inCells(worse)} worse, as accepted`];
   if (counts !== '') return [`none of the gating metrics regressed: ${counts}`];
-  return [gating(cells, 'inconclusive').length > 0 ? 'none of the gating metrics regressed' : 'nothing here gates'];
+  return [gating(cells, 'inconclusive').length > 0 ? 'none of the gating metrics regressed' : 'none of these metrics decides'];
 };
 
 const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
@@ -113,7 +114,7 @@ export const summaryOf = (outcome: RunOutcome, cells: readonly CellVerdict[], co
   const title = titles[outcome.verdict];
   if (outcome.verdict === 'unfit') {
     const control = controls.find((each) => each.outcome === 'withheld');
-    return `${title}: this machine cannot be trusted with a verdict, ${control?.detail ?? 'a control failed'}`;
+    return `${title}: this machine cannot be trusted with a verdict (${control?.detail ?? 'a self-check failed'}); run the job again on a quiet machine`;
   }
   return `${title}: ${wordsOf(outcome.verdict, cells).join('; ')}`;
 };

@@ -131,7 +131,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
   const tolerated = worseOnScale(spec, spec.tolerance);
   const screened = (change: typeof launchChange): Reading<readonly number[]> =>
     columns.length < policy.screen
-      ? absent('missing', `${columns.length} of ${policy.screen} screening launches`)
+      ? absent('missing', `only ${columns.length} of ${policy.screen} screening launches are complete`)
       : readAll(columns, (each) => change(each, spec));
   return {
     key: metricKey(standing.cell, spec),

@@ -39,9 +39,11 @@ const doubts = (tested: Tested, columns: readonly Columns[], values: readonly nu
     if (drift > 3 * 1.25 * robustDeviation(rounds) * Math.sqrt(2 / third)) drifting += 1;
   }
   if (drifting > columns.length / 2)
-    warnings.push(`non-stationary: first and last third differ by more than the tolerance in ${drifting} of ${columns.length} launches`);
+    warnings.push(
+      `in ${drifting} of ${columns.length} launches, the first and the last third of the rounds differ by more than the tolerance`,
+    );
   if (values.length >= 12 && standardDeviation(values) > 3 * robustDeviation(values))
-    warnings.push('launch values have far outliers or two modes');
+    warnings.push('the values of the launches have far outliers, or fall into two groups');
   return warnings;
 };
 

@@ -23,7 +23,7 @@ type CutOff = (wanted: number) => Outcome;
 /** Where nothing is confirmed: what the screen saw, which is never enough for a verdict on time. */
 const impressionOf = ({ regress, mean: ofMean, improve }: MetricProgress): Outcome => {
   const seen = regress !== null || ofMean !== null ? 'it may be worse' : improve !== null ? 'it may be better' : 'nothing large was seen';
-  return { verdict: 'inconclusive', launches: 0, p: null, reason: `first impression: ${seen}, not confirmed`, holdsRun: true };
+  return { verdict: 'inconclusive', launches: 0, p: null, reason: `first impression (\`quick\`): ${seen}, not confirmed`, holdsRun: true };
 };
 
 /** An amount on the scale of launch values in words, by default what must be excluded: `10 %`, or so many of the metric's own unit. */
@@ -45,7 +45,7 @@ const dependentAt = (launches: number, looks: string): Outcome => ({
   p: null,
   reason:
     `dependent: ${looks}, but the launches drift or resemble their neighbours, which independent ones would not. Measure again on a ` +
-    'quiet machine; if it stays, look for what one launch leaves to the next',
+    'quiet machine; if it stays, look for what one launch leaves to the next.',
   holdsRun: true,
 });
 
@@ -55,10 +55,10 @@ const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: CutOf
   if (decision.outcome === 'open') return cutOff(decision.launches);
   const { launches, p } = decision;
   if (decision.outcome === 'dependent') return { ...dependentAt(launches, 'the mean over rounds looks worse'), by: 'mean' };
-  const by = `the mean over rounds, by more than ${boundText(tested, tested.margins.mean)}`;
+  const by = `worse by more than ${boundText(tested, tested.margins.mean)}`;
   return decision.outcome === 'rejected'
-    ? { verdict: 'regressed', launches, by: 'mean', p, reason: `by ${by}`, holdsRun: true }
-    : { verdict: 'inconclusive', launches, by: 'mean', p, reason: `undecided: it may be worse by ${by}`, holdsRun: true };
+    ? { verdict: 'regressed', launches, by: 'mean', p, reason: `the mean over rounds is ${by}`, holdsRun: true }
+    : { verdict: 'inconclusive', launches, by: 'mean', p, reason: `undecided: the mean over rounds may be ${by}`, holdsRun: true };
 };
 
 /** What the families say of one metric, from the samples that there are. */
@@ -73,7 +73,7 @@ const saidOf = (progress: MetricProgress, samples: Samples): Said => {
     verdict: gapVerdict(samples) === 'missing' ? 'missing' : 'inconclusive',
     launches: 0,
     p: progress.regress?.p ?? null,
-    reason: gapReason(samples, `${have} of ${wanted} confirming launches`),
+    reason: gapReason(samples, `only ${have} of ${wanted} confirming launches are complete`),
     holdsRun: true,
   });
   return { ...progress, cutOff, ofMean: outcomeOfMean(progress, cutOff) };
@@ -100,7 +100,7 @@ const regressionOf = ({ tested, regress, last, ofMean }: Said): Outcome | null =
       verdict: 'regressed',
       launches: last.launches,
       p: last.p,
-      reason: `by the last test, of all ${last.launches} launches`,
+      reason: `shown by the last test, over all ${last.launches} launches`,
       holdsRun: true,
     };
   return null;
@@ -147,7 +147,7 @@ export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }:
     const bounded = excludedBy(tested, regress.launches);
     const limit = boundText(tested);
     const reason = bounded
-      ? `undecided, but a change as large as must-detect (${limit}) is excluded`
+      ? `undecided: it may be worse, but by less than must-detect (${limit})`
       : `undecided: a change of ${limit} cannot be excluded${remedy(tested)}`;
     return { verdict: 'inconclusive', launches: regress.launches, p, reason, holdsRun: !bounded };
   }
@@ -157,7 +157,7 @@ export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }:
       verdict: 'inconclusive',
       launches: evidence.launches,
       p,
-      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded${remedy(tested)}`,
+      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded${remedy(tested) || '; use a quieter machine, or raise gate.must-detect'}`,
       holdsRun: true,
     };
   // Its launches are owed all the same: the last test reads them, and one of them may have failed.

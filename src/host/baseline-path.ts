@@ -8,7 +8,9 @@ const segment = /^[A-Za-z0-9_][A-Za-z0-9._+@-]{0,139}$/;
 export const checkBaselinePath = (path: string): string => {
   const segments = path.split('/');
   if (segments.length <= 4 && segments.every((one) => segment.test(one))) return path;
-  throw new GateError('baseline-invalid', 'not a path below baselines/', { where: JSON.stringify(path.slice(0, 200)) });
+  throw new GateError('baseline-invalid', 'A file of baselines was named. Expected a path below baselines/, got another.', {
+    where: JSON.stringify(path.slice(0, 200)),
+  });
 };
 
 /** The files of an update in the order of their paths. Throws `baseline-invalid` for a bad path, too many files or too many bytes. */
@@ -19,7 +21,7 @@ export const checkBaselineFiles = (files: Readonly<Record<string, string>>): rea
   if (entries.length > MAX_FILES || bytes > MAX_BYTES) {
     throw new GateError(
       'baseline-invalid',
-      `${entries.length} files of ${bytes} bytes are more than ${MAX_FILES} files or ${MAX_BYTES} bytes`,
+      `Baselines were written. Expected at most ${MAX_FILES} files and ${MAX_BYTES} bytes, got ${entries.length} files of ${bytes} bytes.`,
       { where: 'baselines/' },
     );
   }

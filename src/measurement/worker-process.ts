@@ -60,7 +60,8 @@ const exchange = async <Type extends FromWorker['type']>(
   const received = await child.receive({ timeoutSeconds: seconds, silenceSeconds, named: named ?? 'a fixed limit' });
   const answer = decodeValue(fromWorker, received, where);
   if (answer.type === 'failed') throw new WorkerFailure(answer.error);
-  if (answer.type !== expected) throw new GateError('internal', `the worker answered ${answer.type} instead of ${expected}`, { where });
+  if (answer.type !== expected)
+    throw new GateError('internal', `The worker process answered ${answer.type} instead of ${expected}.`, { where });
   return answer as Answer<Type>;
 };
 

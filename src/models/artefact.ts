@@ -22,7 +22,11 @@ export const unusedFiles = (folder: string, stages: readonly Stage[]): readonly 
 export const artefactDigest = (folder: string, stages: readonly Stage[], serve: ServeHints, spare = 0): string => {
   const ids = stages.map(({ id }) => id);
   if (new Set(ids).size !== ids.length)
-    throw new GateError('build-failed', `two stages are called the same: ${ids.join(', ')}`, { where: folder });
+    throw new GateError(
+      'build-failed',
+      `The ONNX files of a build were read. Expected a name of its own for each, got ${ids.join(', ')}.`,
+      { where: folder },
+    );
   const graphs = stages.map(({ id, graph }) => [id, graphDigest(folder, graph)]);
   const hints = Object.entries(serve).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')

@@ -146,7 +146,8 @@ const rotaryTheta = (base: {
   readonly rope_parameters?: { readonly rope_theta?: number | undefined } | undefined;
 }): number => {
   const value = base.rope_theta ?? base.rope_parameters?.rope_theta;
-  if (value === undefined) throw new GateError('model-invalid', 'rope_theta is missing', { where: 'config.json' });
+  if (value === undefined)
+    throw new GateError('model-invalid', 'The configuration of the model was read. It has no rope_theta.', { where: 'config.json' });
   return value;
 };
 const decoderSize = (base: Base, tied: boolean): DecoderSize => ({
@@ -161,11 +162,11 @@ const decoderSize = (base: Base, tied: boolean): DecoderSize => ({
   tied,
 });
 const demand = (holds: boolean, message: string): void => {
-  if (!holds) throw new GateError('model-invalid', message, { where: 'config.json' });
+  if (!holds) throw new GateError('model-invalid', `The configuration of the model was read. ${message}.`, { where: 'config.json' });
 };
 const groupedSize = (base: Base & { readonly num_key_value_heads: number; readonly head_dim: number }, tied: boolean): GroupedSize => {
-  demand(base.num_attention_heads % base.num_key_value_heads === 0, 'num_attention_heads is not a multiple of num_key_value_heads');
-  demand(base.head_dim % 16 === 0, 'head_dim is not a multiple of 16, which the attention kernel needs');
+  demand(base.num_attention_heads % base.num_key_value_heads === 0, 'Its num_attention_heads is not a multiple of num_key_value_heads');
+  demand(base.head_dim % 16 === 0, 'Its head_dim is not a multiple of 16, which the attention kernel needs');
   return { ...decoderSize(base, tied), kvHeads: base.num_key_value_heads, headSize: base.head_dim };
 };
 
@@ -174,15 +175,15 @@ const fromParsed = (raw: Parsed): ModelConfig => {
     case 'qwen3':
       return { family: 'qwen3', text: groupedSize(raw, raw.tie_word_embeddings) };
     case 'qwen3_moe':
-      demand(raw.num_experts_per_tok <= raw.num_experts, 'num_experts_per_tok exceeds num_experts');
+      demand(raw.num_experts_per_tok <= raw.num_experts, 'Its num_experts_per_tok exceeds num_experts');
       return {
         family: 'qwen3_moe',
         text: groupedSize(raw, raw.tie_word_embeddings),
         experts: { experts: raw.num_experts, chosen: raw.num_experts_per_tok, width: raw.moe_intermediate_size },
       };
     case 'glm4_moe_lite':
-      demand(raw.num_experts_per_tok <= raw.n_routed_experts, 'num_experts_per_tok exceeds n_routed_experts');
-      demand(raw.qk_rope_head_dim % 2 === 0, 'qk_rope_head_dim is odd');
+      demand(raw.num_experts_per_tok <= raw.n_routed_experts, 'Its num_experts_per_tok exceeds n_routed_experts');
+      demand(raw.qk_rope_head_dim % 2 === 0, 'Its qk_rope_head_dim is odd');
       return {
         family: 'glm4_moe_lite',
         text: {
@@ -206,15 +207,18 @@ const fromParsed = (raw: Parsed): ModelConfig => {
       const text = groupedSize(raw.text_config, raw.tie_word_embeddings);
       const { vision_config: v } = raw;
       const sections = (raw.text_config.rope_scaling ?? raw.text_config.rope_parameters)?.mrope_section;
-      if (sections === undefined) throw new GateError('model-invalid', 'text_config has no mrope_section', { where: 'config.json' });
-      demand(sections[0] + sections[1] + sections[2] === text.headSize / 2, 'mrope_section does not add up to half of head_dim');
-      demand(v.hidden_size % (v.num_heads * 4) === 0, 'the vision head size is not a multiple of 4');
-      demand(v.out_hidden_size === text.hidden, 'out_hidden_size differs from the hidden size of the text model');
+      if (sections === undefined)
+        throw new GateError('model-invalid', 'The configuration of the model was read. Its text_config has no mrope_section.', {
+          where: 'config.json',
+        });
+      demand(sections[0] + sections[1] + sections[2] === text.headSize / 2, 'Its mrope_section does not add up to half of head_dim');
+      demand(v.hidden_size % (v.num_heads * 4) === 0, 'Its vision head size is not a multiple of 4');
+      demand(v.out_hidden_size === text.hidden, 'Its out_hidden_size differs from the hidden size of the text model');
       demand(
         v.deepstack_visual_indexes.length <= text.layers && v.deepstack_visual_indexes.every((tap) => tap < v.depth),
-        'deepstack_visual_indexes names a block that is not there',
+        'Its deepstack_visual_indexes names a block that is not there',
       );
-      demand(Number.isInteger(Math.sqrt(v.num_position_embeddings)), 'num_position_embeddings is not a square');
+      demand(Number.isInteger(Math.sqrt(v.num_position_embeddings)), 'Its num_position_embeddings is not a square');
       return {
         family: 'qwen3_vl',
         text,
@@ -243,7 +247,11 @@ export const parseModelConfig = (value: unknown, where = 'config.json'): ModelCo
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new GateError('model-invalid', `${issue?.path.join('.') || 'config'}: ${issue?.message ?? 'malformed'}`, { where });
+    throw new GateError(
+      'model-invalid',
+      `The configuration of the model was read. At ${issue?.path.join('.') || 'its top'}: ${issue?.message ?? 'malformed'}.`,
+      { where },
+    );
   }
   try {
     return fromParsed(parsed.data);
@@ -256,11 +264,12 @@ export const parseModelConfig = (value: unknown, where = 'config.json'): ModelCo
 /** Reads a JSON file of at most 4 MiB. Throws `model-invalid` when it is missing, larger or not JSON. */
 export const readJsonFile = (path: string): unknown => {
   try {
-    if (statSync(path).size > 4 * 1024 * 1024) throw new GateError('model-invalid', 'the file is larger than 4 MiB', { where: path });
+    if (statSync(path).size > 4 * 1024 * 1024)
+      throw new GateError('model-invalid', 'A file of the model was read. Expected at most 4 MiB, got more.', { where: path });
     if (isLfsPointerFile(path)) throw lfsPointer(path);
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     if (cause instanceof GateError) throw cause;
-    throw new GateError('model-invalid', 'the file is missing or not JSON', { where: path, cause });
+    throw new GateError('model-invalid', 'A file of the model was read. It is missing, or not JSON.', { where: path, cause });
   }
 };

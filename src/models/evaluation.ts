@@ -15,7 +15,9 @@ const readTensor = (
 ): { readonly dims: readonly number[]; readonly bytes: Uint8Array } => {
   const entry = file.entries.get(name);
   if (entry === undefined || entry.type !== type || entry.dims.length !== rank || entry.end - entry.start > windowLimit)
-    throw new GateError('model-invalid', `tensor "${name}" must be ${type} of rank ${rank}`, { where: file.path });
+    throw new GateError('model-invalid', `The tensor "${name}" was read. Expected ${type} of rank ${rank}, got something else.`, {
+      where: file.path,
+    });
   return { dims: entry.dims, bytes: file.read(name) };
 };
 
@@ -78,9 +80,13 @@ const windowImages = (file: Safetensors, count: number, config: Extract<ModelCon
   const side = Math.sqrt(grid.patches) * vision.patch;
   const { dims, bytes } = readTensor(file, 'pixels', 'U8', 4);
   if (dims.join() !== [count, vision.channels, side, side].join())
-    throw new GateError('model-invalid', `pixels are [${dims}]; the model reads [${[count, vision.channels, side, side]}]`, {
-      where: file.path,
-    });
+    throw new GateError(
+      'model-invalid',
+      `The tensor "pixels" was read. Expected [${[count, vision.channels, side, side]}], which the model takes, got [${dims}].`,
+      {
+        where: file.path,
+      },
+    );
   const size = vision.channels * side * side;
   return {
     patches: grid.patches,
@@ -99,7 +105,10 @@ export const countWindows = (path: string): number => {
   const file = openSafetensors(path);
   try {
     const [count = 0] = file.entries.get('tokens')?.dims ?? [];
-    if (count < 1) throw new GateError('model-invalid', 'tokens need at least one window', { where: path });
+    if (count < 1)
+      throw new GateError('model-invalid', 'The tensor "tokens" was read. Expected at least one window of text, got none.', {
+        where: path,
+      });
     return count;
   } finally {
     file.close();
@@ -115,17 +124,28 @@ export const readWindows = (path: string, config: ModelConfig): EvaluationWindow
   try {
     const { dims, bytes } = readTensor(file, 'tokens', 'U16', 2);
     const [count = 0, length = 0] = dims;
-    if (count < 1 || length < 2) throw new GateError('model-invalid', 'tokens need at least one window of two tokens', { where: path });
+    if (count < 1 || length < 2)
+      throw new GateError('model-invalid', 'The tensor "tokens" was read. Expected at least one window of two tokens, got less.', {
+        where: path,
+      });
     const tokens = new Uint16Array(bytes.buffer, bytes.byteOffset, count * length);
     const beyond = tokens.findIndex((token) => token >= config.text.vocabulary);
     if (beyond >= 0)
-      throw new GateError('model-invalid', `token ${tokens[beyond]} at ${beyond} is outside the vocabulary of ${config.text.vocabulary}`, {
-        where: path,
-      });
+      throw new GateError(
+        'model-invalid',
+        `The tensor "tokens" was read. Expected tokens below ${config.text.vocabulary}, the size of the vocabulary, got ${tokens[beyond]} at ${beyond}.`,
+        {
+          where: path,
+        },
+      );
     if (config.family !== 'qwen3_vl') return { count, length, tokens, scored: null, images: null };
     const scored = readTensor(file, 'scored', 'U8', 2);
     if (scored.dims.join() !== dims.join())
-      throw new GateError('model-invalid', `scored is [${scored.dims}], tokens are [${dims}]`, { where: path });
+      throw new GateError(
+        'model-invalid',
+        `The tensor "scored" was read. Expected the shape of "tokens", [${dims}], got [${scored.dims}].`,
+        { where: path },
+      );
     return { count, length, tokens, scored: scored.bytes, images: windowImages(file, count, config) };
   } finally {
     file.close();

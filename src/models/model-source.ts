@@ -38,12 +38,16 @@ export interface ModelSource {
 const fileDigest = (path: string): string => {
   let file: number;
   try {
-    if (!lstatSync(path).isFile()) throw new GateError('model-invalid', 'not a regular file', { where: path });
+    if (!lstatSync(path).isFile())
+      throw new GateError('model-invalid', 'A file of the model was read. Expected a regular file, got something else.', { where: path });
     if (isLfsPointerFile(path)) throw lfsPointer(path);
     file = openSync(path, 'r');
   } catch (cause) {
     if (cause instanceof GateError) throw cause;
-    throw new GateError('model-invalid', 'the file is missing or unreadable', { where: path, cause });
+    throw new GateError('model-invalid', 'A file of the model was read. It is missing, or this user may not read it.', {
+      where: path,
+      cause,
+    });
   }
   try {
     const hash = createHash('sha256');
@@ -61,7 +65,11 @@ export const readModelCard = (folder: string): ModelCard => {
   const parsed = cardSchema.safeParse(readJsonFile(path));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new GateError('model-invalid', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`, { where: path });
+  throw new GateError(
+    'model-invalid',
+    `The card of the model was read. At ${issue?.path.join('.') || 'its top'}: ${issue?.message ?? 'malformed'}.`,
+    { where: path },
+  );
 };
 
 /** The digest that names a model: sha256 over the sorted `DIGEST  NAME` lines of the card. */
@@ -99,7 +107,10 @@ const copyListed = (folder: string, to: string, absent: readonly string[]): void
     } catch (cause) {
       const full = asDiskError(cause, { path: to, noun: 'folder for temporary files' });
       if (full?.code === 'disk-full') throw full;
-      throw new GateError('model-invalid', 'the file is missing or cannot be copied', { where: join(folder, name), cause });
+      throw new GateError('model-invalid', 'A file of the model was copied. It is missing, or this user may not read it.', {
+        where: join(folder, name),
+        cause,
+      });
     }
   }
 };
@@ -108,18 +119,28 @@ const openSource = (folder: string, absent: readonly string[]): ModelSource => {
   const card = readModelCard(folder);
   for (const needed of ['config.json', 'model.safetensors', evaluationFile, 'calibration.safetensors']) {
     if (card.sha256[needed] === undefined)
-      throw new GateError('model-invalid', `sha256 does not list ${needed}`, { where: join(folder, 'card.json') });
+      throw new GateError('model-invalid', `The card of the model was read. Its \`sha256\` does not list ${needed}.`, {
+        where: join(folder, 'card.json'),
+      });
   }
   for (const [name, expected] of Object.entries(card.sha256)) {
     if (absent.includes(name)) continue;
     const path = join(folder, name);
     const actual = fileDigest(path);
     if (actual !== expected)
-      throw new GateError('model-digest-mismatch', `sha256 is ${actual}; the card says ${expected}`, { where: path });
+      throw new GateError(
+        'model-digest-mismatch',
+        `A file of the model was read. Expected sha256 ${expected}, which card.json lists, got ${actual}.`,
+        { where: path },
+      );
   }
   const config = parseModelConfig(readJsonFile(join(folder, 'config.json')), join(folder, 'config.json'));
   if (config.family !== card.family)
-    throw new GateError('model-invalid', `the card says family ${card.family}, config.json ${config.family}`, { where: folder });
+    throw new GateError(
+      'model-invalid',
+      `The model was read. Its card.json says family ${card.family}, its config.json ${config.family}.`,
+      { where: folder },
+    );
   const digest = modelDigest(card);
   return { folder, id: card.id, digest, config, facts: modelFacts(card.id, digest, config, true), card };
 };

@@ -39,7 +39,11 @@ const ordered = (needs: readonly ReadonlySet<number>[]): readonly number[] => {
       missing[reader] = left;
       if (left === 0) order.push(reader);
     }
-  if (order.length < needs.length) throw new GateError('onnx-malformed', 'stages wait for each other: what they hand on goes in a circle');
+  if (order.length < needs.length)
+    throw new GateError(
+      'onnx-malformed',
+      'The ONNX files of the model were put in order. Each waits for a tensor of another, in a circle.',
+    );
   return order;
 };
 

@@ -38,17 +38,20 @@ const readFully = (file: number, length: number, position: number, path: string)
   for (let at = 0; at < length; ) {
     const read = readSync(file, bytes, at, Math.min(length - at, 1 << 30), position + at);
     if (read === 0)
-      throw new GateError('model-invalid', `the file ends at byte ${position + at}, ${length - at} bytes early`, { where: path });
+      throw new GateError('model-invalid', `The weights were read. The file ends at byte ${position + at}, ${length - at} bytes early.`, {
+        where: path,
+      });
     at += read;
   }
   return bytes;
 };
 
 const readTable = (file: number, path: string): ReadonlyMap<string, SafetensorsEntry> => {
-  const invalid = (message: string): GateError => new GateError('model-invalid', message, { where: path });
+  const invalid = (message: string): GateError =>
+    new GateError('model-invalid', `The weights were read. The file is not a valid one: ${message}.`, { where: path });
   if (isLfsPointerFile(path)) throw lfsPointer(path);
   const size = fstatSync(file).size;
-  if (size < 8) throw invalid('not a safetensors file: shorter than its length field');
+  if (size < 8) throw invalid('it is shorter than its length field');
   const headerSize = new DataView(readFully(file, 8, 0, path).buffer).getBigUint64(0, true);
   if (headerSize > BigInt(Math.min(headerLimit, size - 8))) throw invalid(`the header claims ${headerSize} bytes of a file of ${size}`);
   const base = 8 + Number(headerSize);
@@ -95,7 +98,7 @@ export const openSafetensors = (path: string): Safetensors => {
   try {
     file = openSync(path, 'r');
   } catch (cause) {
-    throw new GateError('model-invalid', 'the file cannot be opened', { where: path, cause });
+    throw new GateError('model-invalid', 'The weights were read. The file cannot be opened.', { where: path, cause });
   }
   try {
     const entries = readTable(file, path);
@@ -104,7 +107,10 @@ export const openSafetensors = (path: string): Safetensors => {
       entries,
       read: (name) => {
         const entry = entries.get(name);
-        if (entry === undefined) throw new GateError('model-invalid', `there is no tensor ${JSON.stringify(name)}`, { where: path });
+        if (entry === undefined)
+          throw new GateError('model-invalid', `The weights were read. Expected a tensor ${JSON.stringify(name)}, found none.`, {
+            where: path,
+          });
         return readFully(file, entry.end - entry.start, entry.start, path);
       },
       close: () => closeSync(file),
@@ -112,6 +118,6 @@ export const openSafetensors = (path: string): Safetensors => {
   } catch (thrown) {
     closeSync(file);
     if (thrown instanceof GateError) throw thrown;
-    throw new GateError('model-invalid', 'the file cannot be read', { where: path, cause: thrown });
+    throw new GateError('model-invalid', 'The weights were read. The file cannot be read to its end.', { where: path, cause: thrown });
   }
 };

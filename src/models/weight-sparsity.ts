@@ -72,7 +72,12 @@ interface Counted extends Tally {
 }
 
 const requireFloats = (model: OnnxModel, { node, quantized }: Linear | Experts): void => {
-  if (quantized) throw new GateError('onnx-unsupported', `${node}: zeros of quantized weights are not counted`, { where: model.graph });
+  if (quantized)
+    throw new GateError(
+      'onnx-unsupported',
+      `The zeros in the weights of ${node} were to be counted. They are quantized, and those are not counted.`,
+      { where: model.graph },
+    );
 };
 
 const countedOf = (model: OnnxModel, target: WeightTarget, pattern: GroupPattern | null): readonly Counted[] => {

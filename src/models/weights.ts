@@ -20,7 +20,7 @@ export const floatsOf = (type: SafetensorsType, bytes: Uint8Array, where: string
     case 'BF16':
       return bfloat16ToFloat(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2));
     default:
-      throw new GateError('model-invalid', `a weight cannot be of type ${type}`, { where });
+      throw new GateError('model-invalid', `A weight was read. Expected floats, got type ${type}.`, { where });
   }
 };
 
@@ -36,7 +36,10 @@ export const openWeights = (paths: readonly string[]): WeightSource & { close():
       const file = openSafetensors(path);
       files.push(file);
       for (const [name, entry] of file.entries) {
-        if (tensors.has(name)) throw new GateError('model-invalid', `tensor ${JSON.stringify(name)} stands in two files`, { where: path });
+        if (tensors.has(name))
+          throw new GateError('model-invalid', `The weights were read. Tensor ${JSON.stringify(name)} stands in two files.`, {
+            where: path,
+          });
         tensors.set(name, { entry, path, read: file.read });
       }
     }
@@ -50,11 +53,13 @@ export const openWeights = (paths: readonly string[]): WeightSource & { close():
     read: (name, dims) => {
       const tensor = tensors.get(name);
       if (tensor === undefined)
-        throw new GateError('model-invalid', `there is no weight ${JSON.stringify(name)}`, { where: paths[0] ?? 'weights' });
+        throw new GateError('model-invalid', `The weights were read. Expected a weight ${JSON.stringify(name)}, found none.`, {
+          where: paths[0] ?? 'weights',
+        });
       if (tensor.entry.dims.join() !== dims.join())
         throw new GateError(
           'model-invalid',
-          `weight ${JSON.stringify(name)} is [${tensor.entry.dims}]; the configuration asks for [${dims}]`,
+          `The weight ${JSON.stringify(name)} was read. Expected [${dims}], as config.json says, got [${tensor.entry.dims}].`,
           { where: tensor.path },
         );
       return floatsOf(tensor.entry.type, tensor.read(name), tensor.path);

@@ -52,7 +52,11 @@ const computingPart = (model: ModelProto): ModelProto => {
 const refuseContextFiles = (proto: ModelProto, where: string): void => {
   for (const node of allNodes(proto))
     if (node.opType === 'EPContext' && integerAttribute(node, 'embed_mode', 1) === 0)
-      throw new GateError('onnx-unsupported', `${nodeLabel(node)} refers to a compiled file: embed it (embed_mode 1)`, { where });
+      throw new GateError(
+        'onnx-unsupported',
+        `The graph was read. ${nodeLabel(node)} refers to a compiled file outside of it: embed that (embed_mode 1).`,
+        { where },
+      );
 };
 
 /**

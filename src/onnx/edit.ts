@@ -92,7 +92,10 @@ export const freshName = (model: OnnxModel, wanted: string): string => {
 export const replaceInitializer = (model: OnnxModel, name: string, replacement: TensorProto, consumers?: readonly Consumer[]): string => {
   const graph = mainGraph(model.proto, model.graph);
   const at = graph.initializer.findIndex((tensor) => tensor.name === name);
-  if (at < 0) throw new GateError('onnx-dangling-input', `no initializer is called ${JSON.stringify(name)}`, { where: model.graph });
+  if (at < 0)
+    throw new GateError('onnx-dangling-input', `The graph was rewritten. No initializer is called ${JSON.stringify(name)}.`, {
+      where: model.graph,
+    });
   const index = graphIndex(model);
   const readers = index.consumers.get(name) ?? [];
   const chosen = consumers ?? readers;
@@ -106,7 +109,10 @@ export const replaceInitializer = (model: OnnxModel, name: string, replacement: 
   graph.initializer.splice(at + 1, 0, replacement);
   for (const { node, input } of chosen) {
     if (node.input[input] !== name)
-      throw new GateError('onnx-malformed', `${nodeLabel(node)} does not read ${JSON.stringify(name)} at input ${input}`);
+      throw new GateError(
+        'onnx-malformed',
+        `The graph was rewritten. ${nodeLabel(node)} does not read ${JSON.stringify(name)} at input ${input}.`,
+      );
     node.input[input] = replacement.name;
   }
   return replacement.name;
@@ -156,10 +162,14 @@ export const renameTensor = (model: OnnxModel, from: string, to: string): void =
   if (from === to) return;
   const graph = mainGraph(model.proto, model.graph);
   if (from === '' || !definedNames(graph).has(from)) {
-    throw new GateError('onnx-dangling-input', `no tensor is called ${JSON.stringify(from)}`, { where: model.graph });
+    throw new GateError('onnx-dangling-input', `The graph was rewritten. No tensor is called ${JSON.stringify(from)}.`, {
+      where: model.graph,
+    });
   }
   if (to === '' || freshName(model, to) !== to)
-    throw new GateError('onnx-malformed', `a tensor called ${JSON.stringify(to)} exists already`, { where: model.graph });
+    throw new GateError('onnx-malformed', `The graph was rewritten. A tensor called ${JSON.stringify(to)} exists already.`, {
+      where: model.graph,
+    });
   renameDefinition(graph, from, to);
   renameReads(graph, from, to);
 };
@@ -175,7 +185,9 @@ export const exposeTensors = (model: OnnxModel, names: readonly string[]): OnnxM
   const outputs = new Set(graph.output.map((each) => each.name));
   for (const name of names) {
     if (name === '' || !produced.has(name)) {
-      throw new GateError('onnx-dangling-input', `no node produces ${JSON.stringify(name)}`, { where: model.graph });
+      throw new GateError('onnx-dangling-input', `The graph was rewritten. No node produces ${JSON.stringify(name)}.`, {
+        where: model.graph,
+      });
     }
     if (outputs.has(name)) continue;
     outputs.add(name);

@@ -25,7 +25,9 @@ export const isExternal = (tensor: TensorProto): boolean => tensor.dataLocation 
 const knownKeys: ReadonlySet<string> = new Set(['location', 'offset', 'length', 'checksum']);
 
 const refuse = (label: string, message: string, cause?: unknown): GateError =>
-  new GateError('onnx-external-data', `tensor ${JSON.stringify(label)}: ${message}`, { cause });
+  new GateError('onnx-external-data', `The external data of tensor ${JSON.stringify(label)} was read. It is not valid: ${message}.`, {
+    cause,
+  });
 
 const wholeNumber = (text: string, key: string, label: string): number => {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;

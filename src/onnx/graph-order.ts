@@ -6,7 +6,8 @@ interface Names {
   has(name: string): boolean;
 }
 
-const malformed = (where: string, message: string): GateError => new GateError('onnx-malformed', message, { where });
+const malformed = (where: string, message: string): GateError =>
+  new GateError('onnx-malformed', `The ONNX graph was read. It is not valid: ${message}.`, { where });
 
 /** Initializers (sparse ones too) and inputs: what a graph has before its first node runs. */
 const givenNames = (graph: GraphProto, where: string): Set<string> => {
@@ -109,7 +110,8 @@ const arrangeGraph = (graph: GraphProto, outer: Names, where: string): Set<strin
   return arrange(graph.node, { given: givenNames(graph, where), outer, outputs, where });
 };
 
-const dangling = (where: string, message: string): GateError => new GateError('onnx-dangling-input', message, { where });
+const dangling = (where: string, message: string): GateError =>
+  new GateError('onnx-dangling-input', `The ONNX graph was read. It is not complete: ${message}.`, { where });
 
 const nothing: Names = new Set<string>();
 

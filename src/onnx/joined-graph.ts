@@ -39,7 +39,7 @@ const renameNested = (graph: GraphProto, names: ReadonlyMap<string, string>): vo
  */
 export const joinStages = (stages: readonly OnnxModel[]): OnnxModel => {
   const [first, ...others] = stages.map(cloneModel);
-  if (first === undefined) throw new GateError('internal', 'no stages to join');
+  if (first === undefined) throw new GateError('internal', 'There are no ONNX files to join.');
   const joined = mainGraph(first.proto, first.graph);
   const initializers = new Map(joined.initializer.map((tensor) => [tensor.name, tensor]));
   const inputs = new Set(joined.input.map(({ name }) => name));
@@ -51,7 +51,12 @@ export const joinStages = (stages: readonly OnnxModel[]): OnnxModel => {
     const graph = mainGraph(stage.proto, stage.graph);
     const face = new Set([...graph.input, ...graph.output].map(({ name }) => name));
     for (const { name } of graph.output)
-      if (outputs.has(name)) throw new GateError('onnx-malformed', `two stages make ${JSON.stringify(name)}`, { where: stage.graph });
+      if (outputs.has(name))
+        throw new GateError(
+          'onnx-malformed',
+          `The ONNX files of the model were joined. Two of them make the tensor ${JSON.stringify(name)}.`,
+          { where: stage.graph },
+        );
     const names = new Map<string, string>();
     const settle = (name: string): void => {
       if (name === '' || face.has(name)) return;

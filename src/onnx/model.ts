@@ -12,7 +12,8 @@ export interface OnnxModel {
 
 /** The main graph. Throws `onnx-malformed` for a model without one. */
 export const mainGraph = (proto: ModelProto, where?: string): GraphProto => {
-  if (proto.graph === undefined) throw new GateError('onnx-malformed', 'the model has no graph', where === undefined ? {} : { where });
+  if (proto.graph === undefined)
+    throw new GateError('onnx-malformed', 'The ONNX file was read. It holds no graph.', where === undefined ? {} : { where });
   return proto.graph;
 };
 

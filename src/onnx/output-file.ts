@@ -8,14 +8,18 @@ const refuse = (name: string, cause: unknown): GateError => {
   const shown = JSON.stringify(name);
   switch (codeOf(cause)) {
     case 'EEXIST':
-      return new GateError('output-exists', `${shown} exists already in the output folder`, { cause });
+      return new GateError('output-exists', `${shown} was to be written. It exists already in the output folder.`, { cause });
     case 'ENOSPC':
     case 'EDQUOT':
-      return new GateError('disk-full', `no space left for ${shown}`, { cause });
+      return new GateError('disk-full', `${shown} was to be written. There is no room left for it on its disk.`, { cause });
     default:
-      return new GateError('build-failed', `${shown} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-      });
+      return new GateError(
+        'build-failed',
+        `${shown} was to be written. It cannot be: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          cause,
+        },
+      );
   }
 };
 
@@ -34,7 +38,8 @@ const makeParents = (folder: string, location: string): void => {
     const path = join(folder, ...parts.slice(0, index + 1));
     attempt(location, () => {
       mkdirSync(path, { recursive: true });
-      if (!lstatSync(path).isDirectory()) throw new GateError('output-exists', `a folder of ${JSON.stringify(location)} is a link`);
+      if (!lstatSync(path).isDirectory())
+        throw new GateError('output-exists', `${JSON.stringify(location)} was to be written. A folder of this path is a link.`);
     });
   });
 };

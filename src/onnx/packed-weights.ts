@@ -64,9 +64,13 @@ export const packWeight = (model: OnnxModel, name: string): boolean => {
   if (values.length + bits.length + nodeBytes >= count * width) return false;
   const opset = Number(model.proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n);
   if (opset < oldestOpset)
-    throw new GateError('onnx-unsupported', `weights are packed with operators of opset ${oldestOpset}; this is ${opset}`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `Weights of the graph were to be packed. That needs opset ${oldestOpset} or newer, and the graph has ${opset}.`,
+      {
+        where: model.graph,
+      },
+    );
   const tensor = (part: string): string => `${name}${prefix}/${part}`;
   const node = (opType: string, part: string, input: readonly string[], output = tensor(part)): NodeProto =>
     create(NodeProtoSchema, { name: tensor(`${part}/${opType}`), opType, input: [...input], output: [output] });

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { decodeModel } from './binary.ts';
 import { checkRange, type DataFile, dataFile, externalRange, isExternal } from './external.ts';
@@ -15,16 +15,16 @@ export type { OnnxModel } from './model.ts';
 const largestGraph = 2 ** 31 - 1;
 
 const malformed = (where: string, message: string, cause?: unknown): GateError =>
-  new GateError('onnx-malformed', message, { where, cause });
+  new GateError('onnx-malformed', asSentence(`The ONNX file was read. It cannot be used: ${message}`), { where, cause });
 
 const readGraphFile = (path: string): Uint8Array => {
   const where = basename(path);
   const descriptor = open(path);
   try {
     const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw malformed(where, 'not a regular file');
+    if (!stats.isFile()) throw malformed(where, 'it is not a regular file');
     if (stats.size > largestGraph)
-      throw malformed(where, `${stats.size} bytes: a graph has at most 2 GiB; larger weights must be external`);
+      throw malformed(where, `it has ${stats.size} bytes, and a graph at most 2 GiB; keep large weights in external files`);
     const bytes = new Uint8Array(stats.size);
     for (let at = 0; at < bytes.length; ) {
       const got = readSync(descriptor, bytes, at, bytes.length - at, at);
@@ -52,7 +52,7 @@ const decode = (bytes: Uint8Array, where: string): ModelProto => {
   try {
     return decodeModel(bytes);
   } catch (cause) {
-    throw malformed(where, `not an ONNX model: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw malformed(where, `it is not an ONNX model: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
 };
 

@@ -4,7 +4,7 @@ import { isExternal } from './external.ts';
 import type { TensorProto } from './proto/onnx_pb.js';
 
 const refuse = (label: string, message: string): GateError =>
-  new GateError('onnx-malformed', `tensor ${JSON.stringify(label)}: ${message}`);
+  new GateError('onnx-malformed', `The tensor ${JSON.stringify(label)} was read. It is not valid: ${message}.`);
 
 const largestElements = 2 ** 48;
 

@@ -15,7 +15,9 @@ export const findInitializer = (model: OnnxModel, name: string): TensorProto | u
 export const initializer = (model: OnnxModel, name: string): TensorProto => {
   const found = findInitializer(model, name);
   if (found === undefined)
-    throw new GateError('onnx-dangling-input', `no initializer is called ${JSON.stringify(name)}`, { where: model.graph });
+    throw new GateError('onnx-dangling-input', `The weights of the graph were read. No initializer is called ${JSON.stringify(name)}.`, {
+      where: model.graph,
+    });
   return found;
 };
 
@@ -57,7 +59,8 @@ const typedBytes = (tensor: TensorProto): Uint8Array => {
  */
 export const tensorBytes = (model: OnnxModel, tensor: TensorProto): Uint8Array => {
   checkTensor(tensor);
-  if (tensor.dataType === dataType.string) throw new GateError('onnx-unsupported', `tensor ${JSON.stringify(tensor.name)} holds strings`);
+  if (tensor.dataType === dataType.string)
+    throw new GateError('onnx-unsupported', `The tensor ${JSON.stringify(tensor.name)} was read. Expected numbers, got strings.`);
   if (isExternal(tensor)) return readRange(model.folder, externalRange(tensor, tensorByteLength(tensor)), tensor.name);
   return tensor.rawData.length > 0 ? tensor.rawData : typedBytes(tensor);
 };
@@ -152,7 +155,10 @@ export const readIntegers = (model: OnnxModel, tensor: string | TensorProto): re
 };
 
 const unreadable = (tensor: TensorProto, kind: string): GateError =>
-  new GateError('onnx-unsupported', `tensor ${JSON.stringify(tensor.name)} (${dataTypeName(tensor.dataType)}) cannot be read as ${kind}`);
+  new GateError(
+    'onnx-unsupported',
+    `The tensor ${JSON.stringify(tensor.name)} was read. Expected ${kind}, got ${dataTypeName(tensor.dataType)}.`,
+  );
 
 /** A tensor over given bytes (little-endian, not copied). Throws `onnx-malformed` when they do not fit the shape. */
 export const rawTensor = (name: string, type: number, dims: readonly number[], bytes: Uint8Array): TensorProto => {

@@ -62,17 +62,20 @@ const sized = (tensor: TensorProto, bytes: Uint8Array, length: number): Uint8Arr
   if (bytes.length === length) return bytes;
   throw new GateError(
     'onnx-malformed',
-    `tensor ${JSON.stringify(tensor.name)}: ${bytes.length} bytes given where [${tensor.dims.join(', ')}] needs ${length}`,
+    `The tensor ${JSON.stringify(tensor.name)} was written. Expected ${length} bytes for [${tensor.dims.join(', ')}], got ${bytes.length}.`,
   );
 };
 
 const checkNames = (proto: ModelProto, graph: string, changed: ReadonlyMap<string, TensorSource>): void => {
   if (!/^[^/\\\0*:]+$/.test(graph) || graph === '.' || graph === '..') {
-    throw new GateError('build-failed', `${JSON.stringify(graph)} is not a plain file name`);
+    throw new GateError('build-failed', `An ONNX file was to be written. Expected a plain file name, got ${JSON.stringify(graph)}.`);
   }
   const names = new Set(mainGraph(proto, graph).initializer.map((tensor) => tensor.name));
   for (const name of changed.keys()) {
-    if (!names.has(name)) throw new GateError('onnx-dangling-input', `no initializer is called ${JSON.stringify(name)}`, { where: graph });
+    if (!names.has(name))
+      throw new GateError('onnx-dangling-input', `The ONNX file was written. No initializer is called ${JSON.stringify(name)}.`, {
+        where: graph,
+      });
   }
 };
 
@@ -92,7 +95,10 @@ const shareData = (
     for (const entry of tensor.externalData) if (entry.key === 'location') entry.value = location;
     if (locations.has(location)) continue;
     if (sourceFolder === null)
-      throw new GateError('onnx-external-data', `tensor ${JSON.stringify(label)} is external, but the model has no folder`);
+      throw new GateError(
+        'onnx-external-data',
+        `The tensor ${JSON.stringify(label)} was written. Its data lies outside of the graph, but the model has no folder.`,
+      );
     shareFile(dataFile(sourceFolder, range, label).path, folder, location);
     locations.add(location);
   }
@@ -151,7 +157,11 @@ export const writeModel = (model: WritableModel, folder: string, graph: string, 
   writeData(pending, folder, freeName(`${graph}.data`, locations));
   const bytes = encodeModel(proto);
   if (bytes.length > largestGraph)
-    throw new GateError('onnx-malformed', `the graph itself takes ${bytes.length} bytes: at most 2 GiB`, { where: graph });
+    throw new GateError(
+      'onnx-malformed',
+      `The ONNX file was written. Expected a graph of at most 2 GiB, got ${bytes.length} bytes: keep large weights in external files.`,
+      { where: graph },
+    );
   const file = createFile(folder, graph);
   try {
     file.append(bytes);

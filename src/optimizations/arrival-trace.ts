@@ -58,9 +58,13 @@ export const arrivalTrace = (wanted: {
   readonly random: () => number;
 }): readonly number[] => {
   const { shape, rate, requests, random } = wanted;
-  if (!(rate > 0 && Number.isFinite(rate))) throw new GateError('option-invalid', `a rate of arrivals is above 0, not ${rate}`);
+  if (!(rate > 0 && Number.isFinite(rate)))
+    throw new GateError('option-invalid', `The arrivals of requests were drawn. Expected a rate above 0, got ${rate}.`);
   if (!Number.isSafeInteger(requests) || requests < 1)
-    throw new GateError('option-invalid', `a trace has a whole number of requests, at least 1, not ${requests}`);
+    throw new GateError(
+      'option-invalid',
+      `The arrivals of requests were drawn. Expected a whole number of requests, at least 1, got ${requests}.`,
+    );
   const duration = (1000 * requests) / rate;
   return Array.from({ length: requests }, random)
     .sort((one, other) => one - other)

@@ -39,7 +39,8 @@ export const finishRewrite = (model: OnnxModel, folder: string): void => {
 /** The node that makes `tensor`. @throws GateError onnx-unsupported when none does. */
 export const producerOf = (model: OnnxModel, tensor: string): NodeProto => {
   const node = mainGraph(model.proto, model.graph).node.find((each) => each.output.includes(tensor));
-  if (node === undefined) throw new GateError('onnx-unsupported', `no node makes ${tensor}`, { where: model.graph });
+  if (node === undefined)
+    throw new GateError('onnx-unsupported', `The graph was rewritten. No node makes ${tensor}.`, { where: model.graph });
   return node;
 };
 
@@ -47,9 +48,13 @@ export const producerOf = (model: OnnxModel, tensor: string): NodeProto => {
 const like = (model: OnnxModel, old: TensorProto, dims: readonly number[], values: Float32Array): TensorProto => {
   if (old.dataType === dataType.float) return floatTensor(old.name, dims, values);
   if (old.dataType === dataType.float16) return halfTensor(old.name, dims, values);
-  throw new GateError('onnx-unsupported', `${old.name}: weights of type ${old.dataType} cannot be rewritten, only float32 and float16`, {
-    where: model.graph,
-  });
+  throw new GateError(
+    'onnx-unsupported',
+    `The weights ${old.name} were to be rewritten. Expected float32 or float16, got type ${old.dataType}.`,
+    {
+      where: model.graph,
+    },
+  );
 };
 
 /**
@@ -84,9 +89,13 @@ const readersOf = (model: OnnxModel, node: NodeProto, weight: string): readonly 
       tensor = above.input[0] ?? '';
     }
   }
-  throw new GateError('onnx-unsupported', `${node.name || node.opType} shares a transformed copy of ${weight} with another node`, {
-    where: model.graph,
-  });
+  throw new GateError(
+    'onnx-unsupported',
+    `The weights ${weight} were to be rewritten. ${node.name || node.opType} shares a transformed copy of them with another node.`,
+    {
+      where: model.graph,
+    },
+  );
 };
 
 /** Gives one node (or its private Transpose) another float tensor in place of `name`, copy on write. */
@@ -123,9 +132,13 @@ export const replaceIntegers = (
 /** @throws GateError onnx-unsupported for weights in integers or blocks. */
 const requireFloats = (model: OnnxModel, linear: Linear): void => {
   if (linear.quantized)
-    throw new GateError('onnx-unsupported', `${linear.op} ${linear.node}: quantized weights; apply this before quantizing`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `${linear.op} ${linear.node} was to be rewritten. Its weights are quantized: apply this optimization before quantizing.`,
+      {
+        where: model.graph,
+      },
+    );
 };
 
 /** The matrix of a linear as [rows, columns], whatever its orientation. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import type { Json } from '../records/words.ts';
 import type { OptionSchema } from './contract.ts';
 
@@ -40,12 +40,12 @@ export const optionSchema = <Shape extends z.core.$ZodLooseShape, Options>(
       throw new GateError(
         'option-invalid',
         known.length === 0
-          ? `unknown option "${key.slice(0, 80)}": there are none`
-          : `unknown option "${key.slice(0, 80)}"; did you mean "${nearest(key, known) ?? ''}"? Known: ${known.join(', ')}`,
+          ? `Unknown option "${key.slice(0, 80)}": there are none.`
+          : `Unknown option "${key.slice(0, 80)}". Did you mean "${nearest(key, known) ?? ''}"? Known: ${known.join(', ')}.`,
         { where: `${where}.${key.slice(0, 80)}` },
       );
     }
-    throw new GateError('option-invalid', issue?.message ?? 'not a valid set of options', {
+    throw new GateError('option-invalid', asSentence(issue?.message ?? 'The options are not valid'), {
       where: [where, ...(issue?.path ?? []).map(String)].join('.'),
     });
   },

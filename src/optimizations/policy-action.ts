@@ -18,6 +18,9 @@ export const nextAction = async <S extends z.ZodType>(
   try {
     return decodeValue(schema, answer, where);
   } catch (thrown) {
-    throw new GateError('subject-protocol', `not an action: ${asGateError(thrown).message}`, { where, cause: thrown });
+    throw new GateError('subject-protocol', `The program was asked for its next action. ${asGateError(thrown).message}`, {
+      where,
+      cause: thrown,
+    });
   }
 };

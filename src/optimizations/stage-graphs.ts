@@ -30,7 +30,7 @@ export const rewriteStages = async <Options>(
 ): Promise<BuildResult> => {
   const facts: Record<string, number> = {};
   for (const { id, graph } of input.stages) {
-    if (signal.aborted) throw new GateError('build-failed', 'the build was cancelled');
+    if (signal.aborted) throw new GateError('build-failed', 'The build was cancelled. Another part of the run had failed or was stopped.');
     const source = readModel(join(input.folder, graph));
     const model = startRewrite(source);
     if (edits(id))

@@ -54,7 +54,7 @@ export const serveQueue = async (arrivals: readonly Arrival[], server: QueueServ
     time = Math.max(time, oldest.time);
     for (let next = arrivals[arrived]; next !== undefined && next.time <= time; next = arrivals[arrived]) {
       if (next.time < (arrivals[arrived - 1]?.time ?? next.time))
-        throw new GateError('internal', `arrival ${arrived} is before the one ahead of it`);
+        throw new GateError('internal', `Arrival ${arrived} is before the one ahead of it.`);
       arrived++;
     }
     const waiting = arrivals.slice(first, arrived);
@@ -65,11 +65,11 @@ export const serveQueue = async (arrivals: readonly Arrival[], server: QueueServ
       tokens: waiting.map((each) => each.tokens),
       last: batches.at(-1) ?? null,
     });
-    if (!Number.isSafeInteger(chosen) || chosen < 1) throw new GateError('internal', `a batch of ${chosen} requests`);
+    if (!Number.isSafeInteger(chosen) || chosen < 1) throw new GateError('internal', `A batch of ${chosen} requests was chosen.`);
     const taken = waiting.slice(0, chosen);
     const longest = Math.max(...taken.map((each) => each.tokens));
     const took = await server.serve(taken.length, longest);
-    if (!(took >= 0 && Number.isFinite(took))) throw new GateError('internal', `a service that took ${took} ms`);
+    if (!(took >= 0 && Number.isFinite(took))) throw new GateError('internal', `A batch was served in ${took} ms.`);
     time = start + took;
     batches.push({ first, requests: taken.length, longest, start, end: time, waiting: waiting.length });
     first += taken.length;

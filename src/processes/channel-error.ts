@@ -1,6 +1,6 @@
 import { type ErrorCode, GateError } from '../errors.ts';
 import { describeEnd, type GroupEnd } from './process-group.ts';
-import { saidBy } from './said.ts';
+import { lastOutput, saidBy } from './said.ts';
 
 /** Whose process it is, which says how its failures are coded: a `launch` measures, a `subject` is user code. */
 export type ProcessRole = 'launch' | 'subject';
@@ -40,6 +40,9 @@ export interface Ending {
 export const channelError = ({ role, where, end, stderr, answered, detail = '' }: Ending): GateError => {
   const kind = end.status === 'timeout' || end.status === 'memory' ? end.status : 'crashed';
   const output = saidBy({ stderr });
-  const message = `it ${describeEnd(end)}${detail === '' ? '' : `, ${detail}`}${output === '' ? ' (no output on standard error)' : `; its last output: ${output}`}`;
+  const limited = end.status === 'timeout' || end.status === 'memory';
+  const happened = `${describeEnd(end)}${detail === '' ? '' : `${limited ? ':' : ''} ${detail}`}`;
+  const printed = output === '' ? 'It printed nothing to standard error.' : lastOutput(output);
+  const message = `${role === 'launch' ? 'The measuring process' : 'The program'} ${happened}. ${printed}`;
   return new GateError(codes[role][kind], message, { where, starting: kind === 'crashed' && !answered });
 };

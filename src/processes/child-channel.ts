@@ -90,7 +90,8 @@ export const openChild = (options: ChildOptions): ChildChannel => {
 
   const receive: ChildChannel['receive'] = ({ timeoutSeconds, silenceSeconds, named }) =>
     new Promise((resolve, reject) => {
-      if (waiting !== null) throw new GateError('internal', 'waited for two messages at once', { where: options.where });
+      if (waiting !== null)
+        throw new GateError('internal', 'Two messages of one process were waited for at once.', { where: options.where });
       const fail = (): void => {
         settle();
         if (finished !== null) reject(failure(finished));

@@ -13,7 +13,7 @@ const shellOnly = '|&;<>`';
  */
 export const splitCommand = (template: string, values: Readonly<Record<string, string>>, where: string): readonly string[] => {
   const words = commandWords(template, where);
-  if (words.length === 0 || words[0] === '') throw new GateError('config-invalid', 'the command is empty', { where });
+  if (words.length === 0 || words[0] === '') throw new GateError('config-invalid', 'The command was read. It is empty.', { where });
   return words.map((word) => substitute(word, values, where));
 };
 
@@ -22,7 +22,7 @@ export const splitCommand = (template: string, values: Readonly<Record<string, s
  * `config-invalid` as `splitCommand` does.
  */
 export const commandWords = (template: string, where: string): readonly string[] => {
-  if (template.includes('\0')) throw new GateError('config-invalid', 'the command holds a NUL character', { where });
+  if (template.includes('\0')) throw new GateError('config-invalid', 'The command was read. It holds a NUL character.', { where });
   const words: string[] = [];
   let word: string | null = null;
   for (let at = 0; at < template.length; at += 1) {
@@ -40,12 +40,12 @@ export const commandWords = (template: string, where: string): readonly string[]
       at = end;
     } else if (character === '\\') {
       at += 1;
-      if (at === template.length) throw new GateError('config-invalid', 'the command ends in a backslash', { where });
+      if (at === template.length) throw new GateError('config-invalid', 'The command was read. It ends in a backslash.', { where });
       word = (word ?? '') + template.charAt(at);
     } else if (shellOnly.includes(character)) {
       throw new GateError(
         'config-invalid',
-        `${character} at column ${at + 1}: commands run without a shell; call one (sh -c '…') or quote it`,
+        `The command was read. It runs without a shell, so ${character} at column ${at + 1} has no meaning: quote it, or write sh -c '…'.`,
         { where },
       );
     } else word = (word ?? '') + character;
@@ -69,7 +69,8 @@ const doubleQuoted = (template: string, start: number, where: string): { readonl
 };
 
 const closing = (end: number, quote: string, start: number, where: string): number => {
-  if (end === -1) throw new GateError('config-invalid', `the ${quote} at column ${start + 1} is never closed`, { where });
+  if (end === -1)
+    throw new GateError('config-invalid', `The command was read. The ${quote} at column ${start + 1} is never closed.`, { where });
   return end;
 };
 
@@ -80,11 +81,11 @@ const substitute = (word: string, values: Readonly<Record<string, string>>, wher
     if (value === undefined) {
       throw new GateError(
         'config-invalid',
-        `unknown placeholder ${match}; known: ${
+        `The command was read. ${match} is no placeholder of it. Known: ${
           Object.keys(values)
             .map((known) => `{${known}}`)
             .join(' ') || 'none'
-        }`,
+        }.`,
         { where },
       );
     }

@@ -84,7 +84,8 @@ class Lines implements LineChannel {
   }
 
   async askText(line: string, timeoutSeconds: number, late = ''): Promise<unknown> {
-    if (this.#question !== null) throw new GateError('internal', 'asked before the last answer came', { where: this.#options.where });
+    if (this.#question !== null)
+      throw new GateError('internal', 'A program was asked before its last answer came.', { where: this.#options.where });
     if (this.#failure !== null) throw this.#failure;
     if (this.#finished !== null) throw this.#fail(this.#crash(this.#finished));
     const answer = new Promise<unknown>((resolve, reject) => {
@@ -126,14 +127,14 @@ class Lines implements LineChannel {
     this.#partial.push(bytes);
     this.#partialBytes += bytes.length;
     const limit = this.#options.maxLineBytes ?? defaultLineBytes;
-    if (this.#partialBytes > limit) this.#refuse(`a line of more than ${limit} bytes, the most that is read`);
-    else if (this.#question === null) this.#refuse(`output that nobody asked for: ${excerpt(Buffer.concat(this.#partial))}`);
+    if (this.#partialBytes > limit) this.#refuse(`a line of more than ${limit} bytes`);
+    else if (this.#question === null) this.#refuse(`output before any question: ${excerpt(Buffer.concat(this.#partial))}`);
   }
 
   #answer(line: Buffer): void {
     const question = this.#question;
     if (question === null) {
-      this.#refuse('an empty line that nobody asked for');
+      this.#refuse('an empty line before any question');
       return;
     }
     let text = '';
@@ -156,7 +157,11 @@ class Lines implements LineChannel {
 
   #refuse(what: string): void {
     this.#partial = [];
-    this.#fail(new GateError('subject-protocol', what, { where: this.#options.where }));
+    this.#fail(
+      new GateError('subject-protocol', `The program was to answer each question with one line of JSON. Got ${what}.`, {
+        where: this.#options.where,
+      }),
+    );
     this.#group.stop('killed');
   }
 

@@ -41,7 +41,7 @@ const trialStatus = 7;
 const powerful: ReadonlySet<string> = new Set(['root', 'sudo', 'wheel', 'admin', 'docker', 'lxd', 'libvirt', 'disk', 'shadow']);
 
 const unavailable = (name: string, what: string, cure: string): GateError =>
-  new GateError('isolation-unavailable', `Code under test cannot run as the user ${name}: ${what}. ${cure}`, {
+  new GateError('isolation-unavailable', `Code under test was to run as the user ${name}. That cannot be: ${what}. ${cure}`, {
     where: 'isolation.user',
   });
 
@@ -68,7 +68,7 @@ export const openOtherUser = (name: string): OtherUser => {
   const program = (tool: string): string => {
     const file = systemProgram(tool);
     if (file === null)
-      throw unavailable(name, `the program ${tool} is not there`, 'Install it (Debian: apt-get install util-linux iproute2 sudo).');
+      throw unavailable(name, `the program ${tool} is not there`, 'Install it (Debian: `apt-get install util-linux iproute2 sudo`).');
     return file;
   };
   if (process.platform !== 'linux') throw unavailable(name, `this is ${process.platform}, and only Linux can do it`, 'Remove `isolation`.');
@@ -80,15 +80,19 @@ export const openOtherUser = (name: string): OtherUser => {
   };
   const [uid, gid, groups] = ['-u', '-g', '-Gn'].map((option) => run([program('id'), option, '--', name]));
   if (uid?.code !== 0 || gid?.code !== 0 || groups?.code !== 0)
-    throw unavailable(name, 'there is no such user', `Create it: sudo useradd --system --create-home ${name}`);
+    throw unavailable(name, 'there is no such user', `Create it: \`sudo useradd --system --create-home ${name}\`.`);
   if (uid.stdout === '0') throw unavailable(name, 'it is root', 'Name a user without rights.');
   if (Number(uid.stdout) === process.getuid?.()) throw unavailable(name, 'the gate itself runs as it', 'Name another user.');
   const group = groups.stdout.split(' ').find((each) => powerful.has(each));
   if (group !== undefined)
-    throw unavailable(name, `it is a member of the group ${group}, which can become root`, `Remove it: sudo gpasswd -d ${name} ${group}`);
+    throw unavailable(
+      name,
+      `it is a member of the group ${group}, which can become root`,
+      `Take it out: \`sudo gpasswd -d ${name} ${group}\`.`,
+    );
   // Else it could name a file of anybody in its own folders, which are handed over as a whole.
   if (readFileSync('/proc/sys/fs/protected_hardlinks', 'utf8').trim() !== '1')
-    throw unavailable(name, 'users can link files of others', 'Prevent that: sudo sysctl -w fs.protected_hardlinks=1');
+    throw unavailable(name, 'users can link files of others', 'Prevent that: `sudo sysctl -w fs.protected_hardlinks=1`.');
   const [setpriv, chown] = [program('setpriv'), program('chown')];
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
   const tools = [program('mount'), program('mountpoint')];
@@ -142,14 +146,14 @@ export const openOtherUser = (name: string): OtherUser => {
       for (const path of closed) {
         const shut = test('! test -x "$path"', ancestors(path)).at(-1);
         const cure = shut === undefined ? `sudo chmod -R o+rX ${path}` : `sudo chmod o+x ${shut}`;
-        throw unavailable(name, `it cannot read ${path}`, `Let it: ${cure}`);
+        throw unavailable(name, `it cannot read ${path}`, `Let it: \`${cure}\`.`);
       }
       // Whoever can write to a folder can replace what lies in it, but for a sticky one.
       const [open] = test(
         'test -w "$path" && ! test -k "$path"',
         keeps.flatMap((path) => [path, ...ancestors(path)]),
       );
-      if (open !== undefined) throw unavailable(name, `it can write to ${open}`, `Prevent that: sudo chmod go-w ${open}`);
+      if (open !== undefined) throw unavailable(name, `it can write to ${open}`, `Prevent that: \`sudo chmod go-w ${open}\`.`);
     },
   };
 };

@@ -24,3 +24,6 @@ export const saidBy = ({ stdout, stderr }: Partial<Pick<CommandResult, 'stdout'>
   const telling = (all.findLast((line) => errorLine.test(line)) ?? last)?.slice(0, 2000);
   return telling === undefined || lines[0] === telling ? whole : `${telling}\n${whole}`;
 };
+
+/** The same in a message, at its end. */
+export const lastOutput = (said: string): string => (said === '' ? 'It printed nothing.' : `Its last output: ${said}`);

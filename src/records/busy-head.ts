@@ -2,7 +2,8 @@ import { doubtText } from './doubt.ts';
 import { everySeries } from './series-note.ts';
 
 /** What a launch says of a head that is busy while base is asked: both sides are slow then, and look alike. */
-export const busyHeadText = 'head keeps more of the processors busy while base is asked than base does while head is asked';
+export const busyHeadText =
+  'head uses more processor time while base is asked than base does while head is asked: end all work of an answer with it';
 
 /** The same as a warning of a point. */
 export const busyHeadWarning = doubtText({ series: everySeries, text: busyHeadText });

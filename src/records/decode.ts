@@ -15,12 +15,15 @@ type PathKeys = readonly PropertyKey[];
  */
 export const decodeDocument = <S extends z.ZodType>(schema: S, text: string, where: string, maxBytes: number): Immutable<z.infer<S>> => {
   const bytes = text.length > maxBytes ? text.length : Buffer.byteLength(text);
-  if (bytes > maxBytes) throw new GateError('document-too-large', `at least ${bytes} bytes, at most ${maxBytes} are read`, { where });
+  if (bytes > maxBytes)
+    throw new GateError('document-too-large', `Expected at most ${maxBytes} bytes, got at least ${bytes}.`, {
+      where,
+    });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    throw new GateError('document-invalid', `not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
+    throw new GateError('document-invalid', `Expected JSON, got: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
       where,
       cause: thrown,
     });
@@ -34,12 +37,13 @@ export const decodeValue = <S extends z.ZodType>(schema: S, value: unknown, wher
   try {
     result = schema.safeParse(value);
   } catch (thrown) {
-    if (thrown instanceof RangeError) throw new GateError('document-invalid', 'nested too deeply', { where, cause: thrown });
+    if (thrown instanceof RangeError)
+      throw new GateError('document-invalid', 'Its values are nested too deeply.', { where, cause: thrown });
     throw thrown;
   }
   if (result.success) return result.data as Immutable<z.infer<S>>;
   const first = result.error.issues[0];
-  throw new GateError('document-invalid', first === undefined ? 'does not fit its schema' : describeIssue(schema, first), { where });
+  throw new GateError('document-invalid', first === undefined ? 'It does not fit its schema.' : describeIssue(schema, first), { where });
 };
 
 /** A document as text: keys in the order given, two spaces of indentation, a newline at the end. Numbers must be finite. */
@@ -78,17 +82,17 @@ const editDistance = (a: string, b: string): number => {
 
 const refuseNonFinite = (key: string, value: unknown): unknown => {
   if (typeof value === 'number' && !Number.isFinite(value))
-    throw new GateError('internal', `the number at ${JSON.stringify(key)} is ${value}: a document holds finite numbers only`);
+    throw new GateError('internal', `A document was written. Expected a finite number at ${JSON.stringify(key)}, got ${value}.`);
   return value;
 };
 
 const describeIssue = (schema: z.ZodType, issue: Issue): string => {
   const { path, deepest } = descend(issue, []);
   const place = pathText(path);
-  if (deepest.code !== 'unrecognized_keys') return `${place}: ${deepest.message}`;
+  if (deepest.code !== 'unrecognized_keys') return `At ${place}: ${deepest.message}.`;
   const [unknown = ''] = deepest.keys;
   const known = nearest(unknown, keysAt(schema, path));
-  return `${place}: unknown key ${JSON.stringify(unknown.slice(0, 100))}${known === null ? '' : `, did you mean ${JSON.stringify(known)}?`}`;
+  return `At ${place}: unknown key ${JSON.stringify(unknown.slice(0, 100))}.${known === null ? '' : ` Did you mean ${JSON.stringify(known)}?`}`;
 };
 
 /** A failed union reports every branch: the one that got deepest into the value says most. */
@@ -105,7 +109,7 @@ const descend = (issue: Issue, before: PathKeys): { readonly path: PathKeys; rea
 
 const pathText = (path: PathKeys): string =>
   path.length === 0
-    ? 'the document'
+    ? 'its top'
     : path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key).slice(0, 100)}`)).join('');
 
 /** All keys that some branch of the schema allows at a path. */

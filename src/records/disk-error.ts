@@ -6,12 +6,12 @@ export interface WrittenPlace {
   readonly noun: 'store' | 'run folder' | 'folder for temporary files' | 'folder of baselines';
 }
 
-/** What is done where a place is full or closed: the option, input or variable that moves it, if there is one. */
+/** The input, option or variable that moves a place, if there is one. */
 const elsewhere: Readonly<Record<WrittenPlace['noun'], string>> = {
-  store: ', or name another folder with --store (input `store`).',
-  'run folder': ', or name another folder with --run-dir (input `run-dir`).',
-  'folder for temporary files': ', or name another folder in the variable TMPDIR.',
-  'folder of baselines': '.',
+  store: ' The input `store` (`--store`) names another one.',
+  'run folder': ' The input `run-dir` (`--run-dir`) names another one.',
+  'folder for temporary files': ' The variable TMPDIR names another one.',
+  'folder of baselines': '',
 };
 
 const full: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
@@ -24,13 +24,13 @@ export const asDiskError = (thrown: unknown, { path, noun }: WrittenPlace): Gate
   if (full.has(code) || code === 'disk-full')
     return new GateError(
       'disk-full',
-      `Writing into the ${noun} failed: there is no room left on its disk, or a quota is used up. Free space there${elsewhere[noun]}`,
+      `The ${noun} was written to. There is no room left on its disk, or a quota is used up.${elsewhere[noun]}`,
       options,
     );
   if (!refused.has(code)) return null;
   return new GateError(
     noun === 'store' ? 'store-unwritable' : 'folder-unwritable',
-    `Writing into the ${noun} failed: this user may not write there (${code}). Let this user write there${elsewhere[noun]}`,
+    `The ${noun} was written to. The user of this job may not write there (${code}).${elsewhere[noun]}`,
     options,
   );
 };

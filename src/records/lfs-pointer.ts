@@ -38,7 +38,7 @@ export const isLfsPointerFile = (path: string): boolean => {
 export const lfsPointer = (where: string, said = ''): GateError =>
   new GateError(
     'lfs-pointer',
-    `expected the file itself, got a Git LFS pointer to it${said === '' ? '' : `. Git LFS said: ${said.slice(-1000)}`}`,
+    `This file was read. Expected the file itself, got a Git LFS pointer to it.${said === '' ? '' : ` Git LFS said: ${said.slice(-1000)}`}`,
     {
       where,
     },

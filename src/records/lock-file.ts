@@ -44,7 +44,11 @@ export const takeLock = async (path: string, options: LockOptions): Promise<Held
     if (round === 0) options.onWait?.(readHolder(path));
     if (options.clock() >= deadline || options.signal?.aborted === true) {
       const holder = readHolder(path);
-      throw new GateError('store-locked', `held by ${holder === null ? 'an unknown process' : `process ${holder.pid}`}`, { where: path });
+      throw new GateError(
+        'store-locked',
+        `The lock was waited for. ${holder === null ? 'Another process' : `Process ${holder.pid}`} holds it.`,
+        { where: path },
+      );
     }
     await sleep(pollMilliseconds);
   }
@@ -57,10 +61,14 @@ const permitted = <T>(path: string, action: () => T): T => {
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
     if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw thrown;
-    throw new GateError('store-locked', `cannot be written (${code}): its folder may belong to another user`, {
-      where: path,
-      cause: thrown,
-    });
+    throw new GateError(
+      'store-locked',
+      `The lock was to be taken. Its file cannot be written (${code}): the folder may belong to another user.`,
+      {
+        where: path,
+        cause: thrown,
+      },
+    );
   }
 };
 

@@ -16,10 +16,14 @@ export const parseLine = (bytes: Buffer, from: number, to: number, where: string
   try {
     value = JSON.parse(bytes.toString('utf8', from, to));
   } catch (thrown) {
-    throw new GateError('document-invalid', `not JSON: ${thrown instanceof Error ? thrown.message.slice(0, 300) : String(thrown)}`, {
-      where,
-      cause: thrown,
-    });
+    throw new GateError(
+      'document-invalid',
+      `The samples were read. Expected a line of JSON, got: ${thrown instanceof Error ? thrown.message.slice(0, 300) : String(thrown)}`,
+      {
+        where,
+        cause: thrown,
+      },
+    );
   }
   return checkLine(value, where);
 };
@@ -42,7 +46,7 @@ export const checkLine = (value: unknown, where: string): SampleLine => {
       return decodeValue(sampleLine, value, where);
   }
   const wrong = findWrongColumn(value['values']);
-  if (wrong !== null) throw new GateError('document-invalid', `values${wrong}`, { where });
+  if (wrong !== null) throw new GateError('document-invalid', `The samples were read. At values${wrong}.`, { where });
   return value as unknown as PointLine;
 };
 
@@ -86,7 +90,8 @@ const plainArms: ReadonlySet<string> = new Set(['reference', 'base', 'head']);
 const findWrongColumn = (columns: unknown): string | null => {
   if (!isObject(columns)) return ': not an object';
   for (const arm of Object.keys(columns)) {
-    if (!plainArms.has(arm) && !armId.safeParse(arm).success) return `: ${JSON.stringify(arm.slice(0, 100))} is no arm`;
+    if (!plainArms.has(arm) && !armId.safeParse(arm).success)
+      return `: ${JSON.stringify(arm.slice(0, 100))} is neither base, head, reference nor a control`;
     const series = columns[arm];
     if (!isObject(series)) return `.${arm}: not an object`;
     for (const name of Object.keys(series)) {

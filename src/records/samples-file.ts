@@ -35,7 +35,9 @@ export const mergeSamples = (
   texts.forEach((text, index) => {
     const name = names[index] ?? `samples ${index + 1}`;
     if (text.length > maxLength)
-      throw new GateError('document-too-large', `${text.length} characters or bytes, at most ${maxLength} are read`, { where: name });
+      throw new GateError('document-too-large', `The samples were read. Expected at most ${maxLength} characters, got ${text.length}.`, {
+        where: name,
+      });
     const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     let number = 0;
     let start = 0;
@@ -44,7 +46,9 @@ export const mergeSamples = (
       const where = `${name}:${number}`;
       const line = parseLine(bytes, start, end, where);
       if (number === 1 && line.line !== 'run')
-        throw new GateError('document-invalid', `the first line must be a run line, not ${line.line}`, { where });
+        throw new GateError('document-invalid', `The samples were read. Expected a run line as the first one, got a ${line.line} line.`, {
+          where,
+        });
       reading.take(line, where);
     }
     reading.endFile(name, start < bytes.length ? number + 1 : null);
@@ -95,7 +99,7 @@ const encodeLine = (line: SampleLine): string => {
     return JSON.stringify(checkLine(line, `line ${line.line}`));
   } catch (thrown) {
     if (thrown instanceof GateError)
-      throw new GateError('internal', `a sample that must not be written: ${thrown.message}`, {
+      throw new GateError('internal', `A sample was to be written. It does not fit its schema. ${thrown.message}`, {
         where: thrown.where ?? 'samples',
         cause: thrown,
       });

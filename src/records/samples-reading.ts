@@ -76,7 +76,9 @@ export class SamplesReading {
       case 'point': {
         const { points } = this.#opened(line, `point ${line.point}`, where);
         if (points[line.point] !== undefined)
-          throw new GateError('document-invalid', `point ${line.point} stands twice in launch ${line.launch}`, { where });
+          throw new GateError('document-invalid', `The samples were read. Point ${line.point} stands twice in launch ${line.launch}.`, {
+            where,
+          });
         points[line.point] = { values: line.values, warnings: line.warnings };
         return;
       }
@@ -86,7 +88,9 @@ export class SamplesReading {
       case 'tuned': {
         const launch = this.#opened(line, line.line, where);
         if (launch.tuned !== undefined)
-          throw new GateError('document-invalid', `the tuned value stands twice in launch ${line.launch}`, { where });
+          throw new GateError('document-invalid', `The samples were read. The tuned value stands twice in launch ${line.launch}.`, {
+            where,
+          });
         launch.tuned = line.value;
         return;
       }
@@ -101,7 +105,8 @@ export class SamplesReading {
 
   /** Ends the file. @param torn number of its last line, where that has no newline */
   endFile(name: string, torn: number | null): void {
-    if (torn !== null) this.#warnings.push(`${name}:${torn}: the last line is torn and was dropped`);
+    if (torn !== null)
+      this.#warnings.push(`The last line of the samples (${name}:${torn}) was not written to its end, and does not count.`);
     this.#dropOpen(name);
     this.#stopped ??= this.#part.stopped;
     this.#part = new Part();
@@ -110,7 +115,8 @@ export class SamplesReading {
 
   result(): Samples {
     const classes = [...this.#classes];
-    if (classes.length > 1) this.#warnings.push(`measured on several runner classes: ${classes.join(', ')}`);
+    if (classes.length > 1)
+      this.#warnings.push(`The samples were measured on several runner classes, so no stored baseline counts: ${classes.join(', ')}.`);
     return {
       plan: this.#plans.keys().next().value ?? null,
       at: this.#at,
@@ -133,18 +139,27 @@ export class SamplesReading {
 
   #opened({ launch }: { readonly launch: string }, what: string, where: string): OpenLaunch {
     const open = this.#part.open.get(launch);
-    if (open === undefined) throw new GateError('document-invalid', `${what} of launch ${launch}, which is not open`, { where });
+    if (open === undefined)
+      throw new GateError(
+        'document-invalid',
+        `The samples were read. Expected launch ${launch} to begin before its ${what}, found no beginning.`,
+        { where },
+      );
     return open;
   }
 
   #dropOpen(name: string): void {
-    for (const id of this.#part.open.keys()) this.#warnings.push(`${name}: launch ${id} has no end and was dropped`);
+    for (const id of this.#part.open.keys()) this.#warnings.push(`Launch ${id} has no end in the samples (${name}), and does not count.`);
   }
 
   #begin(line: RunLine, where: string): void {
     const [known] = this.#plans;
     if (known !== undefined && known[0] !== line.plan)
-      throw new GateError('run-mismatch', `plan ${line.plan.slice(0, 12)} here, plan ${known[0].slice(0, 12)} at ${known[1]}`, { where });
+      throw new GateError(
+        'run-mismatch',
+        `The samples were read. Expected one plan, got ${line.plan.slice(0, 12)} here and ${known[0].slice(0, 12)} at ${known[1]}.`,
+        { where },
+      );
     if (known === undefined) this.#environment = line.environment;
     this.#plans.set(line.plan, known?.[1] ?? where);
     this.#classes.add(line.runnerClass);

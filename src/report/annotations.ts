@@ -33,7 +33,10 @@ export const annotations = (verdict: Verdict): readonly ReportAnnotation[] => {
     ...failures(verdict).map((failure) => ({
       level: 'error' as const,
       title: plain(`${failure.kind === 'failed' ? 'Failed' : 'Missing'}: ${failure.cell.id}`, 200),
-      message: plain(`${failure.metrics.length === 0 ? '' : `${failure.metrics.slice(0, 5).join(', ')}: `}${failure.reason}`, 1000),
+      message: plain(
+        `${failure.metrics.length === 0 ? '' : `${failure.metrics.slice(0, 5).join(', ')}: `}${plain(failure.reason, 600)}${failure.remedy === null ? '' : ` What to do: ${failure.remedy}`}`,
+        1000,
+      ),
     })),
   ];
   if (all.length <= annotationLimit) return all;

@@ -1,4 +1,5 @@
 /** What a verdict holds, sorted as a reader wants it: the worst first, ties by name. */
+import { type ErrorCode, errorTable } from '../errors.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 
 /** A metric and the cell it belongs to. */
@@ -52,14 +53,24 @@ export interface Failure {
   readonly kind: 'failed' | 'missing';
   readonly metrics: readonly string[];
   readonly reason: string;
+  /** What to do about it; null where the reason says that itself. */
+  readonly remedy: string | null;
 }
 
-const unexplained = 'no reason was recorded';
+const unexplained = 'no reason was recorded: look at the job log';
 
 const isFailure = (kind: VerdictKind | null): kind is 'failed' | 'missing' => kind === 'failed' || kind === 'missing';
 
+const isCode = (word: string): word is ErrorCode => Object.hasOwn(errorTable, word);
+
+/** What to do about the error that a reason names. */
+const remedyOf = (reason: string): string | null => {
+  const [, word = ''] = /\berror\[([a-z-]+)\]/.exec(reason) ?? [];
+  return isCode(word) ? errorTable[word].remedy : null;
+};
+
 const failuresOf = (cell: CellVerdict): readonly Failure[] => {
-  const grouped = new Map<string, Failure>();
+  const grouped = new Map<string, Omit<Failure, 'remedy'>>();
   const whole = isFailure(cell.verdict) && (cell.reason !== null || !cell.metrics.some((metric) => isFailure(metric.verdict)));
   if (whole && isFailure(cell.verdict))
     grouped.set(`${cell.verdict} ${cell.reason}`, { cell, kind: cell.verdict, metrics: [], reason: cell.reason ?? unexplained });
@@ -75,12 +86,15 @@ const failuresOf = (cell: CellVerdict): readonly Failure[] => {
       reason: metric.reason ?? unexplained,
     });
   }
-  return [...grouped.values()];
+  return [...grouped.values()].map((failure) => ({ ...failure, remedy: remedyOf(failure.reason) }));
 };
 
 /** Every failed or missing cell and metric, one entry per cell and reason, by cell. */
 export const failures = (verdict: Verdict): readonly Failure[] =>
   verdict.cells.flatMap(failuresOf).sort((a, b) => byName(a.cell.id, b.cell.id));
+
+/** What to do about the errors that a cell's failures name, each once. */
+export const remedies = (cell: CellVerdict): readonly string[] => [...new Set(failuresOf(cell).flatMap(({ remedy }) => remedy ?? []))];
 
 /** The order in which verdicts matter to a reader. */
 export const verdictOrder = [

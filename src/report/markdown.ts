@@ -29,11 +29,12 @@ const guide = (verdict: Verdict): string =>
   [
     '<details><summary>How to read this</summary>',
     [
-      '- Three arms are measured side by side, round by round: the **untouched** model, and the model as **base** and as **head** optimize it.',
+      '- A **cell** is one optimization of one model. Three versions of the model are measured side by side: the **reference**, which nothing optimized, and what **base** and **head** make of it.',
+      '- A **launch** is one fresh process that measures. Five screening launches look for a change, later ones confirm it; a **self-check** tests the machine.',
       '- **Change** is head against base as measured, with its interval; ↓ lower is better, ↑ higher is better. Only a change that is worse beyond its tolerance, and told from noise, is a regression.',
       '- In brackets behind a number of head stands its own 95 % interval: of a mean over held-out windows, or of an improvement over launches.',
       `- ${confirmed(verdict.statistics.family)} At most ${allowanceText(verdict.statistics.alpha, { scale: 'log', unit: '' })} of pull requests without a regression may fail by chance.`,
-      '- **passed** needs evidence; **unchanged** means the same artefact on the same runtime, so nothing can have regressed; **inconclusive** means that a large change could not be ruled out.',
+      '- **passed** needs evidence. **unchanged** means the same artefact on the same runtime, so nothing can have regressed. **inconclusive** means that a large change could not be ruled out.',
       '- **described** and **advisory** numbers never decide. **–** was not measured: the coverage says why.',
     ].join('\n'),
     '</details>',
@@ -51,12 +52,14 @@ const environment = (verdict: Verdict): Section => {
     ['runner class', verdict.runnerClass ?? 'unknown'],
     ['seed', String(verdict.seed)],
     ...(verdict.environment === null ? [] : facts(verdict.environment)),
-    ...verdict.controls.map((control) => [`control ${control.kind} on ${control.cell}`, `${control.outcome}: ${control.detail}`] as const),
+    ...verdict.controls.map(
+      (control) => [`self-check ${control.kind} on ${control.cell}`, `${control.outcome}: ${control.detail}`] as const,
+    ),
     ['plan', verdict.plan.slice(0, 12)],
     ['samples', verdict.samples.slice(0, 12)],
   ];
   return {
-    open: `<details><summary>Environment and controls</summary>\n\n${tableHead(['what', 'value'])}`,
+    open: `<details><summary>Environment and self-checks</summary>\n\n${tableHead(['what', 'value'])}`,
     rows: known
       .slice(0, 60)
       .map(([name, value]) => ({ text: () => tableRow([prose(name, 120), code(value, 160)]), rank: ranks.environment })),

@@ -60,14 +60,14 @@ const shown = (metric: MetricVerdict): boolean => metric.head !== null || metric
 const impactHead = tableHead([
   'optimization',
   'verdict',
-  'prefill, against untouched',
-  'decode, against untouched',
+  'prefill, against reference',
+  'decode, against reference',
   'quality (nll-delta):',
   'size, pre → post',
   'peak memory, pre → post',
   'its own, against its reference',
 ]);
-const metricHead = tableHead(['optimization', 'metric', 'untouched:', 'base:', 'head:', 'head against base:', 'tolerance:', 'verdict']);
+const metricHead = tableHead(['optimization', 'metric', 'reference:', 'base:', 'head:', 'head against base:', 'tolerance:', 'verdict']);
 
 /**
  * Two sections that share one collapsed block; put them next to each other. `everything`: also the metrics of unchanged cells,
@@ -84,7 +84,7 @@ export const modelSections = (model: string, cells: readonly CellVerdict[], ever
   );
   return [
     {
-      open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the untouched model (pre → post):\n\n${impactHead}`,
+      open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the reference model (pre → post):\n\n${impactHead}`,
       rows: cells.map((cell) => ({ rank: ranks.impact, text: () => impactText(cell) })),
       close: '',
       omitted,

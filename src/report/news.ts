@@ -93,14 +93,20 @@ const named = ({ metrics }: Failure): string => {
   return ` (${shown.join(', ')}${metrics.length > 4 ? ` and ${metrics.length - 4} more` : ''})`;
 };
 
+const remedy = ({ remedy: what }: Failure): string => (what === null ? '' : ` **What to do:** ${prose(what, 500)}`);
+
 const failureItems = (verdict: Verdict): readonly Later<string>[] =>
-  failures(verdict).map((failure) => () => `${code(failure.cell.id)}${named(failure)} **${failure.kind}**: ${prose(failure.reason, 500)}`);
+  failures(verdict).map(
+    (failure) => () => `${code(failure.cell.id)}${named(failure)} **${failure.kind}**: ${prose(failure.reason, 500)}${remedy(failure)}`,
+  );
 
 const warningItems = (verdict: Verdict): readonly Later<string>[] => [
   ...verdict.warnings.map((warning) => () => prose(warning, 400)),
   ...verdict.controls
     .filter(({ outcome }) => outcome !== 'as-expected')
-    .map((control) => () => `Control ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`),
+    .map(
+      (control) => () => `Self-check ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`,
+    ),
   ...[...findings(verdict, 'regressed'), ...findings(verdict, 'improved')].flatMap(({ cell, metric: { reason, ...metric } }) =>
     reason === null ? [] : [() => `${code(metricName(metric), 80)} of ${code(cell.id)}: ${prose(reason, 300)}`],
   ),

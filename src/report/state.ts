@@ -6,16 +6,16 @@ type State = MetricVerdict['state'];
 const words: Readonly<Record<State, string>> = {
   measured: 'measured, but not a finite number',
   baseline: 'taken from the stored baseline, which has no value',
-  unchanged: 'identical arms and runtime: an earlier run measured it',
-  'not-measured': 'identical arms and runtime: not measured',
+  unchanged: 'base and head are identical: an earlier run measured it',
+  'not-measured': 'base and head are identical: not measured',
   'not-applicable': 'does not apply to this model',
-  'unsupported-export': 'not supported by this export',
+  'unsupported-export': 'cannot be counted in ONNX files of this form',
   'no-meter': 'no meter on this machine',
-  'no-base': 'the base has no artefact to compare with',
-  refused: 'refused',
+  'no-base': 'base gave nothing to compare with',
+  refused: 'this model cannot carry such a number',
   clock: 'the clock is too coarse for what it times',
   missing: 'expected, but did not run',
-  failed: 'failed',
+  failed: 'failed: the reason stands with the cell',
 };
 
 /** The recorded reason; for a head value that does not exist always some reason, never null. */

@@ -42,7 +42,7 @@ const bad = (verdict: Verdict): readonly TextItem[] => [
     kind: failure.kind,
     text: () => {
       const metrics = failure.metrics.length === 0 ? '' : ` ${plain(failure.metrics.join(', '), 60)}`;
-      return `${marks[failure.kind]} ${failure.cell.id}${metrics} ${failure.kind}: ${plain(failure.reason)}`;
+      return `${marks[failure.kind]} ${failure.cell.id}${metrics} ${failure.kind}: ${plain(failure.reason, 220)}${failure.remedy === null ? '' : ` What to do: ${failure.remedy}`}`;
     },
   })),
 ];

@@ -80,7 +80,11 @@ const ofDeveloper = async (git: Git, head: CheckedOut, measures: 'change' | 'def
   }
   const tip = await developerDefaultBranch(git);
   if (tip === null)
-    throw new GateError('base-not-found', 'there is no default branch to compare with: no origin/HEAD, main or master', { where: 'git' });
+    throw new GateError(
+      'base-not-found',
+      'The default branch was looked for, to compare with. Expected origin/HEAD, main or master, found none.',
+      { where: 'git' },
+    );
   return ancestor(git, head, tip, await soleRemote(git), 'the default branch');
 };
 
@@ -97,7 +101,7 @@ const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: s
   if (found.commit === head.commit)
     throw new GateError(
       'checkout-mismatch',
-      `the event is about a pull request; expected its head or merge commit, got ${head.commit}, which its base branch holds already`,
+      `The checkout was held against the event, a pull request. Expected its head or merge commit, got ${head.commit}, which the base branch holds already.`,
       { where: 'checkout' },
     );
   return named === null ? found : namedFor(git, head, event, named, async () => found);
@@ -120,7 +124,7 @@ const namedFor = async (
   if (found.commit === head.commit) return found;
   throw new GateError(
     'usage-bad-value',
-    `${JSON.stringify(named)} names ${short(given.commit)}, which is the change itself; expected an earlier commit, such as ${short(found.commit)}`,
+    `${JSON.stringify(named)} was named to compare with. Expected an earlier commit, such as ${short(found.commit)}, got ${short(given.commit)}, which is the change itself.`,
     { where: 'base' },
   );
 };
@@ -151,7 +155,7 @@ const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, b
   const found = tip === null ? null : await ancestor(git, head, tip, remote, branch);
   if (tip !== null && found !== null && (found.commit !== head.commit || base.commit === null))
     return withNotes(found, [...notes, ...(await landedNote(git, head, found, tip, branch))]);
-  if (base.commit === null) throw new GateError('base-not-found', `${branch} is not in this clone and cannot be fetched`, { where: 'git' });
+  if (base.commit === null) throw notFound(branch);
   // What the branch became with the change in it is no base: where it stood when the event came is
   // one.
   await requireCommit(git, base.commit, remote);
@@ -160,6 +164,11 @@ const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, b
   const report = `${why}: base is ${short(earlier.commit)}, found from ${short(base.commit)}, where the branch stood when the event came.`;
   return withNotes({ ...earlier, from: earlier.commit === base.commit ? 'payload' : earlier.from }, [...notes, report]);
 };
+
+const notFound = (branch: string): GateError =>
+  new GateError('base-not-found', `${capital(branch)} was looked for, to compare with. It is not in this clone and cannot be fetched.`, {
+    where: 'git',
+  });
 
 /** A branch that was merged by a squash, and went on, brings its first part a second time. */
 const landedNote = async (git: Git, head: CheckedOut, { commit }: Found, tip: string, branch: string): Promise<readonly string[]> => {
@@ -185,8 +194,7 @@ const ofDefaultBranch = async (git: Git, head: CheckedOut, event: DefaultBranchE
   const remote = await remoteFor(git, event.repository);
   const base: Branch = { kind: 'branch', name: event.branch, commit: null, instead: null };
   const tip = head.commit === event.commit ? head.commit : await tipOf(git, base, remote);
-  if (tip === null)
-    throw new GateError('base-not-found', `${branchWords(base)} is not in this clone and cannot be fetched`, { where: 'git' });
+  if (tip === null) throw notFound(branchWords(base));
   const common = await ancestor(git, head, tip, remote, branchWords(base));
   if (common.commit !== head.commit) {
     const found = named === null ? common : await namedFor(git, head, event, named, async () => common);
@@ -203,6 +211,6 @@ const before = async (git: Git, head: CheckedOut, commit: string | null, remote:
   const [first] = head.parents;
   const gone = `Commit ${short(commit)}, which the push replaced, is not in this clone and cannot be fetched`;
   if (first === undefined || !(await haveCommit(git, first, remote)))
-    return { commit: head.commit, from: 'head', warnings: [`${gone}: base is head itself.`] };
+    return { commit: head.commit, from: 'head', warnings: [`${gone}: head is compared with itself.`] };
   return { commit: first, from: 'parent', warnings: [`${gone}: base is ${short(first)}, the first parent of head.`] };
 };

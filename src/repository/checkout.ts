@@ -19,7 +19,7 @@ export const requireCheckout = (checkout: Checkout, checkedOut: CheckedOut): voi
   if (checkout.merged && checkedOut.commit === checkout.merge) return;
   throw new GateError(
     'checkout-mismatch',
-    `the event is about commit ${checkout.head}; expected it or a merge commit with it as the second parent, got ${checkedOut.commit}`,
+    `The checkout was held against the event. Expected commit ${checkout.head}, or a merge commit with it as the second parent, got ${checkedOut.commit}.`,
     { where: 'checkout' },
   );
 };

@@ -11,7 +11,12 @@ export const fetchOptions: readonly string[] = ['--quiet', '--no-tags', '--no-re
 /** The commit that is checked out. Throws `git-failed` in a repository without one. */
 export const headCommit = async (git: Git): Promise<string> => {
   const head = await git.line(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
-  if (head === null) throw new GateError('git-failed', 'HEAD names no commit: the repository is empty or damaged', { where: 'git' });
+  if (head === null)
+    throw new GateError(
+      'git-failed',
+      'The commit that is checked out was asked for. HEAD names none: the repository is empty or damaged.',
+      { where: 'git' },
+    );
   return head;
 };
 
@@ -37,7 +42,7 @@ export const shallowDepth = async (git: Git): Promise<readonly string[]> => ((aw
 /** `shallow-clone` where history is cut off, else `base-not-found`. */
 export const missing = async (git: Git, what: string): Promise<GateError> =>
   (await isShallow(git))
-    ? new GateError('shallow-clone', `${what} (the clone is shallow)`, { where: 'git' })
+    ? new GateError('shallow-clone', `${what} The clone is shallow.`, { where: 'git' })
     : new GateError('base-not-found', what, { where: 'git' });
 
 /** Whether a commit (a full id) is there, after fetching it where it is not. */
@@ -54,7 +59,12 @@ export const haveCommit = async (git: Git, commit: string, remote: Remote | null
  * `base-not-found` or `shallow-clone`.
  */
 export const requireCommit = async (git: Git, commit: string, remote?: Remote | null): Promise<void> => {
-  if (!fullId.test(commit)) throw new GateError('base-not-found', `${JSON.stringify(commit)} is not a full commit id`, { where: 'git' });
+  if (!fullId.test(commit))
+    throw new GateError(
+      'base-not-found',
+      `The commit to compare with was looked for. Expected a full commit id, got ${JSON.stringify(commit)}.`,
+      { where: 'git' },
+    );
   if (await haveCommit(git, commit, remote === undefined ? await soleRemote(git) : remote)) return;
-  throw await missing(git, `commit ${commit} is not in this clone and cannot be fetched`);
+  throw await missing(git, `Commit ${commit} was looked for, to compare with. It is not in this clone and cannot be fetched.`);
 };

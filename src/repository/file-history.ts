@@ -35,6 +35,10 @@ export const earlierVersion = async <T>(
     return tried.size >= mostVersions ? 'none' : null;
   });
   if (found !== null) return found === 'none' ? null : found;
-  if (await isShallow(git)) throw await missing(git, `no earlier version of ${path} can be read`);
+  if (await isShallow(git))
+    throw await missing(
+      git,
+      `An earlier version of ${path} was looked for. The history of this clone does not reach one that can be read.`,
+    );
   return null;
 };

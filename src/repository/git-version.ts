@@ -23,11 +23,15 @@ export const requireGit = async (cwd: string, environment: Readonly<Record<strin
   if (ended.status !== 'exited' || ended.code !== 0)
     throw new GateError(
       'git-failed',
-      `git could not be started (${ended.stderr.trim() || ended.status}): install git ${oldestGit} or newer, or put it on PATH`,
+      `\`git\` was looked for on PATH. Expected release ${oldestGit} or newer, got: ${ended.stderr.trim() || ended.status}`,
       { where: 'git' },
     );
   const version = printed.replace(/^git version /, '');
   if (isTooOld(version))
-    throw new GateError('git-too-old', `expected git ${oldestGit} or newer, got "${printed.slice(0, 100)}"`, { where: 'git' });
+    throw new GateError(
+      'git-too-old',
+      `The release of git was asked for. Expected ${oldestGit} or newer, got "${printed.slice(0, 100)}".`,
+      { where: 'git' },
+    );
   return version;
 };

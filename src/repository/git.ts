@@ -101,19 +101,24 @@ const missingObjects =
  * are not there, and as `disk-full` where it found no room.
  */
 export const gitError = (args: readonly string[], result: CommandResult): GateError => {
-  const late = `no end within ${localSeconds} s, or ${networkSeconds} s with a remote (fixed limits)`;
-  const status = result.status === 'exited' ? `exit status ${result.code}` : result.status === 'timeout' ? late : result.status;
+  const late = `did not end within ${localSeconds} s, or ${networkSeconds} s with a remote (fixed limits)`;
+  const status =
+    result.status === 'exited'
+      ? `ended with exit status ${result.code}`
+      : result.status === 'timeout'
+        ? late
+        : `was ended (${result.status})`;
   const how = result.truncated ? `printed more than ${maxOutputBytes} bytes, a fixed limit` : status;
   const said = result.stderr.trim().slice(-2000);
   if (saysDiskFull(said))
     return new GateError(
       'disk-full',
-      `git ${args[0] ?? ''} found no room: ${said}. Free space on the disk of the repository and on that of the folder for temporary files (variable TMPDIR).`,
+      `\`git ${args[0] ?? ''}\` found no room on a disk: that of the repository, or that of temporary files (variable TMPDIR). It said: ${said}`,
       { where: 'git' },
     );
   return new GateError(
     missingObjects.test(said) ? 'objects-missing' : 'git-failed',
-    `git ${args[0] ?? ''}: ${how}${said === '' ? '' : `: ${said}`}`,
+    `\`git ${args[0] ?? ''}\` was run. It ${how}${said === '' ? ' and said nothing.' : `. It said: ${said}`}`,
     { where: 'git' },
   );
 };

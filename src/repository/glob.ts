@@ -21,10 +21,10 @@ export const globTest = (pattern: string, where: string): ((path: string) => boo
  */
 export const globReach = (pattern: string, where: string): ((path: string) => 'matches' | 'below' | 'none') => {
   const refuse = (what: string): never => {
-    throw new GateError('config-invalid', `the pattern ${JSON.stringify(pattern)} ${what}`, { where });
+    throw new GateError('config-invalid', `The pattern ${JSON.stringify(pattern)} was read. It ${what}.`, { where });
   };
-  if (pattern.startsWith('!')) refuse('is a negation, which inputs do not have');
-  if (pattern.startsWith('/')) refuse('is absolute: patterns are relative to the root of the repository');
+  if (pattern.startsWith('!')) refuse('begins with "!": patterns of `inputs` only add files');
+  if (pattern.startsWith('/')) refuse('begins with "/": patterns count from the root of the repository without it');
   const alternatives = expandBraces(pattern, refuse).map((one) => compile(one, refuse));
   return (path) => {
     const names = path.split('/');
@@ -39,7 +39,7 @@ type Segment = '**' | readonly Part[];
 const compile = (pattern: string, refuse: (what: string) => never): readonly Segment[] => {
   const names = pattern.split('/').filter((name, index, all) => name !== '.' && !(name === '' && index === all.length - 1));
   if (names.length === 0 || names.includes('')) refuse('has an empty name');
-  if (names.includes('..')) refuse('leaves the repository');
+  if (names.includes('..')) refuse('leaves the repository by ".."');
   return names.map((name) => (name === '**' ? '**' : compileName(name, refuse)));
 };
 

@@ -38,7 +38,8 @@ export const digestInputs = async (
   gitAt: (folder: string) => Git,
 ): Promise<string> => {
   const tests = testsOf(patterns);
-  if (tests.length === 0) throw new GateError('config-invalid', 'no patterns are given', { where: 'inputs' });
+  if (tests.length === 0)
+    throw new GateError('config-invalid', 'The patterns of `inputs` were read. Expected at least one, got none.', { where: 'inputs' });
   const reach = reachOf(tests);
   const wanted: Wanted = (listed) => withAttributes(listed.paths, matchedFiles(listed, reach).paths);
   const git = gitAt(root);
@@ -49,9 +50,13 @@ export const digestInputs = async (
   const unmatched = tests.find((one) => !one.matched);
   if (unmatched !== undefined) {
     const place = tree === 'working-tree' ? 'the working tree' : `commit ${tree.commit.slice(0, 12)}`;
-    throw new GateError('config-invalid', `the pattern ${JSON.stringify(unmatched.pattern)} matches no file of ${place}`, {
-      where: 'inputs',
-    });
+    throw new GateError(
+      'config-invalid',
+      `The files of ${JSON.stringify(unmatched.pattern)} were looked for in ${place}. Found none: patterns count from the root of the repository, whatever \`working-directory\` says.`,
+      {
+        where: 'inputs',
+      },
+    );
   }
   return digestOfFiles(files);
 };
@@ -240,7 +245,8 @@ const asOnDisk = async (file: InputFile, root: string, temporary: string, gitAt:
 
 const requireGitPath = async (git: Git, name: string): Promise<string> => {
   const path = await gitPath(git, name);
-  if (path === null) throw new GateError('git-failed', `git does not say where its ${name} is`, { where: 'git' });
+  if (path === null)
+    throw new GateError('git-failed', `\`git\` was asked where its ${name} lies. Expected a path, got none.`, { where: 'git' });
   return path;
 };
 

@@ -15,7 +15,8 @@ const prefixesOf = (path: string): readonly string[] => {
   return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
 };
 
-const refused = (path: string, what: string): GateError => new GateError('link-invalid', `the symbolic link ${what}`, { where: path });
+const refused = (path: string, what: string): GateError =>
+  new GateError('link-invalid', `This path was followed. Its symbolic link ${what}.`, { where: path });
 
 /** The path after one link, of a link at `at` on the way to `path`. Throws `link-invalid` where it leaves the repository. */
 const afterLink = (path: string, at: string, target: string, asked: string): string => {

@@ -23,7 +23,8 @@ export const commonAncestor = async (git: Git, head: string, other: string, remo
     const bases = await mergeBases(git, head, other);
     return bases.length > 0 && !(await historyIsHidden(git, [head, other], bases)) ? bases : null;
   });
-  if (found === null) throw await missing(git, `the common ancestor of ${head} and ${other} is not known`);
+  if (found === null)
+    throw await missing(git, `The common ancestor of ${head} and ${other} was looked for. The history of this clone does not reach it.`);
   return { commit: found.length === 1 ? (found[0] ?? head) : await onOwnLine(git, other, found), count: found.length };
 };
 

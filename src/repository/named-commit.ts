@@ -62,5 +62,8 @@ export const resolveNamed = async (git: Git, name: string, { remote, asked }: Na
   if (known !== null) return known;
   const found = remote === null ? null : ofFork ? await askedRef(git, name, remote) : await fetched(git, name, remote);
   if (found !== null) return found;
-  throw await missing(git, `${JSON.stringify(name)} names no commit here, and none that can be fetched`);
+  throw await missing(
+    git,
+    `${JSON.stringify(name)} was looked for, to compare with. It names no commit in this clone, and none that can be fetched.`,
+  );
 };

@@ -155,7 +155,9 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   const args = ['rev-parse', '--show-toplevel', '--git-common-dir'];
   const top = await gitIn(cwd, environment).run(args);
   if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr))
-    throw new GateError('not-a-repository', 'this folder is not inside a git checkout', { where: cwd });
+    throw new GateError('not-a-repository', 'The repository was looked for. Expected a git checkout around this folder, found none.', {
+      where: cwd,
+    });
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
   const [folder = '', shared = ''] = top.stdout.toString('utf8').split(/\r?\n/);
   /** Worktree, or a submodule in it → its git folder. Code that ran there may have put another file `.git` in its place. */
@@ -364,7 +366,9 @@ const regularFiles = async (git: Git, commit: string, paths: readonly string[], 
     const [, object, bytes, path] = match ?? [];
     if (object === undefined || path === undefined || !wanted.has(path) || Number(bytes) > (atMost ?? Number.POSITIVE_INFINITY)) continue;
     if (Number(bytes) > maxFileBytes)
-      throw new GateError('document-too-large', `${bytes} bytes, at most ${maxFileBytes} are read`, { where: path });
+      throw new GateError('document-too-large', `A file of a commit was read. Expected at most ${maxFileBytes} bytes, got ${bytes}.`, {
+        where: path,
+      });
     found.set(path, { path, object, bytes: Number(bytes) });
   }
   return found;
@@ -383,7 +387,9 @@ const blobTexts = async (
   for (const { object, bytes, path } of blobs) {
     const about = `${object} blob ${bytes}\n`;
     if (printed.toString('latin1', at, at + about.length) !== about)
-      throw new GateError('git-failed', `git cat-file does not hand over ${object}`, { where: 'git' });
+      throw new GateError('git-failed', `\`git cat-file\` was asked for object ${object}. Expected its content, got something else.`, {
+        where: 'git',
+      });
     at += about.length;
     const isPointer = isLfsPointer(printed.subarray(at, at + bytes));
     if (isPointer && refusePointers) throw lfsPointer(`${path} of commit ${commit.slice(0, 12)}`);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { GateError } from '../errors.ts';
+import { asSentence, GateError } from '../errors.ts';
 import { type Checkout, type NeededFiles, withoutFilters } from './filters.ts';
 import { type Git, gitError } from './git.ts';
 import { globReach } from './glob.ts';
@@ -98,7 +98,7 @@ export const checkOutSubmodules = async (
         checkedOut.push(one, ...(await within({ ...one, commit: wanted, modules })));
       };
       const missing = (whose: string, failure: string): GateError => {
-        const message = `expected commit ${wanted} of the submodule, which ${place.worktree.name} pins and ${whose}, got: ${failure}`;
+        const message = `A submodule of ${place.worktree.name} was to be checked out. Expected its commit ${wanted}, which ${whose}. ${asSentence(failure)}`;
         return new GateError('submodule-missing', message, { where: `${inTree} of ${place.worktree.name}` });
       };
       if (source !== null) {

@@ -18,7 +18,7 @@ const wordsOf = (tensor: Tensor): Words => {
   const data: unknown = tensor.data;
   if (data instanceof Float32Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-  throw new GateError('onnx-unsupported', `a cache of type ${tensor.type}`);
+  throw new GateError('onnx-unsupported', `The cache of the decoder was read. Expected floats, got type ${tensor.type}.`);
 };
 
 const rebuilt = (ort: OrtModule, slot: CacheSlot, words: Words, dims: readonly number[]): Tensor =>
@@ -29,7 +29,7 @@ const emptyWords = (like: Words, length: number): Words =>
 
 const pastOf = (slot: CacheSlot, cache: Cache): Tensor => {
   const tensor = cache.tensors[slot.past];
-  if (tensor === undefined) throw new GateError('internal', `cache ${slot.past} is missing`);
+  if (tensor === undefined) throw new GateError('internal', `The cache ${slot.past} is missing.`);
   return tensor;
 };
 
@@ -39,7 +39,8 @@ export const cacheLimit = ({ sinks = 0, keepLast, slack = 0 }: ServeHints): numb
 
 /** Hints that contradict each other throw `onnx-unsupported`; `positions`: the decoder takes positions as an input. */
 export const checkHints = (serve: ServeHints, positions: boolean): void => {
-  const refuse = (why: string): GateError => new GateError('onnx-unsupported', why);
+  const refuse = (why: string): GateError =>
+    new GateError('onnx-unsupported', `The hints of the build on how its model is served were read. They contradict each other: ${why}.`);
   const { keepLast, slack = 0, chunk, frequencies, inPlace } = serve;
   if (keepLast === undefined) {
     if (inPlace === true || slack > 0 || frequencies !== undefined)
@@ -118,7 +119,7 @@ export const withRoom = (ort: OrtModule, slots: readonly CacheSlot[], reached: R
 /** Caches of single rows, one under the other. */
 export const stacked = (ort: OrtModule, slots: readonly CacheSlot[], rows: readonly Cache[]): Cache => {
   const [first] = rows;
-  if (first === undefined) throw new GateError('internal', 'no cache to stack');
+  if (first === undefined) throw new GateError('internal', 'There is no cache to stack.');
   if (rows.length === 1) return first;
   const tensors = slots.map((slot): [string, Tensor] => {
     const parts = rows.map((row) => wordsOf(pastOf(slot, row)));

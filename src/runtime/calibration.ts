@@ -94,7 +94,8 @@ const windowFeeds = async (
 ): Promise<Feeds> => {
   const { images, length } = windows;
   if (stage === 'vision') {
-    if (images === null) throw new GateError('model-invalid', 'the calibration windows have no images for the vision stage');
+    if (images === null)
+      throw new GateError('model-invalid', 'Text and images for calibration were read. The vision tower needs images, and there are none.');
     return pixelFeeds(runtime.ort, session, [window], images, false);
   }
   const face = decoderInterface(session);
@@ -127,7 +128,10 @@ export const openCalibration = ({ input, windows, roots, memory = null }: Calibr
       }
       const found = input.stages.find(({ id }) => id === stage);
       if (found === undefined)
-        throw new GateError('onnx-unsupported', `no stage ${JSON.stringify(stage)} among ${input.stages.map(({ id }) => id).join(', ')}`);
+        throw new GateError(
+          'onnx-unsupported',
+          `The part ${JSON.stringify(stage)} of the model was to be run. It has only ${input.stages.map(({ id }) => id).join(', ')}.`,
+        );
       const exposed = exposeTensors(readModel(join(input.folder, found.graph)), tensors);
       loading ??= loadRuntime(roots);
       const runtime = await loading;

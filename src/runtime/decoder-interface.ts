@@ -42,7 +42,11 @@ const ofLayer = new RegExp(`${cacheName.source}|${deepFeatures.source}`);
 const tensorsOf = (metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, InferenceSession.TensorValueMetadata> => {
   const out = new Map<string, InferenceSession.TensorValueMetadata>();
   for (const value of metadata) {
-    if (!value.isTensor) throw new GateError('onnx-unsupported', `${JSON.stringify(value.name)} is no tensor`);
+    if (!value.isTensor)
+      throw new GateError(
+        'onnx-unsupported',
+        `The decoder was opened. Expected ${JSON.stringify(value.name)} to be a tensor, got something else.`,
+      );
     out.set(value.name, value);
   }
   return out;
@@ -50,12 +54,16 @@ const tensorsOf = (metadata: readonly InferenceSession.ValueMetadata[]): Readonl
 
 const floatType = ({ name, type }: InferenceSession.TensorValueMetadata, what: string): FloatType => {
   if (type === 'float32' || type === 'float16') return type;
-  throw new GateError('onnx-unsupported', `${what} ${name} is of type ${type}; float32 and float16 are fed`);
+  throw new GateError('onnx-unsupported', `The decoder was opened. Expected its ${what} ${name} to be float32 or float16, got ${type}.`);
 };
 
 /** Inputs of whole numbers are fed as the original takes them. */
 const requireInteger = ({ name, type }: InferenceSession.TensorValueMetadata): void => {
-  if (type !== 'int64') throw new GateError('onnx-unsupported', `input ${name} is of type ${type}; int64 is fed: cast it inside the graph`);
+  if (type !== 'int64')
+    throw new GateError(
+      'onnx-unsupported',
+      `The decoder was opened. Expected its input ${name} to be int64, got ${type}: cast it inside the graph.`,
+    );
 };
 
 const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: ReadonlyMap<string, unknown>): CacheSlot => {
@@ -64,9 +72,10 @@ const cacheSlot = (input: InferenceSession.TensorValueMetadata, outputs: Readonl
   if (input.shape.length !== 4 || typeof heads !== 'number' || typeof size !== 'number' || heads < 1 || size < 1)
     throw new GateError(
       'onnx-unsupported',
-      `cache input ${input.name} is [${input.shape.join(', ')}]; heads and size must be fixed numbers`,
+      `The decoder was opened. Expected fixed numbers of heads and sizes in its input ${input.name}, got [${input.shape.join(', ')}].`,
     );
-  if (!outputs.has(present)) throw new GateError('onnx-unsupported', `the graph reads ${input.name} but does not write ${present}`);
+  if (!outputs.has(present))
+    throw new GateError('onnx-unsupported', `The decoder was opened. It reads ${input.name}, but does not write ${present}.`);
   return {
     part: input.name.endsWith('key') ? 'key' : 'value',
     past: input.name,
@@ -95,18 +104,26 @@ export const decoderInterface = (session: Pick<Session, 'inputMetadata' | 'outpu
     else if (name === 'position_ids') positions = input.shape.length === 3 ? 'sectioned' : 'flat';
     else if (name === 'image_features' || deepFeatures.test(name)) {
       const width = input.shape[1];
-      if (typeof width !== 'number') throw new GateError('onnx-unsupported', `input ${name} has no fixed width`);
+      if (typeof width !== 'number')
+        throw new GateError('onnx-unsupported', `The decoder was opened. Expected a fixed width of its input ${name}, got none.`);
       features.push(name);
       featureWidth = width;
       featureType = floatType(input, 'input');
     } else if (!ofIntegers.has(name))
-      throw new GateError('onnx-unsupported', `the decoder wants an input ${JSON.stringify(name)}, which is not understood`);
+      throw new GateError(
+        'onnx-unsupported',
+        `The decoder was opened. It wants an input ${JSON.stringify(name)}, which the gate cannot give.`,
+      );
   }
   const logits = outputs.get('logits');
-  if (!inputs.has('input_ids')) throw new GateError('onnx-unsupported', 'the decoder has no input "input_ids"');
-  if (logits === undefined) throw new GateError('onnx-unsupported', 'the decoder has no output "logits"');
+  if (!inputs.has('input_ids'))
+    throw new GateError('onnx-unsupported', 'The decoder was opened. Expected an input "input_ids", found none.');
+  if (logits === undefined) throw new GateError('onnx-unsupported', 'The decoder was opened. Expected an output "logits", found none.');
   if (features.length > 0 !== inputs.has('image_index'))
-    throw new GateError('onnx-unsupported', 'image features and image_index must come together');
+    throw new GateError(
+      'onnx-unsupported',
+      'The decoder was opened. Expected inputs for image features and image_index together, got one without the other.',
+    );
   const vocabulary = logits.shape.at(-1);
   return {
     calledWith: [...inputs.keys()].filter((name) => name !== 'num_logits_to_keep' && !ofLayer.test(name)),

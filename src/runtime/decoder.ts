@@ -72,7 +72,7 @@ const requireCache = (face: DecoderInterface, past: number): void => {
   if (face.cache.length === 0 && past > 0)
     throw new GateError(
       'onnx-unsupported',
-      `the decoder has no inputs past_key_values.N.key and .value: it cannot go on after ${past} tokens`,
+      `The decoder was to go on after ${past} tokens. That needs inputs past_key_values.N.key and .value, and it has none.`,
     );
 };
 
@@ -99,7 +99,11 @@ const openGraphs = async (folder: string, stages: readonly Stage[], options: Ope
   const whole = stages.find(({ id }) => id === 'decoder');
   const modules = whole === undefined ? stages.filter(({ id }) => id !== 'vision') : [whole];
   if (modules.length === 0)
-    throw new GateError('onnx-unsupported', 'no stage "decoder", nor other stages than "vision"', { where: folder });
+    throw new GateError(
+      'onnx-unsupported',
+      'The ONNX files of the model were opened. Expected one called "decoder", or several modules, found neither.',
+      { where: folder },
+    );
   for (const module of modules) await open(module);
   const [only] = opened;
   const decoder = whole !== undefined && only !== undefined ? only.session : pipelineSession([...opened]);
@@ -107,7 +111,11 @@ const openGraphs = async (folder: string, stages: readonly Stage[], options: Ope
   if (face.features.length === 0) return { decoder, face, vision: null };
   const sees = stages.find(({ id }) => id === 'vision');
   if (sees === undefined)
-    throw new GateError('onnx-unsupported', 'the decoder wants image features, but there is no stage "vision"', { where: folder });
+    throw new GateError(
+      'onnx-unsupported',
+      'The decoder was opened. It wants image features, but the model has no ONNX file called "vision".',
+      { where: folder },
+    );
   return { decoder, face, vision: await open(sees) };
 };
 
@@ -183,7 +191,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     if (apart > apartAlone)
       throw new GateError(
         'onnx-unsupported',
-        `with num_logits_to_keep 1, the newest of ${length} positions gives ${(100 * apart).toFixed(0)} % of its probability to other tokens than with 0: keep the last positions`,
+        `The decoder was run with num_logits_to_keep 0 and 1. Expected the same newest of ${length} positions, got ${(100 * apart).toFixed(0)} % of its probability on other tokens: keep the last positions.`,
       );
   };
 
@@ -222,7 +230,8 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       return { logits: lastOf(logits), ...withRoom(ort, face.cache, reached, serve, 1) };
     }
     if (chunked) {
-      if (after !== null && rows.batch > 1) throw new GateError('onnx-unsupported', 'more rows than one cannot go on in chunks');
+      if (after !== null && rows.batch > 1)
+        throw new GateError('onnx-unsupported', 'Several rows were to be read in chunks. Only one row can be.');
       const ends: Cache[] = [];
       const parts: RowLogits[] = [];
       let next = 0;

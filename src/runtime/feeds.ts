@@ -52,7 +52,7 @@ export const floatsOfTensor = (tensor: Tensor): Float32Array => {
   if (tensor.type === 'float32' && data instanceof Float32Array) return data;
   if (tensor.type === 'float16' && ArrayBuffer.isView(data))
     return halfToFloat(new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2));
-  throw new GateError('onnx-unsupported', `an output of type ${tensor.type} where floats were expected`);
+  throw new GateError('onnx-unsupported', `The model was run. Expected an output of floats, got type ${tensor.type}.`);
 };
 
 /** Rotary positions of rows: three axes × batch × length, and those of the tokens after the rows. */

@@ -42,7 +42,7 @@ const locateIn = (root: string): RuntimeLocation | string => {
     const parsed: unknown = JSON.parse(readFileSync(manifest, 'utf8'));
     version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined;
   } catch {
-    return 'no onnxruntime-node';
+    return 'no onnxruntime-node is there';
   }
   if (typeof version !== 'string') return 'a package without a version';
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -62,7 +62,7 @@ export const locateRuntime = (roots: readonly string[]): RuntimeLocation => {
     if (typeof found !== 'string') return found;
     refused.push(`${root}: ${found}`);
   }
-  throw new GateError('runtime-not-found', refused.join('; '));
+  throw new GateError('runtime-not-found', `ONNX Runtime was looked for. None can be used. ${refused.join('; ')}.`);
 };
 
 /** Loads the native runtime. Throws `runtime-not-found` when none is found or the operating system refuses its libraries. */
@@ -74,10 +74,14 @@ export const loadRuntime = async (roots: readonly string[]): Promise<Runtime> =>
     ort.env.logLevel = 'error';
     return { location, ort, providers };
   } catch (cause) {
-    throw new GateError('runtime-not-found', `the libraries cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      where: location.folder,
-      cause,
-    });
+    throw new GateError(
+      'runtime-not-found',
+      `ONNX Runtime was loaded. The system refuses its libraries: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        where: location.folder,
+        cause,
+      },
+    );
   }
 };
 

@@ -19,11 +19,17 @@ interface Step {
   readonly outputs: readonly string[];
 }
 
-const mismatch = (message: string, where: string): GateError => new GateError('stages-mismatch', message, { where });
+const mismatch = (message: string, where: string): GateError =>
+  new GateError('stages-mismatch', `The ONNX files of the model were put together. They do not fit: ${message}.`, { where });
 
 const portsOf = (values: readonly InferenceSession.ValueMetadata[], where: string): readonly Port[] =>
   values.map((value) => {
-    if (!value.isTensor) throw new GateError('onnx-unsupported', `${JSON.stringify(value.name)} is no tensor`, { where });
+    if (!value.isTensor)
+      throw new GateError(
+        'onnx-unsupported',
+        `The ONNX files of the model were put together. Expected ${JSON.stringify(value.name)} to be a tensor, got something else.`,
+        { where },
+      );
     return value;
   });
 
@@ -59,7 +65,7 @@ const wired = (stages: readonly OpenStage[]): Wiring => {
       const other = from ?? given.get(port.name);
       if (other !== undefined && !fits(other.port, port))
         throw mismatch(
-          `tensor ${name}: stage ${other.by} ${from === undefined ? 'reads' : 'makes'} ${shapeText(other.port)}, stage ${stage.id} reads ${shapeText(port)}`,
+          `of tensor ${name}, ${other.by} ${from === undefined ? 'reads' : 'makes'} ${shapeText(other.port)} and ${stage.id} reads ${shapeText(port)}`,
           stage.id,
         );
       if (from !== undefined) handed.add(port.name);
@@ -68,10 +74,9 @@ const wired = (stages: readonly OpenStage[]): Wiring => {
     for (const port of outputs) {
       const name = JSON.stringify(port.name);
       const twice = made.get(port.name);
-      if (twice !== undefined) throw mismatch(`tensor ${name} is made by two stages: ${twice.by} and ${stage.id}`, stage.id);
+      if (twice !== undefined) throw mismatch(`tensor ${name} is made twice, by ${twice.by} and ${stage.id}`, stage.id);
       const early = given.get(port.name);
-      if (early !== undefined)
-        throw mismatch(`tensor ${name} is read by stage ${early.by}, but made only by stage ${stage.id} after it`, stage.id);
+      if (early !== undefined) throw mismatch(`tensor ${name} is read by ${early.by}, but made only after it, by ${stage.id}`, stage.id);
       made.set(port.name, { port, by: stage.id });
     }
   }

@@ -26,9 +26,13 @@ export const probeProvider = async (runtime: Runtime, settings: SessionSettings)
     const { product: found } = await runSession(session, { left, right }, ['product']);
     const values = found === undefined ? [] : Array.from(found.data as Float32Array);
     if (values.join() !== '4,5,10,11')
-      throw new GateError('non-finite-output', `a product of two small matrices is wrong: ${values.join(', ')}`, {
-        where: settings.provider,
-      });
+      throw new GateError(
+        'non-finite-output',
+        `Two small matrices were multiplied to test the provider. The product is wrong: ${values.join(', ')}.`,
+        {
+          where: settings.provider,
+        },
+      );
   } finally {
     await session.release();
   }

@@ -35,14 +35,14 @@ const productGraph = (type: Type, transposed: Transposed): Uint8Array => {
 const typeOf = (left: Float32Array | Float64Array, right: Float32Array | Float64Array): Type => {
   if (left instanceof Float64Array && right instanceof Float64Array) return 'float64';
   if (left instanceof Float32Array && right instanceof Float32Array) return 'float32';
-  throw new GateError('option-invalid', 'a product takes two matrices of float32 or two of float64');
+  throw new GateError('option-invalid', 'Two matrices were to be multiplied. Expected two of float32 or two of float64, got others.');
 };
 
 const checkShape = (name: string, { rows, columns, data }: Dense<Float32Array | Float64Array>): void => {
   if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(columns) || rows < 0 || columns < 0 || rows * columns !== data.length)
     throw new GateError(
       'option-invalid',
-      `the ${name} matrix of a product is said to be ${rows} × ${columns} and has ${data.length} values`,
+      `Two matrices were to be multiplied. Expected ${rows} × ${columns} values of the ${name} one, got ${data.length}.`,
     );
 };
 
@@ -86,7 +86,10 @@ export const openProducts = (roots: readonly string[]): OpenProducts => {
       const [rows, inner] = transposed === 'left' ? [left.columns, left.rows] : [left.rows, left.columns];
       const [across, columns] = transposed === 'right' ? [right.columns, right.rows] : [right.rows, right.columns];
       if (inner !== across)
-        throw new GateError('option-invalid', `no product of ${rows} × ${inner} and ${across} × ${columns}: the inner sides differ`);
+        throw new GateError(
+          'option-invalid',
+          `Two matrices were to be multiplied. The inner sides of ${rows} × ${inner} and ${across} × ${columns} differ.`,
+        );
       // Both constructors make zeros of a length; the runtime refuses tensors without elements.
       if (rows * inner * columns === 0)
         return {
@@ -99,7 +102,7 @@ export const openProducts = (roots: readonly string[]): OpenProducts => {
       const session = await sessionOf(runtime, type, transposed ?? null);
       const tensor = ({ data, ...dense }: Dense<Values>) => new runtime.ort.Tensor(type, data, [dense.rows, dense.columns]);
       const { product } = await runSession(session, { left: tensor(left), right: tensor(right) }, ['product']);
-      if (product === undefined) throw new GateError('internal', 'a product gave nothing');
+      if (product === undefined) throw new GateError('internal', 'The product of two matrices gave nothing.');
       return { rows, columns, data: product.data as Values };
     },
     release: async () => {

@@ -62,9 +62,13 @@ export const promptRows = (windows: EvaluationWindows | null, vocabulary: number
   starts.forEach((start, row) => {
     const head = headOf(windows, start);
     if (windows.images !== null && head.length > length)
-      throw new GateError('option-invalid', `an image and its markers take ${head.length} tokens; the point has only ${length}`, {
-        where: 'points',
-      });
+      throw new GateError(
+        'option-invalid',
+        `The prompt of an operating point was made. An image and its markers take ${head.length} tokens: raise its \`length\`, which is ${length}.`,
+        {
+          where: 'points',
+        },
+      );
     let filled = Math.min(head.length, length);
     tokens.set(head.subarray(0, filled), row * length);
     for (let step = windows.scored === null ? 1 : 0, empty = 0; filled < length && empty <= windows.count; step++) {

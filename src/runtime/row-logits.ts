@@ -14,7 +14,7 @@ export interface RowLogits {
 export const rowLogits = (outputs: Readonly<Record<string, Tensor>>): RowLogits => {
   const logits = outputs['logits'];
   if (logits === undefined || logits.dims.length !== 3)
-    throw new GateError('onnx-unsupported', 'logits must be [batch, sequence, vocabulary]');
+    throw new GateError('onnx-unsupported', 'The decoder was run. Expected logits of [batch, sequence, vocabulary], got another shape.');
   const [rows = 0, length = 0, vocabulary = 0] = logits.dims;
   return { rows, length, vocabulary, values: floatsOfTensor(logits) };
 };
@@ -26,7 +26,7 @@ export const checkFinite = (logits: RowLogits): void => {
     if (!Number.isFinite(values[i]))
       throw new GateError(
         'non-finite-output',
-        `logit ${i % logits.vocabulary} of position ${Math.floor(i / logits.vocabulary)} is ${values[i]}`,
+        `The decoder was run. Logit ${i % logits.vocabulary} of position ${Math.floor(i / logits.vocabulary)} is ${values[i]}.`,
       );
   }
 };
@@ -67,7 +67,7 @@ export const sideBySide = (parts: readonly RowLogits[], rows: number): RowLogits
     if (part.rows !== rows || part.vocabulary !== vocabulary)
       throw new GateError(
         'onnx-unsupported',
-        `logits of a step are [${part.rows}, ${part.length}, ${part.vocabulary}] where [${rows}, 1, ${vocabulary}] follow`,
+        `The decoder was run for one step. Expected logits of [${rows}, 1, ${vocabulary}], got [${part.rows}, ${part.length}, ${part.vocabulary}].`,
       );
     for (let row = 0; row < rows; row++) values.set(part.values.subarray(row * width, (row + 1) * width), (row * length + at) * vocabulary);
     at += part.length;

@@ -36,7 +36,8 @@ const usualBatch = 4;
 const servedAlone = 4;
 
 const finite = (value: number): number => {
-  if (!Number.isFinite(value)) throw new GateError('non-finite-output', 'logits are NaN or infinite');
+  if (!Number.isFinite(value))
+    throw new GateError('non-finite-output', 'The model was run over held-out text. Its logits are NaN or infinite.');
   return value;
 };
 
@@ -122,7 +123,7 @@ const requireInputs = (reference: LoadedModel, arm: LoadedModel, name: string): 
   if (lost.length > 0)
     throw new GateError(
       'onnx-unsupported',
-      `the decoder no longer has ${lost.length === 1 ? 'the input' : 'the inputs'} ${lost.join(', ')}, which the reference is called with: keep names and meaning of inputs`,
+      `The decoder was opened. Expected the inputs of the reference model, found no ${lost.join(', ')}: keep the names and meaning of inputs.`,
       { where: name },
     );
 };
@@ -155,7 +156,7 @@ export const scoreArms = async (
       if (!sameShape(known, own))
         throw new GateError(
           'onnx-unsupported',
-          `the logits are [${own.rows}, ${own.length}, ${own.vocabulary}]; the reference's [${known.rows}, ${known.length}, ${known.vocabulary}]`,
+          `The model was run over held-out text. Expected logits of [${known.rows}, ${known.length}, ${known.vocabulary}], as of the reference model, got [${own.rows}, ${own.length}, ${own.vocabulary}].`,
           { where: name },
         );
       scores.forEach((score, row) => {

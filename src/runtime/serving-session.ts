@@ -23,12 +23,15 @@ export const greedySession = (model: LoadedModel, images: EvaluationWindows['ima
     prefill: async (prompt) => {
       const { batch, length, tokens } = prompt;
       if (!Number.isInteger(batch) || batch < 1 || tokens.length === 0 || tokens.length !== batch * length)
-        throw new GateError('option-invalid', `${tokens.length} tokens do not make ${batch} rows of ${length}`);
+        throw new GateError(
+          'option-invalid',
+          `A prompt was given to the model. Expected ${batch} rows of ${length} tokens, got ${tokens.length} tokens in all.`,
+        );
       state = await model.advance(prompt, null, images);
     },
     decode: async (steps) => {
       for (let step = 0; step < steps; step++) {
-        if (state === null) throw new GateError('option-invalid', 'decode needs a prefill before it');
+        if (state === null) throw new GateError('option-invalid', 'The model was to decode. That needs a prefill before it.');
         const tokens = argMax(state.logits);
         state = await model.advance({ batch: tokens.length, length: 1, tokens, windows: null }, state);
       }

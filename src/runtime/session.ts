@@ -24,13 +24,17 @@ const providerName = /^[a-z][a-z0-9]{0,31}$/;
 /** Refuses what the native runtime would silently ignore or replace. Throws `option-invalid` or `provider-unavailable`. */
 export const checkSettings = (settings: SessionSettings, runtime: Runtime): void => {
   if (!Number.isInteger(settings.threads) || settings.threads < 1 || settings.threads > 256)
-    throw new GateError('option-invalid', `threads must be a whole number from 1 to 256, not ${settings.threads}`, {
-      where: 'runtime.threads',
-    });
+    throw new GateError(
+      'option-invalid',
+      `ONNX Runtime was configured. Expected a whole number of threads from 1 to 256, got ${settings.threads}.`,
+      {
+        where: 'runtime.threads',
+      },
+    );
   if (!providerName.test(settings.provider) || !runtime.providers.includes(settings.provider))
     throw new GateError(
       'provider-unavailable',
-      `this build of ONNX Runtime has ${runtime.providers.join(', ')}; asked for is ${JSON.stringify(settings.provider)}`,
+      `Provider ${JSON.stringify(settings.provider)} was to be used. This build of ONNX Runtime has ${runtime.providers.join(', ')}.`,
     );
 };
 
@@ -76,7 +80,7 @@ export const openSession = async (runtime: Runtime, graph: string | Uint8Array, 
     const shown = typeof graph === 'string' ? basename(graph) : null;
     const message = shown === null ? messageOf(cause) : messageOf(cause).replaceAll(String(graph), shown);
     const missing = /AppendExecutionProvider|no available backend|Failed to get a WebGPU adapter/.test(message);
-    throw new GateError(missing ? 'provider-unavailable' : 'session-failed', message, {
+    throw new GateError(missing ? 'provider-unavailable' : 'session-failed', `ONNX Runtime opened the graph. It refused: ${message}`, {
       where: shown ?? settings.provider,
       cause,
     });
@@ -87,7 +91,7 @@ type Feeds = InferenceSession.OnnxValueMapType;
 
 const failedRun = (cause: unknown): never => {
   if (cause instanceof GateError) throw cause;
-  throw new GateError('session-failed', messageOf(cause), { cause });
+  throw new GateError('session-failed', `ONNX Runtime ran the graph. It failed: ${messageOf(cause)}`, { cause });
 };
 
 /** One run. Rejects with `session-failed` and the runtime's message. One promise more than the bare run: this is inside the clock. */

@@ -9,10 +9,14 @@ import { GateError } from '../errors.ts';
 
 /** Refuses no values, NaN and infinities: the library below would answer with a number all the same. */
 export const requireFinite = (values: readonly number[], what: string): void => {
-  if (values.length === 0) throw new GateError('document-invalid', `the ${what} of no values does not exist`);
+  if (values.length === 0)
+    throw new GateError('document-invalid', `The ${what} of some values was asked for. Expected at least one, got none.`);
   for (let at = 0; at < values.length; at++)
     if (!Number.isFinite(values[at]))
-      throw new GateError('document-invalid', `the ${what} needs finite numbers, value ${at} is ${values[at]}`);
+      throw new GateError(
+        'document-invalid',
+        `The ${what} of some values was asked for. Expected finite numbers, got ${values[at]} at ${at}.`,
+      );
 };
 
 /** Middle of ascending numbers, by the same arithmetic as `quantile` at one half. `sorted` must not be empty. */
@@ -40,7 +44,8 @@ export const mean = (values: readonly number[]): number => {
  */
 export const quantile = (values: readonly number[], p: number): number => {
   requireFinite(values, 'quantile');
-  if (!(p >= 0 && p <= 1)) throw new GateError('document-invalid', `a quantile lies between 0 and 1, not at ${p}`);
+  if (!(p >= 0 && p <= 1))
+    throw new GateError('document-invalid', `A quantile of some values was asked for. Expected a place from 0 to 1, got ${p}.`);
   return quantileOf([...values], p);
 };
 

@@ -6,8 +6,10 @@ import { GateError } from '../errors.ts';
  * Throws `document-invalid` where a p is outside [0, 1] or the family is smaller than the list.
  */
 export const holm = (pValues: readonly number[], family = pValues.length): number[] => {
-  if (family < pValues.length) throw new GateError('document-invalid', `a family of ${family} cannot hold ${pValues.length} p values`);
-  if (pValues.some((p) => !(p >= 0 && p <= 1))) throw new GateError('document-invalid', 'a p value lies between 0 and 1');
+  if (family < pValues.length)
+    throw new GateError('document-invalid', `P values were corrected. Expected at most ${family} of them, got ${pValues.length}.`);
+  if (pValues.some((p) => !(p >= 0 && p <= 1)))
+    throw new GateError('document-invalid', 'P values were corrected. Expected numbers from 0 to 1, got another.');
   const order = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p || a.index - b.index);
   const adjusted = new Array<number>(pValues.length).fill(1);
   let largest = 0;

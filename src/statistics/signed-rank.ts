@@ -27,10 +27,11 @@ const distribution = (ranks: readonly number[]): Float64Array => {
  */
 export const signedRankGreater = (values: readonly number[], centre = 0): number => {
   if (values.length > mostValues)
-    throw new GateError('document-invalid', `signed rank test of ${values.length} values: at most ${mostValues}`);
+    throw new GateError('document-invalid', `A signed-rank test was done. Expected at most ${mostValues} values, got ${values.length}.`);
   const dust = rounding * Math.abs(centre);
   const shifted = values.map((value) => value - centre).filter((value) => !(Math.abs(value) <= dust));
-  if (shifted.some((value) => !Number.isFinite(value))) throw new GateError('document-invalid', 'signed rank test of a non-finite value');
+  if (shifted.some((value) => !Number.isFinite(value)))
+    throw new GateError('document-invalid', 'A signed-rank test was done. Expected finite numbers, got another.');
   if (shifted.length === 0) return 1;
   const ranks = doubledRanks(shifted.map(Math.abs), dust);
   let positive = 0;
@@ -62,7 +63,8 @@ const tails = new Map<number, readonly number[]>();
 export const signedRankTail = (n: number): readonly number[] => {
   const known = tails.get(n);
   if (known !== undefined) return known;
-  if (n > mostValues) throw new GateError('document-invalid', `signed rank distribution of ${n} values: at most ${mostValues}`);
+  if (n > mostValues)
+    throw new GateError('document-invalid', `A signed-rank distribution was asked for. Expected at most ${mostValues} values, got ${n}.`);
   const tail = distribution(Array.from({ length: n }, (_, i) => i + 1));
   for (let w = tail.length - 2; w >= 0; w--) tail[w] = (tail[w] ?? 0) + (tail[w + 1] ?? 0);
   const made: readonly number[] = [...tail];

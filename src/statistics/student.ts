@@ -45,7 +45,7 @@ const incompleteBeta = (x: number, a: number, b: number): number => {
 
 const requireDegrees = (degrees: number): void => {
   if (!(degrees > 0 && Number.isFinite(degrees)))
-    throw new GateError('document-invalid', `Student's t needs degrees of freedom > 0, not ${degrees}`);
+    throw new GateError('document-invalid', `Student's t was asked for. Expected degrees of freedom above 0, got ${degrees}.`);
 };
 
 /** P(T ≤ t) of Student's t with `degrees` > 0 degrees of freedom (they need not be whole). */
@@ -72,7 +72,8 @@ const mostQuantiles = 1000;
 
 const findQuantile = (p: number, degrees: number): number => {
   requireDegrees(degrees);
-  if (!(p > 0 && p < 1)) throw new GateError('document-invalid', `a quantile of Student's t needs 0 < p < 1, not ${p}`);
+  if (!(p > 0 && p < 1))
+    throw new GateError('document-invalid', `A quantile of Student's t was asked for. Expected a place between 0 and 1, got ${p}.`);
   if (p === 0.5) return 0;
   // In the lower tail probabilities keep their relative precision; the upper one follows by symmetry.
   const tail = Math.min(p, 1 - p);

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { access, chmod, copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { asDiskError } from '../records/disk-error.ts';
@@ -61,7 +61,11 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
       .replaceAll('\\', '/');
     if (entry.isFile()) found.push(path);
     else if (!entry.isDirectory())
-      throw new GateError('build-no-output', `${JSON.stringify(path)} is not a regular file`, { where: folder });
+      throw new GateError(
+        'build-no-output',
+        `The files of a build were taken over. Expected regular files, got ${JSON.stringify(path)}, which is none.`,
+        { where: folder },
+      );
   }
   return found.sort();
 };
@@ -69,10 +73,25 @@ export const listRegularFiles = async (folder: string): Promise<readonly string[
 /**
  * Moves what lies in a folder into an empty one of this user. Within one file system nothing is
  * copied but the files of other users, who could write them later. Throws `build-no-output` for links
- * and special files.
+ * and special files, and for what this user may not read there.
  */
 export const takeFolder = async (from: string, to: string): Promise<void> => {
-  if (!(await lstat(from)).isDirectory()) throw new GateError('build-no-output', 'is not a folder any more', { where: from });
+  try {
+    await moveFiles(from, to);
+  } catch (thrown) {
+    const code = errorCode(thrown);
+    if ((code !== 'EACCES' && code !== 'EPERM') || !(await isWritable(to))) throw thrown;
+    throw new GateError(
+      'build-no-output',
+      `The files of a build were taken over. The build left some that this user may not read or move (${code}).`,
+      { where: from, cause: thrown },
+    );
+  }
+};
+
+const moveFiles = async (from: string, to: string): Promise<void> => {
+  if (!(await lstat(from)).isDirectory())
+    throw new GateError('build-no-output', 'The files of a build were taken over. Their folder is no longer there.', { where: from });
   const { uid } = await lstat(to);
   for (const path of await listRegularFiles(from)) {
     const [source, target] = [join(from, path), join(to, path)];
@@ -84,6 +103,15 @@ export const takeFolder = async (from: string, to: string): Promise<void> => {
   await rm(from, { recursive: true, force: true });
   // Again: a file may have been replaced since it was looked at.
   await listRegularFiles(to);
+};
+
+const isWritable = async (folder: string): Promise<boolean> => {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /** False where that would lead into another file system. */

@@ -35,10 +35,16 @@ export const contentOf = ({ digest, files, about }: ArtefactManifest): string =>
 export const describeFolder = async (folder: string, digest: string, about: ArtefactManifest['about']): Promise<ArtefactManifest> => {
   const files: { path: string; bytes: number; sha256: string }[] = [];
   for (const path of await listRegularFiles(folder)) {
-    if (path === manifestName) throw new GateError('build-no-output', `${manifestName} is a reserved name`, { where: folder });
+    if (path === manifestName)
+      throw new GateError(
+        'build-no-output',
+        `The files of a build were taken over. No file may be called ${manifestName}: that name is taken.`,
+        { where: folder },
+      );
     files.push({ path, bytes: (await stat(join(folder, path))).size, sha256: await fileDigest(join(folder, path)) });
   }
-  if (files.length === 0) throw new GateError('build-no-output', 'the folder is empty', { where: folder });
+  if (files.length === 0)
+    throw new GateError('build-no-output', 'The files of a build were taken over. Expected at least one, found none.', { where: folder });
   return { schema: 'optimization-gate/artefact/1', digest, bytes: files.reduce((sum, file) => sum + file.bytes, 0), files, about };
 };
 

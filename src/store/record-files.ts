@@ -39,7 +39,7 @@ export const recordFolder = (root: string, part: RecordPart): string => join(roo
 /** Where a record stands. Throws `internal` for a kind or key that is none: both become names. */
 const recordPath = (root: string, part: RecordPart, kind: string, key: string): string => {
   if (!nounId.safeParse(kind).success || !sha256.safeParse(key).success)
-    throw new GateError('internal', `${JSON.stringify([kind, key]).slice(0, 100)} cannot name a record`);
+    throw new GateError('internal', `${JSON.stringify([kind, key]).slice(0, 100)} cannot name a record.`);
   return join(recordFolder(root, part), kind, `${key}.json`);
 };
 

@@ -180,7 +180,11 @@ export class Store {
     return inStore(this.root, async () => {
       const manifest = await describeFolder(staging, checked(digest), about);
       if ((await stagedStampOf(staging, manifestName)) !== closed)
-        throw new GateError('build-no-output', 'files changed after the program had answered', { where: staging });
+        throw new GateError(
+          'build-no-output',
+          'The files of a build were taken over. Something changed them after the build had said that it was done.',
+          { where: staging },
+        );
       const id = { digest, content: contentOf(manifest) };
       const folder = this.#folder(id);
       await writeFile(join(staging, manifestName), encodeDocument(manifest));
@@ -241,12 +245,14 @@ export class Store {
   async #refuse(id: StoredId, damage: string): Promise<never> {
     await this.#remove(id);
     await this.#release(nameOf(id));
-    throw new GateError('store-corrupt', `artefact ${id.digest.slice(0, 12)}: ${damage}`, { where: this.#folder(id) });
+    throw new GateError('store-corrupt', `The stored files ${id.digest.slice(0, 12)} were read. They are damaged: ${damage}.`, {
+      where: this.#folder(id),
+    });
   }
 
   #requireStaging(staging: string): void {
     if (dirname(dirname(staging)) !== join(this.root, 'staging'))
-      throw new GateError('internal', 'not a staging folder of this store', { where: staging });
+      throw new GateError('internal', 'A folder that is none of this store was to be taken over.', { where: staging });
   }
 
   async #isLeased(id: StoredId): Promise<boolean> {
@@ -340,6 +346,6 @@ const noneWhereAbsent = (thrown: unknown): string[] => {
 /** Digests become file names: nothing else may. */
 const checked = (value: string): string => {
   if (!sha256.safeParse(value).success)
-    throw new GateError('internal', `${JSON.stringify(value.slice(0, 100))} cannot name anything in a store`);
+    throw new GateError('internal', `${JSON.stringify(value.slice(0, 100))} cannot name anything in a store.`);
   return value;
 };

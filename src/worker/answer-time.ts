@@ -11,9 +11,9 @@ export const openAnswerTime = (seconds: number): AnswerTime => {
   return {
     within: async (question, ask) => {
       const started = performance.now();
-      const waited = answers === 0 ? `its start and its answer to ${question}` : `its answer to ${question}, after ${answers} others`;
+      const waited = answers === 0 ? `its start and its answer to ${question}` : `its answer to ${question}`;
       try {
-        const late = `waiting for ${waited}; limits.seconds allows ${seconds} s for the start and all answers of a launch`;
+        const late = `${waited} was missing after ${seconds} s (limits.seconds, for all answers)`;
         return await ask(Math.max(0, seconds - spent), late);
       } finally {
         spent += (performance.now() - started) / 1000;

@@ -25,6 +25,6 @@ export const forArm = async <T>(arm: ArmId, work: () => T | Promise<T>): Promise
 /** What an arm serves. */
 export const armArtefact = (request: LaunchRequest, arm: ArmId): ArtefactRef => {
   const artefact = request.artefacts[arm]?.['main'];
-  if (artefact === undefined) throw new GateError('internal', `there is no artefact of ${arm}`, { where: request.launch });
+  if (artefact === undefined) throw new GateError('internal', `There are no files of ${arm}.`, { where: request.launch });
   return artefact;
 };

@@ -108,7 +108,7 @@ const playRounds = async (
 export const tuneCell = async (player: Player, setting: Omit<PlayerSetting, 'policy'>): Promise<Json> => {
   const { request } = setting;
   const arm = request.arms.find((each) => each !== 'reference') ?? 'reference';
-  if (player.tune === undefined) throw new GateError('internal', `${request.like} tunes nothing`, { where: request.launch });
+  if (player.tune === undefined) throw new GateError('internal', `${request.like} tunes nothing.`, { where: request.launch });
   const { tune } = player;
   const own = playerTools({ ...setting, policy: null }, arm, 'tune', deriveSeed(request.seed, 'tune'));
   return forArm(arm, () => tune(own, request.options));
@@ -130,18 +130,25 @@ const requireSame = ({ values }: Observation, { values: again }: Observation, po
   if (series === undefined) return;
   throw new GateError(
     'policy-not-deterministic',
-    `the same episode was played twice, with the same seed. Expected the same ${series}, got ${values[series]} and then ${again[series]}`,
+    `The same episode was played twice, with the same seed. Expected the same ${series}, got ${values[series]} and then ${again[series]}.`,
     { where: point },
   );
 };
 
 const checked = (observed: Observation, point: string): Observation => {
   for (const [series, value] of Object.entries(observed.values))
-    if (!Number.isFinite(value)) throw new GateError('non-finite-output', `series ${series} is ${value}`, { where: point });
+    if (!Number.isFinite(value))
+      throw new GateError('non-finite-output', `An episode was played. Expected finite numbers, got ${value} for ${series}.`, {
+        where: point,
+      });
   const columns = Object.entries(observed.trace ?? {});
   for (const [name, column] of columns)
     if (column.length !== columns[0]?.[1].length || !column.every(Number.isFinite))
-      throw new GateError('non-finite-output', `column ${name} of the trace is not finite, or not as long as the others`, { where: point });
+      throw new GateError(
+        'non-finite-output',
+        `An episode was played. Column ${name} of its trace is not finite, or not as long as the others.`,
+        { where: point },
+      );
   return observed;
 };
 

@@ -173,5 +173,5 @@ const untrained = (series: Series | undefined, { id, vocabulary }: ModelFacts): 
   if (nll.length === 0) return null;
   const perplexity = Math.exp(nll.reduce((sum, value) => sum + value, 0) / nll.length);
   if (perplexity < untrainedShare * vocabulary) return null;
-  return `the untouched ${id} knows no language: perplexity ${perplexity.toFixed(1)} with a vocabulary of ${vocabulary}`;
+  return `Quality was to be measured. The reference model ${id} is untrained: its perplexity is ${perplexity.toFixed(1)}, with a vocabulary of ${vocabulary}.`;
 };

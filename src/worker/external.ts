@@ -33,7 +33,7 @@ export const measureExternally = async (
   try {
     for (const arm of shuffled(point.arms, random)) {
       const program = Object.hasOwn(request.policies, arm) ? request.policies[arm] : undefined;
-      if (program === undefined) throw new GateError('internal', `${arm} has no program`, { where: request.launch });
+      if (program === undefined) throw new GateError('internal', `There is no program of ${arm}.`, { where: request.launch });
       const { argv, cwd, environment, confinement, memoryBytes, seconds, reports } = program;
       const where = `${request.launch} ${arm}`;
       const channel = openLineChannel({ where, argv, cwd, environment, confinement, memoryBytes, maxLineBytes });
@@ -85,10 +85,14 @@ const numbersOf = (answer: unknown, names: readonly string[], where: string): re
   const text = JSON.stringify(answer);
   const excerpt = `${text.slice(0, longestExcerpt)}${text.length > longestExcerpt ? '…' : ''}`;
   const refuse = (what: string): GateError =>
-    new GateError('subject-protocol', `expected one JSON object with the numbers ${names.join(', ')}; ${what}, got ${excerpt}`, { where });
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw refuse('this is none');
+    new GateError(
+      'subject-protocol',
+      `The program was asked for its numbers. Expected a JSON object with ${names.join(', ')}, got one in which ${what}: ${excerpt}`,
+      { where },
+    );
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw refuse('there are no keys');
   const stray = Object.keys(answer).find((key) => !names.includes(key));
-  if (stray !== undefined) throw refuse(`${JSON.stringify(stray.slice(0, 80))} is not among them`);
+  if (stray !== undefined) throw refuse(`${JSON.stringify(stray.slice(0, 80))} is too many`);
   return names.map((name) => {
     const value: unknown = Object.hasOwn(answer, name) ? Reflect.get(answer, name) : undefined;
     if (typeof value !== 'number' || !Number.isFinite(value))

@@ -46,12 +46,12 @@ export const inspectArms = async (
       values[arm]['kv-bytes-per-token'] = [found.attention.cacheBytesPerToken];
     } else
       lacks(
-        `the attention of arm ${arm} is not recognised: ${found.attention.slice(0, longestList)}`,
+        `the attention of ${arm} is not recognised: ${found.attention.slice(0, longestList)}`,
         'attention-density',
         'kv-bytes-per-token',
       );
     if (found.unknown.length === 0) values[arm]['multiply-adds'] = [found.multiplyAdds];
-    else lacks(`multiply-adds of ${found.unknown.join(', ').slice(0, longestList)} (arm ${arm}) cannot be counted`, 'multiply-adds');
+    else lacks(`multiply-adds of ${found.unknown.join(', ').slice(0, longestList)} cannot be counted (${arm})`, 'multiply-adds');
     if (point.sparse !== undefined) {
       const zeros = sparsitySeries(point.sparse, artefact, arm);
       Object.assign(values[arm], zeros.values);
@@ -69,7 +69,7 @@ const requireCompressed = async (values: Columns): Promise<void> => {
   await forArm('head', () => {
     throw new GateError(
       'build-ineffective',
-      `its files have ${head} bytes, those of the untouched model ${reference}: ask for a lower rank, energy or rank-ratio, or judge the change like: model, which claims no compression`,
+      `The entry claims a compression (\`like: tensor-decomposition\`). Expected files of fewer than ${reference} bytes, which the reference model has, got ${head} bytes.`,
     );
   });
 };

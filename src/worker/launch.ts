@@ -77,7 +77,7 @@ const runPoint = async (point: OperatingPoint, launching: Launching): Promise<Po
     case 'episode':
       return playEpisodes(point, await tools.player(request.like), launching, hosts);
     case 'build':
-      throw new GateError('internal', `a launch does not run ${point.kind} points`, { where: point.id });
+      throw new GateError('internal', `A launch does not run ${point.kind} points.`, { where: point.id });
   }
 };
 
@@ -148,7 +148,7 @@ const repeatOnly = async (
   tools: LaunchTools,
 ): Promise<PointResult> => {
   const { repeated } = request;
-  if (repeated?.kind !== 'call') throw new GateError('internal', `there is no call ${point.of} to repeat`, { where: point.id });
+  if (repeated?.kind !== 'call') throw new GateError('internal', `There is no call ${point.of} to repeat.`, { where: point.id });
   const values: Columns = {};
   const warnings = new Set<string>();
   for (const [arm, model] of placements[0] ?? []) {

@@ -38,7 +38,7 @@ const failure = (thrown: unknown): FromWorker => {
   const arm: ArmId | null = thrown instanceof ArmError ? thrown.arm : null;
   const error = asGateError(thrown instanceof ArmError ? thrown.cause : thrown, 'launch-crashed');
   // The reason first: a path may be long, and a table shows the beginning.
-  const message = `${error.message.slice(0, 18_000)}${error.where === null ? '' : ` (${error.where.slice(0, 1000)})`}`;
+  const message = `${error.message.slice(0, 18_000)}${error.where === null ? '' : ` (at ${error.where.slice(0, 1000)})`}`;
   return { type: 'failed', error: { code: error.code, message, arm, ...(error.starting ? { starting: true } : {}) } };
 };
 
@@ -102,14 +102,14 @@ const answer = async (
       });
     }
     default:
-      throw new GateError('internal', 'an unknown message');
+      throw new GateError('internal', 'The measuring process got an unknown message.');
   }
 };
 
 const playerOf = async (optimization: string): Promise<Player> => {
   const { findOptimization } = await import('../optimizations/registry.ts');
   const player = await findOptimization(optimization)?.bench.player?.();
-  if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes`);
+  if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes.`);
   return player;
 };
 

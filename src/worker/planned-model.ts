@@ -5,6 +5,10 @@ import { type ModelSource, openModelSource } from '../models/model-source.ts';
 export const openPlannedModel = (folder: string, digest: string): ModelSource => {
   const source = openModelSource(folder);
   if (source.digest !== digest)
-    throw new GateError('model-digest-mismatch', `the plan is for ${digest}, the files have ${source.digest}`, { where: folder });
+    throw new GateError(
+      'model-digest-mismatch',
+      `The files of the model were read. Expected those that the plan was made for (${digest}), got others (${source.digest}).`,
+      { where: folder },
+    );
   return source;
 };

@@ -27,7 +27,7 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
   const artefacts = request.artefacts[arm] ?? {};
   const artefactOf = (variant: string): ArtefactRef => {
     const artefact = Object.hasOwn(artefacts, variant) ? artefacts[variant] : undefined;
-    if (artefact === undefined) throw new GateError('internal', `there is no variant ${variant}`, { where: `${request.launch} ${arm}` });
+    if (artefact === undefined) throw new GateError('internal', `There is no variant ${variant}.`, { where: `${request.launch} ${arm}` });
     return artefact;
   };
   return {
@@ -58,7 +58,7 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
     },
     prompt: (batch, length) => promptOf(tools.prompts, tools.facts, batch, length, seed),
     policy: async (episode) => {
-      if (policy === null) throw new GateError('internal', `${arm} has no policy`, { where: request.launch });
+      if (policy === null) throw new GateError('internal', `There is no program of ${arm}.`, { where: request.launch });
       const started = await forArm(arm, () => policy.start({ point, seed, setting: episode }));
       return {
         next: (observation) => {
@@ -75,7 +75,10 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
 /** Rows too short for an image are text alone. */
 const promptOf = (windows: EvaluationWindows, facts: ModelFacts, batch: number, length: number, seed: number): Prompt => {
   if (!Number.isInteger(length) || length < 1 || length > facts.context || !Number.isInteger(batch) || batch < 1)
-    throw new GateError('option-invalid', `no prompt of ${batch} × ${length} tokens; the model's context is ${facts.context}`);
+    throw new GateError(
+      'option-invalid',
+      `A prompt of ${batch} × ${length} tokens was to be made. The context of the model is ${facts.context} tokens.`,
+    );
   const imaged = windows.images === null ? 0 : windows.images.patches;
   const source = imaged > length / 2 ? { ...windows, images: null } : windows;
   return promptRows(source, facts.vocabulary, batch, length, seed);

@@ -36,7 +36,7 @@ export const openPolicyHost = (policy: PolicyProcess, where: string): PolicyHost
       await ask({ do: 'start', optimization: policy.optimization, episode: { point, seed, options: policy.options, setting } });
       return {
         next: async (observation) => {
-          if (mine !== episodes) throw new GateError('internal', `the episode at ${point} is over`, { where });
+          if (mine !== episodes) throw new GateError('internal', `The episode at ${point} is over.`, { where });
           return ask({ do: 'next', observation });
         },
       };
@@ -50,7 +50,7 @@ const answered = (answer: unknown, where: string): Json => {
   try {
     decoded = decodeValue(fromSubject, answer, where) as ReturnType<typeof fromSubject.parse>;
   } catch (thrown) {
-    throw new GateError('subject-protocol', asGateError(thrown).message, { where, cause: thrown });
+    throw new GateError('subject-protocol', `The program answered. ${asGateError(thrown).message}`, { where, cause: thrown });
   }
   if ('ok' in decoded) return decoded.ok;
   const code: ErrorCode =

@@ -22,7 +22,8 @@ export const sparsitySeries = (
   const counted = ['sparsity', ...(pattern === null ? [] : ['pattern-conformity']), 'nonzero-multiply-adds'];
   try {
     const found = weightSparsity(folder, stages, target, pattern, tokens);
-    if (found.eligible === 0) return { values: {}, warnings: unread(`nothing of target ${target} recognised in arm ${arm}`, ...counted) };
+    if (found.eligible === 0)
+      return { values: {}, warnings: unread(`no weights of target ${target} are recognised in ${arm}`, ...counted) };
     const products = found.multiplyAdds;
     return {
       values: {
@@ -30,10 +31,10 @@ export const sparsitySeries = (
         ...(pattern === null ? {} : { 'pattern-conformity': [(100 * found.conforming) / found.groups] }),
         ...(products === null ? {} : { 'nonzero-multiply-adds': [products.nonZero] }),
       },
-      warnings: products === null ? unread(`multiply-adds of arm ${arm} cannot be counted`, 'nonzero-multiply-adds') : [],
+      warnings: products === null ? unread(`multiply-adds of ${arm} cannot be counted`, 'nonzero-multiply-adds') : [],
     };
   } catch (thrown) {
     if (!(thrown instanceof GateError) || thrown.code !== 'onnx-unsupported') throw thrown;
-    return { values: {}, warnings: unread(`weights of arm ${arm}: ${thrown.message}`, ...counted) };
+    return { values: {}, warnings: unread(`weights of ${arm}. ${thrown.message}`, ...counted) };
   }
 };

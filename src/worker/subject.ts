@@ -86,12 +86,17 @@ const policyOf = ({ module }: SubjectSetting): Answering['policy'] => {
   return {
     start: async ({ optimization: id, episode }) => {
       const { subject, options } = await subjectOf(id, module, episode.options);
-      if (subject.start === undefined) throw new GateError('subject-protocol', `${module ?? id} starts no policy`);
+      if (subject.start === undefined)
+        throw new GateError(
+          'subject-protocol',
+          `The module ${module ?? id} was loaded, to take decisions. Expected it to export \`start\`, found none.`,
+        );
       running = await subject.start({ ...episode, options });
       return null;
     },
     next: async (observation) => {
-      if (running === null) throw new GateError('subject-protocol', 'asked for an action before an episode was started');
+      if (running === null)
+        throw new GateError('subject-protocol', 'The program was asked for its next action. No episode has been started.');
       return running.next(observation);
     },
   };
@@ -101,13 +106,18 @@ const policyOf = ({ module }: SubjectSetting): Answering['policy'] => {
 const subjectOf = async (id: string, module: string | null, options: Json): Promise<{ subject: Subject; options: Json }> => {
   if (module !== null) return { subject: await loadSubject(module), options };
   const optimization = findOptimization(id);
-  if (optimization === null) throw new GateError('optimization-unknown', `no built-in optimization is called ${JSON.stringify(id)}`);
+  if (optimization === null)
+    throw new GateError('optimization-unknown', `A built-in optimization was looked for. There is none called ${JSON.stringify(id)}.`);
   return { subject: await optimization.subject(), options: optimization.bench.options.parse(options, 'options') as Json };
 };
 
 const build = async (request: BuildRequest, { roots, module }: SubjectSetting, memory: ObservationMemory | null): Promise<BuildResult> => {
   const { subject, options } = await subjectOf(request.optimization, module, request.options);
-  if (subject.build === undefined) throw new GateError('subject-protocol', `${module ?? request.optimization} builds nothing`);
+  if (subject.build === undefined)
+    throw new GateError(
+      'subject-protocol',
+      `The module ${module ?? request.optimization} was loaded, to build. Expected it to export \`build\`, found none.`,
+    );
   const source = openSubjectSource(request.source);
   const windows = readWindows(join(source.folder, 'calibration.safetensors'), source.config);
   const calibration = openCalibration({ input: request.input, windows, roots, memory });
@@ -134,6 +144,8 @@ const build = async (request: BuildRequest, { roots, module }: SubjectSetting, m
 const loadSubject = async (file: string): Promise<Subject> => {
   const loaded: Readonly<Record<string, unknown>> = await import(pathToFileURL(file).href);
   if (typeof loaded['build'] !== 'function' && typeof loaded['start'] !== 'function')
-    throw new GateError('subject-protocol', 'exports neither build nor start', { where: file });
+    throw new GateError('subject-protocol', 'The module was loaded. Expected it to export `build` or `start`, found neither.', {
+      where: file,
+    });
   return loaded as Subject;
 };

@@ -154,7 +154,7 @@ describe('baselines on GitHub', () => {
     await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('contents: write') });
     setting.github.state.readOnly = false;
     setting.github.state.protected = true;
-    await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('input token') });
+    await expect(write()).rejects.toMatchObject({ code: 'github-permission', message: expect.stringContaining('input `token`') });
     expect(await count(setting)).toBe(1);
   });
 
@@ -166,7 +166,7 @@ describe('baselines on GitHub', () => {
     await expect(onMain(setting).writeBaselines(adding('a', group))).rejects.toMatchObject(untrusted('(behind)'));
     const [landed = ''] = await merged(setting, 1);
     await expect(onMain(setting).writeBaselines(adding('a', group))).rejects.toMatchObject(untrusted('(diverged)'));
-    await expect(onMain(setting).writeBaselines(adding('a', sha('1')))).rejects.toMatchObject(untrusted('does not know it'));
+    await expect(onMain(setting).writeBaselines(adding('a', sha('1')))).rejects.toMatchObject(untrusted('does not know that commit'));
     expect(setting.github.writes()).toEqual([]);
     expect(await count(setting)).toBe(2);
     expect(await onMain(setting).writeBaselines(adding('a', landed))).toBe('written');

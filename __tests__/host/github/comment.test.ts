@@ -76,7 +76,7 @@ describe('sticky comment', () => {
     await publish('young', '78');
     expect(await publish('old', '77')).toEqual([]);
     expect(github.state.comments[0]?.body).toContain('young');
-    expect(lines.join('')).toContain('The comment is of a later run, and stays.');
+    expect(lines.join('')).toContain('a later run wrote it.');
     await publish('again', '78', '2');
     await publish('young, later still', '78', '1');
     expect(github.state.comments[0]?.body).toContain('again');
@@ -105,7 +105,7 @@ describe('sticky comment', () => {
     await publish('red there', 'bad');
     await publish('green elsewhere', 'fine');
     expect(github.state.comments[0]?.body).toContain('red there');
-    expect(lines.join('')).toMatch(/found worse, and stays: give each job an input `comment-key`/);
+    expect(lines.join('')).toMatch(/found worse\. For two comments, give each job an input `comment-key`/);
     await publish('green', 'fine', '78');
     expect(github.state.comments[0]?.body).toContain('green');
   });
@@ -260,7 +260,7 @@ describe('body', () => {
     );
     expect(body.length).toBeLessThanOrEqual(MAX_COMMENT);
     expect(body.match(/```/g)).toHaveLength(2);
-    expect(body).toMatch(/<\/details>\n\n_Cut: [^\n]*_\n$/);
+    expect(body).toMatch(/<\/details>\n\n_The rest is left out: [^\n]*_\n$/);
   });
 
   test.each(['', '-x', 'a b', 'x-->', `${'k'.repeat(81)}`, 'a\nb'])('the key %j is refused', (key) => {

@@ -15,7 +15,7 @@ describe('a job', () => {
     expect(run.stdout).toContain('1/2 (50 %)');
     expect(run.outputs).toMatchObject({ verdict: 'regressed', count: '3', ok: 'false', trouble: '[]' });
     expect(run.outputs).not.toHaveProperty('huge');
-    expect(run.stdout).toContain('output huge was left out');
+    expect(run.stdout).toContain('The output huge was not set');
     expect(run.outputs['text']).toContain('::add-mask::two');
     expect(run.summary.startsWith('a\n::error::one')).toBe(true);
   });

@@ -18,7 +18,7 @@ describe('job summary', () => {
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_SUMMARY_BYTES);
     expect(Buffer.byteLength(text)).toBeGreaterThan(MAX_SUMMARY_BYTES - 20_000);
     expect(text.includes('\ufffd')).toBe(false);
-    expect(text.slice(-200)).toMatch(/_Cut: [^\n]*_\n\n> a note\n\n$/);
+    expect(text.slice(-200)).toMatch(/_The rest is left out: [^\n]*_\n\n> a note\n\n$/);
   });
 
   test('keeps what other steps of the job wrote, and adds nothing to a full one', async () => {

@@ -153,12 +153,12 @@ describe('a fault is seen', () => {
   });
 
   it.each([
-    ['no action', answering({ serve: 'main' }), /not an action/],
-    ['an unknown variant', answering({ try: 'no-such' }), /no variant no-such/],
-    ['more trials than allowed', answering({ try: 'main' }), /more than 4 trials/],
-    ['what it did not try', answering({ offer: ['main', names[1]!] }), /did not try/],
-    ['a variant outside the pool', answering({ try: 'main' }, { offer: ['main'] }), /not an action/],
-    ['what it did not find', controlledBy(() => 'no-such'), /no variant no-such in the pool/],
+    ['no action', answering({ serve: 'main' }), /asked for its next action/],
+    ['an unknown variant', answering({ try: 'no-such' }), /none called no-such/],
+    ['more trials than allowed', answering({ try: 'main' }), /at most 4\./],
+    ['what it did not try', answering({ offer: ['main', names[1]!] }), /one that it tried before/],
+    ['a variant outside the pool', answering({ try: 'main' }, { offer: ['main'] }), /asked for its next action/],
+    ['what it did not find', controlledBy(() => 'no-such'), /none called no-such/],
   ])('refuses %s', async (_what, subject, message) => {
     await expect(played('dense', 'drift', 'head', subject)).rejects.toMatchObject({
       code: 'subject-protocol',

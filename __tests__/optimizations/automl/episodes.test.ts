@@ -123,12 +123,12 @@ describe('a fault is seen', () => {
   });
 
   it.each([
-    ['no action', answering(7), /not an action/],
-    ['a configuration that does not exist', answering({ try: { ...initial, threads: 3 }, calls: 1 }), /no configuration/],
-    ['half a configuration', answering({ try: { variant: 'main' }, calls: 1 }), /no configuration/],
+    ['no action', answering(7), /asked for its next action/],
+    ['a configuration that does not exist', answering({ try: { ...initial, threads: 3 }, calls: 1 }), /asked for a configuration/],
+    ['half a configuration', answering({ try: { variant: 'main' }, calls: 1 }), /asked for a configuration/],
     ['too many requests', answering({ try: initial, calls: 9 }), /at most 8/],
-    ['too many trials', answering({ try: initial, calls: 1 }), /more than 9 trials/],
-    ['what it did not try', answering({ found: { ...initial, threads: 2 } }), /did not try/],
+    ['too many trials', answering({ try: initial, calls: 1 }), /at most 9\./],
+    ['what it did not try', answering({ found: { ...initial, threads: 2 } }), /one that it tried before/],
   ])('refuses %s', async (_what, subject, message) => {
     for (const point of ['replay', 'found'] as const)
       await expect(played(point, 'head', { subject })).rejects.toMatchObject({

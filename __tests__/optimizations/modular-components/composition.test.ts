@@ -105,7 +105,7 @@ describe('the pair matrix, replayed', () => {
       replayed(0.3, { variants: all.filter((name) => name !== 'structured-pruning-then-tensor-decomposition') }),
     );
     expect(without.values['interoperability']).toBe(50);
-    expect(without.warnings).toEqual(['structured-pruning-then-tensor-decomposition: was not built']);
+    expect(without.warnings).toEqual(['structured-pruning-then-tensor-decomposition: it was not built']);
     const single = await compositionPlayer.play(turn(), replayed(0.3, { variants: all.filter((name) => name !== 'structured-pruning') }));
     expect(single.values['interoperability']).toBe(0);
     expect(single.warnings).toContain('tensor-decomposition-then-structured-pruning: one of the two does not work alone');
@@ -135,7 +135,7 @@ describe('the pair matrix, replayed', () => {
     expect(values).toEqual({});
     expect(warnings).toEqual([
       'not-applicable: interoperability: a pair needs two passes that apply to the model',
-      'structured-pruning-then-modules: was not built',
+      'structured-pruning-then-modules: it was not built',
     ]);
   });
 

@@ -191,7 +191,7 @@ describe('bench', () => {
     expect(options({ pattern: 'unstructured' })).toMatchObject({ sparsity: 0.5 });
     for (const pattern of ['4:2', '2:2', '2:80', '0:4', '2-4', 'half']) expect(() => options({ pattern }), pattern).toThrow('N');
     expect(() => options({ sparsity: 0.5 })).toThrow('unstructured');
-    expect(() => options({ sparcity: 0.5 })).toThrow('did you mean "sparsity"');
+    expect(() => options({ sparcity: 0.5 })).toThrow('Did you mean "sparsity"');
   });
 
   test('conformity is judged where a pattern is claimed; what is counted follows the options', () => {

@@ -87,6 +87,6 @@ describe('what cannot be streamed', () => {
   });
 
   it('names what it does not recognise', async () => {
-    await expect(buildOn(edited(attribute('do_rotary', 0n)))).rejects.toThrow(/how its keys turn by position/);
+    await expect(buildOn(edited(attribute('do_rotary', 0n)))).rejects.toThrow(/How the keys of attention .* turn by position/);
   });
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GateError } from '../../errors.ts';
+import { asSentence, GateError } from '../../errors.ts';
 import { commitId } from '../../records/words.ts';
 import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
 import type { BaselineChange, BaselineReader, Descends } from '../contract.ts';
@@ -34,12 +34,12 @@ const relation = async (client: Client, first: string, second: string): Promise<
 const requireMerged = async (client: Client, measured: string, head: string, branch: string): Promise<void> => {
   if (measured === head) return;
   const untrusted = (why: string): GateError =>
-    new GateError('baseline-untrusted', `commit ${measured} was measured, and ${why}`, { where: `branch ${branch}` });
+    new GateError('baseline-untrusted', `Baselines of commit ${measured} were to be written. ${why}.`, { where: `branch ${branch}` });
   try {
     const status = await relation(client, measured, head);
-    if (!['ahead', 'identical'].includes(status)) throw untrusted(`${branch} does not hold it (${status})`);
+    if (!['ahead', 'identical'].includes(status)) throw untrusted(`Branch ${branch} does not hold that commit (${status})`);
   } catch (error) {
-    throw notFound(error) ? untrusted('GitHub does not know it') : error;
+    throw notFound(error) ? untrusted('GitHub does not know that commit') : error;
   }
 };
 
@@ -96,27 +96,31 @@ const refused = (error: GitHubFailure, branch: string): GateError => {
   const options = { where: `branch ${branch}`, cause: error };
   switch (error.kind) {
     case 'token':
-      return new GateError('github-permission', `baselines were not written (${error.message}): ${tokenRemedy}`, options);
+      return new GateError(
+        'github-permission',
+        `Baselines were to be written. GitHub refused: ${asSentence(error.message)} ${tokenRemedy}`,
+        options,
+      );
     case 'permission':
       return new GateError(
         'github-permission',
-        `baselines were not written (${error.message}): the job needs \`permissions: contents: write\``,
+        `Baselines were to be written. GitHub refused: ${asSentence(error.message)} The job needs \`permissions: contents: write\`.`,
         options,
       );
     case 'protected':
       return new GateError(
         'github-permission',
-        `baselines were not written (${error.message}): give the input token one of an app or person that may bypass the rule`,
+        `Baselines were to be written. A rule protects the branch: ${asSentence(error.message)} Give the input \`token\` one of an app or person that may bypass it.`,
         options,
       );
     case 'stale':
       return new GateError(
         'baseline-conflict',
-        `other writers were faster each time (${error.message}); nothing was written or lost`,
+        `Baselines were to be written. Other jobs were faster each time (${error.message}); nothing was written or lost.`,
         options,
       );
     default:
-      return new GateError('github-failed', `baselines were not written: ${error.message}`, options);
+      return new GateError('github-failed', `Baselines were to be written. GitHub failed: ${asSentence(error.message)}`, options);
   }
 };
 
@@ -135,7 +139,7 @@ export const commitBaselines = async (
   const { branch } = target;
   const forCommit = commitId.safeParse(change.forCommit);
   if (!forCommit.success)
-    throw new GateError('baseline-invalid', 'the commit that was measured is not a full commit id', {
+    throw new GateError('baseline-invalid', 'Baselines were to be written. Expected a full commit id, got another name.', {
       where: change.forCommit.slice(0, 80),
     });
   const descends = descendsFrom(client, forCommit.data);

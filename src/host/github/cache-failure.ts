@@ -34,7 +34,7 @@ const words = {
     remedy: 'See whether the runner reaches the hosts of GitHub Actions. `cache: false` turns the cache off.',
   },
   server: { what: 'the cache service failed', remedy: 'See githubstatus.com; a later run uses the cache again.' },
-  damaged: { what: 'its content does not unpack', remedy: 'A run that may write saves a new entry, which takes its place.' },
+  damaged: { what: 'its content does not unpack', remedy: 'A run that may write to the cache replaces the entry.' },
   other: { what: 'the operation failed', remedy: 'Run the job again. `cache: false` turns the cache off.' },
 } as const;
 

@@ -21,7 +21,9 @@ type StoredComment = z.infer<typeof storedComment>;
  */
 export const commentMarker = (key: string, project: string | null = null): string => {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(key))
-    throw new GateError('usage-bad-value', 'letters, digits, dots and dashes, at most 80', { where: 'comment-key' });
+    throw new GateError('usage-bad-value', 'Expected letters, digits, dots and dashes, at most 80, got another name.', {
+      where: 'comment-key',
+    });
   const of = project === null ? '' : ` ${createHash('sha256').update(project).digest('hex').slice(0, 16)}`;
   return `<!-- optimization-gate:${key}${of} -->`;
 };
@@ -60,7 +62,7 @@ export const commentBody = (marker: string, stamp: CommentStamp, text: string, w
   const head = `${marker}\n${stampText(stamp)}`;
   const body = `${head}\n${text.trim()}\n`;
   if (body.length <= MAX_COMMENT) return body;
-  const note = `\n\n_Cut: longer than GitHub allows. The whole report is in ${whole}._\n`;
+  const note = `\n\n_The rest is left out: GitHub shows no more in a comment. The whole report is in ${whole}._\n`;
   const reserve = note.length + 400;
   const room = body.slice(0, MAX_COMMENT - reserve);
   const end = room.lastIndexOf('\n');

@@ -248,7 +248,8 @@ export const readEvent = (environment: Environment): RunEvent => {
   const eventName = environment['GITHUB_EVENT_NAME'] ?? '';
   const where = `event ${eventName}`;
   const slug = /^([\w.-]{1,100})\/([\w.-]{1,100})$/.exec(environment['GITHUB_REPOSITORY'] ?? '');
-  if (slug === null) throw new GateError('document-invalid', 'GITHUB_REPOSITORY is not OWNER/NAME', { where });
+  if (slug === null)
+    throw new GateError('document-invalid', 'The variable GITHUB_REPOSITORY was read. Expected OWNER/NAME, got something else.', { where });
   const payload = readPayload(environment['GITHUB_EVENT_PATH']);
   const known = decode(payloads.other, payload, where).repository?.default_branch;
   // Old `schedule` payloads hold no repository; such a run is on the default branch.

@@ -26,7 +26,7 @@ export class GitHubFailure extends Error {
 }
 
 /** What to do about a failure of kind `token`. */
-export const tokenRemedy = "the token is wrong, expired or revoked: give the input `token` a valid one, or leave it out for the job's own";
+export const tokenRemedy = "The token is wrong, expired or revoked: give the input `token` a valid one, or leave it out for the job's own.";
 
 const LIMIT_PAUSE_SECONDS = 60;
 type Headers = Readonly<Record<string, string | number | undefined>>;

@@ -1,5 +1,5 @@
 import { setTimeout as pauseFor } from 'node:timers/promises';
-import { GateError } from '../../errors.ts';
+import { asSentence, GateError } from '../../errors.ts';
 import { allowedEnvironment } from '../../processes/environment.ts';
 import type { HostEvent } from '../../records/event.ts';
 import type { Coded } from '../../records/words.ts';
@@ -64,15 +64,15 @@ const coded = (code: 'github-permission' | 'github-failed', message: string): Co
 });
 
 const commentRefused = (error: unknown, number: number | null, fork: boolean): Coded => {
-  const what = `the comment${number === null ? '' : ` on pull request #${number}`} was not posted`;
+  const what = `The comment${number === null ? '' : ` on pull request #${number}`} was not posted`;
   if (!(error instanceof GitHubFailure))
-    return coded('github-failed', `${what}: ${error instanceof Error ? error.message : String(error)}`);
-  if (error.kind === 'token') return coded('github-permission', `${what} (${error.message}): ${tokenRemedy}`);
-  if (error.kind !== 'permission') return coded('github-failed', `${what}: ${error.message}`);
+    return coded('github-failed', asSentence(`${what}: ${error instanceof Error ? error.message : String(error)}`));
+  if (error.kind === 'token') return coded('github-permission', `${what}: ${asSentence(error.message)} ${tokenRemedy}`);
+  if (error.kind !== 'permission') return coded('github-failed', asSentence(`${what}: ${error.message}`));
   const remedy = fork
-    ? 'the token of a pull request from a fork is read-only, whatever `permissions:` says. The report is in the job summary. For a comment, read the change, push it to a branch of this repository and open the pull request from there'
-    : 'the job needs `permissions: pull-requests: write`';
-  return coded('github-permission', `${what} (${error.message}): ${remedy}`);
+    ? 'The token of a pull request from a fork is read-only, whatever `permissions:` says. The report is in the job summary. For a comment, review the change, push it to a branch of this repository and open the pull request there.'
+    : 'The job needs `permissions: pull-requests: write`.';
+  return coded('github-permission', `${what}: ${asSentence(error.message)} ${remedy}`);
 };
 
 const noNumber = (lookUp: LookUp | null): string =>
@@ -151,7 +151,10 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       return null;
     }
     if (token === null)
-      return coded('github-permission', 'the comment was not posted: there is no token; pass one with `permissions: pull-requests: write`');
+      return coded(
+        'github-permission',
+        'The comment was not posted: there is no token. Give the input `token` one with `permissions: pull-requests: write`.',
+      );
     try {
       const github = await client(token);
       await patiently(
@@ -161,10 +164,10 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
           const marker = commentMarker(key, project);
           const body = commentBody(marker, stamp, comment, `the [job summary](${runUrl})`);
           const outcome = await syncComment(github, { number, marker, stamp, body, opens: opensComment });
-          if (outcome === 'newer') log.info('The comment is of a later run, and stays.');
+          if (outcome === 'newer') log.info('The comment on the pull request was not changed: a later run wrote it.');
           if (outcome === 'worse')
             log.warn(
-              'The comment is of another job of this run, which found worse, and stays: give each job an input `comment-key` of its own.',
+              'The comment on the pull request was not changed: another job of this run found worse. For two comments, give each job an input `comment-key` of its own.',
             );
         },
         patience(5, 120),
@@ -179,7 +182,8 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
   /** All code under test has ended when the first of them is written. */
   const restoreCommandFiles = (): void => {
     const changed = commandFiles.restore();
-    if (changed.length > 0) log.warn(`Code under test wrote to ${changed.join(', ')}: that was removed.`);
+    if (changed.length > 0)
+      log.warn(`Code under test wrote to ${changed.join(', ')}, which only the runner and the gate may do. What it wrote was removed.`);
   };
 
   const summarise = async (markdown: string, kind: 'report' | 'note'): Promise<Coded | null> => {
@@ -188,7 +192,10 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       await appendSummary(environment['GITHUB_STEP_SUMMARY'], markdown, kind);
       return null;
     } catch (error) {
-      return coded('github-failed', `the job summary was not written: ${error instanceof Error ? error.message : String(error)}`);
+      return coded(
+        'github-failed',
+        asSentence(`The job summary was not written: ${error instanceof Error ? error.message : String(error)}`),
+      );
     }
   };
 
@@ -215,14 +222,18 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
 
   const baselineWriter = (): { readonly branch: string; readonly secret: string } => {
     if (run.event.kind !== 'default-branch')
-      throw new GateError('baseline-untrusted', 'this run belongs to a change, not to the default branch');
+      throw new GateError(
+        'baseline-untrusted',
+        'Baselines were to be written. They come from the default branch, and this run is about a change.',
+      );
     if (token === null)
       throw new GateError(
         'github-permission',
-        'baselines cannot be written: there is no token; pass one with `permissions: contents: write`',
+        'Baselines were to be written. There is no token: give the input `token` one with `permissions: contents: write`.',
       );
     const { branch } = run.event;
-    if (branch === null) throw new GateError('baseline-untrusted', 'the payload of the event does not name the default branch');
+    if (branch === null)
+      throw new GateError('baseline-untrusted', 'Baselines were to be written. The event does not name the default branch.');
     return { branch, secret: token };
   };
   const outputs = new Map<string, string | number | boolean>();
@@ -248,7 +259,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     writeOutputs: () => {
       restoreCommandFiles();
       for (const name of appendOutputs(environment['GITHUB_OUTPUT'], Object.fromEntries(outputs)))
-        log.warn(`output ${name} was left out: it is longer than GitHub takes`);
+        log.warn(`The output ${name} was not set: it is longer than GitHub takes.`);
     },
   };
 };

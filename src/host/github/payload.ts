@@ -62,14 +62,19 @@ export const payloads = {
 /** The payload as it lies on disk. Throws `document-invalid` or `document-too-large`. */
 export const readPayload = (path: string | undefined): unknown => {
   if (path === undefined || path === '')
-    throw new GateError('document-invalid', 'no file holds the payload of the event', { where: 'GITHUB_EVENT_PATH' });
+    throw new GateError('document-invalid', 'The event of this run was read. Expected the variable to name a file, got none.', {
+      where: 'GITHUB_EVENT_PATH',
+    });
   try {
     const { size } = statSync(path);
-    if (size > MAX_PAYLOAD_BYTES) throw new GateError('document-too-large', `the payload of the event has ${size} bytes`, { where: path });
+    if (size > MAX_PAYLOAD_BYTES)
+      throw new GateError('document-too-large', `The event of this run was read. Its file has ${size} bytes, more than GitHub writes.`, {
+        where: path,
+      });
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     if (error instanceof GateError) throw error;
-    throw new GateError('document-invalid', `the payload of the event cannot be read: ${(error as Error).message}`, {
+    throw new GateError('document-invalid', `The event of this run was read. Its file cannot be: ${(error as Error).message}`, {
       where: path,
       cause: error,
     });
@@ -81,5 +86,9 @@ export const decode = <T>(schema: z.ZodType<T>, payload: unknown, where: string)
   const result = schema.safeParse(payload);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new GateError('document-invalid', `${issue?.path.join('.') || 'payload'}: ${issue?.message ?? 'not valid'}`, { where });
+  throw new GateError(
+    'document-invalid',
+    `The event of this run was read. At ${issue?.path.join('.') || 'its top'}: ${issue?.message ?? 'not valid'}.`,
+    { where },
+  );
 };

@@ -4,7 +4,7 @@ import { appendFile, stat } from 'node:fs/promises';
 export const MAX_SUMMARY_BYTES = 1024 * 1024;
 /** Kept free for the notes that may follow the report. */
 const RESERVED_BYTES = 8 * 1024;
-const cutNote = '\n\n_Cut: longer than a job summary may be. The run folder holds the whole report._\n\n';
+const cutNote = '\n\n_The rest is left out: GitHub shows no more in a job summary. The run folder holds the whole report._\n\n';
 
 /** Text in at most `limit` bytes of UTF-8, cut at the end of a line (or of a character where no line ends). */
 const cutToBytes = (text: string, limit: number): string => {

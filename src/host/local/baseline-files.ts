@@ -16,7 +16,10 @@ const readerOf =
       return await readFile(file, 'utf8');
     } catch (error) {
       if (isMissing(error)) return null;
-      throw new GateError('baseline-invalid', `cannot be read: ${(error as Error).message}`, { where: file, cause: error });
+      throw new GateError('baseline-invalid', `A file of baselines was read. It cannot be: ${(error as Error).message}`, {
+        where: file,
+        cause: error,
+      });
     }
   };
 
@@ -26,7 +29,12 @@ const refuseLinks = async (folder: string, path: string): Promise<void> => {
   for (let depth = 0; depth < parts.length; depth += 1) {
     const at = join(folder, ...parts.slice(0, depth));
     const facts = await lstat(at).catch(() => null);
-    if (facts?.isSymbolicLink()) throw new GateError('baseline-invalid', 'is a symbolic link', { where: at });
+    if (facts?.isSymbolicLink())
+      throw new GateError(
+        'baseline-invalid',
+        'Baselines were to be written. This is a symbolic link, and none is followed: put a folder or file in its place.',
+        { where: at },
+      );
   }
 };
 
@@ -41,7 +49,10 @@ const replaceFile = async (file: string, content: string): Promise<void> => {
     await rm(draft, { force: true });
     throw (
       asDiskError(error, { path: file, noun: 'folder of baselines' }) ??
-      new GateError('baseline-invalid', `cannot be written: ${(error as Error).message}`, { where: file, cause: error })
+      new GateError('baseline-invalid', `A file of baselines was written. It cannot be: ${(error as Error).message}`, {
+        where: file,
+        cause: error,
+      })
     );
   }
 };

@@ -99,7 +99,11 @@ const rotaryTables = (flow: Dataflow): readonly string[] =>
 export const recognise = (model: OnnxModel): Architecture => {
   const found = recogniseParts(model);
   if (found.notRecognised.length === 0) return found;
-  throw new GateError('onnx-unsupported', found.notRecognised.slice(0, 3).join('; '), { where: model.graph });
+  throw new GateError(
+    'onnx-unsupported',
+    `The graph was read. Parts of it are not recognised: ${found.notRecognised.slice(0, 3).join('; ')}.`,
+    { where: model.graph },
+  );
 };
 
 /** The same of any graph: what can be told of it, and in `notRecognised` why that is not all. */

@@ -79,15 +79,16 @@ const rotaryOf = (flow: Dataflow, attention: Attention): RotaryKeys | null => {
  */
 export const findRotaryKeys = (model: OnnxModel, attentions: readonly Attention[]): RotaryKeys => {
   const flow = dataflow(model);
-  const refuse = (why: string): GateError => new GateError('onnx-unsupported', why, { where: model.graph });
+  const refuse = (why: string): GateError =>
+    new GateError('onnx-unsupported', `The rotary positions of the decoder were looked for. ${why}.`, { where: model.graph });
   let found: RotaryKeys | null = null;
   for (const attention of attentions) {
     const own = rotaryOf(flow, attention);
-    if (own === null) throw refuse(`attention ${attention.node}: how its keys turn by position is not recognised`);
+    if (own === null) throw refuse(`How the keys of attention ${attention.node} turn by position is not recognised`);
     if (found !== null && JSON.stringify(own) !== JSON.stringify(found))
-      throw refuse(`attention ${attention.node}: its keys turn otherwise than those of the first layer`);
+      throw refuse(`The keys of attention ${attention.node} turn otherwise than those of the first layer`);
     found = own;
   }
-  if (found === null) throw refuse('no attention recognised');
+  if (found === null) throw refuse('No attention is recognised in the graph');
   return found;
 };

@@ -27,7 +27,8 @@ export const buildShape = async (context: BuildContext<unknown>, { depth, width 
     (stage) => stage === 'decoder',
     async ({ stage, model, architecture }: StageGraph) => {
       const { layers } = architecture;
-      if (layers.length === 0) throw new GateError('onnx-unsupported', 'no layer recognised', { where: model.graph });
+      if (layers.length === 0)
+        throw new GateError('onnx-unsupported', 'The layers of the graph were looked for. None is recognised.', { where: model.graph });
       const choice = (options: PruningOptions): Choice => ({ stage, options, seed, calibration, products });
       // Widths first: both read the tensors of the model as it came, and no layer that goes needs to be kept in step.
       const narrowed = choice(removing('ffn', width));

@@ -29,7 +29,7 @@ const schema = z.strictObject({
     .min(1)
     .max(63)
     .default(4)
-    .describe('Variants beside the untouched model that the search may try before it offers a pool.'),
+    .describe('Variants beside the reference model that the search may try before it offers a pool.'),
   quality: z
     .number()
     .min(0)

@@ -70,7 +70,8 @@ const searched = async (
   const policy = await tools.policy(setting);
   const outcome = (name: string): SearchObservation['trial'] => {
     const member = pool.find((each) => each.name === name);
-    if (member === undefined) throw new GateError('subject-protocol', `there is no variant ${name}`, { where: where(turn) });
+    if (member === undefined)
+      throw new GateError('subject-protocol', `The program asked to try a variant. There is none called ${name}.`, { where: where(turn) });
     return { name, latency: latencyOf(member), 'nll-delta': member['nll-delta'] };
   };
   const tried = new Set([untouched]);
@@ -79,10 +80,16 @@ const searched = async (
     const action = await nextAction(policy, seen, searchAction, where(turn));
     if ('offer' in action) {
       const untried = action.offer.find((name) => !tried.has(name));
-      if (untried !== undefined) throw new GateError('subject-protocol', `offers ${untried}, which it did not try`, { where: where(turn) });
+      if (untried !== undefined)
+        throw new GateError('subject-protocol', `The program offered the variant ${untried}. Expected one that it tried before.`, {
+          where: where(turn),
+        });
       return action.offer;
     }
-    if (seen.left === 0) throw new GateError('subject-protocol', `asks for more than ${trials} trials`, { where: where(turn) });
+    if (seen.left === 0)
+      throw new GateError('subject-protocol', `The program asked for another trial. It may have at most ${trials}.`, {
+        where: where(turn),
+      });
     seen = { trial: outcome(action.try), left: seen.left - 1 };
     tried.add(action.try);
   }
@@ -110,7 +117,9 @@ const controlled = async (
   return async (view) => {
     const { serve } = await nextAction(policy, shown(view, loss), serveAction, where(turn));
     if (!members.some(({ name }) => name === serve))
-      throw new GateError('subject-protocol', `there is no variant ${serve} in the pool`, { where: where(turn) });
+      throw new GateError('subject-protocol', `The program chose a variant to serve. There is none called ${serve}.`, {
+        where: where(turn),
+      });
     return serve;
   };
 };

@@ -82,7 +82,11 @@ export const oracleOf = (record: OracleRecord, bound: number, where: string): Or
   const entry = (configuration: Configuration): OracleRecord['configurations'][number] => {
     const known = byKey.get(keyOf(configuration));
     if (known === undefined)
-      throw new GateError('subject-protocol', `there is no configuration ${JSON.stringify(configuration).slice(0, 200)}`, { where });
+      throw new GateError(
+        'subject-protocol',
+        `The program asked for a configuration. There is none such as ${JSON.stringify(configuration).slice(0, 200)}.`,
+        { where },
+      );
     return known;
   };
   const latency = (configuration: Configuration): number => median(entry(configuration).requests);

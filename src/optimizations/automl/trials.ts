@@ -41,12 +41,20 @@ export const runSearch = async (
   for (;;) {
     const action = await nextAction(policy, seen, searchAction, where);
     if ('found' in action) {
-      if (!known(action.found)) throw new GateError('subject-protocol', 'found what it did not try', { where });
+      if (!known(action.found))
+        throw new GateError('subject-protocol', 'The program returned a configuration. Expected one that it tried before, got another.', {
+          where,
+        });
       return { found: action.found, tried };
     }
-    if (tried.length >= setting.trials) throw new GateError('subject-protocol', `asks for more than ${setting.trials} trials`, { where });
+    if (tried.length >= setting.trials)
+      throw new GateError('subject-protocol', `The program asked for another trial. It may have at most ${setting.trials}.`, { where });
     if (action.calls > setting.calls)
-      throw new GateError('subject-protocol', `a trial of ${action.calls} requests, at most ${setting.calls} are timed`, { where });
+      throw new GateError(
+        'subject-protocol',
+        `The program asked for a trial. Expected at most ${setting.calls} requests, got ${action.calls}.`,
+        { where },
+      );
     tried.push({ configuration: action.try, calls: action.calls });
     seen = await outcome(action.try, action.calls);
   }

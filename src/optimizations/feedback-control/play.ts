@@ -51,7 +51,7 @@ const judged = (response: Response, arm: ArmId): Required<Pick<Observation, 'val
   if (arm === 'reference') return { values: others, warnings: [] };
   return {
     values: { 'settling-steps': steps, ...others },
-    warnings: [doubtText({ series: 'settling-steps', text: `${arm} did not settle within ${unsettled} steps; counts as ${steps}` })],
+    warnings: [doubtText({ series: 'settling-steps', text: `${arm} did not settle within ${unsettled} steps, which counts as ${steps}` })],
   };
 };
 
@@ -76,7 +76,11 @@ const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, yar
   return async (step, seen) => {
     const action = await nextAction(policy, { step, ...seen }, feedbackAction, where);
     if (action.batch < setting.minimum || action.batch > setting.maximum)
-      throw new GateError('subject-protocol', `a batch of ${action.batch}; it may be ${setting.minimum} to ${setting.maximum}`, { where });
+      throw new GateError(
+        'subject-protocol',
+        `The program chose a batch. Expected ${setting.minimum} to ${setting.maximum} requests, got ${action.batch}.`,
+        { where },
+      );
     return action.batch;
   };
 };

@@ -126,7 +126,7 @@ export const modularComponentsBench: Bench<ModularOptions> = {
   needs: ['build'],
   applies: (model, { modules }) =>
     model.layers < modules
-      ? { status: 'not-applicable', reason: `${model.layers} layers cannot make ${modules} groups: lower the option modules` }
+      ? { status: 'not-applicable', reason: `${model.layers} layers cannot make ${modules} groups: lower the option \`modules\`` }
       : true,
   workload: (model, options) => ({
     variants: variantsOf(model, options),

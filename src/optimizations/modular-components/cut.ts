@@ -23,12 +23,17 @@ export interface Module {
   readonly gives: readonly string[];
 }
 
-const unsupported = (model: OnnxModel, message: string): GateError => new GateError('onnx-unsupported', message, { where: model.graph });
+const unsupported = (model: OnnxModel, message: string): GateError =>
+  new GateError('onnx-unsupported', `The graph was to be cut into modules. That cannot be: ${message}.`, { where: model.graph });
 
 /** The residual stream where modules meet: before the first layer of each group, and behind the last layer. */
 const boundariesOf = (model: OnnxModel, layers: readonly Layer[], groups: number): readonly string[] => {
   if (layers.length < groups)
-    throw new GateError('option-invalid', `${layers.length} layers cannot make ${groups} groups`, { where: 'modules' });
+    throw new GateError(
+      'option-invalid',
+      `The graph was to be cut into modules. Expected at most as many groups as layers, ${layers.length}, got ${groups}.`,
+      { where: 'modules' },
+    );
   return Array.from({ length: groups + 1 }, (_, group) => {
     const first = Math.floor((group * layers.length) / groups);
     const before = layers[first - 1];
@@ -70,7 +75,7 @@ export const cutDecoder = (
   { groups, repeat }: Cut,
 ): { readonly modules: readonly Module[]; readonly streams: readonly string[] } => {
   const { layers } = architecture;
-  if (layers.length === 0) throw unsupported(model, 'no layers recognised');
+  if (layers.length === 0) throw unsupported(model, 'no layers are recognised');
   const boundaries = boundariesOf(model, layers, groups);
   const graph = mainGraph(model.proto, model.graph);
   const weights = new Set(graph.initializer.map(({ name }) => name));

@@ -26,9 +26,13 @@ export const residualSum = (model: OnnxModel, write: ResidualWrite): string => {
   const [stream = '', delta = '', gamma = ''] = node.input;
   const [normed = '', mean = '', deviation = '', given = ''] = node.output;
   if (mean !== '' || deviation !== '')
-    throw new GateError('onnx-unsupported', `${node.opType} ${normed}: the statistics of a norm between modules are read`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `The graph was to be cut into modules. Something reads the statistics of the norm ${node.opType} ${normed} between two of them.`,
+      {
+        where: model.graph,
+      },
+    );
   const sum = given === '' ? freshName(model, `${normed}/sum`) : given;
   const bias = node.input[fused.bias] ?? '';
   const beta = fused.bias === 4 ? (node.input[3] ?? '') : '';

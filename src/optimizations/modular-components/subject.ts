@@ -31,9 +31,13 @@ const declarations = (
     if (known !== undefined) return known;
     const type = types.get(name) ?? 0;
     if (type === 0)
-      throw new GateError('onnx-unsupported', `the element type of ${name}, which modules hand on, is not in the graph`, {
-        where: model.graph,
-      });
+      throw new GateError(
+        'onnx-unsupported',
+        `The graph was to be cut into modules. It does not say the element type of ${name}, which they hand on.`,
+        {
+          where: model.graph,
+        },
+      );
     return tensorInfo(name, type, streams.includes(name) ? [...tokens, hidden] : null);
   };
 };
@@ -69,9 +73,11 @@ const writeModule = (model: OnnxModel, { id, nodes, reads, gives }: Module, { de
 export const modularComponents: Subject<ModularOptions> = {
   build: async ({ input, options, output, signal }) => {
     const stages: Stage[] = [];
-    if (!input.stages.some(({ id }) => id === 'decoder')) throw new GateError('onnx-unsupported', 'the model has no stage called decoder');
+    if (!input.stages.some(({ id }) => id === 'decoder'))
+      throw new GateError('onnx-unsupported', 'The decoder was to be rewritten. The model has no ONNX file of that name.');
     for (const stage of input.stages) {
-      if (signal.aborted) throw new GateError('build-failed', 'the build was cancelled');
+      if (signal.aborted)
+        throw new GateError('build-failed', 'The build was cancelled. Another part of the run had failed or was stopped.');
       const source = readModel(join(input.folder, stage.graph));
       if (stage.id !== 'decoder') {
         finishRewrite(cloneModel(source), output);

@@ -55,9 +55,13 @@ const spelledSource = (model: OnnxModel, layer: Layer): Source => {
   const { attention } = layer;
   const parts = spelledParts(model, attention);
   if (parts === null || attention.cache === null)
-    throw new GateError('onnx-unsupported', `attention ${attention.node}: this way of spelling it out is not recognised`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `The attention ${attention.node} was to be rewritten. The operators that make it up are not recognised.`,
+      {
+        where: model.graph,
+      },
+    );
   const { queries, scale } = parts;
   const read: Source['read'] = (values, position, head) => {
     const at = (head * (values[queries]?.dims[2] ?? 0) + position) * attention.headSize;

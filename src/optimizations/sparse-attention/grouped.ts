@@ -33,7 +33,10 @@ const partialRotary = (model: OnnxModel, node: NodeProto, headSize: number): num
 export const rewriteGrouped = (model: OnnxModel, attention: Attention, frame: PatternFrame, past: string, path: string): void => {
   const node = producerOf(model, attention.node);
   const refused = refusal(node);
-  if (refused !== null) throw new GateError('onnx-unsupported', `${attention.op} ${attention.node}: ${refused}`, { where: model.graph });
+  if (refused !== null)
+    throw new GateError('onnx-unsupported', `${attention.op} ${attention.node} was to be rewritten. That cannot be: ${refused}.`, {
+      where: model.graph,
+    });
   const { heads, kvHeads, headSize } = attention;
   const [result = '', presentKey = '', presentValue = ''] = node.output;
   const input = (at: number): string => node.input[at] ?? '';

@@ -29,7 +29,11 @@ const ownLengths = (model: OnnxModel, { layer, attention: { cache } }: SparseLay
 
 const requireInput = (model: OnnxModel, ports: readonly Port[], name: string): string => {
   if (ports.some((port) => port.name === name && port.dims.length === 2)) return name;
-  throw new GateError('onnx-unsupported', `block attention needs an input ${name} of two dimensions`, { where: model.graph });
+  throw new GateError(
+    'onnx-unsupported',
+    `The attention was to be rewritten. That needs an input ${name} of two dimensions, which the graph lacks.`,
+    { where: model.graph },
+  );
 };
 
 /**
@@ -42,14 +46,22 @@ export const sparsify = (model: OnnxModel, inputs: readonly Port[], layers: read
   if (layers.length === 0 || first === undefined) return;
   for (const { attention } of layers)
     if (attention.cache === null || (attention.op !== 'GroupQueryAttention' && attention.op !== 'Softmax'))
-      throw new GateError('onnx-unsupported', `${attention.op} ${attention.node}: block attention is not built for this operator`, {
-        where: model.graph,
-      });
+      throw new GateError(
+        'onnx-unsupported',
+        `${attention.op} ${attention.node} was to be rewritten. Attention of this operator cannot be.`,
+        {
+          where: model.graph,
+        },
+      );
   for (const { attention } of layers)
     if (inputs.some(({ name, type }) => name === attention.cache?.pastKey && type !== 'float32'))
-      throw new GateError('onnx-unsupported', `${attention.op} ${attention.node}: block attention computes in float32 only`, {
-        where: model.graph,
-      });
+      throw new GateError(
+        'onnx-unsupported',
+        `${attention.op} ${attention.node} was to be rewritten. That works in float32 only, and its cache has another type.`,
+        {
+          where: model.graph,
+        },
+      );
   const tokens = requireInput(model, inputs, 'input_ids');
   const mask = requireInput(model, inputs, 'attention_mask');
   const { lengths, past } = insertFragment(model, first, (graph): { readonly lengths: CallLengths; readonly past: string } => {

@@ -64,9 +64,13 @@ export const spelledParts = (model: OnnxModel, attention: Attention): Spelled | 
 export const rewriteSpelled = (model: OnnxModel, attention: Attention, frame: PatternFrame, path: string): void => {
   const parts = spelledParts(model, attention);
   if (parts === null || attention.cache === null)
-    throw new GateError('onnx-unsupported', `attention ${attention.node}: this way of spelling it out is not recognised`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `The attention ${attention.node} was to be rewritten. The operators that make it up are not recognised.`,
+      {
+        where: model.graph,
+      },
+    );
   const { queries, keys, values, scale, mix } = parts;
   const { heads, kvHeads, headSize, valueSize, cache } = attention;
   // The caches leave the graph cut: what was appended to them gets names of its own.

@@ -51,7 +51,8 @@ const reach = 2;
 const makeSparse = async ({ stage, model, architecture }: StageGraph, context: Context): Promise<Record<string, number>> => {
   const { options, calibration } = context;
   const { layers, inputs } = architecture;
-  if (layers.length === 0) throw new GateError('onnx-unsupported', 'no attention recognised', { where: model.graph });
+  if (layers.length === 0)
+    throw new GateError('onnx-unsupported', 'The attention of the graph was looked for. None is recognised.', { where: model.graph });
   const sinks = await sinksFor(context);
   const adaptive = options.pattern === 'adaptive';
   // A pattern that is not chosen needs no errors: one layer tells how long a window of text is.
@@ -78,7 +79,7 @@ const makeSparse = async ({ stage, model, architecture }: StageGraph, context: C
 export const sparseAttention: Subject<SparseAttentionOptions> = {
   build: (context) => {
     if (!context.input.stages.some(({ id }) => id === 'decoder'))
-      throw new GateError('onnx-unsupported', 'the model has no stage called decoder');
+      throw new GateError('onnx-unsupported', 'The decoder was to be rewritten. The model has no ONNX file of that name.');
     return rewriteStages(
       context,
       (stage) => stage === 'decoder',

@@ -59,12 +59,20 @@ export const sparsityOptions: OptionSchema<SparsityOptions> = optionSchema(schem
   const pattern = patternOf(options.pattern);
   if (pattern === null) return { ...options, sparsity: sparsity ?? defaultSparsity };
   if (sparsity !== undefined)
-    throw new GateError('option-invalid', `the pattern ${options.pattern} says how many weights stay; sparsity goes with "unstructured"`, {
-      where: `${where}.sparsity`,
-    });
+    throw new GateError(
+      'option-invalid',
+      `The pattern ${options.pattern} says itself how many weights stay. \`sparsity\` belongs to the pattern "unstructured": remove one of both.`,
+      {
+        where: `${where}.sparsity`,
+      },
+    );
   if (pattern.kept >= pattern.of || pattern.of > widestGroup)
-    throw new GateError('option-invalid', `${options.pattern} keeps N of M: N must be less than M, and M at most ${widestGroup}`, {
-      where: `${where}.pattern`,
-    });
+    throw new GateError(
+      'option-invalid',
+      `The pattern keeps N of M weights. Expected N below M, and M at most ${widestGroup}, got ${options.pattern}.`,
+      {
+        where: `${where}.pattern`,
+      },
+    );
   return options;
 });

@@ -59,9 +59,13 @@ const maskExperts = (
   context: Context,
 ): readonly string[] => {
   if (experts.quantized)
-    throw new GateError('onnx-unsupported', `${experts.op} ${experts.node}: quantized experts; sparsify before quantizing`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `${experts.op} ${experts.node} was to be made sparse. Its weights are quantized: apply this optimization before quantizing.`,
+      {
+        where: model.graph,
+      },
+    );
   const node = producerOf(model, experts.node);
   const mask = (name: string, by: Squares, squareOf: (at: number, input: number) => number): string => {
     const dims = initializer(model, name).dims.map(Number);
@@ -81,9 +85,13 @@ const sparsifyStage = async (graph: StageGraph, context: Context): Promise<Reado
   const linears = layerLinears(architecture.layers, options.target);
   const experts = layerExperts(architecture.layers, options.target);
   if (linears.length + experts.length === 0)
-    throw new GateError('onnx-unsupported', `nothing of target ${options.target} recognised (${architecture.layers.length} layers)`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `Weights of target ${options.target} were looked for. None is recognised in ${architecture.layers.length} layers.`,
+      {
+        where: model.graph,
+      },
+    );
   const aware = options.importance === 'activation';
   const energies = aware
     ? await channelEnergy(
@@ -113,7 +121,10 @@ export const sparseNetwork: Subject<SparsityOptions> = {
   build: async (context) => {
     const { target } = context.options;
     if (!context.input.stages.some(({ id }) => inStage(target, id)))
-      throw new GateError('onnx-unsupported', `the model has no stage called ${target === 'vision' ? 'vision' : 'decoder'}`);
+      throw new GateError(
+        'onnx-unsupported',
+        `The ${target === 'vision' ? 'vision tower' : 'decoder'} was to be rewritten. The model has no ONNX file of that name.`,
+      );
     return rewriteStages(
       context,
       (stage) => inStage(target, stage),

@@ -128,7 +128,7 @@ export const streamingBench: Bench<StreamingOptions> = {
       ? true
       : {
           status: 'not-applicable',
-          reason: `the cache holds ${cachePositions(options)} positions; the longest input, half the context of ${model.context} or 1024, has ${longInput(model)}: nothing is bounded`,
+          reason: `the cache holds ${cachePositions(options)} positions; the longest input, half the context of ${model.context} or 1024, has ${longInput(model)}, so nothing is bounded`,
         },
   workload: (model, options) => ({
     variants: { main: { options } },

@@ -8,9 +8,13 @@ const hintsOf = ({ model, architecture }: StageGraph, options: StreamingOptions)
   const attentions = architecture.layers.map(({ attention }) => attention);
   const { frequencies, positions } = findRotaryKeys(model, attentions);
   if (positions !== null && cachePositions(options) > positions)
-    throw new GateError('option-invalid', `a cache of ${cachePositions(options)} positions; the model's rotary tables reach ${positions}`, {
-      where: 'options.keep-last',
-    });
+    throw new GateError(
+      'option-invalid',
+      `The options make a cache of ${cachePositions(options)} positions. Expected at most ${positions}, as far as the rotary tables of the model reach.`,
+      {
+        where: 'options.keep-last',
+      },
+    );
   return {
     chunk: options.chunk,
     sinks: options.sinks,
@@ -41,7 +45,10 @@ export const streaming: Subject<StreamingOptions> = {
     );
     const [serve] = hints;
     if (serve === undefined)
-      throw new GateError('onnx-unsupported', `no stage "decoder" among ${context.input.stages.map(({ id }) => id).join(', ')}`);
+      throw new GateError(
+        'onnx-unsupported',
+        `The decoder was looked for. The model has only the ONNX files ${context.input.stages.map(({ id }) => id).join(', ')}.`,
+      );
     return { ...built, serve };
   },
 };

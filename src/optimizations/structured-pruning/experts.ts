@@ -9,7 +9,11 @@ import { type Choice, randomScores } from './feed-forward.ts';
 
 const requireFloatExperts = (model: OnnxModel, each: Experts): void => {
   if (each.quantized)
-    throw new GateError('onnx-unsupported', `${each.op} ${each.node}: quantized experts; prune before quantizing`, { where: model.graph });
+    throw new GateError(
+      'onnx-unsupported',
+      `${each.op} ${each.node} was to be pruned. Its weights are quantized: apply this optimization before quantizing.`,
+      { where: model.graph },
+    );
 };
 
 /** Rows of the stored gate-and-up tensor that hold a channel. */

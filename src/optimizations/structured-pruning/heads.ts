@@ -107,7 +107,9 @@ export const pruneHeads = async (model: OnnxModel, all: readonly Attention[], ch
   const { options, calibration, stage } = choice;
   for (const each of all)
     if (each.heads < 1 || each.op === 'MultiHeadAttention' || (each.op === 'Softmax' && each.heads !== each.kvHeads))
-      throw new GateError('onnx-unsupported', `${each.op} ${each.node}: heads cannot be cut in this dialect`, { where: model.graph });
+      throw new GateError('onnx-unsupported', `${each.op} ${each.node} was to be pruned. Heads of this operator cannot be cut out.`, {
+        where: model.graph,
+      });
   const energy =
     options.importance === 'activation'
       ? await channelEnergy(

@@ -9,7 +9,9 @@ import { pruneLayers } from './layers.ts';
 import type { PruningOptions } from './options.ts';
 
 const nothingFound = (graph: StageGraph, what: string): GateError =>
-  new GateError('onnx-unsupported', `no ${what} recognised (${graph.architecture.layers.length} layers)`, { where: graph.model.graph });
+  new GateError('onnx-unsupported', `The graph was to be pruned. No ${what} is recognised in ${graph.architecture.layers.length} layers.`, {
+    where: graph.model.graph,
+  });
 
 const prune = async (graph: StageGraph, choice: Choice): Promise<Readonly<Record<string, number>>> => {
   const { model, architecture } = graph;
@@ -46,7 +48,7 @@ export const structuredPruning: Subject<PruningOptions> = {
     const { options, seed, calibration, products } = context;
     const wanted = options.target === 'vision' ? 'vision' : 'decoder';
     if (!context.input.stages.some((stage) => stage.id === wanted))
-      throw new GateError('onnx-unsupported', `the model has no stage called ${wanted}`);
+      throw new GateError('onnx-unsupported', `The part "${wanted}" was to be pruned. The model has no ONNX file of that name.`);
     return rewriteStages(
       context,
       (stage) => stage === wanted,

@@ -94,7 +94,8 @@ const diagonalise = (d: Float64Array, e: Float64Array, turn: (at: number, c: num
     Math.abs(e[at] as number) <= Number.EPSILON * Math.max(Math.abs(d[at] as number) + Math.abs(d[at + 1] as number), norm * 1e-3);
   let hi = d.length - 1;
   for (let left = 60 * d.length; hi > 0; left -= 1) {
-    if (left === 0) throw new GateError('non-finite-output', `the eigenvalues of a ${d.length} × ${d.length} matrix do not converge`);
+    if (left === 0)
+      throw new GateError('non-finite-output', `A matrix of ${d.length} × ${d.length} was factored. Its eigenvalues do not converge.`);
     if (negligible(hi - 1)) {
       hi -= 1;
       continue;

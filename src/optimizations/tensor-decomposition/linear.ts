@@ -52,7 +52,8 @@ export const weighingBy = async (moment: Float64Array, products: Products): Prom
   const added = dampingOf(Float64Array.from({ length: n }, (_, at) => moment[at * n + at] ?? 0));
   for (let at = 0; at < moment.length; at += n + 1) damped.data[at] = (moment[at] ?? 0) + added;
   const triangle = await triangleOf(damped, 0, products);
-  if (triangle === null) throw new GateError('non-finite-output', `the second moment of ${n} inputs is not one of finite numbers`);
+  if (triangle === null)
+    throw new GateError('non-finite-output', `The activations of ${n} inputs were summed up. Not all sums are finite numbers.`);
   return {
     weigh: (weights) => products.multiply(triangle.lower, weights, 'left'),
     undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.inverse)),

@@ -36,7 +36,7 @@ export const decompositionOptions: OptionSchema<DecompositionOptions> = optionSc
   schema,
   ({ target, energy, 'rank-ratio': share, aware, multiple }, where) => {
     if (energy !== undefined && share !== undefined)
-      throw new GateError('option-invalid', 'give energy or rank-ratio, not both', { where: `${where}.rank-ratio` });
+      throw new GateError('option-invalid', 'Expected `energy` or `rank-ratio`, got both: remove one.', { where: `${where}.rank-ratio` });
     return {
       target,
       aware,

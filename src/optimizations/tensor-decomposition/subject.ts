@@ -41,9 +41,13 @@ const factorExperts = async (
   { options, seed, products }: Context,
 ): Promise<number> => {
   if (experts.quantized || experts.extras.length > 0)
-    throw new GateError('onnx-unsupported', `${experts.op} ${experts.node}: only float experts without biases can be factored`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `${experts.op} ${experts.node} was to be factored. Only experts of floats without biases can be.`,
+      {
+        where: model.graph,
+      },
+    );
   const hidden = experts.router.linear.rows;
   const { dense, perRank } = expertElements(experts, hidden);
   const most = Math.min(hidden, savingRank(dense, perRank, options.multiple));
@@ -85,9 +89,13 @@ const factorStage = async (graph: StageGraph, context: Context): Promise<Readonl
   const linears = layerLinears(architecture.layers, options.target);
   const experts = layerExperts(architecture.layers, options.target);
   if (linears.length + experts.length === 0)
-    throw new GateError('onnx-unsupported', `nothing of target ${options.target} recognised (${architecture.layers.length} layers)`, {
-      where: model.graph,
-    });
+    throw new GateError(
+      'onnx-unsupported',
+      `Matrices of target ${options.target} were looked for. None is recognised in ${architecture.layers.length} layers.`,
+      {
+        where: model.graph,
+      },
+    );
   const inputs = [
     ...linears.map(({ input, rows }) => ({ name: input, width: rows })),
     ...experts.map(({ input, router }) => ({ name: input, width: router.linear.rows })),
@@ -110,7 +118,10 @@ export const tensorDecomposition: Subject<DecompositionOptions> = {
   build: async (context) => {
     const { target } = context.options;
     if (!context.input.stages.some(({ id }) => inStage(target, id)))
-      throw new GateError('onnx-unsupported', `the model has no stage called ${target === 'vision' ? 'vision' : 'decoder'}`);
+      throw new GateError(
+        'onnx-unsupported',
+        `The ${target === 'vision' ? 'vision tower' : 'decoder'} was to be rewritten. The model has no ONNX file of that name.`,
+      );
     const result = await rewriteStages(
       context,
       (stage) => inStage(target, stage),
@@ -119,7 +130,9 @@ export const tensorDecomposition: Subject<DecompositionOptions> = {
     if ((result.facts?.['factored-matrices'] ?? 0) === 0) {
       const asked =
         context.options.rank.by === 'energy' ? `energy ${context.options.rank.keep}` : `rank-ratio ${context.options.rank.share}`;
-      throw new GateError('build-ineffective', `at ${asked} no matrix of target ${target} becomes smaller`, { where: 'options' });
+      throw new GateError('build-ineffective', `The matrices of target ${target} were factored. At ${asked} none becomes smaller.`, {
+        where: 'options',
+      });
     }
     return result;
   },

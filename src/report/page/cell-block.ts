@@ -2,7 +2,7 @@
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import { figureInWords, figuresOf, sharedIds } from '../figures.ts';
-import { metricName } from '../finding.ts';
+import { metricName, remedies } from '../finding.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
 import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
 import { reasonOf } from '../state.ts';
@@ -44,6 +44,7 @@ export const cellBlock = (cell: CellVerdict, pictures: string): string => {
   return [
     `<details id="${anchorOf(cell)}" ${filterFacts(cell)}${open}><summary>${html(cell.optimization)} ${badge(cell.verdict)}</summary>`,
     cell.reason === null ? '' : `<p>${html(cell.reason, 2000)}</p>`,
+    ...remedies(cell).map((remedy) => `<p><b>What to do:</b> ${html(remedy, 500)}</p>`),
     ...cell.warnings.map((warning) => `<p class="warning">⚠️ ${html(warning, 600)}</p>`),
     known.length === 0 ? '' : `<p>${known.map(([name, text]) => `<b>${html(name)}</b> ${html(text)}`).join(' · ')}</p>`,
     cell.metrics.length === 0

@@ -47,7 +47,7 @@ const traceTable = (cell: string, point: string, traces: readonly CellTrace[]): 
     });
   });
   return table({
-    caption: `Trace of ${cell} at ${point}: at most ${tabledRows} rows per arm, all of them are in samples.jsonl`,
+    caption: `Trace of ${cell} at ${point}: at most ${tabledRows} rows per side, all of them are in samples.jsonl`,
     head: ['arm, row', ...names],
     rows: rowsOf(rows),
     numbers: names.map((_, index) => index + 1),
