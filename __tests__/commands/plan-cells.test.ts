@@ -180,7 +180,7 @@ describe('what is built', () => {
       { kind: 'builtin', optimization: 'modular', entry: null },
     ]);
     const command = { kind: 'command', command: 'python x.py' } as const;
-    expect(() => planned(workload, side('head', 'a', command), side('base', 'a'), ['policy'])).toThrow(/needs a policy/);
+    expect(() => planned(workload, side('head', 'a', command), side('base', 'a'), ['policy'])).toThrow(/not by `command`/);
   });
 });
 

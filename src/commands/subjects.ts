@@ -51,7 +51,7 @@ export const subjectResolver = async (
   for (const entry of config.optimizations) {
     if (entry.door.kind === 'builtin') continue;
     const patterns = patternsOf(entry);
-    const placed = atEntry(`${configFile(context)} (${entry.id}): inputs`);
+    const placed = atEntry(context, entry.id);
     let inputs = patterns;
     if (!patterns.includes(anything)) {
       listed ??= { paths: await repository.paths(at), read: referenceReader(repository, commit), folder, root: repository.folder };
@@ -89,13 +89,13 @@ export const subjectResolver = async (
 
 /** A wrong pattern, at the place of the entry that has it. */
 const atEntry =
-  (where: string) =>
+  (context: CommandContext, id: string) =>
   async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (thrown) {
       if (!(thrown instanceof GateError) || thrown.where !== 'inputs') throw thrown;
-      throw new GateError(thrown.code, thrown.message, { where, cause: thrown });
+      throw new GateError(thrown.code, thrown.message, { where: `${configFile(context)} (${id}): inputs`, cause: thrown });
     }
   };
 
