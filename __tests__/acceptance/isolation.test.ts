@@ -232,7 +232,7 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
     });
     expect(await project.gateWith(trusting, '--base', 'HEAD~3')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/error\[git-failed\].*expected a `\.git` of the user/s),
+      stderr: expect.stringMatching(/error\[git-failed\].*Expected a `\.git` of the user/s),
     });
   });
 

@@ -231,7 +231,7 @@ const withPoints = (workload: Workload, points: readonly PointEntry[] | null): W
   });
   const taken = replaced.find(({ call }) => workload.points.some(({ id, kind }) => kind !== 'call' && id === call.id));
   if (taken !== undefined)
-    throw new GateError('config-invalid', `${taken.call.id} is the name of another point of this optimization: choose another`, {
+    throw new GateError('config-invalid', `Another point of this optimization is called ${taken.call.id} already. Choose another name.`, {
       where: `points: ${taken.call.id}`,
     });
   const smallest = replaced.at(-1)?.call.id;

@@ -176,7 +176,7 @@ const landedNote = async (git: Git, head: CheckedOut, { commit }: Found, tip: st
   if (first === undefined) return [];
   const files = others.length === 0 ? first : `${first} and ${others.length} more files`;
   return [
-    `${capital(branch)} has changes of head already, by a squash or a pick (${files}), but base is ${short(commit)}, from before them: what they gained counts for head. Rebase head, or check out the merge commit of the pull request.`,
+    `${capital(branch)} has changes of head already, by a squash or a pick (${files}), but base is ${short(commit)}, from before them. What they gained counts for head. Rebase head, or check out the merge commit of the pull request.`,
   ];
 };
 

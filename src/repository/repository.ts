@@ -295,7 +295,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
 };
 
 const foreignRepository = (folder: string, owner: number): GateError => {
-  const message = `opening the submodule: expected a \`.git\` of the user who owns the repository, got one of user ${owner}, which code under test put there. Check the submodule out in an earlier step`;
+  const message = `The submodule was opened. Expected a \`.git\` of the user who owns the repository, got one of user ${owner}: code under test put it there. Check the submodule out in an earlier step.`;
   return new GateError('git-failed', message, { where: folder });
 };
 
