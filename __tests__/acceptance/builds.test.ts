@@ -17,6 +17,25 @@ const settledAs = (project: Project, id: string) => project.samples().settled.ge
 
 const builtLines = (project: Project, status: string) => [...project.samples().built.values()].filter((line) => line.status === status);
 
+describe('a build that the store has', () => {
+  it('is not made again by a built-in, and is by code of one’s own, which may depend on more than it says', async () => {
+    const project = Project.make();
+    project.commit({
+      ...ignored,
+      'copy.mjs': copyProgram(false),
+      'optimization-gate.yml': configuration([copied('own'), ['structured-pruning']], [spent]),
+    });
+    await project.gate('--base', 'HEAD');
+    const first = project.samples().built;
+    expect(first.size).toBe(2);
+    await project.gate('--base', 'HEAD', '--run-dir', '.optimization-gate-2');
+    const second = project.samples(join(project.folder, '.optimization-gate-2', 'samples.jsonl')).built;
+    const statusOf = (id: string) => second.get(project.plan().builds.find(({ cell }) => cell.endsWith(`/${id}`))?.key ?? '')?.status;
+    expect({ own: statusOf('own'), builtin: statusOf('structured-pruning') }).toEqual({ own: 'built', builtin: 'found' });
+    for (const [key, { artefact }] of first) expect(second.get(key)?.artefact).toBe(artefact);
+  });
+});
+
 describe('a build that gives other bytes than in an earlier run', () => {
   it('is not deterministic only when it does so twice in one run', async () => {
     const project = Project.make();

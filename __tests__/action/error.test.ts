@@ -81,7 +81,9 @@ describe('a run that cannot come to a verdict', { timeout: 200_000 }, () => {
     expect(run.code, run.stdout).toBe(2);
     expect(run.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
     const bodies = scene.github.state.comments.filter(({ issue }) => issue === 13).map(({ body }) => body);
-    expect(bodies).toEqual([expect.stringMatching(/❌ Error in `no\/such`: [\s\S]*there is no such folder/)]);
+    expect(bodies).toEqual([
+      expect.stringMatching(/❌ Error in `no\/such`: [\s\S]*The working directory was opened. Expected a folder, found none\./),
+    ]);
   });
 
   it('says which folder lacks the native library', async () => {

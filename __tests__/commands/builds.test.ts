@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { storeKeys } from '../../src/commands/cache-keys.ts';
 import { faultOf } from '../../src/commands/infrastructure.ts';
@@ -47,25 +46,6 @@ describe('what a build is known by', () => {
     // Another version of the bench measures memory anew: that is kept under a key of its own, beside the same builds.
     const rebenched = keys({ runtime: { ...session, digest: 'b'.repeat(64), bench: '2' } });
     expect([rebenched.plan === keys().plan, rebenched.newest]).toEqual([false, keys().newest]);
-  });
-});
-
-describe('a build that the store has', () => {
-  it('is not made again by a built-in, and is by code of one’s own, which may depend on more than it says', async () => {
-    const project = Project.make();
-    project.commit({
-      ...ignored,
-      'copy.mjs': copyProgram(false),
-      'optimization-gate.yml': configuration([copied('own'), ['structured-pruning']], [spent]),
-    });
-    await project.gate('--base', 'HEAD');
-    const first = project.samples().built;
-    expect(first.size).toBe(2);
-    await project.gate('--base', 'HEAD', '--run-dir', '.optimization-gate-2');
-    const second = project.samples(join(project.folder, '.optimization-gate-2', 'samples.jsonl')).built;
-    const statusOf = (id: string) => second.get(project.plan().builds.find(({ cell }) => cell.endsWith(`/${id}`))?.key ?? '')?.status;
-    expect({ own: statusOf('own'), builtin: statusOf('structured-pruning') }).toEqual({ own: 'built', builtin: 'found' });
-    for (const [key, { artefact }] of first) expect(second.get(key)?.artefact).toBe(artefact);
   });
 });
 

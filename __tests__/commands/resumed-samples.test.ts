@@ -96,7 +96,7 @@ describe('samples that are resumed', () => {
     const brokenKey = key.replace(/[0-9a-f]+$/, digestOf(broken));
     for (const [name, text, says] of [
       [key, forged, /not used \(document-invalid\)\. .* those that the key/],
-      [brokenKey, broken, /not used: document-invalid: /],
+      [brokenKey, broken, /not used \(document-invalid\)\. The samples were read\. /],
       [key, earlier.samplesFile, /not used \(document-invalid\)\. .* those that the key/],
     ] as const) {
       const said: string[] = [];

@@ -8,22 +8,6 @@ const ignored = { '.gitignore': '.optimization-gate*\n' };
 /** Builds are made and settled, nothing is measured. */
 const spent = 'budget: { minutes: 0.00001 }';
 
-/** An elastic pool of one's own: the smaller the share that a member keeps, the fewer bits its weights have. */
-const pool = `import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-export const build = async ({ input, output, variant }) => {
-  const step = 2 ** Math.round(23 - 16 * variant.options.width * variant.options.depth);
-  for (const { graph } of input.stages) {
-    const bytes = readFileSync(join(input.folder, graph + '.data'));
-    for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(Math.floor(bytes.readUInt32LE(at) / step) * step, at);
-    writeFileSync(join(output, graph + '.data'), bytes);
-    copyFileSync(join(input.folder, graph), join(output, graph));
-  }
-  return { stages: input.stages };
-};
-export const start = async () => ({ next: async () => null });
-`;
-
 /** A program in the place of the built-ins that notes who builds what, and in each process fails from the second build on. */
 const worn = `import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -59,26 +43,6 @@ const artefactsOf = (project: Project, optimization: string): Readonly<Record<st
 };
 
 describe('code of one’s own under a bench with several variants', () => {
-  it('builds a pool of different members, each as it is told; the pool is said under like-with', async () => {
-    const project = Project.make();
-    const own = ['own', 'like: architecture-search', 'module: pool.mjs', 'inputs: [pool.mjs]'];
-    const narrow = ['narrow', ...own.slice(1), 'like-with: { pool: [{ depth: 1, width: 0.75 }, { depth: 1, width: 0.25 }] }'];
-    project.commit({ ...ignored, 'pool.mjs': pool, 'optimization-gate.yml': configuration([own, narrow], [spent]) });
-    const { stderr } = await project.gate('--base', 'HEAD');
-    expect(stderr).not.toContain('error[');
-    const made = artefactsOf(project, 'own');
-    expect(Object.keys(made)).toEqual(defaultPool);
-    // Layers and channels of the same share are the same to this pool.
-    expect(made['depth-100-width-75']).toBe(made['depth-75-width-100']);
-    expect(made['depth-100-width-50']).toBe(made['depth-50-width-100']);
-    expect(new Set(Object.values(made)).size).toBe(4);
-    const chosen = artefactsOf(project, 'narrow');
-    expect(Object.keys(chosen)).toEqual(['depth-100-width-75', 'depth-100-width-25']);
-    expect(chosen['depth-100-width-25']).not.toBe(chosen['depth-100-width-75']);
-    expect(chosen['depth-100-width-75']).toBe(made['depth-100-width-75']);
-    for (const artefact of Object.values({ ...made, ...chosen })) expect(artefact).toEqual(expect.any(String));
-  });
-
   it('is judged by the options under like-with: without a pattern no conformity gates', async () => {
     const project = Project.make();
     const own = ['claims', 'like: sparse-network', 'command: node copy.mjs {model} {output}', 'inputs: [copy.mjs]'];

@@ -129,7 +129,7 @@ export const compositionPlayer: Player = {
     const missing: string[] = [];
     for (const pass of passes) {
       const count = await touchedBy(tools, cutVariant(pass), untouched);
-      if (count === null) missing.push(`${cutVariant(pass)}: was not built`);
+      if (count === null) missing.push(`${cutVariant(pass)}: it was not built`);
       else touched.push(count);
     }
     return {
