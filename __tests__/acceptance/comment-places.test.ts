@@ -49,10 +49,11 @@ describe('a comment', { timeout: 300_000 }, () => {
     await scene.commit('deep', 'Break', { [deep]: `${engineConfiguration()}gat: { alpha: 0.1 }\n` });
     const run = ended(await scene.pullRequest(2, 'deep', { config: deep }), 2, 'error');
     const [body = ''] = comments(2);
-    const [reason, path] = [body.indexOf('unknown key "gat". Did you mean "gate"?'), body.indexOf(`At \`${deep}`)];
+    const said = 'Unknown key "gat". Did you mean "gate"?';
+    const [reason, path] = [body.indexOf(said), body.indexOf(`At \`${deep}`)];
     expect(reason, body).toBeGreaterThan(0);
     expect(path, body).toBeGreaterThan(reason);
-    expect(run.summary).toContain('unknown key "gat". Did you mean "gate"?');
+    expect(run.summary).toContain(said);
   });
 
   it('of code that failed has its last words, however long its paths are and whatever it printed before', async () => {

@@ -95,7 +95,7 @@ describe.skipIf(!canMount)('a disk of a job that is full or read-only', { timeou
     mkdirSync(join(small, 'out'));
     const target = JSON.stringify(join(small, 'out', 'data'));
     const write = `fs.writeFileSync(${target}, Buffer.alloc(4e6));`;
-    await refused('disk-full', /A program under test found no room/, {}, { 'bench.mjs': engineProgram(900, write) });
+    await refused('disk-full', /Code under test wrote to a disk\. It found no room/, {}, { 'bench.mjs': engineProgram(900, write) });
   });
 });
 

@@ -75,7 +75,8 @@ describe('four updates of four commits at once', () => {
           },
         }),
     };
-    const context = { host: held, now: () => new Date(Date.UTC(2026, 10, 1 + at)) } as unknown as CommandContext;
+    const options = { config: null };
+    const context = { host: held, options, now: () => new Date(Date.UTC(2026, 10, 1 + at)) } as unknown as CommandContext;
     const outcome = await updateRun(context, runFolderAt(runFolder(at)));
     order.done(at);
     return outcome;

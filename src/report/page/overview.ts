@@ -20,7 +20,7 @@ export const gridTable = (verdict: Verdict): string => {
     return `<span data-about="${anchorOf(cell)}"><a href="#${anchorOf(cell)}">${badge(cell.verdict)}</a>${figures.length === 0 ? '' : `<br><small>${html(figuresText(figures))}</small>`}</span>`;
   };
   return table({
-    caption: 'Every cell: its verdict, and how much better than its reference (the reference model, or a policy’s fair baseline) it is',
+    caption: 'Every cell: its verdict, and how much better it is than the model that nothing optimized, or than a policy’s fair baseline',
     head: ['optimization', ...models],
     rows: rowsOf(
       optimizations.map((optimization) => [html(optimization), ...models.map((model) => entry(cellAt.get(`${optimization} ${model}`)))]),

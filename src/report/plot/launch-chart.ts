@@ -22,6 +22,17 @@ const toleranceOf = (metric: MetricVerdict): readonly { readonly x1: number; rea
   return isDrawable(by) ? [{ x1: middle - by, x2: middle + by }] : [];
 };
 
+/** Pixels: of a row, and of the x axis about. */
+const [rowHeight, axisWidth] = [30, 300];
+
+/** Radius in pixels with which the dots that lie upon one another find room in their row. @param span of the x axis */
+const radiusFor = (rows: readonly (readonly number[])[], span: number): number => {
+  const widest = 2.5;
+  const near = (span * 2 * widest) / axisWidth;
+  const pile = Math.max(...rows.flatMap((row) => row.map((x) => row.filter((other) => Math.abs(other - x) <= near).length)));
+  return Math.min(widest, (rowHeight / pile - 0.5) / 2);
+};
+
 /** One dot per launch (one fresh process), base above head, their medians as ticks, the tolerance around base as a band. */
 export const launchChart = (cell: string, metric: MetricVerdict): string => {
   const arms = (['base', 'head'] as const).filter((arm) => metric.samples[arm].length > 0);
@@ -29,6 +40,11 @@ export const launchChart = (cell: string, metric: MetricVerdict): string => {
   const magnitude = Math.max(...arms.flatMap((arm) => metric.samples[arm].map(Math.abs)));
   const { divisor, label: unit } = axisUnit(magnitude, metric.unit);
   const dots = arms.flatMap((arm) => metric.samples[arm].map((value) => ({ arm, x: value / divisor })));
+  const ends = [...dots.map(({ x }) => x), ...band.flatMap(({ x1, x2 }) => [x1 / divisor, x2 / divisor])];
+  const radius = radiusFor(
+    arms.map((arm) => dots.filter((dot) => dot.arm === arm).map(({ x }) => x)),
+    Math.max(...ends) - Math.min(...ends),
+  );
   const middles = arms.map((arm) => ({ arm, x: median(metric.samples[arm]) / divisor }));
   return drawing(
     {
@@ -51,7 +67,7 @@ export const launchChart = (cell: string, metric: MetricVerdict): string => {
         ...arms.map((arm) =>
           Plot.dotX(
             dots.filter((dot) => dot.arm === arm),
-            Plot.dodgeY('middle', { x: 'x', fy: 'arm', r: 2.5, fill: armLines[arm].stroke, fillOpacity: 0.65 }),
+            Plot.dodgeY('middle', { x: 'x', fy: 'arm', r: radius, padding: 0.5, fill: armLines[arm].stroke, fillOpacity: 0.65 }),
           ),
         ),
         Plot.tickX(middles, { x: 'x', fy: 'arm', stroke: 'var(--ink)', strokeWidth: 1.5 }),
