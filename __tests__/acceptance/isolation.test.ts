@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -22,6 +23,13 @@ const config = (isolation: string, ...more: readonly string[]): string =>
     '',
   ].join('\n');
 const isolation = 'isolation: { user: nobody }';
+
+/** Users that Debian has, in no group but one of their own name. */
+const idOf = (option: '-u' | '-g', name: string): number => Number(spawnSync('id', [option, name], { encoding: 'utf8' }).stdout);
+const userOf = (name: string) => ({ name, uid: idOf('-u', name), gid: idOf('-g', name) });
+const [ofHead, ofBase] = [userOf('games'), userOf('news')];
+const canIsolateTwo = canIsolate && [ofHead, ofBase].every((user) => user.uid > 0);
+const twoUsers = `isolation: { user: ${ofHead.name}, base-user: ${ofBase.name} }`;
 
 /** Answers each round with a size; before that it does what it is told, and writes what came of it to standard error. */
 const program = (size: string, before = ''): string => `
@@ -123,6 +131,42 @@ fs.writeFileSync(process.env.TMPDIR + '/own', ''); fs.writeFileSync('left', '');
     expect(existsSync(join(open, 'node_modules'))).toBe(false);
   });
 
+  // The number of `inotify_init1`; Node opens one instance for each process.
+  const call = { x64: 294, arm64: 26 }[process.arch as string];
+  const limit = existsSync('/proc/sys/fs/inotify') ? Number(readFileSync('/proc/sys/fs/inotify/max_user_instances', 'utf8')) : 0;
+  describe.skipIf(!canIsolateTwo || call === undefined || limit > 500 || !existsSync('/usr/bin/perl'))(
+    'whose head uses up its user',
+    () => {
+      const watches = `
+await new Promise((done) => setTimeout(done, 1500));
+let size = 100;
+try { fs.watch('.').close(); } catch { size = 900; }`;
+      const takes = `
+import { spawn } from 'node:child_process';
+const taking = spawn('/usr/bin/perl', ['-e', 'while (syscall(${call}, 0) >= 0) {} syswrite(STDOUT, "taken"); sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+await new Promise((done) => taking.stdout.once('data', done));`;
+      const judge = async (written: string, later: string) => {
+        const other = await openEngineScene({ 'optimization-gate.yml': config(written), 'bench.mjs': program('size', watches) });
+        onTestFinished(() => other.close());
+        chmodSync(dirname(other.installed), 0o755);
+        return { other, judged: await other.change({ 'optimization-gate.yml': config(later), 'bench.mjs': program('500', takes) }) };
+      };
+
+      it('keeps from base nothing that a user has, where base has a user of its own, also where head drops it', async () => {
+        const { other, judged } = await judge(twoUsers, `isolation: { user: ${ofHead.name} }`);
+        expectRegressed(other, judged, { base: 100, head: 500 });
+        expect(commentOn(other, judged.number)).toMatch(/isolation\.base-user was changed from news to none; news is in force/);
+      });
+
+      it('keeps it from base where both are one user', async () => {
+        const { judged } = await judge(isolation, isolation);
+        expect(judged.run.code, said(judged.run)).toBe(0);
+        const { cells } = JSON.parse(readFileSync(judged.run.outputs['report-json'] ?? '', 'utf8'));
+        expect(cells[0].metrics).toMatchObject([{ id: 'size', base: 900, head: 500 }]);
+      });
+    },
+  );
+
   it('ends early, with the command that helps, where the machine lacks the user', async () => {
     const other = await openEngineScene({ 'optimization-gate.yml': config('isolation: { user: nobody-of-this-name }') });
     onTestFinished(() => other.close());
@@ -186,8 +230,26 @@ if (fs.readFileSync('left', 'utf8').length > 4) net.createServer((socket) => soc
     }
   });
 
-  it('builds by a command that writes {output}', async () => {
-    const project = projectOf({ 'optimization-gate.yml': configuration([copied('own')], [isolation]), 'copy.mjs': copyProgram(false) });
+  it.skipIf(!canIsolateTwo)('sets up and measures each side as a user of its own', async () => {
+    const uids = { head: ofHead.uid, base: ofBase.uid };
+    const setup = "import fs from 'node:fs'; fs.writeFileSync('made.txt', String(process.getuid())); fs.chmodSync('made.txt', 0o666);";
+    const project = projectOf({ 'optimization-gate.yml': config(twoUsers, 'setup: node setup.mjs'), 'setup.mjs': setup });
+    const user = (uid: number | undefined) =>
+      `[Number(fs.readFileSync('made.txt', 'utf8')), process.getuid(), fs.statSync('.').uid, fs.statSync(process.env.TMPDIR).uid, fs.statSync(process.env.HOME).uid].every((each) => each === ${uid}) ? 0 : 1e6`;
+    const writes = "attempt('own', () => fs.writeFileSync('left', ''));\nfs.readFileSync('left');";
+    project.commit({ 'bench.mjs': program(`100 + (${user(uids.base)})`, writes), '.gitignore': '.optimization-gate\nleft\nmade.txt\n' });
+    project.commit({ 'bench.mjs': program(`900 + (${user(uids.head)})`, writes) });
+    expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
+    expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
+    const { code, stdout } = await project.gate('doctor');
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('code of head can run as games, that of base as news'),
+    });
+  });
+
+  it.each([isolation, ...(canIsolateTwo ? [twoUsers] : [])])('builds by a command that writes {output}: %s', async (written) => {
+    const project = projectOf({ 'optimization-gate.yml': configuration([copied('own')], [written]), 'copy.mjs': copyProgram(false) });
     project.commit({ 'copy.mjs': copyProgram(false, 'edited') });
     const { code, stderr } = await project.gate('--base', 'HEAD~1', '--quick');
     expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -260,9 +322,16 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
     }
   });
 
-  it.each([
+  it.each<readonly [string, RegExp]>([
     ['isolation: { user: nobody-of-this-name }', /nobody-of-this-name.*sudo useradd/s],
     ['isolation: { user: root }', /it is root/],
+    ['isolation: { user: nobody, base-user: nobody-of-this-name }', /nobody-of-this-name.*sudo useradd/s],
+    ['isolation: { user: nobody, base-user: root }', /it is root/],
+    ['isolation: { user: nobody, base-user: nobody }', /config-invalid.*isolation\.base-user: must be another user than `user`/],
+    [
+      'isolation: { user: nobody, base-user: news }',
+      canIsolateTwo ? /nobody has and news lacks: nogroup\..*`sudo usermod --append --groups nogroup news`/ : /isolation-unavailable/,
+    ],
   ])('is refused where it cannot be had: %s', async (written, message) => {
     const project = projectOf({ 'optimization-gate.yml': config(written), 'bench.mjs': program('100') });
     project.commit({ 'bench.mjs': program('900') });
@@ -284,6 +353,23 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
     expect(await project.gate('--base', 'HEAD~1')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/it cannot read .*sudo chmod o\+x /),
+    });
+  });
+
+  it.skipIf(!canIsolateTwo)('is refused where only the user of base reads too little or may write too much', async () => {
+    const project = projectOf({ 'optimization-gate.yml': config(twoUsers), 'bench.mjs': program('100') });
+    project.commit({ 'bench.mjs': program('900') });
+    chownSync(join(project.folder, '.git', 'objects'), ofBase.uid, 0);
+    expect(await project.gate('--base', 'HEAD~1')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/isolation\.base-user.*as the user news\..*it can write to .*\.git\/objects/),
+    });
+    chownSync(join(project.folder, '.git', 'objects'), 0, 0);
+    chownSync(dirname(project.store), 0, ofHead.gid);
+    chmodSync(dirname(project.store), 0o750);
+    expect(await project.gate('doctor')).toMatchObject({
+      code: 2,
+      stdout: expect.stringMatching(/✗ +isolation +.*as the user news\..*it cannot read /),
     });
   });
 });

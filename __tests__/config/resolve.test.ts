@@ -147,6 +147,11 @@ describe('policy', () => {
     const own = (more: string) => parseConfig(`optimizations: [{id: own, like: model, module: m.js, ${more}}]`, 'gate.yml');
     expect(diffPolicy(own('with: {a: 1}'), own('with: {a: 2}'))).toEqual([]);
     expect(diffPolicy(own('like-with: {a: 1}'), own('like-with: {a: 2}'))).toEqual([expect.stringContaining('own has other')]);
+    const isolated = (users: string) => parseConfig(`isolation: ${users}\n${two}`, 'gate.yml');
+    expect(diffPolicy(isolated('{ user: a, base-user: b }'), isolated('{ user: c }'))).toEqual([
+      'isolation.base-user was changed from b to none; b is in force until the merge.',
+      'isolation.user was changed from a to c; a is in force until the merge.',
+    ]);
     const other = parseConfig(`gate: {tolerance: {latency: 2%}}\nruntime: {provider: cuda, threads: 3}\n${two}`, 'head.yml');
     expect(diffPolicy(base, other)).toEqual([
       'runtime.provider was changed from cpu to cuda; both sides are measured with cuda, so its own effect is not seen.',

@@ -35,6 +35,13 @@ describe('readUsableConfig', () => {
     expect(flaws.map(({ error: { where } }) => where?.split(':')[1])).toEqual(lines);
   });
 
+  it.each(['5', '{ user: X }', '{ user: a, base-user: a }', '{ user: a, base-user: B }', '{ user: a, users: b }', '{ base-user: a }'])(
+    'refuses a file that does not say as which users code runs: %s',
+    (users) => {
+      expect(refusal(() => readUsableConfig(`${good}isolation: ${users}\n`, 'gate.yml')).where).toMatch(/^gate\.yml:7/);
+    },
+  );
+
   it.each(['gate: [', 'models: 5', 'optimizations: {}', 'models: []', 'optimizations: [{ id: }]', '[]', 'x'])(
     'refuses a file that does not say which cells there are: %s',
     (text) => {

@@ -299,6 +299,12 @@ export const faults: readonly JobFault[] = [
   },
   {
     ...neighbour,
+    what: 'with `isolation` and `base-user`, head uses up what the system allows one user, and drops `base-user` from the configuration',
+    now: `${judged}; the comment says that base's user is in force`,
+    shownBy: isolation('keeps from base nothing that a user has, where base has a user of its own, also where head drops it'),
+  },
+  {
+    ...neighbour,
     what: "with `isolation`, head puts packages above base's tree, in `/tmp`, `/var/tmp` and `/dev/shm`",
     now: judged,
     shownBy: isolation('finds nothing of the other side in the folders above its own, nor in those that everybody writes to'),

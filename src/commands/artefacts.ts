@@ -284,7 +284,7 @@ const buildOne = async (
       {
         output: async () => {
           const folder = await folders.empty();
-          trees.sides.give(folder);
+          trees.sides.give(build.arm, folder);
           return folder;
         },
         discard: async (folder) => {

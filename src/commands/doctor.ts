@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import type { Config } from '../config/config.ts';
 import { GateError } from '../errors.ts';
 import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
 import { type Confinement, findConfinement } from '../processes/confinement.ts';
@@ -39,6 +40,7 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
   const config = await tried('configuration', () => describeConfig(context));
   const runtime = config.found?.runtime ?? { provider: 'cpu', threads: 1 };
   const library = await tried('runtime', () => runtimeCheck(context, runtime));
+  const isolation = config.found?.isolation ?? null;
   const parts = [
     ...machineChecks(facts, machineState()),
     library.check,
@@ -47,9 +49,7 @@ export const doctor = async (context: CommandContext): Promise<Answer> => {
     confinementCheck(findConfinement()),
     (await tried('git', () => describeGit(context))).check,
     config.check,
-    ...(config.found?.isolation == null
-      ? []
-      : [(await tried('isolation', () => describeIsolation(context, config.found?.isolation?.user ?? ''))).check]),
+    ...(isolation === null ? [] : [(await tried('isolation', () => describeIsolation(context, isolation))).check]),
     ...modelChecks(context),
     (await tried('store', () => describeStore(context))).check,
     (await tried('run folder', () => describeRunFolder(context))).check,
@@ -186,10 +186,12 @@ const describeConfig = async (context: CommandContext) => {
   return { check: { status: 'ok' as const, says }, runtime, isolation };
 };
 
-const describeIsolation = async (context: CommandContext, user: string) => {
-  const sides = await openSides(context, { isolation: { user } }, await openRepository(context.root));
+const describeIsolation = async (context: CommandContext, isolation: NonNullable<Config['isolation']>) => {
+  const sides = await openSides(context, { isolation }, await openRepository(context.root));
   await sides.release();
-  return { check: { status: 'ok' as const, says: `code under test can run as ${user}` } };
+  const { user, baseUser } = isolation;
+  const says = baseUser === null ? `code under test can run as ${user}` : `code of head can run as ${user}, that of base as ${baseUser}`;
+  return { check: { status: 'ok' as const, says } };
 };
 
 /** Opening a model checks every file of it against the digests of its card. */

@@ -57,7 +57,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     ort,
     lanes,
     confinement: findConfinement().kind,
-    isolation: plan.isolation?.user ?? null,
+    isolation: plan.isolation,
   };
   const environmentClass = runnerClass(environment);
   const samples = (): Samples => readRunSamples(run, plan, digest).samples;

@@ -108,7 +108,7 @@ const rehearseBuild = async (
   if (reference === undefined) return;
   const artefact = await folders.view(reference, build.arm, 'own');
   const output = await folders.empty();
-  sides.give(output);
+  sides.give(build.arm, output);
   try {
     const subject = {
       ...stage,

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { requireAlike } from '../processes/alike-users.ts';
 import { type Confinement, findConfinement } from '../processes/confinement.ts';
 import { ancestors, type OtherUser, openOtherUser, type View } from '../processes/other-user.ts';
 import type { Plan } from '../records/plan.ts';
@@ -11,7 +12,8 @@ import { runFolderOf } from './run-folder.ts';
 import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
 import { treePlace } from './tree-place.ts';
 
-type Arm = 'head' | 'base';
+const arms = ['head', 'base'] as const;
+type Arm = (typeof arms)[number];
 
 /** As whom, and how held together, the code of each side runs. */
 export interface Sides {
@@ -23,23 +25,24 @@ export interface Sides {
   answering(arm: Arm): Confinement;
   /** Where the trees of one side lie. */
   folder(arm: Arm): string;
-  /** A temporary folder of one side, and the variables that name it and the user. */
+  /** A temporary folder of one side, and the variables that name it and the side's user. */
   temporary(arm: Arm): Promise<TemporaryFolder>;
   /** Lets the programs that are started from now on write in a folder, where the rest of them may. */
   admit(folder: string): void;
-  /** Lets the code of the sides write to a file or folder. */
-  give(path: string): void;
+  /** Lets the code of one side write to a file or folder. */
+  give(arm: Arm, path: string): void;
   /** Lets only the gate write to it, as before. */
   take(path: string): void;
   release(): Promise<void>;
 }
 
 /**
- * The sides of a plan. Throws `isolation-unavailable` where their code cannot run as the user that
- * base's configuration names: it is not there, may become root, reads too little or writes too much.
+ * The sides of a plan. Throws `isolation-unavailable` where their code cannot run as the users that
+ * base's configuration names: one is not there, may become root, reads too little or writes too much,
+ * or they do not find the same machine.
  */
 export const openSides = async (context: CommandContext, plan: Pick<Plan, 'isolation'>, repository: Repository): Promise<Sides> =>
-  plan.isolation === null ? sameUser(repository) : isolated(context, plan.isolation.user, repository);
+  plan.isolation === null ? sameUser(repository) : isolated(context, plan.isolation, repository);
 
 const sameUser = ({ folder }: Repository): Sides => {
   // Found before any code of head has run, which could write to what is looked for.
@@ -61,65 +64,80 @@ const sameUser = ({ folder }: Repository): Sides => {
 /** Where processes share memory by name. */
 const namedMemory = '/dev/shm';
 
-const isolated = async (context: CommandContext, name: string, repository: Repository): Promise<Sides> => {
-  const user = openOtherUser(name);
+const isolated = async (
+  context: CommandContext,
+  { user, baseUser }: NonNullable<Plan['isolation']>,
+  repository: Repository,
+): Promise<Sides> => {
+  const users = openUsers(user, baseUser);
   const area = await mkdtemp(join(resolve(tmpdir()), 'gate-'));
   const folders = { head: join(area, 'head'), base: join(area, 'base') } as const;
   const homes = { head: join(folders.head, 'home'), base: join(folders.base, 'home') } as const;
   const release = async (): Promise<void> => {
-    user.take(area);
+    users.head.take(area);
     await rm(area, { recursive: true, force: true });
   };
   // Unless folders of this run lie there.
   const above = [area, context.storeRoot, context.packageRoot, repository.folder].flatMap(ancestors);
   const own = above.includes(namedMemory) || !existsSync(namedMemory) ? [] : [namedMemory];
   const admitted: string[] = [];
-  // Both sides are one user: what one could write of the other, it does not see.
+  // What one side could write of the other, it does not see: both may be one user.
   const viewOf = (arm: Arm, network: View['network']): View => {
     const other = arm === 'head' ? 'base' : 'head';
     return { hidden: folders[other], own, writable: [folders[arm], ...admitted], network };
   };
   try {
     await chmod(area, 0o755);
-    for (const home of Object.values(homes)) {
-      await mkdir(home, { recursive: true });
-      user.give(home);
+    for (const arm of arms) {
+      await mkdir(homes[arm], { recursive: true });
+      users[arm].give(homes[arm]);
     }
-    requireAccess(context, user, repository, area);
-    user.requireStart(viewOf('head', 'own'));
+    for (const arm of users.head === users.base ? (['head'] as const) : arms) {
+      requireAccess(context, users[arm], repository, area);
+      users[arm].requireStart(viewOf(arm, 'own'));
+    }
   } catch (thrown) {
     await release();
     throw thrown;
   }
   return {
     isolated: true,
-    confinement: (arm) => user.confinement(viewOf(arm, 'shared')),
+    confinement: (arm) => users[arm].confinement(viewOf(arm, 'shared')),
     // What listens at an address of one side could be asked by the other, or answer for it.
-    answering: (arm) => user.confinement(viewOf(arm, 'own')),
+    answering: (arm) => users[arm].confinement(viewOf(arm, 'own')),
     admit: (folder) => {
       admitted.push(folder);
     },
     folder: (arm) => folders[arm],
     temporary: async (arm) => {
       const temporary = await openTemporaryFolder(folders[arm]);
-      user.give(temporary.folder);
+      const { name, give, take } = users[arm];
+      give(temporary.folder);
       return {
         folder: temporary.folder,
         environment: { ...temporary.environment, HOME: homes[arm], USER: name, LOGNAME: name },
         release: () => {
-          user.take(temporary.folder);
+          take(temporary.folder);
           return temporary.release();
         },
       };
     },
-    give: (path) => {
-      user.give(path);
+    give: (arm, path) => {
+      users[arm].give(path);
       // What git does there follows the settings in them.
-      for (const folder of gitFoldersBelow(path)) user.take(folder);
+      for (const folder of gitFoldersBelow(path)) users[arm].take(folder);
     },
-    take: user.take,
+    take: users.head.take,
     release,
   };
+};
+
+const openUsers = (user: string, baseUser: string | null): Readonly<Record<Arm, OtherUser>> => {
+  const head = openOtherUser(user, 'isolation.user');
+  if (baseUser === null) return { head, base: head };
+  const base = openOtherUser(baseUser, 'isolation.base-user');
+  requireAlike(head, base);
+  return { head, base };
 };
 
 /** What git keeps of submodules that are checked out below a folder. */

@@ -114,7 +114,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   };
   /** Returns the working directory in a tree of one side. */
   const prepare = async (arm: 'head' | 'base', tree: string, where: string): Promise<string> => {
-    if (tree !== repository.folder) sides.give(tree);
+    if (tree !== repository.folder) sides.give(arm, tree);
     const folder = within(tree, arm);
     await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement: sides.confinement(arm), where });
     await settled();

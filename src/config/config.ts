@@ -65,8 +65,11 @@ export interface Config {
   readonly lfs: boolean;
   /** Declared variables. `place`: `FILE:LINE:COLUMN` of the name, for messages. */
   readonly environment: readonly { readonly name: string; readonly place: string }[];
-  /** The user of the runner as which the code of both sides runs; null: the one that runs the gate. */
-  readonly isolation: { readonly user: string } | null;
+  /**
+   * The users of the runner as which code under test runs; null: the one that runs the gate. `baseUser` runs that of base; null: `user`
+   * runs the code of both sides.
+   */
+  readonly isolation: { readonly user: string; readonly baseUser: string | null } | null;
   readonly setup: string | null;
   readonly budgetMinutes: number | null;
   readonly limits: { readonly seconds: number; readonly memoryBytes: number };
@@ -128,7 +131,7 @@ export const configOf = (written: ConfigDocument, origin: string, document: Json
   },
   lfs: written.lfs,
   environment: written.environment.map((name, index) => ({ name, place: place(['environment', index]) })),
-  isolation: written.isolation ?? null,
+  isolation: written.isolation === undefined ? null : { user: written.isolation.user, baseUser: written.isolation['base-user'] ?? null },
   setup: written.setup ?? null,
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },

@@ -45,6 +45,7 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
     ['environment', config.environment.map(({ name }) => name).join(', ') || 'none'],
     ['lfs', String(config.lfs)],
     ['isolation.user', config.isolation?.user ?? 'none'],
+    ['isolation.base-user', config.isolation?.baseUser ?? 'none'],
     ['budget.minutes', config.budgetMinutes === null ? 'none' : String(config.budgetMinutes)],
     ['limits.seconds', String(config.limits.seconds)],
     ['limits.memory', `${config.limits.memoryBytes} bytes`],

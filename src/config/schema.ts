@@ -15,6 +15,9 @@ const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
   });
 
 const id = nounId;
+const userName = z
+  .string({ error: 'must be the name of a user' })
+  .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a user, in lower case');
 const line = z.string().trim().min(1, 'must not be empty').max(4096, 'must be at most 4096 characters');
 /** A path or glob inside the repository: relative, with forward slashes, never upwards. */
 const inside = line.refine(
@@ -188,11 +191,22 @@ export const configSchema = section({
     .default([])
     .describe('Names of environment variables that measured code sees besides the usual ones; never tokens, nor those of the runner.'),
   isolation: section({
-    user: z
-      .string({ error: 'must be the name of a user' })
-      .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a user, in lower case')
-      .describe('User of the runner, without rights, as which the code of both sides runs.'),
-  }).optional(),
+    user: userName.describe(
+      'User of the runner, without rights, as which the code of both sides runs, or that of head where `base-user` is given.',
+    ),
+    'base-user': userName
+      .optional()
+      .describe("Another such user, for the code of base: limits that the system sets for each user are then each side's own."),
+  })
+    .superRefine((users, context) => {
+      if (users['base-user'] === users.user)
+        context.addIssue({
+          code: 'custom',
+          path: ['base-user'],
+          message: `must be another user than \`user\` (both are ${users.user}), or absent`,
+        });
+    })
+    .optional(),
   setup: line.optional().describe('Command run once in the checkout of each side before its builds.'),
   budget: section({ minutes: z.number().positive().max(10_080).describe('Measuring stops after this time.') }).optional(),
   limits: section({

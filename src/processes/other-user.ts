@@ -20,6 +20,9 @@ export interface View {
 /** Another user of this machine, as which user code runs. */
 export interface OtherUser {
   readonly name: string;
+  readonly uid: number;
+  /** Names of the groups that it is a member of. */
+  readonly groups: readonly string[];
   /** How its processes are held together, and what they find of this machine. */
   confinement(view: View): Confinement;
   /** Throws `isolation-unavailable` where no process can be started so. */
@@ -40,10 +43,8 @@ const trialStatus = 7;
 /** Groups whose members become root without a password, or write to the disk itself. */
 const powerful: ReadonlySet<string> = new Set(['root', 'sudo', 'wheel', 'admin', 'docker', 'lxd', 'libvirt', 'disk', 'shadow']);
 
-const unavailable = (name: string, what: string, cure: string): GateError =>
-  new GateError('isolation-unavailable', `Code under test was to run as the user ${name}. That cannot be: ${what}. ${cure}`, {
-    where: 'isolation.user',
-  });
+/** Where the configuration names a user. */
+export type UserKey = 'isolation.user' | 'isolation.base-user';
 
 /**
  * The first process of the namespace is root's. Before any user code runs it closes all file systems,
@@ -64,14 +65,16 @@ const init = [
 ].join('; ');
 
 /** Finds the user, and tries to start a process as it. Throws `isolation-unavailable` with the commands that help. */
-export const openOtherUser = (name: string): OtherUser => {
+export const openOtherUser = (name: string, where: UserKey): OtherUser => {
+  const unavailable = (what: string, cure: string): GateError =>
+    new GateError('isolation-unavailable', `Code under test was to run as the user ${name}. That cannot be: ${what}. ${cure}`, { where });
   const program = (tool: string): string => {
     const file = systemProgram(tool);
     if (file === null)
-      throw unavailable(name, `the program ${tool} is not there`, 'Install it (Debian: `apt-get install util-linux iproute2 sudo`).');
+      throw unavailable(`the program ${tool} is not there`, 'Install it (Debian: `apt-get install util-linux iproute2 sudo`).');
     return file;
   };
-  if (process.platform !== 'linux') throw unavailable(name, `this is ${process.platform}, and only Linux can do it`, 'Remove `isolation`.');
+  if (process.platform !== 'linux') throw unavailable(`this is ${process.platform}, and only Linux can do it`, 'Remove `isolation`.');
   const asRoot = process.getuid?.() === 0 ? [] : [program('sudo'), '-n', '--'];
   const run = (argv: readonly string[]): { readonly code: number | null; readonly stdout: string; readonly stderr: string } => {
     const [file = '', ...args] = argv;
@@ -80,19 +83,16 @@ export const openOtherUser = (name: string): OtherUser => {
   };
   const [uid, gid, groups] = ['-u', '-g', '-Gn'].map((option) => run([program('id'), option, '--', name]));
   if (uid?.code !== 0 || gid?.code !== 0 || groups?.code !== 0)
-    throw unavailable(name, 'there is no such user', `Create it: \`sudo useradd --system --create-home ${name}\`.`);
-  if (uid.stdout === '0') throw unavailable(name, 'it is root', 'Name a user without rights.');
-  if (Number(uid.stdout) === process.getuid?.()) throw unavailable(name, 'the gate itself runs as it', 'Name another user.');
-  const group = groups.stdout.split(' ').find((each) => powerful.has(each));
+    throw unavailable('there is no such user', `Create it: \`sudo useradd --system --create-home ${name}\`.`);
+  if (uid.stdout === '0') throw unavailable('it is root', 'Name a user without rights.');
+  if (Number(uid.stdout) === process.getuid?.()) throw unavailable('the gate itself runs as it', 'Name another user.');
+  const memberships = groups.stdout.split(' ');
+  const group = memberships.find((each) => powerful.has(each));
   if (group !== undefined)
-    throw unavailable(
-      name,
-      `it is a member of the group ${group}, which can become root`,
-      `Take it out: \`sudo gpasswd -d ${name} ${group}\`.`,
-    );
+    throw unavailable(`it is a member of the group ${group}, which can become root`, `Take it out: \`sudo gpasswd -d ${name} ${group}\`.`);
   // Else it could name a file of anybody in its own folders, which are handed over as a whole.
   if (readFileSync('/proc/sys/fs/protected_hardlinks', 'utf8').trim() !== '1')
-    throw unavailable(name, 'users can link files of others', 'Prevent that: `sudo sysctl -w fs.protected_hardlinks=1`.');
+    throw unavailable('users can link files of others', 'Prevent that: `sudo sysctl -w fs.protected_hardlinks=1`.');
   const [setpriv, chown] = [program('setpriv'), program('chown')];
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
   const tools = [program('mount'), program('mountpoint')];
@@ -121,23 +121,25 @@ export const openOtherUser = (name: string): OtherUser => {
     if (tried.code !== 0) {
       const cure =
         asRoot.length === 0 ? 'Give this job the right to change users.' : 'Allow sudo without a password, or run the gate as root.';
-      throw unavailable(name, `no process could be started as it (${tried.stderr.slice(0, 300)})`, cure);
+      throw unavailable(`no process could be started as it (${tried.stderr.slice(0, 300)})`, cure);
     }
     return tried.stdout.split('\n').filter((path) => path !== '');
   };
   const own = (owner: string) => (path: string) => {
     const { code, stderr } = run([...asRoot, chown, '-R', '-h', owner, '--', path]);
-    if (code !== 0) throw unavailable(name, `${path} could not be handed over (${stderr.slice(0, 300)})`, 'Choose another folder.');
+    if (code !== 0) throw unavailable(`${path} could not be handed over (${stderr.slice(0, 300)})`, 'Choose another folder.');
   };
   return {
     name,
+    uid: Number(uid.stdout),
+    groups: memberships,
     confinement,
     requireStart: (view) => {
       const start = confinement(view);
       const { code, stderr } = run([...start.asRoot, ...start.argv, program('sh'), '-c', `exit ${trialStatus}`]);
       if (code === trialStatus) return;
       const cure = 'Allow this job to mount file systems: a container needs `--privileged`, or CAP_SYS_ADMIN and CAP_NET_ADMIN.';
-      throw unavailable(name, `no process could be started in namespaces of its own (${stderr.slice(0, 300)})`, cure);
+      throw unavailable(`no process could be started in namespaces of its own (${stderr.slice(0, 300)})`, cure);
     },
     give: own(`${uid.stdout}:${gid.stdout}`),
     take: own(`${process.getuid?.()}:${process.getgid?.()}`),
@@ -146,14 +148,14 @@ export const openOtherUser = (name: string): OtherUser => {
       for (const path of closed) {
         const shut = test('! test -x "$path"', ancestors(path)).at(-1);
         const cure = shut === undefined ? `sudo chmod -R o+rX ${path}` : `sudo chmod o+x ${shut}`;
-        throw unavailable(name, `it cannot read ${path}`, `Let it: \`${cure}\`.`);
+        throw unavailable(`it cannot read ${path}`, `Let it: \`${cure}\`.`);
       }
       // Whoever can write to a folder can replace what lies in it, but for a sticky one.
       const [open] = test(
         'test -w "$path" && ! test -k "$path"',
         keeps.flatMap((path) => [path, ...ancestors(path)]),
       );
-      if (open !== undefined) throw unavailable(name, `it can write to ${open}`, `Prevent that: \`sudo chmod go-w ${open}\`.`);
+      if (open !== undefined) throw unavailable(`it can write to ${open}`, `Prevent that: \`sudo chmod go-w ${open}\`.`);
     },
   };
 };

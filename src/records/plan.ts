@@ -172,8 +172,8 @@ export const plan = z.strictObject({
   environment: z.array(z.string()),
   /** Whether Git LFS is asked for the files that are needed. */
   lfs: z.boolean(),
-  /** The user as which the code of both sides runs; null: the one that runs the gate. */
-  isolation: z.strictObject({ user: z.string() }).nullable(),
+  /** The users as which the code of the sides runs; null: the one that runs the gate. `baseUser` null: `user` for both. */
+  isolation: z.strictObject({ user: z.string(), baseUser: z.string().nullable() }).nullable(),
   /** Folders that the commands of each side start in, below the root of the repository; '' for the root. */
   folders: z.strictObject({ head: z.string(), base: z.string() }),
   /** Run once in each side's checkout before its builds. */
