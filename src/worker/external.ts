@@ -87,16 +87,17 @@ const numbersOf = (answer: unknown, names: readonly string[], where: string): re
   const refuse = (what: string): GateError =>
     new GateError(
       'subject-protocol',
-      `The program was asked for its numbers. Expected a JSON object with ${names.join(', ')}, got one in which ${what}: ${excerpt}`,
+      `The program was asked for its numbers. Expected a JSON object with ${names.join(', ')}, got ${what}: ${excerpt}`,
       { where },
     );
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw refuse('there are no keys');
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
+    throw refuse(Array.isArray(answer) ? 'a list' : answer === null ? 'null' : `a ${typeof answer}`);
   const stray = Object.keys(answer).find((key) => !names.includes(key));
-  if (stray !== undefined) throw refuse(`${JSON.stringify(stray.slice(0, 80))} is too many`);
+  if (stray !== undefined) throw refuse(`one in which ${JSON.stringify(stray.slice(0, 80))} is too many`);
   return names.map((name) => {
     const value: unknown = Object.hasOwn(answer, name) ? Reflect.get(answer, name) : undefined;
     if (typeof value !== 'number' || !Number.isFinite(value))
-      throw refuse(`${name} is ${value === undefined ? 'not there' : 'no finite number'}`);
+      throw refuse(`one in which ${name} is ${value === undefined ? 'not there' : 'no finite number'}`);
     return [name, value] as const;
   });
 };
