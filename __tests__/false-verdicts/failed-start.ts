@@ -87,7 +87,7 @@ export const situations: readonly Situation[] = [
     'slow',
     'neighbour',
     async () => {
-      const once = ending('false').concat('\nconst ends = start === 2;');
+      const once = ending('false').concat('\nconst ends = start === 3;');
       const program = programOf(10, once).replace('round += 1;', 'round += 1; if (ends && round === 30) process.exit(3);');
       const { verdict, warnings } = await judged(changedEngine(program, programOf(20)));
       expect({ verdict, warnings }).toEqual({
