@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { CommandContext } from '../../src/commands/context.ts';
@@ -8,7 +8,7 @@ import { parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import type { SubjectRef } from '../../src/records/plan.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
-import { configuration } from '../commands/project.ts';
+import { configuration, Project, packageRoot, quickPoint } from '../commands/project.ts';
 import { environment, root, ScratchRepository } from '../repository/scratch-repository.ts';
 import type { Situation } from './situation.ts';
 
@@ -302,6 +302,40 @@ export const situations: readonly Situation[] = [
       const entry = { command: 'python3 vendor/tools/run.py', inputs: '[data/**]', setup: null };
       const codes = await Promise.all([base, head, null].map((commit) => codeAt(repository, entry, commit)));
       expect([codes[0] === codes[1], codes[1] === codes[2]]).toEqual([false, true]);
+    },
+  },
+  {
+    ...row,
+    example: 'another version of onnxruntime-node is installed, in the checkout or by the workflow, and both sides are measured with it',
+    now: 'compared; time and memory are inconclusive',
+    speed: 'slow',
+    check: async () => {
+      const project = Project.make();
+      const ort = (folder: string): void => {
+        const [from, to] = [packageRoot, folder].map((each) => join(each, 'node_modules/onnxruntime-node'));
+        mkdirSync(to ?? '', { recursive: true });
+        cpSync(join(from ?? '', 'package.json'), join(to ?? '', 'package.json'));
+        symlinkSync(join(from ?? '', 'bin'), join(to ?? '', 'bin'));
+      };
+      const named = (version: string): Files => ({
+        'package.json': JSON.stringify({ dependencies: { 'onnxruntime-node': version } }),
+        '.github/workflows/gate.yml': `jobs: { gate: { steps: [run: npm install onnxruntime-node@${version}] } }\n`,
+      });
+      const isAnother = async (folder: string): Promise<boolean> => {
+        await project.gate('plan', '--base', 'HEAD~1', '--ort-path', folder);
+        const { runtime, baseRuntime } = project.plan();
+        return runtime.digest !== baseRuntime?.digest;
+      };
+      ort(project.folder);
+      const outside = ScratchRepository.create().folder;
+      ort(outside);
+      const pruning = configuration([['structured-pruning', quickPoint]]);
+      project.commit({ '.gitignore': 'node_modules\n.optimization-gate\n', 'optimization-gate.yml': pruning, ...named('1.30.0') });
+      const { 'package.json': manifest = '', ...workflow } = named('1.31.0');
+      project.commit({ 'package.json': manifest });
+      expect([await isAnother('.'), await isAnother(outside)]).toEqual([true, false]);
+      project.commit(workflow);
+      expect([await isAnother('.'), await isAnother(outside)]).toEqual([false, true]);
     },
   },
   {

@@ -24,6 +24,7 @@ import type { CommandContext } from './context.ts';
 import { writeEmptyPlan } from './empty-plan.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { modelIds } from './model-folder.ts';
+import { describeBaseRuntime } from './named-runtime.ts';
 import { plannedLine } from './opening.ts';
 import { planCells, type Side, workloadOf } from './plan-cells.ts';
 import { checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
@@ -142,7 +143,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
       ...(event === 'change' ? await baselineEdits(repository, commits, folders) : []),
     ],
     runtime: await describeRuntime(context, headConfig.runtime),
-    baseRuntime: await describeRuntime(context, rules.runtime),
+    baseRuntime: await describeBaseRuntime(context, repository, commits, rules.runtime),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: cells.map((cell) => withWindows(cell, sources)),

@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
-import { askWorker, fixedLimits } from '../measurement/worker-process.ts';
 import { type CommandContext, workerProgram } from './context.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
 import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
+import { locateRuntime } from './runtime.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program, as they were before any code of head ran. */
@@ -17,8 +17,7 @@ export interface ProgramWatch {
 
 /** Everything that is loaded later than now: the worker program, parts on demand, the native runtime, and Node itself. */
 export const watchProgram = async (context: CommandContext): Promise<ProgramWatch> => {
-  const program = workerProgram(context);
-  const { folder, libraries } = await askWorker(program, { type: 'locate' }, 'located', fixedLimits(60), 'runtime');
+  const { folder, libraries } = await locateRuntime(context);
   const parts = [
     dirname(context.worker),
     libraries,
@@ -27,7 +26,7 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
     join(dirname(folder), 'onnxruntime-common'),
   ];
   const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json')];
-  const searchPath = program.environment['LD_LIBRARY_PATH'] ?? '';
+  const searchPath = workerProgram(context).environment['LD_LIBRARY_PATH'] ?? '';
   const own = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
   const list = (): readonly string[] => [...own(), ...searchedLibraries(searchPath)];
   // Those that hold these change in each run.

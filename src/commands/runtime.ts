@@ -13,3 +13,7 @@ export const describeRuntime = async (
   const request = { type: 'describe' as const, provider, threads, bench: benchVersion };
   return (await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime')).runtime;
 };
+
+/** Where the native runtime lies that would measure. Throws `runtime-not-found`. */
+export const locateRuntime = async (context: CommandContext): Promise<{ readonly folder: string; readonly libraries: string }> =>
+  askWorker(workerProgram(context), { type: 'locate' }, 'located', fixedLimits(60), 'runtime');
