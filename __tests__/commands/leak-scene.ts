@@ -17,6 +17,8 @@ export interface Entry {
   readonly inputs?: readonly string[];
   readonly like?: string;
   readonly setup?: string;
+  /** Base's, where it is another one. */
+  readonly formerSetup?: string | null;
   /** More of the environment of the programs. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly watch?: typeof watchReads;
@@ -54,6 +56,7 @@ export class LeakScene extends ScratchRepository {
     inputs = ['**'],
     like = 'external',
     setup,
+    formerSetup = setup ?? null,
     environment = {},
     watch = watchReads,
     dirty = false,
@@ -71,7 +74,7 @@ export class LeakScene extends ScratchRepository {
     const plan: Plan = planOf([cell('m/entry', { like, arms })], {
       head: { commit: this.git('rev-parse', 'HEAD'), dirty },
       base: { commit: this.git('rev-parse', 'HEAD~1'), dirty: false },
-      setup: { head: setup ?? null, base: setup ?? null },
+      setup: { head: setup ?? null, base: formerSetup },
     });
     const context = {
       root: this.folder,

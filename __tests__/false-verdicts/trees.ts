@@ -198,6 +198,41 @@ const copies: readonly Situation[] = [
     },
   },
   {
+    ...shared,
+    speed: 'slow',
+    example: 'a change brings the first `setup`, which replaces a package, or a program of the search path, that base runs as it is',
+    check: async () => {
+      const scene = LeakScene.make();
+      const packages = virtualEnvironment(scene);
+      scene.leave({ [`${packages}/tables.py`]: 'SIZE = 100', [`${packages}/tables-1.dist-info/RECORD`]: 'tables.py,sha256=1,9\n' });
+      scene.commit({ ...ignored, ...installing(join(scene.folder, packages)) });
+      scene.commit(lists(9));
+      const replacing = { ...inVenv(scene), setup: 'python3 install.py', formerSetup: null };
+      leaks(await scene.find(replacing), 'base', 'tables 9 instead of its own');
+      const { scene: other, entry } = installsProgram('# Slower.\n', 100, 100);
+      execFileSync('sh', ['-c', 'git show HEAD~1:engine.sh > former.sh; sed s/engine.sh/former.sh/ install.sh | sh; rm former.sh'], {
+        cwd: other.folder,
+      });
+      leaks(await other.find({ ...entry, formerSetup: null }), 'base', 'engine instead of its own');
+    },
+  },
+  {
+    ...harmless,
+    speed: 'slow',
+    example: 'a change brings the first `setup`, which installs what an earlier step installed, at the version that was there or anew',
+    check: async () => {
+      for (const text of ['SIZE = 100', null]) {
+        const scene = LeakScene.make();
+        const packages = join(scene.folder, virtualEnvironment(scene));
+        scene.commit({ ...ignored, ...installing(packages), ...lists(1) });
+        scene.commit({ 'bench.py': `# Faster.\n${measuring(null)}` });
+        const setup = 'env PYTHONHASHSEED=0 python3 install.py';
+        if (text !== null) execFileSync('sh', ['-c', setup], { cwd: scene.folder });
+        expect(await scene.find({ ...inVenv(scene), setup, formerSetup: null })).toEqual(clean);
+      }
+    },
+  },
+  {
     ...harmless,
     speed: 'slow',
     example: '`setup` installs the same version for both sides, and another package anew',

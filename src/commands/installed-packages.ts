@@ -38,8 +38,11 @@ export const installedPackages = (folders: readonly string[]): InstalledPackages
  */
 const isContent = (line: string): boolean => line !== '' && !/\.dist-info\/|^\.\.|\.pyc,|\.pth,|^__editable__/.test(line);
 
-/** The files of the packages that are other ones than before, or new. */
-export const replacedSince = (before: InstalledPackages, after: InstalledPackages): readonly CodeCopy[] =>
+/**
+ * The files of the packages that are other ones than before, or new.
+ * @param known only of those that were there
+ */
+export const replacedSince = (before: InstalledPackages, after: InstalledPackages, known: boolean): readonly CodeCopy[] =>
   [...after].flatMap(([key, { label, content, files }]) =>
-    before.get(key)?.content === content ? [] : files.map((path) => ({ path, of: label })),
+    before.get(key)?.content === content || (known && !before.has(key)) ? [] : files.map((path) => ({ path, of: label })),
   );

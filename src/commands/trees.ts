@@ -7,7 +7,7 @@ import type { Confinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { lastOutput, saidBy } from '../processes/said.ts';
 import { reviewsCommit } from '../records/event.ts';
-import type { Plan } from '../records/plan.ts';
+import type { Plan, SubjectRef } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { entryAt, entryWithin } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
@@ -144,10 +144,11 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   }
   const ready = new Set<'head' | 'base'>();
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
-  const packagesOf = async (arm: 'head' | 'base'): Promise<InstalledPackages> =>
-    installedPackages(
-      await foldersOfPackages(measuringCommands(plan, arm), within(await root(arm), arm), await environment(arm), sides.confinement(arm)),
-    );
+  /** Also of a side that is not set up yet. */
+  const packagesOf = async (arm: 'head' | 'base', commands: readonly string[]): Promise<InstalledPackages> => {
+    const tree = ready.has(arm) ? await root(arm) : arm === 'base' ? (await checkOutBase()).folder : repository.folder;
+    return installedPackages(await foldersOfPackages(commands, within(tree, arm), await environment(arm), sides.confinement(arm)));
+  };
   const programs = (): InstalledPrograms =>
     plan.setup.head === null && plan.setup.base === null ? new Map() : installedPrograms(subjectEnvironment(context));
   /** By the latest setup. */
@@ -179,8 +180,12 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     ofOneSide.push(...tree.own);
     lacking.set(arm, tree.lacking);
     const other = arm === 'head' ? 'base' : 'head';
-    const before =
-      ready.has(other) && plan.setup[arm] !== null ? { packages: await packagesOf(other), files: contentsOf(programs(), written) } : null;
+    // A side without a setup runs what was there before. What comes anew it may have waited for.
+    const isWithout = plan.setup[other] === null && !ready.has(other);
+    const commands = isWithout ? commandsOf(subjectsOf(plan, other)) : measuringCommands(plan, other);
+    const isOthers = isWithout ? commands.length > 0 : ready.has(other);
+    const packages = plan.setup[arm] !== null && isOthers ? await packagesOf(other, commands) : null;
+    const before = packages === null ? null : { packages, files: contentsOf(programs(), written) };
     const was = programs();
     if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
     if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
@@ -188,8 +193,14 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     else await prepare(arm, root, arm);
     ready.add(arm);
     written = writtenSince(was, programs());
-    if (before !== null)
-      replaced.set(other, [...replacedSince(before.packages, await packagesOf(other)), ...replacedPrograms(before.files, written)]);
+    if (before !== null) {
+      const now = await packagesOf(other, commands);
+      const others = [
+        ...replacedSince(before.packages, now, isWithout),
+        ...replacedPrograms(before.files, isWithout ? written.filter((path) => before.files.has(path)) : written),
+      ];
+      replaced.set(other, others);
+    }
     // Only now: `setup` may fetch files too.
     await repository.refusePointers(root, arm, needed, `${said}\n${tree.said}`.trim());
     return root;
@@ -292,23 +303,32 @@ const unavailable =
 
 /** The files that the user's own code of one side may read: those that it declares, or else any. */
 const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
-  const policies = plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
-  const subjects = [...policies, ...plan.builds.flatMap((build) => (build.arm === arm ? [build.subject] : []))];
-  const patterns = new Set(subjects.filter(({ door }) => door.kind !== 'builtin').flatMap(({ inputs }) => inputs));
+  const patterns = new Set(
+    subjectsOf(plan, arm)
+      .filter(({ door }) => door.kind !== 'builtin')
+      .flatMap(({ inputs }) => inputs),
+  );
   const declared = [...patterns].filter((pattern) => pattern !== anything);
   return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
 };
 
+const policiesOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] =>
+  plan.cells.flatMap(({ arms }) => arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
+
+/** What measures on one side, and what builds. */
+const subjectsOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] => [
+  ...policiesOf(plan, arm),
+  ...plan.builds.flatMap((build) => (build.arm === arm ? [build.subject] : [])),
+];
+
 /** Whether code that head brings will run. */
-const runsOwnCode = (plan: Plan): boolean => {
-  const policies = plan.cells.flatMap(({ arms }) => arms.flatMap(({ id, policy }) => (id === 'head' ? [policy] : [])));
-  const subjects = [...policies, ...plan.builds.map((build) => (build.arm === 'head' ? build.subject : null))];
-  return plan.setup.head !== null || subjects.some((subject) => subject !== null && subject.door.kind !== 'builtin');
-};
+const runsOwnCode = (plan: Plan): boolean =>
+  plan.setup.head !== null || subjectsOf(plan, 'head').some(({ door }) => door.kind !== 'builtin');
+
+const commandsOf = (subjects: readonly SubjectRef[]): readonly string[] => subjects.flatMap(commandOf);
 
 /** The commands of one side that run when both sides are set up. */
-const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] =>
-  plan.cells.flatMap((cell) => cell.arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? commandOf(policy) : [])));
+const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] => commandsOf(policiesOf(plan, arm));
 
 const apartFrom = (place: string): string =>
   `Base is checked out in ${place}, in another file system than head. Programs that read or write files in their tree may be faster on one side. Set TMPDIR to a folder in the file system of the checkout.`;
