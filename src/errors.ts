@@ -115,6 +115,10 @@ export const errorTable = {
     remedy: 'Run the command that the message names on the runner, or remove `isolation:` from the configuration of the base branch.',
   },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout of that side, and correct it.' },
+  'base-setup-failed': {
+    exit: 3,
+    remedy: 'Run the job again where the setup of base worked before. Otherwise correct `setup:` in a change of its own.',
+  },
   'runtime-not-found': {
     exit: 2,
     remedy:

@@ -66,6 +66,7 @@ export const doctorCodes = {
   'folder-unwritable': { check: 'run folder' },
   'inputs-leak': { runs: 'what the setup of both sides installs is compared' },
   'setup-failed': { check: 'program' },
+  'base-setup-failed': { runs: 'the setup of base is run' },
   'runtime-not-found': { check: 'runtime' },
   'provider-unavailable': { check: 'provider' },
   'onnx-malformed': { runs: 'graphs are opened when they are built or measured' },

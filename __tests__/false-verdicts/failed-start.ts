@@ -129,6 +129,31 @@ export const situations: readonly Situation[] = [
       reason: expect.stringContaining('error[build-failed] of head'),
     });
   }),
+  row(
+    'the `setup` of base ends with an error, and the change repairs it',
+    'error, setup-failed, exit 2',
+    'inconclusive, without a base',
+    'slow',
+    'reported',
+    async () => {
+      const project = changedEngine(sizeProgram(100), sizeProgram(100));
+      const measure = ['engine', 'measure: node engine.mjs', 'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]'];
+      const config = (setup: string): string => configuration([measure, copied('own')], [`setup: node ${setup}.mjs`]);
+      project.commit({ 'optimization-gate.yml': config('nowhere'), 'copy.mjs': copyProgram(false) });
+      project.commit({ 'optimization-gate.yml': config('engine'), 'README.md': 'Repaired.' });
+      await project.gate('--base', 'HEAD~1', '--quick');
+      const { verdict, cells } = project.verdict();
+      expect({ verdict, cells: cells.map((cell) => [cell.verdict, cell.reason]) }).toEqual({
+        verdict: 'inconclusive',
+        cells: Array(2).fill(['inconclusive', expect.stringContaining('no base to compare with: error[base-setup-failed] arm base')]),
+      });
+      project.commit({ 'optimization-gate.yml': config('elsewhere') });
+      expect(await project.gate('--base', 'HEAD~2', '--quick')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('error[setup-failed] setup of head'),
+      });
+    },
+  ),
 ];
 
 /** Files of a built-in's cell, which has windows, files and processes of one arm. */

@@ -31,6 +31,12 @@ export const faultOf = (thrown: unknown): GateError => {
   return error;
 };
 
+/** The error of a base that cannot be set up. Throws any other. */
+export const setupFaultOfBase = (thrown: unknown): GateError => {
+  if (thrown instanceof GateError && thrown.code === 'base-setup-failed') return thrown;
+  throw thrown;
+};
+
 /** Throws `disk-full` for an error of a program that says in its last words that it found no room: no other run may end so. */
 export const throwDiskFull = ({ code, message }: { readonly code: string; readonly message: string }, where: string | null): void => {
   if (isInfrastructure(code) || !saysDiskFull(message)) return;

@@ -29,7 +29,7 @@ export interface LaunchSetting {
   readonly seen: () => Samples;
 }
 
-/** Everything that a launch is made with, for the worker. Throws `setup-failed` when a policy's tree cannot be set up. */
+/** Everything that a launch is made with, for the worker. Throws `setup-failed`, or `base-setup-failed`, when a policy's tree cannot be set up. */
 export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand): Promise<LaunchRequest> => {
   const { context, plan, artefacts } = setting;
   const cell = plan.cells.find(({ id }) => id === wanted.cell);

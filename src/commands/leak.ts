@@ -9,6 +9,7 @@ import type { SettledLine } from '../records/sample.ts';
 import { globTest } from '../repository/glob.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { subjectEnvironment } from './context.ts';
+import { setupFaultOfBase } from './infrastructure.ts';
 import { findLackingSubmodule } from './lacking-submodule.ts';
 import { findLeftFile } from './left-file.ts';
 import { foldersOfPackages } from './python-packages.ts';
@@ -51,6 +52,7 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     if (base === null || head === null || equalCode(cell)) continue;
     const looking = { ...rehearsal, trees, watch };
     const known = listeners();
+    if (!(await areSetUp(trees))) break;
     const equalFiles = codeOf(base) === codeOf(head) && plan.setup.base === plan.setup.head;
     const found = equalFiles ? nothing : await findForeign(base, head, looking);
     // Programs of equal files, with other arguments, would meet at one address all the same.
@@ -58,6 +60,12 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     findings.set(cell.optimization, { ...found, error });
   }
   return findings;
+};
+
+/** False where base cannot be: then it runs nothing. Throws what head's setup throws. */
+const areSetUp = async (trees: Trees): Promise<boolean> => {
+  await trees.root('head');
+  return !((await trees.root('base').catch(setupFaultOfBase)) instanceof GateError);
 };
 
 interface Looking extends Rehearsal {

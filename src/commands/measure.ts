@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { asGateError, type ErrorCode, formatError, GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
-import { failedToStart, runLaunch } from '../measurement/launch.ts';
+import { codedOf, failedLaunch, failedToStart, runLaunch } from '../measurement/launch.ts';
 import { measureUntilDone } from '../measurement/loop.ts';
 import { sharing } from '../measurement/schedule.ts';
 import { findConfinement } from '../processes/confinement.ts';
@@ -19,7 +19,7 @@ import { restoreStore, saveStore } from './cached-store.ts';
 import { startedBy } from './comparison.ts';
 import { type CommandContext, withDeclared, workerProgram } from './context.ts';
 import { measurementOf, measuringOnce } from './equal-launches.ts';
-import { isInfrastructure, throwDiskFull } from './infrastructure.ts';
+import { isInfrastructure, setupFaultOfBase, throwDiskFull } from './infrastructure.ts';
 import { type KnownScores, openKnownScores } from './known-scores.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './known-solo.ts';
 import { launchLimits, launchRequest } from './launch-request.ts';
@@ -225,7 +225,8 @@ interface Measuring {
 
 const launchOne = async (measuring: Measuring, wanted: LaunchDemand): Promise<readonly SampleLine[]> => {
   const { context, plan, store, records, scores } = measuring;
-  const request = await launchRequest(measuring, wanted);
+  const request = await launchRequest(measuring, wanted).catch(setupFaultOfBase);
+  if (request instanceof GateError) return failedLaunch(wanted, wanted, { ...codedOf(request), arm: 'base' });
   const tuning = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
   const yardstick = tuning === null ? null : records.read('tuned', tuning, tunedRecord);
   if (yardstick !== null) return tunedBefore(wanted, yardstick.value);

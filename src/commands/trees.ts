@@ -28,9 +28,9 @@ import { isOneFileSystem } from './tree-place.ts';
 
 /** The checkouts that user code runs in. */
 export interface Trees {
-  /** Working directory of one side, set up when it is first wanted. Throws `setup-failed`. */
+  /** Working directory of one side, set up when it is first wanted. Throws `setup-failed`, of base `base-setup-failed`. */
   folder(arm: 'head' | 'base'): Promise<string>;
-  /** Root of the repository in one side's tree, set up. Throws `setup-failed`. */
+  /** Root of the repository in one side's tree, set up. Throws what `folder` throws. */
   root(arm: 'head' | 'base'): Promise<string>;
   /**
    * What the programs of one side see of the environment. The temporary folder is the side's own and
@@ -189,7 +189,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     const was = programs();
     if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
     if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
-    if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm));
+    if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm).catch(ofBase));
     else await prepare(arm, root, arm);
     ready.add(arm);
     written = writtenSince(was, programs());
@@ -300,6 +300,12 @@ const unavailable =
     const message = `The files of base commit ${commit.slice(0, 12)} were to be checked out. ${thrown.message}`;
     throw new GateError('base-unavailable', message, { where: 'base', cause: thrown });
   };
+
+/** A change may repair the setup of base: it is base that cannot be run. */
+const ofBase = (thrown: unknown): never => {
+  if (!(thrown instanceof GateError) || thrown.code !== 'setup-failed') throw thrown;
+  throw new GateError('base-setup-failed', thrown.message, { where: thrown.where ?? 'setup of base', cause: thrown });
+};
 
 /** The files that the user's own code of one side may read: those that it declares, or else any. */
 const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {

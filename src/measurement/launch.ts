@@ -30,8 +30,8 @@ export const runLaunch = async (
   worker: WorkerProgram,
   limits: WorkerLimits,
 ): Promise<LaunchResult> => {
-  const { launch, cell, index } = head;
-  const first: SampleLine = { line: 'launch', launch, cell, purpose: request.purpose, index, control: request.control };
+  const { launch, index } = head;
+  const first = launchLine(head, request);
   try {
     const program = request.purpose === 'solo' ? soloProgram(worker) : worker;
     const measured = await askWorker(program, request, 'measured', limits, `launch ${launch}`);
@@ -51,9 +51,25 @@ export const runLaunch = async (
     ];
     return { lines, scores: measured.scores };
   } catch (thrown) {
-    return { lines: [first, { line: 'end', launch, status: 'failed', error: codedOf(thrown), process: null }], scores: [] };
+    return { lines: failedLaunch(head, request, codedOf(thrown)), scores: [] };
   }
 };
+
+const launchLine = ({ launch, cell, index }: LaunchHead, { purpose, control }: Pick<LaunchRequest, 'purpose' | 'control'>): SampleLine => ({
+  line: 'launch',
+  launch,
+  cell,
+  purpose,
+  index,
+  control,
+});
+
+/** The lines of a launch that failed, or that could not begin. */
+export const failedLaunch = (
+  head: LaunchHead,
+  request: Pick<LaunchRequest, 'purpose' | 'control'>,
+  error: Coded,
+): readonly SampleLine[] => [launchLine(head, request), { line: 'end', launch: head.launch, status: 'failed', error, process: null }];
 
 /** Whether these are the lines of a launch in which something ended before its first answer. */
 export const failedToStart = (lines: readonly SampleLine[]): boolean =>
