@@ -285,6 +285,33 @@ for await (const line of createInterface({ input: process.stdin })) console.log(
     },
   },
   {
+    ...shared,
+    speed: 'slow',
+    example: '`setup` installs a package of a registry for all of a machine (`npm install -g`), at another version for each side',
+    check: async () => {
+      const engine = `#!${process.execPath}
+const { size } = require('@tables/size');
+require('readline').createInterface({ input: process.stdin }).on('line', () => console.log(JSON.stringify({ size })));
+`;
+      const installing = (versions: readonly [number, number]): Promise<unknown> => {
+        const scene = LeakScene.make();
+        const prefix = testFolder();
+        const to = `${prefix}/lib/node_modules`;
+        const install = `. ./version; rm -rf ${to}; mkdir -p ${prefix}/bin ${to}/engine ${to}/@tables/size
+echo "{\\"version\\":\\"1.0.0\\"}" > ${to}/engine/package.json; cp cli.js ${to}/engine; chmod +x ${to}/engine/cli.js
+echo "{\\"version\\":\\"$V.0.0\\"}" > ${to}/@tables/size/package.json; echo "exports.size = $V" > ${to}/@tables/size/index.js
+ln -sf ${to}/engine/cli.js ${prefix}/bin/engine
+`;
+        scene.commit({ ...ignored, 'cli.js': engine, 'install.sh': install, version: `V=${versions[0]}\n` });
+        scene.commit({ version: `V=${versions[1]}\n`, 'README.md': 'Faster.\n' });
+        const environment = { PATH: `${prefix}/bin:${process.env['PATH']}` };
+        return scene.find({ door: measure('engine'), setup: 'sh install.sh', environment });
+      };
+      leaks(await installing([1, 9]), 'head', 'size 1.0.0 instead of its own');
+      expect(await installing([1, 1])).toMatchObject({ error: null });
+    },
+  },
+  {
     ...harmless,
     speed: 'slow',
     example: '`setup` installs the same program for both sides',
