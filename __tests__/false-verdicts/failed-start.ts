@@ -138,6 +138,7 @@ export const situations: readonly Situation[] = [
     async () => {
       const project = changedEngine(sizeProgram(100), sizeProgram(100));
       const measure = ['engine', 'measure: node engine.mjs', 'metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]'];
+      const once = `import { mkdirSync } from 'node:fs';\nmkdirSync(${JSON.stringify(join(mkdtempSync(join(tmpdir(), 'once-')), 'made'))});\n`;
       const config = (setup: string): string => configuration([measure, copied('own')], [`setup: node ${setup}.mjs`]);
       project.commit({ 'optimization-gate.yml': config('nowhere'), 'copy.mjs': copyProgram(false) });
       project.commit({ 'optimization-gate.yml': config('engine'), 'README.md': 'Repaired.' });
@@ -147,8 +148,14 @@ export const situations: readonly Situation[] = [
         verdict: 'inconclusive',
         cells: Array(2).fill(['inconclusive', expect.stringContaining('no base to compare with: error[base-setup-failed] arm base')]),
       });
+      project.commit({ 'optimization-gate.yml': config('once'), 'once.mjs': once });
+      project.commit({ 'README.md': 'Faster.' });
+      expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('error[setup-failed] setup of base'),
+      });
       project.commit({ 'optimization-gate.yml': config('elsewhere') });
-      expect(await project.gate('--base', 'HEAD~2', '--quick')).toMatchObject({
+      expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({
         code: 2,
         stderr: expect.stringContaining('error[setup-failed] setup of head'),
       });

@@ -249,6 +249,16 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     return { root: copy, folder, stray: () => strayIn(copy) };
   };
   let fresh: Promise<FreshTree> | null = null;
+  const freshHead = (): Promise<FreshTree> => {
+    fresh ??= makeFresh();
+    return fresh;
+  };
+  /** A change may repair base's setup. One that ends so for head too, when it runs once more, is no fault of base. */
+  const ofBase = async (thrown: unknown): Promise<never> => {
+    if (!(thrown instanceof GateError) || thrown.code !== 'setup-failed') throw thrown;
+    if ((await freshHead().catch(() => null)) === null) throw thrown;
+    throw new GateError('base-setup-failed', thrown.message, { where: thrown.where ?? 'setup of base', cause: thrown });
+  };
   return {
     root,
     environment,
@@ -281,10 +291,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       await root('head');
       return left;
     },
-    freshHead: () => {
-      fresh ??= makeFresh();
-      return fresh;
-    },
+    freshHead,
     release: async () => {
       for (const each of opened) sides.take(dirname(each.folder));
       for (const one of [...opened, ...(await Promise.all(temporaries.values())), sides]) await one.release();
@@ -300,12 +307,6 @@ const unavailable =
     const message = `The files of base commit ${commit.slice(0, 12)} were to be checked out. ${thrown.message}`;
     throw new GateError('base-unavailable', message, { where: 'base', cause: thrown });
   };
-
-/** A change may repair the setup of base: it is base that cannot be run. */
-const ofBase = (thrown: unknown): never => {
-  if (!(thrown instanceof GateError) || thrown.code !== 'setup-failed') throw thrown;
-  throw new GateError('base-setup-failed', thrown.message, { where: thrown.where ?? 'setup of base', cause: thrown });
-};
 
 /** The files that the user's own code of one side may read: those that it declares, or else any. */
 const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
