@@ -69,7 +69,7 @@ const runs: readonly Situation[] = [
       project.commit({ ...ignored, 'copy.mjs': program(false), 'level.mjs': '1;\n', 'optimization-gate.yml': configuration([entry]) });
       project.commit({ 'copy.mjs': program(true), 'level.mjs': '2;\n' });
       expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
-      expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining("base ran head's level.mjs") });
+      expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining("It ran head's level.mjs") });
     },
   },
   {

@@ -257,7 +257,10 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   const ofBase = async (thrown: unknown): Promise<never> => {
     if (!(thrown instanceof GateError) || thrown.code !== 'setup-failed') throw thrown;
     if ((await freshHead().catch(() => null)) === null) throw thrown;
-    throw new GateError('base-setup-failed', thrown.message, { where: thrown.where ?? 'setup of base', cause: thrown });
+    throw new GateError('base-setup-failed', `Base was to be set up, to compare with it. ${thrown.message}`, {
+      where: thrown.where ?? 'setup of base',
+      cause: thrown,
+    });
   };
   return {
     root,
