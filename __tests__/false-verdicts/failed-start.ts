@@ -146,7 +146,7 @@ export const situations: readonly Situation[] = [
       const { verdict, cells } = project.verdict();
       expect({ verdict, cells: cells.map((cell) => [cell.verdict, cell.reason]) }).toEqual({
         verdict: 'inconclusive',
-        cells: Array(2).fill(['inconclusive', expect.stringContaining('no base to compare with: error[base-setup-failed] arm base')]),
+        cells: Array(2).fill(['inconclusive', expect.stringContaining('nothing to compare with: error[base-setup-failed] of base')]),
       });
       project.commit({ 'optimization-gate.yml': config('once'), 'once.mjs': once });
       project.commit({ 'README.md': 'Faster.' });

@@ -389,7 +389,9 @@ const setUp = async ({ limits }: Plan, command: string | null, { folder, environ
     const how =
       result.status === 'timeout'
         ? `did not end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
-        : `ended (${result.status})${result.code === null ? '' : ` with exit status ${result.code}`}`;
+        : result.code === null
+          ? `was ended (${result.signal ?? result.status})`
+          : `ended with exit status ${result.code}`;
     throw new GateError('setup-failed', `The \`setup:\` command was run. It ${how}. ${lastOutput(said)}`, {
       where: `setup of ${where}`,
     });
