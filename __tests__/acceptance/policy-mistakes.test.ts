@@ -43,7 +43,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   'acceptances that are no JSON': {
     broken: { [acceptances]: '{ "accepted": ' },
     repaired: { [acceptances]: accepting() },
-    code: 'document-invalid',
+    code: 'acceptance-invalid',
     says: /baselines\/accepted\.json/,
   },
   'an acceptance of no cell': {
