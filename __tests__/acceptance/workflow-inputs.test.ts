@@ -103,7 +103,9 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
     for (const changed of [computed.replace('FAIL_ON: regressed', 'FAIL_ON: missing'), workflow('fail-on: missing')]) {
       const other = await run({ 'fail-on': 'missing' }, { [file]: changed });
       expect(other.code, other.stdout).toBe(2);
-      expect(other.stdout).toMatch(/error\[inputs-refused\] with: fail-on: .*Expected `fail-on: \$\{\{ env\.FAIL_ON \}\}` as base has it/);
+      expect(other.stdout).toMatch(
+        /error\[inputs-refused\] with: fail-on: .*Expected `fail-on: \$\{\{ env\.FAIL_ON \}\}` with the same `env`, as base has it/,
+      );
       expect(other.outputs).toEqual({ verdict: 'error', 'exit-code': '2' });
     }
     const unrelated = computed.replace('FAIL_ON: regressed', 'FAIL_ON: regressed, MORE: x');
