@@ -83,13 +83,14 @@ ${more}`;
     expect(project.text('.gitignore')).toBe('*\n');
   });
 
-  it('that writes into the store ends the run before anything is measured', async () => {
+  it('that writes into the model it is given spoils its own cell alone', async () => {
     const project = Project.make();
     const write = "chmodSync(`${from}.data`, 0o644);\nwriteFileSync(`${from}.data`, 'better');\n";
     project.commit({ ...files, 'copy.mjs': spy(write) });
     const { code, stderr } = await project.gate('--base', 'HEAD');
-    expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringMatching(/error\[store-corrupt\].*has changed/s) });
-    expect(project.samples().settled.size).toBe(0);
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(project.cell('spy')).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('error[onnx-external-data] of head') });
+    // The model in the store is what it was.
     project.commit({ 'copy.mjs': spy('') });
     expect(await project.gate('--base', 'HEAD')).toMatchObject({ code: 3 });
     expect(settledAs(project, 'spy')).toBe('unchanged');
