@@ -124,7 +124,7 @@ const runs: readonly Situation[] = [
       for (const again of [false, true, true]) {
         if (!again) rmSync(project.run, { recursive: true });
         expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
-        expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*do not name/s) });
+        expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*does not name/s) });
       }
     },
   },
@@ -139,7 +139,7 @@ const runs: readonly Situation[] = [
       const project = readingLevel();
       project.commit({ level: '1' });
       expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
-      expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*do not name/s) });
+      expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/inputs-leak.*does not name/s) });
       const other = readingLevel();
       other.commit({ 'README.md': 'Faster.' });
       expect(await other.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 0 });
@@ -162,7 +162,7 @@ const runs: readonly Situation[] = [
       project.write('build/table.bin', '400');
       project.write('build/level', '1');
       expect(await project.gate('--base', 'HEAD~1', '--quick')).toMatchObject({ code: 1 });
-      const leak = (path: string): unknown => expect.stringMatching(new RegExp(`error\\[inputs-leak\\].*head read build/${path}`));
+      const leak = (path: string): unknown => expect.stringMatching(new RegExp(`error\\[inputs-leak\\].*It read build/${path}`));
       expect(project.cell('engine')).toMatchObject({ verdict: 'failed', reason: leak('table.bin') });
       expect(project.cell('own')).toMatchObject({ verdict: 'failed', reason: leak('level') });
     },

@@ -415,7 +415,7 @@ ln -sf ${to}/engine/cli.js ${prefix}/bin/engine
       scene.leave({ [`${virtualEnvironment(scene)}/tables.pth`]: `${join(scene.folder, 'src')}\n` });
       expect(await scene.find({ ...inVenv(scene), watch: blind })).toEqual({
         error: null,
-        warning: expect.stringMatching(/^This file system does not record/),
+        warning: expect.stringMatching(/^The code runs without the files that differ.*does not record/),
       });
     },
   },
