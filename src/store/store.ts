@@ -43,6 +43,11 @@ export const defaultStoreRoot = (environment: Readonly<Record<string, string | u
   return found === undefined ? null : join(found, 'optimization-gate');
 };
 
+const removeAbandonedLeases = async (root: string): Promise<void> => {
+  for (const name of await readdir(join(root, 'leases')))
+    if (await isAbandoned(join(root, 'leases', name))) await rm(join(root, 'leases', name), { force: true });
+};
+
 /** Opens (and creates) a store, and removes what crashed processes left in it. Throws `store-unwritable` and `disk-full`. */
 export const openStore = async (root: string, options: StoreOptions): Promise<Store> => {
   await inStore(root, async () => {
@@ -51,9 +56,7 @@ export const openStore = async (root: string, options: StoreOptions): Promise<St
       await access(join(root, folder), constants.W_OK | constants.X_OK);
     }
     await removeAbandoned(join(root, 'staging'));
-    for (const name of await readdir(join(root, 'leases'))) {
-      if (await isAbandoned(join(root, 'leases', name))) await rm(join(root, 'leases', name), { force: true });
-    }
+    await removeAbandonedLeases(root);
   });
   return new Store(root, options);
 };
@@ -69,7 +72,7 @@ export class Store {
   readonly #options: StoreOptions;
   /** Name → how its files were when all their bytes were read. */
   readonly #verified = new Map<string, string>();
-  readonly #leases = new Map<string, string>();
+  readonly #leases = new Map<string, Promise<string>>();
 
   constructor(root: string, options: StoreOptions) {
     this.root = root;
@@ -233,9 +236,10 @@ export class Store {
     return bavail * bsize;
   }
 
-  /** Gives up all leases. */
+  /** Gives up all leases, and those of processes that have ended, such as the ones that made what lies here. */
   async close(): Promise<void> {
     for (const name of [...this.#leases.keys()]) await this.#release(name);
+    await removeAbandonedLeases(this.root);
   }
 
   #folder({ digest, content }: StoredId): string {
@@ -264,13 +268,15 @@ export class Store {
 
   async #lease(id: StoredId): Promise<void> {
     const name = nameOf(id);
-    if (!this.#leases.has(name)) this.#leases.set(name, await newLease(join(this.root, 'leases'), name));
+    const lease = this.#leases.get(name) ?? newLease(join(this.root, 'leases'), name);
+    this.#leases.set(name, lease);
+    await lease;
   }
 
   async #release(name: string): Promise<void> {
-    const path = this.#leases.get(name);
+    const lease = this.#leases.get(name);
     this.#leases.delete(name);
-    if (path !== undefined) await rm(path, { force: true });
+    if (lease !== undefined) await rm(await lease, { force: true });
   }
 
   /** Out of sight in one step, then removed. Whether it was there. */
