@@ -1,5 +1,5 @@
 import { buildOf, cell, digest, planOf, run as runOnMachine, samplesOf } from '../__tests__/gate/fixtures.ts';
-import { type RunFolder, readPlan, runFolderAt, writePlan } from '../src/commands/run-folder.ts';
+import { type RunFolder, readPlan, runFolderAt, writePlan } from '../src/run/run-folder.ts';
 import { type LaunchDemand, launchDemand } from '../src/gate/demand.ts';
 import { settleCell } from '../src/gate/settle.ts';
 import { sharedMetrics, sharedPoints } from '../src/optimizations/shared-metrics.ts';

@@ -44,7 +44,7 @@ const optimizationPart = /src\/optimizations\/([^/]+)\/([^/]+)\.ts$/;
 
 /**
  * Parts of the worker are named after what they hold and never by a running number, so that a change of one optimization leaves the files of
- * the others as they are: `ID-subject.js` is where the digest of a built-in's own code begins (src/commands/subjects.ts).
+ * the others as they are: `ID-subject.js` is where the digest of a built-in's own code begins (src/planning/subjects.ts).
  */
 const workerPart = ({ facadeModuleId, moduleIds, name }: { facadeModuleId: string | null; moduleIds: string[]; name: string }): string => {
   const held = (facadeModuleId === null ? moduleIds : [facadeModuleId]).toSorted();

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { armParts, entryKeys } from '../src/commands/arm-digest.ts';
+import { armParts, entryKeys } from '../src/planning/arm-digest.ts';
 import { commandNames, commandTable, modeNames } from '../src/config/command-table.ts';
 import { optionDefault, optionSummary, optionUsage } from '../src/config/help.ts';
 import { type NamedOption, optionsOn } from '../src/config/option-table.ts';

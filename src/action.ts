@@ -1,8 +1,8 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, openContext, programBeside } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
-import { projectName } from './commands/project-name.ts';
-import { settledInputs } from './commands/workflow-inputs.ts';
+import { projectName } from './planning/project-name.ts';
+import { settledInputs } from './planning/workflow-inputs.ts';
 import { parseInputs, parseReportInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
 import type { Host } from './host/contract.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findBuild } from '../../src/commands/stored-build.ts';
+import { findBuild } from '../../src/building/stored-build.ts';
 import { openRecordBook } from '../../src/store/record-book.ts';
 import { readRecords } from '../../src/store/record-files.ts';
 import { openStore } from '../../src/store/store.ts';

@@ -22,7 +22,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   models: ['records', 'onnx', 'store'],
   optimizations: ['records', 'onnx', 'models', 'runtime', 'statistics'],
   worker: ['records', 'models', 'runtime', 'optimizations', 'store', 'telemetry', 'processes', 'statistics'],
-  measurement: ['records', 'statistics', 'processes', 'telemetry'],
+  run: ['records', 'config', 'gate', 'host', 'processes', 'repository', 'store'],
+  planning: ['records', 'config', 'baselines', 'models', 'optimizations', 'processes', 'repository', 'gate', 'host', 'run'],
+  building: ['records', 'gate', 'models', 'onnx', 'optimizations', 'processes', 'repository', 'store', 'run', 'planning'],
+  launching: ['records', 'gate', 'store', 'telemetry', 'processes', 'run', 'planning', 'building'],
   commands: [
     'records',
     'statistics',
@@ -31,7 +34,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'store',
     'models',
     'optimizations',
-    'measurement',
     'telemetry',
     'processes',
     'repository',
@@ -39,6 +41,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'gate',
     'report',
     'host',
+    'run',
+    'planning',
+    'building',
+    'launching',
   ],
   local: ['records', 'host', 'processes'],
   github: ['records', 'host', 'processes'],
@@ -76,7 +82,7 @@ const packageHomes: readonly { readonly named: RegExp; readonly home: RegExp; re
   { named: /^simple-statistics$/, home: /^src\/statistics\// },
   { named: /^(@observablehq\/plot|linkedom)$/, home: /^src\/report\/plot\// },
   { named: /^@actions\//, home: /^src\/(host\/github\/|action\.ts$)/ },
-  { named: /^perf_hooks$/, home: /^src\/(worker|measurement|telemetry)\// },
+  { named: /^perf_hooks$/, home: /^src\/(worker|launching|telemetry)\// },
   { named: /^(cluster|vm|inspector)$/, home: /^$/ },
 ];
 
@@ -92,7 +98,7 @@ const packages: Rule = (files) =>
       }),
   );
 
-const clockFolders = /^src\/(worker|measurement|telemetry)\/|^src\/[a-z-]+\.ts$/;
+const clockFolders = /^src\/(worker|launching|telemetry)\/|^src\/[a-z-]+\.ts$/;
 
 const syntax: Rule = (files) =>
   files.flatMap(({ path, uses }) =>
@@ -161,7 +167,7 @@ const withoutRuntime: Rule = (files) => {
     return null;
   };
   return files
-    .filter(({ path }) => /^src\/(config|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path))
+    .filter(({ path }) => /^src\/(config|run|planning|building|launching|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path))
     .flatMap(({ path }) => {
       const trail = trailTo(path, new Set());
       return trail === null ? [] : [`a static path leads to the runtime: ${trail.join(' → ')}`];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openContext, startFolder } from '../../src/commands/entry.ts';
-import { planRun } from '../../src/commands/plan.ts';
+import { planRun } from '../../src/planning/plan.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { localHost } from '../../src/host/local/host.ts';
 import { removeRoot, ScratchRepository } from '../repository/scratch-repository.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { configurable } from '../../src/commands/plan.ts';
+import { configurable } from '../../src/planning/plan.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { parseInputs } from '../../src/config/inputs.ts';

@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { launchLimits } from '../../src/commands/launch-request.ts';
+import { launchLimits } from '../../src/launching/launch-request.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { renamedEntries } from '../../src/config/renamed.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';

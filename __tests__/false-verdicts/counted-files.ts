@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import type { CommandContext } from '../../src/commands/context.ts';
-import { configurable } from '../../src/commands/plan.ts';
-import { subjectResolver } from '../../src/commands/subjects.ts';
+import type { CommandContext } from '../../src/run/context.ts';
+import { configurable } from '../../src/planning/plan.ts';
+import { subjectResolver } from '../../src/planning/subjects.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import type { SubjectRef } from '../../src/records/plan.ts';

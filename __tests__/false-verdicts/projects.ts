@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { acceptancesAt, baselineEdits } from '../../src/commands/base-files.ts';
+import { acceptancesAt, baselineEdits } from '../../src/planning/base-files.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { environment, root as temporary } from '../repository/scratch-repository.ts';
 import { changed, configured, measured, configuredModel as model } from '../testkit/configured.ts';

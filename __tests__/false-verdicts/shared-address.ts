@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { LeakFinding } from '../../src/commands/leak.ts';
+import type { LeakFinding } from '../../src/building/leak/leak.ts';
 import { LeakScene, measure } from '../commands/leak-scene.ts';
 import type { Situation } from './situation.ts';
 

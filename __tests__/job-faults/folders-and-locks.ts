@@ -79,7 +79,7 @@ export const faults: readonly JobFault[] = [
     what: "the process that holds the lock was killed, and is another user's",
     before: 'nobody else could measure any more',
     now: 'the lock is broken and taken',
-    shownBy: testIn('commands/machine-lock.test.ts')('every user of the machine can take the lock, and break that of a dead process'),
+    shownBy: testIn('run/machine-lock.test.ts')('every user of the machine can take the lock, and break that of a dead process'),
     notByAction: 'a lock that is silent for minutes is made by its time stamp, of a process that the test kills',
   },
 ];

@@ -5,16 +5,16 @@ import type { CommandLine } from '../config/command-line.ts';
 import type { CommandName } from '../config/command-table.ts';
 import { helpText } from '../config/help.ts';
 import { encodeDocument } from '../records/decode.ts';
-import type { Answer } from './answer.ts';
-import { requirePlannedCheckout, requireReviewed, startedBy } from './comparison.ts';
-import type { CommandContext } from './context.ts';
+import type { Answer } from './command-output.ts';
+import { requirePlannedCheckout, requireReviewed, startedBy } from '../planning/comparison.ts';
+import type { CommandContext } from '../run/context.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
-import { openingLine } from './opening.ts';
-import { planRun } from './plan.ts';
+import { openingLine } from '../planning/announcement.ts';
+import { planRun } from '../planning/plan.ts';
 import { decide, type Outcome, runAll, updateAll } from './run.ts';
-import { openRunFolder, readPlan } from './run-folder.ts';
+import { openRunFolder, readPlan } from '../run/run-folder.ts';
 import { storeCommand } from './store.ts';
 
 export interface Output {

@@ -6,7 +6,7 @@ import { GateError } from '../errors.ts';
 import type { Host } from '../host/contract.ts';
 import { killAllProcesses } from '../processes/process-group.ts';
 import { defaultStoreRoot } from '../store/store.ts';
-import type { CommandContext } from './context.ts';
+import type { CommandContext } from '../run/context.ts';
 
 /** Throws `node-too-old` on a Node that lacks what the gate is written for. */
 export const checkNode = (version: string): void => {

@@ -1,6 +1,6 @@
 import { judge } from '../gate/judge.ts';
 import type { Verdict } from '../records/verdict.ts';
-import { type RunFolder, readBaselines, readPlan, readRunSamples, writeVerdict } from './run-folder.ts';
+import { type RunFolder, readBaselines, readPlan, readRunSamples, writeVerdict } from '../run/run-folder.ts';
 
 /** Decides from the files of the run folder alone and writes verdict.json: the same files give the same bytes. */
 export const gateRun = (run: RunFolder): Verdict => {

@@ -5,9 +5,9 @@ import { describeArchitecture } from '../onnx/recognise/describe.ts';
 import { recogniseParts } from '../onnx/recognise/recognise.ts';
 import type { Json } from '../records/words.ts';
 import { significant } from '../report/number.ts';
-import { type Answer, aligned } from './answer.ts';
-import type { CommandContext } from './context.ts';
-import { modelIds, openModel } from './model-folder.ts';
+import { type Answer, aligned } from './command-output.ts';
+import type { CommandContext } from '../run/context.ts';
+import { modelIds, openModel } from '../planning/model-folder.ts';
 
 /**
  * `models list [ID…]` describes the models that can be named; `models verify [ID…]` checks every file of each against its card;

@@ -7,12 +7,12 @@ import type { Plan, SubjectRef } from '../records/plan.ts';
 import { counted } from '../report/number.ts';
 import { openRepository } from '../repository/repository.ts';
 import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
-import { programNamed } from './code-copies.ts';
-import { type CommandContext, subjectEnvironment } from './context.ts';
-import { planRun } from './plan.ts';
-import { readPlan } from './run-folder.ts';
-import { openTemporaryFolder } from './temporary-folder.ts';
-import { openTrees } from './trees.ts';
+import { programNamed } from '../building/leak/code-copies.ts';
+import { type CommandContext, subjectEnvironment } from '../run/context.ts';
+import { planRun } from '../planning/plan.ts';
+import { readPlan } from '../run/run-folder.ts';
+import { openTemporaryFolder } from '../building/temporary-folder.ts';
+import { openTrees } from '../building/trees.ts';
 
 /**
  * What a run would refuse before it measures: a plan is made as a run makes it, in a temporary folder, base is checked out, and the

@@ -9,10 +9,10 @@ import { historyOf, tracesOf } from '../report/evidence.ts';
 import { reportDocument } from '../report/json.ts';
 import { commentBody, summaryMarkdown } from '../report/markdown.ts';
 import { summaryText } from '../report/text.ts';
-import type { CommandContext } from './context.ts';
-import { ownProject } from './own-project.ts';
-import { projectName } from './project-name.ts';
-import { type RunFolder, readBaselines, readPlan, readRunSamples, writeReport } from './run-folder.ts';
+import type { CommandContext } from '../run/context.ts';
+import { ownProject } from '../planning/own-project.ts';
+import { projectName } from '../planning/project-name.ts';
+import { type RunFolder, readBaselines, readPlan, readRunSamples, writeReport } from '../run/run-folder.ts';
 
 export interface ReportSetting {
   readonly columns: number;

@@ -4,13 +4,13 @@ import { failsJob } from '../gate/run-verdict.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Verdict } from '../records/verdict.ts';
-import type { CommandContext } from './context.ts';
+import type { CommandContext } from '../run/context.ts';
 import { gateRun } from './gate.ts';
-import { takeMachineLock } from './machine-lock.ts';
+import { takeMachineLock } from '../run/machine-lock.ts';
 import { measureRun } from './measure.ts';
-import { planRun } from './plan.ts';
+import { planRun } from '../planning/plan.ts';
 import { type ReportSetting, type Reports, writeReports } from './report.ts';
-import { openRunFolder, type RunFolder, readPlan } from './run-folder.ts';
+import { openRunFolder, type RunFolder, readPlan } from '../run/run-folder.ts';
 import { requireUpdatable, updateRun } from './update.ts';
 
 export interface Outcome {

@@ -5,9 +5,9 @@ import { asSentence, GateError } from '../errors.ts';
 import type { Descends } from '../host/contract.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
-import type { CommandContext } from './context.ts';
-import { ownProject } from './own-project.ts';
-import { type RunFolder, readPlan, readRunSamples, readVerdict } from './run-folder.ts';
+import type { CommandContext } from '../run/context.ts';
+import { ownProject } from '../planning/own-project.ts';
+import { type RunFolder, readPlan, readRunSamples, readVerdict } from '../run/run-folder.ts';
 
 /**
  * Throws `baseline-untrusted` for a plan whose samples can never become baselines: that of a change, or of a tree with edits. Throws

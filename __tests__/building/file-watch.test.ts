@@ -1,0 +1,77 @@
+import { chmodSync, lstatSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { filesBelow, watchFiles } from '../../src/building/file-watch.ts';
+import { testFolder } from '../testkit/folder.ts';
+
+const tree = (): string => {
+  const folder = testFolder();
+  mkdirSync(join(folder, 'a', '.git'), { recursive: true });
+  writeFileSync(join(folder, 'a', '.git', 'config'), '');
+  writeFileSync(join(folder, 'a', 'one'), 'one');
+  writeFileSync(join(folder, 'two'), 'two');
+  symlinkSync('two', join(folder, 'link'));
+  return folder;
+};
+
+it('lists files and links, not those of git', () => {
+  const folder = tree();
+  expect([...filesBelow(folder)].sort()).toEqual([join(folder, 'a', 'one'), join(folder, 'link'), join(folder, 'two')]);
+  expect(filesBelow(join(folder, 'none'))).toEqual([]);
+});
+
+it('takes a file that was only touched for the same', async () => {
+  const folder = tree();
+  const watch = await watchFiles(() => filesBelow(folder));
+  utimesSync(join(folder, 'two'), 0, 0);
+  writeFileSync(join(folder, 'a', 'one'), 'one');
+  expect([...watch.touched()].sort()).toEqual([join(folder, 'a', 'one'), join(folder, 'two')]);
+  expect(await watch.changed()).toEqual([]);
+});
+
+it.each<readonly [string, (folder: string) => void, string]>([
+  [
+    'content of the same size and times',
+    (folder) => {
+      const { atime, mtime } = statSync(join(folder, 'two'));
+      writeFileSync(join(folder, 'two'), 'owt');
+      utimesSync(join(folder, 'two'), atime, mtime);
+    },
+    'two',
+  ],
+  ['a new file', (folder) => writeFileSync(join(folder, 'a', 'new'), ''), 'a/new'],
+  ['a file that is gone', (folder) => rmSync(join(folder, 'two')), 'two'],
+  ['a file that became a program', (folder) => chmodSync(join(folder, 'two'), 0o755), 'two'],
+  [
+    'a link in the place of a file',
+    (folder) => {
+      rmSync(join(folder, 'a', 'one'));
+      symlinkSync('../two', join(folder, 'a', 'one'));
+    },
+    'a/one',
+  ],
+  [
+    'a link that leads elsewhere',
+    (folder) => {
+      rmSync(join(folder, 'link'));
+      symlinkSync('a/one', join(folder, 'link'));
+    },
+    'link',
+  ],
+])('tells %s, until it begins again', async (_, change, path) => {
+  const folder = tree();
+  const watch = await watchFiles(() => filesBelow(folder));
+  change(folder);
+  expect(watch.touched()).toEqual([join(folder, path)]);
+  expect(await watch.changed()).toEqual([join(folder, path)]);
+  expect(await watch.changed()).toEqual([join(folder, path)]);
+  expect(await (await watch.again(() => filesBelow(folder))).changed()).toEqual([]);
+});
+
+it('leaves the access times as they are', async () => {
+  const folder = tree();
+  const long = new Date(0);
+  utimesSync(join(folder, 'two'), long, new Date());
+  await watchFiles(() => filesBelow(folder));
+  expect(lstatSync(join(folder, 'two')).atime).toEqual(long);
+});

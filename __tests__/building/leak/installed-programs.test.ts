@@ -1,0 +1,30 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { contentsOf, installedPrograms, replacedPrograms, writtenSince } from '../../../src/building/leak/installed-programs.ts';
+import { testFolder } from '../../testkit/folder.ts';
+
+/** Names of what a second setup put in the place of what the programs of the first side find. */
+const replacedBy = (first: (bin: string) => void, second: (bin: string) => void): readonly string[] => {
+  const bin = join(testFolder(), 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'large'), Buffer.alloc(300_000, 1));
+  const programs = () => installedPrograms({ PATH: bin });
+  const before = programs();
+  first(bin);
+  const between = programs();
+  const contents = contentsOf(between, writtenSince(before, between));
+  second(bin);
+  return replacedPrograms(contents, writtenSince(between, programs())).map(({ of }) => of);
+};
+const writes = (content: number) => (bin: string) => writeFileSync(join(bin, 'large'), Buffer.alloc(300_000, content));
+const nothing = (): void => {};
+
+it.each([
+  ['the same for both sides', writes(2), writes(2), []],
+  ['another one of equal size', writes(2), writes(3), ['large']],
+  ['one of equal size, where the other side found its own', nothing, writes(3), ['large']],
+  ['none, where the other side installed its own', writes(2), nothing, []],
+])('a setup installs a large program: %s', (_, first, second, replaced) => {
+  expect(replacedBy(first, second)).toEqual(replaced);
+});

@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { digestOf } from '../../records/decode.ts';
+import type { CodeCopy } from './code-copies.ts';
+
+/** Of larger files no digest is taken unless a setup has written them: some folders hold gigabytes. */
+const alwaysRead = 256 * 1024;
+
+interface InstalledFile {
+  /** Another one whenever the file is written. */
+  readonly version: string;
+  readonly size: number;
+}
+
+/** Absolute path → the file, behind links. */
+export type InstalledPrograms = ReadonlyMap<string, InstalledFile>;
+
+/** The programs that are found by their name, and the libraries beside them: what `make install` and the like put in place. */
+export const installedPrograms = (environment: Readonly<Record<string, string>>): InstalledPrograms => {
+  const named = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'].flatMap((name) => (environment[name] ?? '').split(delimiter));
+  const folders = named.filter(isAbsolute).flatMap((folder) => [folder, ...['lib', 'lib64'].map((lib) => join(dirname(folder), lib))]);
+  return new Map([...new Set(folders)].flatMap(filesIn));
+};
+
+const filesIn = (folder: string): readonly (readonly [string, InstalledFile])[] => {
+  try {
+    return readdirSync(folder).flatMap((name) => {
+      const path = join(folder, name);
+      const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (stats?.isFile() !== true) return [];
+      return [[path, { version: `${stats.dev} ${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}`, size: Number(stats.size) }] as const];
+    });
+  } catch {
+    // No folder, or one that is not to be read: nothing is started from there.
+    return [];
+  }
+};
+
+/** Paths of what was written or put in place since. */
+export const writtenSince = (before: InstalledPrograms, after: InstalledPrograms): readonly string[] =>
+  [...after].flatMap(([path, { version }]) => (before.get(path)?.version === version ? [] : [path]));
+
+/** Path → digest of the file, of those whose digest is taken. */
+export type Contents = ReadonlyMap<string, string>;
+
+/** @param written files whose digest is taken, whatever their size */
+export const contentsOf = (programs: InstalledPrograms, written: readonly string[]): Contents => {
+  const all = new Set(written);
+  return new Map([...programs].flatMap(([path, { size }]) => (all.has(path) || size <= alwaysRead ? [[path, digestOfFile(path)]] : [])));
+};
+
+const digestOfFile = (path: string): string => {
+  try {
+    return digestOf(readFileSync(path));
+  } catch {
+    return '';
+  }
+};
+
+/**
+ * Those of some files that hold something else than before, or are new. So may be a large one that
+ * only the latest setup has written: the other found it as it wanted it.
+ */
+export const replacedPrograms = (before: Contents, written: readonly string[]): readonly CodeCopy[] =>
+  written.flatMap((path) => (before.get(path) === digestOfFile(path) ? [] : [{ path, of: basename(path) }]));

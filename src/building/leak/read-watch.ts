@@ -1,0 +1,69 @@
+import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { systemProgram } from '../../processes/confinement.ts';
+import { runCommand } from '../../processes/run-command.ts';
+import { entryAt, reached } from '../../repository/on-disk.ts';
+
+/** Files whose next read will be noticed; of a folder, the next listing. */
+export interface ReadWatch {
+  /** Those of the files that were read since the watch began. */
+  read(): readonly string[];
+}
+
+/**
+ * An access time that any read makes younger, also where a file system records only the first read
+ * after a change (`relatime`).
+ */
+const longAgo = '200001010000';
+/** Paths of one call of `touch`: far below the length that a command line may have. */
+const batch = 500;
+
+/**
+ * Sets the access times of files back, and tells later which were read since; links count by
+ * themselves. Contents and times of change stay. Returns null where that cannot be told: another
+ * owner, or a file system that records no reads.
+ */
+export const watchReads = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
+  if (!(await setBack(paths, environment))) return null;
+  const tried = oneOfEachDevice(paths);
+  const before = tried.map(accessTime);
+  tried.forEach(readOnce);
+  if (tried.some((path, index) => accessTime(path) === before[index])) return null;
+  // All of them: what was tried may be a link to another.
+  if (!(await setBack(paths, environment))) return null;
+  const times = new Map(paths.map((path) => [path, accessTime(path)]));
+  return { read: () => paths.filter((path) => accessTime(path) !== times.get(path)) };
+};
+
+const setBack = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<boolean> => {
+  for (let at = 0; at < paths.length; at += batch) {
+    const argv = [systemProgram('touch') ?? 'touch', '-a', '-c', '-h', '-t', longAgo, '--', ...paths.slice(at, at + batch)];
+    const { status, code } = await runCommand({ argv, cwd: '/', environment, timeoutSeconds: 60, maxOutputBytes: 1024 });
+    if (status !== 'exited' || code !== 0) return false;
+  }
+  return true;
+};
+
+/** File systems differ in what they record. */
+const oneOfEachDevice = (paths: readonly string[]): readonly string[] => [
+  ...new Map(paths.map((path) => [entryAt(path)?.dev, path])).values(),
+];
+
+/** Null for a file that is gone. */
+const accessTime = (path: string): bigint | null => reached(() => lstatSync(path, { bigint: true }).atimeNs);
+
+const readOnce = (path: string): void => {
+  try {
+    if (lstatSync(path).isDirectory()) {
+      readdirSync(path);
+      return;
+    }
+    const file = openSync(path, 'r');
+    try {
+      readSync(file, new Uint8Array(1));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // A link that leads nowhere: its own access time changed when it was followed.
+  }
+};

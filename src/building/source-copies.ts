@@ -1,0 +1,42 @@
+import { GateError } from '../errors.ts';
+import { copySubjectSource } from '../models/model-source.ts';
+import type { Plan, PlannedBuild } from '../records/plan.ts';
+import { stampOf } from '../store/stamp.ts';
+import type { CommandContext } from '../run/context.ts';
+import { modelFolderOf } from '../planning/plan.ts';
+import type { SubjectFolders } from './subject-folders.ts';
+
+/** Copies of the models' source files for optimization code: without evaluation windows, and not those that anything is judged with. */
+export interface Sources {
+  /**
+   * Folder of the model of a build, one for each side. It is made anew where something was written
+   * into it: what one side writes, the other never reads.
+   */
+  folder(build: PlannedBuild): Promise<string>;
+}
+
+interface Copy {
+  readonly folder: string;
+  readonly stamp: string;
+}
+
+/** Nothing is copied before it is wanted. */
+export const openSources = (context: CommandContext, plan: Plan, folders: SubjectFolders): Sources => {
+  const copies = new Map<string, Promise<Copy>>();
+  const copy = async (id: string): Promise<Copy> => {
+    const model = plan.models.find((each) => each.id === id);
+    if (model === undefined) throw new GateError('internal', `The plan has no model ${id}.`);
+    const folder = await folders.empty();
+    copySubjectSource(modelFolderOf(context, model.folder), folder);
+    return { folder, stamp: await stampOf(folder) };
+  };
+  return {
+    folder: async ({ arm, model }) => {
+      const name = `${arm} ${model}`;
+      const known = await copies.get(name);
+      const made = known !== undefined && (await stampOf(known.folder)) === known.stamp ? Promise.resolve(known) : copy(model);
+      copies.set(name, made);
+      return (await made).folder;
+    },
+  };
+};

@@ -1,0 +1,399 @@
+import { chmodSync, constants, cpSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { GateError } from '../errors.ts';
+import { splitCommand } from '../processes/command-line.ts';
+import type { Confinement } from '../processes/confinement.ts';
+import { runCommand } from '../processes/run-command.ts';
+import { lastOutput, saidBy } from '../processes/said.ts';
+import { reviewsCommit } from '../records/event.ts';
+import type { Plan, SubjectRef } from '../records/plan.ts';
+import type { NeededFiles } from '../repository/filters.ts';
+import { entryAt, entryWithin } from '../repository/on-disk.ts';
+import { type FilledWorktree, openRepository } from '../repository/repository.ts';
+import type { LackingSubmodule } from '../repository/submodules.ts';
+import { worktreePrefix } from '../repository/worktree.ts';
+import { type BaseTree, openBaseTree } from './base-tree.ts';
+import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './leak/code-copies.ts';
+import { configFile } from '../planning/configurations.ts';
+import { type CommandContext, subjectEnvironment } from '../run/context.ts';
+import { type InstalledPackages, installedPackages, replacedSince } from './leak/installed-packages.ts';
+import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './leak/installed-programs.ts';
+import { foldersOfPackages } from './leak/python-packages.ts';
+import { commandOf } from './side-program.ts';
+import { openSides, type Sides } from './sides.ts';
+import { anything } from '../planning/subjects.ts';
+import type { TemporaryFolder } from './temporary-folder.ts';
+import { isOneFileSystem } from './tree-place.ts';
+
+/** The checkouts that user code runs in. */
+export interface Trees {
+  /** Working directory of one side, set up when it is first wanted. Throws `setup-failed`, of base `base-setup-failed`. */
+  folder(arm: 'head' | 'base'): Promise<string>;
+  /** Root of the repository in one side's tree, set up. Throws what `folder` throws. */
+  root(arm: 'head' | 'base'): Promise<string>;
+  /**
+   * What the programs of one side see of the environment. The temporary folder is the side's own and
+   * lasts as long as the run: what one side keeps there, the other does not find.
+   */
+  environment(arm: 'head' | 'base'): Promise<Readonly<Record<string, string>>>;
+  /** As whom, and how held together, the programs run. */
+  readonly sides: Sides;
+  /**
+   * Files that differ between the two trees now that both are set up, relative to the root; not the
+   * configuration, which no program runs, and not what the gate writes, which may lie in the checkout.
+   */
+  changedFiles(): Promise<readonly string[]>;
+  /**
+   * Files of packages and programs that the setup of the other side, which came later, put in place
+   * of those that this side's programs found.
+   */
+  replacedPackages(arm: 'head' | 'base'): Promise<readonly CodeCopy[]>;
+  /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
+  ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /**
+   * Files of head's checkout that were there before head was set up and are no part of what is under
+   * review; not those of the gate itself, of package managers or of Python.
+   */
+  leftFiles(): Promise<LeftFiles>;
+  /** A copy of what is under review, set up. Throws `setup-failed`. */
+  freshHead(): Promise<FreshTree>;
+  /** Files of one side, relative to the root, in whose place there is a Git LFS pointer. */
+  pointers(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /** Submodules of one side that cannot be had, and that its setup did not put in place either: their folders are empty. */
+  lackingSubmodules(arm: 'head' | 'base'): Promise<readonly LackingSubmodule[]>;
+  /**
+   * A copy of the commit of one side in which the given files (relative to the root) are empty, set
+   * up. Throws `setup-failed`.
+   */
+  emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
+  /** Throws `base-changed` where the files of base's commit no longer hold what base's own code left in them. */
+  requireBase(): Promise<void>;
+  /** From now on both sides run at once: `requireBase` then also throws where a file was only written to. */
+  beginLaunches(): Promise<void>;
+  /** Runs code of one side while none of the other runs. Throws what `requireBase` throws, before. */
+  alone<T>(arm: 'head' | 'base', work: () => Promise<T>): Promise<T>;
+  release(): Promise<void>;
+}
+
+/** Paths relative to the root of head's checkout. */
+export interface LeftFiles {
+  /**
+   * What git ignores and repositories that are no submodules. Where a commit is under review, all
+   * that git does not track, and what lies beside the checkout in the folder of the job.
+   */
+  readonly stray: readonly string[];
+  /** Where a commit is under review, its files that are others on disk. */
+  readonly edited: readonly string[];
+}
+
+/** A tree in which nothing lies but what is under review, its setup and the programs put there. */
+export interface FreshTree {
+  readonly root: string;
+  /** Working directory of the programs. */
+  readonly folder: string;
+  /** Its stray files now. */
+  stray(): Promise<readonly string[]>;
+}
+
+/**
+ * Opens the sides of a plan; nothing is set up before it is wanted. Base is checked out at once where
+ * code of head's own will run. Throws what git says where base cannot be had.
+ * @param settled after each `setup`
+ */
+export const openTrees = async (context: CommandContext, plan: Plan, settled: () => Promise<void> = async () => {}): Promise<Trees> => {
+  const repository = await openRepository(context.root);
+  const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
+  const sides = await openSides(context, plan, repository);
+  const opened: FilledWorktree[] = [];
+  const temporaries = new Map<'head' | 'base', Promise<TemporaryFolder>>();
+  const environment: Trees['environment'] = async (arm) => {
+    const temporary = temporaries.get(arm) ?? sides.temporary(arm);
+    temporaries.set(arm, temporary);
+    return { ...subjectEnvironment(context), ...(await temporary).environment };
+  };
+  /** Returns the working directory in a tree of one side. */
+  const prepare = async (arm: 'head' | 'base', tree: string, where: string): Promise<string> => {
+    if (tree !== repository.folder) sides.give(arm, tree);
+    const folder = within(tree, arm);
+    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement: sides.confinement(arm), where });
+    await settled();
+    return folder;
+  };
+  const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
+    const commit = plan[arm]?.commit;
+    if (commit === undefined) throw new GateError('base-not-found', 'The base commit was to be checked out. There is none.');
+    const worktree = await repository.worktree(commit, neededBy(plan, arm), sides.folder(arm));
+    opened.push(worktree);
+    // For the other user, where there is one: the folder around a worktree is closed.
+    if (sides.isolated) chmodSync(dirname(worktree.folder), 0o755);
+    return worktree;
+  };
+  let baseTree: Promise<BaseTree> | null = null;
+  const checkOutBase = (): Promise<BaseTree> => {
+    baseTree ??= checkOut('base')
+      .catch(unavailable(plan.base?.commit ?? ''))
+      .then(openBaseTree);
+    return baseTree;
+  };
+  // Code of head can change what git checks out: its configuration, attributes, refs that replace others.
+  if (plan.base !== null && runsOwnCode(plan)) {
+    const place = sides.folder('base');
+    if (!sides.isolated && !isOneFileSystem(repository.folder, place)) context.host.log.warn(apartFrom(place));
+    await checkOutBase();
+  }
+  const ready = new Set<'head' | 'base'>();
+  const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
+  /** Also of a side that is not set up yet. */
+  const packagesOf = async (arm: 'head' | 'base', commands: readonly string[]): Promise<InstalledPackages> => {
+    const tree = ready.has(arm) ? await root(arm) : arm === 'base' ? (await checkOutBase()).folder : repository.folder;
+    return installedPackages(await foldersOfPackages(commands, within(tree, arm), await environment(arm), sides.confinement(arm)));
+  };
+  const programs = (): InstalledPrograms =>
+    plan.setup.head === null && plan.setup.base === null ? new Map() : installedPrograms(subjectEnvironment(context));
+  /** By the latest setup. */
+  let written: readonly string[] = [];
+  let left: LeftFiles = { stray: [], edited: [] };
+  const isGenerated = (at: string, path: string): boolean => {
+    const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
+    return folders.some((folder) => !`${at}/`.startsWith(`${folder}/`) && join(at, path).startsWith(`${folder}/`));
+  };
+  const committed = reviewsCommit(context.host.event);
+  const strayIn = async (at: string): Promise<readonly string[]> => {
+    const beside = committed ? besideTree(at, context.workspace).filter((path) => !isOwnTree(path)) : [];
+    const files = ignoredFilesIn(at, [...beside, ...(await repository.strayFiles(at, committed))]);
+    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
+  };
+  const editedFiles = async (): Promise<readonly string[]> => {
+    if (!committed || !plan.head.dirty) return [];
+    const tracked = await repository.paths({ commit: plan.head.commit });
+    const edited: string[] = [];
+    for (const path of await repository.changedFiles(plan.head.commit)) if ((await tracked.entry(path)).kind === 'file') edited.push(path);
+    return edited;
+  };
+  const make = async (arm: 'head' | 'base'): Promise<string> => {
+    const needed = neededBy(plan, arm);
+    const said = arm === 'head' ? await repository.fillCheckout(needed) : '';
+    const asItLies = { folder: repository.folder, said, own: [], lacking: [] };
+    const tree = arm === 'base' ? await checkOutBase() : sides.isolated ? await copyOfHead() : asItLies;
+    const { folder: root } = tree;
+    ofOneSide.push(...tree.own);
+    lacking.set(arm, tree.lacking);
+    const other = arm === 'head' ? 'base' : 'head';
+    // A side without a setup runs what was there before. What comes anew it may have waited for.
+    const isWithout = plan.setup[other] === null && !ready.has(other);
+    const commands = isWithout ? commandsOf(subjectsOf(plan, other)) : measuringCommands(plan, other);
+    const isOthers = isWithout ? commands.length > 0 : ready.has(other);
+    const packages = plan.setup[arm] !== null && isOthers ? await packagesOf(other, commands) : null;
+    const before = packages === null ? null : { packages, files: contentsOf(programs(), written) };
+    const was = programs();
+    if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
+    if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
+    if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm).catch(ofBase));
+    else await prepare(arm, root, arm);
+    ready.add(arm);
+    written = writtenSince(was, programs());
+    if (before !== null) {
+      const now = await packagesOf(other, commands);
+      const others = [
+        ...replacedSince(before.packages, now, isWithout),
+        ...replacedPrograms(before.files, isWithout ? written.filter((path) => before.files.has(path)) : written),
+      ];
+      replaced.set(other, others);
+    }
+    // Only now: `setup` may fetch files too.
+    await repository.refusePointers(root, arm, needed, `${said}\n${tree.said}`.trim());
+    return root;
+  };
+  const ofOneSide: string[] = [];
+  const lacking = new Map<'head' | 'base', readonly LackingSubmodule[]>();
+  const roots = new Map<string, Promise<string>>();
+  const root: Trees['root'] = (arm) => {
+    const known = roots.get(arm) ?? make(arm);
+    roots.set(arm, known);
+    return known;
+  };
+  const differing = async (): Promise<readonly string[]> => {
+    const [head, base] = [await root('head'), await root('base')];
+    const files = plan.base === null ? [] : [...(await repository.changedFiles(plan.base.commit)), ...ofOneSide];
+    const rules = relative(repository.folder, resolve(context.root, configFile(context)));
+    const ofPrograms = files.filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
+    return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
+  };
+  let changed: Promise<readonly string[]> | null = null;
+  /** What lies in the checkout, but for what git and the gate keep there. */
+  const copyOfHead = async (): Promise<FilledWorktree> => {
+    const copy = await checkOut('head');
+    const gone = plan.head.dirty ? await repository.changedFiles(plan.head.commit) : [];
+    for (const path of gone) if (!existsSync(join(repository.folder, path))) rmSync(join(copy.folder, path), { force: true });
+    cpSync(repository.folder, copy.folder, {
+      recursive: true,
+      force: true,
+      mode: constants.COPYFILE_FICLONE,
+      preserveTimestamps: true,
+      verbatimSymlinks: true,
+      filter: (path, to) =>
+        basename(path) !== '.git' && !isGenerated(repository.folder, relative(repository.folder, path) || '.') && !isSameLink(path, to),
+    });
+    return copy;
+  };
+  const makeFresh = async (): Promise<FreshTree> => {
+    const { folder: copy } = await checkOut('head');
+    const edited = plan.head.dirty && !committed ? await repository.changedFiles(plan.head.commit) : [];
+    for (const path of edited.filter((each) => !isGenerated(repository.folder, each))) {
+      const [from, to] = [join(repository.folder, path), join(copy, path)];
+      if (entryAt(to) !== null) rmSync(to, { recursive: true, force: true });
+      if (entryAt(from)?.isDirectory() === false) cpSync(from, to, { verbatimSymlinks: true });
+    }
+    const folder = await prepare('head', copy, 'a fresh copy of head');
+    return { root: copy, folder, stray: () => strayIn(copy) };
+  };
+  let fresh: Promise<FreshTree> | null = null;
+  const freshHead = (): Promise<FreshTree> => {
+    fresh ??= makeFresh();
+    return fresh;
+  };
+  /** A change may repair base's setup. One that ends so for head too, when it runs once more, is no fault of base. */
+  const ofBase = async (thrown: unknown): Promise<never> => {
+    if (!(thrown instanceof GateError) || thrown.code !== 'setup-failed') throw thrown;
+    if ((await freshHead().catch(() => null)) === null) throw thrown;
+    throw new GateError('base-setup-failed', `Base was to be set up, to compare with it. ${thrown.message}`, {
+      where: thrown.where ?? 'setup of base',
+      cause: thrown,
+    });
+  };
+  return {
+    root,
+    environment,
+    sides,
+    requireBase: async () => (await baseTree)?.requireSame(),
+    beginLaunches: async () => (await baseTree)?.beginLaunches(),
+    alone: async (arm, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(work)),
+    folder: async (arm) => within(await root(arm), arm),
+    changedFiles: () => {
+      changed ??= differing();
+      return changed;
+    },
+    replacedPackages: async (arm) => {
+      await root('head');
+      await root('base');
+      return replaced.get(arm) ?? [];
+    },
+    ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
+    pointers: async (arm) => repository.pointers(await root(arm)),
+    lackingSubmodules: async (arm) => {
+      const at = await root(arm);
+      return (lacking.get(arm) ?? []).filter(({ path }) => isEmptyFolder(join(at, path)));
+    },
+    emptied: async (arm, files) => {
+      const { folder: copy } = await checkOut(arm);
+      for (const path of files) if (entryWithin(copy, path)?.isFile() === true) truncateSync(join(copy, path), 0);
+      return prepare(arm, copy, `${arm} with empty files`);
+    },
+    leftFiles: async () => {
+      await root('head');
+      return left;
+    },
+    freshHead,
+    release: async () => {
+      for (const each of opened) sides.take(dirname(each.folder));
+      for (const one of [...opened, ...(await Promise.all(temporaries.values())), sides]) await one.release();
+    },
+  };
+};
+
+/** Base's files that git cannot lay out are no fault of the judged code, and no reason to be undecided. */
+const unavailable =
+  (commit: string) =>
+  (thrown: unknown): never => {
+    if (!(thrown instanceof GateError) || thrown.code !== 'git-failed') throw thrown;
+    const message = `The files of base commit ${commit.slice(0, 12)} were to be checked out. ${thrown.message}`;
+    throw new GateError('base-unavailable', message, { where: 'base', cause: thrown });
+  };
+
+/** The files that the user's own code of one side may read: those that it declares, or else any. */
+const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
+  const patterns = new Set(
+    subjectsOf(plan, arm)
+      .filter(({ door }) => door.kind !== 'builtin')
+      .flatMap(({ inputs }) => inputs),
+  );
+  const declared = [...patterns].filter((pattern) => pattern !== anything);
+  return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
+};
+
+const policiesOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] =>
+  plan.cells.flatMap(({ arms }) => arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
+
+/** What measures on one side, and what builds. */
+const subjectsOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] => [
+  ...policiesOf(plan, arm),
+  ...plan.builds.flatMap((build) => (build.arm === arm ? [build.subject] : [])),
+];
+
+/** Whether code that head brings will run. */
+const runsOwnCode = (plan: Plan): boolean =>
+  plan.setup.head !== null || subjectsOf(plan, 'head').some(({ door }) => door.kind !== 'builtin');
+
+const commandsOf = (subjects: readonly SubjectRef[]): readonly string[] => subjects.flatMap(commandOf);
+
+/** The commands of one side that run when both sides are set up. */
+const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] => commandsOf(policiesOf(plan, arm));
+
+const apartFrom = (place: string): string =>
+  `Base is checked out in ${place}, in another file system than head. Programs that read or write files in their tree may be faster on one side. Set TMPDIR to a folder in the file system of the checkout.`;
+
+/** Base's tree may lie beside the checkout. */
+const isOwnTree = (path: string): boolean => path.split('/').some((name) => name.startsWith(worktreePrefix));
+
+const isEmptyFolder = (path: string): boolean => entryAt(path)?.isDirectory() === true && readdirSync(path).length === 0;
+
+/** An installation in place leaves it in the tree: it says what was installed, and is no code. */
+const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
+
+/** Whether two paths are links that lead to the same: one is not copied over the other where that is a folder. */
+const isSameLink = (one: string, other: string): boolean =>
+  [one, other].every((path) => entryAt(path)?.isSymbolicLink() === true) && readlinkSync(one) === readlinkSync(other);
+
+/** Whether two paths are regular files of equal bytes. */
+export const sameContent = (one: string, other: string): boolean => {
+  const [first, second] = [one, other].map(entryAt);
+  if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
+  return readFileSync(one).equals(readFileSync(other));
+};
+
+/** Installing takes longer than a build: a short `limits.seconds` does not hold for it. */
+const setupSeconds = 600;
+
+interface Place {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly confinement: Confinement;
+  /** What it is called in errors. */
+  readonly where: string;
+}
+
+const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, confinement, where }: Place): Promise<void> => {
+  if (command === null) return;
+  const timeoutSeconds = Math.max(setupSeconds, limits.seconds);
+  const result = await runCommand({
+    argv: splitCommand(command, {}, 'setup'),
+    cwd: folder,
+    environment,
+    confinement,
+    timeoutSeconds,
+    maxOutputBytes: 64 * 1024,
+  });
+  if (result.status !== 'exited' || result.code !== 0) {
+    const said = saidBy(result);
+    const how =
+      result.status === 'timeout'
+        ? `did not end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
+        : result.code === null
+          ? `was ended (${result.signal ?? result.status})`
+          : `ended with exit status ${result.code}`;
+    throw new GateError('setup-failed', `The \`setup:\` command was run. It ${how}. ${lastOutput(said)}`, {
+      where: `setup of ${where}`,
+    });
+  }
+};

@@ -1,0 +1,62 @@
+import { configurationLine } from '../config/config.ts';
+import { modelEntryId, type ResolvedOptimization } from '../config/resolve.ts';
+import type { Sides } from '../config/selection.ts';
+import type { MetricSpec } from '../records/metric.ts';
+import type { ModelFacts } from '../records/serving.ts';
+import type { Repository } from '../repository/repository.ts';
+import { configurationIn, largestBytes } from './configuration-file.ts';
+import type { CommandContext } from '../run/context.ts';
+import { findModelFolder, openModel } from './model-folder.ts';
+import { workloadOf } from './plan-cells.ts';
+import { type EntrySources, usableSide } from './measurable-entries.ts';
+
+/** Everything that either side configures, selected for the run or not. */
+export interface ConfiguredCells {
+  /** Ids of the cells. */
+  readonly ids: readonly string[];
+  /** Metrics of a cell on either side; null where its model is not there to be asked, or the cell is not. */
+  metricsOf(cell: string): readonly MetricSpec[] | null;
+}
+
+export const configuredCells = (sides: Sides, sources: EntrySources, { root, packageRoot }: CommandContext): ConfiguredCells => {
+  const entries = new Map<string, { readonly model: string; readonly of: ResolvedOptimization[] }>();
+  for (const config of sides.base === null ? [sides.head] : [sides.head, sides.base]) {
+    const { models, optimizations } = usableSide(config, { ...sources, catalogue: { ...sources.catalogue, models: null } }).config;
+    for (const model of models.map(modelEntryId))
+      for (const entry of optimizations) {
+        const cell = entries.get(`${model}/${entry.id}`) ?? { model, of: [] };
+        cell.of.push(entry);
+        entries.set(`${model}/${entry.id}`, cell);
+      }
+  }
+  const opened = new Map<string, ModelFacts | null>(sources.models.map((facts) => [facts.id, facts]));
+  const factsOf = (id: string): ModelFacts | null => {
+    const known = opened.get(id);
+    if (known !== undefined) return known;
+    const facts = findModelFolder(id, root, packageRoot) === null ? null : openModel(id, root, packageRoot).facts;
+    opened.set(id, facts);
+    return facts;
+  };
+  return {
+    ids: [...entries.keys()],
+    metricsOf: (id) => {
+      const cell = entries.get(id);
+      const facts = cell === undefined ? null : factsOf(cell.model);
+      if (cell === undefined || facts === null) return null;
+      return cell.of.flatMap((entry) => workloadOf(entry, facts, sources.benchOf).workload.metrics);
+    },
+  };
+};
+
+/** Ids of the cells of every configuration that some commits hold: projects may share a file of acceptances. */
+export const cellsAnywhere = async (repository: Repository, commits: readonly string[]): Promise<ReadonlySet<string>> => {
+  const ids = new Set<string>();
+  for (const commit of commits) {
+    const paths = await repository.filesWith(commit, configurationLine, ['**/*.yml', '**/*.yaml', '**/*.json']);
+    for (const text of await repository.textsAt(commit, paths, largestBytes)) {
+      const config = text === null ? null : configurationIn(text, commit);
+      for (const model of config?.models ?? []) for (const { id } of config?.optimizations ?? []) ids.add(`${modelEntryId(model)}/${id}`);
+    }
+  }
+  return ids;
+};

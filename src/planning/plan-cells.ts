@@ -1,0 +1,256 @@
+import type { Config, PointEntry } from '../config/config.ts';
+import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
+import { toleranceOf } from '../config/tolerance.ts';
+import { GateError } from '../errors.ts';
+import type { Bench, BuildSpec, Workload } from '../optimizations/contract.ts';
+import { externalBench } from '../optimizations/external-measurement.ts';
+import { digestOf } from '../records/decode.ts';
+import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
+import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
+import type { ModelFacts } from '../records/serving.ts';
+import type { Json } from '../records/words.ts';
+import { type ArmParts, armDigest } from './arm-digest.ts';
+import { requireSameMeaning } from './kept-meaning.ts';
+
+/** Changes whenever the same code and options would build something else: then no stored build is found by its key. */
+const buildContract = 3;
+
+/** One side of the comparison: its configuration and how its code is started. */
+export interface Side {
+  readonly tree: 'head' | 'base';
+  readonly config: ResolvedConfig;
+  /** How to start the code of an entry in this tree, and the digest of that code. */
+  readonly subjectOf: (entry: ResolvedOptimization) => SubjectRef;
+  /** Declared variable → digest of its value, the same on both sides. */
+  readonly environment: ArmParts['environment'];
+  /** A built-in's own subject in this tree. */
+  readonly builtin: (optimization: string) => SubjectRef;
+}
+
+export interface PlanCellsInput {
+  readonly models: readonly ModelFacts[];
+  readonly head: Side;
+  /** Null: there is nothing to compare with. */
+  readonly base: Side | null;
+  /** Id of an entry of head → its id in base, where that is another. */
+  readonly renamed: ReadonlyMap<string, string>;
+  /** Whose tolerances hold: base's where there is one. */
+  readonly gate: Config['gate'];
+  readonly benchOf: (id: string) => Bench;
+  readonly seed: number;
+}
+
+export interface PlannedCells {
+  readonly cells: readonly PlannedCell[];
+  readonly builds: readonly PlannedBuild[];
+}
+
+/** All cells of the run: every model of either side with every optimization of either side, in head's order, then what only base has. */
+export const planCells = (input: PlanCellsInput): PlannedCells => {
+  const cells: PlannedCell[] = [];
+  const builds: PlannedBuild[] = [];
+  const formerly = new Set(input.renamed.values());
+  const ids = new Set([
+    ...input.head.config.optimizations.map(({ id }) => id),
+    ...(input.base?.config.optimizations ?? []).map(({ id }) => id).filter((id) => !formerly.has(id)),
+  ]);
+  for (const model of input.models) {
+    for (const id of ids) {
+      const planned = planCell(model, id, input);
+      if (planned === null) continue;
+      cells.push(planned.cell);
+      builds.push(...planned.builds);
+    }
+  }
+  return { cells, builds };
+};
+
+const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell: PlannedCell; builds: readonly PlannedBuild[] } | null => {
+  const head = entryOn(input.head, id, model.id);
+  const was = input.renamed.get(id) ?? id;
+  const base = input.base === null ? null : entryOn(input.base, was, model.id);
+  // What is judged, and how, is base's to say; a cell that only head has brings its own bench.
+  const judge = base ?? head;
+  if (judge === null) return null;
+  const { bench, workload } = workloadOf(judge, model, input.benchOf);
+  const options = judge.benchOptions;
+  const applies = bench.applies(model, options);
+  const rules = judge.tolerance === null ? input.gate : { tolerance: judge.tolerance };
+  const cellId = `${model.id}/${id}`;
+  const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
+  const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
+    ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]),
+  );
+  const lost = sides.find(({ subject }) => bench.needs.includes('policy') && subject.door.kind === 'command');
+  if (lost !== undefined)
+    throw new GateError(
+      'config-invalid',
+      `\`like: ${judge.like}\` judges a program that takes decisions. Start it by \`module\` or \`serve\`, not by \`command\`.`,
+      { where: cellId },
+    );
+  const builds =
+    applies !== true
+      ? []
+      : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, judged: options, seed: input.seed }, input));
+  const arms = sides.map(({ side, entry, subject }) => ({
+    id: side.tree,
+    builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
+    policy: bench.needs.includes('policy') && applies === true ? subject : null,
+    options: entry.options,
+    code: armDigest(partsOf(side, subject, subject.ownCode, entry.options)),
+  }));
+  // What equal programs answer means the same, whatever it is called.
+  if (base !== null && head !== null && new Set(arms.map(({ code }) => code)).size > 1) requireSameMeaning(base, head, cellId);
+  const cell: PlannedCell = {
+    id: cellId,
+    model: model.id,
+    optimization: id,
+    like: bench.id,
+    presence,
+    renamedFrom: base === null || was === id ? null : `${model.id}/${was}`,
+    skipped: applies === true ? null : applies,
+    arms,
+    controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
+    tunes: bench.tunes ?? null,
+    options,
+    points: [...workload.points],
+    metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(rules, metric) ?? metric.tolerance })),
+  };
+  return { cell, builds };
+};
+
+/** How an entry is judged on a model: its bench, and what that measures there. */
+export const workloadOf = (
+  { like, metrics, benchOptions, points }: ResolvedOptimization,
+  model: ModelFacts,
+  benchOf: (id: string) => Bench,
+): { readonly bench: Bench; readonly workload: Workload } => {
+  const bench = like === null ? externalBench(metrics) : benchOf(like);
+  return { bench, workload: withPoints(bench.workload(model, benchOptions), points) };
+};
+
+/** What `setup` installs is part of a user's own code; a built-in depends on nothing that is installed. */
+const partsOf = (side: Side, { door, folder }: SubjectRef, files: string, options: Json): ArmParts => ({
+  door,
+  folder,
+  files,
+  setup: door.kind === 'builtin' ? null : side.config.setup,
+  options,
+  environment: door.kind === 'builtin' ? {} : side.environment,
+});
+
+const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | null => {
+  const measured = side.config.models.some((entry) => entry.kind === 'id' && entry.id === model);
+  return measured ? (side.config.optimizations.find((entry) => entry.id === id) ?? null) : null;
+};
+
+interface ArmOfCell {
+  readonly cell: string;
+  readonly model: ModelFacts;
+  readonly side: Side;
+  readonly entry: ResolvedOptimization;
+  readonly subject: SubjectRef;
+  readonly bench: Bench;
+  /** What the bench was given by the side that judges. */
+  readonly judged: Json;
+  readonly seed: number;
+}
+
+/** What one arm of a cell builds, each after what it is built on. */
+const buildsOf = (arm: ArmOfCell, { benchOf }: Pick<PlanCellsInput, 'benchOf'>): readonly PlannedBuild[] => {
+  const { cell, entry, subject, bench, model, judged } = arm;
+  // A built-in builds what its own side's entry says; which variants one's own code is asked for is
+  // the judge's to say.
+  const { variants } =
+    subject.door.kind === 'builtin' ? benchOf(subject.door.optimization).workload(model, entry.options) : bench.workload(model, judged);
+  const planned = new Map<string, PlannedBuild>();
+  const plan = (variant: string, above: readonly string[]): PlannedBuild => {
+    const known = planned.get(variant);
+    const spec = Object.hasOwn(variants, variant) ? variants[variant] : undefined;
+    if (known !== undefined) return known;
+    if (spec === undefined || above.includes(variant))
+      throw new GateError(
+        'internal',
+        `Variant ${variant} is built on ${above.join(', on ')}${spec === undefined ? ', which is not there' : ''}.`,
+        {
+          where: cell,
+        },
+      );
+    const on = spec.on === undefined ? null : plan(spec.on, [variant, ...above]).key;
+    const build = buildOf(arm, variant, spec, on);
+    planned.set(variant, build);
+    return build;
+  };
+  for (const variant of Object.keys(variants)) plan(variant, []);
+  return [...planned.values()];
+};
+
+const buildOf = (
+  { cell, model, side, entry, subject, bench, seed }: ArmOfCell,
+  variant: string,
+  spec: BuildSpec,
+  on: string | null,
+): PlannedBuild => {
+  const foreign = spec.optimization !== undefined;
+  const maker = foreign ? side.builtin(spec.optimization) : subject;
+  const options = entry.door.kind === 'builtin' || foreign ? spec.options : entry.options;
+  // Whoever asks a built-in for something else than its own variants gets what an entry of that built-in would: equal builds are one.
+  const told = foreign ? { name: 'main', options: spec.options } : { name: variant, options: spec.variant ?? spec.options };
+  const optimization = maker.door.kind === 'builtin' ? maker.door.optimization : bench.id;
+  const what = armDigest(partsOf(side, maker, maker.code, options));
+  return {
+    key: digestOf(JSON.stringify([buildContract, what, optimization, told, on, model.digest, seed])),
+    cell,
+    arm: side.tree,
+    variant,
+    model: model.id,
+    optimization,
+    on,
+    mayFail: spec.mayFail === true,
+    options,
+    told,
+    subject: maker,
+    seed,
+  };
+};
+
+/** The user's own operating points take the place of the bench's; each is judged like the bench's point of the same phase. */
+const withPoints = (workload: Workload, points: readonly PointEntry[] | null): Workload => {
+  if (points === null) return workload;
+  const calls = workload.points.filter((point) => point.kind === 'call');
+  const replaced = points.map((point) => {
+    const template = calls.find(({ phase }) => phase === point.phase);
+    if (template === undefined)
+      throw new GateError('config-invalid', `The optimization was to be measured there. It has no ${point.phase} points.`, {
+        where: `points: ${point.id}`,
+      });
+    return {
+      template,
+      call: { ...template, id: point.id, length: point.length, batch: point.batch, rounds: point.rounds ?? template.rounds },
+    };
+  });
+  const taken = replaced.find(({ call }) => workload.points.some(({ id, kind }) => kind !== 'call' && id === call.id));
+  if (taken !== undefined)
+    throw new GateError('config-invalid', `Another point of this optimization is called ${taken.call.id} already. Choose another name.`, {
+      where: `points: ${taken.call.id}`,
+    });
+  const smallest = replaced.at(-1)?.call.id;
+  const others = workload.points.flatMap((point): OperatingPoint[] => {
+    if (point.kind === 'call') return [];
+    return point.kind === 'solo' && smallest !== undefined ? [{ ...point, of: smallest }] : [point];
+  });
+  const callIds = new Set(calls.map(({ id }) => id));
+  const metrics = replaced.flatMap(({ template, call }) =>
+    workload.metrics.filter((metric) => pointOf(metric) === template.id).map((metric) => movedTo(metric, call.id)),
+  );
+  return {
+    ...workload,
+    points: [...replaced.map(({ call }) => call), ...others],
+    metrics: [...metrics, ...workload.metrics.filter((metric) => !callIds.has(pointOf(metric) ?? ''))],
+  };
+};
+
+const pointOf = (metric: MetricSpec): string | null => ('point' in metric.from ? metric.from.point : null);
+
+const movedTo = (metric: MetricSpec, point: string): MetricSpec =>
+  'point' in metric.from ? { ...metric, from: { ...metric.from, point } } : metric;

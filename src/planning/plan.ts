@@ -1,0 +1,245 @@
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { failOnValues } from '../config/option-table.ts';
+import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
+import { renamedEntries, renameNotes } from '../config/renamed.ts';
+import { type Catalogue, type ResolvedConfig, resolveUsable } from '../config/resolve.ts';
+import { selectConfigs } from '../config/selection.ts';
+import { GateError } from '../errors.ts';
+import { countWindows } from '../models/evaluation.ts';
+import { evaluationFile, type ModelSource } from '../models/model-source.ts';
+import type { Bench } from '../optimizations/contract.ts';
+import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
+import { digestOf } from '../records/decode.ts';
+import type { MetricSpec } from '../records/metric.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { ModelFacts } from '../records/serving.ts';
+import { openRepository, type Repository } from '../repository/repository.ts';
+import { noAcceptances } from './acceptances.ts';
+import { acceptancesAt, baselineEdits, baselinesAt, headAcceptances } from './base-files.ts';
+import { comparisonOf, isEmptyChange } from './comparison.ts';
+import { type Configurations, readConfigurations } from './configurations.ts';
+import { cellsAnywhere, configuredCells } from './configured-cells.ts';
+import type { CommandContext } from '../run/context.ts';
+import { writeEmptyPlan } from './empty-plan.ts';
+import { modelIdsAt, openJudgedModels } from './judged-models.ts';
+import { modelIds } from './model-folder.ts';
+import { describeBaseRuntime } from './runtime-in-files.ts';
+import { plannedLine } from './announcement.ts';
+import { planCells, type Side, workloadOf } from './plan-cells.ts';
+import { checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
+import { openRunFolder, type RunFolder, runFolderOf, writeBaselines, writePlan } from '../run/run-folder.ts';
+import { describeRuntime } from '../run/runtime-description.ts';
+import { subjectResolver } from './subjects.ts';
+import { usableSide } from './measurable-entries.ts';
+import { workingFolder } from '../run/working-folder.ts';
+
+/**
+ * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Reads every file of the models, to check
+ * it against its digest, and asks a worker process for the runtime; runs no user code, and opens no graph and no session.
+ */
+export const planRun = async (context: CommandContext): Promise<RunFolder> => {
+  const repository = await openRepository(context.root);
+  const headRevision = await repository.headRevision(generatedPaths(context, repository));
+  const { event, warnings: ofBase, reviewed, ...found } = await comparisonOf(context, repository);
+  const warnings = [...context.inputNotes, ...ofBase];
+  const base = found.commit;
+  for (const warning of ofBase) context.host.log.warn(warning);
+  const present = modelIds(context.root, context.packageRoot);
+  const read = await readConfigurations(context, repository, base, event);
+  const { head: headConfig, base: baseConfig, baseFolder, warnings: unusual } = read;
+  const flawNotes = [...settledFlaws(event, sideFlaws(baseConfig, read.flaws))];
+  const folders = { head: workingFolder(context, repository), base: baseFolder };
+  const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, baseFolder, base))])].sort());
+  // Nobody but head says how is judged where base has no configuration.
+  const rules = baseConfig ?? headConfig;
+  const accepted = await acceptancesAt(repository, base, folders.base);
+  const accepts = accepted.file.entries.map(({ acceptance }) => acceptance);
+  const emptyPlan = (of: Plan['base'], why: string): Promise<RunFolder> =>
+    writeEmptyPlan(context, {
+      head: headRevision,
+      reviewed,
+      event,
+      base: of,
+      config: rules,
+      policy: policyOf(context, rules, accepts),
+      warnings: [...warnings, ...unusual, ...flawNotes],
+      why,
+    });
+  if (isEmptyChange(context, event, headRevision, base)) return emptyPlan(null, 'the base branch holds the commit that is checked out');
+  const renamed = renamedEntries(rules, headConfig);
+  const selected = selectConfigs({ head: headConfig, base: baseConfig }, renamed, context.options);
+  // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
+  const known = {
+    head: resolveUsable(selected.head, catalogue),
+    base: selected.base === null ? null : resolveUsable(selected.base, catalogue),
+  };
+  const lost = known.head.config.models.map(idOfModel).filter((id) => !present.includes(id));
+  const listed = [known.head, ...(known.base === null ? [] : [known.base])].flatMap(({ config }) => config.models.map(idOfModel));
+  const ids = [...new Set(listed)].filter((id) => !lost.includes(id) || known.base?.config.models.some((entry) => idOfModel(entry) === id));
+  const run = await openRunFolder(context);
+  const { sources, edits } = await openJudgedModels(
+    ids,
+    event,
+    { commit: base, folder: baseFolder },
+    join(run.folder, 'models'),
+    repository,
+    context,
+    rules.lfs,
+  );
+  const models = sources.map(({ facts }) => facts);
+  const entrySources = { models, catalogue, benchOf };
+  const usable = {
+    head: usableSide(selected.head, entrySources),
+    base: selected.base === null ? null : usableSide(selected.base, entrySources),
+  };
+  flawNotes.push(...settledFlaws(event, { head: usable.head.flaws, base: usable.base?.flaws ?? null }));
+  const declared = declaredValues(context, rules);
+  const kept = usable.head.config.models.filter((entry) => !lost.includes(idOfModel(entry)));
+  const head = await sideOf('head', { ...usable.head.config, models: kept }, context, repository, null, folders.head, declared);
+  const baseSide =
+    usable.base === null ? null : await sideOf('base', usable.base.config, context, repository, base, folders.base, declared);
+  const { cells, builds } = planCells({
+    models,
+    head,
+    base: baseSide,
+    renamed,
+    gate: rules.gate,
+    benchOf,
+    seed: 1,
+  });
+  if (cells.length === 0 && flawNotes.length === 0)
+    throw new GateError('config-invalid', 'The models and optimizations to measure were chosen. None is left of one or the other.', {
+      where: headConfig.origin,
+    });
+  const sides = { head: headConfig, base: baseConfig };
+  const commits = { base, head: headRevision.commit };
+  flawNotes.push(
+    ...(await checkPolicy({
+      event,
+      sides,
+      planned: [head, ...(baseSide === null ? [] : [baseSide])].flatMap(({ config }) => metricsOn(models, config)),
+      cells: configuredCells(sides, entrySources, context),
+      accepted: { head: event === 'change' ? await headAcceptances(repository, commits, folders) : noAcceptances, base: accepted.file },
+      elsewhere: () => cellsAnywhere(repository, [base, headRevision.commit]),
+      today: context.now().toISOString().slice(0, 'YYYY-MM-DD'.length),
+    })),
+  );
+  if (cells.length === 0) return emptyPlan({ commit: base, dirty: false }, 'nothing that the base branch configures can be measured');
+  const baselines = await baselinesAt(repository, base, ids);
+  const plan: Plan = {
+    schema: 'optimization-gate/plan/1',
+    head: headRevision,
+    reviewed,
+    base: { commit: base, dirty: false },
+    event,
+    warnings: [...warnings, ...unusual, ...renameNotes(renamed), ...flawNotes, ...accepted.warnings, ...baselines.warnings],
+    seed: context.options.seed,
+    policy: policyOf(context, rules, accepts),
+    policyChanges: [
+      ...diffPolicy(rules, headConfig, renamed),
+      ...lost.map((id) => `The files of model ${id} were removed: it is expected until the merge, so it is reported as missing.`),
+      ...edits,
+      ...(event === 'change' ? await baselineEdits(repository, commits, folders) : []),
+    ],
+    runtime: await describeRuntime(context, headConfig.runtime),
+    baseRuntime: await describeBaseRuntime(context, repository, commits, rules.runtime),
+    models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
+    builds: [...builds],
+    cells: cells.map((cell) => withWindows(cell, sources)),
+    environment: rules.environment.map(({ name }) => name),
+    lfs: rules.lfs,
+    isolation: rules.isolation,
+    folders,
+    setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },
+    limits: rules.limits,
+    budgetMinutes: rules.budgetMinutes,
+  };
+  writePlan(run, plan);
+  context.host.log.info(plannedLine(plan));
+  writeBaselines(run, baselines.found);
+  return run;
+};
+
+/** The plan says how many windows an evaluation scores: as many as the bench asks for, or all that the model has. */
+const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): PlannedCell => {
+  const source = sources.find(({ id }) => id === cell.model);
+  if (source === undefined || !cell.points.some(({ kind }) => kind === 'evaluation')) return cell;
+  const count = countWindows(join(source.folder, evaluationFile));
+  const points = cell.points.map((point) => (point.kind === 'evaluation' ? { ...point, windows: Math.min(point.windows, count) } : point));
+  return { ...cell, points };
+};
+
+/** What the gate itself writes does not make a tree dirty. */
+const generatedPaths = (context: CommandContext, repository: Repository): readonly string[] => {
+  const inside = relative(repository.folder, runFolderOf(context));
+  return inside.startsWith('..') || isAbsolute(inside) ? [] : [inside.split('\\').join('/')];
+};
+
+const idOfModel = (entry: Config['models'][number]): string => {
+  if (entry.kind === 'id') return entry.id;
+  throw new GateError(
+    'model-invalid',
+    'A model was named by its manifest. This version measures folders below models/ only: name one of those.',
+    { where: entry.path },
+  );
+};
+
+export const benchOf = (id: string): Bench => {
+  const bench = findBench(id);
+  if (bench === null)
+    throw new GateError('optimization-unknown', `A built-in optimization was looked for. There is none called ${JSON.stringify(id)}.`);
+  return bench;
+};
+
+/** What `optimizations:` may name. */
+export const configurable: Catalogue['optimizations'] = benches.map(({ id, options }) => ({
+  id,
+  runs: builtinOptimizations.some(({ bench }) => bench.id === id),
+  parse: (value, where) => options.parse(value, where),
+}));
+
+const catalogueOf = (models: readonly string[]): Catalogue => ({ optimizations: configurable, models });
+
+const sideOf = async (
+  tree: Side['tree'],
+  config: ResolvedConfig,
+  context: CommandContext,
+  repository: Repository,
+  commit: string | null,
+  folder: string,
+  environment: Side['environment'],
+): Promise<Side> => ({ tree, config, environment, ...(await subjectResolver(tree, config, context, repository, commit, folder)) });
+
+/** Variables that count are base's; their values are those of this job. */
+const declaredValues = ({ host }: CommandContext, { environment }: Config): Side['environment'] => {
+  const names = environment.map(({ name }) => name).sort();
+  const values = host.environmentWith(names);
+  return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? null : digestOf(values[name])]));
+};
+
+const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly MetricSpec[] =>
+  models.flatMap((model) => optimizations.flatMap((entry) => workloadOf(entry, model, benchOf).workload.metrics));
+
+const sideFlaws = (base: Config | null, { head, base: ofBase }: Configurations['flaws']): SideFlaws => ({
+  head,
+  base: base === null ? null : ofBase,
+});
+
+/** `fail-on` of the command or workflow wins over the configuration: who runs the gate decides what fails the job. */
+const policyOf = (context: CommandContext, rules: Config, accepted: Plan['policy']['accepted']): Plan['policy'] => {
+  const full = gatePolicyOf(rules, accepted);
+  const policy = context.options.quick ? quickPolicy(full) : full;
+  const chosen = context.options.failOn;
+  return chosen === null ? policy : { ...policy, failOn: failOnValues.filter((kind) => chosen.includes(kind)) };
+};
+
+/** Folder as written into the plan: below the user's repository, or below the gate's own folder. */
+const relativeTo = (context: CommandContext, folder: string): string => {
+  const inside = relative(context.root, folder);
+  return inside.startsWith('..') || isAbsolute(inside) ? `gate:${relative(context.packageRoot, folder)}` : inside;
+};
+
+/** The other way round. */
+export const modelFolderOf = (context: CommandContext, folder: string): string =>
+  folder.startsWith('gate:') ? join(context.packageRoot, folder.slice('gate:'.length)) : resolve(context.root, folder);

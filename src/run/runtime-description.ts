@@ -1,0 +1,19 @@
+import { askWorker, fixedLimits } from './worker-process.ts';
+import type { RuntimeSpec } from '../records/plan.ts';
+import { type CommandContext, workerProgram } from './context.ts';
+
+/** Changes whenever the same artefacts would be measured differently: numbers from before are then not compared. */
+const benchVersion = '11';
+
+/** What would measure, asked of a worker process, which does not load it. Throws `runtime-not-found`. */
+export const describeRuntime = async (
+  context: CommandContext,
+  { provider, threads }: { readonly provider: string; readonly threads: number },
+): Promise<RuntimeSpec> => {
+  const request = { type: 'describe' as const, provider, threads, bench: benchVersion };
+  return (await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime')).runtime;
+};
+
+/** Where the native runtime lies that would measure. Throws `runtime-not-found`. */
+export const locateRuntime = async (context: CommandContext): Promise<{ readonly folder: string; readonly libraries: string }> =>
+  askWorker(workerProgram(context), { type: 'locate' }, 'located', fixedLimits(60), 'runtime');
