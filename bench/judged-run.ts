@@ -1,6 +1,7 @@
 // Runs in a process of its own, so that its peak of memory is nobody else's: argument 1 is a run folder; prints one JSON line.
-import { readPlan, readRunSamples, runFolderAt } from '../src/run/run-folder.ts';
+
 import { judge } from '../src/gate/judge.ts';
+import { readPlan, readRunSamples, runFolderAt } from '../src/run/run-folder.ts';
 import { processFacts } from '../src/telemetry/process-facts.ts';
 
 const started = performance.now();

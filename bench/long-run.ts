@@ -1,10 +1,10 @@
 import { buildOf, cell, digest, planOf, run as runOnMachine, samplesOf } from '../__tests__/gate/fixtures.ts';
-import { type RunFolder, readPlan, runFolderAt, writePlan } from '../src/run/run-folder.ts';
 import { type LaunchDemand, launchDemand } from '../src/gate/demand.ts';
 import { settleCell } from '../src/gate/settle.ts';
 import { sharedMetrics, sharedPoints } from '../src/optimizations/shared-metrics.ts';
 import type { Launch, SampleLine } from '../src/records/sample.ts';
 import { appendLines } from '../src/records/samples-file.ts';
+import { type RunFolder, readPlan, runFolderAt, writePlan } from '../src/run/run-folder.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 
 const cellCount = 44;

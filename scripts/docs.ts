@@ -5,7 +5,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { armParts, entryKeys } from '../src/planning/arm-digest.ts';
 import { commandNames, commandTable, modeNames } from '../src/config/command-table.ts';
 import { optionDefault, optionSummary, optionUsage } from '../src/config/help.ts';
 import { type NamedOption, optionsOn } from '../src/config/option-table.ts';
@@ -16,6 +15,7 @@ import { type ModelConfig, parseModelConfig, readJsonFile } from '../src/models/
 import { type ModelCard, readModelCard } from '../src/models/model-source.ts';
 import { benches, builtinOptimizations } from '../src/optimizations/registry.ts';
 import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
+import { armParts, entryKeys } from '../src/planning/arm-digest.ts';
 import { baseline } from '../src/records/baseline.ts';
 import type { MetricSpec } from '../src/records/metric.ts';
 import { plan } from '../src/records/plan.ts';

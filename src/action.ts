@@ -1,14 +1,14 @@
 import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, openContext, programBeside } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
-import { projectName } from './planning/project-name.ts';
-import { settledInputs } from './planning/workflow-inputs.ts';
 import { parseInputs, parseReportInputs } from './config/inputs.ts';
 import { asGateError, formatError } from './errors.ts';
 import type { Host } from './host/contract.ts';
 import { publishWithoutHost } from './host/github/early-error.ts';
 import { githubHost } from './host/github/host.ts';
 import { plainLines } from './host/plain-text.ts';
+import { projectName } from './planning/project-name.ts';
+import { settledInputs } from './planning/workflow-inputs.ts';
 
 /** Where this job tells its outcome. What is wrong before that is known is told in the summary and the outputs. */
 const openReporting = async (): Promise<{ readonly host: Host; readonly project: string | null }> => {

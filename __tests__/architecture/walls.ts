@@ -25,7 +25,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   run: ['records', 'config', 'gate', 'host', 'processes', 'repository', 'store'],
   planning: ['records', 'config', 'baselines', 'models', 'optimizations', 'processes', 'repository', 'gate', 'host', 'run'],
   building: ['records', 'gate', 'models', 'onnx', 'optimizations', 'processes', 'repository', 'store', 'run', 'planning'],
-  launching: ['records', 'gate', 'store', 'telemetry', 'processes', 'run', 'planning', 'building'],
+  launching: ['records', 'gate', 'report', 'store', 'run', 'planning', 'building'],
   commands: [
     'records',
     'statistics',
@@ -167,7 +167,9 @@ const withoutRuntime: Rule = (files) => {
     return null;
   };
   return files
-    .filter(({ path }) => /^src\/(config|run|planning|building|launching|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path))
+    .filter(({ path }) =>
+      /^src\/(config|run|planning|building|launching|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path),
+    )
     .flatMap(({ path }) => {
       const trail = trailTo(path, new Set());
       return trail === null ? [] : [`a static path leads to the runtime: ${trail.join(' → ')}`];

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { storeKeys } from '../../src/launching/cache-keys.ts';
-import { faultOf } from '../../src/run/machine-fault.ts';
 import { storedBuildKey } from '../../src/building/stored-build.ts';
 import { GateError } from '../../src/errors.ts';
+import { storeKeys } from '../../src/launching/cache-keys.ts';
+import { faultOf } from '../../src/run/machine-fault.ts';
 import { configuration, copied, copyProgram, Project } from '../commands/project.ts';
 
 const ignored = { '.gitignore': '.optimization-gate*\nside.txt\n' };

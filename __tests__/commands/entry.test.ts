@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openContext, startFolder } from '../../src/commands/entry.ts';
-import { planRun } from '../../src/planning/plan.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { localHost } from '../../src/host/local/host.ts';
+import { planRun } from '../../src/planning/plan.ts';
 import { removeRoot, ScratchRepository } from '../repository/scratch-repository.ts';
 
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'gate-entry-')));

@@ -1,13 +1,13 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { CommandContext } from '../../src/run/context.ts';
 import { findLeaks, type LeakFinding } from '../../src/building/leak/leak.ts';
 import { watchReads } from '../../src/building/leak/read-watch.ts';
 import { openSubjectFolders } from '../../src/building/subject-folders.ts';
 import { openTrees } from '../../src/building/trees.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import type { Plan, SubjectRef } from '../../src/records/plan.ts';
+import type { CommandContext } from '../../src/run/context.ts';
 import { cell, digest, planOf } from '../gate/fixtures.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
 

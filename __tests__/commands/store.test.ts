@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../src/run/context.ts';
 import { storeCommand } from '../../src/commands/store.ts';
+import type { CommandContext } from '../../src/run/context.ts';
 import { recordFolder, writeRecord } from '../../src/store/record-files.ts';
 import { openStore } from '../../src/store/store.ts';
 import { testFolder } from '../testkit/folder.ts';

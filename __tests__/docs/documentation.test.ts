@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { configurable } from '../../src/planning/plan.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { parseInputs } from '../../src/config/inputs.ts';
@@ -11,6 +10,7 @@ import { applyOverrides } from '../../src/config/override.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { errorTable } from '../../src/errors.ts';
 import { builtinOptimizations } from '../../src/optimizations/registry.ts';
+import { configurable } from '../../src/planning/plan.ts';
 import { refusal } from '../config/refusal.ts';
 import { blocks, pages, root, textOf, workflows } from './documentation.ts';
 

@@ -1,9 +1,9 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { launchLimits } from '../../src/launching/launch-request.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { renamedEntries } from '../../src/config/renamed.ts';
+import { launchLimits } from '../../src/launching/launch-request.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import { acceptance, type Plan } from '../../src/records/plan.ts';
 import type { LaunchRequest } from '../../src/records/protocol.ts';

@@ -1,13 +1,13 @@
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import type { CommandContext } from '../../src/run/context.ts';
-import { configurable } from '../../src/planning/plan.ts';
-import { subjectResolver } from '../../src/planning/subjects.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import { configurable } from '../../src/planning/plan.ts';
+import { subjectResolver } from '../../src/planning/subjects.ts';
 import type { SubjectRef } from '../../src/records/plan.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
+import type { CommandContext } from '../../src/run/context.ts';
 import { configuration, Project, packageRoot, quickPoint } from '../commands/project.ts';
 import { environment, root, ScratchRepository } from '../repository/scratch-repository.ts';
 import type { Situation } from './situation.ts';

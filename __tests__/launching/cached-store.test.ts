@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type CachedStore, entryBytes, itemsToSave, restoreStore, saveStore } from '../../src/launching/cached-store.ts';
-import type { CommandContext } from '../../src/run/context.ts';
 import type { Cache } from '../../src/host/contract.ts';
+import { type CachedStore, entryBytes, itemsToSave, restoreStore, saveStore } from '../../src/launching/cached-store.ts';
 import { type Json, jsonValue } from '../../src/records/words.ts';
+import type { CommandContext } from '../../src/run/context.ts';
 import { openRecordBook, type RecordTrust } from '../../src/store/record-book.ts';
 import { recordFolder } from '../../src/store/record-files.ts';
 import { openStore } from '../../src/store/store.ts';

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../src/run/context.ts';
-import { keepSamples, resumeSamples } from '../../src/launching/resumed-samples.ts';
-import { readRunSamples, recordSamples, runFolderAt } from '../../src/run/run-folder.ts';
 import type { Cache } from '../../src/host/contract.ts';
+import { keepSamples, resumeSamples } from '../../src/launching/resumed-samples.ts';
 import { digestOf } from '../../src/records/decode.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
+import type { CommandContext } from '../../src/run/context.ts';
+import { readRunSamples, recordSamples, runFolderAt } from '../../src/run/run-folder.ts';
 import { cell, planOf } from '../gate/fixtures.ts';
 import { testFolder } from '../testkit/folder.ts';
 

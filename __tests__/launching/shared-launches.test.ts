@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Artefacts } from '../../src/building/artefacts.ts';
-import { measurementOf, measuringOnce } from '../../src/launching/shared-launches.ts';
 import type { LaunchDemand } from '../../src/gate/demand.ts';
+import { measurementOf, measuringOnce } from '../../src/launching/shared-launches.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';
 import type { ArtefactRef } from '../../src/records/protocol.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openKnownScores } from '../../src/launching/stored-scores.ts';
+import { openStoredScores } from '../../src/launching/stored-scores.ts';
 import type { EvaluationRecord } from '../../src/records/evaluation-record.ts';
 import { openRecordBook } from '../../src/store/record-book.ts';
 import { testFolder } from '../testkit/folder.ts';
@@ -26,10 +26,10 @@ it('hands a launch the scores of its own artefacts, model and runtime, also thos
     modelDigest: digest('1'),
     runtime: { digest: digest('2'), provider: 'cpu', threads: 1 },
   };
-  const scores = openKnownScores(await openRecordBook(root, local));
+  const scores = openStoredScores(await openRecordBook(root, local));
   expect(scores.of(request)).toEqual([]);
   await scores.keep([score('4'), score('5'), score('6'), score('4', '7'), score('4', '1', '8')]);
   expect(scores.of(request)).toEqual([score('4'), score('5')]);
-  const later = openKnownScores(await openRecordBook(root, local)).of(request);
+  const later = openStoredScores(await openRecordBook(root, local)).of(request);
   expect(later.map(({ of }) => of.artefact).toSorted()).toEqual([digest('4'), digest('5')]);
 });

@@ -1,17 +1,17 @@
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ArmParts, armDigest, armParts, entryKeys } from '../../src/planning/arm-digest.ts';
-import type { CommandContext } from '../../src/run/context.ts';
-import { benchOf, configurable } from '../../src/planning/plan.ts';
-import { planCells, type Side } from '../../src/planning/plan-cells.ts';
-import { subjectResolver } from '../../src/planning/subjects.ts';
 import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { settleCell } from '../../src/gate/settle.ts';
+import { type ArmParts, armDigest, armParts, entryKeys } from '../../src/planning/arm-digest.ts';
+import { benchOf, configurable } from '../../src/planning/plan.ts';
+import { planCells, type Side } from '../../src/planning/plan-cells.ts';
+import { subjectResolver } from '../../src/planning/subjects.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
+import type { CommandContext } from '../../src/run/context.ts';
 import { digest, planOf } from '../gate/fixtures.ts';
 import { environment, removeRoot, root, ScratchRepository } from '../repository/scratch-repository.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { planCells, type Side, workloadOf } from '../../src/planning/plan-cells.ts';
 import { defaultConfig } from '../../src/config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
 import { settleCell } from '../../src/gate/settle.ts';
 import type { Bench, Workload } from '../../src/optimizations/contract.ts';
+import { planCells, type Side, workloadOf } from '../../src/planning/plan-cells.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
 import type { Json } from '../../src/records/words.ts';

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { askWorker, type WorkerLimits } from '../../src/run/worker-process.ts';
 import { identifyProcess } from '../../src/processes/process-tree.ts';
+import { askWorker, type WorkerLimits } from '../../src/run/worker-process.ts';
 import { testFolder } from '../testkit/folder.ts';
 
 const describeIt = { type: 'describe' as const, provider: 'cpu', threads: 1, bench: '1' };

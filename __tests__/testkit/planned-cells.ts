@@ -1,20 +1,20 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { renamedEntries, renameNotes } from '../../src/config/renamed.ts';
+import type { ResolvedConfig } from '../../src/config/resolve.ts';
+import { selectConfigs } from '../../src/config/selection.ts';
 import { noAcceptances } from '../../src/planning/acceptances.ts';
 import { readConfigurations } from '../../src/planning/configurations.ts';
 import { configuredCells } from '../../src/planning/configured-cells.ts';
-import type { CommandContext } from '../../src/run/context.ts';
+import { usableSide } from '../../src/planning/measurable-entries.ts';
 import { openModel } from '../../src/planning/model-folder.ts';
 import { benchOf, configurable } from '../../src/planning/plan.ts';
 import { planCells, type Side } from '../../src/planning/plan-cells.ts';
 import { checkPolicy, settledFlaws } from '../../src/planning/policy-check.ts';
-import { usableSide } from '../../src/planning/measurable-entries.ts';
-import { renamedEntries, renameNotes } from '../../src/config/renamed.ts';
-import type { ResolvedConfig } from '../../src/config/resolve.ts';
-import { selectConfigs } from '../../src/config/selection.ts';
 import type { Plan } from '../../src/records/plan.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
 import { openRepository } from '../../src/repository/repository.ts';
+import type { CommandContext } from '../../src/run/context.ts';
 import { environment, type ScratchRepository, root as temporary } from '../repository/scratch-repository.ts';
 
 const packageRoot = join(import.meta.dirname, '..', '..');

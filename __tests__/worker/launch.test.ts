@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLaunch } from '../../src/launching/launch.ts';
-import { askWorker, type WorkerProgram } from '../../src/run/worker-process.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { RuntimeSpec } from '../../src/records/plan.ts';
 import type { ArtefactRef, LaunchRequest } from '../../src/records/protocol.ts';
 import type { ArmId } from '../../src/records/words.ts';
+import { askWorker, type WorkerProgram } from '../../src/run/worker-process.ts';
 import { newScratchPlace } from '../../src/store/scratch.ts';
 
 const packageRoot = resolve(import.meta.dirname, '..', '..');

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
-import { codedOf } from '../launching/launch.ts';
 import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
 import { memoryLimit } from '../processes/channel-error.ts';
@@ -16,6 +15,7 @@ import { type ArtefactRef, type BuiltAnswer, builtAnswer, fromSubject } from '..
 import type { BuiltLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
 import { faultOf } from '../run/machine-fault.ts';
+import { codedOf } from '../run/worker-process.ts';
 import { openStandingSubject, type StandingSubject } from './shared-subject.ts';
 import type { StoredBuild } from './stored-build.ts';
 import { subjectArgv } from './subject-command.ts';

@@ -2,9 +2,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type CommandContext, workerProgram } from '../run/context.ts';
+import { locateRuntime } from '../run/runtime-description.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
 import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
-import { locateRuntime } from '../run/runtime-description.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program, as they were before any code of head ran. */

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Bench } from '../optimizations/contract.ts';
+import { benchOf } from '../planning/plan.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
-import { askSubject, type SubjectSetting } from './build.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
-import { benchOf } from '../planning/plan.ts';
+import { askSubject, type SubjectSetting } from './build.ts';
 import type { Sides } from './sides.ts';
-import type { Sources } from './source-copies.ts';
+import type { SourceCopies } from './source-copies.ts';
 import { subjectArgv } from './subject-command.ts';
 import type { SubjectFolders } from './subject-folders.ts';
 
@@ -24,7 +24,7 @@ export interface Rehearsal {
   readonly context: CommandContext;
   readonly plan: Plan;
   readonly folders: SubjectFolders;
-  readonly source: Sources['folder'];
+  readonly source: SourceCopies['folder'];
   readonly references: ReadonlyMap<string, ArtefactRef>;
   readonly sides: Sides;
   /** Runs code of one side while none of the other runs. */

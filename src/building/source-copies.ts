@@ -1,13 +1,13 @@
 import { GateError } from '../errors.ts';
 import { copySubjectSource } from '../models/model-source.ts';
-import type { Plan, PlannedBuild } from '../records/plan.ts';
-import { stampOf } from '../store/stamp.ts';
-import type { CommandContext } from '../run/context.ts';
 import { modelFolderOf } from '../planning/plan.ts';
+import type { Plan, PlannedBuild } from '../records/plan.ts';
+import type { CommandContext } from '../run/context.ts';
+import { stampOf } from '../store/stamp.ts';
 import type { SubjectFolders } from './subject-folders.ts';
 
 /** Copies of the models' source files for optimization code: without evaluation windows, and not those that anything is judged with. */
-export interface Sources {
+export interface SourceCopies {
   /**
    * Folder of the model of a build, one for each side. It is made anew where something was written
    * into it: what one side writes, the other never reads.
@@ -21,7 +21,7 @@ interface Copy {
 }
 
 /** Nothing is copied before it is wanted. */
-export const openSources = (context: CommandContext, plan: Plan, folders: SubjectFolders): Sources => {
+export const openSourceCopies = (context: CommandContext, plan: Plan, folders: SubjectFolders): SourceCopies => {
   const copies = new Map<string, Promise<Copy>>();
   const copy = async (id: string): Promise<Copy> => {
     const model = plan.models.find((each) => each.id === id);

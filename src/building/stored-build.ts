@@ -1,7 +1,9 @@
 import { GateError } from '../errors.ts';
 import { decodeValue, digestOf } from '../records/decode.ts';
+import type { Plan } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { artefactAbout, type BuildRecord, buildRecord } from '../records/stored.ts';
+import { fixedLimits, type WorkerLimits } from '../run/worker-process.ts';
 import type { RecordBook } from '../store/record-book.ts';
 import type { Store } from '../store/store.ts';
 
@@ -15,6 +17,10 @@ export interface StoredBuild extends BuildRecord {
   readonly ref: ArtefactRef;
   readonly bytes: number;
 }
+
+/** Limits of preparing a model, and of checking and keeping a build. Large models take longer, and are given a longer `limits.seconds`. */
+export const storeLimits = ({ limits }: Pick<Plan, 'limits'>): WorkerLimits =>
+  limits.seconds > 600 ? { ...fixedLimits(limits.seconds), named: 'limits.seconds' } : fixedLimits(600);
 
 /**
  * What the store knows a planned build by: besides its own key what the machine adds, because a build may use activations, whose last bits depend

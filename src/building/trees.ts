@@ -2,6 +2,8 @@ import { chmodSync, constants, cpSync, existsSync, readdirSync, readFileSync, re
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
+import { configFile } from '../planning/configurations.ts';
+import { anything } from '../planning/subjects.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import type { Confinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
@@ -13,16 +15,14 @@ import { entryAt, entryWithin } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
 import type { LackingSubmodule } from '../repository/submodules.ts';
 import { worktreePrefix } from '../repository/worktree.ts';
+import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import { type BaseTree, openBaseTree } from './base-tree.ts';
 import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './leak/code-copies.ts';
-import { configFile } from '../planning/configurations.ts';
-import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './leak/installed-packages.ts';
 import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './leak/installed-programs.ts';
 import { foldersOfPackages } from './leak/python-packages.ts';
 import { commandOf } from './side-program.ts';
 import { openSides, type Sides } from './sides.ts';
-import { anything } from '../planning/subjects.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
 import { isOneFileSystem } from './tree-place.ts';
 

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import type { CommandLine } from '../config/command-line.ts';
 import type { CommandName } from '../config/command-table.ts';
 import { helpText } from '../config/help.ts';
-import { encodeDocument } from '../records/decode.ts';
-import type { Answer } from './command-output.ts';
+import { openingLine } from '../planning/announcement.ts';
 import { requirePlannedCheckout, requireReviewed, startedBy } from '../planning/comparison.ts';
+import { planRun } from '../planning/plan.ts';
+import { encodeDocument } from '../records/decode.ts';
 import type { CommandContext } from '../run/context.ts';
+import { openRunFolder, readPlan } from '../run/run-folder.ts';
+import type { Answer } from './command-output.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
-import { openingLine } from '../planning/announcement.ts';
-import { planRun } from '../planning/plan.ts';
 import { decide, type Outcome, runAll, updateAll } from './run.ts';
-import { openRunFolder, readPlan } from '../run/run-folder.ts';
 import { storeCommand } from './store.ts';
 
 export interface Output {

@@ -5,8 +5,8 @@ import type { CommandLine } from '../config/command-line.ts';
 import { GateError } from '../errors.ts';
 import type { Host } from '../host/contract.ts';
 import { killAllProcesses } from '../processes/process-group.ts';
-import { defaultStoreRoot } from '../store/store.ts';
 import type { CommandContext } from '../run/context.ts';
+import { defaultStoreRoot } from '../store/store.ts';
 
 /** Throws `node-too-old` on a Node that lacks what the gate is written for. */
 export const checkNode = (version: string): void => {

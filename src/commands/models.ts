@@ -3,11 +3,11 @@ import { asGateError, GateError } from '../errors.ts';
 import { readModel } from '../onnx/read.ts';
 import { describeArchitecture } from '../onnx/recognise/describe.ts';
 import { recogniseParts } from '../onnx/recognise/recognise.ts';
+import { modelIds, openModel } from '../planning/model-folder.ts';
 import type { Json } from '../records/words.ts';
 import { significant } from '../report/number.ts';
-import { type Answer, aligned } from './command-output.ts';
 import type { CommandContext } from '../run/context.ts';
-import { modelIds, openModel } from '../planning/model-folder.ts';
+import { type Answer, aligned } from './command-output.ts';
 
 /**
  * `models list [ID…]` describes the models that can be named; `models verify [ID…]` checks every file of each against its card;

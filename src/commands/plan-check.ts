@@ -1,18 +1,18 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { programNamed } from '../building/leak/code-copies.ts';
+import { openTemporaryFolder } from '../building/temporary-folder.ts';
+import { openTrees } from '../building/trees.ts';
 import { GateError } from '../errors.ts';
+import { planRun } from '../planning/plan.ts';
 import { commandWords } from '../processes/command-line.ts';
 import type { Plan, SubjectRef } from '../records/plan.ts';
 import { counted } from '../report/number.ts';
 import { openRepository } from '../repository/repository.ts';
-import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
-import { programNamed } from '../building/leak/code-copies.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
-import { planRun } from '../planning/plan.ts';
 import { readPlan } from '../run/run-folder.ts';
-import { openTemporaryFolder } from '../building/temporary-folder.ts';
-import { openTrees } from '../building/trees.ts';
+import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
 
 /**
  * What a run would refuse before it measures: a plan is made as a run makes it, in a temporary folder, base is checked out, and the

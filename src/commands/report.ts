@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { staleness } from '../baselines/staleness.ts';
 import type { Published } from '../host/contract.ts';
+import { ownProject } from '../planning/own-project.ts';
+import { projectName } from '../planning/project-name.ts';
 import { encodeDocument } from '../records/decode.ts';
 import type { Verdict } from '../records/verdict.ts';
 import { annotations } from '../report/annotations.ts';
@@ -10,8 +12,6 @@ import { reportDocument } from '../report/json.ts';
 import { commentBody, summaryMarkdown } from '../report/markdown.ts';
 import { summaryText } from '../report/text.ts';
 import type { CommandContext } from '../run/context.ts';
-import { ownProject } from '../planning/own-project.ts';
-import { projectName } from '../planning/project-name.ts';
 import { type RunFolder, readBaselines, readPlan, readRunSamples, writeReport } from '../run/run-folder.ts';
 
 export interface ReportSetting {

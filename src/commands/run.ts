@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { failsJob } from '../gate/run-verdict.ts';
+import { planRun } from '../planning/plan.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { CommandContext } from '../run/context.ts';
-import { gateRun } from './gate.ts';
 import { takeMachineLock } from '../run/machine-lock.ts';
-import { measureRun } from './measure.ts';
-import { planRun } from '../planning/plan.ts';
-import { type ReportSetting, type Reports, writeReports } from './report.ts';
 import { openRunFolder, type RunFolder, readPlan } from '../run/run-folder.ts';
+import { gateRun } from './gate.ts';
+import { measureRun } from './measure.ts';
+import { type ReportSetting, type Reports, writeReports } from './report.ts';
 import { requireUpdatable, updateRun } from './update.ts';
 
 export interface Outcome {

@@ -3,10 +3,10 @@ import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
 import { asSentence, GateError } from '../errors.ts';
 import type { Descends } from '../host/contract.ts';
+import { ownProject } from '../planning/own-project.ts';
 import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
 import type { CommandContext } from '../run/context.ts';
-import { ownProject } from '../planning/own-project.ts';
 import { type RunFolder, readPlan, readRunSamples, readVerdict } from '../run/run-folder.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { asGateError, asSentence } from '../errors.ts';
 import type { Plan } from '../records/plan.ts';
 import { counted, quantity } from '../report/number.ts';
+import type { CommandContext } from '../run/context.ts';
 import type { RecordBook, RecordTrust } from '../store/record-book.ts';
 import { cachedParts, digestOfCached, digestOfRecords, type PlacedRecord, type RecordPart, removeRecords } from '../store/record-files.ts';
 import type { Store } from '../store/store.ts';
 import { listItems, type StoredItem, stageItems, takeItems } from '../store/stored-items.ts';
 import { cacheOwner, nextStoreKey, recordsNamed, type StoreKeys, storeKeys } from './cache-keys.ts';
-import type { CommandContext } from '../run/context.ts';
 
 type CachedPart = (typeof cachedParts)[number];
 

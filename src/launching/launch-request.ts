@@ -1,21 +1,21 @@
+import type { Artefacts } from '../building/artefacts.ts';
+import { modelPaths } from '../building/side-program.ts';
+import { subjectArgv } from '../building/subject-command.ts';
+import type { SubjectFolders } from '../building/subject-folders.ts';
+import type { Trees } from '../building/trees.ts';
 import { GateError } from '../errors.ts';
 import { liveArms } from '../gate/control.ts';
 import type { LaunchDemand } from '../gate/demand.ts';
-import type { WorkerLimits } from '../run/worker-process.ts';
+import { modelFolderOf } from '../planning/plan.ts';
 import type { CallPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { ArtefactRef, LaunchRequest, PolicyProcess } from '../records/protocol.ts';
 import type { Samples } from '../records/sample.ts';
 import type { Json } from '../records/words.ts';
-import type { ScratchPlace } from '../store/scratch.ts';
-import type { Artefacts } from '../building/artefacts.ts';
 import type { CommandContext } from '../run/context.ts';
-import type { KnownScores } from './stored-scores.ts';
-import { modelFolderOf } from '../planning/plan.ts';
-import { modelPaths } from '../building/side-program.ts';
-import { subjectArgv } from '../building/subject-command.ts';
-import type { SubjectFolders } from '../building/subject-folders.ts';
-import type { Trees } from '../building/trees.ts';
+import type { WorkerLimits } from '../run/worker-process.ts';
+import type { ScratchPlace } from '../store/scratch.ts';
+import type { StoredScores } from './stored-scores.ts';
 
 export interface LaunchSetting {
   readonly context: CommandContext;
@@ -24,7 +24,7 @@ export interface LaunchSetting {
   readonly trees: Trees;
   readonly folders: SubjectFolders;
   readonly scratch: ScratchPlace;
-  readonly scores: KnownScores;
+  readonly scores: StoredScores;
   /** The samples that the launch was asked for by. */
   readonly seen: () => Samples;
 }

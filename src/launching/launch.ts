@@ -1,10 +1,9 @@
-import { asGateError } from '../errors.ts';
 import type { EvaluationRecord } from '../records/evaluation-record.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
+import { askWorker, codedOf, type WorkerLimits, type WorkerProgram } from '../run/worker-process.ts';
 import { soloProgram } from './solo-program.ts';
-import { askWorker, WorkerFailure, type WorkerLimits, type WorkerProgram } from '../run/worker-process.ts';
 
 /** What a launch gave. */
 export interface LaunchResult {
@@ -74,10 +73,3 @@ export const failedLaunch = (
 /** Whether these are the lines of a launch in which something ended before its first answer. */
 export const failedToStart = (lines: readonly SampleLine[]): boolean =>
   lines.some((line) => line.line === 'end' && line.status === 'failed' && line.error?.starting === true);
-
-/** Any failure of a worker as data. */
-export const codedOf = (thrown: unknown): Coded => {
-  if (thrown instanceof WorkerFailure) return thrown.coded;
-  const error = asGateError(thrown, 'launch-crashed');
-  return { code: error.code, message: error.message.slice(0, 20_000), arm: null, ...(error.starting ? { starting: true } : {}) };
-};

@@ -2,12 +2,12 @@ import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asGateError, asSentence, GateError } from '../errors.ts';
+import { startedBy } from '../planning/comparison.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan } from '../records/plan.ts';
-import { samplesKey } from './cache-keys.ts';
-import { startedBy } from '../planning/comparison.ts';
 import type { CommandContext } from '../run/context.ts';
 import { dropSamples, type RunFolder, readRunSamples, samplesBytes, samplesName, setSamplesAside, takeSamples } from '../run/run-folder.ts';
+import { samplesKey } from './cache-keys.ts';
 
 /** What earlier samples must agree with. */
 export interface Resumption {

@@ -1,7 +1,7 @@
+import type { Artefacts } from '../building/artefacts.ts';
 import type { LaunchDemand } from '../gate/demand.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine } from '../records/sample.ts';
-import type { Artefacts } from '../building/artefacts.ts';
 import { servedArtefacts } from './launch-request.ts';
 import { tuningSubject } from './stored-tuning.ts';
 

@@ -3,13 +3,13 @@ import type { LaunchRequest } from '../records/protocol.ts';
 import type { RecordBook } from '../store/record-book.ts';
 
 /** The scores of artefacts on the held-out windows that a run believes. */
-export interface KnownScores {
+export interface StoredScores {
   /** Those of the artefacts of a launch. */
   of(request: Pick<LaunchRequest, 'artefacts' | 'modelDigest' | 'runtime'>): readonly EvaluationRecord[];
   keep(scores: readonly EvaluationRecord[]): Promise<void>;
 }
 
-export const openKnownScores = (records: RecordBook): KnownScores => {
+export const openStoredScores = (records: RecordBook): StoredScores => {
   const known = [...records.all('evaluation', evaluationRecord)];
   return {
     of: ({ artefacts, modelDigest, runtime }) => {

@@ -11,6 +11,8 @@ import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
 import type { Plan } from '../records/plan.ts';
 import { entryAt, reached } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { CommandContext } from '../run/context.ts';
+import { formerWorkingFolder, namedBelow, namedFolder, workingFolder } from '../run/working-folder.ts';
 import {
   baseFileAt,
   type ConfigurationFile,
@@ -22,8 +24,6 @@ import {
   onlyIfUnreadable,
   overridden,
 } from './configuration-file.ts';
-import type { CommandContext } from '../run/context.ts';
-import { formerWorkingFolder, namedBelow, namedFolder, workingFolder } from '../run/working-folder.ts';
 
 /** The configurations of both sides, before anything is selected. */
 export interface Configurations {

@@ -4,11 +4,11 @@ import type { Sides } from '../config/selection.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Repository } from '../repository/repository.ts';
-import { configurationIn, largestBytes } from './configuration-file.ts';
 import type { CommandContext } from '../run/context.ts';
+import { configurationIn, largestBytes } from './configuration-file.ts';
+import { type EntrySources, usableSide } from './measurable-entries.ts';
 import { findModelFolder, openModel } from './model-folder.ts';
 import { workloadOf } from './plan-cells.ts';
-import { type EntrySources, usableSide } from './measurable-entries.ts';
 
 /** Everything that either side configures, selected for the run or not. */
 export interface ConfiguredCells {

@@ -7,8 +7,8 @@ import type { NeededFiles } from '../repository/filters.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { faultOf } from '../run/machine-fault.ts';
-import { findModelFolder, openModel, openModelFolder } from './model-folder.ts';
 import { workingFolder } from '../run/working-folder.ts';
+import { findModelFolder, openModel, openModelFolder } from './model-folder.ts';
 
 export interface JudgedModels {
   readonly sources: readonly ModelSource[];

@@ -1,6 +1,6 @@
 import type { Plan } from '../records/plan.ts';
-import { configFile } from './configurations.ts';
 import type { CommandContext } from '../run/context.ts';
+import { configFile } from './configurations.ts';
 import { projectPath } from './project-name.ts';
 
 /** The project of a plan, as its baselines name it, wherever in the repository the command was started. */

@@ -15,24 +15,24 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
+import type { CommandContext } from '../run/context.ts';
+import { openRunFolder, type RunFolder, runFolderOf, writeBaselines, writePlan } from '../run/run-folder.ts';
+import { describeRuntime } from '../run/runtime-description.ts';
+import { workingFolder } from '../run/working-folder.ts';
 import { noAcceptances } from './acceptances.ts';
+import { plannedLine } from './announcement.ts';
 import { acceptancesAt, baselineEdits, baselinesAt, headAcceptances } from './base-files.ts';
 import { comparisonOf, isEmptyChange } from './comparison.ts';
 import { type Configurations, readConfigurations } from './configurations.ts';
 import { cellsAnywhere, configuredCells } from './configured-cells.ts';
-import type { CommandContext } from '../run/context.ts';
 import { writeEmptyPlan } from './empty-plan.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
+import { usableSide } from './measurable-entries.ts';
 import { modelIds } from './model-folder.ts';
-import { describeBaseRuntime } from './runtime-in-files.ts';
-import { plannedLine } from './announcement.ts';
 import { planCells, type Side, workloadOf } from './plan-cells.ts';
 import { checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
-import { openRunFolder, type RunFolder, runFolderOf, writeBaselines, writePlan } from '../run/run-folder.ts';
-import { describeRuntime } from '../run/runtime-description.ts';
+import { describeBaseRuntime } from './runtime-in-files.ts';
 import { subjectResolver } from './subjects.ts';
-import { usableSide } from './measurable-entries.ts';
-import { workingFolder } from '../run/working-folder.ts';
 
 /**
  * Writes plan.json and baselines.json: which cells, arms, points and builds, by whose rules. Reads every file of the models, to check

@@ -8,11 +8,11 @@ import type { SubjectRef } from '../records/plan.ts';
 import type { Json } from '../records/words.ts';
 import { fileBehind, reached, textBehind } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
-import { configFile } from './configurations.ts';
 import type { CommandContext } from '../run/context.ts';
+import { configFile } from './configurations.ts';
+import { programFiles } from './imported-files.ts';
 import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from './named-files.ts';
 import type { Side } from './plan-cells.ts';
-import { programFiles } from './imported-files.ts';
 
 /** The file that holds the built-in subjects, in the tree of this repository itself. */
 const ownEntry = 'dist/worker.js';

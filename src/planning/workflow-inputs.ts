@@ -10,9 +10,9 @@ import { asSentence, GateError } from '../errors.ts';
 import type { WorkflowSource } from '../host/contract.ts';
 import type { Repository } from '../repository/repository.ts';
 import { openRepository } from '../repository/repository.ts';
+import type { CommandContext } from '../run/context.ts';
 import { startedBy } from './comparison.ts';
 import { largestBytes } from './configuration-file.ts';
-import type { CommandContext } from '../run/context.ts';
 
 /** What runs, and what the report says of the inputs that do not count. */
 export interface SettledInputs {

@@ -1,6 +1,6 @@
-import { askWorker, fixedLimits } from './worker-process.ts';
 import type { RuntimeSpec } from '../records/plan.ts';
 import { type CommandContext, workerProgram } from './context.ts';
+import { askWorker, fixedLimits } from './worker-process.ts';
 
 /** Changes whenever the same artefacts would be measured differently: numbers from before are then not compared. */
 const benchVersion = '11';

@@ -1,7 +1,8 @@
-import { type ErrorCode, errorTable, GateError } from '../errors.ts';
+import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
 import { type ChildChannel, openChild } from '../processes/child-channel.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, fromWorker, type ToWorker } from '../records/protocol.ts';
+import type { Coded } from '../records/words.ts';
 
 /** How the worker program is started; the same for every process of a run. */
 export interface WorkerProgram {
@@ -113,3 +114,10 @@ export class WorkerFailure extends GateError {
     this.coded = error;
   }
 }
+
+/** Any failure of a worker as data. */
+export const codedOf = (thrown: unknown): Coded => {
+  if (thrown instanceof WorkerFailure) return thrown.coded;
+  const error = asGateError(thrown, 'launch-crashed');
+  return { code: error.code, message: error.message.slice(0, 20_000), arm: null, ...(error.starting ? { starting: true } : {}) };
+};

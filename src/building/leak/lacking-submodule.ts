@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, unlinkSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GateError } from '../../errors.ts';
+import { anything } from '../../planning/subjects.ts';
 import type { LackingSubmodule } from '../../repository/submodules.ts';
 import { subjectEnvironment } from '../../run/context.ts';
-import type { watchReads } from './read-watch.ts';
 import { inputsOf, type Rehearsal, rehearse, type SideProgram } from '../side-program.ts';
-import { anything } from '../../planning/subjects.ts';
 import type { Trees } from '../trees.ts';
+import type { watchReads } from './read-watch.ts';
 
 interface Looking extends Rehearsal {
   readonly trees: Trees;

@@ -1,23 +1,23 @@
 import { join } from 'node:path';
 import { GateError } from '../../errors.ts';
 import { equalCode } from '../../gate/standing.ts';
-import { codedOf } from '../../launching/launch.ts';
+import { anything } from '../../planning/subjects.ts';
 import { listeners } from '../../processes/listeners.ts';
 import { lfsPointer } from '../../records/lfs-pointer.ts';
 import type { Plan } from '../../records/plan.ts';
 import type { SettledLine } from '../../records/sample.ts';
 import { globTest } from '../../repository/glob.ts';
-import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { subjectEnvironment } from '../../run/context.ts';
 import { setupFaultOfBase } from '../../run/machine-fault.ts';
+import { codedOf } from '../../run/worker-process.ts';
+import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from '../side-program.ts';
+import type { Trees } from '../trees.ts';
+import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { findLackingSubmodule } from './lacking-submodule.ts';
 import { findLeftFile } from './left-file.ts';
 import { foldersOfPackages } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
 import { findSharedAddress } from './shared-address.ts';
-import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from '../side-program.ts';
-import { anything } from '../../planning/subjects.ts';
-import type { Trees } from '../trees.ts';
 
 /** What is known of whose files the two programs of an entry read. */
 export interface LeakFinding {

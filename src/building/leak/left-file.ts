@@ -2,9 +2,9 @@ import { dirname, extname, join } from 'node:path';
 import { GateError } from '../../errors.ts';
 import { entryAt } from '../../repository/on-disk.ts';
 import { subjectEnvironment } from '../../run/context.ts';
-import type { watchReads } from './read-watch.ts';
 import { type Rehearsal, rehearse, type SideProgram } from '../side-program.ts';
 import { type FreshTree, type LeftFiles, sameContent, type Trees } from '../trees.ts';
+import type { watchReads } from './read-watch.ts';
 
 interface Looking extends Rehearsal {
   readonly trees: Trees;

@@ -1,0 +1,94 @@
+import { GateError } from '../errors.ts';
+import type { PlannedBuild } from '../records/plan.ts';
+import type { ArtefactRef } from '../records/protocol.ts';
+import { type Built, buildArtefact, failedBuild, type SubjectSetting } from './build.ts';
+import { isOwn, keyOf, type Making } from './making.ts';
+import { sealedOutput } from './sealed-output.ts';
+import type { StandingSubject } from './shared-subject.ts';
+import { findBuild, keepBuild, storedFiles } from './stored-build.ts';
+
+/** From what a build is made, and where. */
+export interface BuildPlace {
+  /** What it starts from, or why that is not there. */
+  readonly from: ArtefactRef | GateError;
+  /** The working directory of its side, or why there is none. */
+  readonly tree: string | GateError;
+  /** The process to make it in; null: one of its own. */
+  readonly standing: StandingSubject | null;
+}
+
+/** What became of a build. */
+export interface MadeBuild extends Built {
+  /** Whether it is a build of own code of which no earlier run had the same bytes: base's tree may give others. */
+  readonly unproven: boolean;
+}
+
+const failed = (build: PlannedBuild, error: GateError): MadeBuild => ({
+  line: failedBuild(build, error),
+  artefact: null,
+  unproven: false,
+});
+
+/**
+ * Makes a build and keeps its artefact. Where an earlier run had other bytes under the same key, head's build is made twice: it fails with
+ * `build-not-deterministic` where these two differ as well.
+ */
+export const makeBuild = async (making: Making, build: PlannedBuild, { from, tree, standing }: BuildPlace): Promise<MadeBuild> => {
+  if (from instanceof GateError) return failed(build, from);
+  if (tree instanceof GateError) return failed(build, tree);
+  const { store } = making;
+  const key = keyOf(making, build);
+  const make = await maker(making, build, from, tree, standing);
+  const built = await make();
+  if (built.artefact === null) return { ...built, unproven: false };
+  // What base makes now is what head is held against, whatever an earlier run had.
+  const earlier = build.arm === 'head' ? await findBuild(making, key) : null;
+  const unproven = build.arm === 'head' && isOwn(build) && earlier?.artefact !== built.artefact.digest;
+  if (earlier !== null && earlier.artefact !== built.artefact.digest) {
+    // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
+    const again = await make();
+    if (again.artefact === null) return { ...again, unproven };
+    if (again.artefact.digest !== built.artefact.digest) return { ...failed(build, notDeterministic(build)), unproven };
+  }
+  const { seconds, facts } = built.line;
+  const { digest, content } = built.artefact;
+  await keepBuild(making, key, { artefact: digest, content, seconds, facts });
+  await store.artefact(built.artefact);
+  return { ...built, unproven };
+};
+
+/** Returns what makes the build, each time anew. */
+const maker = async (
+  making: Making,
+  build: PlannedBuild,
+  from: ArtefactRef,
+  tree: string,
+  standing: StandingSubject | null,
+): Promise<() => Promise<Built>> => {
+  const { context, plan, store, trees, folders } = making;
+  const setting: Omit<SubjectSetting, 'standing'> = {
+    tree,
+    worker: context.worker,
+    environment: await trees.environment(build.arm),
+    confinement: trees.sides.confinement(build.arm),
+    seconds: plan.limits.seconds,
+    memoryBytes: plan.limits.memoryBytes,
+    clock: context.clock,
+  };
+  const input = { source: await making.source(build), artefact: await folders.view(from, build.arm, isOwn(build) ? 'own' : 'built-in') };
+  const output = sealedOutput(making, build, isOwn(build) ? await storedFiles(store, from) : null);
+  const makeIn = (process: StandingSubject | null): Promise<Built> =>
+    buildArtefact(build, input, { ...setting, standing: process }, output);
+  return async () => {
+    const first = await makeIn(standing);
+    // What builds before it left in its process may be to blame: only how it fails in one of its own counts.
+    const again = first.artefact === null && standing?.used === true && !context.signal.aborted;
+    return again ? makeIn(null) : first;
+  };
+};
+
+/** The error of a build whose repetition gave other bytes. */
+export const notDeterministic = ({ cell }: Pick<PlannedBuild, 'cell'>): GateError => {
+  const message = 'The same code, options, model and seed were built twice in this run. Expected equal files, got different bytes.';
+  return new GateError('build-not-deterministic', message, { where: cell });
+};
