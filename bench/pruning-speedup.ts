@@ -6,7 +6,7 @@ import { packWeight } from '../src/onnx/packed-weights.ts';
 import { readModel } from '../src/onnx/read.ts';
 import type { FeedForward, Linear } from '../src/onnx/recognise/architecture.ts';
 import { recognise } from '../src/onnx/recognise/recognise.ts';
-import { finishRewrite, producerOf, readMatrix, replaceFloats, startRewrite } from '../src/optimizations/graph-rewrite.ts';
+import { finishRewrite, producerOf, readMatrix, replaceFloats, startRewrite } from '../src/optimizations/graph/rewrite.ts';
 import { pruneFeedForwards } from '../src/optimizations/structured-pruning/feed-forward.ts';
 import { replaceLinear } from '../src/optimizations/tensor-decomposition/linear.ts';
 import { matrix } from '../src/optimizations/tensor-decomposition/matrix.ts';

@@ -15,7 +15,7 @@ export const faults: readonly Fault[] = [
   {
     optimization: 'structured-pruning',
     what: 'wrong importance: the most important channels go',
-    file: 'src/optimizations/selection.ts',
+    file: 'src/optimizations/graph/selection.ts',
     from: '.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)',
     to: '.sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0) || a - b)',
     metrics: ['nll-delta'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { baselinePath } from '../../src/baselines/path.ts';
+import { baselinePath } from '../../src/baselines/file-path.ts';
 import { staleness } from '../../src/baselines/staleness.ts';
 import { baselineText, readBaseline } from '../../src/baselines/text.ts';
 import { type BaselineUpdate, updateBaselines } from '../../src/baselines/update.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ControlReading, controlOutcome } from '../../src/gate/control.ts';
+import { type ControlReading, controlOutcome } from '../../src/gate/self-check.ts';
 import { isDependent } from '../../src/gate/dependence.ts';
 import { lastTests } from '../../src/gate/last-test.ts';
 import { type Candidate, type Decision, replayLooks } from '../../src/gate/looks.ts';

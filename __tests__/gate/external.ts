@@ -1,4 +1,4 @@
-import { launchDemand } from '../../src/gate/demand.ts';
+import { launchDemand } from '../../src/gate/launch-demand.ts';
 import { type ExternalMetric, externalBench } from '../../src/optimizations/external-measurement.ts';
 import type { GatePolicy, Plan } from '../../src/records/plan.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';

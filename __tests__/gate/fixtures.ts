@@ -1,4 +1,4 @@
-import { type LaunchDemand, launchDemand } from '../../src/gate/demand.ts';
+import { type LaunchDemand, launchDemand } from '../../src/gate/launch-demand.ts';
 import { judge } from '../../src/gate/judge.ts';
 import type { Baseline } from '../../src/records/baseline.ts';
 import type { MetricSpec, OperatingPoint } from '../../src/records/metric.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { launchDemand } from '../../src/gate/demand.ts';
+import { launchDemand } from '../../src/gate/launch-demand.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 import oracle from '../oracles/statistics-noise.json' with { type: 'json' };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { launchDemand } from '../../src/gate/demand.ts';
+import { launchDemand } from '../../src/gate/launch-demand.ts';
 import type { MetricSpec, OperatingPoint } from '../../src/records/metric.ts';
 import type { Launch, Samples, SeenLine, SeenPoint } from '../../src/records/sample.ts';
 import { cell, digest, measure, metricOf, metrics, planOf, points, run, samplesOf, settle, verdictOf } from './fixtures.ts';

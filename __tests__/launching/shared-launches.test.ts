@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Artefacts } from '../../src/building/artefacts.ts';
-import type { LaunchDemand } from '../../src/gate/demand.ts';
+import type { LaunchDemand } from '../../src/gate/launch-demand.ts';
 import { measurementOf, measuringOnce } from '../../src/launching/shared-launches.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';

@@ -18,8 +18,8 @@ import {
   redirect,
   replaceFloats,
   startRewrite,
-} from '../../src/optimizations/graph-rewrite.ts';
-import { structuredPruningBench } from '../../src/optimizations/structured-pruning/bench.ts';
+} from '../../src/optimizations/graph/rewrite.ts';
+import { structuredPruningBench } from '../../src/optimizations/structured-pruning/benchmark.ts';
 import { type PruningOptions, pruningOptions } from '../../src/optimizations/structured-pruning/options.ts';
 import { structuredPruning } from '../../src/optimizations/structured-pruning/subject.ts';
 import {

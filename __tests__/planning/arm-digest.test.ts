@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
-import { settleCell } from '../../src/gate/settle.ts';
+import { settleCell } from '../../src/gate/settled-cell.ts';
 import { type ArmParts, armDigest, armParts, entryKeys } from '../../src/planning/arm-digest.ts';
 import { benchOf, configurable } from '../../src/planning/plan.ts';
 import { planCells, type Side } from '../../src/planning/plan-cells.ts';

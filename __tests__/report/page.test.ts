@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/report/evidence.ts';
-import { findings } from '../../src/report/finding.ts';
+import { findings } from '../../src/report/listed-metric.ts';
 import { anchorOf } from '../../src/report/page/cell-link.ts';
 import { indexHtml } from '../../src/report/page/page.ts';
 import { style } from '../../src/report/page/style.ts';

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cut, shortNames, width, wrapped } from '../../src/report/columns.ts';
-import { findings } from '../../src/report/finding.ts';
+import { findings } from '../../src/report/listed-metric.ts';
 import { commentBody } from '../../src/report/markdown.ts';
 import { screenLines, summaryText } from '../../src/report/text.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';

@@ -11,7 +11,7 @@ import type { OnnxModel } from '../../src/onnx/model.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import type { FeedForward, Linear } from '../../src/onnx/recognise/architecture.ts';
 import { recognise } from '../../src/onnx/recognise/recognise.ts';
-import { cutLinear, finishRewrite, readMatrix, startRewrite } from '../../src/optimizations/graph-rewrite.ts';
+import { cutLinear, finishRewrite, readMatrix, startRewrite } from '../../src/optimizations/graph/rewrite.ts';
 
 /** `with:` of the configuration. */
 interface Options {

@@ -1,7 +1,7 @@
 import { GateError } from '../errors.ts';
 import { type Baseline, baseline } from '../records/baseline.ts';
 import { decodeDocument } from '../records/decode.ts';
-import { baselinePath } from './path.ts';
+import { baselinePath } from './file-path.ts';
 
 /** No baseline file that the gate writes comes near this. */
 const maxBytes = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@ import type { Baseline, BaselineEntry } from '../records/baseline.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, MetricVerdict, Verdict } from '../records/verdict.ts';
-import { baselinePath } from './path.ts';
+import { baselinePath } from './file-path.ts';
 
 /** Rows of history that a file keeps unless told otherwise. */
 export const defaultHistoryLimit = 200;

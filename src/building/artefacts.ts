@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts';
-import { settleCell } from '../gate/settle.ts';
+import { settleCell } from '../gate/settled-cell.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';

@@ -8,7 +8,7 @@ import { splitCommand } from '../processes/command-line.ts';
 import type { Confinement } from '../processes/confinement.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import { runCommand } from '../processes/run-command.ts';
-import { lastOutput, saidBy } from '../processes/said.ts';
+import { lastOutput, saidBy } from '../processes/last-output.ts';
 import { decodeValue } from '../records/decode.ts';
 import type { PlannedBuild } from '../records/plan.ts';
 import { type ArtefactRef, type BuiltAnswer, builtAnswer, fromSubject } from '../records/protocol.ts';

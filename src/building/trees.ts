@@ -7,7 +7,7 @@ import { anything } from '../planning/subjects.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import type { Confinement } from '../processes/confinement.ts';
 import { runCommand } from '../processes/run-command.ts';
-import { lastOutput, saidBy } from '../processes/said.ts';
+import { lastOutput, saidBy } from '../processes/last-output.ts';
 import { reviewsCommit } from '../records/event.ts';
 import type { Plan, SubjectRef } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';

@@ -1,4 +1,4 @@
-import { baselinePath } from '../baselines/path.ts';
+import { baselinePath } from '../baselines/file-path.ts';
 import { baselineText, readBaseline } from '../baselines/text.ts';
 import { updateBaselines } from '../baselines/update.ts';
 import { asSentence, GateError } from '../errors.ts';

@@ -5,16 +5,16 @@ import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
 import { accepted, lossReason, retired } from './acceptance.ts';
 import { codedWords } from './failure.ts';
-import { ineffective } from './finding.ts';
-import { gapReason, gapVerdict, unread } from './gap.ts';
+import { ineffective } from './ineffective.ts';
+import { gapReason, gapVerdict, unread } from './absent-metric.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
 import { isDerived, metricKey, pointOf } from './metric-key.ts';
-import { judgePlain } from './plain-metric.ts';
-import type { Progress } from './progress.ts';
+import { judgePlain } from './untested-metric.ts';
+import type { Progress } from './test-progress.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
-import { judgeNew, judgeUnchanged, judgeWithoutBase } from './same-metric.ts';
-import { isTimed, type Standing } from './standing.ts';
-import { comparesMetric } from './tested.ts';
+import { judgeNew, judgeUnchanged, judgeWithoutBase } from './uncompared-metric.ts';
+import { isTimed, type Standing } from './cell-state.ts';
+import { comparesMetric } from './tested-metric.ts';
 import { judgeTiming } from './timing-metric.ts';
 
 /** All that the metrics of one cell are judged from. */

@@ -5,7 +5,7 @@ import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { BuiltLine, Samples, SettledLine, Settlement } from '../records/sample.ts';
 import { requireColumns } from './column-consistency.ts';
 import { requireLaunch, requireLaunchCounts } from './launch-consistency.ts';
-import { settleCell } from './settle.ts';
+import { settleCell } from './settled-cell.ts';
 
 const requireBuild = (build: BuiltLine, known: ReadonlySet<string>): void => {
   const where = `build ${build.key.slice(0, 12)}`;

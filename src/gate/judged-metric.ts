@@ -1,5 +1,5 @@
 import { readAbsence } from '../records/absence.ts';
-import { readDoubt } from '../records/doubt.ts';
+import { readDoubt } from '../records/series-warning.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import { isAbout } from '../records/series-note.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';

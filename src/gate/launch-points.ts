@@ -2,7 +2,7 @@ import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 import { type ArmId, armId } from '../records/words.ts';
 import { pointOf } from './metric-key.ts';
-import { isTimed } from './standing.ts';
+import { isTimed } from './cell-state.ts';
 
 const mostWarmUp = 3;
 const impactRounds = 30;

@@ -4,7 +4,7 @@ import type { BuiltLine, Launch, Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
 import { pointOf } from './metric-key.ts';
 import { type Columns, reduce, type SampledReduction } from './reduction.ts';
-import { isOnce, type Standing } from './standing.ts';
+import { isOnce, type Standing } from './cell-state.ts';
 
 /** What the replicates of one point say: one entry per replicate, and what the worker noted beside the numbers. */
 export interface Observations {

@@ -1,6 +1,6 @@
 import type { GatePolicy } from '../records/plan.ts';
 import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
-import type { ControlOutcome } from './control.ts';
+import type { ControlOutcome } from './self-check.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 
 export interface RunOutcome {

@@ -3,17 +3,17 @@ import type { Samples } from '../records/sample.ts';
 import { mean, median, robustDeviation, standardDeviation } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { smallestDetectable } from '../statistics/power.ts';
-import { headLacks, unread } from './gap.ts';
+import { headLacks, unread } from './absent-metric.ts';
 import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf } from './judged-metric.ts';
 import { roundChanges } from './launch-change.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armMeans, armValues, gainsOf, shownValues } from './metric-values.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
-import type { MetricProgress } from './progress.ts';
+import type { MetricProgress } from './test-progress.ts';
 import { numberOf } from './reading.ts';
 import type { Columns } from './reduction.ts';
 import { asMeasured, worsening } from './scale.ts';
-import type { Tested } from './tested.ts';
+import type { Tested } from './tested-metric.ts';
 import { beyondRegression, type Outcome, outcomeOf } from './timing-outcome.ts';
 
 /** Why an exact metric is tested at all, before what the test says. */

@@ -5,7 +5,7 @@ import { pointOf } from './metric-key.ts';
 import type { Observations } from './observation.ts';
 import { numberOf } from './reading.ts';
 import { roundsOf, type SampledReduction } from './reduction.ts';
-import type { Standing } from './standing.ts';
+import type { Standing } from './cell-state.ts';
 
 type Interval = NonNullable<MetricVerdict['interval']>;
 

@@ -1,7 +1,7 @@
 import { makeArtefacts } from '../building/artefacts.ts';
 import type { Workshop } from '../building/making.ts';
 import { GateError } from '../errors.ts';
-import { type LaunchDemand, launchDemand } from '../gate/demand.ts';
+import { type LaunchDemand, launchDemand } from '../gate/launch-demand.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import type { CommandContext } from '../run/context.ts';

@@ -3,7 +3,7 @@ import type { ProgramWatch } from '../building/program-watch.ts';
 import type { SubjectFolders } from '../building/subject-folders.ts';
 import type { Trees } from '../building/trees.ts';
 import { type ErrorCode, GateError } from '../errors.ts';
-import type { LaunchDemand } from '../gate/demand.ts';
+import type { LaunchDemand } from '../gate/launch-demand.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { soloRecord, tunedRecord } from '../records/stored.ts';

@@ -1,5 +1,5 @@
 import type { Artefacts } from '../building/artefacts.ts';
-import type { LaunchDemand } from '../gate/demand.ts';
+import type { LaunchDemand } from '../gate/launch-demand.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine } from '../records/sample.ts';
 import { servedArtefacts } from './launch-request.ts';

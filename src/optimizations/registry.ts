@@ -1,16 +1,16 @@
-import { adaptiveBatchingBench } from './adaptive-batching/bench.ts';
-import { architectureSearchBench } from './architecture-search/bench.ts';
-import { automlBench } from './automl/bench.ts';
-import { beforeAfterBench } from './before-after/bench.ts';
+import { adaptiveBatchingBench } from './adaptive-batching/benchmark.ts';
+import { architectureSearchBench } from './architecture-search/benchmark.ts';
+import { automlBench } from './automl/benchmark.ts';
+import { beforeAfterBench } from './before-after/benchmark.ts';
 import type { Bench, Optimization } from './contract.ts';
-import { feedbackControlBench } from './feedback-control/bench.ts';
-import { modelChangeBench } from './model-change/bench.ts';
-import { modularComponentsBench } from './modular-components/bench.ts';
-import { sparseAttentionBench } from './sparse-attention/bench.ts';
-import { sparseNetworkBench } from './sparse-network/bench.ts';
-import { streamingBench } from './streaming/bench.ts';
-import { structuredPruningBench } from './structured-pruning/bench.ts';
-import { tensorDecompositionBench } from './tensor-decomposition/bench.ts';
+import { feedbackControlBench } from './feedback-control/benchmark.ts';
+import { modelChangeBench } from './model-change/benchmark.ts';
+import { modularComponentsBench } from './modular-components/benchmark.ts';
+import { sparseAttentionBench } from './sparse-attention/benchmark.ts';
+import { sparseNetworkBench } from './sparse-network/benchmark.ts';
+import { streamingBench } from './streaming/benchmark.ts';
+import { structuredPruningBench } from './structured-pruning/benchmark.ts';
+import { tensorDecompositionBench } from './tensor-decomposition/benchmark.ts';
 
 /** Hides the option type of an entry: the bench parses options before its own subject or workload sees them. */
 const entry = <Options>(optimization: Optimization<Options>): Optimization => optimization as unknown as Optimization;

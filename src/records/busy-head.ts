@@ -1,4 +1,4 @@
-import { doubtText } from './doubt.ts';
+import { doubtText } from './series-warning.ts';
 import { everySeries } from './series-note.ts';
 
 /** What a launch says of a head that is busy while base is asked: both sides are slow then, and look alike. */

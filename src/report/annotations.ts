@@ -1,6 +1,6 @@
 import type { Verdict } from '../records/verdict.ts';
 import { plain } from './escape.ts';
-import { failures, findings, metricName } from './finding.ts';
+import { failures, findings, metricName } from './listed-metric.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 
 export interface ReportAnnotation {

@@ -2,7 +2,7 @@
 import type { Row, Section } from './budget.ts';
 import { type CoverageDocument, coverageSentence, type Gap, gapsOf, knownMetrics } from './coverage.ts';
 import { code, prose } from './escape.ts';
-import { byName } from './finding.ts';
+import { byName } from './listed-metric.ts';
 import { counted } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { type MetricVerdict, measuredState, type Verdict, verdictKind } from '../records/verdict.ts';
 import { cellId, type Immutable, nounId } from '../records/words.ts';
-import { byName, metricName } from './finding.ts';
+import { byName, metricName } from './listed-metric.ts';
 import { postOf } from './gain.ts';
 import { counted } from './number.ts';
-import { reasonOf, stateText } from './state.ts';
+import { reasonOf, stateText } from './state-text.ts';
 
 /** What is known of a metric, as a reader of the coverage counts it; the columns of every coverage table, in this order. */
 export const coverageGroup = z.enum([

@@ -1,5 +1,5 @@
 import type { MetricVerdict } from '../records/verdict.ts';
-import { byName } from './finding.ts';
+import { byName } from './listed-metric.ts';
 import { absent, allowanceText, counted } from './number.ts';
 
 /** Metrics named in one sentence; more are counted. */

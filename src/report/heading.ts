@@ -3,7 +3,7 @@ import type { RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 import type { ReportContext, StalenessShown } from './context.ts';
 import { coverageSentence } from './coverage.ts';
 import { code, linkTarget, prose } from './escape.ts';
-import { cellCounts } from './finding.ts';
+import { cellCounts } from './listed-metric.ts';
 import { counted, durationText } from './number.ts';
 
 /** Sign and word of each run verdict. */

@@ -1,7 +1,7 @@
 import type { CellVerdict, MetricVerdict, Verdict } from '../records/verdict.ts';
 import type { Json } from '../records/words.ts';
 import type { ReportDocument, ReportMetric } from './document.ts';
-import { reasonOf } from './state.ts';
+import { reasonOf } from './state-text.ts';
 
 const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null);
 

@@ -6,10 +6,10 @@ import type { ReportContext } from './context.ts';
 import { coverageDocument } from './coverage.ts';
 import { coverageSections } from './coverage-table.ts';
 import { code, prose } from './escape.ts';
-import { cellsByModel } from './finding.ts';
+import { cellsByModel } from './listed-metric.ts';
 import { heading } from './heading.ts';
 import { modelSections } from './model-section.ts';
-import { news, ranks } from './news.ts';
+import { news, ranks } from './changes.ts';
 import { allowanceText, counted } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 

@@ -4,10 +4,10 @@ import type { Row, Section } from './budget.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, html } from './escape.ts';
 import { figureInWords, figuresOf, sharedIds } from './figures.ts';
-import { byName, cellCounts, metricName, verdictOrder } from './finding.ts';
+import { byName, cellCounts, metricName, verdictOrder } from './listed-metric.ts';
 import { verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
-import { metricLabel, ranks } from './news.ts';
+import { metricLabel, ranks } from './changes.ts';
 import { allowanceText, changeText, counted, quantity, quantityWithin } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 

@@ -4,8 +4,8 @@ import { aligned, type Column, cut, shortNames, width, widths } from './columns.
 import { type CoverageDocument, usedGroups } from './coverage.ts';
 import { plain } from './escape.ts';
 import { bareFigure, type Figure, figureName, figuresOf } from './figures.ts';
-import { cellsByModel, verdictOrder } from './finding.ts';
-import { marks } from './text-news.ts';
+import { cellsByModel, verdictOrder } from './listed-metric.ts';
+import { marks } from './text-changes.ts';
 
 export type Paint = (text: string, kind: VerdictKind | RunVerdict) => string;
 

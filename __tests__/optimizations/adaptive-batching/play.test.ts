@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
-import { batchingYardstick } from '../../../src/optimizations/adaptive-batching/tuning.ts';
+import { batchingYardstick } from '../../../src/optimizations/adaptive-batching/comparator.ts';
 import { type Shape, shapes } from '../../../src/optimizations/adaptive-batching/workload.ts';
 import type { Subject } from '../../../src/optimizations/contract.ts';
 import type { Json } from '../../../src/records/words.ts';

@@ -3,7 +3,7 @@ import type { ServeObservation, ServeSetting } from '../../../src/optimizations/
 import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
 import { searchPlayer } from '../../../src/optimizations/architecture-search/play.ts';
 import { architectureSearch } from '../../../src/optimizations/architecture-search/subject.ts';
-import { latencyOf, type PoolRecord, yardstickOf } from '../../../src/optimizations/architecture-search/yardstick.ts';
+import { latencyOf, type PoolRecord, yardstickOf } from '../../../src/optimizations/architecture-search/comparator.ts';
 import type { Policy, Subject, Tools } from '../../../src/optimizations/contract.ts';
 import type { ArmId, Json, Values } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';

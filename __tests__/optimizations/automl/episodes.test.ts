@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { automlBench } from '../../../src/optimizations/automl/bench.ts';
+import { automlBench } from '../../../src/optimizations/automl/benchmark.ts';
 import type { SearchObservation, SearchSetting } from '../../../src/optimizations/automl/exchange.ts';
 import { automlOptions } from '../../../src/optimizations/automl/options.ts';
 import { type OracleRecord, oracleOf } from '../../../src/optimizations/automl/oracle.ts';
@@ -7,8 +7,8 @@ import { automlPlayer } from '../../../src/optimizations/automl/play.ts';
 import { configurationsOf, servedAs, spaceOf } from '../../../src/optimizations/automl/space.ts';
 import { automl } from '../../../src/optimizations/automl/subject.ts';
 import type { SessionTuning, Subject, Tools } from '../../../src/optimizations/contract.ts';
-import { structuredPruningBench } from '../../../src/optimizations/structured-pruning/bench.ts';
-import { tensorDecompositionBench } from '../../../src/optimizations/tensor-decomposition/bench.ts';
+import { structuredPruningBench } from '../../../src/optimizations/structured-pruning/benchmark.ts';
+import { tensorDecompositionBench } from '../../../src/optimizations/tensor-decomposition/benchmark.ts';
 import type { ArmId, Json, Values } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
 import { replayTools, turnOf } from '../../testkit/episode-tools.ts';

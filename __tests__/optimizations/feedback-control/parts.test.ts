@@ -6,7 +6,7 @@ import { feedbackOptions } from '../../../src/optimizations/feedback-control/opt
 import { fitPlant, plantTime } from '../../../src/optimizations/feedback-control/plant.ts';
 import { proportionalIntegral } from '../../../src/optimizations/feedback-control/proportional-integral.ts';
 import { responseValues, unsettledSteps } from '../../../src/optimizations/feedback-control/response.ts';
-import type { ServiceTimes } from '../../../src/optimizations/service-times.ts';
+import type { ServiceTimes } from '../../../src/optimizations/serving/service-times.ts';
 
 const options = (given: object) => feedbackOptions.parse(given, 'with');
 

@@ -8,7 +8,7 @@ import { buildReference } from '../../../src/models/reference.ts';
 import { AttributeProtoSchema } from '../../../src/onnx/proto/onnx_pb.js';
 import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
-import { finishRewrite, replaceFloats, startRewrite } from '../../../src/optimizations/graph-rewrite.ts';
+import { finishRewrite, replaceFloats, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
 import { root } from '../../../src/optimizations/sparse-attention/fragment.ts';
 import { sparseAttentionOptions } from '../../../src/optimizations/sparse-attention/options.ts';
 import { windowOnly } from '../../../src/optimizations/sparse-attention/pattern.ts';

@@ -6,7 +6,7 @@ import { type AttentionWork, attentionWork } from '../../../src/models/attention
 import { AttributeProtoSchema } from '../../../src/onnx/proto/onnx_pb.js';
 import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
-import { finishRewrite, startRewrite } from '../../../src/optimizations/graph-rewrite.ts';
+import { finishRewrite, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
 import { keysSeen, type Pattern, sinkWindow, stridedWindow, windowOnly } from '../../../src/optimizations/sparse-attention/pattern.ts';
 import { sparsify } from '../../../src/optimizations/sparse-attention/rewrite.ts';
 import type { ServeHints } from '../../../src/records/serving.ts';

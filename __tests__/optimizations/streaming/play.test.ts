@@ -1,7 +1,7 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ModelFacts, ServingSession, Tools, Turn } from '../../../src/optimizations/contract.ts';
-import { streamingBench } from '../../../src/optimizations/streaming/bench.ts';
+import { streamingBench } from '../../../src/optimizations/streaming/benchmark.ts';
 import { streamingPlayer } from '../../../src/optimizations/streaming/play.ts';
 import type { ArmId } from '../../../src/records/words.ts';
 import { type ReplayedCosts, replayTools, turnOf } from '../../testkit/episode-tools.ts';

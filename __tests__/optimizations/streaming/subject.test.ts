@@ -5,7 +5,7 @@ import { artefactDigest } from '../../../src/models/artefact.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { writeModel } from '../../../src/onnx/write.ts';
 import type { BuildResult, ModelView } from '../../../src/optimizations/contract.ts';
-import { finishRewrite, startRewrite } from '../../../src/optimizations/graph-rewrite.ts';
+import { finishRewrite, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
 import { streamingOptions } from '../../../src/optimizations/streaming/options.ts';
 import { streaming } from '../../../src/optimizations/streaming/subject.ts';
 import { serveHints } from '../../../src/records/protocol.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { GateError } from '../../errors.ts';
-import { equalCode } from '../../gate/standing.ts';
+import { equalCode } from '../../gate/cell-state.ts';
 import { anything } from '../../planning/subjects.ts';
 import { listeners } from '../../processes/listeners.ts';
 import { lfsPointer } from '../../records/lfs-pointer.ts';

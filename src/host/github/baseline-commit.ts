@@ -5,7 +5,7 @@ import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
 import type { BaselineChange, BaselineReader, Descends } from '../contract.ts';
 import type { Client } from './client.ts';
 import { GitHubFailure, tokenRemedy } from './failure.ts';
-import { type Patience, patiently } from './patience.ts';
+import { type Patience, patiently } from './retry.ts';
 
 const FOLDER = 'baselines';
 const mutation = `mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }`;

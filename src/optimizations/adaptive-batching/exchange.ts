@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
-import { loadTest } from '../service-times.ts';
+import { loadTest } from '../serving/service-times.ts';
 
 /** What the bench tells a policy when an episode starts. */
 export const batchingSetting = z.object({

@@ -1,4 +1,4 @@
-import { type LoadTest, serviceTime } from '../service-times.ts';
+import { type LoadTest, serviceTime } from '../serving/service-times.ts';
 
 /** Predicts how long a batch takes. */
 export interface ServiceModel {

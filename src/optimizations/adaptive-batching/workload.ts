@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
-import { arrivalTrace } from '../arrival-trace.ts';
-import { type Arrival, latenciesOf, type ServedBatch } from '../virtual-queue.ts';
+import { arrivalTrace } from '../serving/arrival-trace.ts';
+import { type Arrival, latenciesOf, type ServedBatch } from '../serving/virtual-queue.ts';
 
 export const shapes = ['steady', 'ramp', 'burst'] as const;
 export type Shape = (typeof shapes)[number];

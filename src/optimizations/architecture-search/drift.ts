@@ -1,4 +1,4 @@
-import { arrivalTrace } from '../arrival-trace.ts';
+import { arrivalTrace } from '../serving/arrival-trace.ts';
 
 /** From `start` on, a request must be answered within `budget` milliseconds of its arrival. */
 export interface Phase {

@@ -1,5 +1,5 @@
 import type { ModelFacts } from '../contract.ts';
-import { keptCount } from '../selection.ts';
+import { keptCount } from '../graph/selection.ts';
 import type { SearchOptions, Shape } from './options.ts';
 
 /** The untouched model: what every arm serves under this name when nothing else is built as it. */

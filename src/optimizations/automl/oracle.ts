@@ -4,7 +4,7 @@ import type { Immutable } from '../../records/words.ts';
 import { median } from '../../statistics/describe.ts';
 import type { Tools } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
-import { requestTimes } from '../request-times.ts';
+import { requestTimes } from '../serving/request-times.ts';
 import type { AutomlOptions } from './options.ts';
 import { type Configuration, configurationsOf, keyOf, type OptionRange, type OptionValue, servedAs, spaceOf, untouched } from './space.ts';
 

@@ -3,7 +3,7 @@ import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
 import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
-import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from '../request-times.ts';
+import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from '../serving/request-times.ts';
 import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
 import { measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';

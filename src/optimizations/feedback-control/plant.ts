@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
-import type { ServiceTimes } from '../service-times.ts';
+import type { ServiceTimes } from '../serving/service-times.ts';
 
 /** How long a batch takes, in three numbers: milliseconds that are there at any size, per request, and per token of a prompt. */
 export const plant = z.strictObject({

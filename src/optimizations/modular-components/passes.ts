@@ -1,7 +1,7 @@
 import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
-import { sparseNetworkBench } from '../sparse-network/bench.ts';
-import { structuredPruningBench } from '../structured-pruning/bench.ts';
-import { tensorDecompositionBench } from '../tensor-decomposition/bench.ts';
+import { sparseNetworkBench } from '../sparse-network/benchmark.ts';
+import { structuredPruningBench } from '../structured-pruning/benchmark.ts';
+import { tensorDecompositionBench } from '../tensor-decomposition/benchmark.ts';
 
 export const passIds = ['structured-pruning', 'tensor-decomposition', 'sparse-network'] as const;
 export type PassId = (typeof passIds)[number];

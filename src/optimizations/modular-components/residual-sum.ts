@@ -4,7 +4,7 @@ import { freshName } from '../../onnx/edit.ts';
 import { findAttribute, mainGraph, type OnnxModel } from '../../onnx/model.ts';
 import { AttributeProtoSchema, type NodeProto, NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { ResidualWrite } from '../../onnx/recognise/architecture.ts';
-import { producerOf } from '../graph-rewrite.ts';
+import { producerOf } from '../graph/rewrite.ts';
 
 /** Sum and norm in one operator: which input holds the bias of the sum, and the operator that norms alone. */
 const fusedNorms: Readonly<Record<string, { readonly bias: number; readonly norm: string }>> = {

@@ -11,7 +11,7 @@ import { recognise } from '../../onnx/recognise/recognise.ts';
 import { findInitializer } from '../../onnx/tensor.ts';
 import { type Dimension, tensorInfo } from '../../onnx/value-info.ts';
 import type { Stage, Subject } from '../contract.ts';
-import { finishRewrite, startRewrite } from '../graph-rewrite.ts';
+import { finishRewrite, startRewrite } from '../graph/rewrite.ts';
 import { cutDecoder, type Module } from './cut.ts';
 import type { ModularOptions } from './options.ts';
 

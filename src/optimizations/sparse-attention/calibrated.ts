@@ -3,10 +3,10 @@ import { findAttribute, integerAttribute, type OnnxModel } from '../../onnx/mode
 import type { Layer } from '../../onnx/recognise/architecture.ts';
 import { findInitializer, readFloats } from '../../onnx/tensor.ts';
 import type { Calibration } from '../contract.ts';
-import { producerOf } from '../graph-rewrite.ts';
+import { producerOf } from '../graph/rewrite.ts';
 import type { Pattern } from './pattern.ts';
-import { type Heads, strayAt, turned } from './recall.ts';
-import { spelledParts } from './spelled.ts';
+import { type Heads, strayAt, turned } from './attention-error.ts';
+import { spelledParts } from './unfused-attention.ts';
 
 type Observed = Parameters<Parameters<Calibration['observe']>[2]>[0];
 

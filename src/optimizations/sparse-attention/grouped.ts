@@ -3,7 +3,7 @@ import { findAttribute, integerAttribute, mainGraph, type OnnxModel } from '../.
 import type { NodeProto } from '../../onnx/proto/onnx_pb.js';
 import type { Attention } from '../../onnx/recognise/architecture.ts';
 import { findInitializer } from '../../onnx/tensor.ts';
-import { producerOf } from '../graph-rewrite.ts';
+import { producerOf } from '../graph/rewrite.ts';
 import { blockAttention, keptCache } from './block-attention.ts';
 import { insertFragment } from './fragment.ts';
 import type { Emitter, PatternFrame } from './frame.ts';

@@ -5,7 +5,7 @@ import { insertFragment, root } from './fragment.ts';
 import { type CallLengths, callLengths, type PatternFrame, patternFrame } from './frame.ts';
 import { rewriteGrouped } from './grouped.ts';
 import type { Pattern } from './pattern.ts';
-import { rewriteSpelled } from './spelled.ts';
+import { rewriteSpelled } from './unfused-attention.ts';
 
 /** One layer that becomes sparse. */
 export interface SparseLayer {

@@ -1,6 +1,6 @@
 import { GateError } from '../../errors.ts';
 import type { BuildContext, Subject } from '../contract.ts';
-import { rewriteStages, type StageGraph } from '../stage-graphs.ts';
+import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { layerErrors } from './calibrated.ts';
 import { chosenPatterns } from './choice.ts';
 import type { SparseAttentionOptions } from './options.ts';

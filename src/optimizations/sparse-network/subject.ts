@@ -4,11 +4,11 @@ import type { Experts, Linear } from '../../onnx/recognise/architecture.ts';
 import { inStage, layerExperts, layerLinears } from '../../onnx/recognise/layer-weights.ts';
 import { initializer, readFloats } from '../../onnx/tensor.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
-import { channelEnergy } from '../activations.ts';
+import { channelEnergy } from '../graph/activations.ts';
 import type { BuildContext, Subject } from '../contract.ts';
-import { expertEnergy } from '../expert-activations.ts';
-import { producerOf, readMatrix, replaceFloats, transposed } from '../graph-rewrite.ts';
-import { rewriteStages, type StageGraph } from '../stage-graphs.ts';
+import { expertEnergy } from '../graph/expert-activations.ts';
+import { producerOf, readMatrix, replaceFloats, transposed } from '../graph/rewrite.ts';
+import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { masked } from './mask.ts';
 import { densityOf, type SparsityOptions } from './options.ts';
 

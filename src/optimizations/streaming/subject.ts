@@ -1,7 +1,7 @@
 import { GateError } from '../../errors.ts';
 import { findRotaryKeys } from '../../onnx/recognise/rotary.ts';
 import type { ServeHints, Subject } from '../contract.ts';
-import { rewriteStages, type StageGraph } from '../stage-graphs.ts';
+import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { cachePositions, type StreamingOptions } from './options.ts';
 
 const hintsOf = ({ model, architecture }: StageGraph, options: StreamingOptions): ServeHints => {

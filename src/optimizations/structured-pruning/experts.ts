@@ -2,9 +2,9 @@ import { GateError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { initializer, readFloats } from '../../onnx/tensor.ts';
-import { expertEnergy, routedMass } from '../expert-activations.ts';
-import { cutConstant, cutLinear, producerOf, replaceFloats, replaceIntegers, takeAlong } from '../graph-rewrite.ts';
-import { keptCount, keptWidth, largest } from '../selection.ts';
+import { expertEnergy, routedMass } from '../graph/expert-activations.ts';
+import { cutConstant, cutLinear, producerOf, replaceFloats, replaceIntegers, takeAlong } from '../graph/rewrite.ts';
+import { keptCount, keptWidth, largest } from '../graph/selection.ts';
 import { type Choice, randomScores } from './feed-forward.ts';
 
 const requireFloatExperts = (model: OnnxModel, each: Experts): void => {

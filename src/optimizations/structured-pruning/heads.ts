@@ -2,9 +2,9 @@ import { GateError } from '../../errors.ts';
 import { findAttribute, integerAttribute, mainGraph, type OnnxModel } from '../../onnx/model.ts';
 import type { NodeProto } from '../../onnx/proto/onnx_pb.js';
 import type { Attention, Linear, Slice } from '../../onnx/recognise/architecture.ts';
-import { channelEnergy } from '../activations.ts';
-import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph-rewrite.ts';
-import { keptCount, largest } from '../selection.ts';
+import { channelEnergy } from '../graph/activations.ts';
+import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph/rewrite.ts';
+import { keptCount, largest } from '../graph/selection.ts';
 import { type Choice, randomScores } from './feed-forward.ts';
 
 /** Positions `[group · size, (group + 1) · size)` of every kept group. */

@@ -4,9 +4,9 @@ import { findAttribute, mainGraph, type OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Cache, Layer, ResidualWrite } from '../../onnx/recognise/architecture.ts';
 import { readFloats } from '../../onnx/tensor.ts';
-import { meanCosines } from '../activations.ts';
-import { insertAfter, producerOf, redirect, removeUnusedNodes } from '../graph-rewrite.ts';
-import { keptCount, largest } from '../selection.ts';
+import { meanCosines } from '../graph/activations.ts';
+import { insertAfter, producerOf, redirect, removeUnusedNodes } from '../graph/rewrite.ts';
+import { keptCount, largest } from '../graph/selection.ts';
 import { type Choice, randomScores } from './feed-forward.ts';
 
 /** Lets a writer of the stream add nothing: its sum is the stream, its fused norm a plain one. */

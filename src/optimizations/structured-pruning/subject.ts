@@ -1,7 +1,7 @@
 import { GateError } from '../../errors.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import type { Subject } from '../contract.ts';
-import { rewriteStages, type StageGraph } from '../stage-graphs.ts';
+import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { pruneExpertChannels, pruneExperts } from './experts.ts';
 import { type Choice, pruneFeedForwards } from './feed-forward.ts';
 import { pruneHeads } from './heads.ts';

@@ -5,7 +5,7 @@ import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { readFloats } from '../../onnx/tensor.ts';
 import type { Matrix, Products } from '../contract.ts';
-import { addFloats, insertAfter, insertBefore, producerOf, replaceFloats } from '../graph-rewrite.ts';
+import { addFloats, insertAfter, insertBefore, producerOf, replaceFloats } from '../graph/rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
 import type { Weighing } from './linear.ts';
 import { flipped, matrix, topRows } from './matrix.ts';

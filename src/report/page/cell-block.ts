@@ -2,10 +2,10 @@
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import { figureInWords, figuresOf, sharedIds } from '../figures.ts';
-import { metricName, remedies } from '../finding.ts';
+import { metricName, remedies } from '../listed-metric.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
 import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
-import { reasonOf } from '../state.ts';
+import { reasonOf } from '../state-text.ts';
 import { anchorOf, badge } from './cell-link.ts';
 import { rowsOf, table } from './element.ts';
 import { filterFacts } from './filter.ts';

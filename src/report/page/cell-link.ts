@@ -1,6 +1,6 @@
 import type { CellVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
-import { marks } from '../text-news.ts';
+import { marks } from '../text-changes.ts';
 
 /** A verdict with its mark, a character of every font: an emoji would be a box where no font has it. */
 export const badge = (kind: CellVerdict['verdict']): string => `<span class="v ${kind}">${marks[kind]} ${kind}</span>`;

@@ -2,7 +2,7 @@
 import type { CellVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import type { CellTrace, Evidence, PastValue } from '../evidence.ts';
-import { metricName } from '../finding.ts';
+import { metricName } from '../listed-metric.ts';
 import { postOf } from '../gain.ts';
 import { absent, counted, quantity, significant } from '../number.ts';
 import { historyChart, type MetricHistory } from '../plot/history-chart.ts';

@@ -1,7 +1,7 @@
 /** Choosing which cells are shown: a form that appears only where its script runs. Without it, the page is whole. */
 import type { CellVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
-import { verdictOrder } from '../finding.ts';
+import { verdictOrder } from '../listed-metric.ts';
 import { anchorOf } from './cell-link.ts';
 
 /** What the script reads of a cell's block. */

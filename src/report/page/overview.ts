@@ -2,7 +2,7 @@
 import type { CellVerdict, Verdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import { figuresOf, figuresText } from '../figures.ts';
-import { cellsByModel, metricName } from '../finding.ts';
+import { cellsByModel, metricName } from '../listed-metric.ts';
 import { absent, counted, quantity, significant } from '../number.ts';
 import { type CellGain, gainChart, gainDomain, timedGains } from '../plot/gain-chart.ts';
 import { signsOf, type TradeOff, tradeOffChart, tradeOffs } from '../plot/trade-off.ts';

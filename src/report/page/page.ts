@@ -5,7 +5,7 @@ import { coverageDocument, coverageSentence } from '../coverage.ts';
 import { detectableSentence } from '../detectable.ts';
 import { html, linkTarget } from '../escape.ts';
 import type { Evidence } from '../evidence.ts';
-import { cellCounts, cellsByModel, type Failure, type Finding, failures, findings, metricName, verdictOrder } from '../finding.ts';
+import { cellCounts, cellsByModel, type Failure, type Finding, failures, findings, metricName, verdictOrder } from '../listed-metric.ts';
 import { headline, runWords } from '../heading.ts';
 import { allowanceText, changeText, durationText, isCompared, passage, probabilityText } from '../number.ts';
 import { cellBlock } from './cell-block.ts';

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import type { PastValue } from '../evidence.ts';
-import { metricName } from '../finding.ts';
+import { metricName } from '../listed-metric.ts';
 import { postOf } from '../gain.ts';
 import { counted, quantity } from '../number.ts';
 import { line } from './colours.ts';

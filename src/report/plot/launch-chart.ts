@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type { MetricVerdict } from '../../records/verdict.ts';
 import { median } from '../../statistics/describe.ts';
-import { metricName } from '../finding.ts';
+import { metricName } from '../listed-metric.ts';
 import { allowanceText, axisUnit, changeText, counted } from '../number.ts';
 import { armLines } from './colours.ts';
 import { drawing, isDrawable, label } from './drawing.ts';

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
-import { metricName } from '../finding.ts';
+import { metricName } from '../listed-metric.ts';
 import { postOf } from '../gain.ts';
 import { axisUnit, counted, quantity } from '../number.ts';
 import { line, verdictColours } from './colours.ts';

@@ -1,0 +1,207 @@
+import type { OperatingPoint } from '../records/metric.ts';
+import type { Plan } from '../records/plan.ts';
+import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
+import type { ArmId, CellId } from '../records/words.ts';
+import { type ControlTarget, controlLaunches, controlStart, controlsOf, controlTarget, liveArms } from './self-check.ts';
+import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
+import { freshIndices, tally } from './launch-tally.ts';
+import { pointIdOf } from './metric-key.ts';
+import { hasScreen, type MetricProgress, type Progress, progressOf, wantedLaunches } from './test-progress.ts';
+import { allSettled, impactLaunches, isOnce, isTimed, type Standing } from './cell-state.ts';
+
+/** One fresh process that the rule wants. */
+export interface LaunchDemand {
+  /** Unique in the run: `CELL#PURPOSE-INDEX`. */
+  readonly launch: string;
+  readonly cell: CellId;
+  readonly purpose: LaunchPurpose;
+  readonly index: number;
+  readonly arms: readonly ArmId[];
+  /** What to run, each with only the arms of this launch. */
+  readonly points: readonly OperatingPoint[];
+  /** `live`: base's artefact in all arms, of which `control:planted` is slowed by 25 %. */
+  readonly control: 'none' | 'live';
+  /** Never beside another launch, whatever its purpose allows. */
+  readonly alone: boolean;
+}
+
+const demand = (
+  standing: Standing,
+  purpose: LaunchPurpose,
+  index: number,
+  points: readonly OperatingPoint[],
+  arms: readonly ArmId[] | null,
+  control: LaunchDemand['control'] = 'none',
+): LaunchDemand => {
+  const own = narrowed(points, arms);
+  const used = [...new Set(own.flatMap((point) => point.arms))];
+  const cell = standing.cell.id;
+  return {
+    launch: `${cell}#${purpose}-${index}`,
+    cell,
+    purpose,
+    index,
+    arms: used,
+    points: own,
+    control,
+    alone: false,
+  };
+};
+
+/**
+ * The launch of exact points and the solo launches, for the given arms (null: as each point says). Of an arm that is only shown one process tells
+ * the peak; what becomes a baseline has all its launches.
+ */
+const onceAndSolo = (
+  standing: Standing,
+  points: readonly OperatingPoint[],
+  arms: readonly ArmId[] | null,
+  event: Plan['event'],
+): LaunchDemand[] => {
+  const wanted: LaunchDemand[] = [];
+  const once = points.filter(isOnce);
+  if (once.length > 0 && standing.once.complete.length === 0)
+    wanted.push(...freshIndices(standing.launches.once, 1).map((index) => demand(standing, 'once', index, once, arms)));
+  for (const { slot, launches, tally: done } of standing.solo) {
+    if (!points.includes(slot.point) || (arms !== null && !arms.includes(slot.arm))) continue;
+    const compared = !standing.onlyBase && standing.compared.includes(slot.point) && (slot.arm === 'base' || slot.arm === 'head');
+    const launched = compared || event === 'default-branch' ? slot.point.launches : 1;
+    const indices = freshIndices(launches, Math.max(0, launched - done.complete.length), slot.start);
+    wanted.push(...indices.map((index) => demand(standing, 'solo', index, [slot.point], [slot.arm])));
+  }
+  return wanted;
+};
+
+/**
+ * As many screens hold the untouched model and the controls as impact launches would: they only show what an optimization is worth. The
+ * others hold what is tested.
+ */
+const screens = (standing: Standing, screen: number): LaunchDemand[] => {
+  if (!hasScreen(standing)) return [];
+  const points = standing.compared.filter(isTimed).map(warmedUp);
+  const tested = testedArms(standing.cell);
+  const { complete } = standing.screen;
+  const whole = complete.filter((launch) =>
+    Object.values(launch.points).some(({ values }) => Object.keys(values).some((arm) => !tested.some((each) => each === arm))),
+  ).length;
+  return freshIndices(standing.launches.screen, Math.max(0, screen - complete.length)).map((index, k) =>
+    demand(standing, 'screen', index, points, whole + k < impactLaunches ? null : tested),
+  );
+};
+
+/**
+ * The yardstick of a cell is found before anything of it is measured, on base's builds where there are any: a launch whose arms are
+ * whatever the tuning itself runs.
+ */
+const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
+  if (wanted.length === 0 || standing.cell.tunes === null || standing.tune.complete.length > 0) return wanted;
+  const own = standing.cell.arms.some(({ id }) => id === 'base') ? 'base' : 'head';
+  return freshIndices(standing.launches.tune, 1).map((index) => ({
+    ...demand(standing, 'tune', index, [], null),
+    arms: ['reference', own],
+    alone: standing.cell.tunes === 'alone',
+  }));
+};
+
+const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
+  const points = standing.cell.points.filter(isTimed).map(forImpact);
+  const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
+  const arms = impactArms(standing.cell);
+  return [
+    ...onceAndSolo(standing, standing.cell.points, arms, event),
+    ...freshIndices(standing.launches.impact, missing).map((index) => demand(standing, 'impact', index, points, arms)),
+  ];
+};
+
+/**
+ * One launch of each kind in which an unchanged cell is not known to work: what cannot be run is no
+ * pass, and what ran once on this class of runner need not run again.
+ */
+const proofs = (standing: Standing): LaunchDemand[] => {
+  const { cell, unseen, launches, once, impact } = standing;
+  const arms = impactArms(cell);
+  const exact = once.complete.length === 0 && unseen.some(isOnce) ? cell.points.filter(isOnce) : [];
+  const timed = impact.complete.length === 0 ? unseen.filter(isTimed).map(forImpact) : [];
+  return [
+    ...freshIndices(launches.once, Math.min(1, exact.length)).map((index) => demand(standing, 'once', index, exact, arms)),
+    ...freshIndices(launches.impact, Math.min(1, timed.length)).map((index) => demand(standing, 'impact', index, timed, arms)),
+  ];
+};
+
+/** Fresh launches of one cell: each holds the points that still lack one. */
+const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
+  const lacking = new Map<string, number>();
+  for (const each of metrics) {
+    const missing = wantedLaunches(each) - (each.tested.confirm.status === 'read' ? each.tested.confirm.value.length : 0);
+    if (missing <= 0) continue;
+    const { spec } = each.tested;
+    lacking.set(pointIdOf(spec), Math.max(missing, lacking.get(pointIdOf(spec)) ?? 0));
+  }
+  // A launch that ends complete without its points would be asked for again and again: three families of looks are the most there can be.
+  const room = Math.max(0, 4 * lastLook - standing.launches.confirm.length);
+  // Also what a metric of the same point is taken against that asks for none: it reads them all.
+  const arms = testedArms(standing.cell);
+  const indices = freshIndices(standing.launches.confirm, Math.min(room, Math.max(0, ...lacking.values())));
+  return indices.map((index, k) => {
+    const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k).map(warmedUp);
+    return demand(standing, 'confirm', index, points, arms);
+  });
+};
+
+const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] => {
+  const launches: readonly Launch[] = controlsOf(samples, target);
+  const done = tally(launches, controlLaunches);
+  if (done.failed.length > 0 || done.overLost) return [];
+  const missing = Math.max(0, controlLaunches - done.complete.length);
+  const point = { ...target.point, arms: [...liveArms] };
+  return freshIndices(launches, missing, controlStart).map((index) => demand(target.standing, 'screen', index, [point], null, 'live'));
+};
+
+/** Launch k of every cell before launch k + 1 of any: a slow drift, or the end of the budget, meets all cells alike. */
+const interleaved = (lists: readonly (readonly LaunchDemand[])[]): LaunchDemand[] => {
+  const longest = Math.max(0, ...lists.map((list) => list.length));
+  return Array.from({ length: longest }, (_, k) => lists.flatMap((list) => list.slice(k, k + 1))).flat();
+};
+
+const confirmDemand = (progress: Progress, lastLook: number): LaunchDemand[] => {
+  const byCell = Map.groupBy(progress.metrics.values(), (each) => each.tested.standing);
+  const lists = [...byCell].map(([standing, metrics]) => ({
+    list: confirms(standing, metrics, lastLook),
+    urgent: metrics.some((each) => each.regress?.outcome === 'open' || each.mean?.outcome === 'open'),
+  }));
+  return [true, false].flatMap((urgent) => interleaved(lists.filter((each) => each.urgent === urgent).map((each) => each.list)));
+};
+
+/**
+ * Every launch that the rule still wants, given what has been measured; empty when measuring is
+ * done (or stopped by the budget). Run all of it in this order, read the samples again, and ask
+ * again: later looks depend on the whole pull request. A pure function of its arguments. A launch
+ * that the head failed is never repeated (its cell fails); one that was discarded, or that the base
+ * failed, is replaced by a fresh index. `cells` limits the answer to a shard's cells, which then go
+ * on without waiting for the looks of the others. Throws `document-invalid` for a policy whose
+ * looks overspend alpha.
+ */
+export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<CellId> | null = null): readonly LaunchDemand[] => {
+  if (samples.stopped === 'budget') return [];
+  const progress = progressOf(plan, samples, true, cells !== null);
+  const live = progress.cells.filter((standing) => standing.failure === null);
+  const showImpact =
+    plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((standing) => standing.status === 'changed'));
+  const target = controlTarget(plan, progress.cells);
+  const wanted = [
+    ...live.flatMap((standing) => tuned(standing, onceAndSolo(standing, standing.compared, null, plan.event))),
+    ...interleaved(live.map((standing) => tuned(standing, screens(standing, plan.policy.screen)))),
+    ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
+    ...interleaved(
+      progress.cells.map((standing) => {
+        if (standing.failure !== null) return standing.onlyBase ? tuned(standing, impacts(standing, plan.event)) : [];
+        const shown = standing.status === 'new' || (standing.status === 'unchanged' && showImpact);
+        if (shown) return tuned(standing, impacts(standing, plan.event));
+        return standing.status === 'unchanged' ? tuned(standing, proofs(standing)) : [];
+      }),
+    ),
+    ...(target === null ? [] : controls(target, samples)),
+  ];
+  const unique = [...new Map(wanted.toReversed().map((each) => [each.launch, each])).values()].reverse();
+  return cells === null ? unique : unique.filter((each) => cells.has(each.cell));
+};

@@ -1,0 +1,136 @@
+import type { CallPoint, MetricSpec } from '../records/metric.ts';
+import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { Launch, Samples } from '../records/sample.ts';
+import type { Verdict } from '../records/verdict.ts';
+import type { ArmId } from '../records/words.ts';
+import { median } from '../statistics/describe.ts';
+import { deriveSeed } from '../statistics/random.ts';
+import { serialDependence } from '../statistics/serial-dependence.ts';
+import { signedRankGreater, signedRankTwoSided } from '../statistics/signed-rank.ts';
+import { launchChange } from './launch-change.ts';
+import { pointOf } from './metric-key.ts';
+import { ofLaunches } from './observation.ts';
+import { readAll } from './reading.ts';
+import type { Columns } from './reduction.ts';
+import { worseOnScale } from './scale.ts';
+import { allSettled, type Standing } from './cell-state.ts';
+
+export const controlKinds = ['a-a', 'planted', 'dependence'] as const;
+type ControlKind = (typeof controlKinds)[number];
+export type ControlOutcome = Verdict['controls'][number];
+
+/** Launches that hold both controls; 12 is the fewest at which a two-sided p below .001 exists (2 ÷ 4096). */
+export const controlLaunches = 12;
+
+/** Where the indices of controls begin, far from those of launches that are judged. */
+export const controlStart = 1000;
+
+/** Arms of a control, all of base's artefact: two as they are, and one that is slowed. */
+export const plantedArm = 'control:planted';
+export const liveArms: readonly ArmId[] = ['base', 'head', plantedArm];
+
+/** What a measuring run tests itself with: one call point of one changed cell, and the latency that is read there. */
+export interface ControlTarget {
+  readonly standing: Standing;
+  readonly point: CallPoint;
+  readonly spec: MetricSpec;
+}
+
+const cost = (point: CallPoint): number => (point.phase === 'decode' ? point.batch : 1e6 * point.length * point.batch);
+
+const targetIn = (cell: PlannedCell): Omit<ControlTarget, 'standing'> | null => {
+  const targets = cell.metrics.flatMap((spec) => {
+    const point = pointOf(cell, spec);
+    return point?.kind === 'call' && spec.kind === 'timing' && spec.scale === 'log' && spec.from.of === 'series' ? [{ point, spec }] : [];
+  });
+  return targets.toSorted((a, b) => cost(a.point) - cost(b.point))[0] ?? null;
+};
+
+/**
+ * The point of a cell that holds the controls, where they are drawn for it; null where it has none.
+ */
+export const controlPoint = (cell: PlannedCell): CallPoint | null => {
+  const point = targetIn(cell)?.point;
+  return point === undefined ? null : { ...point, arms: [...liveArms] };
+};
+
+/**
+ * The target, drawn by the plan's seed from all changed cells with a timed call point of which nothing failed; null without one,
+ * before all cells are settled, or where nothing is confirmed. Each cell draws its own lot, so that a failure moves no other's.
+ */
+export const controlTarget = (plan: Plan, cells: readonly Standing[]): ControlTarget | null => {
+  if (!allSettled(cells) || plan.policy.looks.length === 0) return null;
+  const lot = ({ standing }: ControlTarget): number => deriveSeed(plan.seed, 'control', standing.cell.id);
+  return cells
+    .flatMap((standing): ControlTarget[] => {
+      const target = standing.status === 'changed' && standing.failure === null ? targetIn(standing.cell) : null;
+      return target === null ? [] : [{ standing, ...target }];
+    })
+    .reduce<ControlTarget | null>((first, each) => (first === null || lot(each) < lot(first) ? each : first), null);
+};
+
+/** Launches of the controls of the target's cell. */
+export const controlsOf = (samples: Samples, target: ControlTarget): readonly Launch[] =>
+  samples.launches.filter((launch) => launch.cell === target.standing.cell.id && launch.control === 'live');
+
+export interface ControlReading {
+  readonly kind: ControlKind;
+  readonly target: ControlTarget;
+  /** Launch values, positive is slower; null where the control did not run to its end. */
+  readonly values: readonly number[] | null;
+}
+
+/** The values of the controls, from their first 12 complete launches by index. */
+export const readControls = (target: ControlTarget, samples: Samples): readonly ControlReading[] => {
+  const complete = controlsOf(samples, target)
+    .filter((launch) => launch.status === 'complete')
+    .toSorted((a, b) => a.index - b.index);
+  const { columns } = ofLaunches(complete.slice(0, controlLaunches), target.point.id);
+  return controlKinds.map((kind) => {
+    const values = readAll(columns, (each) => launchChange(kind === 'planted' ? asHead(each, plantedArm) : each, target.spec));
+    return { kind, target, values: values.status === 'read' && values.value.length === controlLaunches ? values.value : null };
+  });
+};
+
+/** The columns with another arm in the place of head. */
+const asHead = ({ head: _, ...others }: Columns, arm: ArmId): Columns => ({
+  ...others,
+  ...(others[arm] === undefined ? {} : { head: others[arm] }),
+});
+
+/**
+ * What a control says of the machine. `a-a` (base against itself): the exact two-sided p that nothing differs; `withheld` below
+ * .001, the chance of that on a fit machine. `planted` (a third arm, slowed by 25 %): `withheld` when the signed rank leans the other way
+ * (one-sided p > .5), which a working gate shows with a chance below .001 as long as a launch's noise has an sd below 23 %;
+ * `unlikely` when the slowdown is not found at .05. `dependence`: p that the launches of `a-a` are independent, as for `a-a`.
+ */
+export const controlOutcome = (reading: ControlReading): ControlOutcome | null => {
+  if (reading.values === null) return null;
+  const cell = reading.target.standing.cell.id;
+  const byChance = (p: number): ControlOutcome['outcome'] => (p < 0.001 ? 'withheld' : p < 0.05 ? 'unlikely' : 'as-expected');
+  if (reading.kind === 'dependence') {
+    const p = serialDependence(reading.values);
+    const found = p < 0.05 ? 'drifts, or resembles its neighbours,' : 'has no order';
+    return {
+      kind: 'dependence',
+      cell,
+      outcome: byChance(p),
+      detail: `base against itself ${found} over the launches (p = ${p.toPrecision(2)})`,
+    };
+  }
+  const percent = `${(100 * Math.expm1(median(reading.values))).toFixed(2)} %`;
+  if (reading.kind === 'a-a') {
+    const p = signedRankTwoSided(reading.values);
+    return { kind: 'a-a', cell, outcome: byChance(p), detail: `base against itself differs by ${percent} (p = ${p.toPrecision(2)})` };
+  }
+  const p = signedRankGreater(reading.values);
+  const outcome = p > 0.5 ? 'withheld' : p > 0.05 ? 'unlikely' : 'as-expected';
+  return { kind: 'planted', cell, outcome, detail: `a planted slowdown of 25 % was read as ${percent} (p = ${p.toPrecision(2)})` };
+};
+
+/** Whether the A/A control would have been called a regression of its metric at the policy's alpha: 1 or 0, null without the control. */
+export const falseAlarms = (readings: readonly ControlReading[], alpha: number): number | null => {
+  const reading = readings.find((each) => each.kind === 'a-a');
+  if (reading === undefined || reading.values === null) return null;
+  return signedRankGreater(reading.values, worseOnScale(reading.target.spec, reading.target.spec.tolerance)) <= alpha ? 1 : 0;
+};

@@ -1,0 +1,161 @@
+import { readAbsence } from '../records/absence.ts';
+import type { Baseline } from '../records/baseline.ts';
+import type { MetricSpec } from '../records/metric.ts';
+import type { Plan } from '../records/plan.ts';
+import type { Samples } from '../records/sample.ts';
+import { isAbout } from '../records/series-note.ts';
+import { gapReason, unread } from './absent-metric.ts';
+import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
+import { pointIdOf, pointOf } from './metric-key.ts';
+import { armValues, gainsOf, shown } from './metric-values.ts';
+import { observationsOf } from './observation.ts';
+import { judgePlain } from './untested-metric.ts';
+import type { MeasuredState } from './reading.ts';
+import { isLaunched, type Standing } from './cell-state.ts';
+import { valueInterval } from './window-interval.ts';
+
+const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
+  const arm = standing.settled?.arms['head'];
+  const entries = baselines
+    .filter(
+      (each) => each.runnerClass === samples.runnerClass && each.model === standing.cell.model && each.runtime === plan.runtime.digest,
+    )
+    .flatMap((each) => each.entries)
+    .filter((entry) => entry.cell === (standing.cell.renamedFrom ?? standing.cell.id) && entry.arm === arm)
+    .toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+  const point = pointIdOf(spec);
+  return entries.flatMap((entry) => entry.metrics).find((metric) => metric.id === spec.id && metric.point === point) ?? null;
+};
+
+/** Head and reference of a cell without a base to compare with, or whose base is identical. */
+const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan) => {
+  const observations = observationsOf(standing, spec, samples, plan.policy.screen);
+  const kind = pointOf(standing.cell, spec)?.kind ?? 'none';
+  const head = armValues(observations, spec, 'head', kind === 'solo');
+  const reference = shown(armValues(observations, spec, 'reference', kind === 'solo'));
+  const gains = gainsOf(observations, spec, kind);
+  return { head, reference, gains, interval: valueInterval(standing, spec, observations), warnings: observations.warnings };
+};
+
+/**
+ * A metric of an unchanged cell: what head produced is, byte for byte, what base produced. Values
+ * come from impact launches, else from the baseline of the same runner class, runtime and arm
+ * digest. Without one an earlier run must be known to have had it.
+ */
+export const judgeUnchanged = (
+  standing: Standing,
+  spec: MetricSpec,
+  samples: Samples,
+  plan: Plan,
+  baselines: readonly Baseline[],
+): JudgedMetric => {
+  const { head, reference, gains, interval, warnings } = impactOf(standing, spec, samples, plan);
+  const zero = { estimate: 0, lower: 0, upper: 0 };
+  if (head.status === 'read') {
+    const { value, samples: values } = shown(head);
+    const numbers = {
+      reference: reference.value,
+      base: value,
+      head: value,
+      samples: { reference: reference.samples, base: values, head: values, change: [], gains: { base: gains.head, head: gains.head } },
+    };
+    return metricVerdictOf(spec, {
+      verdict: 'unchanged',
+      state: 'measured',
+      ...numbers,
+      interval,
+      change: zero,
+      launches: values.length,
+      reason: 'base and head are identical',
+      warnings,
+    });
+  }
+  const known = baselineOf(standing, spec, baselines, samples, plan);
+  if (known !== null)
+    return metricVerdictOf(spec, {
+      verdict: 'unchanged',
+      state: 'baseline',
+      reference: known.reference,
+      base: known.value,
+      head: known.value,
+      change: zero,
+      reason: 'base and head are identical; the values are those of the baseline',
+    });
+  const absence = head.state === 'missing' ? earlierOf(standing, spec) : head;
+  // What worked and gave no number is expected all the same.
+  if (absence === null) return unread(spec, 'missing', head.reason, samples, warnings);
+  return metricVerdictOf(spec, { verdict: 'unchanged', state: absence.state, change: zero, reason: absence.reason });
+};
+
+/**
+ * What is known of a metric that this run has no number of: by an earlier run, or nothing. Null
+ * where it should have one.
+ */
+const earlierOf = (standing: Standing, spec: MetricSpec): { readonly state: MeasuredState; readonly reason: string } | null => {
+  const point = pointOf(standing.cell, spec);
+  const seen = point !== null && Object.hasOwn(standing.seen, point.id) ? standing.seen[point.id] : undefined;
+  if (seen !== undefined && 'series' in spec.from) {
+    const { series } = spec.from;
+    if (seen.series.includes(series))
+      return {
+        state: 'unchanged',
+        reason: `base and head are identical; it worked on ${seen.at.slice(0, 'YYYY-MM-DD'.length)} and was not measured in this run`,
+      };
+    return seen.warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbout(absence, series)) ?? null;
+  }
+  if (point !== null && (standing.unseen.includes(point) || isLaunched(standing, point))) return null;
+  return {
+    state: 'not-measured',
+    reason: 'base and head are identical; not measured in this run, and no baseline of this runner class has it',
+  };
+};
+
+/** A metric of a cell that base does not have: shown, never gated. */
+export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
+  const { head, reference, gains, interval, warnings } = impactOf(standing, spec, samples, plan);
+  if (head.status === 'absent')
+    return metricVerdictOf(spec, {
+      verdict: 'new',
+      state: head.state,
+      reason: head.state === 'missing' ? gapReason(samples, head.reason) : head.reason,
+      warnings,
+    });
+  const { value, samples: values } = shown(head);
+  return metricVerdictOf(spec, {
+    verdict: 'new',
+    reference: reference.value,
+    head: value,
+    interval,
+    launches: values.length,
+    reason: 'base does not have it',
+    warnings,
+    samples: { reference: reference.samples, base: [], head: values, change: [], gains },
+  });
+};
+
+/**
+ * A metric of a cell whose base failed while head was made: what both sides have all the same is judged, the rest shows head
+ * against the untouched model, and `reason` (base's error). Head's own failure is none of base's.
+ */
+export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
+  if (spec.kind === 'exact' && bothKnown(standing, spec, samples, plan)) return judgePlain(standing, spec, samples, plan.policy);
+  const { head, reference, gains, interval, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
+  if (head.status === 'absent' && head.state === 'failed') return unread(spec, 'failed', head.reason, samples, warnings);
+  const { value, samples: values } = shown(head);
+  return metricVerdictOf(spec, {
+    verdict: spec.role === 'gate' ? 'inconclusive' : null,
+    state: 'no-base',
+    reference: reference.value,
+    head: value,
+    interval,
+    launches: values.length,
+    reason,
+    warnings,
+    samples: { reference: reference.samples, base: [], head: values, change: [], gains },
+  });
+};
+
+const bothKnown = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): boolean => {
+  const observations = observationsOf(standing, spec, samples, plan.policy.screen);
+  return (['base', 'head'] as const).every((arm) => armValues(observations, spec, arm).status === 'read');
+};

@@ -1,0 +1,127 @@
+import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import type { Json } from '../../records/words.ts';
+import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
+import { ofSeries } from '../shared-metrics.ts';
+import { structuredPruningBench } from '../structured-pruning/benchmark.ts';
+import { tensorDecompositionBench } from '../tensor-decomposition/benchmark.ts';
+import type { SearchObservation, SearchSetting } from './exchange.ts';
+import { type AutomlOptions, automlOptions, type variantNames } from './options.ts';
+import { configurationsOf, spaceOf } from './space.ts';
+
+/** What an entry of another optimization with these options builds: the same build, made once for both. */
+const buildOf = <Options>(bench: Bench<Options>, model: ModelFacts, options: Json): BuildSpec => ({
+  optimization: bench.id,
+  options: bench.workload(model, bench.options.parse(options, bench.id)).variants['main']?.options ?? options,
+  // What cannot be built (of a quantized model, say) is no choice.
+  mayFail: true,
+});
+
+const buildsOf = (model: ModelFacts): Readonly<Record<(typeof variantNames)[number], BuildSpec>> => ({
+  'pruned-25': buildOf(structuredPruningBench, model, { ratio: 0.25 }),
+  'pruned-50': buildOf(structuredPruningBench, model, { ratio: 0.5 }),
+  factored: buildOf(tensorDecompositionBench, model, {}),
+});
+
+const arms: OperatingPoint['arms'] = ['reference', 'base', 'head'];
+const points: readonly OperatingPoint[] = [
+  { id: 'replay', kind: 'episode', setting: null, exact: true, rounds: 1, warmUp: 0, arms },
+  { id: 'found', kind: 'episode', setting: null, exact: false, rounds: 1, warmUp: 0, arms },
+];
+
+const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => [
+  {
+    id: 'found-latency',
+    unit: 'ms',
+    better: 'lower',
+    kind: 'timing',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries('found', 'found-ms', 'median'),
+    identity: 'artefact',
+    tolerance: 0.03,
+  },
+  {
+    id: 'found-nll-delta',
+    unit: vision ? 'nats/character' : 'nats/token',
+    better: 'lower',
+    kind: 'exact',
+    role: 'gate',
+    scale: 'linear',
+    from: ofSeries('replay', 'nll-delta', 'last'),
+    identity: 'artefact',
+    tolerance: 0.005,
+  },
+  {
+    id: 'configuration-trials',
+    unit: 'count',
+    better: 'lower',
+    kind: 'exact',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries('replay', 'trials', 'last'),
+    identity: 'artefact',
+    tolerance: 0.1,
+  },
+  {
+    id: 'optimization-quality',
+    unit: 'share',
+    better: 'higher',
+    kind: 'exact',
+    role: 'described',
+    scale: 'linear',
+    from: ofSeries('replay', 'quality', 'last'),
+    identity: 'artefact',
+    tolerance: 0.02,
+  },
+  {
+    id: 'automation-level',
+    unit: '%',
+    better: 'higher',
+    kind: 'exact',
+    role: 'described',
+    scale: 'linear',
+    from: ofSeries('replay', 'automation', 'last'),
+    identity: 'artefact',
+    tolerance: 1,
+  },
+  {
+    id: 'configuration-time',
+    unit: 's',
+    better: 'lower',
+    kind: 'timing',
+    role: 'described',
+    scale: 'log',
+    from: ofSeries('found', 'search-seconds', 'median'),
+    identity: 'artefact',
+    tolerance: 0.05,
+  },
+];
+
+/**
+ * Automated configuration: a search over models and settings of the runtime for the fastest that keeps a bound on quality, held against the
+ * default and against an exhaustive search of base's space. Trials are counted in replay of what that one recorded, over several seeds; what
+ * was found is timed for real. A search that breaks the bound is seen twice: by `found-nll-delta`, and by being given the default's latency.
+ */
+export const automlBench: Bench<AutomlOptions> = {
+  id: 'automl',
+  title: 'Automated configuration',
+  options: automlOptions,
+  needs: ['policy'],
+  applies: (_model, options) =>
+    configurationsOf(spaceOf(options, options.variants)).length < 3
+      ? { status: 'not-applicable', reason: 'fewer than three configurations leave nothing to search' }
+      : true,
+  workload: (model, { variants }) => {
+    const builds = buildsOf(model);
+    return { variants: Object.fromEntries(variants.map((name) => [name, builds[name]])), points, metrics: metricsOf(model) };
+  },
+  rehearsals: [
+    {
+      setting: { options: [{ id: 'threads', values: [1, 2] }], 'nll-bound': 0.1, trials: 1, calls: 1, seed: 1 } satisfies SearchSetting,
+      observation: { configuration: { threads: 1 }, latency: 2, calls: 1, 'nll-delta': 0, left: 1 } satisfies SearchObservation,
+    },
+  ],
+  player: async () => (await import('./play.ts')).automlPlayer,
+  // A configuration of two threads would be timed beside one that takes the second processor.
+  tunes: 'alone',
+};

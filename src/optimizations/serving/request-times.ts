@@ -1,0 +1,153 @@
+import { median } from '../../statistics/describe.ts';
+import { shuffled } from '../../statistics/random.ts';
+import type { Prompt, ServingSession, SessionTuning, Tools } from '../contract.ts';
+
+/** One request: the tokens of its prompt and the greedy steps after it. Small, so that an episode can really run a hundred of them. */
+const request = { tokens: 64, steps: 2 } as const;
+
+/** What every request asks for; drawn outside the clock. */
+export const requestPrompt = (tools: Pick<Tools, 'prompt'>): Prompt => tools.prompt(1, request.tokens);
+
+/** Serves one request. */
+export const serveRequest = async (session: Pick<ServingSession, 'prefill' | 'decode'>, prompt: Prompt): Promise<void> => {
+  await session.prefill(prompt);
+  await session.decode(request.steps);
+};
+
+/** Milliseconds of wall time that something took. */
+export const elapsed = async ({ clock }: Pick<Tools, 'clock'>, work: () => Promise<unknown>): Promise<number> => {
+  const started = clock.wall();
+  await work();
+  return clock.wall() - started;
+};
+
+/** How fast the machine is: what the untouched model takes in this moment. */
+export interface Pace {
+  /** Milliseconds of one request. */
+  once(): Promise<number>;
+  release(): Promise<void>;
+}
+
+/**
+ * Opens the untouched model to tell how fast the machine is: shared machines change by a third within a second, and what is timed at two
+ * moments is comparable only beside something that never changes.
+ */
+export const openPace = async (tools: Pick<Tools, 'session' | 'prompt' | 'clock'>): Promise<Pace> => {
+  const prompt = requestPrompt(tools);
+  // What is the default said aloud: an instance of its own, so that nobody who is to load the untouched model finds it loaded.
+  const session = await tools.session('main', { memoryPattern: true });
+  await serveRequest(session, prompt);
+  const once = (): Promise<number> => elapsed(tools, () => serveRequest(session, prompt));
+  return { once, release: () => session.release() };
+};
+
+/** Latest requests of the untouched model that tell the pace: the median of so many is not moved by one that was disturbed. */
+const paceWindow = 9;
+
+/** Does something that is timed; milliseconds. */
+type Timed = () => Promise<number>;
+
+/**
+ * Milliseconds of something, as what it would have taken at the pace of a record, in which a request of the untouched model took `recorded`
+ * milliseconds. One of these is run right before it, as it was when the record was made: asking a policy in another process leaves the
+ * processor cold, which must not be held against it. What an arm brings cannot move them.
+ */
+export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(work: Timed) => Promise<number>> => {
+  const recent: number[] = [];
+  const now = async (): Promise<number> => {
+    recent.push(await pace.once());
+    if (recent.length > paceWindow) recent.shift();
+    return median(recent);
+  };
+  while (recent.length < paceWindow) await now();
+  return async (work) => {
+    const pace = await now();
+    return ((await work()) * recorded) / pace;
+  };
+};
+
+/** A request, and one of the untouched model right after it; milliseconds. */
+export interface Pair {
+  readonly own: number;
+  readonly untouched: number;
+}
+
+/** So many requests of a session, each beside one of the untouched model. */
+export const pairedTimes = async (
+  tools: Pick<Tools, 'prompt' | 'clock'>,
+  session: Pick<ServingSession, 'prefill' | 'decode'>,
+  pace: Pace,
+  requests: number,
+): Promise<readonly Pair[]> => {
+  const prompt = requestPrompt(tools);
+  const pairs: Pair[] = [];
+  for (let at = 0; at < requests; at++)
+    pairs.push({ own: await elapsed(tools, () => serveRequest(session, prompt)), untouched: await pace.once() });
+  return pairs;
+};
+
+/** What is served, and how. */
+export interface Served {
+  readonly variant: string;
+  readonly tuning?: SessionTuning;
+}
+
+export interface RequestTimes {
+  /** Of the untouched model: the pace that all times are given at. */
+  readonly untouched: number;
+  /** In the order that was asked for. */
+  readonly of: readonly ServedTimes[];
+}
+
+export interface ServedTimes {
+  /** Milliseconds until it was loaded and had served its first request: the least of all passes. */
+  readonly ready: number;
+  /** Milliseconds of single requests after that, ascending, to the microsecond. */
+  readonly requests: readonly number[];
+}
+
+const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.round(milliseconds * 1000) / 1000);
+
+/**
+ * Times requests of several variants or settings. One is loaded at a time (beside the untouched model), however large a model is; each pass
+ * goes through all of them in an order drawn anew. Every request is set against one of the untouched model right after it, and given as
+ * what it would take at one pace of the machine: that at which the untouched model takes `recorded`, or without a record the middling one.
+ */
+export const requestTimes = async (
+  tools: Pick<Tools, 'session' | 'prompt' | 'clock' | 'random'>,
+  all: readonly Served[],
+  { passes, requests }: { readonly passes: number; readonly requests: number },
+  recorded: number | null = null,
+): Promise<RequestTimes> => {
+  const prompt = requestPrompt(tools);
+  const blocks: { readonly of: Served; readonly ready: number; readonly pairs: readonly Pair[] }[] = [];
+  const pace = await openPace(tools);
+  try {
+    for (let pass = 0; pass < passes; pass++)
+      for (const of of shuffled(all, tools.random)) {
+        const started = tools.clock.wall();
+        const session = await tools.session(of.variant, of.tuning);
+        try {
+          await serveRequest(session, prompt);
+          const ready = tools.clock.wall() - started;
+          blocks.push({ of, ready, pairs: await pairedTimes(tools, session, pace, requests) });
+        } finally {
+          await session.release();
+        }
+      }
+  } finally {
+    await pace.release();
+  }
+  const paceOf = (pairs: readonly Pair[]): number => median(pairs.map(({ untouched }) => untouched));
+  const unit = recorded ?? paceOf(blocks.flatMap(({ pairs }) => pairs));
+  const timesOf = (one: Served): ServedTimes => {
+    const mine = blocks.filter(({ of }) => of === one);
+    return {
+      ready: toMicrosecond(Math.min(...mine.map(({ ready, pairs }) => (ready * unit) / paceOf(pairs)))),
+      requests: mine
+        .flatMap(({ pairs }) => pairs.map(({ own, untouched }) => toMicrosecond((own * unit) / untouched)))
+        .toSorted((a, b) => a - b),
+    };
+  };
+  return { untouched: toMicrosecond(unit), of: all.map(timesOf) };
+};
