@@ -1,4 +1,4 @@
-import type { Matrix } from '../src/optimizations/contract.ts';
+import type { Matrix } from '../src/contract/build.ts';
 import { factorise, weighingByEnergy } from '../src/optimizations/tensor-decomposition/linear.ts';
 import { energyOf, matrix, scaledRows } from '../src/optimizations/tensor-decomposition/matrix.ts';
 import { runtimeRoots } from '../src/runtime/library.ts';

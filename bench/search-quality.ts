@@ -4,7 +4,7 @@ import { readWindows } from '../src/models/evaluation.ts';
 import { openModelSource } from '../src/models/model-source.ts';
 import { architectureSearchBench } from '../src/optimizations/architecture-search/benchmark.ts';
 import { automlBench } from '../src/optimizations/automl/benchmark.ts';
-import type { Bench } from '../src/optimizations/contract.ts';
+import type { Bench } from '../src/contract/benchmark.ts';
 import { findOptimization } from '../src/optimizations/registry.ts';
 import { findConfinement } from '../src/processes/confinement.ts';
 import { allowedEnvironment } from '../src/processes/environment.ts';

@@ -8,7 +8,10 @@ import { adaptiveBatchingBench } from '../src/optimizations/adaptive-batching/be
 import { batchingPlayer } from '../src/optimizations/adaptive-batching/play.ts';
 import { adaptiveBatching } from '../src/optimizations/adaptive-batching/subject.ts';
 import { type BatchingYardstick, batchingYardstick } from '../src/optimizations/adaptive-batching/comparator.ts';
-import type { Bench, Player, ServingSession, Subject, Tools, Turn } from '../src/optimizations/contract.ts';
+import type { Bench } from '../src/contract/benchmark.ts';
+import type { Player, Tools, Turn } from '../src/contract/player.ts';
+import type { ServingSession } from '../src/contract/generation.ts';
+import type { Subject } from '../src/contract/optimization.ts';
 import { feedbackControlBench } from '../src/optimizations/feedback-control/benchmark.ts';
 import { feedbackPlayer } from '../src/optimizations/feedback-control/play.ts';
 import { feedbackControl } from '../src/optimizations/feedback-control/subject.ts';

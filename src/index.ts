@@ -2,6 +2,10 @@
  * What an optimization of one's own is written against: the contract that the built-ins use too, and what each bench that asks a policy says and
  * wants to hear. See docs/plug-ins.md.
  */
+
+export type { BuildContext, BuildResult, BuildVariant, Calibration, Matrix, ModelView, Products } from './contract/build.ts';
+export type { Subject } from './contract/optimization.ts';
+export type { EpisodeStart, Policy } from './contract/policy.ts';
 export type { BatchingAction, BatchingObservation, BatchingSetting } from './optimizations/adaptive-batching/exchange.ts';
 export type {
   SearchAction as PoolSearchAction,
@@ -17,20 +21,6 @@ export type {
   SearchObservation as ConfigurationObservation,
   SearchSetting as ConfigurationSetting,
 } from './optimizations/automl/exchange.ts';
-export type {
-  BuildContext,
-  BuildResult,
-  BuildVariant,
-  Calibration,
-  EpisodeStart,
-  Matrix,
-  ModelFacts,
-  ModelView,
-  Policy,
-  Products,
-  ServeHints,
-  Stage,
-  Subject,
-} from './optimizations/contract.ts';
 export type { FeedbackAction, FeedbackObservation, FeedbackSetting } from './optimizations/feedback-control/exchange.ts';
+export type { ModelFacts, ServeHints, Stage } from './records/serving.ts';
 export type { Json } from './records/words.ts';

@@ -2,8 +2,8 @@ import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { launchDemand } from '../../src/gate/launch-demand.ts';
 import { judge } from '../../src/gate/judge.ts';
+import { launchDemand } from '../../src/gate/launch-demand.ts';
 import { digestOf } from '../../src/records/decode.ts';
 import type { Plan } from '../../src/records/plan.ts';
 import type { Samples } from '../../src/records/sample.ts';

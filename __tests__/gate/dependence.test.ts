@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type ControlReading, controlOutcome } from '../../src/gate/self-check.ts';
 import { isDependent } from '../../src/gate/dependence.ts';
 import { lastTests } from '../../src/gate/last-test.ts';
 import { type Candidate, type Decision, replayLooks } from '../../src/gate/looks.ts';
 import { advances } from '../../src/gate/screen.ts';
+import { type ControlReading, controlOutcome } from '../../src/gate/self-check.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { type Asked, judgedMetric, metric } from './external.ts';
 import { mixed, policy } from './fixtures.ts';

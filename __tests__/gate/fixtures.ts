@@ -1,5 +1,5 @@
-import { type LaunchDemand, launchDemand } from '../../src/gate/launch-demand.ts';
 import { judge } from '../../src/gate/judge.ts';
+import { type LaunchDemand, launchDemand } from '../../src/gate/launch-demand.ts';
 import type { Baseline } from '../../src/records/baseline.ts';
 import type { MetricSpec, OperatingPoint } from '../../src/records/metric.ts';
 import type { GatePolicy, Plan, PlannedBuild, PlannedCell } from '../../src/records/plan.ts';

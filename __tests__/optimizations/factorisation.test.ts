@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Matrix } from '../../src/optimizations/contract.ts';
+import type { Matrix } from '../../src/contract/build.ts';
 import { symmetricEigen } from '../../src/optimizations/tensor-decomposition/eigen.ts';
 import { orthonormalRows, randomisedSvd } from '../../src/optimizations/tensor-decomposition/factorisation.ts';
 import { factorise, unweighed, weighingBy, weighingByEnergy } from '../../src/optimizations/tensor-decomposition/linear.ts';

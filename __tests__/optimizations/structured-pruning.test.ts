@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import type { ModelView } from '../../src/contract/build.ts';
 import { graphDigest } from '../../src/onnx/digest.ts';
 import { NodeProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
 import { readModel } from '../../src/onnx/read.ts';
 import type { Architecture } from '../../src/onnx/recognise/architecture.ts';
 import { recognise } from '../../src/onnx/recognise/recognise.ts';
 import { initializer, readFloats } from '../../src/onnx/tensor.ts';
-import type { ModelView } from '../../src/optimizations/contract.ts';
 import {
   addFloats,
   finishRewrite,

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { ModelView } from '../../src/contract/build.ts';
 import { usedBytes } from '../../src/onnx/digest.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { recognise } from '../../src/onnx/recognise/recognise.ts';
-import type { ModelView } from '../../src/optimizations/contract.ts';
 import { finishRewrite, readMatrix, startRewrite } from '../../src/optimizations/graph/rewrite.ts';
 import { tensorDecompositionBench } from '../../src/optimizations/tensor-decomposition/benchmark.ts';
 import { expertBasis, replaceExperts } from '../../src/optimizations/tensor-decomposition/experts.ts';

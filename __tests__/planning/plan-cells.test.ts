@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultConfig } from '../../src/config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
+import type { Bench, Workload } from '../../src/contract/benchmark.ts';
 import { settleCell } from '../../src/gate/settled-cell.ts';
-import type { Bench, Workload } from '../../src/optimizations/contract.ts';
 import { planCells, type Side, workloadOf } from '../../src/planning/plan-cells.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';

@@ -6,8 +6,8 @@ import { coverageDocument, coverageDocumentSchema, gapsOf } from '../../src/repo
 import { coverageSections } from '../../src/report/coverage-table.ts';
 import { reportDocumentSchema } from '../../src/report/document.ts';
 import { html, linkTarget, plain, prose } from '../../src/report/escape.ts';
-import { failures, findings, severity } from '../../src/report/listed-metric.ts';
 import { reportDocument } from '../../src/report/json.ts';
+import { failures, findings, severity } from '../../src/report/listed-metric.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
 import { cell, failed, fullGrid, metric, named, passed, regressed, unchanged, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';

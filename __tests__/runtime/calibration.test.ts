@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Calibration } from '../../src/contract/build.ts';
 import { GateError } from '../../src/errors.ts';
 import { readModel } from '../../src/onnx/read.ts';
-import type { Calibration } from '../../src/optimizations/contract.ts';
 import { openCalibration, openObservationMemory } from '../../src/runtime/calibration.ts';
 import type { TinyFamily } from '../models/random-weights.ts';
 import { type Built, builtTiny, largestDifference, opened, roots, tinyWindows } from './tiny-model.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { ServingSession } from '../../src/contract/generation.ts';
 import { GateError } from '../../src/errors.ts';
-import type { ServingSession } from '../../src/optimizations/contract.ts';
 import type { CallPoint } from '../../src/records/metric.ts';
 import { argMax } from '../../src/runtime/row-logits.ts';
 import { greedySession } from '../../src/runtime/serving-session.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Matrix, Products } from '../../src/optimizations/contract.ts';
+import type { Matrix, Products } from '../../src/contract/build.ts';
 import { openProducts } from '../../src/runtime/product.ts';
 import { roots } from './tiny-model.ts';
 

@@ -1,4 +1,7 @@
-import type { ModelFacts, Prompt, SessionTuning, Subject, Tools, Turn } from '../../src/optimizations/contract.ts';
+import type { Prompt, SessionTuning } from '../../src/contract/generation.ts';
+import type { Subject } from '../../src/contract/optimization.ts';
+import type { Tools, Turn } from '../../src/contract/player.ts';
+import type { ModelFacts } from '../../src/records/serving.ts';
 import type { ArmId, Json, Values } from '../../src/records/words.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Bench } from '../optimizations/contract.ts';
+import type { Bench } from '../contract/benchmark.ts';
 import { benchOf } from '../planning/plan.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';

@@ -3,19 +3,19 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
+import { gapReason, gapVerdict, unread } from './absent-metric.ts';
 import { accepted, lossReason, retired } from './acceptance.ts';
+import { isTimed, type Standing } from './cell-state.ts';
 import { codedWords } from './failure.ts';
 import { ineffective } from './ineffective.ts';
-import { gapReason, gapVerdict, unread } from './absent-metric.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
 import { isDerived, metricKey, pointOf } from './metric-key.ts';
-import { judgePlain } from './untested-metric.ts';
-import type { Progress } from './test-progress.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
-import { judgeNew, judgeUnchanged, judgeWithoutBase } from './uncompared-metric.ts';
-import { isTimed, type Standing } from './cell-state.ts';
+import type { Progress } from './test-progress.ts';
 import { comparesMetric } from './tested-metric.ts';
 import { judgeTiming } from './timing-metric.ts';
+import { judgeNew, judgeUnchanged, judgeWithoutBase } from './uncompared-metric.ts';
+import { judgePlain } from './untested-metric.ts';
 
 /** All that the metrics of one cell are judged from. */
 export interface Evidence {

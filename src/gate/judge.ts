@@ -5,17 +5,17 @@ import type { Samples } from '../records/sample.ts';
 import type { Verdict } from '../records/verdict.ts';
 import { buildSeconds } from './build-cost.ts';
 import { cellVerdictOf, judgeMetrics, outcomeBeforeMetrics } from './cell.ts';
-import { controlKinds, controlOutcome, controlTarget, falseAlarms, readControls } from './self-check.ts';
+import type { Standing } from './cell-state.ts';
 import { coverageOf } from './coverage.ts';
 import { type JudgedCell, judgeDerived, type RunFigures } from './derived-metric.ts';
 import type { JudgedMetric } from './judged-metric.ts';
+import { requirePath } from './launch-order.ts';
 import { isDerived } from './metric-key.ts';
 import { nothingToCompare } from './nothing-to-compare.ts';
-import { requirePath } from './launch-order.ts';
-import { type Progress, progressOf } from './test-progress.ts';
 import { runOutcome } from './run-verdict.ts';
-import type { Standing } from './cell-state.ts';
+import { controlKinds, controlOutcome, controlTarget, falseAlarms, readControls } from './self-check.ts';
 import { summaryOf } from './summary.ts';
+import { type Progress, progressOf } from './test-progress.ts';
 
 export interface JudgeInput {
   readonly plan: Plan;

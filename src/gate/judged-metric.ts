@@ -1,7 +1,7 @@
 import { readAbsence } from '../records/absence.ts';
-import { readDoubt } from '../records/series-warning.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import { isAbout } from '../records/series-note.ts';
+import { readDoubt } from '../records/series-warning.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { pointIdOf } from './metric-key.ts';
 import type { MeasuredState } from './reading.ts';

@@ -5,10 +5,10 @@ import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Launch, Samples, SettledLine } from '../records/sample.ts';
 import { everySeries } from '../records/series-note.ts';
 import type { ArmId } from '../records/words.ts';
-import { controlLaunches, controlPoint, controlStart } from './self-check.ts';
-import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
-import { soloSlots } from './solo.ts';
 import { comparedPoints, impactLaunches, isOnce, isTimed } from './cell-state.ts';
+import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
+import { controlLaunches, controlPoint, controlStart } from './self-check.ts';
+import { soloSlots } from './solo.ts';
 
 type Status = SettledLine['status'];
 

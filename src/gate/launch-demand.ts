@@ -2,12 +2,12 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
 import type { ArmId, CellId } from '../records/words.ts';
-import { type ControlTarget, controlLaunches, controlStart, controlsOf, controlTarget, liveArms } from './self-check.ts';
+import { allSettled, impactLaunches, isOnce, isTimed, type Standing } from './cell-state.ts';
 import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
 import { freshIndices, tally } from './launch-tally.ts';
 import { pointIdOf } from './metric-key.ts';
+import { type ControlTarget, controlLaunches, controlStart, controlsOf, controlTarget, liveArms } from './self-check.ts';
 import { hasScreen, type MetricProgress, type Progress, progressOf, wantedLaunches } from './test-progress.ts';
-import { allSettled, impactLaunches, isOnce, isTimed, type Standing } from './cell-state.ts';
 
 /** One fresh process that the rule wants. */
 export interface LaunchDemand {

@@ -1,8 +1,8 @@
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 import { type ArmId, armId } from '../records/words.ts';
-import { pointOf } from './metric-key.ts';
 import { isTimed } from './cell-state.ts';
+import { pointOf } from './metric-key.ts';
 
 const mostWarmUp = 3;
 const impactRounds = 30;

@@ -2,9 +2,9 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 import type { BuiltLine, Launch, Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
+import { isOnce, type Standing } from './cell-state.ts';
 import { pointOf } from './metric-key.ts';
 import { type Columns, reduce, type SampledReduction } from './reduction.ts';
-import { isOnce, type Standing } from './cell-state.ts';
 
 /** What the replicates of one point say: one entry per replicate, and what the worker noted beside the numbers. */
 export interface Observations {

@@ -1,7 +1,7 @@
 import type { GatePolicy } from '../records/plan.ts';
 import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
-import type { ControlOutcome } from './self-check.ts';
 import type { JudgedMetric } from './judged-metric.ts';
+import type { ControlOutcome } from './self-check.ts';
 
 export interface RunOutcome {
   readonly verdict: Exclude<RunVerdict, 'error'>;

@@ -1,8 +1,8 @@
 import type { Plan, RuntimeSpec } from '../records/plan.ts';
 import type { VerdictKind } from '../records/verdict.ts';
+import type { Standing } from './cell-state.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 import { pointOf } from './metric-key.ts';
-import type { Standing } from './cell-state.ts';
 
 const parts = {
   provider: ({ provider }) => provider,

@@ -7,13 +7,13 @@ import { median } from '../statistics/describe.ts';
 import { deriveSeed } from '../statistics/random.ts';
 import { serialDependence } from '../statistics/serial-dependence.ts';
 import { signedRankGreater, signedRankTwoSided } from '../statistics/signed-rank.ts';
+import { allSettled, type Standing } from './cell-state.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
 import { ofLaunches } from './observation.ts';
 import { readAll } from './reading.ts';
 import type { Columns } from './reduction.ts';
 import { worseOnScale } from './scale.ts';
-import { allSettled, type Standing } from './cell-state.ts';
 
 export const controlKinds = ['a-a', 'planted', 'dependence'] as const;
 type ControlKind = (typeof controlKinds)[number];

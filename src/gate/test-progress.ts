@@ -1,12 +1,12 @@
 import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { mean } from '../statistics/describe.ts';
+import { allSettled, isTimed, type Standing, standings } from './cell-state.ts';
 import { type LastTest, lastTests } from './last-test.ts';
 import { type Candidate, type Decision, replayLooks, requireLooks } from './looks.ts';
 import { pointIdOf } from './metric-key.ts';
 import { numberOf } from './reading.ts';
 import { advances, allExceed, excludes } from './screen.ts';
-import { allSettled, isTimed, type Standing, standings } from './cell-state.ts';
 import { type Tested, testedMetrics } from './tested-metric.ts';
 
 /** Launches that only show that nothing large is wrong: `evident` at a look, `exhausted` after the last, or `open`. */

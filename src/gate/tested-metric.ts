@@ -5,6 +5,7 @@ import type { Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { acceptedBound } from './acceptance.ts';
+import { equalCode, isTimed, type Standing } from './cell-state.ts';
 import { type Clock, clockOf } from './clock.ts';
 import { launchChange, meanLaunchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
@@ -12,7 +13,6 @@ import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
 import { type Columns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
 import { betterOnScale, beyondTolerance, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
-import { equalCode, isTimed, type Standing } from './cell-state.ts';
 import { secondsIn } from './time-unit.ts';
 
 /**

@@ -9,10 +9,10 @@ import { roundChanges } from './launch-change.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armMeans, armValues, gainsOf, shownValues } from './metric-values.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
-import type { MetricProgress } from './test-progress.ts';
 import { numberOf } from './reading.ts';
 import type { Columns } from './reduction.ts';
 import { asMeasured, worsening } from './scale.ts';
+import type { MetricProgress } from './test-progress.ts';
 import type { Tested } from './tested-metric.ts';
 import { beyondRegression, type Outcome, outcomeOf } from './timing-outcome.ts';
 

@@ -1,9 +1,9 @@
 import type { GatePolicy } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { gapReason, gapVerdict } from './absent-metric.ts';
-import { excludedBy, excludedByAll, type MetricProgress } from './test-progress.ts';
 import { numberOf } from './reading.ts';
 import { asMeasured, worsening } from './scale.ts';
+import { excludedBy, excludedByAll, type MetricProgress } from './test-progress.ts';
 import type { Tested } from './tested-metric.ts';
 
 /** A verdict on a timing metric, and what it rests on. */

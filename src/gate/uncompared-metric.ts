@@ -5,13 +5,13 @@ import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { isAbout } from '../records/series-note.ts';
 import { gapReason, unread } from './absent-metric.ts';
+import { isLaunched, type Standing } from './cell-state.ts';
 import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shown } from './metric-values.ts';
 import { observationsOf } from './observation.ts';
-import { judgePlain } from './untested-metric.ts';
 import type { MeasuredState } from './reading.ts';
-import { isLaunched, type Standing } from './cell-state.ts';
+import { judgePlain } from './untested-metric.ts';
 import { valueInterval } from './window-interval.ts';
 
 const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {

@@ -5,6 +5,7 @@ import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { median } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { headLacks, unread } from './absent-metric.ts';
+import type { Standing } from './cell-state.ts';
 import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf, plainChange } from './judged-metric.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
@@ -12,7 +13,6 @@ import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { type Observations, observationsOf } from './observation.ts';
 import { numberOf, readAll } from './reading.ts';
 import { allowance, beyondTolerance, moved, mustDetectInUnit, rangeOf, scaledFor, worseSign } from './scale.ts';
-import type { Standing } from './cell-state.ts';
 import { differenceInterval, valueInterval } from './window-interval.ts';
 
 type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun: boolean };

@@ -1,11 +1,11 @@
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import { meanInterval } from '../statistics/mean-interval.ts';
+import type { Standing } from './cell-state.ts';
 import { pointOf } from './metric-key.ts';
 import type { Observations } from './observation.ts';
 import { numberOf } from './reading.ts';
 import { roundsOf, type SampledReduction } from './reduction.ts';
-import type { Standing } from './cell-state.ts';
 
 type Interval = NonNullable<MetricVerdict['interval']>;
 

@@ -1,11 +1,11 @@
+import { equalCode } from '../gate/cell-state.ts';
 import type { LaunchDemand } from '../gate/launch-demand.ts';
 import { soloSlots } from '../gate/solo.ts';
-import { equalCode } from '../gate/cell-state.ts';
 import { digestOf } from '../records/decode.ts';
-import { doubtText } from '../records/series-warning.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
+import { doubtText } from '../records/series-warning.ts';
 import type { SoloRecord } from '../records/stored.ts';
 
 /** Changes whenever what an earlier run recorded must not be used again. */

@@ -1,6 +1,6 @@
+import type { Bench } from '../contract/benchmark.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Json } from '../records/words.ts';
-import type { Bench } from './contract.ts';
 
 /** A metric that a user's own program reports. */
 export interface ExternalMetric extends Pick<MetricSpec, 'id' | 'unit' | 'better' | 'kind' | 'role' | 'scale'> {}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { OptionSchema } from '../contract/benchmark.ts';
 import { asSentence, GateError } from '../errors.ts';
 import type { Json } from '../records/words.ts';
-import type { OptionSchema } from './contract.ts';
 
 /** Edits (insert, delete, replace) that turn one word into the other. */
 const distance = (a: string, b: string): number => {

@@ -1,8 +1,9 @@
+import type { Bench } from '../contract/benchmark.ts';
+import type { Optimization } from '../contract/optimization.ts';
 import { adaptiveBatchingBench } from './adaptive-batching/benchmark.ts';
 import { architectureSearchBench } from './architecture-search/benchmark.ts';
 import { automlBench } from './automl/benchmark.ts';
 import { beforeAfterBench } from './before-after/benchmark.ts';
-import type { Bench, Optimization } from './contract.ts';
 import { feedbackControlBench } from './feedback-control/benchmark.ts';
 import { modelChangeBench } from './model-change/benchmark.ts';
 import { modularComponentsBench } from './modular-components/benchmark.ts';

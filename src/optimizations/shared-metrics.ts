@@ -1,6 +1,6 @@
 import type { MetricSpec, OperatingPoint, Reduction } from '../records/metric.ts';
+import type { ModelFacts } from '../records/serving.ts';
 import type { ArmId } from '../records/words.ts';
-import type { ModelFacts } from './contract.ts';
 
 const everyArm: readonly ArmId[] = ['reference', 'base', 'head'];
 

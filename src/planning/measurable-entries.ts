@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
 import type { Flaw } from '../config/flaw.ts';
 import { type Catalogue, entryFlaw, type ResolvedOptimization, resolveUsable, type UsableResolvedConfig } from '../config/resolve.ts';
+import type { Bench } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
-import type { Bench } from '../optimizations/contract.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import { workloadOf } from './plan-cells.ts';
 

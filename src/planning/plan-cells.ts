@@ -1,8 +1,8 @@
 import type { Config, PointEntry } from '../config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { toleranceOf } from '../config/tolerance.ts';
+import type { Bench, BuildSpec, Workload } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
-import type { Bench, BuildSpec, Workload } from '../optimizations/contract.ts';
 import { externalBench } from '../optimizations/external-measurement.ts';
 import { digestOf } from '../records/decode.ts';
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';

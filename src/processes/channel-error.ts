@@ -1,6 +1,6 @@
 import { type ErrorCode, GateError } from '../errors.ts';
-import { describeEnd, type GroupEnd } from './process-group.ts';
 import { lastOutput, saidBy } from './last-output.ts';
+import { describeEnd, type GroupEnd } from './process-group.ts';
 
 /** Whose process it is, which says how its failures are coded: a `launch` measures, a `subject` is user code. */
 export type ProcessRole = 'launch' | 'subject';

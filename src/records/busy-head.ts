@@ -1,5 +1,5 @@
-import { doubtText } from './series-warning.ts';
 import { everySeries } from './series-note.ts';
+import { doubtText } from './series-warning.ts';
 
 /** What a launch says of a head that is busy while base is asked: both sides are slow then, and look alike. */
 export const busyHeadText =

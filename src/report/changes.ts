@@ -3,8 +3,8 @@ import type { Verdict } from '../records/verdict.ts';
 import type { Section } from './budget.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, prose } from './escape.ts';
-import { type Failure, type Finding, failures, findings, metricName, reservations } from './listed-metric.ts';
 import { againstReference } from './impact.ts';
+import { type Failure, type Finding, failures, findings, metricName, reservations } from './listed-metric.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 

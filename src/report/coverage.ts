@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type MetricVerdict, measuredState, type Verdict, verdictKind } from '../records/verdict.ts';
 import { cellId, type Immutable, nounId } from '../records/words.ts';
-import { byName, metricName } from './listed-metric.ts';
 import { postOf } from './gain.ts';
+import { byName, metricName } from './listed-metric.ts';
 import { counted } from './number.ts';
 import { reasonOf, stateText } from './state-text.ts';
 

@@ -2,14 +2,14 @@
 import type { Verdict } from '../records/verdict.ts';
 import type { Json } from '../records/words.ts';
 import { fill, type Section } from './budget.ts';
+import { news, ranks } from './changes.ts';
 import type { ReportContext } from './context.ts';
 import { coverageDocument } from './coverage.ts';
 import { coverageSections } from './coverage-table.ts';
 import { code, prose } from './escape.ts';
-import { cellsByModel } from './listed-metric.ts';
 import { heading } from './heading.ts';
+import { cellsByModel } from './listed-metric.ts';
 import { modelSections } from './model-section.ts';
-import { news, ranks } from './changes.ts';
 import { allowanceText, counted } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 

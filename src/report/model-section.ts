@@ -1,13 +1,13 @@
 /** One collapsed block per model: what each optimization does to it (pre → post), then every metric that has a number. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import type { Row, Section } from './budget.ts';
+import { metricLabel, ranks } from './changes.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, html } from './escape.ts';
 import { figureInWords, figuresOf, sharedIds } from './figures.ts';
-import { byName, cellCounts, metricName, verdictOrder } from './listed-metric.ts';
 import { verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
-import { metricLabel, ranks } from './changes.ts';
+import { byName, cellCounts, metricName, verdictOrder } from './listed-metric.ts';
 import { allowanceText, changeText, counted, quantity, quantityWithin } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 

@@ -4,12 +4,12 @@ import { aligned, type Column, cut, shortNames, width, widths, wrapped } from '.
 import { coverageDocument, coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
 import { figuresOf, figuresText } from './figures.ts';
-import { byName, cellCounts, verdictOrder } from './listed-metric.ts';
 import { headline } from './heading.ts';
 import { impactOf } from './impact.ts';
+import { byName, cellCounts, verdictOrder } from './listed-metric.ts';
 import { counted, quantity, signedPercent, significant } from './number.ts';
-import { coverageLines, gridTable, type Paint } from './text-grid.ts';
 import { textNews } from './text-changes.ts';
+import { coverageLines, gridTable, type Paint } from './text-grid.ts';
 
 export interface TextOptions {
   /** Width of the terminal; at least 40 is assumed. */

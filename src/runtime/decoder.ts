@@ -1,19 +1,20 @@
 import { join } from 'node:path';
+import type { Prompt } from '../contract/generation.ts';
 import { GateError } from '../errors.ts';
 import type { CallPoint } from '../records/metric.ts';
 import type { EvaluationWindows, ServeHints, Stage } from '../records/serving.ts';
 import { cacheFetches, cacheLimit, cacheOf, checkHints, type Reached, stacked, withRoom } from './cache-window.ts';
 import { type DecoderInterface, decoderInterface } from './decoder-interface.ts';
-import { type Cache, decoderFeeds, emptyCache, type Feeds, pixelFeeds, placesOf, type Rows, type Sight, sightOf } from './feeds.ts';
+import { type Cache, decoderFeeds, emptyCache, type Feeds, pixelFeeds, placesOf, type Sight, sightOf } from './feeds.ts';
 import type { Runtime } from './library.ts';
 import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { continuedPrompt, promptRows } from './prompt.ts';
 import { checkFinite, joined, largestShift, lastOf, type RowLogits, rowLogits, sideBySide } from './row-logits.ts';
-import { openSession, runSession, type Session, type SessionSettings } from './session.ts';
+import { openSession, type ProviderSessionOptions, runSession, type Session } from './session.ts';
 
 export interface OpenOptions {
   readonly runtime: Runtime;
-  readonly settings: SessionSettings;
+  readonly settings: ProviderSessionOptions;
   /** Text (and images) that timed calls are fed with; null: drawn tokens. */
   readonly prompts: EvaluationWindows | null;
 }
@@ -41,7 +42,7 @@ export interface LoadedModel {
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
-  advance(rows: Rows, after: Reached | null, images?: EvaluationWindows['images']): Promise<Advanced>;
+  advance(rows: Prompt, after: Reached | null, images?: EvaluationWindows['images']): Promise<Advanced>;
   release(): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ const continuedPositions = 64;
 /** The largest chunk that a bounded cache is prefilled in, where the artefact names none. */
 const boundedChunk = 64;
 
-const rowOf = (rows: Rows, row: number, from: number, to: number): Rows => ({
+const rowOf = (rows: Prompt, row: number, from: number, to: number): Prompt => ({
   batch: 1,
   length: to - from,
   tokens: rows.tokens.slice(row * rows.length + from, row * rows.length + to),
@@ -60,7 +61,7 @@ const rowOf = (rows: Rows, row: number, from: number, to: number): Rows => ({
 });
 
 /** The same columns of every row. */
-const columnsOf = (rows: Rows, from: number, to: number): Rows => {
+const columnsOf = (rows: Prompt, from: number, to: number): Prompt => {
   const tokens = new Uint32Array(rows.batch * (to - from));
   for (let row = 0; row < rows.batch; row++)
     tokens.set(rows.tokens.subarray(row * rows.length + from, row * rows.length + to), row * (to - from));
@@ -77,7 +78,7 @@ const requireCache = (face: DecoderInterface, past: number): void => {
 };
 
 /** Where the first call over rows may end at the earliest: behind their images, and with a token in it. */
-const firstEnd = ({ tokens, length }: Rows, images: EvaluationWindows['images']): number =>
+const firstEnd = ({ tokens, length }: Prompt, images: EvaluationWindows['images']): number =>
   1 + tokens.reduce((last, token, at) => (token === images?.imageToken ? Math.max(last, at % length) : last), 0);
 
 /** The largest part of its probability that the newest position may give to other tokens when it is asked for alone. */
@@ -149,7 +150,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     vision === null ? {} : runSession(vision, pixelFeeds(ort, vision, windows, images, blind), face.features);
 
   const whole = async (
-    rows: Rows,
+    rows: Prompt,
     images: EvaluationWindows['images'],
     keep: number,
     blind: boolean,
@@ -165,7 +166,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
 
   /** One call that goes on after a cache with room for it; a part of a row with an image brings its `sight`. */
   const goOn = async (
-    rows: Rows,
+    rows: Prompt,
     from: Reached,
     keep: number,
     sight: Sight | null,
@@ -200,7 +201,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
 
   /** One row in chunks, the cache bounded in between; hands over each chunk's logits. */
   const inChunks = async (
-    rows: Rows,
+    rows: Prompt,
     from: Reached,
     all: boolean,
     images: EvaluationWindows['images'],
@@ -252,7 +253,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
   };
 
   /** Hands over the logits of the columns from `at` on, one step after the other; text only. */
-  const inSteps = async (rows: Rows, at: number, from: Reached, visit: (logits: RowLogits) => void): Promise<void> => {
+  const inSteps = async (rows: Prompt, at: number, from: Reached, visit: (logits: RowLogits) => void): Promise<void> => {
     let reached = from;
     for (let column = at; column < rows.length; column++) {
       const { logits, ...after } = await goOn({ ...columnsOf(rows, column, column + 1), windows: null }, reached, 1, null, null);
@@ -262,14 +263,14 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
   };
 
   /** All logits of text that goes on behind a cache. */
-  const continued = async (rows: Rows, from: Reached, blind: boolean): Promise<Advanced> => {
+  const continued = async (rows: Prompt, from: Reached, blind: boolean): Promise<Advanced> => {
     const text = { ...rows, windows: null };
     const all = await goOn(text, from, 0, null, null);
     if (!blind) await requireNewest(rows.length, all.logits, async () => (await goOn(text, from, 1, null, null)).logits);
     return all;
   };
 
-  const takeIn = async (past: Rows): Promise<Advanced> => {
+  const takeIn = async (past: Prompt): Promise<Advanced> => {
     const taken = await advance(past, null, options.prompts?.images ?? null);
     checkFinite(taken.logits);
     return taken;
@@ -322,7 +323,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       for (let row = 0; row < count; row++)
         tokens.set(windows.tokens.subarray((index + row) * windows.length, (index + row) * windows.length + length), row * length);
       const seen = windows.images === null ? null : Array.from({ length: count }, (_, row) => index + row);
-      const rows: Rows = { batch: count, length, tokens, windows: seen };
+      const rows: Prompt = { batch: count, length, tokens, windows: seen };
       const first = firstEnd(rows, windows.images);
       const early = Math.max(first, length - steppedPositions);
       const parts: RowLogits[] = [];

@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-node';
+import type { Prompt } from '../contract/generation.ts';
 import { GateError } from '../errors.ts';
 import { floatToHalf, halfToFloat } from '../onnx/half.ts';
 import type { EvaluationWindows, WindowImages } from '../records/serving.ts';
@@ -7,16 +8,6 @@ import type { OrtModule } from './library.ts';
 import type { Session } from './session.ts';
 
 export type Feeds = Record<string, Tensor>;
-
-/** A rectangle of tokens, and the images that stand in its rows. */
-export interface Rows {
-  readonly batch: number;
-  readonly length: number;
-  /** batch × length */
-  readonly tokens: Uint32Array;
-  /** One window of `images` per row; null: text only. */
-  readonly windows: readonly number[] | null;
-}
 
 /** The newest keys and values of a batch, and how far its rows have come. */
 export interface Cache {
@@ -62,7 +53,7 @@ export interface Places {
 }
 
 /** Where the tokens of rows stand that begin at position `start` (rows with images: at 0). */
-export const placesOf = (rows: Rows, start: number, images: EvaluationWindows['images']): Places => {
+export const placesOf = (rows: Prompt, start: number, images: EvaluationWindows['images']): Places => {
   const { batch, length, tokens } = rows;
   const axes = new Float64Array(3 * batch * length);
   const next: number[] = [];
@@ -77,7 +68,7 @@ export const placesOf = (rows: Rows, start: number, images: EvaluationWindows['i
 };
 
 /** Where the image tokens of the rows are: row and position, one pair after the other. */
-export const imageIndex = (rows: Rows, imageToken: number): readonly number[] => {
+export const imageIndex = (rows: Prompt, imageToken: number): readonly number[] => {
   const out: number[] = [];
   rows.tokens.forEach((token, i) => {
     if (token === imageToken) out.push(Math.floor(i / rows.length), i % rows.length);
@@ -92,7 +83,7 @@ export interface Sight {
 }
 
 /** What the tokens [from, to) of a row with an image are fed with; `start`: rotary position of the first of them now. */
-export const sightOf = (ort: OrtModule, row: Rows, imageToken: number, whole: Sight, from: number, to: number, start: number): Sight => {
+export const sightOf = (ort: OrtModule, row: Prompt, imageToken: number, whole: Sight, from: number, to: number, start: number): Sight => {
   const { axes, next } = whole.places;
   const [length, first] = [to - from, axes[from] ?? 0];
   const moved = Float64Array.from({ length: 3 * length }, (_, i) => {
@@ -129,7 +120,7 @@ export const pixelFeeds = (
 };
 
 export interface DecoderCall {
-  readonly rows: Rows;
+  readonly rows: Prompt;
   readonly cache: Cache;
   /** Rotary position of the first new token of text rows: tokens seen so far, or less after an image. */
   readonly start: number;

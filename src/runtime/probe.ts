@@ -2,7 +2,7 @@ import { GateError } from '../errors.ts';
 import { encodeModel } from '../onnx/binary.ts';
 import { graphBuilder } from '../onnx/graph-builder.ts';
 import type { Runtime } from './library.ts';
-import { openSession, runSession, type SessionSettings } from './session.ts';
+import { openSession, type ProviderSessionOptions, runSession } from './session.ts';
 
 const product = (): Uint8Array => {
   const graph = graphBuilder('probe');
@@ -17,7 +17,7 @@ const product = (): Uint8Array => {
  * Whether a provider really works here, and not only whether this build of the runtime knows it: multiplies two small matrices
  * on it. Throws `provider-unavailable` or `session-failed` when it cannot be used, `non-finite-output` when it calculates wrongly.
  */
-export const probeProvider = async (runtime: Runtime, settings: SessionSettings): Promise<void> => {
+export const probeProvider = async (runtime: Runtime, settings: ProviderSessionOptions): Promise<void> => {
   const session = await openSession(runtime, product(), settings);
   try {
     const { Tensor } = runtime.ort;

@@ -1,14 +1,10 @@
+import type { Matrix, Products } from '../contract/build.ts';
 import { GateError } from '../errors.ts';
 import { encodeModel } from '../onnx/binary.ts';
 import { graphBuilder } from '../onnx/graph-builder.ts';
 import { loadRuntime, type Runtime } from './library.ts';
 import { openSession, runSession, type Session } from './session.ts';
 
-interface Dense<Values extends Float32Array | Float64Array> {
-  readonly rows: number;
-  readonly columns: number;
-  readonly data: Values;
-}
 type Type = 'float32' | 'float64';
 type Transposed = 'left' | 'right' | null;
 
@@ -38,7 +34,7 @@ const typeOf = (left: Float32Array | Float64Array, right: Float32Array | Float64
   throw new GateError('option-invalid', 'Two matrices were to be multiplied. Expected two of float32 or two of float64, got others.');
 };
 
-const checkShape = (name: string, { rows, columns, data }: Dense<Float32Array | Float64Array>): void => {
+const checkShape = (name: string, { rows, columns, data }: Matrix<Float32Array | Float64Array>): void => {
   if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(columns) || rows < 0 || columns < 0 || rows * columns !== data.length)
     throw new GateError(
       'option-invalid',
@@ -46,26 +42,16 @@ const checkShape = (name: string, { rows, columns, data }: Dense<Float32Array | 
     );
 };
 
-/** Matrix products in the native runtime; satisfies the contract's `Products`. Release it. */
-export interface OpenProducts {
-  /**
-   * left · right, one of them taken as its transpose where `transposed` says so; computed in the type of the values. An inner
-   * dimension of 0 gives zeros. Throws `option-invalid` for shapes that do not fit or values of two types, `runtime-not-found`
-   * or `session-failed` as sessions do.
-   */
-  multiply<Values extends Float32Array | Float64Array>(
-    left: Dense<Values>,
-    right: Dense<Values>,
-    transposed?: 'left' | 'right',
-  ): Promise<Dense<Values>>;
-  release(): Promise<void>;
-}
+/** Products that hold native sessions until they are released. */
+type OpenedProducts = Products & { release(): Promise<void> };
 
 /**
- * Opens products; the runtime is loaded on the first one, and a session is kept per type and layout.
+ * Opens products; the runtime is loaded on the first one, and a session is kept per type and layout. An inner dimension of 0 gives
+ * zeros. A product throws `option-invalid` for shapes that do not fit or values of two types, and what sessions throw
+ * (`runtime-not-found`, `session-failed`).
  * @param roots where onnxruntime-node is looked for
  */
-export const openProducts = (roots: readonly string[]): OpenProducts => {
+export const openProducts = (roots: readonly string[]): OpenedProducts => {
   let loading: Promise<Runtime> | null = null;
   const sessions = new Map<string, Promise<Session>>();
   const sessionOf = (runtime: Runtime, type: Type, transposed: Transposed): Promise<Session> => {
@@ -76,8 +62,8 @@ export const openProducts = (roots: readonly string[]): OpenProducts => {
   };
   return {
     multiply: async <Values extends Float32Array | Float64Array>(
-      left: Dense<Values>,
-      right: Dense<Values>,
+      left: Matrix<Values>,
+      right: Matrix<Values>,
       transposed?: 'left' | 'right',
     ) => {
       const type = typeOf(left.data, right.data);
@@ -100,7 +86,7 @@ export const openProducts = (roots: readonly string[]): OpenProducts => {
       loading ??= loadRuntime(roots);
       const runtime = await loading;
       const session = await sessionOf(runtime, type, transposed ?? null);
-      const tensor = ({ data, ...dense }: Dense<Values>) => new runtime.ort.Tensor(type, data, [dense.rows, dense.columns]);
+      const tensor = ({ data, ...dense }: Matrix<Values>) => new runtime.ort.Tensor(type, data, [dense.rows, dense.columns]);
       const { product } = await runSession(session, { left: tensor(left), right: tensor(right) }, ['product']);
       if (product === undefined) throw new GateError('internal', 'The product of two matrices gave nothing.');
       return { rows, columns, data: product.data as Values };

@@ -1,6 +1,6 @@
+import type { Prompt } from '../contract/generation.ts';
 import { GateError } from '../errors.ts';
 import type { EvaluationWindows } from '../records/serving.ts';
-import type { Rows } from './feeds.ts';
 
 /** A spread of seeds over `count` places: neighbouring seeds give places far apart (Knuth's multiplicative hash). */
 const drawn = (seed: number, count: number): number => Math.floor(((Math.imul(seed + 1, 2654435761) >>> 0) / 2 ** 32) * count);
@@ -24,9 +24,9 @@ const headOf = (windows: EvaluationWindows, window: number): Uint16Array => {
 /** A text that was taken in, and what comes next. */
 export interface Continued {
   /** One row. */
-  readonly past: Rows;
+  readonly past: Prompt;
   /** The next tokens of the text, one for each row of a step's batch. */
-  readonly next: Rows;
+  readonly next: Prompt;
 }
 
 /**
@@ -48,11 +48,11 @@ export const continuedPrompt = (
 };
 
 /**
- * Rows of real text for a timed call: each begins at a window drawn by the seed (with its image, when windows have one) and
+ * Prompt of real text for a timed call: each begins at a window drawn by the seed (with its image, when windows have one) and
  * goes on with the text of the windows after it until `length` is reached. Without windows: tokens drawn by the seed.
  * Throws `option-invalid` when an image does not fit into `length`.
  */
-export const promptRows = (windows: EvaluationWindows | null, vocabulary: number, batch: number, length: number, seed: number): Rows => {
+export const promptRows = (windows: EvaluationWindows | null, vocabulary: number, batch: number, length: number, seed: number): Prompt => {
   const tokens = new Uint32Array(batch * length);
   if (windows === null) {
     for (let i = 0; i < tokens.length; i++) tokens[i] = drawn(seed * 7919 + i, vocabulary);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RuntimeSpec } from '../records/plan.ts';
 import type { Json } from '../records/words.ts';
 import { libraryDigest, type RuntimeLocation } from './library.ts';
-import { type SessionSettings, sessionOptions } from './session.ts';
+import { type ProviderSessionOptions, sessionOptions } from './session.ts';
 
 const canonical = (value: Json): string => {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
@@ -20,7 +20,7 @@ const canonical = (value: Json): string => {
  */
 export const describeRuntime = async (
   location: RuntimeLocation,
-  settings: SessionSettings,
+  settings: ProviderSessionOptions,
   bench: string,
   selection: Readonly<Record<string, string>> = {},
 ): Promise<RuntimeSpec> => {

@@ -1,23 +1,16 @@
+import type { ServingSession } from '../contract/generation.ts';
 import { GateError } from '../errors.ts';
 import type { EvaluationWindows } from '../records/serving.ts';
 import { cacheBytes } from './cache-window.ts';
 import type { Advanced, LoadedModel } from './decoder.ts';
-import type { Rows } from './feeds.ts';
+
 import { argMax } from './row-logits.ts';
 
-/** A conversation with a model: tokens in, greedy tokens on. Satisfies the contract's `ServingSession`; releasing the model is its owner's affair. */
-export interface GreedySession {
-  /** Starts anew with rows of equal length. Throws `option-invalid` for rows that are not what they say. */
-  prefill(prompt: Rows): Promise<void>;
-  /** Greedy steps after the last prefill. Throws `option-invalid` before one. */
-  decode(steps: number): Promise<void>;
-  /** Bytes of the keys and values held now. */
-  readonly cacheBytes: number;
-  release(): Promise<void>;
-}
-
-/** A session on a loaded model; several may take turns on one model. */
-export const greedySession = (model: LoadedModel, images: EvaluationWindows['images'] = null): GreedySession => {
+/**
+ * A session on a loaded model that decodes greedily; several may take turns on one model. Releasing the model is its owner's affair.
+ * `prefill` throws `option-invalid` for rows that are not of equal length, `decode` before a prefill.
+ */
+export const greedySession = (model: LoadedModel, images: EvaluationWindows['images'] = null): ServingSession => {
   let state: Advanced | null = null;
   return {
     prefill: async (prompt) => {

@@ -1,28 +1,22 @@
 import { basename } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import type { SessionTuning } from '../contract/generation.ts';
 import { GateError } from '../errors.ts';
 import { runWithHalves } from './half-values.ts';
 import type { Runtime } from './library.ts';
 
-/** What a session is made with; everything here is part of the runtime's digest. */
-export interface SessionSettings {
+/** What a session is made with; everything here is part of the runtime's digest. What is left out is ONNX Runtime's own default, apart from `graphOptimization: 'all'`. */
+export type ProviderSessionOptions = SessionTuning & {
   /** Asked for means required: nothing falls back to another provider. */
   readonly provider: string;
-  /** Threads of one operator, 1 to 256. */
   readonly threads: number;
-  /** Spin instead of sleeping between operators: a little faster, costs processor time of the neighbours. */
   readonly spinning: boolean;
-  /** How far the runtime rewrites the graph at load; `all` unless told, like the rest below. */
-  readonly graphOptimization?: 'disabled' | 'basic' | 'extended' | 'all';
-  readonly executionMode?: 'sequential' | 'parallel';
-  readonly memoryPattern?: boolean;
-  readonly arena?: boolean;
-}
+};
 
 const providerName = /^[a-z][a-z0-9]{0,31}$/;
 
 /** Refuses what the native runtime would silently ignore or replace. Throws `option-invalid` or `provider-unavailable`. */
-export const checkSettings = (settings: SessionSettings, runtime: Runtime): void => {
+export const checkSettings = (settings: ProviderSessionOptions, runtime: Runtime): void => {
   if (!Number.isInteger(settings.threads) || settings.threads < 1 || settings.threads > 256)
     throw new GateError(
       'option-invalid',
@@ -39,7 +33,7 @@ export const checkSettings = (settings: SessionSettings, runtime: Runtime): void
 };
 
 /** The options as the native runtime takes them. */
-export const sessionOptions = (settings: SessionSettings): InferenceSession.SessionOptions => ({
+export const sessionOptions = (settings: ProviderSessionOptions): InferenceSession.SessionOptions => ({
   executionProviders: [settings.provider],
   intraOpNumThreads: settings.threads,
   interOpNumThreads: 1,
@@ -63,7 +57,7 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
  * Opens a graph by path, so that its external data is found beside it, or from the bytes of one that has none.
  * Throws `session-failed` or `provider-unavailable`.
  */
-export const openSession = async (runtime: Runtime, graph: string | Uint8Array, settings: SessionSettings): Promise<Session> => {
+export const openSession = async (runtime: Runtime, graph: string | Uint8Array, settings: ProviderSessionOptions): Promise<Session> => {
   checkSettings(settings, runtime);
   try {
     const options = sessionOptions(settings);

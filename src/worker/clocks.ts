@@ -1,4 +1,4 @@
-import type { Tools } from '../optimizations/contract.ts';
+import type { Tools } from '../contract/player.ts';
 
 const milliseconds = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
 

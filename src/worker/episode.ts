@@ -1,5 +1,5 @@
+import type { Observation, Player } from '../contract/player.ts';
 import { GateError } from '../errors.ts';
-import type { Observation, Player } from '../optimizations/contract.ts';
 import { absenceText } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { FromWorker, LaunchRequest } from '../records/protocol.ts';

@@ -1,4 +1,5 @@
-import type { Player, SessionTuning, Tools } from '../optimizations/contract.ts';
+import type { SessionTuning } from '../contract/generation.ts';
+import type { Player, Tools } from '../contract/player.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { ProcessFacts } from '../records/sample.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';

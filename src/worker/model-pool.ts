@@ -1,4 +1,4 @@
-import type { SessionTuning } from '../optimizations/contract.ts';
+import type { SessionTuning } from '../contract/generation.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { LaunchTools } from './launch-tools.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { Player, Tools } from '../contract/player.ts';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import type { Player, Tools } from '../optimizations/contract.ts';
 import { selectionIn } from '../processes/environment.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';

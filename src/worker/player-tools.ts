@@ -1,5 +1,6 @@
+import type { Prompt } from '../contract/generation.ts';
+import type { Tools } from '../contract/player.ts';
 import { GateError } from '../errors.ts';
-import type { Prompt, Tools } from '../optimizations/contract.ts';
 import type { ArtefactRef, LaunchRequest } from '../records/protocol.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
 import type { ArmId } from '../records/words.ts';

@@ -1,5 +1,5 @@
+import type { EpisodeStart, Policy } from '../contract/policy.ts';
 import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
-import type { EpisodeStart, Policy } from '../optimizations/contract.ts';
 import { openLineChannel } from '../processes/line-channel.ts';
 import { decodeValue } from '../records/decode.ts';
 import { fromSubject, type PolicyProcess } from '../records/protocol.ts';

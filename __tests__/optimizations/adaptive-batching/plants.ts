@@ -1,7 +1,8 @@
+import type { Subject } from '../../../src/contract/optimization.ts';
+import type { Observation } from '../../../src/contract/player.ts';
 import { batchingPlayer } from '../../../src/optimizations/adaptive-batching/play.ts';
 import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
 import { played, type Shape } from '../../../src/optimizations/adaptive-batching/workload.ts';
-import type { Observation, Subject } from '../../../src/optimizations/contract.ts';
 import type { ArmId, Json } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
 import { type ReplayedCosts, replayTools, turnOf } from '../../testkit/episode-tools.ts';

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
+import type { Subject } from '../../../src/contract/optimization.ts';
 import { batchingYardstick } from '../../../src/optimizations/adaptive-batching/comparator.ts';
+import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
 import { type Shape, shapes } from '../../../src/optimizations/adaptive-batching/workload.ts';
-import type { Subject } from '../../../src/optimizations/contract.ts';
 import type { Json } from '../../../src/records/words.ts';
 import { meanOver, type Plant, plantNames, play, tunedOn } from './plants.ts';
 

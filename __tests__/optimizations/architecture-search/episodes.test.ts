@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Subject } from '../../../src/contract/optimization.ts';
+import type { Tools } from '../../../src/contract/player.ts';
+import type { Policy } from '../../../src/contract/policy.ts';
+import { latencyOf, type PoolRecord, yardstickOf } from '../../../src/optimizations/architecture-search/comparator.ts';
 import type { ServeObservation, ServeSetting } from '../../../src/optimizations/architecture-search/exchange.ts';
 import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
 import { searchPlayer } from '../../../src/optimizations/architecture-search/play.ts';
 import { architectureSearch } from '../../../src/optimizations/architecture-search/subject.ts';
-import { latencyOf, type PoolRecord, yardstickOf } from '../../../src/optimizations/architecture-search/comparator.ts';
-import type { Policy, Subject, Tools } from '../../../src/optimizations/contract.ts';
 import type { ArmId, Json, Values } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
 import { defaultPool } from '../../testkit/default-pool.ts';

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { ModelView } from '../../../src/contract/build.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
 import { architectureSearchBench } from '../../../src/optimizations/architecture-search/benchmark.ts';
 import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
 import { poolOf } from '../../../src/optimizations/architecture-search/pool.ts';
 import { architectureSearch } from '../../../src/optimizations/architecture-search/subject.ts';
-import type { ModelView } from '../../../src/optimizations/contract.ts';
 import { keptWidth } from '../../../src/optimizations/graph/selection.ts';
 import { pruningOptions } from '../../../src/optimizations/structured-pruning/options.ts';
 import { structuredPruning } from '../../../src/optimizations/structured-pruning/subject.ts';

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { SessionTuning } from '../../../src/contract/generation.ts';
+import type { Subject } from '../../../src/contract/optimization.ts';
+import type { Tools } from '../../../src/contract/player.ts';
 import { automlBench } from '../../../src/optimizations/automl/benchmark.ts';
 import type { SearchObservation, SearchSetting } from '../../../src/optimizations/automl/exchange.ts';
 import { automlOptions } from '../../../src/optimizations/automl/options.ts';
@@ -6,7 +9,6 @@ import { type OracleRecord, oracleOf } from '../../../src/optimizations/automl/o
 import { automlPlayer } from '../../../src/optimizations/automl/play.ts';
 import { configurationsOf, servedAs, spaceOf } from '../../../src/optimizations/automl/space.ts';
 import { automl } from '../../../src/optimizations/automl/subject.ts';
-import type { SessionTuning, Subject, Tools } from '../../../src/optimizations/contract.ts';
 import { structuredPruningBench } from '../../../src/optimizations/structured-pruning/benchmark.ts';
 import { tensorDecompositionBench } from '../../../src/optimizations/tensor-decomposition/benchmark.ts';
 import type { ArmId, Json, Values } from '../../../src/records/words.ts';

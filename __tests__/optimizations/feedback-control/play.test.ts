@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Observation, Subject } from '../../../src/optimizations/contract.ts';
+import type { Subject } from '../../../src/contract/optimization.ts';
+import type { Observation } from '../../../src/contract/player.ts';
 import { feedbackControlBench } from '../../../src/optimizations/feedback-control/benchmark.ts';
+import { feedbackYardstick } from '../../../src/optimizations/feedback-control/comparator.ts';
 import { disturbances } from '../../../src/optimizations/feedback-control/disturbance.ts';
 import { feedbackPlayer } from '../../../src/optimizations/feedback-control/play.ts';
 import { feedbackControl } from '../../../src/optimizations/feedback-control/subject.ts';
-import { feedbackYardstick } from '../../../src/optimizations/feedback-control/comparator.ts';
 import type { ArmId, Json } from '../../../src/records/words.ts';
 import { replayTools, turnOf } from '../../testkit/episode-tools.ts';
 import { costsOf, type Plant, plantNames } from '../adaptive-batching/plants.ts';

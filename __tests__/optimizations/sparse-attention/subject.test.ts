@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { BuildResult } from '../../../src/contract/build.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
-import type { BuildResult } from '../../../src/optimizations/contract.ts';
 import { finishRewrite, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
 import { sparseAttentionBench } from '../../../src/optimizations/sparse-attention/benchmark.ts';
 import { layerErrors } from '../../../src/optimizations/sparse-attention/calibrated.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ModelView } from '../../../src/contract/build.ts';
 import { readWindows } from '../../../src/models/evaluation.ts';
 import { openModelSource } from '../../../src/models/model-source.ts';
 import { buildReference } from '../../../src/models/reference.ts';
-import type { ModelView } from '../../../src/optimizations/contract.ts';
 import { sparsityOptions } from '../../../src/optimizations/sparse-network/options.ts';
 import { sparseNetwork } from '../../../src/optimizations/sparse-network/subject.ts';
 import { openCalibration } from '../../../src/runtime/calibration.ts';

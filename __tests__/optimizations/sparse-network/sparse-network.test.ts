@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { ModelView } from '../../../src/contract/build.ts';
 import { weightSparsity } from '../../../src/models/weight-sparsity.ts';
 import { usedBytes } from '../../../src/onnx/digest.ts';
 import { packedWeights } from '../../../src/onnx/packed-weights.ts';
@@ -8,7 +9,6 @@ import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
 import { readFloats } from '../../../src/onnx/tensor.ts';
 import { channelEnergy } from '../../../src/optimizations/graph/activations.ts';
-import type { ModelView } from '../../../src/optimizations/contract.ts';
 import { readMatrix, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
 import { sparseNetworkBench } from '../../../src/optimizations/sparse-network/benchmark.ts';
 import { type SparsityOptions, sparsityOptions } from '../../../src/optimizations/sparse-network/options.ts';

@@ -1,8 +1,10 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { ModelFacts, ServingSession, Tools, Turn } from '../../../src/optimizations/contract.ts';
+import type { ServingSession } from '../../../src/contract/generation.ts';
+import type { Tools, Turn } from '../../../src/contract/player.ts';
 import { streamingBench } from '../../../src/optimizations/streaming/benchmark.ts';
 import { streamingPlayer } from '../../../src/optimizations/streaming/play.ts';
+import type { ModelFacts } from '../../../src/records/serving.ts';
 import type { ArmId } from '../../../src/records/words.ts';
 import { type ReplayedCosts, replayTools, turnOf } from '../../testkit/episode-tools.ts';
 import { denseFacts } from '../miniature.ts';

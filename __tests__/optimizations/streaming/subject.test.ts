@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BuildResult, ModelView } from '../../../src/contract/build.ts';
 import { GateError } from '../../../src/errors.ts';
 import { artefactDigest } from '../../../src/models/artefact.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { writeModel } from '../../../src/onnx/write.ts';
-import type { BuildResult, ModelView } from '../../../src/optimizations/contract.ts';
 import { finishRewrite, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
 import { streamingOptions } from '../../../src/optimizations/streaming/options.ts';
 import { streaming } from '../../../src/optimizations/streaming/subject.ts';

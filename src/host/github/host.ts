@@ -15,8 +15,8 @@ import { completedEvent, type LookUp, readEvent } from './event.ts';
 import { GitHubFailure, tokenRemedy } from './failure.ts';
 import { jobLog } from './log.ts';
 import { appendOutputs } from './output.ts';
-import { type Patience, patiently } from './retry.ts';
 import { findPullRequests } from './pull-request.ts';
+import { type Patience, patiently } from './retry.ts';
 import { appendSummary } from './summary.ts';
 import { workflowSource } from './workflow.ts';
 

@@ -1,5 +1,5 @@
+import type { Bench } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import type { Bench } from '../contract.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
 import type { BatchingObservation, BatchingSetting } from './exchange.ts';
 import { type BatchingOptions, batchingOptions } from './options.ts';

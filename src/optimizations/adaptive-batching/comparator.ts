@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { Tools } from '../../contract/player.ts';
 import type { Immutable } from '../../records/words.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
-import type { Tools } from '../contract.ts';
 import { measureServiceTimes, type ServiceTimes, serviceTime, serviceTimes } from '../serving/service-times.ts';
 import { serveQueue } from '../serving/virtual-queue.ts';
 import { goodputOf, type ServedTrace, type Shape, shapes, type TracesSetting, tracesOf } from './workload.ts';

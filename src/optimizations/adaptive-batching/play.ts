@@ -1,12 +1,12 @@
+import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
 import { decodeValue } from '../../records/decode.ts';
 import type { Json } from '../../records/words.ts';
 import { quantile } from '../../statistics/describe.ts';
-import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
 import { openPacedService } from '../serving/service-times.ts';
 import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../serving/virtual-queue.ts';
-import { type BatchingObservation, type BatchingSetting, batchingAction, shownRequests } from './exchange.ts';
 import { type BatchingYardstick, batchingYardstick, largestBatch, tuneBatching } from './comparator.ts';
+import { type BatchingObservation, type BatchingSetting, batchingAction, shownRequests } from './exchange.ts';
 import { goodputOf, played, type ServedTrace, type Shape, spanOf, tracesOf, tracesSetting } from './workload.ts';
 
 /** Plays the arm's policy, or a fixed batch, on all loads of one trace, every batch really executed. */

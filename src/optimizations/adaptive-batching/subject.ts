@@ -1,5 +1,5 @@
+import type { Subject } from '../../contract/optimization.ts';
 import { decodeValue } from '../../records/decode.ts';
-import type { Subject } from '../contract.ts';
 import { aimdController } from './aimd.ts';
 import { batchingObservation, batchingSetting } from './exchange.ts';
 import { type BatchingOptions, batchingOptions } from './options.ts';

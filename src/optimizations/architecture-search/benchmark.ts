@@ -1,5 +1,6 @@
+import type { Bench } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import type { Bench, ModelFacts } from '../contract.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
 import type { SearchObservation, SearchSetting, ServeObservation, ServeSetting } from './exchange.ts';
 import { type SearchOptions, searchOptions } from './options.ts';

@@ -1,6 +1,6 @@
+import type { BuildContext, BuildResult } from '../../contract/build.ts';
 import { GateError } from '../../errors.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
-import type { BuildContext, BuildResult } from '../contract.ts';
 import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { pruneExpertChannels } from '../structured-pruning/experts.ts';
 import { type Choice, pruneFeedForwards } from '../structured-pruning/feed-forward.ts';

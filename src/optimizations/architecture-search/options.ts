@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OptionSchema } from '../contract.ts';
+import type { OptionSchema } from '../../contract/benchmark.ts';
 import { optionSchema } from '../option-schema.ts';
 
 const kept = z.number().min(0.1).max(1);

@@ -1,10 +1,13 @@
+import type { ServingSession } from '../../contract/generation.ts';
+import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
+import type { Policy } from '../../contract/policy.ts';
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
 import { median } from '../../statistics/describe.ts';
-import type { Observation, Player, Policy, ServingSession, Tools, Turn } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { nextAction } from '../policy-action.ts';
 import { atRecordedPace, elapsed, openPace, requestPrompt, serveRequest } from '../serving/request-times.ts';
+import { efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, poolRecord, yardstickOf } from './comparator.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type SearchObservation,
@@ -17,7 +20,6 @@ import {
 import { searchOptions } from './options.ts';
 import { poolOf, untouched } from './pool.ts';
 import { adaptationTime, type DriftServer, type DriftView, goodputOf, isInside, type ServedDrift, serveDrift } from './serving.ts';
-import { efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, poolRecord, yardstickOf } from './comparator.ts';
 
 /** Requests of an episode. */
 const requests = 64;

@@ -1,4 +1,4 @@
-import type { ModelFacts } from '../contract.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 import { keptCount } from '../graph/selection.ts';
 import type { SearchOptions, Shape } from './options.ts';
 

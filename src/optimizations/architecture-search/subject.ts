@@ -1,5 +1,5 @@
+import type { Subject } from '../../contract/optimization.ts';
 import { decodeValue } from '../../records/decode.ts';
-import type { Subject } from '../contract.ts';
 import { variantController } from './controller.ts';
 import { buildShape } from './elastic.ts';
 import { episodeSetting, searchObservation, serveObservation } from './exchange.ts';

@@ -1,6 +1,7 @@
+import type { Bench, BuildSpec } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 import type { Json } from '../../records/words.ts';
-import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
 import { ofSeries } from '../shared-metrics.ts';
 import { structuredPruningBench } from '../structured-pruning/benchmark.ts';
 import { tensorDecompositionBench } from '../tensor-decomposition/benchmark.ts';

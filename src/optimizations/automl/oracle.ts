@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { Tools } from '../../contract/player.ts';
 import { GateError } from '../../errors.ts';
 import type { Immutable } from '../../records/words.ts';
 import { median } from '../../statistics/describe.ts';
-import type { Tools } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { requestTimes } from '../serving/request-times.ts';
 import type { AutomlOptions } from './options.ts';

@@ -1,7 +1,7 @@
+import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
 import { decodeValue } from '../../records/decode.ts';
 import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
-import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from '../serving/request-times.ts';
 import type { SearchSetting } from './exchange.ts';

@@ -1,6 +1,6 @@
+import type { Observation } from '../../contract/player.ts';
 import { absenceText } from '../../records/absence.ts';
 import { mean } from '../../statistics/describe.ts';
-import type { Observation } from '../contract.ts';
 import type { Oracle } from './oracle.ts';
 import { configurationsOf } from './space.ts';
 import type { Search } from './trials.ts';

@@ -1,4 +1,4 @@
-import type { SessionTuning } from '../contract.ts';
+import type { SessionTuning } from '../../contract/generation.ts';
 import type { AutomlOptions } from './options.ts';
 
 export type OptionValue = string | number | boolean;

@@ -1,5 +1,5 @@
+import type { Subject } from '../../contract/optimization.ts';
 import { decodeValue } from '../../records/decode.ts';
-import type { Subject } from '../contract.ts';
 import { searchObservation, searchSetting } from './exchange.ts';
 import { improvementSearch } from './expected-improvement.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';

@@ -1,5 +1,5 @@
+import type { Policy } from '../../contract/policy.ts';
 import { GateError } from '../../errors.ts';
-import type { Policy } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
 import { type SearchObservation, type SearchSetting, searchAction } from './exchange.ts';
 import type { Configuration } from './space.ts';

@@ -1,5 +1,5 @@
+import type { Bench } from '../../contract/benchmark.ts';
 import type { MetricSpec } from '../../records/metric.ts';
-import type { Bench } from '../contract.ts';
 import { type BeforeAfterOptions, beforeAfterOptions } from './options.ts';
 
 const described = { kind: 'timing', role: 'described', identity: 'artefact', tolerance: 0.02 } as const;

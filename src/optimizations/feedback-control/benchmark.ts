@@ -1,5 +1,5 @@
+import type { Bench } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import type { Bench } from '../contract.ts';
 import { ofSeries } from '../shared-metrics.ts';
 import { type Disturbance, disturbances } from './disturbance.ts';
 import type { LoopSetting } from './episode.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { Tools } from '../../contract/player.ts';
 import type { Immutable } from '../../records/words.ts';
-import type { Tools } from '../contract.ts';
 import { measureServiceTimes, type ServiceTimes, serviceTimes } from '../serving/service-times.ts';
 import { fitPlant, plant, plantTime } from './plant.ts';
 

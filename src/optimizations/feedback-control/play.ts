@@ -1,16 +1,16 @@
+import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
 import { doubtText } from '../../records/series-warning.ts';
 import type { ArmId } from '../../records/words.ts';
-import type { Observation, Player, Tools, Turn } from '../contract.ts';
 import { nextAction } from '../policy-action.ts';
 import { openPacedService, type PacedService } from '../serving/service-times.ts';
+import { type FeedbackYardstick, feedbackYardstick, largestBatch, tuneFeedback } from './comparator.ts';
 import { courseOf } from './disturbance.ts';
 import { type Loop, loopSetting, runLoop } from './episode.ts';
 import { type FeedbackSetting, feedbackAction } from './exchange.ts';
 import { plantTime } from './plant.ts';
 import { type Response, responseValues, unsettledSteps } from './response.ts';
-import { type FeedbackYardstick, feedbackYardstick, largestBatch, tuneFeedback } from './comparator.ts';
 
 /** How far replayed services vary either way: about what undisturbed executions do. */
 const spread = 0.03;

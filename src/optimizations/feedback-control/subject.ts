@@ -1,5 +1,5 @@
+import type { Subject } from '../../contract/optimization.ts';
 import { decodeValue } from '../../records/decode.ts';
-import type { Subject } from '../contract.ts';
 import { feedbackObservation, feedbackSetting } from './exchange.ts';
 import { type FeedbackOptions, feedbackOptions } from './options.ts';
 import { proportionalIntegral } from './proportional-integral.ts';

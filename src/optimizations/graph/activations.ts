@@ -1,4 +1,4 @@
-import type { Calibration, Products } from '../contract.ts';
+import type { Calibration, Products } from '../../contract/build.ts';
 
 /** Sum of squares of every channel (last axis) of the named tensors over the calibration text. */
 export const channelEnergy = async (

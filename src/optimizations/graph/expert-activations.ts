@@ -1,7 +1,7 @@
+import type { BuildContext, Calibration, Products } from '../../contract/build.ts';
 import { findAttribute, type OnnxModel } from '../../onnx/model.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { readFloats } from '../../onnx/tensor.ts';
-import type { BuildContext, Calibration, Products } from '../contract.ts';
 import { producerOf } from './rewrite.ts';
 import { largest } from './selection.ts';
 

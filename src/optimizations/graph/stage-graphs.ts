@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { BuildContext, BuildResult } from '../../contract/build.ts';
 import { GateError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import { packedWeights, packWeight } from '../../onnx/packed-weights.ts';
@@ -6,7 +7,6 @@ import { readModel } from '../../onnx/read.ts';
 import type { Architecture } from '../../onnx/recognise/architecture.ts';
 import { recognise } from '../../onnx/recognise/recognise.ts';
 import { findInitializer } from '../../onnx/tensor.ts';
-import type { BuildContext, BuildResult } from '../contract.ts';
 import { finishRewrite, startRewrite } from './rewrite.ts';
 
 /** One stage of a model, to be edited in place: `architecture` names the tensors of `model` as it was read. */

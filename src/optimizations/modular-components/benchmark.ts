@@ -1,5 +1,6 @@
+import type { Bench, BuildSpec } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type ModularOptions, modularOptions } from './options.ts';
 import { cutVariant, pairsOf, pairVariant, passesOf } from './passes.ts';

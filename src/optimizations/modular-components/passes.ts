@@ -1,4 +1,5 @@
-import type { Bench, BuildSpec, ModelFacts } from '../contract.ts';
+import type { Bench, BuildSpec } from '../../contract/benchmark.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 import { sparseNetworkBench } from '../sparse-network/benchmark.ts';
 import { structuredPruningBench } from '../structured-pruning/benchmark.ts';
 import { tensorDecompositionBench } from '../tensor-decomposition/benchmark.ts';

@@ -1,6 +1,6 @@
+import type { Observation, Player, Tools } from '../../contract/player.ts';
 import { type ErrorCode, GateError } from '../../errors.ts';
 import { absenceText } from '../../records/absence.ts';
-import type { Observation, Player, Tools } from '../contract.ts';
 import { type ModularOptions, modularOptions } from './options.ts';
 import { cutVariant, type PassId, pairsOf, pairVariant, passesOf } from './passes.ts';
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Subject } from '../../contract/optimization.ts';
 import { GateError } from '../../errors.ts';
 import { cloneModel, removeUnusedInitializers } from '../../onnx/edit.ts';
 import { elementTypes } from '../../onnx/element-types.ts';
@@ -10,7 +11,7 @@ import type { Architecture } from '../../onnx/recognise/architecture.ts';
 import { recognise } from '../../onnx/recognise/recognise.ts';
 import { findInitializer } from '../../onnx/tensor.ts';
 import { type Dimension, tensorInfo } from '../../onnx/value-info.ts';
-import type { Stage, Subject } from '../contract.ts';
+import type { Stage } from '../../records/serving.ts';
 import { finishRewrite, startRewrite } from '../graph/rewrite.ts';
 import { cutDecoder, type Module } from './cut.ts';
 import type { ModularOptions } from './options.ts';

@@ -1,6 +1,7 @@
+import type { Prompt, ServingSession, SessionTuning } from '../../contract/generation.ts';
+import type { Tools } from '../../contract/player.ts';
 import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
-import type { Prompt, ServingSession, SessionTuning, Tools } from '../contract.ts';
 
 /** One request: the tokens of its prompt and the greedy steps after it. Small, so that an episode can really run a hundred of them. */
 const request = { tokens: 64, steps: 2 } as const;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import type { Prompt } from '../../contract/generation.ts';
+import type { Tools } from '../../contract/player.ts';
 import type { Immutable } from '../../records/words.ts';
 import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
-import type { Prompt, Tools } from '../contract.ts';
 
 const clock = z.enum(['wall', 'thread']);
 

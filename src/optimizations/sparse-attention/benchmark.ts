@@ -1,6 +1,7 @@
+import type { Bench } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
-import type { Bench, ModelFacts } from '../contract.ts';
 import { againstReference, latencyMetrics, ofSeries, qualityMetrics, sharedPoints, sizeMetrics, soloMetrics } from '../shared-metrics.ts';
 import { type SparseAttentionOptions, sparseAttentionOptions } from './options.ts';
 

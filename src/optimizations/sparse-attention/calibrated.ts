@@ -1,11 +1,11 @@
+import type { Calibration } from '../../contract/build.ts';
 import { GateError } from '../../errors.ts';
 import { findAttribute, integerAttribute, type OnnxModel } from '../../onnx/model.ts';
 import type { Layer } from '../../onnx/recognise/architecture.ts';
 import { findInitializer, readFloats } from '../../onnx/tensor.ts';
-import type { Calibration } from '../contract.ts';
 import { producerOf } from '../graph/rewrite.ts';
-import type { Pattern } from './pattern.ts';
 import { type Heads, strayAt, turned } from './attention-error.ts';
+import type { Pattern } from './pattern.ts';
 import { spelledParts } from './unfused-attention.ts';
 
 type Observed = Parameters<Parameters<Calibration['observe']>[2]>[0];

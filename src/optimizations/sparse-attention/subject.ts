@@ -1,5 +1,6 @@
+import type { BuildContext } from '../../contract/build.ts';
+import type { Subject } from '../../contract/optimization.ts';
 import { GateError } from '../../errors.ts';
-import type { BuildContext, Subject } from '../contract.ts';
 import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { layerErrors } from './calibrated.ts';
 import { chosenPatterns } from './choice.ts';

@@ -1,6 +1,7 @@
+import type { Bench } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
-import type { Bench, ModelFacts } from '../contract.ts';
 import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { densityOf, type SparsityOptions, sparsityOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { OptionSchema } from '../../contract/benchmark.ts';
 import { GateError } from '../../errors.ts';
 import { weightTargets } from '../../onnx/recognise/layer-weights.ts';
-import type { OptionSchema } from '../contract.ts';
 import { optionSchema } from '../option-schema.ts';
 import type { Density } from './mask.ts';
 

@@ -1,3 +1,5 @@
+import type { BuildContext } from '../../contract/build.ts';
+import type { Subject } from '../../contract/optimization.ts';
 import { GateError } from '../../errors.ts';
 import { packWeight } from '../../onnx/packed-weights.ts';
 import type { Experts, Linear } from '../../onnx/recognise/architecture.ts';
@@ -5,7 +7,6 @@ import { inStage, layerExperts, layerLinears } from '../../onnx/recognise/layer-
 import { initializer, readFloats } from '../../onnx/tensor.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
 import { channelEnergy } from '../graph/activations.ts';
-import type { BuildContext, Subject } from '../contract.ts';
 import { expertEnergy } from '../graph/expert-activations.ts';
 import { producerOf, readMatrix, replaceFloats, transposed } from '../graph/rewrite.ts';
 import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';

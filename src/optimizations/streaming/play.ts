@@ -1,5 +1,6 @@
+import type { Prompt, ServingSession } from '../../contract/generation.ts';
+import type { Observation, Player, Tools } from '../../contract/player.ts';
 import { median, quantile } from '../../statistics/describe.ts';
-import type { Observation, Player, Prompt, ServingSession, Tools } from '../contract.ts';
 import { type StreamSetting, streamSetting } from './setting.ts';
 
 type Of<Measure extends StreamSetting['measure']> = Extract<StreamSetting, { measure: Measure }>;

@@ -1,6 +1,7 @@
+import type { Subject } from '../../contract/optimization.ts';
 import { GateError } from '../../errors.ts';
 import { findRotaryKeys } from '../../onnx/recognise/rotary.ts';
-import type { ServeHints, Subject } from '../contract.ts';
+import type { ServeHints } from '../../records/serving.ts';
 import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { cachePositions, type StreamingOptions } from './options.ts';
 

@@ -1,4 +1,4 @@
-import type { Bench } from '../contract.ts';
+import type { Bench } from '../../contract/benchmark.ts';
 import { sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type PruningOptions, pruningOptions } from './options.ts';
 

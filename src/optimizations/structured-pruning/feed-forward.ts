@@ -1,8 +1,8 @@
+import type { Calibration, Products } from '../../contract/build.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import type { FeedForward } from '../../onnx/recognise/architecture.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
 import { channelEnergy } from '../graph/activations.ts';
-import type { Calibration, Products } from '../contract.ts';
 import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph/rewrite.ts';
 import { keptWidth, largest } from '../graph/selection.ts';
 import type { PruningOptions } from './options.ts';

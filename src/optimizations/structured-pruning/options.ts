@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OptionSchema } from '../contract.ts';
+import type { OptionSchema } from '../../contract/benchmark.ts';
 import { optionSchema } from '../option-schema.ts';
 
 export const targets = ['ffn', 'heads', 'layers', 'experts', 'vision'] as const;

@@ -1,6 +1,6 @@
+import type { Subject } from '../../contract/optimization.ts';
 import { GateError } from '../../errors.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
-import type { Subject } from '../contract.ts';
 import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { pruneExpertChannels, pruneExperts } from './experts.ts';
 import { type Choice, pruneFeedForwards } from './feed-forward.ts';

@@ -1,5 +1,5 @@
+import type { Bench } from '../../contract/benchmark.ts';
 import type { MetricSpec } from '../../records/metric.ts';
-import type { Bench } from '../contract.ts';
 import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type DecompositionOptions, decompositionOptions } from './options.ts';
 

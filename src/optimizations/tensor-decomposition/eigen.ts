@@ -1,5 +1,5 @@
+import type { Matrix } from '../../contract/build.ts';
 import { GateError } from '../../errors.ts';
-import type { Matrix } from '../contract.ts';
 
 /** Eigenvalues in falling order and the eigenvectors as rows. */
 export interface Eigen {

@@ -1,4 +1,4 @@
-import type { Matrix, Products } from '../contract.ts';
+import type { Matrix, Products } from '../../contract/build.ts';
 import { symmetricEigen } from './eigen.ts';
 import { energyOf, scaledRows, topRows } from './matrix.ts';
 import { triangleOf } from './triangle.ts';

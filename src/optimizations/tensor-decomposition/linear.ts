@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
+import type { Matrix, Products } from '../../contract/build.ts';
 import { GateError } from '../../errors.ts';
 import { freshName } from '../../onnx/edit.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Linear } from '../../onnx/recognise/architecture.ts';
-import type { Matrix, Products } from '../contract.ts';
 import { addFloats, insertAfter, insertBefore, producerOf } from '../graph/rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
 import { flipped, matrix, scaledRows, topRows } from './matrix.ts';

@@ -1,4 +1,4 @@
-import type { Matrix } from '../contract.ts';
+import type { Matrix } from '../../contract/build.ts';
 
 export const matrix = (rows: number, columns: number, values: ArrayLike<number> = { length: 0 }): Matrix => {
   const data = new Float64Array(rows * columns);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { OptionSchema } from '../../contract/benchmark.ts';
 import { GateError } from '../../errors.ts';
 import { type WeightTarget, weightTargets } from '../../onnx/recognise/layer-weights.ts';
-import type { OptionSchema } from '../contract.ts';
 import { optionSchema } from '../option-schema.ts';
 
 const defaultEnergy = 0.95;

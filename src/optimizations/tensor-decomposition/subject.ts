@@ -1,9 +1,10 @@
+import type { BuildContext } from '../../contract/build.ts';
+import type { Subject } from '../../contract/optimization.ts';
 import { GateError } from '../../errors.ts';
 import type { Experts, Linear } from '../../onnx/recognise/architecture.ts';
 import { inStage, layerExperts, layerLinears } from '../../onnx/recognise/layer-weights.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
 import { channelEnergy, secondMoments } from '../graph/activations.ts';
-import type { BuildContext, Subject } from '../contract.ts';
 import { expertEnergy } from '../graph/expert-activations.ts';
 import { readMatrix } from '../graph/rewrite.ts';
 import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';

@@ -1,4 +1,4 @@
-import type { Matrix, Products } from '../contract.ts';
+import type { Matrix, Products } from '../../contract/build.ts';
 import { block, matrix, placed, scaledRows } from './matrix.ts';
 
 /** Lower triangle L of a symmetric matrix L·Lᵀ, and its inverse. */

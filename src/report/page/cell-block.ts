@@ -2,8 +2,8 @@
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import { figureInWords, figuresOf, sharedIds } from '../figures.ts';
-import { metricName, remedies } from '../listed-metric.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
+import { metricName, remedies } from '../listed-metric.ts';
 import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
 import { reasonOf } from '../state-text.ts';
 import { anchorOf, badge } from './cell-link.ts';

@@ -2,8 +2,8 @@
 import type { CellVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import type { CellTrace, Evidence, PastValue } from '../evidence.ts';
-import { metricName } from '../listed-metric.ts';
 import { postOf } from '../gain.ts';
+import { metricName } from '../listed-metric.ts';
 import { absent, counted, quantity, significant } from '../number.ts';
 import { historyChart, type MetricHistory } from '../plot/history-chart.ts';
 import { hasLaunches, launchChart } from '../plot/launch-chart.ts';

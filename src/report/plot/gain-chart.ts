@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type { CellVerdict } from '../../records/verdict.ts';
-import { metricName } from '../listed-metric.ts';
 import { type Gain, gainOf } from '../gain.ts';
+import { metricName } from '../listed-metric.ts';
 import { counted } from '../number.ts';
 import { marks } from '../text-changes.ts';
 import { line, verdictColours } from './colours.ts';

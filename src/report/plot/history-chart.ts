@@ -1,8 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import type { PastValue } from '../evidence.ts';
-import { metricName } from '../listed-metric.ts';
 import { postOf } from '../gain.ts';
+import { metricName } from '../listed-metric.ts';
 import { counted, quantity } from '../number.ts';
 import { line } from './colours.ts';
 import { drawing, isDrawable, label } from './drawing.ts';

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
-import { metricName } from '../listed-metric.ts';
 import { postOf } from '../gain.ts';
+import { metricName } from '../listed-metric.ts';
 import { axisUnit, counted, quantity } from '../number.ts';
 import { line, verdictColours } from './colours.ts';
 import { drawing, isDrawable, isDrawableFactor, label } from './drawing.ts';
