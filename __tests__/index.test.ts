@@ -4,14 +4,14 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as published from '../src/index.ts';
 import type * as batching from '../src/optimizations/adaptive-batching/exchange.ts';
 import type * as pool from '../src/optimizations/architecture-search/exchange.ts';
-import type { Shape } from '../src/optimizations/architecture-search/options.ts';
+import type { MemberShape } from '../src/optimizations/architecture-search/options.ts';
 import type * as configuration from '../src/optimizations/automl/exchange.ts';
 import type * as feedback from '../src/optimizations/feedback-control/exchange.ts';
 import { builtinOptimizations } from '../src/optimizations/registry.ts';
 
 const source = join(import.meta.dirname, '..', 'src');
 const index = readFileSync(join(source, 'index.ts'), 'utf8');
-const policies = builtinOptimizations.filter(({ bench }) => bench.needs.includes('policy')).map(({ bench }) => bench.id);
+const policies = builtinOptimizations.filter(({ benchmark }) => benchmark.needs.includes('policy')).map(({ benchmark }) => benchmark.id);
 
 describe('the published contract', () => {
   it.each(policies)('has all that %s says to a policy and wants to hear', (id) => {
@@ -30,10 +30,10 @@ describe('the published contract', () => {
     expectTypeOf<published.FeedbackSetting>().toEqualTypeOf<feedback.FeedbackSetting>();
     expectTypeOf<published.FeedbackObservation>().toEqualTypeOf<feedback.FeedbackObservation>();
     expectTypeOf<published.FeedbackAction>().toEqualTypeOf<{ readonly batch: number }>();
-    expectTypeOf<published.PoolShape>().toEqualTypeOf<Shape>();
-    expectTypeOf<published.PoolSearchSetting>().toEqualTypeOf<pool.SearchSetting>();
-    expectTypeOf<published.PoolSearchObservation>().toEqualTypeOf<pool.SearchObservation>();
-    expectTypeOf<published.PoolSearchAction>().toEqualTypeOf<pool.SearchAction>();
+    expectTypeOf<published.PoolShape>().toEqualTypeOf<MemberShape>();
+    expectTypeOf<published.PoolSearchSetting>().toEqualTypeOf<pool.PoolSearchSetting>();
+    expectTypeOf<published.PoolSearchObservation>().toEqualTypeOf<pool.PoolSearchObservation>();
+    expectTypeOf<published.PoolSearchAction>().toEqualTypeOf<pool.PoolSearchAction>();
     expectTypeOf<published.PoolServeSetting>().toEqualTypeOf<pool.ServeSetting>();
     expectTypeOf<published.PoolServeObservation>().toEqualTypeOf<pool.ServeObservation>();
     expectTypeOf<published.PoolServeAction>().toEqualTypeOf<{ readonly serve: string }>();

@@ -5,12 +5,12 @@ import { artefactDigest } from '../src/models/artefact.ts';
 import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import { fileDigest } from '../src/store/disk.ts';
-import type { Benchmark } from './benchmark.ts';
+import type { Comparison } from './comparison.ts';
 import { inBlocks, ratioOf, timed } from './side-by-side.ts';
 import { writeSwigluLayer } from './swiglu-layer.ts';
 
 /** How fast an artefact gets its name: the digest of a graph with its weights, and the digest of a stored file, beside sha256 of the same bytes in memory. */
-export const artefactHashing: Benchmark = {
+export const artefactHashing: Comparison = {
   name: 'artefact-hashing',
   onRequest: false,
   run: async ({ folder, seed }, show) => {

@@ -8,7 +8,7 @@ import { openModel } from '../src/runtime/decoder.ts';
 import { loadRuntime, runtimeRoots } from '../src/runtime/library.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import { clocks } from '../src/worker/clocks.ts';
-import type { Benchmark, Row } from './benchmark.ts';
+import type { Comparison, Row } from './comparison.ts';
 import { describeRatio, inBlocks, ratioOf, type Side } from './side-by-side.ts';
 import { randomWeights } from './swiglu-layer.ts';
 
@@ -52,7 +52,7 @@ const spent =
  * Whether a step serves sixteen sequences in less than sixteen times the time of one: on layers whose weights come from memory, where batching is
  * for, and on a miniature, whose weights lie in the cache and whose steps are mostly small operators.
  */
-export const batchedDecode: Benchmark = {
+export const batchedDecode: Comparison = {
   name: 'batched-decode',
   onRequest: false,
   run: async ({ root, folder, seed }, show) => {

@@ -5,7 +5,7 @@ import { allowedEnvironment } from '../src/processes/environment.ts';
 import { describeEnd, ProcessGroup } from '../src/processes/process-group.ts';
 import { gitIn } from '../src/repository/git.ts';
 import { median } from '../src/statistics/describe.ts';
-import type { Benchmark } from './benchmark.ts';
+import type { Comparison } from './comparison.ts';
 import { describeSpread } from './side-by-side.ts';
 
 const runs = 10;
@@ -78,7 +78,7 @@ const reachableFrom = (program: string, imported: RegExp = importedAnyhow, witho
 };
 
 /** From the start of the process to the first line in the job log, as the runner starts the action; and how large what it loads is. */
-export const coldStart: Benchmark = {
+export const coldStart: Comparison = {
   name: 'cold-start',
   onRequest: false,
   run: async ({ root, folder }, show) => {

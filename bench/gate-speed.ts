@@ -4,8 +4,8 @@ import { rolldown } from 'rolldown';
 import { z } from 'zod';
 import { decodeDocument } from '../src/records/decode.ts';
 import { median } from '../src/statistics/describe.ts';
-import type { Benchmark } from './benchmark.ts';
 import { ownEnvironment, runProgram } from './child-program.ts';
+import type { Comparison } from './comparison.ts';
 import { writeLongRun } from './long-run.ts';
 import { describeSpread } from './side-by-side.ts';
 
@@ -29,7 +29,7 @@ const bundle = async (input: string, file: string): Promise<void> => {
 };
 
 /** From the files of a run to its verdict: 132 timed metrics, all of them measured to the last look, in a fresh process each time. */
-export const gateSpeed: Benchmark = {
+export const gateSpeed: Comparison = {
   name: 'gate-speed',
   onRequest: false,
   run: async ({ root, folder, seed }, show) => {

@@ -7,8 +7,8 @@ import { killAllProcesses } from '../src/processes/process-group.ts';
 import { machineFacts } from '../src/telemetry/machine.ts';
 import { artefactHashing } from './artefact-hashing.ts';
 import { batchedDecode } from './batched-decode.ts';
-import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { coldStart } from './cold-start.ts';
+import { type Comparison, isMet, type Row } from './comparison.ts';
 import { gateSpeed } from './gate-speed.ts';
 import { installation } from './installation.ts';
 import { lowRankFactors } from './low-rank-factors.ts';
@@ -22,7 +22,7 @@ import { failureLines, headLine, rowLines, type TableStyle } from './table.ts';
 import { timedRegion } from './timed-region.ts';
 import { wholeRun } from './whole-run.ts';
 
-const benchmarks: readonly Benchmark[] = [
+const benchmarks: readonly Comparison[] = [
   timedRegion,
   pruningSpeedup,
   lowRankFactors,
@@ -56,7 +56,7 @@ const stop = (status: number): never => {
   process.exit(status);
 };
 
-const runOne = async (benchmark: Benchmark, seed: number, style: TableStyle): Promise<readonly Result[]> => {
+const runOne = async (benchmark: Comparison, seed: number, style: TableStyle): Promise<readonly Result[]> => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   folders.add(folder);
   const results: Result[] = [];

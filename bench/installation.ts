@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { allowedEnvironment } from '../src/processes/environment.ts';
 import { gitIn } from '../src/repository/git.ts';
-import type { Benchmark } from './benchmark.ts';
 import { type Finished, ownEnvironment, runProgram } from './child-program.ts';
+import type { Comparison } from './comparison.ts';
 
 /** A copy of the last commit of a repository, with nothing installed in it. */
 export const cloneOf = async (root: string, folder: string): Promise<string> => {
@@ -15,7 +15,7 @@ export const cloneOf = async (root: string, folder: string): Promise<string> => 
 };
 
 /** `npm ci` in a fresh clone. The first one fills npm's cache; the second one is timed, into a tree without packages again. */
-export const installation: Benchmark = {
+export const installation: Comparison = {
   name: 'installation',
   onRequest: true,
   run: async ({ root, folder }, show) => {

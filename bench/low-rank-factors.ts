@@ -4,7 +4,7 @@ import { energyOf, matrix, scaledRows } from '../src/optimizations/tensor-decomp
 import { runtimeRoots } from '../src/runtime/library.ts';
 import { openProducts } from '../src/runtime/product.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
-import type { Benchmark } from './benchmark.ts';
+import type { Comparison } from './comparison.ts';
 
 /** A feed-forward of a model with seven thousand million weights. */
 const [rows, columns, rank] = [4096, 11008, 512];
@@ -51,7 +51,7 @@ const optimum = (): number => {
 };
 
 /** Activation-aware factors of a large matrix: seconds, and the error beside the least that there is. */
-export const lowRankFactors: Benchmark = {
+export const lowRankFactors: Comparison = {
   name: 'low-rank-factors',
   onRequest: false,
   run: async ({ root, seed }, show) => {

@@ -13,7 +13,7 @@ import { type OpenOptions, openModel } from '../src/runtime/decoder.ts';
 import { loadRuntime, runtimeRoots } from '../src/runtime/library.ts';
 import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
-import type { BenchContext, Benchmark } from './benchmark.ts';
+import type { BenchContext, Comparison } from './comparison.ts';
 import { describeRatio, inBlocks, ratioOf, timed } from './side-by-side.ts';
 
 const points = [
@@ -68,7 +68,7 @@ const randomModules = (seed: number): readonly OnnxModel[] => {
 };
 
 /** What it costs to run a decoder as four modules instead of in one session, and how long the structure of a large cut takes to measure. */
-export const modulePipeline: Benchmark = {
+export const modulePipeline: Comparison = {
   name: 'module-pipeline',
   onRequest: false,
   run: async (context, show) => {

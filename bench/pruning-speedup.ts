@@ -14,7 +14,7 @@ import { loadRuntime, type Runtime, runtimeRoots } from '../src/runtime/library.
 import { openSession, runSession, type Session } from '../src/runtime/session.ts';
 import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
-import type { Benchmark, Row } from './benchmark.ts';
+import type { Comparison, Row } from './comparison.ts';
 import { type Blocks, inBlocks, ratioOf, type Side } from './side-by-side.ts';
 import { randomWeights, writeSwigluLayer } from './swiglu-layer.ts';
 
@@ -109,7 +109,7 @@ const rowOf = (
 };
 
 /** Whether multiply-adds that are gone are time that is gone: one SwiGLU layer of 1024 × 4096, one thread, dense, pruned, factored and sparse side by side. */
-export const pruningSpeedup: Benchmark = {
+export const pruningSpeedup: Comparison = {
   name: 'pruning-speedup',
   onRequest: false,
   run: async ({ root, folder, seed }, show) => {

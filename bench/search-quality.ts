@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import type { Benchmark } from '../src/contract/benchmark.ts';
 import { GateError } from '../src/errors.ts';
 import { readWindows } from '../src/models/evaluation.ts';
 import { openModelSource } from '../src/models/model-source.ts';
-import { architectureSearchBench } from '../src/optimizations/architecture-search/benchmark.ts';
-import { automlBench } from '../src/optimizations/automl/benchmark.ts';
-import type { Bench } from '../src/contract/benchmark.ts';
+import { architectureSearchBenchmark } from '../src/optimizations/architecture-search/benchmark.ts';
+import { automlBenchmark } from '../src/optimizations/automl/benchmark.ts';
 import { findOptimization } from '../src/optimizations/registry.ts';
 import { findConfinement } from '../src/processes/confinement.ts';
 import { allowedEnvironment } from '../src/processes/environment.ts';
@@ -24,7 +24,7 @@ import { runLaunch } from '../src/worker/launch.ts';
 import type { LaunchTools } from '../src/worker/launch-tools.ts';
 import { openScoreBook } from '../src/worker/score-book.ts';
 import { prepareReference, sealArtefact } from '../src/worker/store-artefact.ts';
-import type { BenchContext, Benchmark, Row } from './benchmark.ts';
+import type { BenchContext, Comparison, Row } from './comparison.ts';
 
 const models = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'];
 /** Launches of what is timed. */
@@ -59,7 +59,7 @@ const placeOf = async (context: BenchContext, id: string): Promise<Place> => {
     facts: source.facts,
     prompts,
     player: async (optimization) => {
-      const player = await findOptimization(optimization)?.bench.player?.();
+      const player = await findOptimization(optimization)?.benchmark.player?.();
       if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes`);
       return player;
     },
@@ -74,19 +74,19 @@ const placeOf = async (context: BenchContext, id: string): Promise<Place> => {
 };
 
 /** Everything that a bench builds, beside the untouched model. */
-const buildAll = async <Options>(place: Place, bench: Bench<Options>): Promise<Builds> => {
+const buildAll = async <Options>(place: Place, benchmark: Benchmark<Options>): Promise<Builds> => {
   const { reference, source, context, store, folder } = place;
   const roots = runtimeRoots(null, context.root);
   const calibration = await openCalibration({ input: reference, windows: place.tools.prompts, roots });
   const products = openProducts(roots);
   const made: Record<string, ArtefactRef> = { main: reference };
   try {
-    for (const [name, spec] of Object.entries(bench.workload(source.facts, bench.options.parse({}, bench.id)).variants)) {
-      const maker = findOptimization(spec.optimization ?? bench.id);
+    for (const [name, spec] of Object.entries(benchmark.workload(source.facts, benchmark.options.parse({}, benchmark.id)).variants)) {
+      const maker = findOptimization(spec.optimization ?? benchmark.id);
       const { build } = (await maker?.subject()) ?? {};
-      if (maker === null || build === undefined) throw new GateError('internal', `${spec.optimization ?? bench.id} builds nothing`);
+      if (maker === null || build === undefined) throw new GateError('internal', `${spec.optimization ?? benchmark.id} builds nothing`);
       const output = await store.staging();
-      const options = maker.bench.options.parse(spec.options, name) as Json;
+      const options = maker.benchmark.options.parse(spec.options, name) as Json;
       const signal = new AbortController().signal;
       const model = source.facts;
       const variant = { name, options: spec.variant ?? spec.options };
@@ -114,7 +114,7 @@ const buildAll = async <Options>(place: Place, bench: Bench<Options>): Promise<B
 /** A launch as the gate makes it: the policy in a process of its own. */
 const launch = (
   place: Place,
-  bench: Pick<Bench, 'id'>,
+  benchmark: Pick<Benchmark, 'id'>,
   builds: Builds,
   wanted: Pick<LaunchRequest, 'purpose' | 'points' | 'tuned' | 'launch'>,
 ): Promise<Measured> => {
@@ -127,7 +127,7 @@ const launch = (
       arms: ['reference', 'head'],
       repeated: null,
       artefacts: { reference: { ...builds, main: reference }, head: builds },
-      like: bench.id,
+      like: benchmark.id,
       options: {},
       policies: {
         head: {
@@ -135,7 +135,7 @@ const launch = (
           cwd: folder,
           environment: allowedEnvironment(process.env),
           confinement: findConfinement(),
-          optimization: bench.id,
+          optimization: benchmark.id,
           options: {},
           reports: [],
           seconds: 30,
@@ -157,16 +157,16 @@ const launch = (
 type Series = (point: string, arm: 'reference' | 'head', series: string) => readonly number[];
 
 /** Builds, tunes, and runs the exact points once and the timed ones several times. */
-const measured = async <Options>(place: Place, bench: Bench<Options>): Promise<Series> => {
-  const builds = await buildAll(place, bench);
+const measured = async <Options>(place: Place, benchmark: Benchmark<Options>): Promise<Series> => {
+  const builds = await buildAll(place, benchmark);
   const point = (one: OperatingPoint): OperatingPoint => ({ ...one, arms: ['reference', 'head'] });
-  const points = bench.workload(place.source.facts, bench.options.parse({}, bench.id)).points.map(point);
-  const { tuned = null } = await launch(place, bench, builds, { launch: 'tune', purpose: 'tune', points: [], tuned: null });
+  const points = benchmark.workload(place.source.facts, benchmark.options.parse({}, benchmark.id)).points.map(point);
+  const { tuned = null } = await launch(place, benchmark, builds, { launch: 'tune', purpose: 'tune', points: [], tuned: null });
   const exact = points.filter((one) => one.kind === 'episode' && one.exact);
-  const results = [await launch(place, bench, builds, { launch: 'once', purpose: 'once', points: exact, tuned })];
+  const results = [await launch(place, benchmark, builds, { launch: 'once', purpose: 'once', points: exact, tuned })];
   for (let at = 0; at < launches; at++)
     results.push(
-      await launch(place, bench, builds, {
+      await launch(place, benchmark, builds, {
         launch: `screen-${at}`,
         purpose: 'screen',
         points: points.filter((one) => !exact.includes(one)),
@@ -178,7 +178,7 @@ const measured = async <Options>(place: Place, bench: Bench<Options>): Promise<S
 };
 
 const showPool = async (place: Place, show: (row: Row) => void): Promise<void> => {
-  const series = await measured(place, architectureSearchBench);
+  const series = await measured(place, architectureSearchBenchmark);
   const of = (arm: 'reference' | 'head', name: string): number => median(series('drift', arm, name));
   show({
     what: 'hypervolume found ÷ exhaustive, 4 of 6 trials',
@@ -197,7 +197,7 @@ const showPool = async (place: Place, show: (row: Row) => void): Promise<void> =
 };
 
 const showConfigurations = async (place: Place, show: (row: Row) => void): Promise<void> => {
-  const series = await measured(place, automlBench);
+  const series = await measured(place, automlBenchmark);
   const [found, initial] = [median(series('found', 'head', 'found-ms')), median(series('found', 'reference', 'found-ms'))];
   show({
     what: "share of the oracle's gain with 40 % of its trials",
@@ -216,7 +216,7 @@ const showConfigurations = async (place: Place, show: (row: Row) => void): Promi
 };
 
 /** Whether a few trials find what an exhaustive search does, and whether what was found pays. */
-export const searchQuality: Benchmark = {
+export const searchQuality: Comparison = {
   name: 'search-quality',
   onRequest: true,
   run: async (context, show) => {

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
+import type { Benchmark } from '../src/contract/benchmark.ts';
+import type { GenerationSession } from '../src/contract/generation.ts';
+import type { Subject } from '../src/contract/optimization.ts';
+import type { Player, Tools, Turn } from '../src/contract/player.ts';
 import { GateError } from '../src/errors.ts';
 import { readWindows } from '../src/models/evaluation.ts';
 import { type ModelSource, openModelSource } from '../src/models/model-source.ts';
 import { buildReference } from '../src/models/reference.ts';
 import { makeFolder } from '../src/onnx/output-file.ts';
-import { adaptiveBatchingBench } from '../src/optimizations/adaptive-batching/benchmark.ts';
+import { adaptiveBatchingBenchmark } from '../src/optimizations/adaptive-batching/benchmark.ts';
+import { type BatchingYardstick, batchingYardstick } from '../src/optimizations/adaptive-batching/comparator.ts';
 import { batchingPlayer } from '../src/optimizations/adaptive-batching/play.ts';
 import { adaptiveBatching } from '../src/optimizations/adaptive-batching/subject.ts';
-import { type BatchingYardstick, batchingYardstick } from '../src/optimizations/adaptive-batching/comparator.ts';
-import type { Bench } from '../src/contract/benchmark.ts';
-import type { Player, Tools, Turn } from '../src/contract/player.ts';
-import type { ServingSession } from '../src/contract/generation.ts';
-import type { Subject } from '../src/contract/optimization.ts';
-import { feedbackControlBench } from '../src/optimizations/feedback-control/benchmark.ts';
+import { feedbackControlBenchmark } from '../src/optimizations/feedback-control/benchmark.ts';
 import { feedbackPlayer } from '../src/optimizations/feedback-control/play.ts';
 import { feedbackControl } from '../src/optimizations/feedback-control/subject.ts';
 import { serviceTime } from '../src/optimizations/serving/service-times.ts';
@@ -25,7 +25,7 @@ import { greedySession } from '../src/runtime/serving-session.ts';
 import { mean } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom, shuffled } from '../src/statistics/random.ts';
 import { clocks } from '../src/worker/clocks.ts';
-import type { BenchContext, Benchmark, Row } from './benchmark.ts';
+import type { BenchContext, Comparison, Row } from './comparison.ts';
 import { describeRatio, ratioOf } from './side-by-side.ts';
 
 const models = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'];
@@ -68,7 +68,7 @@ const opened = async ({ root, folder }: BenchContext, id: string): Promise<Opene
 
 /** One optimization with episodes, its policy in this process. */
 interface Played<Options> {
-  readonly bench: Bench<Options>;
+  readonly benchmark: Benchmark<Options>;
   readonly player: Player;
   readonly subject: Subject<Options>;
 }
@@ -77,12 +77,12 @@ const tune = async (player: Player, { tools }: Opened, seed: number): Promise<Js
   (await player.tune?.(tools(seed, unused('a policy')), {})) ?? null;
 
 const play = async <Options>(
-  { bench, player, subject }: Played<Options>,
+  { benchmark, player, subject }: Played<Options>,
   { tools }: Opened,
   point: Turn['point'],
   turn: { readonly arm: 'reference' | 'head'; readonly seed: number; readonly tuned: Json },
 ): Promise<Values> => {
-  const options = bench.options.parse({}, 'options') as Json;
+  const options = benchmark.options.parse({}, 'options') as Json;
   const start: Tools['policy'] = async (setting) =>
     subject.start?.({ point: point.id, seed: turn.seed, options, setting }) ?? unused('to start')();
   const observed = await player.play({ ...turn, point, round: 0, options }, tools(turn.seed, start));
@@ -95,7 +95,7 @@ const replayed = ({ id, model, tools }: Opened, { service }: BatchingYardstick):
   model,
   tools: (seed, policy) => {
     let now = 0;
-    const session: ServingSession = {
+    const session: GenerationSession = {
       prefill: async ({ batch, length }) => {
         now += batch * length === 1 ? service.token : serviceTime(service, batch, length);
       },
@@ -109,12 +109,12 @@ const replayed = ({ id, model, tools }: Opened, { service }: BatchingYardstick):
   },
 });
 
-const episodesOf = <Options>(bench: Bench<Options>, { tools }: Opened): readonly Turn['point'][] =>
-  bench
-    .workload(tools(0, unused('a policy')).model, bench.options.parse({}, 'options'))
+const episodesOf = <Options>(benchmark: Benchmark<Options>, { tools }: Opened): readonly Turn['point'][] =>
+  benchmark
+    .workload(tools(0, unused('a policy')).model, benchmark.options.parse({}, 'options'))
     .points.filter((point): point is Turn['point'] => point.kind === 'episode');
 
-const batching = { bench: adaptiveBatchingBench, player: batchingPlayer, subject: adaptiveBatching };
+const batching = { benchmark: adaptiveBatchingBenchmark, player: batchingPlayer, subject: adaptiveBatching };
 
 /** Goodput of both arms on the traces of one shape. */
 const servedTraces = async (
@@ -145,7 +145,7 @@ const servedTraces = async (
 const showBatching = async (model: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
   const tuned = await tune(batchingPlayer, model, seed);
   const replay = replayed(model, decodeValue(batchingYardstick, tuned, 'load test'));
-  for (const point of episodesOf(adaptiveBatchingBench, model)) {
+  for (const point of episodesOf(adaptiveBatchingBenchmark, model)) {
     const { what, ...planned } = await servedTraces(replay, point, tuned, seed);
     const shown = { unit: '×', target: { bound: 'least', value: point.id === 'burst' ? 1 : 0.95 } } as const;
     show({ what: `${what}, replayed`, ...planned, ...shown });
@@ -154,9 +154,9 @@ const showBatching = async (model: Opened, seed: number, show: (row: Row) => voi
 };
 
 const showFeedback = async (model: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
-  const played = { bench: feedbackControlBench, player: feedbackPlayer, subject: feedbackControl };
+  const played = { benchmark: feedbackControlBenchmark, player: feedbackPlayer, subject: feedbackControl };
   const tuned = await tune(feedbackPlayer, model, seed);
-  const replays = episodesOf(feedbackControlBench, model).filter(({ exact }) => exact);
+  const replays = episodesOf(feedbackControlBenchmark, model).filter(({ exact }) => exact);
   const closed: Values[] = [];
   const open: Values[] = [];
   for (const point of replays) {
@@ -183,7 +183,7 @@ const showFeedback = async (model: Opened, seed: number, show: (row: Row) => voi
 };
 
 /** Whether adaptive batches keep up with the best fixed one, and whether a loop on the batch settles. */
-export const servingPolicies: Benchmark = {
+export const servingPolicies: Comparison = {
   name: 'serving-policies',
   onRequest: false,
   run: async (context, show) => {

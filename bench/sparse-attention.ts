@@ -13,7 +13,7 @@ import { openSession, runSession, type Session } from '../src/runtime/session.ts
 import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import { type Kernel, type LayerSize, writeAttentionLayer } from './attention-layer.ts';
-import type { BenchContext, Benchmark, Row } from './benchmark.ts';
+import type { BenchContext, Comparison, Row } from './comparison.ts';
 import { type Blocks, describeRatio, inBlocks, ratioOf, type Side, timed } from './side-by-side.ts';
 import { randomWeights } from './swiglu-layer.ts';
 
@@ -159,7 +159,7 @@ const recompute = async (runtime: Runtime, { folder, seed }: BenchContext, show:
 };
 
 /** What sparse attention saves on one attention layer, one thread, against the runtime's own kernels; and what a cache saves at all. */
-export const sparseAttentionSpeed: Benchmark = {
+export const sparseAttentionSpeed: Comparison = {
   name: 'sparse-attention',
   onRequest: false,
   run: async (context, show) => {

@@ -1,23 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ModelView } from '../src/contract/build.ts';
+import type { GenerationSession } from '../src/contract/generation.ts';
 import { GateError } from '../src/errors.ts';
 import { readWindows } from '../src/models/evaluation.ts';
 import { openModelSource } from '../src/models/model-source.ts';
 import { buildGraphs } from '../src/models/reference.ts';
 import { openWeights } from '../src/models/weights.ts';
-import type { ModelFacts } from '../src/records/serving.ts';
-import type { ModelView } from '../src/contract/build.ts';
-import type { ServingSession } from '../src/contract/generation.ts';
 import { streamingOptions } from '../src/optimizations/streaming/options.ts';
 import { streaming } from '../src/optimizations/streaming/subject.ts';
-import type { ServeHints } from '../src/records/serving.ts';
+import type { ModelFacts, ServeHints } from '../src/records/serving.ts';
 import { openModel } from '../src/runtime/decoder.ts';
 import { loadRuntime, runtimeRoots } from '../src/runtime/library.ts';
 import { promptRows } from '../src/runtime/prompt.ts';
 import { greedySession } from '../src/runtime/serving-session.ts';
 import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
-import type { Benchmark, Row } from './benchmark.ts';
+import type { Comparison, Row } from './comparison.ts';
 import { type Blocks, describeRatio, inBlocks, ratioOf, timed } from './side-by-side.ts';
 
 const model = 'mini-qwen3-dense';
@@ -51,7 +50,7 @@ const rowOf = <Name extends string>(what: string, times: Blocks<Name>, slow: Nam
 };
 
 /** What each part of streaming saves on a shipped model, one thread: keys written in place, a bounded past, prompts in chunks. */
-export const streamingSavings: Benchmark = {
+export const streamingSavings: Comparison = {
   name: 'streaming',
   onRequest: false,
   run: async ({ root, folder, seed }, show) => {
@@ -69,7 +68,7 @@ export const streamingSavings: Benchmark = {
     const models = { whole: await open({}), copied: await open({ ...hints, inPlace: false }), placed: await open(hints) };
     type Name = keyof typeof models;
     const random = seededRandom(deriveSeed(seed, 'streaming'));
-    const talk = async (name: Name, length: number): Promise<ServingSession> => {
+    const talk = async (name: Name, length: number): Promise<GenerationSession> => {
       const session = greedySession(models[name]);
       await session.prefill(promptRows(prompts, source.facts.vocabulary, 1, length, seed));
       return session;

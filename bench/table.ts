@@ -1,4 +1,4 @@
-import { isMet, type Row, type Target } from './benchmark.ts';
+import { isMet, type Row, type Target } from './comparison.ts';
 
 const nameWidth = 17;
 const whatWidth = 50;

@@ -12,7 +12,7 @@ import { median } from '../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';
 import { clocks } from '../src/worker/clocks.ts';
 import { interleave } from '../src/worker/rounds.ts';
-import type { Benchmark, Row } from './benchmark.ts';
+import type { Comparison, Row } from './comparison.ts';
 import { describeRatio, ratioOf } from './side-by-side.ts';
 
 const points: readonly (CallPoint & { readonly calls: number; readonly label: string })[] = [
@@ -135,7 +135,7 @@ const compare = async (point: (typeof points)[number], folder: string, options: 
  * What our clock takes in beside the run: the time that `interleave` reports of a prepared call, divided by what a stopwatch around a bare `session.run`
  * reads, with the same session, the same inputs and the same output buffers. The bare call against itself shows what the machine adds.
  */
-export const timedRegion: Benchmark = {
+export const timedRegion: Comparison = {
   name: 'timed-region',
   onRequest: false,
   run: async ({ root, folder, seed }, show) => {

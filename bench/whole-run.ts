@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GateError } from '../src/errors.ts';
 import { allowedEnvironment } from '../src/processes/environment.ts';
-import type { Benchmark } from './benchmark.ts';
 import { runProgram } from './child-program.ts';
+import type { Comparison } from './comparison.ts';
 import { cloneOf } from './installation.ts';
 
 /** Any verdict is a whole run; 2 is a mistake. */
@@ -39,7 +39,7 @@ const mostConfirmed = (runFolder: string): number => {
 };
 
 /** What a developer waits for: in a clean tree with an empty store and with a full one, and after a change of one optimization. */
-export const wholeRun: Benchmark = {
+export const wholeRun: Comparison = {
   name: 'whole-run',
   onRequest: true,
   run: async ({ root, folder, seed }, show) => {

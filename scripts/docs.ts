@@ -13,7 +13,7 @@ import { configSchema } from '../src/config/schema.ts';
 import { errorTable } from '../src/errors.ts';
 import { type ModelConfig, parseModelConfig, readJsonFile } from '../src/models/config.ts';
 import { type ModelCard, readModelCard } from '../src/models/model-source.ts';
-import { benches, builtinOptimizations } from '../src/optimizations/registry.ts';
+import { benchmarks, builtinOptimizations } from '../src/optimizations/registry.ts';
 import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
 import { armParts, entryKeys } from '../src/planning/arm-digest.ts';
 import { baseline } from '../src/records/baseline.ts';
@@ -187,7 +187,7 @@ const sharedAmong = (metrics: readonly MetricSpec[]): string => {
 };
 
 const metricsOfBenches = (): string =>
-  benches
+  benchmarks
     .map((bench) => {
       const metrics = sampleModels.flatMap((model) => bench.workload(model, bench.options.parse({}, bench.id)).metrics);
       const own = metrics.filter(({ id }) => !shared.some((metric) => metric.id === id));
@@ -198,13 +198,13 @@ const metricsOfBenches = (): string =>
 
 const optionsOfBuiltins = (): string =>
   builtinOptimizations
-    .map(({ bench }) => {
-      const { properties = {} } = bench.options.json as SchemaNode;
+    .map(({ benchmark }) => {
+      const { properties = {} } = benchmark.options.json as SchemaNode;
       const rows = Object.entries(properties).map(([key, node]) => {
         const kind = node.enum === undefined ? (node.type ?? '') : node.enum.join(', ');
         return [code(key), kind, code(node.default === undefined ? '' : JSON.stringify(node.default)), node.description ?? ''];
       });
-      return `### ${bench.title} \`${bench.id}\`\n\n${table(['Option', 'Values', 'Default', 'Meaning'], rows)}`;
+      return `### ${benchmark.title} \`${benchmark.id}\`\n\n${table(['Option', 'Values', 'Default', 'Meaning'], rows)}`;
     })
     .join('\n\n');
 

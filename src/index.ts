@@ -8,14 +8,14 @@ export type { Subject } from './contract/optimization.ts';
 export type { EpisodeStart, Policy } from './contract/policy.ts';
 export type { BatchingAction, BatchingObservation, BatchingSetting } from './optimizations/adaptive-batching/exchange.ts';
 export type {
-  SearchAction as PoolSearchAction,
-  SearchObservation as PoolSearchObservation,
-  SearchSetting as PoolSearchSetting,
+  PoolSearchAction,
+  PoolSearchObservation,
+  PoolSearchSetting,
   ServeAction as PoolServeAction,
   ServeObservation as PoolServeObservation,
   ServeSetting as PoolServeSetting,
 } from './optimizations/architecture-search/exchange.ts';
-export type { Shape as PoolShape } from './optimizations/architecture-search/options.ts';
+export type { MemberShape as PoolShape } from './optimizations/architecture-search/options.ts';
 export type {
   SearchAction as ConfigurationAction,
   SearchObservation as ConfigurationObservation,

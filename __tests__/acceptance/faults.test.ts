@@ -9,7 +9,7 @@ afterAll(() => clone.remove());
 
 describe('a mistake in an optimization, committed with the program that it is built into', () => {
   it('is listed for every optimization that has code', () => {
-    const judged = builtinOptimizations.filter(({ bench }) => bench.needs.length > 0).map(({ bench }) => bench.id);
+    const judged = builtinOptimizations.filter(({ benchmark }) => benchmark.needs.length > 0).map(({ benchmark }) => benchmark.id);
     expect(new Set(faults.map(({ optimization }) => optimization))).toEqual(new Set(judged));
   });
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isMet } from '../../bench/benchmark.ts';
 import { ownEnvironment } from '../../bench/child-program.ts';
+import { isMet } from '../../bench/comparison.ts';
 import { writeSwigluLayer } from '../../bench/swiglu-layer.ts';
 import { headLine, rowLines } from '../../bench/table.ts';
 import { countMultiplyAdds } from '../../src/onnx/count.ts';

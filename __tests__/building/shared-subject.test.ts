@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mayShareProcess, openStandingSubject } from '../../src/building/shared-subject.ts';
+import { mayShareProcess, openSharedSubject } from '../../src/building/shared-subject.ts';
 import { type LineChannel, openLineChannel } from '../../src/processes/line-channel.ts';
 import type { PlannedBuild } from '../../src/records/plan.ts';
 
@@ -9,7 +9,7 @@ const start = async (): Promise<LineChannel> =>
   openLineChannel({ where: 'here', argv: [process.execPath, '-e', program], cwd: process.cwd(), environment: {}, memoryBytes: null });
 
 test('is one process for one name, and another once it was closed or goes by another name', async () => {
-  const standing = openStandingSubject();
+  const standing = openSharedSubject();
   const ask = async (name: string): Promise<readonly unknown[]> => {
     const answer = await (await standing.channel(name, start)).ask({}, 10);
     return [answer, standing.used];
@@ -29,7 +29,7 @@ test('is one process for one name, and another once it was closed or goes by ano
 });
 
 test('starts anew after a start that failed', async () => {
-  const standing = openStandingSubject();
+  const standing = openSharedSubject();
   await expect(standing.channel('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await (await standing.channel('a', start)).ask({}, 10)).toBeTypeOf('number');
   await standing.close();

@@ -135,7 +135,7 @@ describe('configurations', () => {
   it('of this repository is valid and names what there is', () => {
     const config = resolveConfig(parseConfig(textOf('optimization-gate.yml'), 'optimization-gate.yml'), catalogue);
     expect(config.models).toHaveLength(4);
-    expect(config.optimizations.map(({ id }) => id)).toEqual(builtinOptimizations.map(({ bench }) => bench.id));
+    expect(config.optimizations.map(({ id }) => id)).toEqual(builtinOptimizations.map(({ benchmark }) => benchmark.id));
   });
 
   it.each(blocks('yaml').filter(({ text }) => !/^jobs:/m.test(text)))('on $page are valid: $text', ({ page, text }) => {

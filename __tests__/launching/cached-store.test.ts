@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Cache } from '../../src/host/contract.ts';
+import type { WorkflowCache } from '../../src/host/contract.ts';
 import { type CachedStore, entryBytes, itemsToSave, restoreStore, saveStore } from '../../src/launching/cached-store.ts';
 import { type Json, jsonValue } from '../../src/records/words.ts';
 import type { CommandContext } from '../../src/run/context.ts';
@@ -18,7 +18,11 @@ const branch: RecordTrust = { reads: ['default-branch'], writes: 'default-branch
 const change: RecordTrust = { reads: ['default-branch', 'changes'], writes: 'changes' };
 
 /** A cache whose entries are folders, the newest first. `pack` runs on what is packed. */
-const cacheIn = (folder: string, said: string[] = [], pack: (staged: string) => void = () => {}): Cache & { readonly keys: string[] } => {
+const cacheIn = (
+  folder: string,
+  said: string[] = [],
+  pack: (staged: string) => void = () => {},
+): WorkflowCache & { readonly keys: string[] } => {
   const keys: string[] = [];
   return {
     keys,
@@ -38,7 +42,7 @@ const cacheIn = (folder: string, said: string[] = [], pack: (staged: string) => 
   };
 };
 
-const contextOf = (storeRoot: string, cache: Cache, number = 7): CommandContext =>
+const contextOf = (storeRoot: string, cache: WorkflowCache, number = 7): CommandContext =>
   ({
     storeRoot,
     options: { cache: true },
@@ -118,7 +122,7 @@ describe('the store in the workflow cache', () => {
     await job(contextOf(testFolder(), cache), change, 'honest');
     const root = testFolder();
     const restore = cache.restore;
-    const disturbed: Cache = {
+    const disturbed: WorkflowCache = {
       ...cache,
       restore: (prefixes, into) => {
         plant(root, 'default-branch', 'planted');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LoopSetting, measureUntilDone } from '../../src/launching/launch-loop.ts';
+import { type LaunchLoop, measureUntilDone } from '../../src/launching/launch-loop.ts';
 import { nextMeasurement, sharing, type Wanted } from '../../src/launching/schedule.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
 
@@ -79,7 +79,7 @@ describe('launches that are one measurement', () => {
 });
 
 interface World {
-  readonly setting: LoopSetting<Wanted>;
+  readonly setting: LaunchLoop<Wanted>;
   readonly ran: string[];
   readonly asked: number[];
   readonly lines: SampleLine[];
@@ -103,7 +103,7 @@ const world = (
   const asked: number[] = [];
   const lines: SampleLine[] = [];
   const atOnce: number[] = [];
-  const setting: LoopSetting<Wanted> = {
+  const setting: LaunchLoop<Wanted> = {
     demand: () => {
       asked.push(lines.length);
       return rule(lines);
@@ -171,7 +171,7 @@ describe('measureUntilDone', () => {
   it('lets what runs end before it throws, and records that', async () => {
     const here = world(untilEnded([wanted('solo', 0), wanted('solo', 1), wanted('solo', 2)]));
     const { run } = here.setting;
-    const broken: LoopSetting<Wanted> = {
+    const broken: LaunchLoop<Wanted> = {
       ...here.setting,
       run: async (one) => {
         if (one.launch === 'm/o#solo-0') throw new Error('no room');
@@ -203,7 +203,7 @@ describe('measureUntilDone', () => {
   it('drops what the interruption ended, so that a resumed run does it again', async () => {
     const here = world(untilEnded(list), { lanes: 1 });
     const run = here.setting.run;
-    const interrupting: LoopSetting<Wanted> = {
+    const interrupting: LaunchLoop<Wanted> = {
       ...here.setting,
       run: async (one) => {
         if (here.ran.length === 2) here.stop.abort();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Cache } from '../../src/host/contract.ts';
+import type { WorkflowCache } from '../../src/host/contract.ts';
 import { keepSamples, resumeSamples } from '../../src/launching/resumed-samples.ts';
 import { digestOf } from '../../src/records/decode.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
@@ -23,7 +23,7 @@ const run = (environment: string): SampleLine => ({
 });
 
 /** A cache of one runner: each entry is the one file that was saved. */
-const cacheOf = (entries: Map<string, string>, said: string[]): Cache => ({
+const cacheOf = (entries: Map<string, string>, said: string[]): WorkflowCache => ({
   restore: async (prefixes, folder) => {
     const [key, text] = [...entries].findLast(([name]) => prefixes.some((each) => name.startsWith(each))) ?? [];
     if (key === undefined || text === undefined) return { status: 'nothing' };

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepSeen, type SeenSetting, seenBefore, seenKey } from '../../src/launching/stored-proof.ts';
+import { keepSeen, type ProofSetting, seenBefore, seenKey } from '../../src/launching/stored-proof.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';
 import type { SampleLine, SettledLine } from '../../src/records/sample.ts';
 import { appendLines, readSamples } from '../../src/records/samples-file.ts';
@@ -24,7 +24,7 @@ afterAll(() => {
 });
 let classes = 0;
 /** Every test has a class of runner of its own. */
-const setting = (): SeenSetting => ({ plan, runnerClass: `class-${classes++}`, node: 'v24.0.0', records });
+const setting = (): ProofSetting => ({ plan, runnerClass: `class-${classes++}`, node: 'v24.0.0', records });
 
 const launch = (
   fields: Partial<Extract<SampleLine, { line: 'launch' }>> = {},
@@ -41,7 +41,7 @@ const launch = (
   { line: 'end', launch: 'l', status, error: null, process: null },
 ];
 const settled = (status: SettledLine['status']): SettledLine => settle(id, status);
-const proven = async (given: SeenSetting, line = settled('unchanged')) => seenBefore(given, [line]);
+const proven = async (given: ProofSetting, line = settled('unchanged')) => seenBefore(given, [line]);
 
 describe('what the store proves', () => {
   it('is what a launch ran to its end, by the digests of both its arms', async () => {

@@ -1,30 +1,30 @@
 import { expect, test } from 'vitest';
 import { pointIdOf } from '../../src/gate/metric-key.ts';
-import { benches, builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
+import { benchmarks, builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
 import { sharedMetrics } from '../../src/optimizations/shared-metrics.ts';
 import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
 import type { Json } from '../../src/records/words.ts';
 import { denseFacts, visionFacts } from './miniature.ts';
 
 test('every built-in is found by its own id, supplies what its bench needs, and takes no options', async () => {
-  expect(new Set(builtinOptimizations.map(({ bench }) => bench.id)).size).toBe(builtinOptimizations.length);
+  expect(new Set(builtinOptimizations.map(({ benchmark }) => benchmark.id)).size).toBe(builtinOptimizations.length);
   for (const optimization of builtinOptimizations) {
-    const { bench } = optimization;
-    expect(findOptimization(bench.id)).toBe(optimization);
+    const { benchmark } = optimization;
+    expect(findOptimization(benchmark.id)).toBe(optimization);
     const subject = await optimization.subject();
-    for (const need of bench.needs) expect(need === 'build' ? subject.build : subject.start, bench.id).toBeTypeOf('function');
-    expect(() => bench.options.parse({ 'no-such-option': 1 }, 'with'), bench.id).toThrow(
+    for (const need of benchmark.needs) expect(need === 'build' ? subject.build : subject.start, benchmark.id).toBeTypeOf('function');
+    expect(() => benchmark.options.parse({ 'no-such-option': 1 }, 'with'), benchmark.id).toThrow(
       expect.objectContaining({ code: 'option-invalid', where: 'with.no-such-option' }),
     );
-    expect(bench.options.json).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(benchmark.options.json).toMatchObject({ type: 'object', additionalProperties: false });
   }
   expect(findOptimization('no-such-optimization')).toBeNull();
 });
 
 test('every workload is data that the plan takes, and every metric reads a point of its workload', () => {
-  for (const { bench } of builtinOptimizations)
+  for (const { benchmark } of builtinOptimizations)
     for (const facts of [denseFacts, visionFacts]) {
-      const { points, metrics, variants } = bench.workload(facts, bench.options.parse({}, 'with'));
+      const { points, metrics, variants } = benchmark.workload(facts, benchmark.options.parse({}, 'with'));
       const ids = new Set(points.map((point) => operatingPoint.parse(point).id));
       expect(ids.size).toBe(points.length);
       expect(new Set(metrics.map((metric) => `${metric.id} ${pointIdOf(metric)}`)).size).toBe(metrics.length);
@@ -33,7 +33,7 @@ test('every workload is data that the plan takes, and every metric reads a point
         if ('point' in metric.from) expect(ids, metric.id).toContain(metric.from.point);
       }
       for (const { options, optimization } of Object.values(variants)) {
-        const maker = optimization === undefined ? bench : findOptimization(optimization)?.bench;
+        const maker = optimization === undefined ? benchmark : findOptimization(optimization)?.benchmark;
         expect(() => maker?.options.parse(options, 'again'), optimization).not.toThrow();
         expect(maker, optimization).toBeDefined();
       }
@@ -42,7 +42,7 @@ test('every workload is data that the plan takes, and every metric reads a point
 
 test('the same id of a call is the same call, and a solo point repeats a call of its workload for long enough', () => {
   const known = new Map<string, string>();
-  for (const bench of benches)
+  for (const bench of benchmarks)
     for (const facts of [denseFacts, visionFacts]) {
       const { points } = bench.workload(facts, bench.options.parse({}, 'with'));
       const calls = points.filter((point) => point.kind === 'call');
@@ -74,12 +74,12 @@ test('captions are scored per character, with the blind control; text is not', (
 });
 
 test('every bench that needs a policy has a rehearsal of each kind of episode, which its own policy answers', async () => {
-  for (const { bench, subject } of builtinOptimizations) {
+  for (const { benchmark, subject } of builtinOptimizations) {
     const { start } = await subject();
-    expect((bench.rehearsals ?? []).length > 0, bench.id).toBe(bench.needs.includes('policy'));
-    for (const { setting, observation } of bench.rehearsals ?? []) {
-      const policy = await start?.({ point: 'rehearsal', seed: 1, options: bench.options.parse({}, 'with') as Json, setting });
-      expect(await policy?.next(observation), bench.id).toBeTypeOf('object');
+    expect((benchmark.rehearsals ?? []).length > 0, benchmark.id).toBe(benchmark.needs.includes('policy'));
+    for (const { setting, observation } of benchmark.rehearsals ?? []) {
+      const policy = await start?.({ point: 'rehearsal', seed: 1, options: benchmark.options.parse({}, 'with') as Json, setting });
+      expect(await policy?.next(observation), benchmark.id).toBeTypeOf('object');
     }
   }
 });

@@ -19,7 +19,7 @@ import {
   replaceFloats,
   startRewrite,
 } from '../../src/optimizations/graph/rewrite.ts';
-import { structuredPruningBench } from '../../src/optimizations/structured-pruning/benchmark.ts';
+import { structuredPruningBenchmark } from '../../src/optimizations/structured-pruning/benchmark.ts';
 import { type PruningOptions, pruningOptions } from '../../src/optimizations/structured-pruning/options.ts';
 import { structuredPruning } from '../../src/optimizations/structured-pruning/subject.ts';
 import {
@@ -327,7 +327,7 @@ describe('builds', () => {
 
 describe('bench', () => {
   test('says where it does not apply', () => {
-    const { applies } = structuredPruningBench;
+    const { applies } = structuredPruningBenchmark;
     expect(applies(denseFacts, options({ target: 'experts' }))).toMatchObject({ status: 'not-applicable' });
     expect(applies(expertFacts, options({ target: 'experts' }))).toBe(true);
     expect(applies(denseFacts, options({ target: 'vision' }))).toMatchObject({ status: 'not-applicable' });

@@ -6,7 +6,7 @@ import { usedBytes } from '../../src/onnx/digest.ts';
 import { readModel } from '../../src/onnx/read.ts';
 import { recognise } from '../../src/onnx/recognise/recognise.ts';
 import { finishRewrite, readMatrix, startRewrite } from '../../src/optimizations/graph/rewrite.ts';
-import { tensorDecompositionBench } from '../../src/optimizations/tensor-decomposition/benchmark.ts';
+import { tensorDecompositionBenchmark } from '../../src/optimizations/tensor-decomposition/benchmark.ts';
 import { expertBasis, replaceExperts } from '../../src/optimizations/tensor-decomposition/experts.ts';
 import { factorise, replaceLinear, unweighed } from '../../src/optimizations/tensor-decomposition/linear.ts';
 import { matrix } from '../../src/optimizations/tensor-decomposition/matrix.ts';
@@ -127,7 +127,7 @@ describe('builds', () => {
     await expect(build(tensorDecomposition, miniature('dense'), options({ target: 'vision' }))).rejects.toMatchObject({
       code: 'onnx-unsupported',
     });
-    const { applies } = tensorDecompositionBench;
+    const { applies } = tensorDecompositionBenchmark;
     expect(applies(denseFacts, options({ target: 'vision' }))).toMatchObject({ status: 'not-applicable' });
     expect(applies({ ...denseFacts, vision: true }, options({ target: 'vision' }))).toBe(true);
   });
@@ -157,8 +157,8 @@ test('options: energy or rank, one of them', () => {
   expect(() => options({ rank: 8 })).toThrow('Did you mean');
   for (const value of [{}, { 'rank-ratio': 0.4, aware: false }, { energy: 0.5, target: 'all' }]) {
     const parsed = options(value);
-    expect(decompositionOptions.parse(tensorDecompositionBench.workload(denseFacts, parsed).variants['main']!.options, 'again')).toEqual(
-      parsed,
-    );
+    expect(
+      decompositionOptions.parse(tensorDecompositionBenchmark.workload(denseFacts, parsed).variants['main']!.options, 'again'),
+    ).toEqual(parsed);
   }
 });

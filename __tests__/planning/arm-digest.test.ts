@@ -4,7 +4,7 @@ import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { settleCell } from '../../src/gate/settled-cell.ts';
 import { type ArmParts, armDigest, armParts, entryKeys } from '../../src/planning/arm-digest.ts';
-import { benchOf, configurable } from '../../src/planning/plan.ts';
+import { benchmarkOf, configurable } from '../../src/planning/plan.ts';
 import { planCells, type Side } from '../../src/planning/plan-cells.ts';
 import { subjectResolver } from '../../src/planning/subjects.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';
@@ -105,7 +105,7 @@ const sideOf = async (tree: 'head' | 'base', written: Written): Promise<Side> =>
 /** How the cell of two configurations is settled, where every build gives the same artefact. */
 const settled = async (base: Written, head: Written): Promise<{ status: string; keys: readonly string[]; cell: PlannedCell }> => {
   const sides = { base: await sideOf('base', base), head: await sideOf('head', head) };
-  const { cells, builds } = planCells({ models: [facts], ...sides, renamed: new Map(), gate: defaultConfig().gate, benchOf, seed: 1 });
+  const { cells, builds } = planCells({ models: [facts], ...sides, renamed: new Map(), gate: defaultConfig().gate, benchmarkOf, seed: 1 });
   const [cell] = cells;
   if (cell === undefined) throw new Error('no cell');
   const line = (key: string): BuiltLine => ({

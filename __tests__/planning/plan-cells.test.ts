@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultConfig } from '../../src/config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
-import type { Bench, Workload } from '../../src/contract/benchmark.ts';
+import type { Benchmark, Workload } from '../../src/contract/benchmark.ts';
 import { settleCell } from '../../src/gate/settled-cell.ts';
 import { planCells, type Side, workloadOf } from '../../src/planning/plan-cells.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
@@ -21,7 +21,7 @@ const workload: Workload = {
   points: [],
   metrics: [],
 };
-const bench = (given: Workload, needs: Bench['needs'] = ['build']): Bench => ({
+const bench = (given: Workload, needs: Benchmark['needs'] = ['build']): Benchmark => ({
   id: 'modular',
   title: 'Modular',
   options: { json: {}, parse: () => ({ parsed: true }) },
@@ -64,8 +64,16 @@ const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['d
   };
 };
 
-const planned = (given: Workload, head: Side, base: Side, needs?: Bench['needs']) =>
-  planCells({ models: [facts], head, base, renamed: new Map(), gate: defaultConfig().gate, benchOf: () => bench(given, needs), seed: 3 });
+const planned = (given: Workload, head: Side, base: Side, needs?: Benchmark['needs']) =>
+  planCells({
+    models: [facts],
+    head,
+    base,
+    renamed: new Map(),
+    gate: defaultConfig().gate,
+    benchmarkOf: () => bench(given, needs),
+    seed: 3,
+  });
 
 describe('operating points of one’s own', () => {
   it('have names that no other point of the bench has', () => {
@@ -138,7 +146,7 @@ describe('what is built', () => {
         gate: defaultConfig().gate,
         seed: 3,
       };
-      const { cells, builds } = planCells({ ...input, benchOf: () => one });
+      const { cells, builds } = planCells({ ...input, benchmarkOf: () => one });
       return [cells[0]?.options, ...builds.map(({ arm, told }) => [arm, told.options])];
     };
     expect(asked('module')).toEqual([{ width: 2 }, ['head', { width: 2 }], ['base', { width: 2 }]]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { saidBy } from '../../src/processes/last-output.ts';
+import { telling } from '../../src/processes/last-output.ts';
 
-const said = (stderr: string, stdout = ''): string => saidBy({ stdout: Buffer.from(stdout), stderr });
+const said = (stderr: string, stdout = ''): string => telling({ stdout: Buffer.from(stdout), stderr });
 
 describe('saidBy', () => {
   it('puts the error of a traceback first and keeps all of it', () => {

@@ -7,7 +7,7 @@ import { coverageSections } from '../../src/report/coverage-table.ts';
 import { reportDocumentSchema } from '../../src/report/document.ts';
 import { html, linkTarget, plain, prose } from '../../src/report/escape.ts';
 import { reportDocument } from '../../src/report/json.ts';
-import { failures, findings, severity } from '../../src/report/listed-metric.ts';
+import { failures, listedMetrics, severity } from '../../src/report/listed-metric.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
 import { cell, failed, fullGrid, metric, named, passed, regressed, unchanged, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
@@ -163,7 +163,7 @@ describe('findings', () => {
       cell('b', 'x', 'regressed', [metric('small', 'p', { verdict: 'regressed', change: { estimate: 0.03, lower: null, upper: null } })]),
       cell('a', 'x', 'regressed', [{ ...higher, verdict: 'regressed' }]),
     ]);
-    expect(findings(verdict, 'regressed').map((found) => found.metric.id)).toEqual(['goodput', 'small']);
+    expect(listedMetrics(verdict, 'regressed').map((found) => found.metric.id)).toEqual(['goodput', 'small']);
   });
 
   it('give one failure per cell and reason', () => {

@@ -1,7 +1,7 @@
 /** The whole promise as a run would leave it: 44 cells with launches, history and traces, drawn from a seed. */
 import type { Baseline } from '../../src/records/baseline.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../../src/records/verdict.ts';
-import { type CellTrace, type Evidence, historyOf } from '../../src/report/evidence.ts';
+import { type CellTrace, historyOf, type ShownEvidence } from '../../src/report/evidence.ts';
 import { median } from '../../src/statistics/describe.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 import { cell, metric, verdictOf } from './fixtures.ts';
@@ -318,7 +318,7 @@ export const gridTraces = (verdict: Verdict, seed = 1): readonly CellTrace[] =>
       (traced[optimization] ?? []).flatMap((point) => ['reference', 'base', 'head'].map((arm) => traceOf(id, point, arm, seed))),
     );
 
-export const gridEvidence = (verdict: Verdict): Evidence => ({
+export const gridEvidence = (verdict: Verdict): ShownEvidence => ({
   history: historyOf(gridBaselines(verdict), verdict.runnerClass),
   traces: gridTraces(verdict),
 });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Evidence } from '../../src/report/evidence.ts';
-import { findings } from '../../src/report/listed-metric.ts';
+import type { ShownEvidence } from '../../src/report/evidence.ts';
+import { listedMetrics } from '../../src/report/listed-metric.ts';
 import { anchorOf } from '../../src/report/page/cell-link.ts';
 import { indexHtml } from '../../src/report/page/page.ts';
 import { style } from '../../src/report/page/style.ts';
@@ -11,7 +11,7 @@ import { context, failed, fullGrid, inconclusive, passed, regressed, verdictOf }
 import { expectGolden } from './golden.ts';
 import { gridEvidence, gridVerdict } from './grid.ts';
 
-const nothing: Evidence = { history: new Map(), traces: [] };
+const nothing: ShownEvidence = { history: new Map(), traces: [] };
 
 const tags = /<\/?([a-z0-9]+)[\s>]/gi;
 const allowed = new Set(
@@ -51,7 +51,7 @@ describe('indexHtml', () => {
       [inconclusive, 'Undecided', 'inconclusive'],
     ] as const) {
       const section = indexHtml(verdict, context, nothing).split(`<h2>${heading}</h2>`)[1]?.split('</section>')[0] ?? '';
-      const found = findings(verdict, kind);
+      const found = listedMetrics(verdict, kind);
       expect(found.length).toBeGreaterThan(0);
       expect([...section.matchAll(/<tr data-about="([^"]*)"/g)].map(([, about]) => about)).toEqual(found.map(({ cell }) => anchorOf(cell)));
     }

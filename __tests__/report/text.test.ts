@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cut, shortNames, width, wrapped } from '../../src/report/columns.ts';
-import { findings } from '../../src/report/listed-metric.ts';
+import { listedMetrics } from '../../src/report/listed-metric.ts';
 import { commentBody } from '../../src/report/markdown.ts';
 import { screenLines, summaryText } from '../../src/report/text.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
@@ -50,7 +50,7 @@ describe('summaryText', () => {
   });
 
   it('says why something passed that is worse, or that head no longer has', () => {
-    const [worse] = findings(regressed, 'regressed');
+    const [worse] = listedMetrics(regressed, 'regressed');
     const accepted = { ...worse!.metric, verdict: 'passed' as const, reason: 'accepted until 2027-01-31 up to 0.1: a safer kernel' };
     const kept = { ...worse!.cell, verdict: 'passed' as const, metrics: [accepted] };
     const retired = {
@@ -70,8 +70,8 @@ describe('summaryText', () => {
   });
 
   it('names what became better beside what regressed, however much regressed', () => {
-    const [worse] = findings(fullGrid, 'regressed');
-    const [better] = findings(fullGrid, 'improved');
+    const [worse] = listedMetrics(fullGrid, 'regressed');
+    const [better] = listedMetrics(fullGrid, 'improved');
     const points = Array.from({ length: 40 }, (_, at) => ({ ...worse!.metric, point: `point-${at}` }));
     const cells = [{ ...worse!.cell, metrics: [...points, better!.metric] }];
     const lines = summaryText({ ...fullGrid, cells }, { columns: 160, colour: false }).split('\n');

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ChangeBase, ChangeEvent, Checkout, DefaultBranchEvent, HostEvent } from '../../src/records/event.ts';
+import type { ChangeBase, ChangeEvent, DefaultBranchEvent, HostEvent, ReviewedCommit } from '../../src/records/event.ts';
 import type { BaseCommit } from '../../src/repository/base-commit.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { environment, removeRoot, root, ScratchRepository } from './scratch-repository.ts';
@@ -151,7 +151,7 @@ describe('baseCommit in a shallow clone', () => {
 });
 
 const repository = 'https://github.com/octo/models';
-const commitOnly = (head: string, more: Partial<Extract<Checkout, { kind: 'commit' }>> = {}): Checkout => ({
+const commitOnly = (head: string, more: Partial<Extract<ReviewedCommit, { kind: 'commit' }>> = {}): ReviewedCommit => ({
   kind: 'commit',
   head,
   merge: null,
@@ -164,7 +164,7 @@ const branchBase = (name: string | null, commit: string | null = null, instead: 
   commit,
   instead,
 });
-const change = (checkout: Checkout, into: ChangeBase, more: Partial<ChangeEvent> = {}): ChangeEvent => ({
+const change = (checkout: ReviewedCommit, into: ChangeBase, more: Partial<ChangeEvent> = {}): ChangeEvent => ({
   kind: 'change',
   repository,
   number: 7,

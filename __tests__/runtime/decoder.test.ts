@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { ServingSession } from '../../src/contract/generation.ts';
+import type { GenerationSession } from '../../src/contract/generation.ts';
 import { GateError } from '../../src/errors.ts';
 import type { CallPoint } from '../../src/records/metric.ts';
 import { argMax } from '../../src/runtime/row-logits.ts';
@@ -86,7 +86,7 @@ describe.each(tinyFamilies)('%s', (family: TinyFamily) => {
 
   test('a conversation grows its cache by one position a step', async () => {
     const model = await opened(builtTiny(family), null);
-    const session = greedySession(model) satisfies ServingSession;
+    const session = greedySession(model) satisfies GenerationSession;
     expect(await codeOf(session.decode(1))).toBe('option-invalid');
     expect(await codeOf(session.prefill({ batch: 2, length: 2, tokens: Uint32Array.of(1, 2, 3), windows: null }))).toBe('option-invalid');
     await session.prefill({ batch: 2, length: 3, tokens: Uint32Array.of(1, 2, 3, 4, 5, 6), windows: null });

@@ -1,4 +1,4 @@
-import type { Prompt, SessionTuning } from '../../src/contract/generation.ts';
+import type { Prompt, SessionOptions } from '../../src/contract/generation.ts';
 import type { Subject } from '../../src/contract/optimization.ts';
 import type { Tools, Turn } from '../../src/contract/player.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
@@ -9,13 +9,13 @@ import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 export interface ReplayedCosts {
   readonly prefill: (call: {
     readonly variant: string;
-    readonly tuning?: SessionTuning;
+    readonly tuning?: SessionOptions;
     readonly batch: number;
     readonly length: number;
   }) => number;
   readonly step: (call: {
     readonly variant: string;
-    readonly tuning?: SessionTuning;
+    readonly tuning?: SessionOptions;
     readonly batch: number;
     readonly past: number;
   }) => number;

@@ -8,7 +8,7 @@ import { readConfigurations } from '../../src/planning/configurations.ts';
 import { configuredCells } from '../../src/planning/configured-cells.ts';
 import { usableSide } from '../../src/planning/measurable-entries.ts';
 import { openModel } from '../../src/planning/model-folder.ts';
-import { benchOf, configurable } from '../../src/planning/plan.ts';
+import { benchmarkOf, configurable } from '../../src/planning/plan.ts';
 import { planCells, type Side } from '../../src/planning/plan-cells.ts';
 import { checkPolicy, settledFlaws } from '../../src/planning/policy-check.ts';
 import type { Plan } from '../../src/records/plan.ts';
@@ -98,12 +98,12 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
     [head, ...(base === null ? [] : [base])].flatMap(({ models }) => models.flatMap((entry) => ('id' in entry ? [entry.id] : []))),
   );
   const models = [...ids].map(factsOf);
-  const sources = { models, catalogue, benchOf };
+  const sources = { models, catalogue, benchmarkOf };
   const usable = { head: usableSide(head, sources), base: base === null ? null : usableSide(base, sources) };
   const side = sideOf('head', usable.head.config);
   const baseSide = usable.base === null ? null : sideOf('base', usable.base.config);
   const { gate } = configs.base ?? configs.head;
-  const { cells } = planCells({ models, head: side, base: baseSide, renamed, gate, benchOf, seed: 1 });
+  const { cells } = planCells({ models, head: side, base: baseSide, renamed, gate, benchmarkOf, seed: 1 });
   const notes = [
     ...settledFlaws(event, { head: configs.flaws.head, base: configs.base === null ? null : configs.flaws.base }),
     ...settledFlaws(event, { head: usable.head.flaws, base: usable.base?.flaws ?? null }),

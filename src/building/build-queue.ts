@@ -8,7 +8,7 @@ import { inLanes } from './lanes.ts';
 import { isOwn, keyOf, type Making } from './making.ts';
 import { referenceOf } from './references.ts';
 import { makeBuild } from './repeatable-build.ts';
-import { mayShareProcess, openStandingSubject, type StandingSubject } from './shared-subject.ts';
+import { mayShareProcess, openSharedSubject, type SharedSubject } from './shared-subject.ts';
 import { findBuild, type StoredBuild, storedBytes } from './stored-build.ts';
 
 /** Why a build is not made; null where it is. */
@@ -63,10 +63,10 @@ export const openBuildQueue = async (
     return kept?.artefact === line.artefact ? kept : null;
   };
 
-  const makeNew = async (build: PlannedBuild, from: ArtefactRef | GateError, standing: StandingSubject | null): Promise<void> => {
+  const makeNew = async (build: PlannedBuild, from: ArtefactRef | GateError, standing: SharedSubject | null): Promise<void> => {
     const tree = await trees.folder(build.arm).catch(faultOf);
     const bytes = from instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, from);
-    const attempt = async (process: StandingSubject | null): Promise<Built> => {
+    const attempt = async (process: SharedSubject | null): Promise<Built> => {
       const made = await makeBuild(making, build, { from, tree, standing: process });
       if (made.unproven) unproven.add(build.key);
       return made;
@@ -77,7 +77,7 @@ export const openBuildQueue = async (
     else finish(build, first);
   };
 
-  const make = async (build: PlannedBuild, refused: Refused, standing: StandingSubject | null): Promise<void> => {
+  const make = async (build: PlannedBuild, refused: Refused, standing: SharedSubject | null): Promise<void> => {
     const error = refused(build);
     // Not made at all: what came out would be kept as that of the wrong side.
     if (error !== null) return finish(build, { line: failedBuild(build, error, null), artefact: null });
@@ -92,13 +92,13 @@ export const openBuildQueue = async (
   };
 
   const begun = new Map<string, Promise<void>>();
-  const obtain = (build: PlannedBuild, refused: Refused, standing: StandingSubject | null): Promise<void> => {
+  const obtain = (build: PlannedBuild, refused: Refused, standing: SharedSubject | null): Promise<void> => {
     const made = begun.get(build.key) ?? make(build, refused, standing);
     begun.set(build.key, made);
     return made;
   };
 
-  const inputOf = async (build: PlannedBuild, refused: Refused, standing: StandingSubject | null): Promise<ArtefactRef | GateError> => {
+  const inputOf = async (build: PlannedBuild, refused: Refused, standing: SharedSubject | null): Promise<ArtefactRef | GateError> => {
     if (build.on === null) return referenceOf(references, build.model);
     const below = plan.builds.find(({ key, arm }) => key === build.on && arm === build.arm);
     if (below === undefined) throw new GateError('internal', `The plan has no build ${build.on}.`, { where: build.cell });
@@ -115,7 +115,7 @@ export const openBuildQueue = async (
     makeAll: async (arm, refused) => {
       let failed = false;
       const makeCell = async (builds: readonly PlannedBuild[]): Promise<void> => {
-        const standing = openStandingSubject();
+        const standing = openSharedSubject();
         try {
           for (const build of builds) if (!signal.aborted && !failed) await obtain(build, refused, standing);
         } catch (thrown) {

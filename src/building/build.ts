@@ -6,7 +6,7 @@ import { writeModel } from '../onnx/write.ts';
 import { memoryLimit } from '../processes/channel-error.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import type { Confinement } from '../processes/confinement.ts';
-import { lastOutput, saidBy } from '../processes/last-output.ts';
+import { lastOutput, telling } from '../processes/last-output.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { decodeValue } from '../records/decode.ts';
@@ -16,7 +16,7 @@ import type { BuiltLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
 import { faultOf } from '../run/machine-fault.ts';
 import { codedOf } from '../run/worker-process.ts';
-import { openStandingSubject, type StandingSubject } from './shared-subject.ts';
+import { openSharedSubject, type SharedSubject } from './shared-subject.ts';
 import type { StoredBuild } from './stored-build.ts';
 import { subjectArgv } from './subject-command.ts';
 
@@ -33,7 +33,7 @@ export interface SubjectSetting {
   readonly memoryBytes: number;
   readonly clock: () => number;
   /** The process that made the build before this one and may make this one too; null: a fresh one, that ends with the build. */
-  readonly standing: StandingSubject | null;
+  readonly standing: SharedSubject | null;
 }
 
 export interface BuildStore {
@@ -151,7 +151,7 @@ const askLines = async (
     }
     return channel;
   };
-  const standing = subject.standing ?? openStandingSubject();
+  const standing = subject.standing ?? openSharedSubject();
   const question = {
     do: 'build',
     optimization: build.optimization,
@@ -227,7 +227,7 @@ const runBuildCommand = async (
     memoryBytes: subject.memoryBytes,
     maxOutputBytes: 64 * 1024,
   });
-  const said = saidBy(result);
+  const said = telling(result);
   if (result.status === 'timeout')
     throw new GateError(
       'subject-timeout',

@@ -1,6 +1,6 @@
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { CommandContext } from '../run/context.ts';
-import type { StandingWorker } from '../run/worker-process.ts';
+import type { SharedWorker } from '../run/worker-process.ts';
 import type { ProgramWatch } from './program-watch.ts';
 import type { References } from './references.ts';
 import type { SourceCopies } from './source-copies.ts';
@@ -26,7 +26,7 @@ export interface Making extends Workshop {
   readonly references: References;
   readonly source: SourceCopies['folder'];
   /** Checks and keeps what was built. */
-  readonly sealer: StandingWorker;
+  readonly sealer: SharedWorker;
 }
 
 /** What the store knows the result of a planned build by. */

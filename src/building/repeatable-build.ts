@@ -4,7 +4,7 @@ import type { ArtefactRef } from '../records/protocol.ts';
 import { type Built, buildArtefact, failedBuild, type SubjectSetting } from './build.ts';
 import { isOwn, keyOf, type Making } from './making.ts';
 import { sealedOutput } from './sealed-output.ts';
-import type { StandingSubject } from './shared-subject.ts';
+import type { SharedSubject } from './shared-subject.ts';
 import { findBuild, keepBuild, storedFiles } from './stored-build.ts';
 
 /** From what a build is made, and where. */
@@ -14,7 +14,7 @@ export interface BuildPlace {
   /** The working directory of its side, or why there is none. */
   readonly tree: string | GateError;
   /** The process to make it in; null: one of its own. */
-  readonly standing: StandingSubject | null;
+  readonly standing: SharedSubject | null;
 }
 
 /** What became of a build. */
@@ -63,7 +63,7 @@ const maker = async (
   build: PlannedBuild,
   from: ArtefactRef,
   tree: string,
-  standing: StandingSubject | null,
+  standing: SharedSubject | null,
 ): Promise<() => Promise<Built>> => {
   const { context, plan, store, trees, folders } = making;
   const setting: Omit<SubjectSetting, 'standing'> = {
@@ -77,8 +77,7 @@ const maker = async (
   };
   const input = { source: await making.source(build), artefact: await folders.view(from, build.arm, isOwn(build) ? 'own' : 'built-in') };
   const output = sealedOutput(making, build, isOwn(build) ? await storedFiles(store, from) : null);
-  const makeIn = (process: StandingSubject | null): Promise<Built> =>
-    buildArtefact(build, input, { ...setting, standing: process }, output);
+  const makeIn = (process: SharedSubject | null): Promise<Built> => buildArtefact(build, input, { ...setting, standing: process }, output);
   return async () => {
     const first = await makeIn(standing);
     // What builds before it left in its process may be to blame: only how it fails in one of its own counts.

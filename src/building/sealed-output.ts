@@ -1,12 +1,12 @@
 import type { PlannedBuild } from '../records/plan.ts';
 import { workerProgram } from '../run/context.ts';
-import { openStandingWorker, type StandingWorker } from '../run/worker-process.ts';
+import { openSharedWorker, type SharedWorker } from '../run/worker-process.ts';
 import type { BuildStore } from './build.ts';
 import type { Making } from './making.ts';
 import { storeLimits } from './stored-build.ts';
 
 /** Opens the worker that checks and keeps what was built. It starts with the first build. */
-export const openSealer = (making: Pick<Making, 'context'>): StandingWorker => openStandingWorker(workerProgram(making.context));
+export const openSealer = (making: Pick<Making, 'context'>): SharedWorker => openSharedWorker(workerProgram(making.context));
 
 /**
  * The folders that a build writes into, and what makes artefacts of them.

@@ -2,7 +2,7 @@ import type { LineChannel } from '../processes/line-channel.ts';
 import type { PlannedBuild } from '../records/plan.ts';
 
 /** A subject process that makes several builds, one after the other. */
-export interface StandingSubject {
+export interface SharedSubject {
   /** The process that goes by a name, or else, once its predecessor is closed, a new one. */
   channel(name: string, start: () => Promise<LineChannel>): Promise<LineChannel>;
   /** Whether what was handed out last had been handed out before. */
@@ -11,7 +11,7 @@ export interface StandingSubject {
 }
 
 /** Starts nothing before it is asked. */
-export const openStandingSubject = (): StandingSubject => {
+export const openSharedSubject = (): SharedSubject => {
   let running: { readonly name: string; readonly channel: LineChannel } | null = null;
   let used = false;
   const close = async (): Promise<void> => {

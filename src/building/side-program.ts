@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Bench } from '../contract/benchmark.ts';
-import { benchOf } from '../planning/plan.ts';
+import type { Benchmark } from '../contract/benchmark.ts';
+import { benchmarkOf } from '../planning/plan.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
@@ -159,7 +159,7 @@ const openAnswering = async (
 
 const questionsOf = (cell: PlannedCell, arm: 'head' | 'base'): readonly unknown[] => {
   const options = cell.arms.find(({ id }) => id === arm)?.options ?? null;
-  const episodes: Bench['rehearsals'] = benchOf(cell.like).rehearsals ?? [];
+  const episodes: Benchmark['rehearsals'] = benchmarkOf(cell.like).rehearsals ?? [];
   return [
     { do: 'hello', contract: 1 },
     ...episodes.flatMap(({ setting, observation }) => [

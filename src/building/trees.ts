@@ -6,7 +6,7 @@ import { configFile } from '../planning/configurations.ts';
 import { anything } from '../planning/subjects.ts';
 import { splitCommand } from '../processes/command-line.ts';
 import type { Confinement } from '../processes/confinement.ts';
-import { lastOutput, saidBy } from '../processes/last-output.ts';
+import { lastOutput, telling } from '../processes/last-output.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { reviewsCommit } from '../records/event.ts';
 import type { Plan, SubjectRef } from '../records/plan.ts';
@@ -385,7 +385,7 @@ const setUp = async ({ limits }: Plan, command: string | null, { folder, environ
     maxOutputBytes: 64 * 1024,
   });
   if (result.status !== 'exited' || result.code !== 0) {
-    const said = saidBy(result);
+    const said = telling(result);
     const how =
       result.status === 'timeout'
         ? `did not end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import type { CommandLine } from '../config/command-line.ts';
 import type { CommandName } from '../config/command-table.ts';
 import { helpText } from '../config/help.ts';
-import { openingLine } from '../planning/announcement.ts';
+import { startLine } from '../planning/announcement.ts';
 import { requirePlannedCheckout, requireReviewed, startedBy } from '../planning/comparison.ts';
 import { planRun } from '../planning/plan.ts';
 import { encodeDocument } from '../records/decode.ts';
 import type { CommandContext } from '../run/context.ts';
 import { openRunFolder, readPlan } from '../run/run-folder.ts';
-import type { Answer } from './command-output.ts';
+import type { CommandOutput } from './command-output.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
-import { decide, type Outcome, runAll, updateAll } from './run.ts';
+import { decide, type RunOutcome, runAll, updateAll } from './run.ts';
 import { storeCommand } from './store.ts';
 
 export interface Output {
@@ -42,7 +42,7 @@ const working: ReadonlySet<CommandName> = new Set(['run', 'plan', 'measure', 'up
 const ownVersion = ({ packageRoot }: CommandContext): string => JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version;
 
 const opening = (command: CommandName, context: CommandContext): string =>
-  openingLine({
+  startLine({
     command,
     version: ownVersion(context),
     started: startedBy(context),
@@ -59,11 +59,11 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
     colour: output.isTTY === true && !process.env['NO_COLOR'],
     runUrl: runUrl(process.env),
   };
-  const finish = (outcome: Outcome): Ended => {
+  const finish = (outcome: RunOutcome): Ended => {
     if (line.options.json) output.write(outcome.reports.json);
     return outcome;
   };
-  const answer = ({ exitCode, text, json }: Answer): Ended => {
+  const answer = ({ exitCode, text, json }: CommandOutput): Ended => {
     output.write(line.options.json ? `${JSON.stringify(json, null, 2)}\n` : `${text}\n`);
     return { exitCode, failsJob: exitCode !== 0 };
   };

@@ -1,7 +1,7 @@
 import type { Json } from '../records/words.ts';
 
 /** What a command that only informs has found: text for people, the same as data for scripts, and the exit status. */
-export interface Answer {
+export interface CommandOutput {
   readonly exitCode: 0 | 2 | 3;
   /** Lines without the last newline. */
   readonly text: string;

@@ -22,7 +22,7 @@ import { type MachineState, machineState } from '../telemetry/machine-state.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
-import { type Answer, aligned } from './command-output.ts';
+import { aligned, type CommandOutput } from './command-output.ts';
 import { planChecks } from './plan-check.ts';
 
 const marks = { ok: 'ok', absent: '–', doubt: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
@@ -35,7 +35,7 @@ const busyPercent = 10;
  * What this machine can measure: each part is tried, not only looked for, and what is missing is said, not thrown. The exit status
  * is 0 when a run could begin, else that of the first thing in its way.
  */
-export const doctor = async (context: CommandContext): Promise<Answer> => {
+export const doctor = async (context: CommandContext): Promise<CommandOutput> => {
   const facts = await machineFacts(subjectEnvironment(context));
   const config = await tried('configuration', () => describeConfig(context));
   const runtime = config.found?.runtime ?? { provider: 'cpu', threads: 1 };

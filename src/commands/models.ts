@@ -7,14 +7,14 @@ import { modelIds, openModel } from '../planning/model-folder.ts';
 import type { Json } from '../records/words.ts';
 import { significant } from '../report/number.ts';
 import type { CommandContext } from '../run/context.ts';
-import { type Answer, aligned } from './command-output.ts';
+import { aligned, type CommandOutput } from './command-output.ts';
 
 /**
  * `models list [ID…]` describes the models that can be named; `models verify [ID…]` checks every file of each against its card;
  * `models inspect FILE.onnx` tells what was recognised in a graph. Throws `usage-unknown-command`, `usage-bad-value` and, for
  * `inspect`, what is wrong with the file.
  */
-export const modelsCommand = (operands: readonly string[], context: CommandContext): Answer => {
+export const modelsCommand = (operands: readonly string[], context: CommandContext): CommandOutput => {
   const [what = 'list', ...names] = operands;
   switch (what) {
     case 'list':
@@ -56,13 +56,13 @@ const rowsOf = (names: readonly string[], context: CommandContext): readonly Row
 
 const cell = (value: Json | undefined): string => (value === undefined || value === null ? '–' : String(value));
 
-const answerOf = (rows: readonly Row[], head: readonly string[], columns: (row: Row) => readonly string[]): Answer => ({
+const answerOf = (rows: readonly Row[], head: readonly string[], columns: (row: Row) => readonly string[]): CommandOutput => ({
   exitCode: rows.some(({ error }) => error !== null) ? 2 : 0,
   text: rows.length === 0 ? 'There is no folder models/ID with a card.json.' : aligned([head, ...rows.map(columns)]),
   json: rows,
 });
 
-const list = (names: readonly string[], context: CommandContext): Answer =>
+const list = (names: readonly string[], context: CommandContext): CommandOutput =>
   answerOf(rowsOf(names, context), ['model', 'family', 'parameters', 'layers', 'perplexity', 'licence', 'sha256'], (row) =>
     row.error !== null
       ? [row.id, row.error]
@@ -77,13 +77,13 @@ const list = (names: readonly string[], context: CommandContext): Answer =>
         ],
   );
 
-const verify = (names: readonly string[], context: CommandContext): Answer =>
+const verify = (names: readonly string[], context: CommandContext): CommandOutput =>
   answerOf(rowsOf(names, context), ['model', 'files'], (row) => [
     row.id,
     row.error ?? `all ${cell(row['files'])} as on the card, sha256 ${cell(row['sha256'])}`,
   ]);
 
-const inspect = (names: readonly string[], context: CommandContext): Answer => {
+const inspect = (names: readonly string[], context: CommandContext): CommandOutput => {
   const [file, extra] = names;
   if (file === undefined || extra !== undefined)
     throw new GateError('usage-bad-value', 'Expected one ONNX file, as in `models inspect FILE.onnx`, got none or several.', {

@@ -4,7 +4,7 @@ import { requireOwnable } from '../run/own-folder.ts';
 import { recordParts } from '../store/record-files.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { storeUsage } from '../store/usage.ts';
-import { type Answer, aligned } from './command-output.ts';
+import { aligned, type CommandOutput } from './command-output.ts';
 import { cleanStore } from './store-budget.ts';
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -14,7 +14,7 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} Mi
  * damaged; `store clean` removes what no running job uses until the store keeps to `--store-budget`.
  * Throws `usage-unknown-command`, `folder-refused`, `store-unwritable` and `disk-full`.
  */
-export const storeCommand = async (operands: readonly string[], context: CommandContext): Promise<Answer> => {
+export const storeCommand = async (operands: readonly string[], context: CommandContext): Promise<CommandOutput> => {
   const [what = 'show', extra] = operands;
   if (extra !== undefined)
     throw new GateError('usage-bad-value', `Expected nothing after "${what}", got "${extra}".`, { where: `store ${what}` });
@@ -32,7 +32,7 @@ export const storeCommand = async (operands: readonly string[], context: Command
   }
 };
 
-const opened = async (context: CommandContext, work: (store: Store) => Promise<Answer>): Promise<Answer> => {
+const opened = async (context: CommandContext, work: (store: Store) => Promise<CommandOutput>): Promise<CommandOutput> => {
   const { storeRoot: path, root } = context;
   await requireOwnable({ path, noun: 'store', option: 'store' }, root);
   if (!(await storeUsage(path)).exists) return { exitCode: 0, text: `There is no store at ${path} yet.`, json: { path, exists: false } };
@@ -44,7 +44,7 @@ const opened = async (context: CommandContext, work: (store: Store) => Promise<A
   }
 };
 
-const show = async ({ storeRoot: path, options }: CommandContext): Promise<Answer> => {
+const show = async ({ storeRoot: path, options }: CommandContext): Promise<CommandOutput> => {
   const usage = await storeUsage(path);
   const budgetBytes = options.storeBudget * 2 ** 20;
   const rows = [
@@ -60,7 +60,7 @@ const show = async ({ storeRoot: path, options }: CommandContext): Promise<Answe
   return { exitCode: 0, text: aligned(rows), json };
 };
 
-const verify = async (store: Store): Promise<Answer> => {
+const verify = async (store: Store): Promise<CommandOutput> => {
   const damaged: string[] = [];
   const entries = await store.entries();
   for (const entry of entries)
@@ -75,7 +75,7 @@ const verify = async (store: Store): Promise<Answer> => {
   return { exitCode: damaged.length === 0 ? 0 : 3, text: text.join('\n'), json: { artefacts: entries.length, damaged } };
 };
 
-const clean = async (context: CommandContext, store: Store): Promise<Answer> => {
+const clean = async (context: CommandContext, store: Store): Promise<CommandOutput> => {
   const { removed, records, freedBytes, keptBytes } = await cleanStore(context, store);
   const text = `Removed ${removed.length} artefacts and ${records.length} records, ${mebibytes(freedBytes)}. ${mebibytes(keptBytes)} stay; the budget is ${mebibytes(context.options.storeBudget * 2 ** 20)}.`;
   return { exitCode: 0, text, json: { removed: [...removed], records: records.length, freedBytes, keptBytes } };

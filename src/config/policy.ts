@@ -61,7 +61,7 @@ const runtimeEdits = ({ runtime: base }: Config, { runtime: head }: Config): str
     );
 
 /** What the bench of an entry is: judged like what and with which options, at which points, by which metrics of its own. */
-const benchOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like, entry.likeOptions, entry.points, entry.metrics]);
+const benchmarkOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like, entry.likeOptions, entry.points, entry.metrics]);
 
 const listed = (what: string, base: readonly string[], head: readonly string[]): readonly string[] => [
   ...base
@@ -85,7 +85,7 @@ export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<stri
   });
   const benches = base.optimizations.flatMap((entry) => {
     const other = head.optimizations.find(({ id }) => (renamed.get(id) ?? id) === entry.id);
-    return other === undefined || benchOf(other) === benchOf(entry)
+    return other === undefined || benchmarkOf(other) === benchmarkOf(entry)
       ? []
       : [
           `optimization ${entry.id} has other \`like\`, \`like-with\`, \`points\` or \`metrics\` than in base; base's are in force until the merge.`,

@@ -8,7 +8,7 @@ export interface Selection {
   readonly optimizations: readonly string[] | null;
 }
 
-export interface Sides {
+export interface ConfiguredSides {
   readonly head: Config;
   readonly base: Config | null;
 }
@@ -29,7 +29,11 @@ const refuseUnknown = (
  * keeps all. A name may be of either side, and either name of an entry that was renamed stands for both.
  * Throws `model-unknown` or `optimization-unknown`.
  */
-export const selectConfigs = ({ head, base }: Sides, renamed: ReadonlyMap<string, string>, selection: Selection): Sides => {
+export const selectConfigs = (
+  { head, base }: ConfiguredSides,
+  renamed: ReadonlyMap<string, string>,
+  selection: Selection,
+): ConfiguredSides => {
   const sides = base === null ? [head] : [head, base];
   const models = sides.flatMap((side) => side.models.map(modelEntryId));
   const optimizations = sides.flatMap((side) => side.optimizations.map(({ id }) => id));

@@ -42,7 +42,7 @@ export interface OptionSchema<Options> {
 }
 
 /** What `like: ID` takes from the built-in. Never taken from the pull request's tree; the same for every arm. */
-export interface Bench<Options = Json> {
+export interface Benchmark<Options = Json> {
   readonly id: string;
   readonly title: string;
   readonly options: OptionSchema<Options>;

@@ -11,7 +11,7 @@ export interface Prompt {
 }
 
 /** Settings of the native runtime that a trial may change; whatever is left out is the run's own. */
-export interface SessionTuning {
+export interface SessionOptions {
   /** Threads of one operator, 1 to 256. */
   readonly threads?: number;
   /** How far the runtime rewrites the graph when it loads it. */
@@ -23,7 +23,7 @@ export interface SessionTuning {
   readonly arena?: boolean;
 }
 
-export interface ServingSession {
+export interface GenerationSession {
   /** Starts a conversation anew, as the artefact's serving hints say (whole, or in chunks). Throws `option-invalid` for a prompt that does not fit. */
   prefill(prompt: Prompt): Promise<void>;
   /** Greedy steps after the last prefill. */

@@ -4,7 +4,7 @@
  */
 
 import type { Json } from '../records/words.ts';
-import type { Bench } from './benchmark.ts';
+import type { Benchmark } from './benchmark.ts';
 import type { BuildContext, BuildResult } from './build.ts';
 import type { EpisodeStart, Policy } from './policy.ts';
 
@@ -17,6 +17,6 @@ export interface Subject<Options = Json> {
 
 /** A registry entry. `subject` is loaded only where it runs, so that planning and judging never load the native runtime. */
 export interface Optimization<Options = Json> {
-  readonly bench: Bench<Options>;
+  readonly benchmark: Benchmark<Options>;
   readonly subject: () => Promise<Subject<Options>>;
 }

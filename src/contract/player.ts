@@ -3,7 +3,7 @@
 import type { OperatingPoint } from '../records/metric.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { ArmId, Json, Values, VariantName } from '../records/words.ts';
-import type { Prompt, ServingSession, SessionTuning } from './generation.ts';
+import type { GenerationSession, Prompt, SessionOptions } from './generation.ts';
 import type { Policy } from './policy.ts';
 
 /** Worker side of a bench with episodes. */
@@ -50,7 +50,7 @@ export interface Tools {
    * A session on a variant. A model that is open already is used again, so only the first call loads; throws a coded error for one that
    * does not load.
    */
-  session(variant: VariantName, tuning?: SessionTuning): Promise<ServingSession>;
+  session(variant: VariantName, tuning?: SessionOptions): Promise<GenerationSession>;
   /** Mean over the first `windows` held-out windows of (variant NLL − reference NLL), nats per token. Exact; outside the clock. */
   nllDelta(variant: VariantName, windows: number): Promise<number>;
   /**

@@ -22,7 +22,7 @@ export const impactLaunches = 3;
 export type CellStatus = SettledLine['status'] | 'pending' | 'report';
 
 /** What is known of one cell: settled by the orchestrator, and what its launches (controls excluded) became. */
-export interface Standing {
+export interface CellState {
   readonly cell: PlannedCell;
   readonly status: CellStatus;
   readonly settled: SettledLine | null;
@@ -84,7 +84,7 @@ const isMade = (plan: Plan, cell: PlannedCell, id: 'head' | 'base', built: Sampl
 };
 
 /** What an earlier run proves of the very arm that this run settled. */
-const seenOf = (cell: PlannedCell, status: CellStatus, settled: SettledLine | null, samples: Samples): Standing['seen'] => {
+const seenOf = (cell: PlannedCell, status: CellStatus, settled: SettledLine | null, samples: Samples): CellState['seen'] => {
   const line = samples.seen.get(cell.id);
   return status === 'unchanged' && line !== undefined && line.arm === settled?.arms['head'] ? line.points : {};
 };
@@ -92,7 +92,7 @@ const seenOf = (cell: PlannedCell, status: CellStatus, settled: SettledLine | nu
 const holdsPoint = ({ points }: Launch, { id }: OperatingPoint): boolean => Object.hasOwn(points, id);
 
 /** A launch that was discarded for the state of the machine has run to its end all the same. */
-const unseenOf = (cell: PlannedCell, seen: Standing['seen'], launches: readonly Launch[]): readonly OperatingPoint[] =>
+const unseenOf = (cell: PlannedCell, seen: CellState['seen'], launches: readonly Launch[]): readonly OperatingPoint[] =>
   cell.points.filter(
     (point) =>
       (isOnce(point) || isTimed(point)) &&
@@ -101,10 +101,10 @@ const unseenOf = (cell: PlannedCell, seen: Standing['seen'], launches: readonly 
   );
 
 /** Whether a launch of this run should have given the numbers of a point. */
-export const isLaunched = ({ launches }: Standing, point: OperatingPoint): boolean =>
+export const isLaunched = ({ launches }: CellState, point: OperatingPoint): boolean =>
   Object.values(launches).some((each) => each.some((launch) => launch.status === 'complete' && holdsPoint(launch, point)));
 
-const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readonly Launch[]): Standing => {
+const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readonly Launch[]): CellState => {
   const settled = samples.settled.get(cell.id) ?? null;
   const status = statusOf(cell, settled);
   const of = (purpose: LaunchPurpose): readonly Launch[] => all.filter((launch) => launch.purpose === purpose);
@@ -157,7 +157,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
 };
 
 /** Every cell of the plan, in its order, with what the samples say of it. */
-export const standings = (plan: Plan, samples: Samples): readonly Standing[] => {
+export const cellStates = (plan: Plan, samples: Samples): readonly CellState[] => {
   const byCell = new Map<string, Launch[]>();
   for (const launch of samples.launches) {
     if (launch.control !== 'none') continue;
@@ -169,4 +169,4 @@ export const standings = (plan: Plan, samples: Samples): readonly Standing[] => 
 };
 
 /** Whether every cell that has artefacts is known. */
-export const allSettled = (cells: readonly Standing[]): boolean => cells.every((each) => each.status !== 'pending');
+export const allSettled = (cells: readonly CellState[]): boolean => cells.every((each) => each.status !== 'pending');

@@ -5,20 +5,20 @@ import type { Samples } from '../records/sample.ts';
 import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
 import { gapReason, gapVerdict, unread } from './absent-metric.ts';
 import { accepted, lossReason, retired } from './acceptance.ts';
-import { isTimed, type Standing } from './cell-state.ts';
+import { type CellState, isTimed } from './cell-state.ts';
 import { codedWords } from './failure.ts';
 import { ineffective } from './ineffective.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
 import { isDerived, metricKey, pointOf } from './metric-key.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
-import type { Progress } from './test-progress.ts';
+import type { TestProgress } from './test-progress.ts';
 import { comparesMetric } from './tested-metric.ts';
 import { judgeTiming } from './timing-metric.ts';
 import { judgeNew, judgeUnchanged, judgeWithoutBase } from './uncompared-metric.ts';
 import { judgePlain } from './untested-metric.ts';
 
 /** All that the metrics of one cell are judged from. */
-export interface Evidence {
+export interface JudgedFiles {
   readonly plan: Plan;
   readonly samples: Samples;
   readonly baselines: readonly Baseline[];
@@ -31,17 +31,17 @@ export interface CellOutcome {
 }
 
 /** Why there is nothing to compare head with; null where there is. */
-const withoutBase = ({ failure, onlyBase }: Standing): string | null =>
+const withoutBase = ({ failure, onlyBase }: CellState): string | null =>
   failure !== null && onlyBase ? `base failed, so there is nothing to compare with: ${codedWords(failure)}` : null;
 
 /** Of a cell that head lacks: missing, unless base's acceptances retire it. */
-const removedOutcome = ({ cell }: Standing, { at }: Samples, policy: GatePolicy): CellOutcome => {
+const removedOutcome = ({ cell }: CellState, { at }: Samples, policy: GatePolicy): CellOutcome => {
   const reason = retired(cell, policy, at);
   return reason === null ? { verdict: 'missing', reason: lossReason(cell, policy, at) } : { verdict: 'passed', reason };
 };
 
 /** What is known of a cell before its numbers: removed, skipped, failed, or not reached. Null: its metrics decide. */
-export const outcomeBeforeMetrics = (standing: Standing, samples: Samples, policy: GatePolicy): CellOutcome | null => {
+export const outcomeBeforeMetrics = (standing: CellState, samples: Samples, policy: GatePolicy): CellOutcome | null => {
   const { cell, status, failure, settled } = standing;
   if (status === 'removed') return removedOutcome(standing, samples, policy);
   if (status === 'skipped')
@@ -62,7 +62,7 @@ export const outcomeBeforeMetrics = (standing: Standing, samples: Samples, polic
  * Why a cell without anything to compare is no pass all the same: it was never seen to work. Null
  * where it was.
  */
-const unseenReason = ({ status, unseen, failure }: Standing, samples: Samples): string | null => {
+const unseenReason = ({ status, unseen, failure }: CellState, samples: Samples): string | null => {
   if (unseen.length === 0 || (status !== 'unchanged' && status !== 'new')) return null;
   const points = unseen.map(({ id }) => id).join(', ');
   return gapReason(
@@ -71,7 +71,7 @@ const unseenReason = ({ status, unseen, failure }: Standing, samples: Samples): 
   );
 };
 
-const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly JudgedMetric[] =>
+const withoutNumbers = (standing: CellState, outcome: CellOutcome): readonly JudgedMetric[] =>
   standing.cell.metrics.map((spec) => {
     if (standing.status === 'skipped') return unmeasured(spec, standing.cell.skipped?.status ?? 'not-applicable', null, outcome.reason);
     if (outcome.verdict === 'passed') return unmeasured(spec, 'not-applicable', null, outcome.reason);
@@ -79,7 +79,7 @@ const withoutNumbers = (standing: Standing, outcome: CellOutcome): readonly Judg
     return unmeasured(spec, 'missing', outcome.verdict, outcome.reason);
   });
 
-const judgeCompared = (standing: Standing, spec: MetricSpec, progress: Progress, { plan, samples }: Evidence): JudgedMetric => {
+const judgeCompared = (standing: CellState, spec: MetricSpec, progress: TestProgress, { plan, samples }: JudgedFiles): JudgedMetric => {
   const tested = progress.metrics.get(metricKey(standing.cell, spec));
   const excuse = (judged: JudgedMetric): JudgedMetric => accepted(judged, standing.cell, plan.policy, samples.at);
   return tested === undefined
@@ -88,7 +88,7 @@ const judgeCompared = (standing: Standing, spec: MetricSpec, progress: Progress,
 };
 
 /** A metric that no test decides passes only by all of the launches that were asked for. */
-const judgeWhole = (standing: Standing, spec: MetricSpec, plan: Plan, samples: Samples): JudgedMetric => {
+const judgeWhole = (standing: CellState, spec: MetricSpec, plan: Plan, samples: Samples): JudgedMetric => {
   const judged = judgePlain(standing, spec, samples, plan.policy);
   const lacking = judged.verdict.verdict === 'regressed' ? null : lackingLaunches(standing, spec, plan.policy);
   return lacking === null ? judged : unread(spec, 'missing', lacking, samples, judged.verdict.warnings);
@@ -98,7 +98,7 @@ const judgeWhole = (standing: Standing, spec: MetricSpec, plan: Plan, samples: S
  * Which of the launches that base and head are compared by are not there; null where none is
  * lacking.
  */
-const lackingLaunches = ({ cell, solo, screen }: Standing, spec: MetricSpec, policy: GatePolicy): string | null => {
+const lackingLaunches = ({ cell, solo, screen }: CellState, spec: MetricSpec, policy: GatePolicy): string | null => {
   const point = pointOf(cell, spec);
   if (point?.kind === 'solo') {
     const slots = solo.filter(({ slot }) => slot.point.id === point.id && (slot.arm === 'base' || slot.arm === 'head'));
@@ -116,9 +116,9 @@ const lackingLaunches = ({ cell, solo, screen }: Standing, spec: MetricSpec, pol
 /** A launch that fails takes nothing back: a regression that the complete ones show stays one. */
 const keepingRegressions = (
   metrics: readonly JudgedMetric[],
-  standing: Standing,
-  progress: Progress,
-  evidence: Evidence,
+  standing: CellState,
+  progress: TestProgress,
+  evidence: JudgedFiles,
 ): readonly JudgedMetric[] =>
   standing.status !== 'changed'
     ? metrics
@@ -129,7 +129,7 @@ const keepingRegressions = (
       });
 
 /** The metrics of one cell that read samples; those that read other metrics come later and are left out. */
-export const judgeMetrics = (standing: Standing, progress: Progress, evidence: Evidence): readonly JudgedMetric[] => {
+export const judgeMetrics = (standing: CellState, progress: TestProgress, evidence: JudgedFiles): readonly JudgedMetric[] => {
   const { plan, samples, baselines } = evidence;
   const outcome = outcomeBeforeMetrics(standing, samples, plan.policy);
   if (outcome !== null) return keepingRegressions(withoutNumbers(standing, outcome), standing, progress, evidence);
@@ -155,7 +155,7 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
   order.find((kind) => others.includes(kind) || metrics.some((metric) => metric.verdict.verdict === kind)) ?? null;
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
-export const cellVerdictOf = (standing: Standing, metrics: readonly JudgedMetric[], samples: Samples, policy: GatePolicy): CellVerdict => {
+export const cellVerdictOf = (standing: CellState, metrics: readonly JudgedMetric[], samples: Samples, policy: GatePolicy): CellVerdict => {
   const { cell, status, failure } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples, policy);
   const noBase = withoutBase(standing);

@@ -2,7 +2,7 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { numberOf } from './reading.ts';
-import { type Columns, roundsOf } from './reduction.ts';
+import { type LaunchColumns, roundsOf } from './reduction.ts';
 
 /**
  * Shares of a value below which two readings of a clock are one: what subtracting two times since
@@ -13,14 +13,14 @@ const readingDust = 1e-6;
 const mostDigits = 12;
 
 /** How fine the clock is that a program of the user's reads, as far as its readings tell. */
-export interface Clock {
+export interface ClockStep {
   /** Its step as a share of what it times; 0 where the readings show none. */
   readonly step: number;
   /** Why it cannot decide; null where it is fine enough. */
   readonly coarse: string | null;
 }
 
-const fine: Clock = { step: 0, coarse: null };
+const fine: ClockStep = { step: 0, coarse: null };
 
 /** The smallest difference of an arm's readings, and whether they are all the same. */
 interface Readings {
@@ -65,13 +65,13 @@ const advice = 'read a finer clock or time more work';
  * Readings that never change show no step. It is taken for the coarsest that may decide, a quarter
  * of the tolerance.
  */
-const clockOfConstant = ({ arm, level }: Readings, spec: MetricSpec, tolerance: number, bound: number): Clock => {
+const clockOfConstant = ({ arm, level }: Readings, spec: MetricSpec, tolerance: number, bound: number): ClockStep => {
   const hidden = lastDecimal(level) / (spec.scale === 'log' ? level : 1);
   const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, which is too coarse to show a change of must-detect; ${advice}`;
   return { step: tolerance / 4, coarse: level > 0 && hidden >= bound ? coarse : null };
 };
 
-const clockOfArm = (readings: Readings, spec: MetricSpec, tolerance: number, bound: number): Clock => {
+const clockOfArm = (readings: Readings, spec: MetricSpec, tolerance: number, bound: number): ClockStep => {
   if (readings.constant) return clockOfConstant(readings, spec, tolerance, bound);
   const unit = spec.scale === 'log' ? readings.level : 1;
   // Without a tolerance the two arms read alike where they are alike: only a pass asks for a fine clock.
@@ -86,7 +86,7 @@ const clockOfArm = (readings: Readings, spec: MetricSpec, tolerance: number, bou
  * clock. `tolerance` and `bound` are shares of the value on the log scale, the metric's unit on the
  * linear one. The coarser arm counts.
  */
-export const clockOf = (columns: readonly Columns[], spec: MetricSpec, tolerance: number, bound: number): Clock => {
+export const clockOf = (columns: readonly LaunchColumns[], spec: MetricSpec, tolerance: number, bound: number): ClockStep => {
   const { from } = spec;
   if (from.of !== 'series') return fine;
   return (['base', 'head'] as const)

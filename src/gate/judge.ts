@@ -5,17 +5,17 @@ import type { Samples } from '../records/sample.ts';
 import type { Verdict } from '../records/verdict.ts';
 import { buildSeconds } from './build-cost.ts';
 import { cellVerdictOf, judgeMetrics, outcomeBeforeMetrics } from './cell.ts';
-import type { Standing } from './cell-state.ts';
+import type { CellState } from './cell-state.ts';
 import { coverageOf } from './coverage.ts';
 import { type JudgedCell, judgeDerived, type RunFigures } from './derived-metric.ts';
 import type { JudgedMetric } from './judged-metric.ts';
-import { requirePath } from './launch-order.ts';
+import { requireLaunchOrder } from './launch-order.ts';
 import { isDerived } from './metric-key.ts';
 import { nothingToCompare } from './nothing-to-compare.ts';
 import { runOutcome } from './run-verdict.ts';
 import { controlKinds, controlOutcome, controlTarget, falseAlarms, readControls } from './self-check.ts';
 import { summaryOf } from './summary.ts';
-import { type Progress, progressOf } from './test-progress.ts';
+import { progressOf, type TestProgress } from './test-progress.ts';
 
 export interface JudgeInput {
   readonly plan: Plan;
@@ -27,7 +27,7 @@ export interface JudgeInput {
 }
 
 interface Judged {
-  readonly standing: Standing;
+  readonly standing: CellState;
   readonly metrics: readonly JudgedMetric[];
 }
 
@@ -79,7 +79,7 @@ const impressionWarnings = ({ policy: { looks, screen } }: Plan): string[] =>
         `first impression (\`quick\`): ${screen} launches of everything that changed, and no confirmation; run without \`quick\` before you merge`,
       ];
 
-const controlWarnings = (progress: Progress, plan: Plan, outcomes: Verdict['controls']): string[] => {
+const controlWarnings = (progress: TestProgress, plan: Plan, outcomes: Verdict['controls']): string[] => {
   if (controlTarget(plan, progress.cells) === null) return [];
   return controlKinds
     .filter((kind) => !outcomes.some((outcome) => outcome.kind === kind))
@@ -98,7 +98,7 @@ export const judge = (input: JudgeInput): Verdict => {
   requireSameRun(input);
   if (plan.cells.length === 0) return nothingToCompare(input);
   const progress = progressOf(plan, samples, false);
-  requirePath(progress, plan);
+  requireLaunchOrder(progress, plan);
   const target = controlTarget(plan, progress.cells);
   const readings = target === null ? [] : readControls(target, samples);
   const controls = readings.flatMap((reading) => controlOutcome(reading) ?? []);

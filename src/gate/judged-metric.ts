@@ -1,7 +1,7 @@
 import { readAbsence } from '../records/absence.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import { isAbout } from '../records/series-note.ts';
-import { readDoubt } from '../records/series-warning.ts';
+import { readSeriesWarning } from '../records/series-warning.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { pointIdOf } from './metric-key.ts';
 import type { MeasuredState } from './reading.ts';
@@ -23,7 +23,7 @@ const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [],
 const ownWarnings = ({ from }: MetricSpec, warnings: readonly string[]): readonly string[] =>
   warnings.flatMap((warning) => {
     if (readAbsence(warning) !== null) return [];
-    const doubt = readDoubt(warning);
+    const doubt = readSeriesWarning(warning);
     if (doubt === null) return [warning];
     return 'series' in from && isAbout(doubt, from.series) ? [doubt.text] : [];
   });

@@ -1,7 +1,7 @@
 import type { MetricSpec } from '../records/metric.ts';
 import { mean, median } from '../statistics/describe.ts';
 import { absent, type Reading, read } from './reading.ts';
-import { type Columns, launchValue, roundsOf } from './reduction.ts';
+import { type LaunchColumns, launchValue, roundsOf } from './reduction.ts';
 import { worseBy } from './scale.ts';
 
 /**
@@ -25,7 +25,7 @@ const noLogarithm = ({ id, unit, better }: MetricSpec, head: number, base: numbe
  * paired before they are reduced (median of ln(head ÷ base), so that a stall that hits both arms
  * cancels); otherwise the reduced values are compared.
  */
-export const launchChange = (columns: Columns, spec: MetricSpec): Reading<number> => {
+export const launchChange = (columns: LaunchColumns, spec: MetricSpec): Reading<number> => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'no launch measures it');
   if (from.over !== 'median') {
@@ -44,17 +44,17 @@ export const launchChange = (columns: Columns, spec: MetricSpec): Reading<number
  * The value of one replicate by the mean of its rounds (of their logarithms on the log scale), which
  * shows what the median does not: what is worse in fewer than half of them.
  */
-export const meanLaunchChange = (columns: Columns, spec: MetricSpec): Reading<number> => {
+export const meanLaunchChange = (columns: LaunchColumns, spec: MetricSpec): Reading<number> => {
   if (!('over' in spec.from) || spec.from.over !== 'median') return launchChange(columns, spec);
   const changes = roundChanges(columns, spec);
   return changes.status === 'absent' ? changes : read(mean(changes.value));
 };
 
 /** By launch and metric: the test and the doubts about it read the same rounds. */
-const known = new WeakMap<Columns, Map<MetricSpec, Reading<readonly number[]>>>();
+const known = new WeakMap<LaunchColumns, Map<MetricSpec, Reading<readonly number[]>>>();
 
 /** Head against base round by round, positive worse. */
-export const roundChanges = (columns: Columns, spec: MetricSpec): Reading<readonly number[]> => {
+export const roundChanges = (columns: LaunchColumns, spec: MetricSpec): Reading<readonly number[]> => {
   const found = known.get(columns) ?? new Map<MetricSpec, Reading<readonly number[]>>();
   known.set(columns, found);
   const changes = found.get(spec) ?? pairRounds(columns, spec);
@@ -62,7 +62,7 @@ export const roundChanges = (columns: Columns, spec: MetricSpec): Reading<readon
   return changes;
 };
 
-const pairRounds = (columns: Columns, spec: MetricSpec): Reading<readonly number[]> => {
+const pairRounds = (columns: LaunchColumns, spec: MetricSpec): Reading<readonly number[]> => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'no launch measures it');
   const head = roundsOf(columns, from, 'head');

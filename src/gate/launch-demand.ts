@@ -2,12 +2,12 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
 import type { ArmId, CellId } from '../records/words.ts';
-import { allSettled, impactLaunches, isOnce, isTimed, type Standing } from './cell-state.ts';
+import { allSettled, type CellState, impactLaunches, isOnce, isTimed } from './cell-state.ts';
 import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
 import { freshIndices, tally } from './launch-tally.ts';
 import { pointIdOf } from './metric-key.ts';
 import { type ControlTarget, controlLaunches, controlStart, controlsOf, controlTarget, liveArms } from './self-check.ts';
-import { hasScreen, type MetricProgress, type Progress, progressOf, wantedLaunches } from './test-progress.ts';
+import { hasScreen, type MetricProgress, progressOf, type TestProgress, wantedLaunches } from './test-progress.ts';
 
 /** One fresh process that the rule wants. */
 export interface LaunchDemand {
@@ -26,7 +26,7 @@ export interface LaunchDemand {
 }
 
 const demand = (
-  standing: Standing,
+  standing: CellState,
   purpose: LaunchPurpose,
   index: number,
   points: readonly OperatingPoint[],
@@ -53,7 +53,7 @@ const demand = (
  * the peak; what becomes a baseline has all its launches.
  */
 const onceAndSolo = (
-  standing: Standing,
+  standing: CellState,
   points: readonly OperatingPoint[],
   arms: readonly ArmId[] | null,
   event: Plan['event'],
@@ -76,7 +76,7 @@ const onceAndSolo = (
  * As many screens hold the untouched model and the controls as impact launches would: they only show what an optimization is worth. The
  * others hold what is tested.
  */
-const screens = (standing: Standing, screen: number): LaunchDemand[] => {
+const screens = (standing: CellState, screen: number): LaunchDemand[] => {
   if (!hasScreen(standing)) return [];
   const points = standing.compared.filter(isTimed).map(warmedUp);
   const tested = testedArms(standing.cell);
@@ -93,7 +93,7 @@ const screens = (standing: Standing, screen: number): LaunchDemand[] => {
  * The yardstick of a cell is found before anything of it is measured, on base's builds where there are any: a launch whose arms are
  * whatever the tuning itself runs.
  */
-const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
+const tuned = (standing: CellState, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
   if (wanted.length === 0 || standing.cell.tunes === null || standing.tune.complete.length > 0) return wanted;
   const own = standing.cell.arms.some(({ id }) => id === 'base') ? 'base' : 'head';
   return freshIndices(standing.launches.tune, 1).map((index) => ({
@@ -103,7 +103,7 @@ const tuned = (standing: Standing, wanted: readonly LaunchDemand[]): readonly La
   }));
 };
 
-const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
+const impacts = (standing: CellState, event: Plan['event']): LaunchDemand[] => {
   const points = standing.cell.points.filter(isTimed).map(forImpact);
   const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
   const arms = impactArms(standing.cell);
@@ -117,7 +117,7 @@ const impacts = (standing: Standing, event: Plan['event']): LaunchDemand[] => {
  * One launch of each kind in which an unchanged cell is not known to work: what cannot be run is no
  * pass, and what ran once on this class of runner need not run again.
  */
-const proofs = (standing: Standing): LaunchDemand[] => {
+const proofs = (standing: CellState): LaunchDemand[] => {
   const { cell, unseen, launches, once, impact } = standing;
   const arms = impactArms(cell);
   const exact = once.complete.length === 0 && unseen.some(isOnce) ? cell.points.filter(isOnce) : [];
@@ -129,7 +129,7 @@ const proofs = (standing: Standing): LaunchDemand[] => {
 };
 
 /** Fresh launches of one cell: each holds the points that still lack one. */
-const confirms = (standing: Standing, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
+const confirms = (standing: CellState, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
   const lacking = new Map<string, number>();
   for (const each of metrics) {
     const missing = wantedLaunches(each) - (each.tested.confirm.status === 'read' ? each.tested.confirm.value.length : 0);
@@ -163,7 +163,7 @@ const interleaved = (lists: readonly (readonly LaunchDemand[])[]): LaunchDemand[
   return Array.from({ length: longest }, (_, k) => lists.flatMap((list) => list.slice(k, k + 1))).flat();
 };
 
-const confirmDemand = (progress: Progress, lastLook: number): LaunchDemand[] => {
+const confirmDemand = (progress: TestProgress, lastLook: number): LaunchDemand[] => {
   const byCell = Map.groupBy(progress.metrics.values(), (each) => each.tested.standing);
   const lists = [...byCell].map(([standing, metrics]) => ({
     list: confirms(standing, metrics, lastLook),

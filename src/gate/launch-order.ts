@@ -1,13 +1,13 @@
 import { contradiction } from '../records/contradiction.ts';
 import type { Plan } from '../records/plan.ts';
-import type { Progress } from './test-progress.ts';
+import type { TestProgress } from './test-progress.ts';
 
 /**
  * Refuses samples that the rule cannot have asked for: confirming launches before the screens of the whole pull request are in,
  * of a cell in which nothing advanced, or more of them than all looks together want. Whoever may choose when to measure again may
  * choose the verdict. Throws `samples-contradictory`.
  */
-export const requirePath = (progress: Progress, plan: Plan): void => {
+export const requireLaunchOrder = (progress: TestProgress, plan: Plan): void => {
   const suspects = new Set([...progress.metrics.values()].filter(({ suspect }) => suspect).map((metric) => metric.tested.standing.cell.id));
   const most = 4 * (plan.policy.looks.at(-1)?.launches ?? 0);
   for (const { cell, launches } of progress.cells) {

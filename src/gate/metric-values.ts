@@ -6,7 +6,7 @@ import type { ArmId } from '../records/words.ts';
 import { mean, median } from '../statistics/describe.ts';
 import { holding, type Observations } from './observation.ts';
 import { absent, type Reading, read, readAll } from './reading.ts';
-import { type Columns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
+import { type LaunchColumns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
 
 type Gains = MetricVerdict['samples']['gains'];
 const noGains: Gains = { base: [], head: [] };
@@ -30,7 +30,7 @@ export const armValues = (observations: Observations, spec: MetricSpec, arm: Arm
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return absent('missing', 'no launch measures it');
   if (observations.columns.length === 0) return excused(absent('missing', 'there are no samples of it'), from, observations.warnings);
-  const reading = readAll(holding(observations.columns, arm), (columns: Columns) => {
+  const reading = readAll(holding(observations.columns, arm), (columns: LaunchColumns) => {
     const value = launchValue(columns, from, arm);
     return value.status === 'read' ? read(stepped(spec, solo, value.value)) : value;
   });

@@ -2,13 +2,13 @@ import type { MetricSpec } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 import type { BuiltLine, Launch, Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
-import { isOnce, type Standing } from './cell-state.ts';
+import { type CellState, isOnce } from './cell-state.ts';
 import { pointOf } from './metric-key.ts';
-import { type Columns, reduce, type SampledReduction } from './reduction.ts';
+import { type LaunchColumns, reduce, type SampledReduction } from './reduction.ts';
 
 /** What the replicates of one point say: one entry per replicate, and what the worker noted beside the numbers. */
 export interface Observations {
-  readonly columns: readonly Columns[];
+  readonly columns: readonly LaunchColumns[];
   readonly warnings: readonly string[];
 }
 
@@ -17,7 +17,7 @@ const none: Observations = { columns: [], warnings: [] };
 /** The point's columns of every launch that has it. */
 export const ofLaunches = (launches: readonly Launch[], point: string): Observations => {
   const notes = new Set<string>();
-  const columns: Columns[] = [];
+  const columns: LaunchColumns[] = [];
   for (const launch of launches) {
     const found = Object.hasOwn(launch.points, point) ? launch.points[point] : undefined;
     if (found === undefined) continue;
@@ -28,7 +28,7 @@ export const ofLaunches = (launches: readonly Launch[], point: string): Observat
 };
 
 /** Solo launches hold one arm each: the i-th ones of all arms make one replicate, every series reduced within its own process. */
-const ofSolo = (standing: Standing, from: SampledReduction): Observations => {
+const ofSolo = (standing: CellState, from: SampledReduction): Observations => {
   const replicates: Record<string, Record<string, number[]>>[] = [];
   const notes = new Set<string>();
   for (const { slot, tally } of standing.solo) {
@@ -75,7 +75,7 @@ const ofBuild = (cell: PlannedCell, samples: Samples): Observations => ({
 });
 
 /** The replicates that hold an arm: not every launch has the untouched model and the controls. All where none does, to say that. */
-export const holding = (columns: readonly Columns[], arm: ArmId): readonly Columns[] => {
+export const holding = (columns: readonly LaunchColumns[], arm: ArmId): readonly LaunchColumns[] => {
   if (arm === 'base' || arm === 'head') return columns;
   const own = columns.filter((each) => Object.hasOwn(each, arm));
   return own.length === 0 ? columns : own;
@@ -85,7 +85,7 @@ export const holding = (columns: readonly Columns[], arm: ArmId): readonly Colum
  * All replicates that a metric rests on before confirmation: screening launches of a compared cell (of what is taken against another arm, those that
  * hold this), impact launches of an unchanged or new one, the one `once` launch, solo launches by replicate, or the build lines.
  */
-export const observationsOf = (standing: Standing, spec: MetricSpec, samples: Samples, screen: number): Observations => {
+export const observationsOf = (standing: CellState, spec: MetricSpec, samples: Samples, screen: number): Observations => {
   const point = pointOf(standing.cell, spec);
   if (point === null || (spec.from.of !== 'series' && spec.from.of !== 'against')) return none;
   if (point.kind === 'build') return ofBuild(standing.cell, samples);

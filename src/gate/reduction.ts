@@ -4,7 +4,7 @@ import { mean, median } from '../statistics/describe.ts';
 import { absent, type Reading, read } from './reading.ts';
 
 /** arm → series → one number per round: what one launch says of one point. */
-export type Columns = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+export type LaunchColumns = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
 export type SampledReduction = Extract<Reduction, { of: 'series' | 'against' }>;
 
 type Comparison = Extract<Reduction, { of: 'against' }>['as'];
@@ -24,7 +24,7 @@ const allFinite = (values: readonly number[]): boolean => {
   return true;
 };
 
-const column = (columns: Columns, arm: ArmId, series: string): Reading<readonly number[]> => {
+const column = (columns: LaunchColumns, arm: ArmId, series: string): Reading<readonly number[]> => {
   const values = Object.hasOwn(columns, arm) ? columns[arm] : undefined;
   if (values === undefined) return absent('missing', `there are no samples of ${arm}`);
   const found = Object.hasOwn(values, series) ? values[series] : undefined;
@@ -50,7 +50,7 @@ const compared = (as: Comparison, arm: number, other: number): number => {
  * The metric of one arm, round by round: its series, or the series compared with the other arm's in the same round.
  * Absent with a reason: no such arm or series, unequal numbers of rounds, a zero denominator.
  */
-export const roundsOf = (columns: Columns, from: SampledReduction, arm: ArmId): Reading<readonly number[]> => {
+export const roundsOf = (columns: LaunchColumns, from: SampledReduction, arm: ArmId): Reading<readonly number[]> => {
   const own = column(columns, arm, from.series);
   if (own.status === 'absent' || from.of === 'series') return own;
   const other = column(columns, from.arm, from.series);
@@ -67,7 +67,7 @@ export const roundsOf = (columns: Columns, from: SampledReduction, arm: ArmId): 
  * The metric of one arm in one launch. `percent-kept` over the mean is taken of the mean difference (the ratio of perplexities,
  * not the mean of ratios).
  */
-export const launchValue = (columns: Columns, from: SampledReduction, arm: ArmId): Reading<number> => {
+export const launchValue = (columns: LaunchColumns, from: SampledReduction, arm: ArmId): Reading<number> => {
   if (from.of === 'against' && from.as === 'percent-kept' && from.over === 'mean') {
     const differences = roundsOf(columns, { ...from, as: 'difference' }, arm);
     return differences.status === 'absent' ? differences : read(100 * Math.exp(-mean(differences.value)));

@@ -1,6 +1,6 @@
 import type { Plan, RuntimeSpec } from '../records/plan.ts';
 import type { VerdictKind } from '../records/verdict.ts';
-import type { Standing } from './cell-state.ts';
+import type { CellState } from './cell-state.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 import { pointOf } from './metric-key.ts';
 
@@ -36,7 +36,7 @@ const settled: ReadonlySet<VerdictKind> = new Set(['regressed', 'failed', 'missi
  * A metric that depends on the runtime (time, memory, energy; not what building cost, and not quality and size) where that
  * changed: no pass and no improvement, but undecided, which holds the run. A regression that head's runtime shows in the code stays one.
  */
-export const withoutRuntimeEffect = (judged: JudgedMetric, { cell }: Standing, change: string | null): JudgedMetric => {
+export const withoutRuntimeEffect = (judged: JudgedMetric, { cell }: CellState, change: string | null): JudgedMetric => {
   const { spec, verdict } = judged;
   const kind = pointOf(cell, spec)?.kind;
   const depends = kind === 'solo' || (spec.kind === 'timing' && (kind === 'call' || kind === 'episode' || kind === 'external'));

@@ -7,12 +7,12 @@ import { median } from '../statistics/describe.ts';
 import { deriveSeed } from '../statistics/random.ts';
 import { serialDependence } from '../statistics/serial-dependence.ts';
 import { signedRankGreater, signedRankTwoSided } from '../statistics/signed-rank.ts';
-import { allSettled, type Standing } from './cell-state.ts';
+import { allSettled, type CellState } from './cell-state.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
 import { ofLaunches } from './observation.ts';
 import { readAll } from './reading.ts';
-import type { Columns } from './reduction.ts';
+import type { LaunchColumns } from './reduction.ts';
 import { worseOnScale } from './scale.ts';
 
 export const controlKinds = ['a-a', 'planted', 'dependence'] as const;
@@ -31,7 +31,7 @@ export const liveArms: readonly ArmId[] = ['base', 'head', plantedArm];
 
 /** What a measuring run tests itself with: one call point of one changed cell, and the latency that is read there. */
 export interface ControlTarget {
-  readonly standing: Standing;
+  readonly standing: CellState;
   readonly point: CallPoint;
   readonly spec: MetricSpec;
 }
@@ -58,7 +58,7 @@ export const controlPoint = (cell: PlannedCell): CallPoint | null => {
  * The target, drawn by the plan's seed from all changed cells with a timed call point of which nothing failed; null without one,
  * before all cells are settled, or where nothing is confirmed. Each cell draws its own lot, so that a failure moves no other's.
  */
-export const controlTarget = (plan: Plan, cells: readonly Standing[]): ControlTarget | null => {
+export const controlTarget = (plan: Plan, cells: readonly CellState[]): ControlTarget | null => {
   if (!allSettled(cells) || plan.policy.looks.length === 0) return null;
   const lot = ({ standing }: ControlTarget): number => deriveSeed(plan.seed, 'control', standing.cell.id);
   return cells
@@ -93,7 +93,7 @@ export const readControls = (target: ControlTarget, samples: Samples): readonly 
 };
 
 /** The columns with another arm in the place of head. */
-const asHead = ({ head: _, ...others }: Columns, arm: ArmId): Columns => ({
+const asHead = ({ head: _, ...others }: LaunchColumns, arm: ArmId): LaunchColumns => ({
   ...others,
   ...(others[arm] === undefined ? {} : { head: others[arm] }),
 });

@@ -1,36 +1,36 @@
 import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { mean } from '../statistics/describe.ts';
-import { allSettled, isTimed, type Standing, standings } from './cell-state.ts';
+import { allSettled, type CellState, cellStates, isTimed } from './cell-state.ts';
 import { type LastTest, lastTests } from './last-test.ts';
 import { type Candidate, type Decision, replayLooks, requireLooks } from './looks.ts';
 import { pointIdOf } from './metric-key.ts';
 import { numberOf } from './reading.ts';
 import { advances, allExceed, excludes } from './screen.ts';
-import { type Tested, testedMetrics } from './tested-metric.ts';
+import { type TestedMetric, testedMetrics } from './tested-metric.ts';
 
 /** Launches that only show that nothing large is wrong: `evident` at a look, `exhausted` after the last, or `open`. */
-export interface Evidence {
+export interface Exclusion {
   readonly outcome: 'evident' | 'exhausted' | 'open';
   readonly launches: number;
 }
 
 /** Where one tested metric stands; null: not in that family. */
 export interface MetricProgress {
-  readonly tested: Tested;
+  readonly tested: TestedMetric;
   readonly regress: Decision | null;
   /** Of the means of rounds against what they may not exceed, where only they looked so much worse. */
   readonly mean: Decision | null;
   readonly improve: Decision | null;
-  readonly evidence: Evidence | null;
+  readonly evidence: Exclusion | null;
   /** Whether its screens sent it to confirmation, for whatever reason. */
   readonly suspect: boolean;
   /** Once measuring has ended; null while it goes on, and for what the screens sent to no confirmation. */
   readonly last: LastTest | null;
 }
 
-export interface Progress {
-  readonly cells: readonly Standing[];
+export interface TestProgress {
+  readonly cells: readonly CellState[];
   /** Every screen of the pull request is in: the families are fixed. */
   readonly screened: boolean;
   /** Hypotheses that advanced towards a regression: of metrics, and of the means of their rounds. */
@@ -39,21 +39,21 @@ export interface Progress {
 }
 
 /** Whether the cell has points that are screened at all. */
-export const hasScreen = (standing: Standing): boolean => standing.compared.some(isTimed);
+export const hasScreen = (standing: CellState): boolean => standing.compared.some(isTimed);
 
-const screenDone = (standing: Standing, policy: GatePolicy): boolean =>
+const screenDone = (standing: CellState, policy: GatePolicy): boolean =>
   standing.failure !== null || !hasScreen(standing) || standing.screen.complete.length >= policy.screen;
 
-const candidate = (tested: Tested, sign: 1 | -1, waiting: boolean): Candidate => ({
+const candidate = (tested: TestedMetric, sign: 1 | -1, waiting: boolean): Candidate => ({
   key: tested.key,
   values: (numberOf(tested.confirm) ?? []).map((value) => sign * value),
   margin: sign === 1 ? tested.margins.worse : tested.margins.better,
   waiting: waiting && tested.standing.failure === null && tested.confirm.status === 'read',
 });
 
-const meanKey = ({ key }: Tested): string => `${key} mean`;
+const meanKey = ({ key }: TestedMetric): string => `${key} mean`;
 
-const meanCandidate = (tested: Tested, waiting: boolean): Candidate => ({
+const meanCandidate = (tested: TestedMetric, waiting: boolean): Candidate => ({
   ...candidate(tested, 1, waiting),
   key: meanKey(tested),
   values: numberOf(tested.means.confirm) ?? [],
@@ -61,7 +61,7 @@ const meanCandidate = (tested: Tested, waiting: boolean): Candidate => ({
 });
 
 /** Whether the means of rounds look worse by their margin in every screening launch, and the medians do not. */
-const hides = ({ screen, means, margins }: Tested): boolean =>
+const hides = ({ screen, means, margins }: TestedMetric): boolean =>
   screen.status === 'read' &&
   means.screen.status === 'read' &&
   allExceed(means.screen.value, margins.mean) &&
@@ -71,39 +71,45 @@ const hides = ({ screen, means, margins }: Tested): boolean =>
  * Whether these launch values exclude a worsening by must-detect. Of an exact metric that varies
  * the mean over all launches has to exclude it too: no machine excuses the few that are far worse.
  */
-const excludesBound = ({ bound, variation }: Tested, values: readonly number[], all: readonly number[]): boolean =>
+const excludesBound = ({ bound, variation }: TestedMetric, values: readonly number[], all: readonly number[]): boolean =>
   excludes(values, bound) && (variation === 0 || mean(all) < bound || mean(all) <= 0);
 
-const excludedByScreen = (tested: Tested): boolean => {
+const excludedByScreen = (tested: TestedMetric): boolean => {
   const values = numberOf(tested.screen) ?? [];
   return excludesBound(tested, values, values);
 };
 
 /** Whether the first `launches` confirming launches exclude a worsening by must-detect. */
-export const excludedBy = (tested: Tested, launches: number): boolean => {
+export const excludedBy = (tested: TestedMetric, launches: number): boolean => {
   const values = (numberOf(tested.confirm) ?? []).slice(0, launches);
   return excludesBound(tested, values, [...(numberOf(tested.screen) ?? []), ...values]);
 };
 
 /** Launches of the longest look that was reached; 0 before the first. */
-const reachedLaunches = ({ confirm }: Tested, looks: GatePolicy['looks']): number => {
+const reachedLaunches = ({ confirm }: TestedMetric, looks: GatePolicy['looks']): number => {
   const have = numberOf(confirm)?.length ?? 0;
   return looks.findLast(({ launches }) => launches <= have)?.launches ?? 0;
 };
 
 /** The same of all launches of the longest look that was reached: those that come later can take it back. */
-export const excludedByAll = (tested: Tested, looks: GatePolicy['looks']): boolean => excludedBy(tested, reachedLaunches(tested, looks));
+export const excludedByAll = (tested: TestedMetric, looks: GatePolicy['looks']): boolean =>
+  excludedBy(tested, reachedLaunches(tested, looks));
 
-const isComparable = ({ clock, busy }: Tested): boolean => clock.coarse === null && busy === null;
+const isComparable = ({ clock, busy }: TestedMetric): boolean => clock.coarse === null && busy === null;
 
-const evidenceFrom = (tested: Tested, looks: GatePolicy['looks']): Evidence => {
+const evidenceFrom = (tested: TestedMetric, looks: GatePolicy['looks']): Exclusion => {
   const reached = reachedLaunches(tested, looks);
   if (reached > 0 && excludedByAll(tested, looks)) return { outcome: 'evident', launches: reached };
   const next = looks.find(({ launches }) => launches > reached);
   return next === undefined ? { outcome: 'exhausted', launches: reached } : { outcome: 'open', launches: next.launches };
 };
 
-const evidenceOf = (tested: Tested, regress: Decision | null, ofMean: Decision | null, looks: GatePolicy['looks']): Evidence | null => {
+const evidenceOf = (
+  tested: TestedMetric,
+  regress: Decision | null,
+  ofMean: Decision | null,
+  looks: GatePolicy['looks'],
+): Exclusion | null => {
   // No launch makes times comparable, or excludes what the means have shown.
   if (!isComparable(tested) || ofMean?.outcome === 'rejected' || ofMean?.outcome === 'dependent') return null;
   const evidence = evidenceFrom(tested, looks);
@@ -118,13 +124,13 @@ const evidenceOf = (tested: Tested, regress: Decision | null, ofMean: Decision |
  * `waiting`: launches may still come, so a look is held until every open metric has its values (`shard`: without waiting for
  * other cells). Judging passes false: what is not there counts as p = 1. Throws `document-invalid` for looks that overspend alpha.
  */
-export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard = false): Progress => {
+export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard = false): TestProgress => {
   const { policy } = plan;
   requireLooks(policy);
-  const cells = standings(plan, samples);
+  const cells = cellStates(plan, samples);
   const screened = allSettled(cells) && cells.every((standing) => screenDone(standing, policy));
   const tested = testedMetrics(cells, samples, policy);
-  const advanced = (sign: 1 | -1): readonly Tested[] =>
+  const advanced = (sign: 1 | -1): readonly TestedMetric[] =>
     tested.filter(
       (each) =>
         each.screen.status === 'read' &&

@@ -5,22 +5,22 @@ import type { Samples } from '../records/sample.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { acceptedBound } from './acceptance.ts';
-import { equalCode, isTimed, type Standing } from './cell-state.ts';
-import { type Clock, clockOf } from './clock.ts';
+import { type CellState, equalCode, isTimed } from './cell-state.ts';
+import { type ClockStep, clockOf } from './clock.ts';
 import { launchChange, meanLaunchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
-import { type Columns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
+import { type LaunchColumns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
 import { betterOnScale, beyondTolerance, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
 import { secondsIn } from './time-unit.ts';
 
 /**
  * A metric that gates and varies, with its launch values: positive is worse, on the metric's scale.
  */
-export interface Tested {
+export interface TestedMetric {
   readonly key: string;
-  readonly standing: Standing;
+  readonly standing: CellState;
   /**
    * Of an exact metric that varies: with differences in the place of logarithms, which numbers of
    * either sign have.
@@ -35,7 +35,7 @@ export interface Tested {
   /** What must be excluded for `passed`, on the same scale. */
   readonly bound: number;
   /** Whether the clock behind the numbers can decide. */
-  readonly clock: Clock;
+  readonly clock: ClockStep;
   /** Why its times cannot be compared, whatever clock reads them; null where they can. */
   readonly busy: string | null;
   /** By how much an exact metric varies within an arm, in its unit; 0 for timing. */
@@ -54,11 +54,11 @@ export interface Tested {
 }
 
 /** Whether base and head of this metric are compared (rather than known to be identical). */
-export const comparesMetric = (standing: Standing, spec: MetricSpec): boolean =>
+export const comparesMetric = (standing: CellState, spec: MetricSpec): boolean =>
   standing.status === 'changed' || (standing.status === 'unchanged' && spec.identity === 'code' && !equalCode(standing.cell));
 
 /** The largest difference between two numbers of one arm, over rounds and launches. */
-const variationOf = (columns: readonly Columns[], { from }: MetricSpec): number => {
+const variationOf = (columns: readonly LaunchColumns[], { from }: MetricSpec): number => {
   if (from.of !== 'series' && from.of !== 'against') return 0;
   return Math.max(
     ...(['base', 'head'] as const).map((arm) => rangeOf(columns.flatMap((each) => numberOf(roundsOf(each, from, arm)) ?? []))),
@@ -70,7 +70,7 @@ const variationOf = (columns: readonly Columns[], { from }: MetricSpec): number 
  * can be repeated at will. It decides timing always, and an exact metric where its launches vary,
  * the confirming ones of another metric included: then it is not exact.
  */
-const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
+const isTestable = (standing: CellState, spec: MetricSpec): boolean => {
   const point = pointOf(standing.cell, spec);
   return spec.role === 'gate' && point !== null && isTimed(point) && comparesMetric(standing, spec);
 };
@@ -79,11 +79,11 @@ const isTestable = (standing: Standing, spec: MetricSpec): boolean => {
  * Whether a program of the user's reads a clock for this metric: a linear one is that of a time
  * only by its unit.
  */
-const readsForeignClock = ({ cell }: Standing, spec: MetricSpec): boolean =>
+const readsForeignClock = ({ cell }: CellState, spec: MetricSpec): boolean =>
   spec.kind === 'timing' && pointOf(cell, spec)?.kind === 'external' && (spec.scale === 'log' || secondsIn(spec.unit) !== null);
 
 /** Whether head was busy while base was asked in most screening launches, in words. */
-const busyHead = ({ screen }: Standing, spec: MetricSpec, policy: GatePolicy): string | null => {
+const busyHead = ({ screen }: CellState, spec: MetricSpec, policy: GatePolicy): string | null => {
   const launches = screen.complete.slice(0, policy.screen);
   const busy = launches.filter(({ points }) => points[pointIdOf(spec)]?.warnings.includes(busyHeadWarning) === true);
   return spec.kind === 'timing' && busy.length > launches.length / 2
@@ -95,17 +95,17 @@ const busyHead = ({ screen }: Standing, spec: MetricSpec, policy: GatePolicy): s
 const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
   scale === 'log' ? worseOnScale({ scale, better: 'higher' }, step) : step;
 
-const launchValues = (columns: readonly Columns[], from: SampledReduction, arm: ArmId): readonly number[] =>
+const launchValues = (columns: readonly LaunchColumns[], from: SampledReduction, arm: ArmId): readonly number[] =>
   numberOf(readAll(columns, (each) => launchValue(each, from, arm))) ?? [];
 
 /** Whether every round of these launches has the same numbers, and head's is worse. */
-const agreeOnWorse = (columns: readonly Columns[], spec: MetricSpec, from: SampledReduction): boolean => {
+const agreeOnWorse = (columns: readonly LaunchColumns[], spec: MetricSpec, from: SampledReduction): boolean => {
   const [base, head] = [launchValues(columns, from, 'base'), launchValues(columns, from, 'head')];
   if (base.length === 0 || head.length === 0 || variationOf(columns, spec) > 0) return false;
   return beyondTolerance(spec, median(head), median(base)) === 'worse';
 };
 
-const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, policy: GatePolicy): Tested | null => {
+const testedOf = (standing: CellState, declared: MetricSpec, samples: Samples, policy: GatePolicy): TestedMetric | null => {
   const { columns } = observationsOf(standing, declared, samples, policy.screen);
   const { from } = declared;
   if (from.of !== 'series' && from.of !== 'against') return null;
@@ -154,7 +154,7 @@ const testedOf = (standing: Standing, declared: MetricSpec, samples: Samples, po
 };
 
 /** All metrics of the plan that the two-stage test decides, in the plan's order. */
-export const testedMetrics = (cells: readonly Standing[], samples: Samples, policy: GatePolicy): readonly Tested[] =>
+export const testedMetrics = (cells: readonly CellState[], samples: Samples, policy: GatePolicy): readonly TestedMetric[] =>
   cells.flatMap((standing) =>
     standing.cell.metrics.filter((spec) => isTestable(standing, spec)).flatMap((spec) => testedOf(standing, spec, samples, policy) ?? []),
   );

@@ -10,21 +10,21 @@ import { pointIdOf, pointOf } from './metric-key.ts';
 import { armMeans, armValues, gainsOf, shownValues } from './metric-values.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { numberOf } from './reading.ts';
-import type { Columns } from './reduction.ts';
+import type { LaunchColumns } from './reduction.ts';
 import { asMeasured, worsening } from './scale.ts';
 import type { MetricProgress } from './test-progress.ts';
-import type { Tested } from './tested-metric.ts';
-import { beyondRegression, type Outcome, outcomeOf } from './timing-outcome.ts';
+import type { TestedMetric } from './tested-metric.ts';
+import { beyondRegression, outcomeOf, type TimingOutcome } from './timing-outcome.ts';
 
 /** Why an exact metric is tested at all, before what the test says. */
-const reasonOf = ({ variation, spec }: Tested, reason: string | null): string | null => {
+const reasonOf = ({ variation, spec }: TestedMetric, reason: string | null): string | null => {
   if (variation === 0) return reason;
   const varies = `declared exact, but varies by ${Number(variation.toPrecision(3))} ${spec.unit} between launches`;
   return reason === null ? varies : `${varies}; ${reason}`;
 };
 
 /** Doubts about the launch values themselves: a drift within launches, or two modes between them. */
-const doubts = (tested: Tested, columns: readonly Columns[], values: readonly number[]): string[] => {
+const doubts = (tested: TestedMetric, columns: readonly LaunchColumns[], values: readonly number[]): string[] => {
   const warnings: string[] = [];
   let drifting = 0;
   for (const [at, each] of columns.entries()) {
@@ -48,11 +48,11 @@ const doubts = (tested: Tested, columns: readonly Columns[], values: readonly nu
 };
 
 const smallest = (
-  tested: Tested,
+  tested: TestedMetric,
   values: readonly number[],
   policy: GatePolicy,
   family: number,
-  { launches, by }: Outcome,
+  { launches, by }: TimingOutcome,
 ): number | null => {
   const reach = launches > 0 ? launches : (policy.looks.at(-1)?.launches ?? 0);
   const margin = by === 'mean' ? tested.margins.mean : tested.margins.worse;
@@ -84,7 +84,7 @@ export const judgeTiming = (
   }
   if (tested.confirm.status === 'absent') return unread(spec, tested.confirm.state, tested.confirm.reason, samples);
   const values = { screen: tested.screen.value, confirm: tested.confirm.value };
-  const by = (outcome: Outcome): JudgedMetric => judgedBy(outcome, tested, values, samples, policy, family);
+  const by = (outcome: TimingOutcome): JudgedMetric => judgedBy(outcome, tested, values, samples, policy, family);
   const judged = by(outcomeOf(progress, samples, policy));
   const excused = excuse(judged);
   const beyond = excused === judged ? null : beyondRegression(progress, samples);
@@ -92,8 +92,8 @@ export const judgeTiming = (
 };
 
 const judgedBy = (
-  outcome: Outcome,
-  tested: Tested,
+  outcome: TimingOutcome,
+  tested: TestedMetric,
   launches: { readonly screen: readonly number[]; readonly confirm: readonly number[] },
   samples: Samples,
   policy: GatePolicy,

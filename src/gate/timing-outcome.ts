@@ -4,10 +4,10 @@ import { gapReason, gapVerdict } from './absent-metric.ts';
 import { numberOf } from './reading.ts';
 import { asMeasured, worsening } from './scale.ts';
 import { excludedBy, excludedByAll, type MetricProgress } from './test-progress.ts';
-import type { Tested } from './tested-metric.ts';
+import type { TestedMetric } from './tested-metric.ts';
 
 /** A verdict on a timing metric, and what it rests on. */
-export interface Outcome {
+export interface TimingOutcome {
   readonly verdict: 'regressed' | 'improved' | 'passed' | 'inconclusive' | 'missing';
   /** Confirming launches that decide; 0: the screen does. */
   readonly launches: number;
@@ -18,28 +18,28 @@ export interface Outcome {
   readonly holdsRun: boolean;
 }
 
-type CutOff = (wanted: number) => Outcome;
+type CutOff = (wanted: number) => TimingOutcome;
 
 /** Where nothing is confirmed: what the screen saw, which is never enough for a verdict on time. */
-const impressionOf = ({ regress, mean: ofMean, improve }: MetricProgress): Outcome => {
+const impressionOf = ({ regress, mean: ofMean, improve }: MetricProgress): TimingOutcome => {
   const seen = regress !== null || ofMean !== null ? 'it may be worse' : improve !== null ? 'it may be better' : 'nothing large was seen';
   return { verdict: 'inconclusive', launches: 0, p: null, reason: `first impression (\`quick\`): ${seen}, not confirmed`, holdsRun: true };
 };
 
 /** An amount on the scale of launch values in words, by default what must be excluded: `10 %`, or so many of the metric's own unit. */
-const boundText = ({ spec, bound }: Tested, amount = bound): string =>
+const boundText = ({ spec, bound }: TestedMetric, amount = bound): string =>
   spec.scale === 'log'
     ? `${Number((100 * worsening(spec, asMeasured(spec, amount))).toPrecision(4))} %`
     : `${Number(amount.toPrecision(3))} ${spec.unit}`;
 
 /** A base near 0 leaves no size that matters: only a tolerance can say one. */
-const remedy = ({ spec, variation }: Tested): string =>
+const remedy = ({ spec, variation }: TestedMetric): string =>
   spec.scale === 'linear' && spec.tolerance === 0 && variation === 0
     ? `; set gate.tolerance.${spec.id} to the change that matters, in ${spec.unit}`
     : '';
 
 /** Of launches that would show it, but depend on each other: their test is no test then. */
-const dependentAt = (launches: number, looks: string): Outcome => ({
+const dependentAt = (launches: number, looks: string): TimingOutcome => ({
   verdict: 'inconclusive',
   launches,
   p: null,
@@ -50,7 +50,7 @@ const dependentAt = (launches: number, looks: string): Outcome => ({
 });
 
 /** What the means of rounds say where the medians hide it; null where they say nothing. */
-const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: CutOff): Outcome | null => {
+const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: CutOff): TimingOutcome | null => {
   if (decision === null || decision.outcome === 'futile') return null;
   if (decision.outcome === 'open') return cutOff(decision.launches);
   const { launches, p } = decision;
@@ -63,7 +63,7 @@ const outcomeOfMean = ({ tested, mean: decision }: MetricProgress, cutOff: CutOf
 
 /** What the families say of one metric, from the samples that there are. */
 interface Said extends MetricProgress {
-  readonly ofMean: Outcome | null;
+  readonly ofMean: TimingOutcome | null;
   readonly cutOff: CutOff;
 }
 
@@ -79,7 +79,7 @@ const saidOf = (progress: MetricProgress, samples: Samples): Said => {
   return { ...progress, cutOff, ofMean: outcomeOfMean(progress, cutOff) };
 };
 
-const held = ({ regress }: MetricProgress, reason: string): Outcome => ({
+const held = ({ regress }: MetricProgress, reason: string): TimingOutcome => ({
   verdict: 'inconclusive',
   launches: 0,
   p: regress?.p ?? null,
@@ -88,7 +88,7 @@ const held = ({ regress }: MetricProgress, reason: string): Outcome => ({
 });
 
 /** The regression that the families, or the last test, show; the means first. Null where they show none. */
-const regressionOf = ({ tested, regress, last, ofMean }: Said): Outcome | null => {
+const regressionOf = ({ tested, regress, last, ofMean }: Said): TimingOutcome | null => {
   const have = numberOf(tested.confirm)?.length ?? 0;
   const p = regress?.p ?? null;
   if (ofMean?.verdict === 'regressed') return ofMean;
@@ -107,30 +107,30 @@ const regressionOf = ({ tested, regress, last, ofMean }: Said): Outcome | null =
 };
 
 /** Why the medians do not tell how much worse the metric is at most; null where they do. */
-const hiddenOf = (said: Said): Outcome | null => {
+const hiddenOf = (said: Said): TimingOutcome | null => {
   if (said.tested.busy !== null) return held(said, said.tested.busy);
   return said.ofMean?.verdict === 'regressed' ? null : said.ofMean;
 };
 
 /** What the looks or the last test would have shown, but for dependent launches; null where they would not. */
-const dependentOf = ({ regress, last }: Said): Outcome | null => {
+const dependentOf = ({ regress, last }: Said): TimingOutcome | null => {
   const launches = regress?.outcome === 'dependent' ? regress.launches : last?.dependent === true ? last.launches : null;
   return launches === null ? null : dependentAt(launches, 'it looks worse');
 };
 
-const coarseOf = (said: Said): Outcome | null => (said.tested.clock.coarse === null ? null : held(said, said.tested.clock.coarse));
+const coarseOf = (said: Said): TimingOutcome | null => (said.tested.clock.coarse === null ? null : held(said, said.tested.clock.coarse));
 
 /**
  * What still keeps a metric from passing where base accepts the regression that was shown: an
  * acceptance covers nothing that is not known. Null where nothing does.
  */
-export const beyondRegression = (progress: MetricProgress, samples: Samples): Outcome | null => {
+export const beyondRegression = (progress: MetricProgress, samples: Samples): TimingOutcome | null => {
   const said = saidOf(progress, samples);
   return hiddenOf(said) ?? coarseOf(said);
 };
 
 /** What the families and the evidence rule say together; the regression family speaks first. */
-export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }: Pick<GatePolicy, 'looks'>): Outcome => {
+export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }: Pick<GatePolicy, 'looks'>): TimingOutcome => {
   if (looks.length === 0) return impressionOf(progress);
   const said = saidOf(progress, samples);
   const { tested, regress, improve, evidence, cutOff } = said;

@@ -5,7 +5,7 @@ import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import { isAbout } from '../records/series-note.ts';
 import { gapReason, unread } from './absent-metric.ts';
-import { isLaunched, type Standing } from './cell-state.ts';
+import { type CellState, isLaunched } from './cell-state.ts';
 import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shown } from './metric-values.ts';
@@ -14,7 +14,7 @@ import type { MeasuredState } from './reading.ts';
 import { judgePlain } from './untested-metric.ts';
 import { valueInterval } from './window-interval.ts';
 
-const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
+const baselineOf = (standing: CellState, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
   const arm = standing.settled?.arms['head'];
   const entries = baselines
     .filter(
@@ -28,7 +28,7 @@ const baselineOf = (standing: Standing, spec: MetricSpec, baselines: readonly Ba
 };
 
 /** Head and reference of a cell without a base to compare with, or whose base is identical. */
-const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan) => {
+const impactOf = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan) => {
   const observations = observationsOf(standing, spec, samples, plan.policy.screen);
   const kind = pointOf(standing.cell, spec)?.kind ?? 'none';
   const head = armValues(observations, spec, 'head', kind === 'solo');
@@ -43,7 +43,7 @@ const impactOf = (standing: Standing, spec: MetricSpec, samples: Samples, plan: 
  * digest. Without one an earlier run must be known to have had it.
  */
 export const judgeUnchanged = (
-  standing: Standing,
+  standing: CellState,
   spec: MetricSpec,
   samples: Samples,
   plan: Plan,
@@ -91,7 +91,7 @@ export const judgeUnchanged = (
  * What is known of a metric that this run has no number of: by an earlier run, or nothing. Null
  * where it should have one.
  */
-const earlierOf = (standing: Standing, spec: MetricSpec): { readonly state: MeasuredState; readonly reason: string } | null => {
+const earlierOf = (standing: CellState, spec: MetricSpec): { readonly state: MeasuredState; readonly reason: string } | null => {
   const point = pointOf(standing.cell, spec);
   const seen = point !== null && Object.hasOwn(standing.seen, point.id) ? standing.seen[point.id] : undefined;
   if (seen !== undefined && 'series' in spec.from) {
@@ -111,7 +111,7 @@ const earlierOf = (standing: Standing, spec: MetricSpec): { readonly state: Meas
 };
 
 /** A metric of a cell that base does not have: shown, never gated. */
-export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
+export const judgeNew = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
   const { head, reference, gains, interval, warnings } = impactOf(standing, spec, samples, plan);
   if (head.status === 'absent')
     return metricVerdictOf(spec, {
@@ -137,7 +137,7 @@ export const judgeNew = (standing: Standing, spec: MetricSpec, samples: Samples,
  * A metric of a cell whose base failed while head was made: what both sides have all the same is judged, the rest shows head
  * against the untouched model, and `reason` (base's error). Head's own failure is none of base's.
  */
-export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
+export const judgeWithoutBase = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
   if (spec.kind === 'exact' && bothKnown(standing, spec, samples, plan)) return judgePlain(standing, spec, samples, plan.policy);
   const { head, reference, gains, interval, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
   if (head.status === 'absent' && head.state === 'failed') return unread(spec, 'failed', head.reason, samples, warnings);
@@ -155,7 +155,7 @@ export const judgeWithoutBase = (standing: Standing, spec: MetricSpec, samples: 
   });
 };
 
-const bothKnown = (standing: Standing, spec: MetricSpec, samples: Samples, plan: Plan): boolean => {
+const bothKnown = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan): boolean => {
   const observations = observationsOf(standing, spec, samples, plan.policy.screen);
   return (['base', 'head'] as const).every((arm) => armValues(observations, spec, arm).status === 'read');
 };

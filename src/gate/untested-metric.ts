@@ -5,7 +5,7 @@ import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
 import { median } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';
 import { headLacks, unread } from './absent-metric.ts';
-import type { Standing } from './cell-state.ts';
+import type { CellState } from './cell-state.ts';
 import { changeOf, type JudgedMetric, type MetricFields, metricVerdictOf, plainChange } from './judged-metric.ts';
 import { launchChange } from './launch-change.ts';
 import { pointOf } from './metric-key.ts';
@@ -52,7 +52,7 @@ const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly num
 };
 
 const changeBetween = (
-  standing: Standing,
+  standing: CellState,
   spec: MetricSpec,
   observations: Observations,
   exact: NonNullable<MetricVerdict['change']>,
@@ -69,7 +69,7 @@ const changeBetween = (
  * advisory ones (no verdict, change shown). Where its numbers have no logarithm they are compared,
  * and shown, as differences.
  */
-export const judgePlain = (standing: Standing, declared: MetricSpec, samples: Samples, policy: GatePolicy): JudgedMetric => {
+export const judgePlain = (standing: CellState, declared: MetricSpec, samples: Samples, policy: GatePolicy): JudgedMetric => {
   const kind = pointOf(standing.cell, declared)?.kind ?? 'none';
   const observations = observationsOf(standing, declared, samples, policy.screen);
   const arm = (id: 'reference' | 'base' | 'head') => armValues(observations, declared, id, kind === 'solo');

@@ -1,7 +1,7 @@
 import type { MetricSpec } from '../records/metric.ts';
 import type { MetricVerdict } from '../records/verdict.ts';
 import { meanInterval } from '../statistics/mean-interval.ts';
-import type { Standing } from './cell-state.ts';
+import type { CellState } from './cell-state.ts';
 import { pointOf } from './metric-key.ts';
 import type { Observations } from './observation.ts';
 import { numberOf } from './reading.ts';
@@ -10,7 +10,7 @@ import { roundsOf, type SampledReduction } from './reduction.ts';
 type Interval = NonNullable<MetricVerdict['interval']>;
 
 /** The reduction of a metric that is the mean of one number per held-out window; null for any other. */
-const windowMean = ({ cell }: Standing, spec: MetricSpec): SampledReduction | null => {
+const windowMean = ({ cell }: CellState, spec: MetricSpec): SampledReduction | null => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return null;
   return from.over === 'mean' && pointOf(cell, spec)?.kind === 'evaluation' ? from : null;
@@ -29,7 +29,7 @@ const ofMean = (windows: readonly number[] | null): Interval | null => {
 };
 
 /** 95 % interval of head's own number, clustered by window; null where it is no mean over windows, or there is one window. */
-export const valueInterval = (standing: Standing, spec: MetricSpec, observations: Observations): Interval | null => {
+export const valueInterval = (standing: CellState, spec: MetricSpec, observations: Observations): Interval | null => {
   const from = windowMean(standing, spec);
   if (from === null) return null;
   if (from.of === 'series' || from.as !== 'percent-kept') return ofMean(windowsOf(observations, from, 'head'));
@@ -38,7 +38,7 @@ export const valueInterval = (standing: Standing, spec: MetricSpec, observations
 };
 
 /** 95 % interval of head's number less base's, of differences that can be zero: paired and clustered by window. */
-export const differenceInterval = (standing: Standing, spec: MetricSpec, observations: Observations): Interval | null => {
+export const differenceInterval = (standing: CellState, spec: MetricSpec, observations: Observations): Interval | null => {
   const from = windowMean(standing, spec);
   if (from === null || spec.scale !== 'linear' || (from.of === 'against' && from.as === 'percent-kept')) return null;
   const [head, base] = [windowsOf(observations, from, 'head'), windowsOf(observations, from, 'base')];

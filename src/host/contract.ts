@@ -54,7 +54,7 @@ export type Restored =
   | { readonly status: 'damaged'; readonly key: string };
 
 /** Keeps files between jobs. Nothing of it throws: a cache is an optimization, and what goes wrong is said in the log and the report. */
-export interface Cache {
+export interface WorkflowCache {
   /** Writes the content of the newest entry whose key begins with the first of the prefixes that has one into an empty folder. */
   restore(prefixes: readonly string[], folder: string): Promise<Restored>;
   /** Keeps the content of a folder as a new entry. `exists`: another job keeps one of this key. */
@@ -79,7 +79,7 @@ export interface Host {
   /** The same with what the host says of it when asked. Never throws: what cannot be had is named in the event. */
   completeEvent(): Promise<HostEvent>;
   readonly log: Log;
-  readonly cache: Cache;
+  readonly cache: WorkflowCache;
   /** The environment that user code may see: an allow-list without tokens, INPUT_* and runner command files. */
   readonly subjectEnvironment: Readonly<Record<string, string>>;
   /** The same with variables that the configuration declares, as far as they are set. */

@@ -1,7 +1,7 @@
 import type { SampleLine } from '../records/sample.ts';
 import { nextMeasurement, type Wanted } from './schedule.ts';
 
-export interface LoopSetting<T extends Wanted> {
+export interface LaunchLoop<T extends Wanted> {
   /** What the rule wants, given everything recorded so far, in the order to run it. */
   readonly demand: () => readonly T[];
   /** Runs one launch to its end, well or badly: never throws for a fault of the measured code. */
@@ -32,7 +32,7 @@ export interface LoopSetting<T extends Wanted> {
  * Everything recorded survives a kill: asking again with the same samples goes on where it stopped, without repeating or
  * losing a launch.
  */
-export const measureUntilDone = async <T extends Wanted>(setting: LoopSetting<T>): Promise<'done' | 'budget' | 'interrupted'> => {
+export const measureUntilDone = async <T extends Wanted>(setting: LaunchLoop<T>): Promise<'done' | 'budget' | 'interrupted'> => {
   const { signal, deadline, clock } = setting;
   const started = clock();
   const running = new Map<T, Promise<void>>();

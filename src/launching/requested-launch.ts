@@ -15,7 +15,7 @@ import type { ScratchPlace } from '../store/scratch.ts';
 import type { Store } from '../store/store.ts';
 import { failedLaunch, failedToStart, runLaunch } from './launch.ts';
 import { launchLimits, launchRequest } from './launch-request.ts';
-import { keepSeen, type SeenSetting } from './stored-proof.ts';
+import { keepSeen, type ProofSetting } from './stored-proof.ts';
 import type { StoredScores } from './stored-scores.ts';
 import { isOnlyShown, soloBefore, soloKey, soloRecorded } from './stored-solo.ts';
 import { tunedBefore, tuningKey } from './stored-tuning.ts';
@@ -32,7 +32,7 @@ export interface Measuring {
   readonly records: RecordBook;
   readonly scratch: ScratchPlace;
   readonly scores: StoredScores;
-  readonly proving: SeenSetting;
+  readonly proving: ProofSetting;
   readonly runnerClass: string;
   readonly node: string;
   readonly energyMeter: boolean;

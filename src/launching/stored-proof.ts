@@ -10,7 +10,7 @@ import type { RecordBook } from '../store/record-book.ts';
 const seenContract = 1;
 
 /** What a proof rests on besides the arm. */
-export interface SeenSetting {
+export interface ProofSetting {
   readonly plan: Pick<Plan, 'models' | 'runtime' | 'cells'>;
   readonly runnerClass: string;
   /** Version of Node. */
@@ -23,7 +23,7 @@ export interface SeenSetting {
  * and the class of runner.
  */
 export const seenKey = (
-  { plan, runnerClass, node }: Omit<SeenSetting, 'records'>,
+  { plan, runnerClass, node }: Omit<ProofSetting, 'records'>,
   cell: PlannedCell,
   point: OperatingPoint,
   arm: string,
@@ -37,7 +37,7 @@ export const seenKey = (
  * What the store proves of the unchanged cells: lines for the samples, so that the verdict rests on
  * nothing but its files.
  */
-export const seenBefore = (setting: SeenSetting, settled: Iterable<SettledLine>): readonly SampleLine[] => {
+export const seenBefore = (setting: ProofSetting, settled: Iterable<SettledLine>): readonly SampleLine[] => {
   const lines: SampleLine[] = [];
   for (const { cell: id, status, arms } of settled) {
     const cell = setting.plan.cells.find((each) => each.id === id);
@@ -60,7 +60,7 @@ export const seenBefore = (setting: SeenSetting, settled: Iterable<SettledLine>)
  * @param at when it was measured
  */
 export const keepSeen = async (
-  setting: SeenSetting,
+  setting: ProofSetting,
   lines: readonly SampleLine[],
   samples: Pick<Samples, 'settled'>,
   at: Date,

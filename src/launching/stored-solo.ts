@@ -5,7 +5,7 @@ import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
-import { doubtText } from '../records/series-warning.ts';
+import { seriesWarningText } from '../records/series-warning.ts';
 import type { SoloRecord } from '../records/stored.ts';
 
 /** Changes whenever what an earlier run recorded must not be used again. */
@@ -13,7 +13,7 @@ const soloContract = 2;
 
 /** Said of a value that was not measured for this launch. */
 const takenOver = (arm: string, series: string, at: string): string =>
-  doubtText({ series, text: `${arm} measured on ${at.slice(0, 'YYYY-MM-DD'.length)}, on this class of runner` });
+  seriesWarningText({ series, text: `${arm} measured on ${at.slice(0, 'YYYY-MM-DD'.length)}, on this class of runner` });
 
 /** Everything that a run's solo launches have in common. */
 export interface SoloRun {

@@ -1,4 +1,4 @@
-import type { Bench } from '../contract/benchmark.ts';
+import type { Benchmark } from '../contract/benchmark.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Json } from '../records/words.ts';
 
@@ -17,7 +17,7 @@ const warmUp = 3;
  * The bench of a program that measures by itself (`measure:`): base's and head's are asked round by round, in a drawn order. It has no
  * untouched model, since only the program knows what that would be. Tolerances: 2 % or, for linear metrics, none, unless the policy says otherwise.
  */
-export const externalBench = (metrics: readonly ExternalMetric[]): Bench => ({
+export const externalBench = (metrics: readonly ExternalMetric[]): Benchmark => ({
   id: externalMeasurement,
   title: 'External measurement',
   options: { json: {}, parse: (value) => value as Json },

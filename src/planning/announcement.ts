@@ -3,7 +3,7 @@ import type { HostEvent } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
 
 /** What is known before anything is read. */
-export interface Opening {
+export interface Announcement {
   readonly command: CommandName;
   /** Of the gate itself. */
   readonly version: string;
@@ -32,14 +32,14 @@ const hostBase = (started: HostEvent): string | null => {
 };
 
 /** `optimization-gate 0.1.0: run for pull request #12 against 0123456789ab; linux-x64, 2 processors, Node 24.21.0` */
-export const openingLine = ({ command, version, started, base, platform, processors, node }: Opening): string => {
+export const startLine = ({ command, version, started, base, platform, processors, node }: Announcement): string => {
   const named = base ?? hostBase(started);
   const against = named === null ? '' : ` against ${commit(named)}`;
   return `optimization-gate ${version}: ${command} for ${subject(started)}${against}; ${platform}, ${counted(processors, 'processor')}, Node ${node}`;
 };
 
 /** `0123456789ab with uncommitted changes against ba9876543210: 2 models × 4 optimizations, 8 cells, 88 metrics` */
-export const plannedLine = ({ head, base, models, cells }: Pick<Plan, 'head' | 'base' | 'models' | 'cells'>): string => {
+export const planLine = ({ head, base, models, cells }: Pick<Plan, 'head' | 'base' | 'models' | 'cells'>): string => {
   const optimizations = new Set(cells.map(({ optimization }) => optimization)).size;
   const metrics = cells.reduce((sum, cell) => sum + cell.metrics.length, 0);
   const size = `${counted(models.length, 'model')} × ${counted(optimizations, 'optimization')}, ${counted(cells.length, 'cell')}, ${counted(metrics, 'metric')}`;

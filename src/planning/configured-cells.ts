@@ -1,6 +1,6 @@
 import { configurationLine } from '../config/config.ts';
 import { modelEntryId, type ResolvedOptimization } from '../config/resolve.ts';
-import type { Sides } from '../config/selection.ts';
+import type { ConfiguredSides } from '../config/selection.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -18,7 +18,7 @@ export interface ConfiguredCells {
   metricsOf(cell: string): readonly MetricSpec[] | null;
 }
 
-export const configuredCells = (sides: Sides, sources: EntrySources, { root, packageRoot }: CommandContext): ConfiguredCells => {
+export const configuredCells = (sides: ConfiguredSides, sources: EntrySources, { root, packageRoot }: CommandContext): ConfiguredCells => {
   const entries = new Map<string, { readonly model: string; readonly of: ResolvedOptimization[] }>();
   for (const config of sides.base === null ? [sides.head] : [sides.head, sides.base]) {
     const { models, optimizations } = usableSide(config, { ...sources, catalogue: { ...sources.catalogue, models: null } }).config;
@@ -43,7 +43,7 @@ export const configuredCells = (sides: Sides, sources: EntrySources, { root, pac
       const cell = entries.get(id);
       const facts = cell === undefined ? null : factsOf(cell.model);
       if (cell === undefined || facts === null) return null;
-      return cell.of.flatMap((entry) => workloadOf(entry, facts, sources.benchOf).workload.metrics);
+      return cell.of.flatMap((entry) => workloadOf(entry, facts, sources.benchmarkOf).workload.metrics);
     },
   };
 };

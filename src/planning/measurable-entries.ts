@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Flaw } from '../config/flaw.ts';
 import { type Catalogue, entryFlaw, type ResolvedOptimization, resolveUsable, type UsableResolvedConfig } from '../config/resolve.ts';
-import type { Bench } from '../contract/benchmark.ts';
+import type { Benchmark } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import { workloadOf } from './plan-cells.ts';
@@ -9,12 +9,12 @@ import { workloadOf } from './plan-cells.ts';
 export interface EntrySources {
   readonly models: readonly ModelFacts[];
   readonly catalogue: Catalogue;
-  readonly benchOf: (id: string) => Bench;
+  readonly benchmarkOf: (id: string) => Benchmark;
 }
 
 /** Throws `config-invalid` where an entry cannot be measured on a model, whatever the other side says. */
-const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts, benchOf: EntrySources['benchOf']): void => {
-  const { bench } = workloadOf(entry, model, benchOf);
+const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts, benchmarkOf: EntrySources['benchmarkOf']): void => {
+  const { bench } = workloadOf(entry, model, benchmarkOf);
   if (bench.needs.includes('policy') && entry.door.kind === 'command')
     throw new GateError(
       'config-invalid',
@@ -26,12 +26,12 @@ const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts, bench
 };
 
 /** `resolveUsable` without the entries that cannot be measured on one of these models, each of which is a flaw. */
-export const usableSide = (config: Config, { models, catalogue, benchOf }: EntrySources): UsableResolvedConfig => {
+export const usableSide = (config: Config, { models, catalogue, benchmarkOf }: EntrySources): UsableResolvedConfig => {
   const resolved = resolveUsable(config, catalogue);
   const flaws: Flaw[] = [];
   const optimizations = resolved.config.optimizations.filter((entry) => {
     try {
-      for (const model of models) requireMeasurable(entry, model, benchOf);
+      for (const model of models) requireMeasurable(entry, model, benchmarkOf);
       return true;
     } catch (thrown) {
       if (!(thrown instanceof GateError)) throw thrown;

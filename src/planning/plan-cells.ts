@@ -1,7 +1,7 @@
 import type { Config, PointEntry } from '../config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { toleranceOf } from '../config/tolerance.ts';
-import type { Bench, BuildSpec, Workload } from '../contract/benchmark.ts';
+import type { Benchmark, BuildSpec, Workload } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
 import { externalBench } from '../optimizations/external-measurement.ts';
 import { digestOf } from '../records/decode.ts';
@@ -36,7 +36,7 @@ export interface PlanCellsInput {
   readonly renamed: ReadonlyMap<string, string>;
   /** Whose tolerances hold: base's where there is one. */
   readonly gate: Config['gate'];
-  readonly benchOf: (id: string) => Bench;
+  readonly benchmarkOf: (id: string) => Benchmark;
   readonly seed: number;
 }
 
@@ -72,7 +72,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   // What is judged, and how, is base's to say; a cell that only head has brings its own bench.
   const judge = base ?? head;
   if (judge === null) return null;
-  const { bench, workload } = workloadOf(judge, model, input.benchOf);
+  const { bench, workload } = workloadOf(judge, model, input.benchmarkOf);
   const options = judge.benchOptions;
   const applies = bench.applies(model, options);
   const rules = judge.tolerance === null ? input.gate : { tolerance: judge.tolerance };
@@ -123,9 +123,9 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
 export const workloadOf = (
   { like, metrics, benchOptions, points }: ResolvedOptimization,
   model: ModelFacts,
-  benchOf: (id: string) => Bench,
-): { readonly bench: Bench; readonly workload: Workload } => {
-  const bench = like === null ? externalBench(metrics) : benchOf(like);
+  benchmarkOf: (id: string) => Benchmark,
+): { readonly bench: Benchmark; readonly workload: Workload } => {
+  const bench = like === null ? externalBench(metrics) : benchmarkOf(like);
   return { bench, workload: withPoints(bench.workload(model, benchOptions), points) };
 };
 
@@ -150,19 +150,19 @@ interface ArmOfCell {
   readonly side: Side;
   readonly entry: ResolvedOptimization;
   readonly subject: SubjectRef;
-  readonly bench: Bench;
+  readonly bench: Benchmark;
   /** What the bench was given by the side that judges. */
   readonly judged: Json;
   readonly seed: number;
 }
 
 /** What one arm of a cell builds, each after what it is built on. */
-const buildsOf = (arm: ArmOfCell, { benchOf }: Pick<PlanCellsInput, 'benchOf'>): readonly PlannedBuild[] => {
+const buildsOf = (arm: ArmOfCell, { benchmarkOf }: Pick<PlanCellsInput, 'benchmarkOf'>): readonly PlannedBuild[] => {
   const { cell, entry, subject, bench, model, judged } = arm;
   // A built-in builds what its own side's entry says; which variants one's own code is asked for is
   // the judge's to say.
   const { variants } =
-    subject.door.kind === 'builtin' ? benchOf(subject.door.optimization).workload(model, entry.options) : bench.workload(model, judged);
+    subject.door.kind === 'builtin' ? benchmarkOf(subject.door.optimization).workload(model, entry.options) : bench.workload(model, judged);
   const planned = new Map<string, PlannedBuild>();
   const plan = (variant: string, above: readonly string[]): PlannedBuild => {
     const known = planned.get(variant);

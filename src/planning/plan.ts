@@ -5,11 +5,11 @@ import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { renamedEntries, renameNotes } from '../config/renamed.ts';
 import { type Catalogue, type ResolvedConfig, resolveUsable } from '../config/resolve.ts';
 import { selectConfigs } from '../config/selection.ts';
-import type { Bench } from '../contract/benchmark.ts';
+import type { Benchmark } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
 import { countWindows } from '../models/evaluation.ts';
 import { evaluationFile, type ModelSource } from '../models/model-source.ts';
-import { benches, builtinOptimizations, findBench } from '../optimizations/registry.ts';
+import { benchmarks, builtinOptimizations, findBenchmark } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
@@ -20,7 +20,7 @@ import { openRunFolder, type RunFolder, runFolderOf, writeBaselines, writePlan }
 import { describeRuntime } from '../run/runtime-description.ts';
 import { workingFolder } from '../run/working-folder.ts';
 import { noAcceptances } from './acceptances.ts';
-import { plannedLine } from './announcement.ts';
+import { planLine } from './announcement.ts';
 import { acceptancesAt, baselineEdits, baselinesAt, headAcceptances } from './base-files.ts';
 import { comparisonOf, isEmptyChange } from './comparison.ts';
 import { type Configurations, readConfigurations } from './configurations.ts';
@@ -88,7 +88,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     rules.lfs,
   );
   const models = sources.map(({ facts }) => facts);
-  const entrySources = { models, catalogue, benchOf };
+  const entrySources = { models, catalogue, benchmarkOf };
   const usable = {
     head: usableSide(selected.head, entrySources),
     base: selected.base === null ? null : usableSide(selected.base, entrySources),
@@ -105,7 +105,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     base: baseSide,
     renamed,
     gate: rules.gate,
-    benchOf,
+    benchmarkOf,
     seed: 1,
   });
   if (cells.length === 0 && flawNotes.length === 0)
@@ -156,7 +156,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     budgetMinutes: rules.budgetMinutes,
   };
   writePlan(run, plan);
-  context.host.log.info(plannedLine(plan));
+  context.host.log.info(planLine(plan));
   writeBaselines(run, baselines.found);
   return run;
 };
@@ -185,17 +185,17 @@ const idOfModel = (entry: Config['models'][number]): string => {
   );
 };
 
-export const benchOf = (id: string): Bench => {
-  const bench = findBench(id);
+export const benchmarkOf = (id: string): Benchmark => {
+  const bench = findBenchmark(id);
   if (bench === null)
     throw new GateError('optimization-unknown', `A built-in optimization was looked for. There is none called ${JSON.stringify(id)}.`);
   return bench;
 };
 
 /** What `optimizations:` may name. */
-export const configurable: Catalogue['optimizations'] = benches.map(({ id, options }) => ({
+export const configurable: Catalogue['optimizations'] = benchmarks.map(({ id, options }) => ({
   id,
-  runs: builtinOptimizations.some(({ bench }) => bench.id === id),
+  runs: builtinOptimizations.some(({ benchmark }) => benchmark.id === id),
   parse: (value, where) => options.parse(value, where),
 }));
 
@@ -219,7 +219,7 @@ const declaredValues = ({ host }: CommandContext, { environment }: Config): Side
 };
 
 const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly MetricSpec[] =>
-  models.flatMap((model) => optimizations.flatMap((entry) => workloadOf(entry, model, benchOf).workload.metrics));
+  models.flatMap((model) => optimizations.flatMap((entry) => workloadOf(entry, model, benchmarkOf).workload.metrics));
 
 const sideFlaws = (base: Config | null, { head, base: ofBase }: Configurations['flaws']): SideFlaws => ({
   head,

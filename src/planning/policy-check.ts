@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { type Flaw, flawNote, flawOf, newFlaws, refuseFlaws } from '../config/flaw.ts';
-import type { Sides } from '../config/selection.ts';
+import type { ConfiguredSides } from '../config/selection.ts';
 import { type TolerantMetric, toleranceFlaws, unknownTolerances } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
 import { refusedVariable } from '../processes/environment.ts';
@@ -32,7 +32,7 @@ export const settledFlaws = (event: Plan['event'], { head, base }: SideFlaws): r
  * selected for this run or not.
  * @param planned metrics of what is selected
  */
-const toleranceFlawsOf = ({ head, base }: Sides, planned: readonly TolerantMetric[], cells: ConfiguredCells): SideFlaws => {
+const toleranceFlawsOf = ({ head, base }: ConfiguredSides, planned: readonly TolerantMetric[], cells: ConfiguredCells): SideFlaws => {
   const gates = base === null ? [head.gate] : [head.gate, base.gate];
   const ids = planned.map(({ id }) => id);
   // What is not selected is opened only where a key is of that or of nothing.
@@ -73,7 +73,7 @@ const environmentFlaws = ({ environment }: Pick<Config, 'environment'>): readonl
 
 export interface PolicyCheck {
   readonly event: Plan['event'];
-  readonly sides: Sides;
+  readonly sides: ConfiguredSides;
   /** Metrics of what is selected. */
   readonly planned: readonly TolerantMetric[];
   readonly cells: ConfiguredCells;

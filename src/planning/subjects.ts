@@ -41,9 +41,9 @@ export const subjectResolver = async (
     : await programFiles(basename(context.worker), async (paths) => paths.map((path) => textBehind(join(dirname(context.worker), path))));
   const builtinCode = digestOf(JSON.stringify(program));
   const ownCodes = new Map<string, string>();
-  for (const { bench } of own ? builtinOptimizations : []) {
-    const files = await programFiles(ownPart(bench.id), read);
-    if (files.length > 0) ownCodes.set(bench.id, digestOf(JSON.stringify(files)));
+  for (const { benchmark } of own ? builtinOptimizations : []) {
+    const files = await programFiles(ownPart(benchmark.id), read);
+    if (files.length > 0) ownCodes.set(benchmark.id, digestOf(JSON.stringify(files)));
   }
   const at = commit === null ? 'working-tree' : { commit };
   const needs = new Map<string, { readonly inputs: readonly string[]; readonly code: string }>();

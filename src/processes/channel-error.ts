@@ -1,5 +1,5 @@
 import { type ErrorCode, GateError } from '../errors.ts';
-import { lastOutput, saidBy } from './last-output.ts';
+import { lastOutput, telling } from './last-output.ts';
 import { describeEnd, type GroupEnd } from './process-group.ts';
 
 /** Whose process it is, which says how its failures are coded: a `launch` measures, a `subject` is user code. */
@@ -39,7 +39,7 @@ export interface Ending {
  */
 export const channelError = ({ role, where, end, stderr, answered, detail = '' }: Ending): GateError => {
   const kind = end.status === 'timeout' || end.status === 'memory' ? end.status : 'crashed';
-  const output = saidBy({ stderr });
+  const output = telling({ stderr });
   const limited = end.status === 'timeout' || end.status === 'memory';
   const happened = `${describeEnd(end)}${detail === '' ? '' : `${limited ? ':' : ''} ${detail}`}`;
   const printed = output === '' ? 'It printed nothing to standard error.' : lastOutput(output);

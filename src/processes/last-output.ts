@@ -14,7 +14,7 @@ const errorLine = /^([\w.:]*(Error|Exception|Interrupt)\b|(fatal )?(error|panic)
  * a table shows one line: a traceback begins with nothing of interest. It is the last one that begins as errors do; without one, of
  * long output, the last of all.
  */
-export const saidBy = ({ stdout, stderr }: Partial<Pick<CommandResult, 'stdout'>> & Pick<CommandResult, 'stderr'>): string => {
+export const telling = ({ stdout, stderr }: Partial<Pick<CommandResult, 'stdout'>> & Pick<CommandResult, 'stderr'>): string => {
   const printed = stdout?.toString('utf8') ?? '';
   const whole = `${printed.slice(-2000)}${stderr.slice(-4000)}`.trim();
   const lines = whole.split('\n').map((line) => line.trim());

@@ -1,7 +1,7 @@
 /** What started a run, and what its host says of the commits that it is about. */
 
 /** Which commit may be checked out when a change is judged. */
-export type Checkout =
+export type ReviewedCommit =
   /**
    * `head`, or a merge commit whose second parent is `head`. `merge`: a merge commit that the host
    * itself made of it, null where none is known. `merged`: `merge` is what became of the change on
@@ -38,7 +38,7 @@ export interface ChangeEvent {
   readonly repository: string;
   /** The pull request that is commented on. */
   readonly number: number | null;
-  readonly checkout: Checkout;
+  readonly checkout: ReviewedCommit;
   readonly base: ChangeBase;
 }
 
@@ -48,7 +48,7 @@ export interface DefaultBranchEvent {
   readonly repository: string;
   /** Null where the host does not say. */
   readonly branch: string | null;
-  readonly checkout: Checkout;
+  readonly checkout: ReviewedCommit;
   /** A commit of the branch by the word of the host. */
   readonly commit: string | null;
   /** Where the branch stood before the push; null where there was none. */

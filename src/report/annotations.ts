@@ -1,6 +1,6 @@
 import type { Verdict } from '../records/verdict.ts';
 import { plain } from './escape.ts';
-import { failures, findings, metricName } from './listed-metric.ts';
+import { failures, listedMetrics, metricName } from './listed-metric.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 
 export interface ReportAnnotation {
@@ -18,7 +18,7 @@ export const annotationLimit = 10;
  */
 export const annotations = (verdict: Verdict): readonly ReportAnnotation[] => {
   const all: readonly ReportAnnotation[] = [
-    ...findings(verdict, 'regressed').map(({ cell, metric }) => ({
+    ...listedMetrics(verdict, 'regressed').map(({ cell, metric }) => ({
       level: 'error' as const,
       title: plain(`Regressed: ${metricName(metric)} of ${cell.id}`, 200),
       message: plain(

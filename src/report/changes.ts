@@ -4,7 +4,7 @@ import type { Section } from './budget.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, prose } from './escape.ts';
 import { againstReference } from './impact.ts';
-import { type Failure, type Finding, failures, findings, metricName, reservations } from './listed-metric.ts';
+import { type Failure, failures, type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
@@ -26,7 +26,7 @@ export const ranks = {
 const arrow = { lower: '↓', higher: '↑' } as const;
 
 /** The metric with the direction in which it gets better. */
-export const metricLabel = ({ metric }: Pick<Finding, 'metric'>): string => `${code(metricName(metric), 80)} ${arrow[metric.better]}`;
+export const metricLabel = ({ metric }: Pick<ListedMetric, 'metric'>): string => `${code(metricName(metric), 80)} ${arrow[metric.better]}`;
 
 const omittedRows = (count: number): string => `… and ${counted(count, 'more row')}: see the full report.`;
 
@@ -63,7 +63,7 @@ const list = (title: string, items: readonly Later<string>[], rank: number): rea
         },
       ];
 
-const note = (found: readonly Finding[]): string =>
+const note = (found: readonly ListedMetric[]): string =>
   detectableSentence(
     found.map(({ metric }) => metric),
     (name) => code(name, 60),
@@ -73,7 +73,7 @@ const regressions = (verdict: Verdict): readonly Section[] =>
   table(
     'Regressions',
     ['cell', 'metric', 'base → head:', 'change:', 'tolerance:', 'p:', 'launches:', 'head against the reference'],
-    findings(verdict, 'regressed').map(({ cell, metric }) => () => [
+    listedMetrics(verdict, 'regressed').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),
       passage(metric.base, metric.head, metric.unit) ?? '–',
@@ -84,7 +84,7 @@ const regressions = (verdict: Verdict): readonly Section[] =>
       againstReference(cell, metric),
     ]),
     ranks.regression,
-    note(findings(verdict, 'regressed')),
+    note(listedMetrics(verdict, 'regressed')),
   );
 
 const named = ({ metrics }: Failure): string => {
@@ -107,7 +107,7 @@ const warningItems = (verdict: Verdict): readonly Later<string>[] => [
     .map(
       (control) => () => `Self-check ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`,
     ),
-  ...[...findings(verdict, 'regressed'), ...findings(verdict, 'improved')].flatMap(({ cell, metric: { reason, ...metric } }) =>
+  ...[...listedMetrics(verdict, 'regressed'), ...listedMetrics(verdict, 'improved')].flatMap(({ cell, metric: { reason, ...metric } }) =>
     reason === null ? [] : [() => `${code(metricName(metric), 80)} of ${code(cell.id)}: ${prose(reason, 300)}`],
   ),
   ...reservations(verdict).map(
@@ -154,7 +154,7 @@ const undecided = (verdict: Verdict): readonly Section[] =>
   table(
     'Undecided',
     ['cell', 'metric', 'base → head:', 'change:', 'smallest detectable:', 'why'],
-    findings(verdict, 'inconclusive').map(({ cell, metric }) => () => [
+    listedMetrics(verdict, 'inconclusive').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),
       passage(metric.base, metric.head, metric.unit) ?? '–',
@@ -169,7 +169,7 @@ const improvements = (verdict: Verdict): readonly Section[] =>
   table(
     'Improvements',
     ['cell', 'metric', 'base → head:', 'change:', 'p:', 'head against the reference'],
-    findings(verdict, 'improved').map(({ cell, metric }) => () => [
+    listedMetrics(verdict, 'improved').map(({ cell, metric }) => () => [
       code(cell.id),
       metricLabel({ metric }),
       passage(metric.base, metric.head, metric.unit) ?? '–',
@@ -178,11 +178,11 @@ const improvements = (verdict: Verdict): readonly Section[] =>
       againstReference(cell, metric),
     ]),
     ranks.improvement,
-    note(findings(verdict, 'improved')),
+    note(listedMetrics(verdict, 'improved')),
   );
 
 /** All of them in the order of a report; an empty one is left out. */
-export const news = (verdict: Verdict): readonly Section[] => [
+export const changeSections = (verdict: Verdict): readonly Section[] => [
   ...regressions(verdict),
   ...list('Failed or missing', failureItems(verdict), ranks.failure),
   ...undecided(verdict),

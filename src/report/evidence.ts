@@ -17,14 +17,14 @@ export interface CellTrace {
   readonly columns: Readonly<Record<string, readonly number[]>>;
 }
 
-export interface Evidence {
+export interface ShownEvidence {
   /** `CELL METRIC@POINT` → oldest first. */
   readonly history: ReadonlyMap<string, readonly PastValue[]>;
   readonly traces: readonly CellTrace[];
 }
 
 /** History of each metric within one runner class: numbers of another machine say nothing about this one. Null: no class, no history. */
-export const historyOf = (baselines: readonly Baseline[], runnerClass: string | null): Evidence['history'] => {
+export const historyOf = (baselines: readonly Baseline[], runnerClass: string | null): ShownEvidence['history'] => {
   const found = new Map<string, PastValue[]>();
   for (const { history } of baselines.filter((one) => one.runnerClass === runnerClass))
     for (const { commit, at, values } of history)
@@ -39,7 +39,7 @@ export const historyOf = (baselines: readonly Baseline[], runnerClass: string | 
 const tracedPurposes: readonly Launch['purpose'][] = ['impact', 'screen', 'once'];
 
 /** The traces of the first launch of each cell, one per point and arm; controls of the run and what tuned or confirmed are left out. */
-export const tracesOf = (launches: readonly Launch[]): Evidence['traces'] => {
+export const tracesOf = (launches: readonly Launch[]): ShownEvidence['traces'] => {
   const found = new Map<string, CellTrace>();
   const first = launches.filter(({ index, control, status }) => index === 0 && control === 'none' && status === 'complete');
   for (const purpose of tracedPurposes)

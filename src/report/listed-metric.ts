@@ -3,7 +3,7 @@ import { type ErrorCode, errorTable } from '../errors.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 
 /** A metric and the cell it belongs to. */
-export interface Finding {
+export interface ListedMetric {
   readonly cell: CellVerdict;
   readonly metric: MetricVerdict;
 }
@@ -22,7 +22,7 @@ export const severity = ({ better, change, tolerance }: MetricVerdict): number =
 };
 
 /** The metrics with a verdict of this kind, those that moved most for the worse (`improved`: for the better) first. */
-export const findings = (verdict: Verdict, kind: VerdictKind): readonly Finding[] =>
+export const listedMetrics = (verdict: Verdict, kind: VerdictKind): readonly ListedMetric[] =>
   verdict.cells
     .flatMap((cell) => cell.metrics.filter((metric) => metric.verdict === kind).map((metric) => ({ cell, metric })))
     .sort(
@@ -44,7 +44,9 @@ export const reservations = (verdict: Verdict): readonly Reservation[] => [
   ...verdict.cells.flatMap((cell) =>
     cell.verdict === 'passed' && cell.reason !== null ? [{ cell, metric: null, reason: cell.reason }] : [],
   ),
-  ...findings(verdict, 'passed').flatMap(({ cell, metric }) => (metric.reason === null ? [] : [{ cell, metric, reason: metric.reason }])),
+  ...listedMetrics(verdict, 'passed').flatMap(({ cell, metric }) =>
+    metric.reason === null ? [] : [{ cell, metric, reason: metric.reason }],
+  ),
 ];
 
 /** Something that did not run to its end, or did not run at all: a whole cell (no metric named) or some metrics for one reason. */

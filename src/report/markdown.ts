@@ -2,7 +2,7 @@
 import type { Verdict } from '../records/verdict.ts';
 import type { Json } from '../records/words.ts';
 import { fill, type Section } from './budget.ts';
-import { news, ranks } from './changes.ts';
+import { changeSections, ranks } from './changes.ts';
 import type { ReportContext } from './context.ts';
 import { coverageDocument } from './coverage.ts';
 import { coverageSections } from './coverage-table.ts';
@@ -91,7 +91,7 @@ export const commentBody = (verdict: Verdict, context: ReportContext): string =>
   fill(
     [
       fixed(heading(verdict, context)),
-      ...news(verdict),
+      ...changeSections(verdict),
       ...models(verdict, false),
       ...coverage(verdict),
       fixed(guide(verdict)),
@@ -105,7 +105,7 @@ export const summaryMarkdown = (verdict: Verdict, context: ReportContext): strin
   fill(
     [
       fixed(heading(verdict, context)),
-      ...news(verdict),
+      ...changeSections(verdict),
       ...models(verdict, true),
       ...coverage(verdict),
       fixed(guide(verdict)),

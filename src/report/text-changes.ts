@@ -1,6 +1,6 @@
 import type { Verdict, VerdictKind } from '../records/verdict.ts';
 import { plain } from './escape.ts';
-import { type Finding, failures, findings, metricName, reservations } from './listed-metric.ts';
+import { failures, type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 
 /** One thing to say, written only when there is room for it. */
@@ -24,10 +24,10 @@ export const marks: Readonly<Record<VerdictKind, string>> = {
 /** Regressions and failures that stand above what became better. */
 const worst = 3;
 
-const moved = ({ cell, metric }: Finding): string =>
+const moved = ({ cell, metric }: ListedMetric): string =>
   `${cell.id} ${plain(metricName(metric), 60)}: ${passage(metric.base, metric.head, metric.unit) ?? '–'}, ${changeText(metric)}`;
 
-const regression = (finding: Finding): TextItem => ({
+const regression = (finding: ListedMetric): TextItem => ({
   kind: 'regressed',
   text: () => {
     const { metric } = finding;
@@ -37,7 +37,7 @@ const regression = (finding: Finding): TextItem => ({
 });
 
 const bad = (verdict: Verdict): readonly TextItem[] => [
-  ...findings(verdict, 'regressed').map(regression),
+  ...listedMetrics(verdict, 'regressed').map(regression),
   ...failures(verdict).map((failure) => ({
     kind: failure.kind,
     text: () => {
@@ -48,7 +48,7 @@ const bad = (verdict: Verdict): readonly TextItem[] => [
 ];
 
 /** What became better, as one item that names what improved most. */
-const improvements = ([most, ...others]: readonly Finding[]): readonly TextItem[] =>
+const improvements = ([most, ...others]: readonly ListedMetric[]): readonly TextItem[] =>
   most === undefined
     ? []
     : [
@@ -63,9 +63,9 @@ const improvements = ([most, ...others]: readonly Finding[]): readonly TextItem[
  * What happened, as single lines: regressions with their numbers and failures, below the first of them what became better; what stayed undecided,
  * warnings, edits of the policy.
  */
-export const textNews = (verdict: Verdict): readonly TextItem[] => [
-  ...bad(verdict).toSpliced(worst, 0, ...improvements(findings(verdict, 'improved'))),
-  ...findings(verdict, 'inconclusive').map(({ cell, metric }) => ({
+export const textChanges = (verdict: Verdict): readonly TextItem[] => [
+  ...bad(verdict).toSpliced(worst, 0, ...improvements(listedMetrics(verdict, 'improved'))),
+  ...listedMetrics(verdict, 'inconclusive').map(({ cell, metric }) => ({
     kind: 'inconclusive' as const,
     text: () => {
       const why = metric.reason === null ? '' : `, ${plain(metric.reason, 120)}`;

@@ -8,7 +8,7 @@ import { headline } from './heading.ts';
 import { impactOf } from './impact.ts';
 import { byName, cellCounts, verdictOrder } from './listed-metric.ts';
 import { counted, quantity, signedPercent, significant } from './number.ts';
-import { textNews } from './text-changes.ts';
+import { textChanges } from './text-changes.ts';
 import { coverageLines, gridTable, type Paint } from './text-grid.ts';
 
 export interface TextOptions {
@@ -174,7 +174,7 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
   ];
   const end = options.report === undefined ? [] : ['', cut(`Report: ${plain(options.report, 1000)}`, columns)];
   const free = screenLines - top.length - end.length - 2;
-  const all = textNews(verdict);
+  const all = textChanges(verdict);
   const items = all.slice(0, screenLines).map(({ kind, text }) => {
     const lines = wrapped(text(), columns, kind === 'missing' || kind === 'failed' ? reasonLines : itemLines);
     return kind === null ? lines : lines.map((line) => paint(line, kind));

@@ -1,7 +1,7 @@
 import { GateError } from '../errors.ts';
 import type { ChangeBase, ChangeEvent, DefaultBranchEvent, HostEvent } from '../records/event.ts';
 import { branchTip, developerDefaultBranch, remoteDefaultBranch } from './branch-tip.ts';
-import { type CheckedOut, isMergeOf, requireCheckout } from './checkout.ts';
+import { type CheckedOutCommit, isMergeOf, requireCheckout } from './checkout.ts';
 import { haveCommit, headCommit, parentsOf, requireCommit } from './commits.ts';
 import type { Git } from './git.ts';
 import { landedFiles } from './landed-files.ts';
@@ -67,7 +67,12 @@ const namedBase = async (git: Git, named: string, place: NamePlace): Promise<Fou
  * A checkout that a host's ref of a pull request names has the base branch as its first parent; any
  * other is a developer's branch.
  */
-const ofDeveloper = async (git: Git, head: CheckedOut, measures: 'change' | 'default-branch', named: string | null): Promise<Found> => {
+const ofDeveloper = async (
+  git: Git,
+  head: CheckedOutCommit,
+  measures: 'change' | 'default-branch',
+  named: string | null,
+): Promise<Found> => {
   if (named !== null) return namedBase(git, named, { remote: await soleRemote(git), asked: false });
   if (measures === 'default-branch') return { commit: head.commit, from: 'head', warnings: [] };
   const [first] = head.parents;
@@ -88,13 +93,13 @@ const ofDeveloper = async (git: Git, head: CheckedOut, measures: 'change' | 'def
   return ancestor(git, head, tip, await soleRemote(git), 'the default branch');
 };
 
-const ancestor = async (git: Git, head: CheckedOut, tip: string, remote: Remote | null, branch: string): Promise<Found> => {
+const ancestor = async (git: Git, head: CheckedOutCommit, tip: string, remote: Remote | null, branch: string): Promise<Found> => {
   const { commit, count } = await commonAncestor(git, head.commit, tip, remote);
   const several = `Head and ${branch} have merged each other: of ${count} common ancestors, ${short(commit)} is base.`;
   return { commit, from: commit === head.commit ? 'head' : 'merge-base', warnings: count > 1 ? [several] : [] };
 };
 
-const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: string | null): Promise<Found> => {
+const ofChange = async (git: Git, head: CheckedOutCommit, event: ChangeEvent, named: string | null): Promise<Found> => {
   if (event.checkout.kind !== 'off-base')
     return named === null ? ofEvent(git, head, event) : namedFor(git, head, event, named, () => ofEvent(git, head, event));
   const found = await ofEvent(git, head, event);
@@ -113,7 +118,7 @@ const ofChange = async (git: Git, head: CheckedOut, event: ChangeEvent, named: s
  */
 const namedFor = async (
   git: Git,
-  head: CheckedOut,
+  head: CheckedOutCommit,
   { checkout, repository }: Pick<ChangeEvent, 'checkout' | 'repository'>,
   named: string,
   otherwise: () => Promise<Found>,
@@ -129,7 +134,7 @@ const namedFor = async (
   );
 };
 
-const ofEvent = async (git: Git, head: CheckedOut, event: ChangeEvent): Promise<Found> => {
+const ofEvent = async (git: Git, head: CheckedOutCommit, event: ChangeEvent): Promise<Found> => {
   const remote = await remoteFor(git, event.repository);
   if (event.base.kind === 'branch') return ofBranch(git, head, event, event.base, remote);
   await requireCommit(git, event.base.commit, remote);
@@ -140,7 +145,13 @@ type Branch = Extract<ChangeBase, { readonly kind: 'branch' }>;
 
 const branchWords = ({ name }: Branch): string => (name === null ? 'the default branch' : `branch ${name}`);
 
-const ofBranch = async (git: Git, head: CheckedOut, { checkout }: ChangeEvent, base: Branch, remote: Remote | null): Promise<Found> => {
+const ofBranch = async (
+  git: Git,
+  head: CheckedOutCommit,
+  { checkout }: ChangeEvent,
+  base: Branch,
+  remote: Remote | null,
+): Promise<Found> => {
   const branch = branchWords(base);
   const merge = checkout.kind === 'commit' && checkout.merge === head.commit;
   const [first] = head.parents;
@@ -171,7 +182,7 @@ const notFound = (branch: string): GateError =>
   });
 
 /** A branch that was merged by a squash, and went on, brings its first part a second time. */
-const landedNote = async (git: Git, head: CheckedOut, { commit }: Found, tip: string, branch: string): Promise<readonly string[]> => {
+const landedNote = async (git: Git, head: CheckedOutCommit, { commit }: Found, tip: string, branch: string): Promise<readonly string[]> => {
   const [first, ...others] = commit === head.commit || commit === tip ? [] : await landedFiles(git, commit, head.commit, tip);
   if (first === undefined) return [];
   const files = others.length === 0 ? first : `${first} and ${others.length} more files`;
@@ -190,7 +201,7 @@ const tipOf = async (git: Git, { name }: Branch, remote: Remote | null): Promise
 };
 
 /** What is not part of the default branch is a change, whatever started the run. */
-const ofDefaultBranch = async (git: Git, head: CheckedOut, event: DefaultBranchEvent, named: string | null): Promise<BaseCommit> => {
+const ofDefaultBranch = async (git: Git, head: CheckedOutCommit, event: DefaultBranchEvent, named: string | null): Promise<BaseCommit> => {
   const remote = await remoteFor(git, event.repository);
   const base: Branch = { kind: 'branch', name: event.branch, commit: null, instead: null };
   const tip = head.commit === event.commit ? head.commit : await tipOf(git, base, remote);
@@ -205,7 +216,7 @@ const ofDefaultBranch = async (git: Git, head: CheckedOut, event: DefaultBranchE
   return { ...(await before(git, head, event.before, remote)), event: 'default-branch' };
 };
 
-const before = async (git: Git, head: CheckedOut, commit: string | null, remote: Remote | null): Promise<Found> => {
+const before = async (git: Git, head: CheckedOutCommit, commit: string | null, remote: Remote | null): Promise<Found> => {
   if (commit === null) return { commit: head.commit, from: 'head', warnings: [] };
   if (await haveCommit(git, commit, remote)) return { commit, from: 'host', warnings: [] };
   const [first] = head.parents;

@@ -26,7 +26,7 @@ export const submodulesAt = async (git: Git, commit: string): Promise<readonly S
     });
 
 /** A submodule that was checked out in a worktree, beside the checkout that it is like. */
-export interface CheckedOut {
+export interface CheckedOutSubmodule {
   readonly worktree: Checkout;
   /** The checkout's own copy of it; of a submodule that the checkout does not have, what pins it there. */
   readonly like: Checkout;
@@ -45,13 +45,13 @@ export interface LackingSubmodule {
 }
 
 export interface Submodules {
-  readonly checkedOut: readonly CheckedOut[];
+  readonly checkedOut: readonly CheckedOutSubmodule[];
   /** Those that only an undeclared read can want, and that cannot be had. */
   readonly lacking: readonly LackingSubmodule[];
 }
 
 /** A repository in base's tree, whose submodules are checked out. */
-interface Place extends Omit<CheckedOut, 'release'> {
+interface Place extends Omit<CheckedOutSubmodule, 'release'> {
   readonly commit: string;
   /** Folder in which the checkout keeps its submodules' repositories; null where it has none. */
   readonly modules: string | null;
@@ -78,12 +78,12 @@ export const checkOutSubmodules = async (
   const lacking: LackingSubmodule[] = [];
   const reached = (patterns: readonly string[], path: string): boolean =>
     patterns.some((pattern) => globReach(pattern, 'inputs')(path) !== 'none');
-  const within = async (place: Place): Promise<readonly CheckedOut[]> => {
+  const within = async (place: Place): Promise<readonly CheckedOutSubmodule[]> => {
     const pinned = await submodulesAt(place.worktree.git, place.commit);
     if (pinned.length === 0) return [];
     const sections = await submoduleSections(place.worktree.git);
     const parentAddress = await addressOfRepository(place);
-    const checkedOut: CheckedOut[] = [];
+    const checkedOut: CheckedOutSubmodule[] = [];
     for (const { path, commit: wanted } of pinned) {
       const section = sections.find((each) => each.path === path) ?? null;
       const inTree = `${place.below}${path}`;
@@ -93,7 +93,7 @@ export const checkOutSubmodules = async (
       const source = isShared(place) ? await sourceOf(place.like, section?.name ?? null, path) : null;
       // A submodule is wanted as a whole, with its own.
       const reach = !isShared(place) || reached([...needed.declared, ...needed.possible], inTree);
-      const add = async (added: Omit<CheckedOut, 'worktree' | 'below'>, modules: string | null): Promise<void> => {
+      const add = async (added: Omit<CheckedOutSubmodule, 'worktree' | 'below'>, modules: string | null): Promise<void> => {
         const one = { ...added, worktree: to, below: `${inTree}/` };
         checkedOut.push(one, ...(await within({ ...one, commit: wanted, modules })));
       };

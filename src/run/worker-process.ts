@@ -67,14 +67,14 @@ const exchange = async <Type extends FromWorker['type']>(
 };
 
 /** A worker that stays for many questions: for work that nothing is measured by, where starting a process would cost more than the work. */
-export interface StandingWorker {
+export interface SharedWorker {
   /** One question at a time; more wait. After a crash or a timeout the next question has a new process. Throws what `askWorker` throws. */
   ask<Type extends FromWorker['type']>(request: ToWorker, expected: Type, limits: WorkerLimits, where: string): Promise<Answer<Type>>;
   close(): Promise<void>;
 }
 
 /** Starts nothing before the first question. */
-export const openStandingWorker = (worker: WorkerProgram): StandingWorker => {
+export const openSharedWorker = (worker: WorkerProgram): SharedWorker => {
   let child: ChildChannel | null = null;
   let last: Promise<unknown> = Promise.resolve();
   const close = async (): Promise<void> => {

@@ -3,14 +3,14 @@ import { GateError } from '../errors.ts';
 import { floatToHalf, halfToFloat } from '../onnx/half.ts';
 import type { ServeHints } from '../records/serving.ts';
 import type { CacheSlot } from './decoder-interface.ts';
-import type { Cache } from './feeds.ts';
+import type { KeyValueCache } from './feeds.ts';
 import type { OrtModule } from './library.ts';
 
 type Words = Float32Array | Uint16Array;
 
 /** A cache, and the rotary position of the token after it (of the row that is furthest). */
 export interface Reached {
-  readonly cache: Cache;
+  readonly cache: KeyValueCache;
   readonly next: number;
 }
 
@@ -27,7 +27,7 @@ const rebuilt = (ort: OrtModule, slot: CacheSlot, words: Words, dims: readonly n
 const emptyWords = (like: Words, length: number): Words =>
   like instanceof Float32Array ? new Float32Array(length) : new Uint16Array(length);
 
-const pastOf = (slot: CacheSlot, cache: Cache): Tensor => {
+const pastOf = (slot: CacheSlot, cache: KeyValueCache): Tensor => {
   const tensor = cache.tensors[slot.past];
   if (tensor === undefined) throw new GateError('internal', `The cache ${slot.past} is missing.`);
   return tensor;
@@ -54,13 +54,13 @@ export const checkHints = (serve: ServeHints, positions: boolean): void => {
 };
 
 /** What a call hands out: its logits, and keys and values, in place those that it was fed with. */
-export const cacheFetches = (slots: readonly CacheSlot[], cache: Cache, serve: ServeHints): InferenceSession.FetchesType =>
+export const cacheFetches = (slots: readonly CacheSlot[], cache: KeyValueCache, serve: ServeHints): InferenceSession.FetchesType =>
   serve.inPlace === true
     ? { logits: null, ...Object.fromEntries(slots.map((slot) => [slot.present, pastOf(slot, cache)])) }
     : ['logits', ...slots.map(({ present }) => present)];
 
 /** Outputs of a call as the cache of the next. */
-export const cacheOf = (slots: readonly CacheSlot[], outputs: Readonly<Record<string, Tensor>>, length: number): Cache => ({
+export const cacheOf = (slots: readonly CacheSlot[], outputs: Readonly<Record<string, Tensor>>, length: number): KeyValueCache => ({
   length,
   tensors: Object.fromEntries(slots.flatMap(({ past, present }) => (outputs[present] === undefined ? [] : [[past, outputs[present]]]))),
 });
@@ -117,7 +117,7 @@ export const withRoom = (ort: OrtModule, slots: readonly CacheSlot[], reached: R
 };
 
 /** Caches of single rows, one under the other. */
-export const stacked = (ort: OrtModule, slots: readonly CacheSlot[], rows: readonly Cache[]): Cache => {
+export const stacked = (ort: OrtModule, slots: readonly CacheSlot[], rows: readonly KeyValueCache[]): KeyValueCache => {
   const [first] = rows;
   if (first === undefined) throw new GateError('internal', 'There is no cache to stack.');
   if (rows.length === 1) return first;
@@ -135,5 +135,5 @@ export const stacked = (ort: OrtModule, slots: readonly CacheSlot[], rows: reado
 };
 
 /** Bytes of all keys and values, free room in their buffers included. */
-export const cacheBytes = (cache: Cache): number =>
+export const cacheBytes = (cache: KeyValueCache): number =>
   Object.values(cache.tensors).reduce((sum, tensor) => sum + wordsOf(tensor).byteLength, 0);

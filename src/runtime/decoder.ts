@@ -5,7 +5,7 @@ import type { CallPoint } from '../records/metric.ts';
 import type { EvaluationWindows, ServeHints, Stage } from '../records/serving.ts';
 import { cacheFetches, cacheLimit, cacheOf, checkHints, type Reached, stacked, withRoom } from './cache-window.ts';
 import { type DecoderInterface, decoderInterface } from './decoder-interface.ts';
-import { type Cache, decoderFeeds, emptyCache, type Feeds, pixelFeeds, placesOf, type Sight, sightOf } from './feeds.ts';
+import { decoderFeeds, emptyCache, type Feeds, type KeyValueCache, pixelFeeds, placesOf, type Sight, sightOf } from './feeds.ts';
 import type { Runtime } from './library.ts';
 import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { continuedPrompt, promptRows } from './prompt.ts';
@@ -233,7 +233,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     if (chunked) {
       if (after !== null && rows.batch > 1)
         throw new GateError('onnx-unsupported', 'Several rows were to be read in chunks. Only one row can be.');
-      const ends: Cache[] = [];
+      const ends: KeyValueCache[] = [];
       const parts: RowLogits[] = [];
       let next = 0;
       for (let row = 0; row < rows.batch; row++) {
@@ -285,7 +285,7 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     const taken = pasts.get(key) ?? takeIn(past);
     pasts.set(key, taken);
     const { cache: row, next } = await taken;
-    const cache = stacked(ort, face.cache, Array<Cache>(point.batch).fill(row));
+    const cache = stacked(ort, face.cache, Array<KeyValueCache>(point.batch).fill(row));
     const { feeds } = decoderFeeds(ort, face, { rows, cache, start: next, keep: 1 }, null);
     // The first run's outputs are the buffers of all later ones: a step allocates nothing.
     const outputs = await runSession(decoder, feeds, cacheFetches(face.cache, cache, serve));

@@ -10,13 +10,13 @@ import type { Session } from './session.ts';
 export type Feeds = Record<string, Tensor>;
 
 /** The newest keys and values of a batch, and how far its rows have come. */
-export interface Cache {
+export interface KeyValueCache {
   readonly length: number;
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
 /** No keys and values yet; `room`: positions of the buffers, for a cache that is written in place. */
-export const emptyCache = (ort: OrtModule, slots: readonly CacheSlot[], batch: number, room = 0): Cache => ({
+export const emptyCache = (ort: OrtModule, slots: readonly CacheSlot[], batch: number, room = 0): KeyValueCache => ({
   length: 0,
   tensors: Object.fromEntries(
     slots.map(({ past, heads, size, type }) => [
@@ -121,7 +121,7 @@ export const pixelFeeds = (
 
 export interface DecoderCall {
   readonly rows: Prompt;
-  readonly cache: Cache;
+  readonly cache: KeyValueCache;
   /** Rotary position of the first new token of text rows: tokens seen so far, or less after an image. */
   readonly start: number;
   /** Logits of the last n positions; 0: all. */

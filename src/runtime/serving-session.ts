@@ -1,4 +1,4 @@
-import type { ServingSession } from '../contract/generation.ts';
+import type { GenerationSession } from '../contract/generation.ts';
 import { GateError } from '../errors.ts';
 import type { EvaluationWindows } from '../records/serving.ts';
 import { cacheBytes } from './cache-window.ts';
@@ -10,7 +10,7 @@ import { argMax } from './row-logits.ts';
  * A session on a loaded model that decodes greedily; several may take turns on one model. Releasing the model is its owner's affair.
  * `prefill` throws `option-invalid` for rows that are not of equal length, `decode` before a prefill.
  */
-export const greedySession = (model: LoadedModel, images: EvaluationWindows['images'] = null): ServingSession => {
+export const greedySession = (model: LoadedModel, images: EvaluationWindows['images'] = null): GenerationSession => {
   let state: Advanced | null = null;
   return {
     prefill: async (prompt) => {

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
-import type { SessionTuning } from '../contract/generation.ts';
+import type { SessionOptions } from '../contract/generation.ts';
 import { GateError } from '../errors.ts';
 import { runWithHalves } from './half-values.ts';
 import type { Runtime } from './library.ts';
 
 /** What a session is made with; everything here is part of the runtime's digest. What is left out is ONNX Runtime's own default, apart from `graphOptimization: 'all'`. */
-export type ProviderSessionOptions = SessionTuning & {
+export type ProviderSessionOptions = SessionOptions & {
   /** Asked for means required: nothing falls back to another provider. */
   readonly provider: string;
   readonly threads: number;

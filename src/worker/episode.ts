@@ -10,14 +10,14 @@ import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
 import { ArmError, forArm } from './arm.ts';
 import { type PlayerSetting, playerTools } from './player-tools.ts';
 import { openPolicyHost, type PolicyHost } from './policy-process.ts';
-import type { Columns } from './rounds.ts';
+import type { RoundColumns } from './rounds.ts';
 
 type EpisodePoint = Extract<OperatingPoint, { kind: 'episode' }>;
 type Trace = Extract<FromWorker, { type: 'measured' }>['traces'][number];
 
 /** What one episode point gave. */
 export interface Played {
-  readonly values: Columns;
+  readonly values: RoundColumns;
   readonly warnings: string[];
   readonly traces: readonly Trace[];
 }
@@ -78,7 +78,7 @@ const playRounds = async (
 ): Promise<Played> => {
   const { request, tools } = setting;
   const order = seededRandom(deriveSeed(request.seed, request.launch, point.id));
-  const values: Columns = {};
+  const values: RoundColumns = {};
   const warnings = new Set<string>();
   const traces = new Map<ArmId, Trace>();
   const arms = point.arms.filter((arm) => request.arms.includes(arm));
@@ -114,7 +114,7 @@ export const tuneCell = async (player: Player, setting: Omit<PlayerSetting, 'pol
   return forArm(arm, () => tune(own, request.options));
 };
 
-const append = (columns: Columns, arm: ArmId, values: Observation['values']): void => {
+const append = (columns: RoundColumns, arm: ArmId, values: Observation['values']): void => {
   const own = columns[arm] ?? {};
   columns[arm] = own;
   for (const [series, value] of Object.entries(values)) {

@@ -7,7 +7,7 @@ import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
 import { type AnswerTime, openAnswerTime } from './answer-time.ts';
 import { forArm } from './arm.ts';
 import type { LaunchTools } from './launch-tools.ts';
-import { type Columns, secondsPerPoint } from './rounds.ts';
+import { type RoundColumns, secondsPerPoint } from './rounds.ts';
 import { openWaitingLoad, type WaitingLoad } from './waiting-load.ts';
 
 type ExternalPoint = Extract<OperatingPoint, { kind: 'external' }>;
@@ -26,8 +26,8 @@ export const measureExternally = async (
   point: ExternalPoint,
   request: LaunchRequest,
   tools: LaunchTools,
-): Promise<{ readonly values: Columns; readonly warnings: string[] }> => {
-  const columns: Columns = {};
+): Promise<{ readonly values: RoundColumns; readonly warnings: string[] }> => {
+  const columns: RoundColumns = {};
   const programs = new Map<ArmId, { readonly channel: LineChannel; readonly time: AnswerTime; readonly names: readonly string[] }>();
   const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
   try {

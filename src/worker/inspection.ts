@@ -6,7 +6,7 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { ArtefactRef, LaunchRequest } from '../records/protocol.ts';
 import type { Values } from '../records/words.ts';
 import { armArtefact, forArm } from './arm.ts';
-import type { Columns } from './rounds.ts';
+import type { RoundColumns } from './rounds.ts';
 import { sparsitySeries } from './sparsity.ts';
 
 /** The decode step whose multiply-adds are counted: one token after this many. */
@@ -23,8 +23,8 @@ const longestList = 300;
 export const inspectArms = async (
   point: Extract<OperatingPoint, { kind: 'inspection' }>,
   request: LaunchRequest,
-): Promise<{ values: Columns; warnings: string[] }> => {
-  const values: Columns = {};
+): Promise<{ values: RoundColumns; warnings: string[] }> => {
+  const values: RoundColumns = {};
   const warnings: string[] = [];
   const lacks = (reason: string, ...series: readonly string[]): void => {
     warnings.push(...series.map((each) => absenceText({ state: 'unsupported-export', series: each, reason })));
@@ -63,7 +63,7 @@ export const inspectArms = async (
 };
 
 /** Base may fail to compress: a head that puts it right is compared with it all the same. */
-const requireCompressed = async (values: Columns): Promise<void> => {
+const requireCompressed = async (values: RoundColumns): Promise<void> => {
   const [head, reference] = [values['head']?.['bytes']?.[0], values['reference']?.['bytes']?.[0]];
   if (head === undefined || reference === undefined || head < reference) return;
   await forArm('head', () => {

@@ -1,4 +1,4 @@
-import type { SessionTuning } from '../contract/generation.ts';
+import type { SessionOptions } from '../contract/generation.ts';
 import type { Player, Tools } from '../contract/player.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { ProcessFacts } from '../records/sample.ts';
@@ -9,7 +9,7 @@ import type { ScoreBook } from './score-book.ts';
 
 /** What a launch may use. */
 export interface LaunchTools {
-  readonly openModel: (artefact: ArtefactRef, tuning?: SessionTuning) => Promise<LoadedModel>;
+  readonly openModel: (artefact: ArtefactRef, tuning?: SessionOptions) => Promise<LoadedModel>;
   readonly facts: ModelFacts;
   /** Calibration text (and images): what timed calls and players are fed with. */
   readonly prompts: EvaluationWindows;

@@ -11,14 +11,14 @@ import { measureExternally } from './external.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import { type ModelPool, openModelPool } from './model-pool.ts';
 import { isCompared, isPlaceBound, joinedColumns, placementsOf, share, warmUpShare } from './placements.ts';
-import { type Columns, interleave, secondsPerPoint } from './rounds.ts';
+import { interleave, type RoundColumns, secondsPerPoint } from './rounds.ts';
 import { repeatAlone } from './solo.ts';
 
 /** How much the planted control slows its arm: far above what any usable machine could miss. */
 const plantedFraction = 0.25;
 
 type Measured = Extract<FromWorker, { type: 'measured' }>;
-type PointResult = { readonly values: Columns; readonly warnings: string[]; readonly traces?: Measured['traces'] };
+type PointResult = { readonly values: RoundColumns; readonly warnings: string[]; readonly traces?: Measured['traces'] };
 
 type Arms = ReadonlyMap<ArmId, LoadedModel>;
 
@@ -118,12 +118,17 @@ const prepareCalls = async (point: CallPoint, seed: number, placements: readonly
 };
 
 /** The point's rounds, warm-up and seconds in equal shares for each placement, one after the other. */
-const timeCalls = async (point: CallPoint, request: LaunchRequest, placements: readonly Arms[], tools: LaunchTools): Promise<Columns> => {
+const timeCalls = async (
+  point: CallPoint,
+  request: LaunchRequest,
+  placements: readonly Arms[],
+  tools: LaunchTools,
+): Promise<RoundColumns> => {
   // All are prepared before any is timed: what one has freed would be the place of the next.
   const prepared = await prepareCalls(point, request.seed, placements.slice(0, isPlaceBound(point) ? placements.length : 1));
   const count = prepared.length;
   const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
-  const parts: Columns[] = [];
+  const parts: RoundColumns[] = [];
   for (const [at, calls] of prepared.entries())
     parts.push(
       await interleave({
@@ -149,7 +154,7 @@ const repeatOnly = async (
 ): Promise<PointResult> => {
   const { repeated } = request;
   if (repeated?.kind !== 'call') throw new GateError('internal', `There is no call ${point.of} to repeat.`, { where: point.id });
-  const values: Columns = {};
+  const values: RoundColumns = {};
   const warnings = new Set<string>();
   for (const [arm, model] of placements[0] ?? []) {
     const alone = await forArm(arm, () =>

@@ -1,4 +1,4 @@
-import type { SessionTuning } from '../contract/generation.ts';
+import type { SessionOptions } from '../contract/generation.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { LaunchTools } from './launch-tools.ts';
@@ -12,7 +12,7 @@ export interface Held {
 
 /** The models of one launch, each loaded once however many arms and sessions use it. */
 export interface ModelPool {
-  hold(artefact: ArtefactRef, tuning?: SessionTuning): Promise<Held>;
+  hold(artefact: ArtefactRef, tuning?: SessionOptions): Promise<Held>;
   /** Unloads whatever is still held. */
   close(): Promise<void>;
 }

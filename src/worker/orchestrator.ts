@@ -108,7 +108,7 @@ const answer = async (
 
 const playerOf = async (optimization: string): Promise<Player> => {
   const { findOptimization } = await import('../optimizations/registry.ts');
-  const player = await findOptimization(optimization)?.bench.player?.();
+  const player = await findOptimization(optimization)?.benchmark.player?.();
   if (player === undefined) throw new GateError('internal', `${optimization} plays no episodes.`);
   return player;
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CallPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
-import type { Columns } from './rounds.ts';
+import type { RoundColumns } from './rounds.ts';
 
 /**
  * Sessions that each compared arm gets in one launch. Where weights and buffers come to lie in memory moves the time of a small model's
@@ -40,8 +40,8 @@ export const share = (whole: number, at: number, count: number): number =>
 export const warmUpShare = (whole: number, count: number): number => Math.max(Math.min(2, whole), Math.ceil(whole / count));
 
 /** Series of the same arms, one after the other. */
-export const joinedColumns = (parts: readonly Columns[]): Columns => {
-  const all: Columns = {};
+export const joinedColumns = (parts: readonly RoundColumns[]): RoundColumns => {
+  const all: RoundColumns = {};
   for (const part of parts)
     for (const [arm, series] of Object.entries(part)) {
       const own = all[arm] ?? {};

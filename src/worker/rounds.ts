@@ -31,7 +31,7 @@ export interface RoundsSetting {
 }
 
 /** arm → series (`wall-ms`, `cpu-ms`) → one value per measured round */
-export type Columns = Record<string, Record<string, number[]>>;
+export type RoundColumns = Record<string, Record<string, number[]>>;
 
 /** No clock here tells less than a nanosecond: more digits would only make the samples longer. */
 const toNanosecond = (milliseconds: number): number => Math.round(milliseconds * 1e6) / 1e6;
@@ -40,9 +40,9 @@ const toNanosecond = (milliseconds: number): number => Math.round(milliseconds *
  * Runs every arm once per round, in an order drawn anew for each round, so that drift and neighbours hit all arms alike.
  * Warm-up rounds run the same way and are dropped.
  */
-export const interleave = async (setting: RoundsSetting): Promise<Columns> => {
+export const interleave = async (setting: RoundsSetting): Promise<RoundColumns> => {
   const { calls, clock, planted } = setting;
-  const columns: Columns = {};
+  const columns: RoundColumns = {};
   for (const arm of calls.keys()) columns[arm] = { 'wall-ms': [], 'cpu-ms': [] };
   let started = clock.wall();
   for (let round = -setting.warmUp; round < setting.rounds; round++) {

@@ -19,7 +19,7 @@ const maxLine = 1 << 20;
 /** What is remembered of the calibration for further builds of the same input. */
 const rememberedBytes = 128 * 2 ** 20;
 
-export interface SubjectSetting {
+export interface SubjectModule {
   /** Where the native runtime is looked for. */
   readonly roots: readonly string[];
   /** A user's JavaScript module with the published contract; null: the built-in of the request. */
@@ -30,7 +30,7 @@ export interface SubjectSetting {
  * The subject process of the built-in optimizations: one JSON line in, one JSON line out. It runs in the tree of its own
  * arm, never in the process that measures. Anything printed besides goes to standard error.
  */
-export const serveSubject = async (input: Readable, output: Writable, setting: SubjectSetting): Promise<void> => {
+export const serveSubject = async (input: Readable, output: Writable, setting: SubjectModule): Promise<void> => {
   const answering = { policy: policyOf(setting), memory: memoryOf(setting) };
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     let answer: unknown;
@@ -56,7 +56,7 @@ interface Answering {
   memory(request: BuildRequest): ObservationMemory | null;
 }
 
-const answerTo = async (request: ToSubject, setting: SubjectSetting, { policy, memory }: Answering): Promise<unknown> => {
+const answerTo = async (request: ToSubject, setting: SubjectModule, { policy, memory }: Answering): Promise<unknown> => {
   switch (request.do) {
     case 'hello':
       return { contract: 1 };
@@ -72,7 +72,7 @@ const answerTo = async (request: ToSubject, setting: SubjectSetting, { policy, m
 };
 
 /** What the windows showed in the latest model that was built on. A user's code may change what it is shown, and is shown it anew. */
-const memoryOf = ({ module }: SubjectSetting): Answering['memory'] => {
+const memoryOf = ({ module }: SubjectModule): Answering['memory'] => {
   let latest: { readonly of: string; readonly memory: ObservationMemory } | null = null;
   return ({ source, input }) => {
     if (module !== null) return null;
@@ -83,7 +83,7 @@ const memoryOf = ({ module }: SubjectSetting): Answering['memory'] => {
 };
 
 /** The policy of the episode under way. */
-const policyOf = ({ module }: SubjectSetting): Answering['policy'] => {
+const policyOf = ({ module }: SubjectModule): Answering['policy'] => {
   let running: Policy | null = null;
   return {
     start: async ({ optimization: id, episode }) => {
@@ -110,10 +110,10 @@ const subjectOf = async (id: string, module: string | null, options: Json): Prom
   const optimization = findOptimization(id);
   if (optimization === null)
     throw new GateError('optimization-unknown', `A built-in optimization was looked for. There is none called ${JSON.stringify(id)}.`);
-  return { subject: await optimization.subject(), options: optimization.bench.options.parse(options, 'options') as Json };
+  return { subject: await optimization.subject(), options: optimization.benchmark.options.parse(options, 'options') as Json };
 };
 
-const build = async (request: BuildRequest, { roots, module }: SubjectSetting, memory: ObservationMemory | null): Promise<BuildResult> => {
+const build = async (request: BuildRequest, { roots, module }: SubjectModule, memory: ObservationMemory | null): Promise<BuildResult> => {
   const { subject, options } = await subjectOf(request.optimization, module, request.options);
   if (subject.build === undefined)
     throw new GateError(

@@ -2,7 +2,7 @@ import type { Subject } from '../../../src/contract/optimization.ts';
 import type { Observation } from '../../../src/contract/player.ts';
 import { batchingPlayer } from '../../../src/optimizations/adaptive-batching/play.ts';
 import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
-import { played, type Shape } from '../../../src/optimizations/adaptive-batching/workload.ts';
+import { type LoadShape, played } from '../../../src/optimizations/adaptive-batching/workload.ts';
 import type { ArmId, Json } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
 import { type ReplayedCosts, replayTools, turnOf } from '../../testkit/episode-tools.ts';
@@ -30,7 +30,7 @@ export const tunedOn = async (plant: Plant): Promise<Json> =>
 export interface Played {
   readonly plant: Plant;
   readonly tuned: Json;
-  readonly shape: Shape;
+  readonly shape: LoadShape;
   readonly arm: ArmId;
   readonly options?: Json;
   readonly subject?: Pick<Subject<never>, 'start'>;

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../src/contract/optimization.ts';
 import { batchingYardstick } from '../../../src/optimizations/adaptive-batching/comparator.ts';
 import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
-import { type Shape, shapes } from '../../../src/optimizations/adaptive-batching/workload.ts';
+import { type LoadShape, shapes } from '../../../src/optimizations/adaptive-batching/workload.ts';
 import type { Json } from '../../../src/records/words.ts';
 import { meanOver, type Plant, plantNames, play, tunedOn } from './plants.ts';
 
@@ -65,7 +65,7 @@ describe('adaptive batching against the best fixed batch, in replay', () => {
 });
 
 describe('a fault is seen', () => {
-  const goodput = (options: Json, shape: Shape = 'steady'): Promise<number> =>
+  const goodput = (options: Json, shape: LoadShape = 'steady'): Promise<number> =>
     meanOver(8, 'goodput', { plant: 'dense', tuned: tunedFor('dense'), shape, arm: 'head', options });
 
   it.each([

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ModelView } from '../../../src/contract/build.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
-import { architectureSearchBench } from '../../../src/optimizations/architecture-search/benchmark.ts';
+import { architectureSearchBenchmark } from '../../../src/optimizations/architecture-search/benchmark.ts';
 import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
 import { poolOf } from '../../../src/optimizations/architecture-search/pool.ts';
 import { architectureSearch } from '../../../src/optimizations/architecture-search/subject.ts';
@@ -72,7 +72,7 @@ describe('the pool', () => {
   });
 
   test('applies where there is a choice, and builds all but the untouched model', () => {
-    const { applies, workload } = architectureSearchBench;
+    const { applies, workload } = architectureSearchBenchmark;
     const options = searchOptions.parse({}, 'with');
     expect(applies(denseFacts, options)).toBe(true);
     expect(applies({ ...denseFacts, quantized: true }, options)).toMatchObject({ status: 'unsupported-export' });

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionTuning } from '../../../src/contract/generation.ts';
+import type { SessionOptions } from '../../../src/contract/generation.ts';
 import type { Subject } from '../../../src/contract/optimization.ts';
 import type { Tools } from '../../../src/contract/player.ts';
-import { automlBench } from '../../../src/optimizations/automl/benchmark.ts';
+import { automlBenchmark } from '../../../src/optimizations/automl/benchmark.ts';
 import type { SearchObservation, SearchSetting } from '../../../src/optimizations/automl/exchange.ts';
 import { automlOptions } from '../../../src/optimizations/automl/options.ts';
 import { type OracleRecord, oracleOf } from '../../../src/optimizations/automl/oracle.ts';
 import { automlPlayer } from '../../../src/optimizations/automl/play.ts';
 import { configurationsOf, servedAs, spaceOf } from '../../../src/optimizations/automl/space.ts';
 import { automl } from '../../../src/optimizations/automl/subject.ts';
-import { structuredPruningBench } from '../../../src/optimizations/structured-pruning/benchmark.ts';
-import { tensorDecompositionBench } from '../../../src/optimizations/tensor-decomposition/benchmark.ts';
+import { structuredPruningBenchmark } from '../../../src/optimizations/structured-pruning/benchmark.ts';
+import { tensorDecompositionBenchmark } from '../../../src/optimizations/tensor-decomposition/benchmark.ts';
 import type { ArmId, Json, Values } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
 import { replayTools, turnOf } from '../../testkit/episode-tools.ts';
@@ -20,8 +20,8 @@ const variants = ['main', 'pruned-25', 'pruned-50', 'factored'];
 /** Milliseconds of a request and nats per token, measured once on a miniature; two threads and full optimization help. */
 const speeds: Record<string, number> = { main: 4.75, 'pruned-25': 4.18, 'pruned-50': 3.57, factored: 4.32 };
 const losses: Record<string, number> = { main: 0, 'pruned-25': 0.12, 'pruned-50': 0.6, factored: 0.19 };
-const threads = (tuning: SessionTuning): number => (tuning.threads === 2 ? 0.75 : 1);
-const graph = (tuning: SessionTuning): number => ({ all: 1, extended: 1, basic: 1.03, disabled: 1.16 })[tuning.graphOptimization ?? 'all'];
+const threads = (tuning: SessionOptions): number => (tuning.threads === 2 ? 0.75 : 1);
+const graph = (tuning: SessionOptions): number => ({ all: 1, extended: 1, basic: 1.03, disabled: 1.16 })[tuning.graphOptimization ?? 'all'];
 
 type Faulty = Pick<Subject<never>, 'start'>;
 const replay = (more: Partial<Parameters<typeof replayTools>[0]> = {}): Tools => {
@@ -166,24 +166,26 @@ describe('the space', () => {
   });
 
   it('builds what the other optimizations build, under the same key', () => {
-    const { variants: specs } = automlBench.workload(denseFacts, automlOptions.parse({}, 'with'));
-    const main = (bench: { workload: typeof structuredPruningBench.workload }, options: never): unknown =>
+    const { variants: specs } = automlBenchmark.workload(denseFacts, automlOptions.parse({}, 'with'));
+    const main = (bench: { workload: typeof structuredPruningBenchmark.workload }, options: never): unknown =>
       bench.workload(denseFacts, options).variants['main']?.options;
     expect(specs['pruned-25']).toEqual({
       optimization: 'structured-pruning',
       options: main(
-        structuredPruningBench,
-        structuredPruningBench.options.parse({ target: 'ffn', ratio: 0.25, importance: 'activation' }, 'with') as never,
+        structuredPruningBenchmark,
+        structuredPruningBenchmark.options.parse({ target: 'ffn', ratio: 0.25, importance: 'activation' }, 'with') as never,
       ),
       mayFail: true,
     });
     expect(specs['factored']?.options).toEqual(
-      tensorDecompositionBench.workload(denseFacts, tensorDecompositionBench.options.parse({}, 'with')).variants['main']?.options,
+      tensorDecompositionBenchmark.workload(denseFacts, tensorDecompositionBenchmark.options.parse({}, 'with')).variants['main']?.options,
     );
-    expect(Object.keys(automlBench.workload(denseFacts, automlOptions.parse({ variants: [] }, 'with')).variants)).toEqual([]);
-    expect(automlBench.applies(denseFacts, automlOptions.parse({}, 'with'))).toBe(true);
-    expect(automlBench.applies(denseFacts, automlOptions.parse({ variants: [], 'graph-optimization': ['all'] }, 'with'))).toMatchObject({
-      status: 'not-applicable',
-    });
+    expect(Object.keys(automlBenchmark.workload(denseFacts, automlOptions.parse({ variants: [] }, 'with')).variants)).toEqual([]);
+    expect(automlBenchmark.applies(denseFacts, automlOptions.parse({}, 'with'))).toBe(true);
+    expect(automlBenchmark.applies(denseFacts, automlOptions.parse({ variants: [], 'graph-optimization': ['all'] }, 'with'))).toMatchObject(
+      {
+        status: 'not-applicable',
+      },
+    );
   });
 });

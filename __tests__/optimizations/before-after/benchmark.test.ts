@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { pointIdOf } from '../../../src/gate/metric-key.ts';
-import { beforeAfterBench } from '../../../src/optimizations/before-after/benchmark.ts';
+import { beforeAfterBenchmark } from '../../../src/optimizations/before-after/benchmark.ts';
 import { metricSpec } from '../../../src/records/metric.ts';
 import { denseFacts } from '../miniature.ts';
 
-const workload = (value: object = {}) => beforeAfterBench.workload(denseFacts, beforeAfterBench.options.parse(value, 'with'));
+const workload = (value: object = {}) => beforeAfterBenchmark.workload(denseFacts, beforeAfterBenchmark.options.parse(value, 'with'));
 
 describe('the bench', () => {
   it('builds, runs and judges nothing of its own', () => {
     const { variants, points, metrics } = workload();
-    expect([variants, points, beforeAfterBench.needs, beforeAfterBench.player]).toEqual([{}, [], [], undefined]);
+    expect([variants, points, beforeAfterBenchmark.needs, beforeAfterBenchmark.player]).toEqual([{}, [], [], undefined]);
     expect(metrics.every((metric) => metricSpec.parse(metric).role === 'described')).toBe(true);
     expect(metrics.map((metric) => `${metric.id}@${pointIdOf(metric)}`)).toEqual([
       'improvement@model',

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../src/contract/optimization.ts';
 import type { Observation } from '../../../src/contract/player.ts';
-import { feedbackControlBench } from '../../../src/optimizations/feedback-control/benchmark.ts';
+import { feedbackControlBenchmark } from '../../../src/optimizations/feedback-control/benchmark.ts';
 import { feedbackYardstick } from '../../../src/optimizations/feedback-control/comparator.ts';
 import { disturbances } from '../../../src/optimizations/feedback-control/disturbance.ts';
 import { feedbackPlayer } from '../../../src/optimizations/feedback-control/play.ts';
@@ -11,7 +11,7 @@ import { replayTools, turnOf } from '../../testkit/episode-tools.ts';
 import { costsOf, type Plant, plantNames } from '../adaptive-batching/plants.ts';
 import { denseFacts } from '../miniature.ts';
 
-const { points } = feedbackControlBench.workload(denseFacts, feedbackControlBench.options.parse({}, 'with'));
+const { points } = feedbackControlBenchmark.workload(denseFacts, feedbackControlBenchmark.options.parse({}, 'with'));
 const pointOf = (id: string) => {
   const point = points.find((each) => each.id === id);
   if (point?.kind !== 'episode') throw new Error(`no episode ${id}`);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BuildSpec } from '../../../src/contract/benchmark.ts';
 import type { ModelView } from '../../../src/contract/build.ts';
-import type { ServingSession } from '../../../src/contract/generation.ts';
+import type { GenerationSession } from '../../../src/contract/generation.ts';
 import type { Tools } from '../../../src/contract/player.ts';
 import { GateError } from '../../../src/errors.ts';
 import { inspectArtefact } from '../../../src/models/inspection.ts';
@@ -11,7 +11,7 @@ import { mainGraph } from '../../../src/onnx/model.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
 import { cutLinear, finishRewrite, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
-import { modularComponentsBench } from '../../../src/optimizations/modular-components/benchmark.ts';
+import { modularComponentsBenchmark } from '../../../src/optimizations/modular-components/benchmark.ts';
 import { modularOptions } from '../../../src/optimizations/modular-components/options.ts';
 import { compositionPlayer } from '../../../src/optimizations/modular-components/play.ts';
 import { findOptimization } from '../../../src/optimizations/registry.ts';
@@ -31,7 +31,7 @@ const turn = (given: object = {}) => turnOf(point, { arm: 'head', options: { ...
 
 describe('the plan', () => {
   it('builds the pipeline, each pass, each pass cut, and every ordered pair on its first pass', () => {
-    const { variants, points } = modularComponentsBench.workload(denseFacts, options);
+    const { variants, points } = modularComponentsBenchmark.workload(denseFacts, options);
     expect(Object.keys(variants).sort()).toEqual(
       [
         'main',
@@ -51,26 +51,26 @@ describe('the plan', () => {
   });
 
   it('takes a pass as its own cell does, so that they share the build', () => {
-    const { variants } = modularComponentsBench.workload(denseFacts, options);
+    const { variants } = modularComponentsBenchmark.workload(denseFacts, options);
     for (const pass of passes) {
-      const bench = findOptimization(pass)!.bench;
+      const bench = findOptimization(pass)!.benchmark;
       expect(variants[pass]!.options).toEqual(bench.workload(denseFacts, bench.options.parse({}, 'with')).variants['main']!.options);
     }
   });
 
   it('leaves out what does not apply', () => {
     const quantized: ModelFacts = { ...denseFacts, quantized: true };
-    expect(Object.keys(modularComponentsBench.workload(quantized, options).variants)).toEqual(['main']);
-    expect(modularComponentsBench.applies(denseFacts, modularOptions.parse({ modules: 4 }, 'options'))).toMatchObject({
+    expect(Object.keys(modularComponentsBenchmark.workload(quantized, options).variants)).toEqual(['main']);
+    expect(modularComponentsBenchmark.applies(denseFacts, modularOptions.parse({ modules: 4 }, 'options'))).toMatchObject({
       status: 'not-applicable',
     });
-    expect(modularComponentsBench.applies(denseFacts, options)).toBe(true);
+    expect(modularComponentsBenchmark.applies(denseFacts, options)).toBe(true);
     expect(() => modularOptions.parse({ passes: ['structured-pruning', 'structured-pruning'] }, 'with')).toThrow('names a pass twice');
   });
 });
 
 const costs = { prefill: () => 1, step: () => 1 };
-const all = Object.keys(modularComponentsBench.workload(denseFacts, options).variants);
+const all = Object.keys(modularComponentsBenchmark.workload(denseFacts, options).variants);
 /** Two passes that lose 0.1 and 0.2; both orders lose `pair`. */
 const replayed = (pair: number, more: Partial<Parameters<typeof replayTools>[0]> = {}): Tools =>
   replayTools({
@@ -168,7 +168,7 @@ const realTools = (reference: ModelView, built: ReadonlyMap<string, ModelView>, 
   let opening: ReturnType<typeof open> | null = null;
   return {
     ...replayTools({ costs, variants: [...built.keys()], model: facts }),
-    session: async (variant): Promise<ServingSession> => {
+    session: async (variant): Promise<GenerationSession> => {
       const model = await open(viewOf(variant));
       const session = greedySession(model);
       return {
@@ -202,7 +202,7 @@ type Maker = (view: ModelView, spec: BuildSpec) => Promise<ModelView>;
 const make: Maker = async (view, spec) => {
   const maker = findOptimization(spec.optimization ?? 'modular-components')!;
   const given = spec.optimization === 'tensor-decomposition' ? { 'rank-ratio': 0.25 } : spec.options;
-  return build(await maker.subject(), view, maker.bench.options.parse(given, 'options'));
+  return build(await maker.subject(), view, maker.benchmark.options.parse(given, 'options'));
 };
 
 /** Builds every variant of the workload on a miniature, as the plan would; a build that fails is left out. */
@@ -212,7 +212,7 @@ const buildAll = async (
   given = options,
   maker: Maker = make,
 ): Promise<ReadonlyMap<string, ModelView>> => {
-  const { variants } = modularComponentsBench.workload(facts, given);
+  const { variants } = modularComponentsBenchmark.workload(facts, given);
   const built = new Map<string, ModelView>();
   for (const [name, spec] of Object.entries(variants)) {
     const from = spec.on === undefined ? view : built.get(spec.on);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Candidate, chosenPatterns } from '../../../src/optimizations/sparse-attention/choice.ts';
+import { chosenPatterns, type PatternCandidate } from '../../../src/optimizations/sparse-attention/choice.ts';
 import {
   globalsBefore,
   keysSeen,
@@ -39,12 +39,12 @@ test('a window is exact, sinks are the first positions, strided ones recur', () 
 
 const candidate = fc
   .tuple(fc.float({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 50 }))
-  .map(([error, saved]): Candidate => ({ pattern: windowOnly(saved), error, saved }));
-const total = (chosen: readonly (Candidate | null)[], field: 'error' | 'saved'): number =>
+  .map(([error, saved]): PatternCandidate => ({ pattern: windowOnly(saved), error, saved }));
+const total = (chosen: readonly (PatternCandidate | null)[], field: 'error' | 'saved'): number =>
   chosen.reduce((sum, one) => sum + (one?.[field] ?? 0), 0);
 
 /** The most keys that any choice within the budget saves, by trying them all. */
-const mostSaved = (layers: readonly (readonly Candidate[])[], budget: number): number => {
+const mostSaved = (layers: readonly (readonly PatternCandidate[])[], budget: number): number => {
   const [first, ...rest] = layers;
   if (first === undefined) return 0;
   return Math.max(

@@ -4,7 +4,7 @@ import type { BuildResult } from '../../../src/contract/build.ts';
 import { readModel } from '../../../src/onnx/read.ts';
 import { recognise } from '../../../src/onnx/recognise/recognise.ts';
 import { finishRewrite, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
-import { sparseAttentionBench } from '../../../src/optimizations/sparse-attention/benchmark.ts';
+import { sparseAttentionBenchmark } from '../../../src/optimizations/sparse-attention/benchmark.ts';
 import { layerErrors } from '../../../src/optimizations/sparse-attention/calibrated.ts';
 import { sparseAttentionOptions } from '../../../src/optimizations/sparse-attention/options.ts';
 import { sinkWindow, stridedWindow, windowOnly } from '../../../src/optimizations/sparse-attention/pattern.ts';
@@ -121,9 +121,9 @@ test('sinks cover the image where the model sees, unless they are said', async (
 
 test('a context that is too short for the points is not applicable; all others are', () => {
   const options = sparseAttentionOptions.parse({}, 'with');
-  expect(sparseAttentionBench.applies(denseFacts, options)).toMatchObject({ status: 'not-applicable' });
-  expect(sparseAttentionBench.applies({ ...denseFacts, context: 2048 }, options)).toBe(true);
-  const { variants, metrics, points } = sparseAttentionBench.workload({ ...visionFacts, context: 2048 }, options);
+  expect(sparseAttentionBenchmark.applies(denseFacts, options)).toMatchObject({ status: 'not-applicable' });
+  expect(sparseAttentionBenchmark.applies({ ...denseFacts, context: 2048 }, options)).toBe(true);
+  const { variants, metrics, points } = sparseAttentionBenchmark.workload({ ...visionFacts, context: 2048 }, options);
   expect(variants['fixed-window']?.options).toMatchObject({ pattern: 'window' });
   const timed = points.filter((point) => point.kind === 'call' && point.arms.includes('control:fixed-window'));
   expect(timed.map(({ id }) => id)).toEqual(['prefill-512']);

@@ -10,7 +10,7 @@ import { recognise } from '../../../src/onnx/recognise/recognise.ts';
 import { readFloats } from '../../../src/onnx/tensor.ts';
 import { channelEnergy } from '../../../src/optimizations/graph/activations.ts';
 import { readMatrix, startRewrite } from '../../../src/optimizations/graph/rewrite.ts';
-import { sparseNetworkBench } from '../../../src/optimizations/sparse-network/benchmark.ts';
+import { sparseNetworkBenchmark } from '../../../src/optimizations/sparse-network/benchmark.ts';
 import { type SparsityOptions, sparsityOptions } from '../../../src/optimizations/sparse-network/options.ts';
 import { sparseNetwork } from '../../../src/optimizations/sparse-network/subject.ts';
 import { pruningOptions } from '../../../src/optimizations/structured-pruning/options.ts';
@@ -146,7 +146,7 @@ describe('how zeros are stored', () => {
 
   test('the control is the same weights, stored plainly', async () => {
     const packed = await build(sparseNetwork, miniature('moe'), options({ pattern: '1:4' }));
-    const control = sparseNetworkBench.workload(denseFacts, options({ pattern: '1:4' })).variants['dense-with-zeros']!;
+    const control = sparseNetworkBenchmark.workload(denseFacts, options({ pattern: '1:4' })).variants['dense-with-zeros']!;
     expect(control.on).toBe('main');
     const plain = await build(sparseNetwork, packed, options(control.options as object));
     expect(packedWeights(readModel(pathOf(plain)))).toEqual([]);
@@ -195,16 +195,16 @@ describe('bench', () => {
   });
 
   test('conformity is judged where a pattern is claimed; what is counted follows the options', () => {
-    const { metrics, points } = sparseNetworkBench.workload(denseFacts, options({ pattern: '4:8', target: 'ffn' }));
+    const { metrics, points } = sparseNetworkBenchmark.workload(denseFacts, options({ pattern: '4:8', target: 'ffn' }));
     expect(metrics.find(({ id }) => id === 'pattern-conformity')).toMatchObject({ role: 'gate', kind: 'exact' });
     expect(points.find(({ kind }) => kind === 'inspection')).toMatchObject({ sparse: { target: 'ffn', pattern: { kept: 4, of: 8 } } });
-    const other = sparseNetworkBench.workload(denseFacts, options({ pattern: 'unstructured' }));
+    const other = sparseNetworkBenchmark.workload(denseFacts, options({ pattern: 'unstructured' }));
     expect(other.metrics.map(({ id }) => id)).not.toContain('pattern-conformity');
     expect(other.points.find(({ kind }) => kind === 'inspection')).toMatchObject({ sparse: { pattern: null } });
   });
 
   test('says where it does not apply', () => {
-    const { applies } = sparseNetworkBench;
+    const { applies } = sparseNetworkBenchmark;
     expect(applies(denseFacts, options({ target: 'vision' }))).toMatchObject({ status: 'not-applicable' });
     expect(applies(visionFacts, options({ target: 'vision' }))).toBe(true);
     expect(applies({ ...denseFacts, quantized: true }, options({}))).toMatchObject({ status: 'unsupported-export' });

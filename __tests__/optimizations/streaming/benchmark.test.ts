@@ -1,23 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { GateError } from '../../../src/errors.ts';
-import { streamingBench } from '../../../src/optimizations/streaming/benchmark.ts';
+import { streamingBenchmark } from '../../../src/optimizations/streaming/benchmark.ts';
 import { streamSetting } from '../../../src/optimizations/streaming/setting.ts';
 import { operatingPoint } from '../../../src/records/metric.ts';
 import { denseFacts } from '../miniature.ts';
 
-const options = streamingBench.options.parse({}, 'with');
+const options = streamingBenchmark.options.parse({}, 'with');
 const at = (context: number) => ({ ...denseFacts, context });
 
 describe('the bench', () => {
   it('applies where the cache holds less than the longest input', () => {
-    expect(streamingBench.applies(at(2048), options)).toBe(true);
-    expect(streamingBench.applies(at(40_960), options)).toBe(true);
-    expect(streamingBench.applies(at(512), options)).toMatchObject({ status: 'not-applicable', reason: expect.stringContaining('512') });
-    expect(streamingBench.applies(at(512), { chunk: 32, sinks: 4, 'keep-last': 60 })).toBe(true);
+    expect(streamingBenchmark.applies(at(2048), options)).toBe(true);
+    expect(streamingBenchmark.applies(at(40_960), options)).toBe(true);
+    expect(streamingBenchmark.applies(at(512), options)).toMatchObject({
+      status: 'not-applicable',
+      reason: expect.stringContaining('512'),
+    });
+    expect(streamingBenchmark.applies(at(512), { chunk: 32, sinks: 4, 'keep-last': 60 })).toBe(true);
   });
 
   it.each([512, 520, 1000, 2048, 131_072])('plays episodes that a context of %i holds', (context) => {
-    const { points, metrics, controls } = streamingBench.workload(at(context), { chunk: 32, sinks: 4, 'keep-last': 60 });
+    const { points, metrics, controls } = streamingBenchmark.workload(at(context), { chunk: 32, sinks: 4, 'keep-last': 60 });
     for (const point of points) operatingPoint.parse(point);
     const settings = points.flatMap((point) => (point.kind === 'episode' ? [streamSetting.parse(point.setting)] : []));
     expect(settings.map(({ measure }) => measure)).toEqual(['stream', 'sustained', 'memory']);
@@ -31,6 +34,6 @@ describe('the bench', () => {
   });
 
   it.each([{ chunk: 0 }, { 'keep-last': 0 }, { sinks: -1 }, { window: 4 }])('refuses %j', (value) => {
-    expect(() => streamingBench.options.parse(value, 'with')).toThrow(GateError);
+    expect(() => streamingBenchmark.options.parse(value, 'with')).toThrow(GateError);
   });
 });

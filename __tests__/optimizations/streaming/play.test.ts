@@ -1,8 +1,8 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { ServingSession } from '../../../src/contract/generation.ts';
+import type { GenerationSession } from '../../../src/contract/generation.ts';
 import type { Tools, Turn } from '../../../src/contract/player.ts';
-import { streamingBench } from '../../../src/optimizations/streaming/benchmark.ts';
+import { streamingBenchmark } from '../../../src/optimizations/streaming/benchmark.ts';
 import { streamingPlayer } from '../../../src/optimizations/streaming/play.ts';
 import type { ModelFacts } from '../../../src/records/serving.ts';
 import type { ArmId } from '../../../src/records/words.ts';
@@ -10,9 +10,9 @@ import { type ReplayedCosts, replayTools, turnOf } from '../../testkit/episode-t
 import { denseFacts } from '../miniature.ts';
 
 const model: ModelFacts = { ...denseFacts, context: 2048 };
-const options = streamingBench.options.parse({}, 'with');
+const options = streamingBenchmark.options.parse({}, 'with');
 const turn = (id: string, arm: ArmId = 'head'): Turn => {
-  const point = streamingBench.workload(model, options).points.find((each) => each.id === id);
+  const point = streamingBenchmark.workload(model, options).points.find((each) => each.id === id);
   if (point?.kind !== 'episode') throw new Error(`no episode ${id}`);
   return turnOf(point, { arm });
 };
@@ -39,7 +39,7 @@ describe('stream', () => {
   /** Sessions on one processor that runs one call after the other; a chunk is a call. */
   const sharedProcessor = (chunk: number): Tools => {
     let now = 0;
-    const session = async (): Promise<ServingSession> => ({
+    const session = async (): Promise<GenerationSession> => ({
       prefill: async ({ length }) => {
         for (let at = 0; at < length; at += chunk) {
           await turnOfTheLoop();

@@ -5,7 +5,7 @@ import { checkBaselineFiles, checkBaselinePath } from '../baseline-path.ts';
 import type { BaselineChange, BaselineReader, Descends } from '../contract.ts';
 import type { Client } from './client.ts';
 import { GitHubFailure, tokenRemedy } from './failure.ts';
-import { type Patience, patiently } from './retry.ts';
+import { type RetryLimits, retrying } from './retry.ts';
 
 const FOLDER = 'baselines';
 const mutation = `mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }`;
@@ -134,7 +134,7 @@ const refused = (error: GitHubFailure, branch: string): GateError => {
 export const commitBaselines = async (
   client: Client,
   change: BaselineChange,
-  target: { readonly slug: string; readonly branch: string; readonly patience: Patience },
+  target: { readonly slug: string; readonly branch: string; readonly patience: RetryLimits },
 ): Promise<'written' | 'already'> => {
   const { branch } = target;
   const forCommit = commitId.safeParse(change.forCommit);
@@ -164,7 +164,7 @@ export const commitBaselines = async (
     return 'written';
   };
   try {
-    return await patiently(attempt, target.patience);
+    return await retrying(attempt, target.patience);
   } catch (error) {
     throw error instanceof GitHubFailure ? refused(error, branch) : error;
   }

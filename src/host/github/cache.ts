@@ -1,4 +1,4 @@
-import type { Cache } from '../contract.ts';
+import type { WorkflowCache } from '../contract.ts';
 import { type CacheFailure, type CacheFailureKind, failureText } from './cache-failure.ts';
 import { type CacheLimits, type CacheOutcome, runCacheProcess } from './cache-process.ts';
 import type { CacheRequest } from './cache-request.ts';
@@ -19,7 +19,7 @@ export interface CacheOptions {
  * The workflow cache of the runner (`ACTIONS_RESULTS_URL`, on GitHub Enterprise Server `ACTIONS_CACHE_URL`), through GitHub's toolkit; off
  * without one. Each kind of failure is said once. After one that would cost the same wait again, the cache is off for the rest of the job.
  */
-export const workflowCache = (environment: Environment, { program, limits, say }: CacheOptions): Cache => {
+export const workflowCache = (environment: Environment, { program, limits, say }: CacheOptions): WorkflowCache => {
   const said = new Set<string>();
   let off = !environment['ACTIONS_RESULTS_URL'] && !environment['ACTIONS_CACHE_URL'];
   let writes = true;

@@ -1,6 +1,6 @@
 import { GitHubFailure, type GraphqlError, graphqlFailure, restFailure } from './failure.ts';
 
-export interface Answer {
+export interface ApiAnswer {
   readonly data: unknown;
   readonly link: string;
 }
@@ -10,7 +10,7 @@ export interface Client {
   /** Whether the token is that of a person, and not of an app such as GitHub Actions. */
   readonly isPerson: boolean;
   /** `route` is a template such as `GET /repos/{owner}/{repo}/commits`; owner and repo are filled in. */
-  rest(route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer>;
+  rest(route: string, parameters: Readonly<Record<string, unknown>>): Promise<ApiAnswer>;
   graphql(query: string, variables: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
 }
 
@@ -39,7 +39,7 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
     log,
     request: { fetch: toolkitFetch(options.timeout / 1000) },
   });
-  const send = async (route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer> => {
+  const send = async (route: string, parameters: Readonly<Record<string, unknown>>): Promise<ApiAnswer> => {
     try {
       const response = await octokit(route, { ...parameters, request: { signal: AbortSignal.timeout(options.timeout) } });
       return { data: response.data, link: response.headers.link ?? '' };

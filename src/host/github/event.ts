@@ -1,5 +1,5 @@
 import { GateError } from '../../errors.ts';
-import type { ChangeBase, ChangeEvent, Checkout, HostEvent } from '../../records/event.ts';
+import type { ChangeBase, ChangeEvent, HostEvent, ReviewedCommit } from '../../records/event.ts';
 import { commitId } from '../../records/words.ts';
 import { branchName, decode, type ListedPullRequest, type PullRequest, payloads, readPayload } from './payload.ts';
 
@@ -31,9 +31,9 @@ interface Setting {
   readonly runCommit: string | null;
 }
 
-const any: Checkout = { kind: 'any' };
+const any: ReviewedCommit = { kind: 'any' };
 
-const commitOnly = (head: string): Checkout => ({ kind: 'commit', head, merge: null, merged: false });
+const commitOnly = (head: string): ReviewedCommit => ({ kind: 'commit', head, merge: null, merged: false });
 
 const defaultBase = ({ defaultBranch }: Setting, instead: string | null): ChangeBase => ({
   kind: 'branch',
@@ -42,7 +42,7 @@ const defaultBase = ({ defaultBranch }: Setting, instead: string | null): Change
   instead,
 });
 
-const change = (setting: Setting, checkout: Checkout, base: ChangeBase, number: number | null = null): ChangeEvent => ({
+const change = (setting: Setting, checkout: ReviewedCommit, base: ChangeBase, number: number | null = null): ChangeEvent => ({
   kind: 'change',
   repository: setting.address,
   number,

@@ -16,7 +16,7 @@ import { GitHubFailure, tokenRemedy } from './failure.ts';
 import { jobLog } from './log.ts';
 import { appendOutputs } from './output.ts';
 import { findPullRequests } from './pull-request.ts';
-import { type Patience, patiently } from './retry.ts';
+import { type RetryLimits, retrying } from './retry.ts';
 import { appendSummary } from './summary.ts';
 import { workflowSource } from './workflow.ts';
 
@@ -93,7 +93,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
   const token = (options.token === undefined ? environment['GITHUB_TOKEN'] : options.token) || null;
   const slug = `${run.owner}/${run.repository}`;
   const runUrl = `${required(environment, 'GITHUB_SERVER_URL', 'https://github.com')}/${slug}/actions/runs/${environment['GITHUB_RUN_ID'] ?? ''}`;
-  const patience = (attempts: number, seconds: number): Patience => ({
+  const patience = (attempts: number, seconds: number): RetryLimits => ({
     attempts,
     seconds,
     seed: options.seed ?? ['GITHUB_RUN_ID', 'GITHUB_RUN_ATTEMPT', 'GITHUB_JOB'].map((one) => environment[one] ?? '').join('\n'),
@@ -125,7 +125,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     try {
       if (token === null) throw new Error('there is no token to ask GitHub with');
       const github = await client(token);
-      event = completedEvent(told, await patiently(() => findPullRequests(github, lookUp), patience(3, 30)), null);
+      event = completedEvent(told, await retrying(() => findPullRequests(github, lookUp), patience(3, 30)), null);
     } catch (error) {
       event = completedEvent(told, [], `asking GitHub failed: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -157,7 +157,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       );
     try {
       const github = await client(token);
-      await patiently(
+      await retrying(
         async () => {
           number = await commented(github);
           const stamp = { run: numberOf('GITHUB_RUN_ID'), attempt: numberOf('GITHUB_RUN_ATTEMPT'), severity };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { GitHubFailure } from './failure.ts';
 
 /** How long and how often to try. */
-export interface Patience {
+export interface RetryLimits {
   readonly attempts: number;
   /** Bound of all pauses together, seconds. */
   readonly seconds: number;
@@ -21,7 +21,7 @@ const jitter = (seed: string, attempt: number): number =>
  * pause is what GitHub asks for, else it doubles from 1 s to 16 s (from 0.1 s to 4 s when another writer was faster), times 0.5 to 1.5.
  * Throws the last failure when the attempts or the seconds are spent; every other error at once.
  */
-export const patiently = async <T>(work: () => Promise<T>, patience: Patience): Promise<T> => {
+export const retrying = async <T>(work: () => Promise<T>, patience: RetryLimits): Promise<T> => {
   let left = patience.seconds;
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,5 +1,5 @@
 import { allowedEnvironment } from '../../processes/environment.ts';
-import type { Cache, Host } from '../contract.ts';
+import type { Host, WorkflowCache } from '../contract.ts';
 import { writeBaselineFiles } from './baseline-files.ts';
 import { terminalLog, terminalOf } from './log.ts';
 
@@ -15,7 +15,7 @@ export interface LocalHostOptions {
 }
 
 /** The developer's disk keeps models and artefacts by itself. */
-const noCache: Cache = { restore: async () => ({ status: 'nothing' }), save: async () => 'off', warn: () => {} };
+const noCache: WorkflowCache = { restore: async () => ({ status: 'nothing' }), save: async () => 'off', warn: () => {} };
 
 /** A run on a developer's machine: progress on the terminal, the report as text, baselines into the working tree. */
 export const localHost = (environment: Readonly<Record<string, string | undefined>>, options: LocalHostOptions): Host => {

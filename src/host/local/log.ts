@@ -1,6 +1,6 @@
 import type { Log } from '../contract.ts';
 import { plainLines } from '../plain-text.ts';
-import { doneShare, type Progress, progressLine, sparseProgress } from '../progress-line.ts';
+import { doneShare, progressLine, type RunProgress, sparseProgress } from '../progress-line.ts';
 
 /** Where the log goes. `columns`: width of a terminal, null where lines stay (a file, a pipe, a CI job). */
 export interface Terminal {
@@ -26,7 +26,7 @@ export const terminalOf = (
 
 const BAR = 20;
 
-const bar = (progress: Progress, columns: number): string => {
+const bar = (progress: RunProgress, columns: number): string => {
   const filled = Math.round(BAR * doneShare(progress));
   return `[${'#'.repeat(filled)}${'.'.repeat(BAR - filled)}] ${progressLine(progress)}`.slice(0, Math.max(columns - 1, 10));
 };

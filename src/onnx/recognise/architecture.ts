@@ -75,7 +75,7 @@ export interface Router {
 }
 
 /** Where the keys and values of one attention enter and leave the graph. Layout: [batch, heads, positions, size]. */
-export interface Cache {
+export interface CacheTensors {
   readonly pastKey: string;
   readonly pastValue: string;
   readonly presentKey: string;
@@ -97,7 +97,7 @@ export interface Attention {
   readonly output: Linear;
   /** Low-rank path into the projections above (latent attention), else null. */
   readonly latent: { readonly queryDown: Linear | null; readonly keyValueDown: Linear } | null;
-  readonly cache: Cache | null;
+  readonly cache: CacheTensors | null;
   /** First outputs of all nodes between the projections and the output linear, in graph order. */
   readonly inside: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { integerAttribute } from '../model.ts';
 import type { NodeProto } from '../proto/onnx_pb.js';
-import type { Attention, Cache, Linear, Port, Slice } from './architecture.ts';
+import type { Attention, CacheTensors, Linear, Port, Slice } from './architecture.ts';
 import { type Dataflow, nodeId } from './dataflow.ts';
 import { splitSlice, whole } from './linears.ts';
 import { idsOf, type LinearsByOutput, nodesBetween, source, walkUp } from './walk.ts';
@@ -15,7 +15,7 @@ interface Anchor {
   readonly result: string;
   readonly heads: number;
   readonly kvHeads: number;
-  readonly cache: Cache | null;
+  readonly cache: CacheTensors | null;
 }
 
 const cacheSlots: Readonly<Record<string, readonly [number, number]>> = {

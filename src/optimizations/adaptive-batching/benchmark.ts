@@ -1,4 +1,4 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
 import type { BatchingObservation, BatchingSetting } from './exchange.ts';
@@ -75,7 +75,7 @@ const metricsOf = (point: string): readonly MetricSpec[] => [
  * Steady, rising and bursting arrivals, each at 0.7, 0.95 and 1.2 times what the best fixed batch serves; the reference is that batch
  * on the same arrivals, and batch 1 is a second control. A request is in time within three times what one takes alone.
  */
-export const adaptiveBatchingBench: Bench<BatchingOptions> = {
+export const adaptiveBatchingBenchmark: Benchmark<BatchingOptions> = {
   id: 'adaptive-batching',
   title: 'Adaptive batch size',
   options: batchingOptions,

@@ -4,7 +4,7 @@ import type { Immutable } from '../../records/words.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
 import { measureServiceTimes, type ServiceTimes, serviceTime, serviceTimes } from '../serving/service-times.ts';
 import { serveQueue } from '../serving/virtual-queue.ts';
-import { goodputOf, type ServedTrace, type Shape, shapes, type TracesSetting, tracesOf } from './workload.ts';
+import { goodputOf, type LoadShape, type ServedTrace, shapes, type TracesSetting, tracesOf } from './workload.ts';
 
 /** Largest batch of any arm. */
 export const largestBatch = 16;
@@ -28,7 +28,7 @@ export const batchingYardstick = z.strictObject({
   /** Requests per second of the best fixed batch that keeps the objective for whoever comes just after a batch has begun. */
   capacity: z.number().positive(),
   /** The best fixed batch of each trace. */
-  fixed: z.strictObject({ steady: fixedBatch, ramp: fixedBatch, burst: fixedBatch } satisfies Record<Shape, unknown>),
+  fixed: z.strictObject({ steady: fixedBatch, ramp: fixedBatch, burst: fixedBatch } satisfies Record<LoadShape, unknown>),
 });
 export type BatchingYardstick = Immutable<z.infer<typeof batchingYardstick>>;
 

@@ -7,7 +7,7 @@ import { openPacedService } from '../serving/service-times.ts';
 import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../serving/virtual-queue.ts';
 import { type BatchingYardstick, batchingYardstick, largestBatch, tuneBatching } from './comparator.ts';
 import { type BatchingObservation, type BatchingSetting, batchingAction, shownRequests } from './exchange.ts';
-import { goodputOf, played, type ServedTrace, type Shape, spanOf, tracesOf, tracesSetting } from './workload.ts';
+import { goodputOf, type LoadShape, played, type ServedTrace, spanOf, tracesOf, tracesSetting } from './workload.ts';
 
 /** Plays the arm's policy, or a fixed batch, on all loads of one trace, every batch really executed. */
 export const batchingPlayer: Player = {
@@ -33,7 +33,7 @@ const chooserOf = async (
   { arm, point }: Turn,
   tools: Pick<Tools, 'policy'>,
   { fixed, objective, service }: BatchingYardstick,
-  shape: Shape,
+  shape: LoadShape,
 ): Promise<QueueServer['choose']> => {
   if (arm === 'reference') return () => fixed[shape];
   if (arm.startsWith('control:')) return () => 1;

@@ -4,7 +4,7 @@ import { arrivalTrace } from '../serving/arrival-trace.ts';
 import { type Arrival, latenciesOf, type ServedBatch } from '../serving/virtual-queue.ts';
 
 export const shapes = ['steady', 'ramp', 'burst'] as const;
-export type Shape = (typeof shapes)[number];
+export type LoadShape = (typeof shapes)[number];
 
 /** What an episode plays: one trace per load, each with a queue of its own. */
 export const tracesSetting = z.strictObject({

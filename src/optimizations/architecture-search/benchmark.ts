@@ -1,8 +1,8 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
-import type { SearchObservation, SearchSetting, ServeObservation, ServeSetting } from './exchange.ts';
+import type { PoolSearchObservation, PoolSearchSetting, ServeObservation, ServeSetting } from './exchange.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
 import { poolOf, untouched } from './pool.ts';
 
@@ -76,7 +76,7 @@ const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[
  * trials than there are members, and a controller that swaps them while a latency budget drifts. The reference is the best single variant
  * of base's pool on the same requests; its own and all other swaps are real, and inside the clock.
  */
-export const architectureSearchBench: Bench<SearchOptions> = {
+export const architectureSearchBenchmark: Benchmark<SearchOptions> = {
   id: 'architecture-search',
   title: 'Continuous architecture search',
   options: searchOptions,
@@ -104,8 +104,8 @@ export const architectureSearchBench: Bench<SearchOptions> = {
           { name: 'half', depth: 0.5, width: 1, bytes: 600 },
         ],
         trials: 1,
-      } satisfies SearchSetting,
-      observation: { trial: { name: untouched, latency: 2, 'nll-delta': 0 }, left: 1 } satisfies SearchObservation,
+      } satisfies PoolSearchSetting,
+      observation: { trial: { name: untouched, latency: 2, 'nll-delta': 0 }, left: 1 } satisfies PoolSearchObservation,
     },
     {
       setting: {

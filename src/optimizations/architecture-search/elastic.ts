@@ -6,7 +6,7 @@ import { pruneExpertChannels } from '../structured-pruning/experts.ts';
 import { type Choice, pruneFeedForwards } from '../structured-pruning/feed-forward.ts';
 import { pruneLayers } from '../structured-pruning/layers.ts';
 import type { PruningOptions } from '../structured-pruning/options.ts';
-import type { Shape } from './options.ts';
+import type { MemberShape } from './options.ts';
 
 const removing = (target: PruningOptions['target'], share: number): PruningOptions => ({
   target,
@@ -20,7 +20,7 @@ const removing = (target: PruningOptions['target'], share: number): PruningOptio
  * both on calibration text. Nothing is trained: a sub-network is cut out of the weights as they are, as Once-for-All
  * (arXiv 1908.09791) cuts its own out of a network trained for that.
  */
-export const buildShape = async (context: BuildContext<unknown>, { depth, width }: Shape): Promise<BuildResult> => {
+export const buildShape = async (context: BuildContext<unknown>, { depth, width }: MemberShape): Promise<BuildResult> => {
   const { seed, calibration, products } = context;
   return rewriteStages(
     context,

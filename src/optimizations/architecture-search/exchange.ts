@@ -11,7 +11,7 @@ export const searchSetting = z.object({
   members: z.array(z.object({ name, depth: share, width: share, bytes: z.number().positive() })).min(1),
   trials: z.int().positive(),
 });
-export type SearchSetting = Immutable<z.infer<typeof searchSetting>>;
+export type PoolSearchSetting = Immutable<z.infer<typeof searchSetting>>;
 
 /** The outcome of the trial that was asked for; of the untouched model, which costs none, before the first. */
 export const searchObservation = z.object({
@@ -25,11 +25,11 @@ export const searchObservation = z.object({
   /** Trials that are left. */
   left: z.int().nonnegative(),
 });
-export type SearchObservation = Immutable<z.infer<typeof searchObservation>>;
+export type PoolSearchObservation = Immutable<z.infer<typeof searchObservation>>;
 
 /** Another trial, or the end: the members that the pool is made of, the untouched model or tried ones. */
 export const searchAction = z.union([z.strictObject({ try: name }), z.strictObject({ offer: z.array(name).min(1).max(64) })]);
-export type SearchAction = Immutable<z.infer<typeof searchAction>>;
+export type PoolSearchAction = Immutable<z.infer<typeof searchAction>>;
 
 /** What the bench tells a policy that is to serve: the pool that it found, and what may be lost on average. */
 export const serveSetting = z.object({

@@ -1,9 +1,9 @@
-import type { SearchAction, SearchObservation, SearchSetting } from './exchange.ts';
+import type { PoolSearchAction, PoolSearchObservation, PoolSearchSetting } from './exchange.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';
 import { noticeable } from './pool.ts';
 
-type Member = SearchSetting['members'][number];
-type Trial = NonNullable<SearchObservation['trial']>;
+type Member = PoolSearchSetting['members'][number];
+type Trial = NonNullable<PoolSearchObservation['trial']>;
 
 type Tried = readonly { readonly member: Member; readonly trial: Trial }[];
 
@@ -58,7 +58,7 @@ const expectedLatency = (member: Member, tried: Tried): number => {
  * were what simple models of shapes, fitted to the trials so far, make one expect: hypervolume-based search (Emmerich 2006) with
  * the cheapest of surrogates. Offers what none of the tried ones dominates. Deterministic.
  */
-export const frontSearch = (setting: SearchSetting): ((seen: SearchObservation) => SearchAction) => {
+export const frontSearch = (setting: PoolSearchSetting): ((seen: PoolSearchObservation) => PoolSearchAction) => {
   const tried: { readonly member: Member; readonly trial: Trial }[] = [];
   const objectives = ({ member, trial }: (typeof tried)[number]): Objectives => [trial['nll-delta'], trial.latency, member.bytes];
   return ({ trial, left }) => {

@@ -6,7 +6,7 @@ const kept = z.number().min(0.1).max(1);
 
 /** What is left of a model: shares of its layers, and of the channels of every feed-forward and expert. */
 export const shape = z.strictObject({ depth: kept, width: kept });
-export type Shape = Readonly<z.output<typeof shape>>;
+export type MemberShape = Readonly<z.output<typeof shape>>;
 
 const schema = z.strictObject({
   pool: z

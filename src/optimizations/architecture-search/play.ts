@@ -1,4 +1,4 @@
-import type { ServingSession } from '../../contract/generation.ts';
+import type { GenerationSession } from '../../contract/generation.ts';
 import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
 import type { Policy } from '../../contract/policy.ts';
 import { GateError } from '../../errors.ts';
@@ -10,8 +10,8 @@ import { atRecordedPace, elapsed, openPace, requestPrompt, serveRequest } from '
 import { efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, poolRecord, yardstickOf } from './comparator.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
-  type SearchObservation,
-  type SearchSetting,
+  type PoolSearchObservation,
+  type PoolSearchSetting,
   type ServeObservation,
   type ServeSetting,
   searchAction,
@@ -68,16 +68,16 @@ const searched = async (
     return known === undefined ? [] : [{ name, ...shape, bytes: known.bytes }];
   });
   const trials = Math.min(options.trials, shapes.length - 1);
-  const setting: SearchSetting = { task: 'search', members: shapes, trials };
+  const setting: PoolSearchSetting = { task: 'search', members: shapes, trials };
   const policy = await tools.policy(setting);
-  const outcome = (name: string): SearchObservation['trial'] => {
+  const outcome = (name: string): PoolSearchObservation['trial'] => {
     const member = pool.find((each) => each.name === name);
     if (member === undefined)
       throw new GateError('subject-protocol', `The program asked to try a variant. There is none called ${name}.`, { where: where(turn) });
     return { name, latency: latencyOf(member), 'nll-delta': member['nll-delta'] };
   };
   const tried = new Set([untouched]);
-  let seen: SearchObservation = { trial: outcome(untouched), left: trials };
+  let seen: PoolSearchObservation = { trial: outcome(untouched), left: trials };
   for (;;) {
     const action = await nextAction(policy, seen, searchAction, where(turn));
     if ('offer' in action) {
@@ -159,7 +159,7 @@ const really = async (
   paced: (work: () => Promise<number>) => Promise<number>,
 ): Promise<ServedDrift> => {
   const prompt = requestPrompt(tools);
-  let session: ServingSession | null = null;
+  let session: GenerationSession | null = null;
   try {
     return await serveDrift(trace, {
       choose,
@@ -180,7 +180,7 @@ const really = async (
         ),
     });
   } finally {
-    await (session as ServingSession | null)?.release();
+    await (session as GenerationSession | null)?.release();
   }
 };
 

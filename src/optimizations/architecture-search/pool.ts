@@ -1,6 +1,6 @@
 import type { ModelFacts } from '../../records/serving.ts';
 import { keptCount } from '../graph/selection.ts';
-import type { SearchOptions, Shape } from './options.ts';
+import type { MemberShape, SearchOptions } from './options.ts';
 
 /** The untouched model: what every arm serves under this name when nothing else is built as it. */
 export const untouched = 'main';
@@ -11,16 +11,16 @@ export const roundedLoss = (loss: number): number => Math.round(loss / noticeabl
 
 export interface Member {
   readonly name: string;
-  readonly shape: Shape;
+  readonly shape: MemberShape;
 }
 
 /** `depth-75-width-50` */
-const nameOf = ({ depth, width }: Shape): string => `depth-${Math.round(100 * depth)}-width-${Math.round(100 * width)}`;
+const nameOf = ({ depth, width }: MemberShape): string => `depth-${Math.round(100 * depth)}-width-${Math.round(100 * width)}`;
 
 /** The untouched model, then the variants in their order. Shapes that leave the same are one: nothing is built twice. */
 export const poolOf = (model: Pick<ModelFacts, 'layers'>, { pool }: Pick<SearchOptions, 'pool'>): readonly Member[] => {
-  const key = ({ depth, width }: Shape): string => `${keptCount(model.layers, 1 - depth)} ${Math.round(100 * width)}`;
-  const dense: Shape = { depth: 1, width: 1 };
+  const key = ({ depth, width }: MemberShape): string => `${keptCount(model.layers, 1 - depth)} ${Math.round(100 * width)}`;
+  const dense: MemberShape = { depth: 1, width: 1 };
   const members = new Map<string, Member>([[key(dense), { name: untouched, shape: dense }]]);
   for (const shape of pool) if (!members.has(key(shape))) members.set(key(shape), { name: nameOf(shape), shape });
   return [...members.values()];

@@ -1,7 +1,7 @@
 import type { DriftTrace, Phase } from './drift.ts';
 
 /** One request that was served; milliseconds of virtual time. */
-export interface Served {
+export interface ServedRequest {
   readonly name: string;
   readonly arrival: number;
   readonly start: number;
@@ -18,7 +18,7 @@ interface Busy {
 }
 
 export interface ServedDrift {
-  readonly served: readonly Served[];
+  readonly served: readonly ServedRequest[];
   /** Loading another variant. */
   readonly swaps: readonly (Busy & { readonly name: string })[];
 }
@@ -29,7 +29,7 @@ export interface DriftView {
   readonly budget: number;
   readonly waiting: number;
   readonly current: string | null;
-  readonly served: readonly Served[];
+  readonly served: readonly ServedRequest[];
 }
 
 export interface DriftServer {
@@ -49,7 +49,7 @@ const lastBefore = (phases: readonly Phase[], time: number): number => phases.fi
  * request keeps the budget that it arrived under. What is loaded before the trace begins costs nothing.
  */
 export const serveDrift = async ({ arrivals, phases }: DriftTrace, server: DriftServer): Promise<ServedDrift> => {
-  const served: Served[] = [];
+  const served: ServedRequest[] = [];
   const swaps: ServedDrift['swaps'][number][] = [];
   let time = 0;
   let current: string | null = null;
@@ -85,7 +85,7 @@ export const serveDrift = async ({ arrivals, phases }: DriftTrace, server: Drift
 };
 
 /** Whether a request was answered within its budget. */
-export const isInside = ({ arrival, end, budget }: Served): boolean => end - arrival <= budget;
+export const isInside = ({ arrival, end, budget }: ServedRequest): boolean => end - arrival <= budget;
 
 /** Requests within their budget per second of the trace. */
 export const goodputOf = ({ duration }: DriftTrace, { served }: ServedDrift): number =>

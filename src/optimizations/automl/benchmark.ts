@@ -1,16 +1,16 @@
-import type { Bench, BuildSpec } from '../../contract/benchmark.ts';
+import type { Benchmark, BuildSpec } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { Json } from '../../records/words.ts';
 import { ofSeries } from '../shared-metrics.ts';
-import { structuredPruningBench } from '../structured-pruning/benchmark.ts';
-import { tensorDecompositionBench } from '../tensor-decomposition/benchmark.ts';
+import { structuredPruningBenchmark } from '../structured-pruning/benchmark.ts';
+import { tensorDecompositionBenchmark } from '../tensor-decomposition/benchmark.ts';
 import type { SearchObservation, SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions, type variantNames } from './options.ts';
 import { configurationsOf, spaceOf } from './space.ts';
 
 /** What an entry of another optimization with these options builds: the same build, made once for both. */
-const buildOf = <Options>(bench: Bench<Options>, model: ModelFacts, options: Json): BuildSpec => ({
+const buildOf = <Options>(bench: Benchmark<Options>, model: ModelFacts, options: Json): BuildSpec => ({
   optimization: bench.id,
   options: bench.workload(model, bench.options.parse(options, bench.id)).variants['main']?.options ?? options,
   // What cannot be built (of a quantized model, say) is no choice.
@@ -18,9 +18,9 @@ const buildOf = <Options>(bench: Bench<Options>, model: ModelFacts, options: Jso
 });
 
 const buildsOf = (model: ModelFacts): Readonly<Record<(typeof variantNames)[number], BuildSpec>> => ({
-  'pruned-25': buildOf(structuredPruningBench, model, { ratio: 0.25 }),
-  'pruned-50': buildOf(structuredPruningBench, model, { ratio: 0.5 }),
-  factored: buildOf(tensorDecompositionBench, model, {}),
+  'pruned-25': buildOf(structuredPruningBenchmark, model, { ratio: 0.25 }),
+  'pruned-50': buildOf(structuredPruningBenchmark, model, { ratio: 0.5 }),
+  factored: buildOf(tensorDecompositionBenchmark, model, {}),
 });
 
 const arms: OperatingPoint['arms'] = ['reference', 'base', 'head'];
@@ -103,7 +103,7 @@ const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[
  * default and against an exhaustive search of base's space. Trials are counted in replay of what that one recorded, over several seeds; what
  * was found is timed for real. A search that breaks the bound is seen twice: by `found-nll-delta`, and by being given the default's latency.
  */
-export const automlBench: Bench<AutomlOptions> = {
+export const automlBenchmark: Benchmark<AutomlOptions> = {
   id: 'automl',
   title: 'Automated configuration',
   options: automlOptions,

@@ -1,4 +1,4 @@
-import type { SessionTuning } from '../../contract/generation.ts';
+import type { SessionOptions } from '../../contract/generation.ts';
 import type { AutomlOptions } from './options.ts';
 
 export type OptionValue = string | number | boolean;
@@ -40,7 +40,7 @@ export const keyOf = (configuration: Configuration): string =>
   JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The model of a configuration, and the settings of its session. */
-export const servedAs = (configuration: Configuration): { readonly variant: string; readonly tuning: SessionTuning } => {
+export const servedAs = (configuration: Configuration): { readonly variant: string; readonly tuning: SessionOptions } => {
   const { variant, threads, 'graph-optimization': graph, arena, 'memory-pattern': pattern, spinning } = configuration;
   const levels = ['disabled', 'basic', 'extended', 'all'] as const;
   const level = levels.find((each) => each === graph);

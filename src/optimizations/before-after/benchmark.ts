@@ -1,4 +1,4 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec } from '../../records/metric.ts';
 import { type BeforeAfterOptions, beforeAfterOptions } from './options.ts';
 
@@ -29,7 +29,7 @@ const regressionDetection = (figure: 'false-alarms' | 'smallest-detectable', uni
  * been called a regression, and the smallest change that every tested metric of the model could have shown; `break-even-tokens` and
  * `roi`: when, and how far at the declared volume, the time saved pays for that of building.
  */
-export const beforeAfterBench: Bench<BeforeAfterOptions> = {
+export const beforeAfterBenchmark: Benchmark<BeforeAfterOptions> = {
   id: 'before-after',
   title: 'Before and after',
   options: beforeAfterOptions,

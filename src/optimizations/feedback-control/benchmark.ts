@@ -1,15 +1,15 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import { ofSeries } from '../shared-metrics.ts';
 import { type Disturbance, disturbances } from './disturbance.ts';
-import type { LoopSetting } from './episode.ts';
+import type { ControlSetting } from './episode.ts';
 import type { FeedbackObservation, FeedbackSetting } from './exchange.ts';
 import { type FeedbackOptions, feedbackOptions } from './options.ts';
 
 /** Control steps of a replay and executions per step: enough that a mix of two whole batches comes within ± 1 % of any latency between theirs. */
 const replayed = { steps: 60, batches: 16 };
 /** The one disturbance that is also played with real executions, fewer of them: it costs what it runs. */
-const live: LoopSetting = { disturbance: 'step', steps: 20, batches: 4 };
+const live: ControlSetting = { disturbance: 'step', steps: 20, batches: 4 };
 
 const replayOf = (disturbance: Disturbance): OperatingPoint => ({
   id: `replay-${disturbance}`,
@@ -88,7 +88,7 @@ const metricsOf = (point: OperatingPoint, common: Pick<MetricSpec, 'kind' | 'rol
  * a while. Judged in replay of the service times that tuning measured, to the bit; once more with real executions, for show. The
  * reference is the open loop: the batch that has this latency undisturbed. Batches are whole, so a step serves a mix of two.
  */
-export const feedbackControlBench: Bench<FeedbackOptions> = {
+export const feedbackControlBenchmark: Benchmark<FeedbackOptions> = {
   id: 'feedback-control',
   title: 'Feedback mechanisms',
   options: feedbackOptions,

@@ -10,7 +10,7 @@ export const loopSetting = z.strictObject({
   /** Executions per control step. */
   batches: z.int().positive(),
 });
-export type LoopSetting = Immutable<z.infer<typeof loopSetting>>;
+export type ControlSetting = Immutable<z.infer<typeof loopSetting>>;
 
 /** Serves fractions: whole batches whose sizes add up to what was asked for, the remainder carried on (first-order dithering). */
 export interface Dither {

@@ -1,7 +1,7 @@
 import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
 import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
-import { doubtText } from '../../records/series-warning.ts';
+import { seriesWarningText } from '../../records/series-warning.ts';
 import type { ArmId } from '../../records/words.ts';
 import { nextAction } from '../policy-action.ts';
 import { openPacedService, type PacedService } from '../serving/service-times.ts';
@@ -51,7 +51,9 @@ const judged = (response: Response, arm: ArmId): Required<Pick<Observation, 'val
   if (arm === 'reference') return { values: others, warnings: [] };
   return {
     values: { 'settling-steps': steps, ...others },
-    warnings: [doubtText({ series: 'settling-steps', text: `${arm} did not settle within ${unsettled} steps, which counts as ${steps}` })],
+    warnings: [
+      seriesWarningText({ series: 'settling-steps', text: `${arm} did not settle within ${unsettled} steps, which counts as ${steps}` }),
+    ],
   };
 };
 

@@ -21,13 +21,13 @@ export const channelEnergy = async (
 };
 
 /** A tensor before a block, and the two whose sum stands behind it. */
-export interface Turn {
+export interface ResidualBlock {
   readonly before: string;
   readonly sum: readonly [string, string];
 }
 
 /** Mean cosine between the stream before and behind each block, position by position; NaN where nothing was observed. */
-export const meanCosines = async (calibration: Calibration, stage: string, turns: readonly Turn[]): Promise<readonly number[]> => {
+export const meanCosines = async (calibration: Calibration, stage: string, turns: readonly ResidualBlock[]): Promise<readonly number[]> => {
   const sums = new Float64Array(turns.length);
   const counts = new Float64Array(turns.length);
   await calibration.observe(stage, [...new Set(turns.flatMap(({ before, sum }) => [before, ...sum]))], (values) => {

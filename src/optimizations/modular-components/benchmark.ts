@@ -1,4 +1,4 @@
-import type { Bench, BuildSpec } from '../../contract/benchmark.ts';
+import type { Benchmark, BuildSpec } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
@@ -120,7 +120,7 @@ const variantsOf = (model: ModelFacts, options: ModularOptions): Readonly<Record
  * Modular components: the decoder as a pipeline of modules with typed interfaces, against the same decoder in one session; and every
  * two passes over the model, composed in both orders.
  */
-export const modularComponentsBench: Bench<ModularOptions> = {
+export const modularComponentsBenchmark: Benchmark<ModularOptions> = {
   id: 'modular-components',
   title: 'Modular components',
   options: modularOptions,

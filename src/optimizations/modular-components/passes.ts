@@ -1,14 +1,14 @@
-import type { Bench, BuildSpec } from '../../contract/benchmark.ts';
+import type { Benchmark, BuildSpec } from '../../contract/benchmark.ts';
 import type { ModelFacts } from '../../records/serving.ts';
-import { sparseNetworkBench } from '../sparse-network/benchmark.ts';
-import { structuredPruningBench } from '../structured-pruning/benchmark.ts';
-import { tensorDecompositionBench } from '../tensor-decomposition/benchmark.ts';
+import { sparseNetworkBenchmark } from '../sparse-network/benchmark.ts';
+import { structuredPruningBenchmark } from '../structured-pruning/benchmark.ts';
+import { tensorDecompositionBenchmark } from '../tensor-decomposition/benchmark.ts';
 
 export const passIds = ['structured-pruning', 'tensor-decomposition', 'sparse-network'] as const;
 export type PassId = (typeof passIds)[number];
 
 /** What the pass builds with its defaults: the same build as in a cell of its own. Null where it does not apply to the model. */
-const defaultBuild = <Options>(bench: Bench<Options>, model: ModelFacts): BuildSpec | null => {
+const defaultBuild = <Options>(bench: Benchmark<Options>, model: ModelFacts): BuildSpec | null => {
   const options = bench.options.parse({}, bench.id);
   if (bench.applies(model, options) !== true) return null;
   const spec = bench.workload(model, options).variants['main'];
@@ -16,9 +16,9 @@ const defaultBuild = <Options>(bench: Bench<Options>, model: ModelFacts): BuildS
 };
 
 const builds: Readonly<Record<PassId, (model: ModelFacts) => BuildSpec | null>> = {
-  'structured-pruning': (model) => defaultBuild(structuredPruningBench, model),
-  'tensor-decomposition': (model) => defaultBuild(tensorDecompositionBench, model),
-  'sparse-network': (model) => defaultBuild(sparseNetworkBench, model),
+  'structured-pruning': (model) => defaultBuild(structuredPruningBenchmark, model),
+  'tensor-decomposition': (model) => defaultBuild(tensorDecompositionBenchmark, model),
+  'sparse-network': (model) => defaultBuild(sparseNetworkBenchmark, model),
 };
 
 /** The passes of a list that apply to a model, in its order, with what they build. */

@@ -1,4 +1,4 @@
-import type { Prompt, ServingSession, SessionTuning } from '../../contract/generation.ts';
+import type { GenerationSession, Prompt, SessionOptions } from '../../contract/generation.ts';
 import type { Tools } from '../../contract/player.ts';
 import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
@@ -10,7 +10,7 @@ const request = { tokens: 64, steps: 2 } as const;
 export const requestPrompt = (tools: Pick<Tools, 'prompt'>): Prompt => tools.prompt(1, request.tokens);
 
 /** Serves one request. */
-export const serveRequest = async (session: Pick<ServingSession, 'prefill' | 'decode'>, prompt: Prompt): Promise<void> => {
+export const serveRequest = async (session: Pick<GenerationSession, 'prefill' | 'decode'>, prompt: Prompt): Promise<void> => {
   await session.prefill(prompt);
   await session.decode(request.steps);
 };
@@ -76,7 +76,7 @@ export interface Pair {
 /** So many requests of a session, each beside one of the untouched model. */
 export const pairedTimes = async (
   tools: Pick<Tools, 'prompt' | 'clock'>,
-  session: Pick<ServingSession, 'prefill' | 'decode'>,
+  session: Pick<GenerationSession, 'prefill' | 'decode'>,
   pace: Pace,
   requests: number,
 ): Promise<readonly Pair[]> => {
@@ -88,9 +88,9 @@ export const pairedTimes = async (
 };
 
 /** What is served, and how. */
-export interface Served {
+export interface ServedVariant {
   readonly variant: string;
-  readonly tuning?: SessionTuning;
+  readonly tuning?: SessionOptions;
 }
 
 export interface RequestTimes {
@@ -116,12 +116,12 @@ const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.rou
  */
 export const requestTimes = async (
   tools: Pick<Tools, 'session' | 'prompt' | 'clock' | 'random'>,
-  all: readonly Served[],
+  all: readonly ServedVariant[],
   { passes, requests }: { readonly passes: number; readonly requests: number },
   recorded: number | null = null,
 ): Promise<RequestTimes> => {
   const prompt = requestPrompt(tools);
-  const blocks: { readonly of: Served; readonly ready: number; readonly pairs: readonly Pair[] }[] = [];
+  const blocks: { readonly of: ServedVariant; readonly ready: number; readonly pairs: readonly Pair[] }[] = [];
   const pace = await openPace(tools);
   try {
     for (let pass = 0; pass < passes; pass++)
@@ -141,7 +141,7 @@ export const requestTimes = async (
   }
   const paceOf = (pairs: readonly Pair[]): number => median(pairs.map(({ untouched }) => untouched));
   const unit = recorded ?? paceOf(blocks.flatMap(({ pairs }) => pairs));
-  const timesOf = (one: Served): ServedTimes => {
+  const timesOf = (one: ServedVariant): ServedTimes => {
     const mine = blocks.filter(({ of }) => of === one);
     return {
       ready: toMicrosecond(Math.min(...mine.map(({ ready, pairs }) => (ready * unit) / paceOf(pairs)))),

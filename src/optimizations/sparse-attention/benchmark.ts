@@ -1,4 +1,4 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
@@ -96,7 +96,7 @@ const own = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => {
  * Adaptive sparse attention against the runtime's best dense kernel: prefill of 512 and 1024 tokens, steps after 512. The control has the same
  * window in every layer, whatever it costs; it is timed where that is cheapest, in the shorter prefill. Keys and scores are counted in the graph, for a text of 1024 tokens.
  */
-export const sparseAttentionBench: Bench<SparseAttentionOptions> = {
+export const sparseAttentionBenchmark: Benchmark<SparseAttentionOptions> = {
   id: 'sparse-attention',
   title: 'Adaptive sparse attention',
   options: sparseAttentionOptions,

@@ -1,4 +1,4 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
@@ -90,7 +90,7 @@ const hasWeights = ({ vision }: Pick<ModelFacts, 'vision'>, { target }: Sparsity
  * says. The control is the same artefact with its zeros stored as plain numbers: on a runtime without sparse kernels both are as fast as
  * the dense model.
  */
-export const sparseNetworkBench: Bench<SparsityOptions> = {
+export const sparseNetworkBenchmark: Benchmark<SparsityOptions> = {
   id: 'sparse-network',
   title: 'Sparse neural networks',
   options: sparsityOptions,

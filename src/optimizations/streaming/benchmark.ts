@@ -1,4 +1,4 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
@@ -119,7 +119,7 @@ const own: readonly MetricSpec[] = [
  * tokens after it, and the longest wait between two of them while another prompt arrives. `sustained`: tokens after a long input, and how
  * much slower they come than after a short one. `memory`: growth of the cache once it is filled. The second control computes everything anew for each token.
  */
-export const streamingBench: Bench<StreamingOptions> = {
+export const streamingBenchmark: Benchmark<StreamingOptions> = {
   id: 'streaming',
   title: 'Streaming computation',
   options: streamingOptions,

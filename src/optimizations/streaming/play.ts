@@ -1,4 +1,4 @@
-import type { Prompt, ServingSession } from '../../contract/generation.ts';
+import type { GenerationSession, Prompt } from '../../contract/generation.ts';
 import type { Observation, Player, Tools } from '../../contract/player.ts';
 import { median, quantile } from '../../statistics/describe.ts';
 import { type StreamSetting, streamSetting } from './setting.ts';
@@ -9,7 +9,7 @@ type Clock = Tools['clock'];
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Milliseconds of each token after the last prefill. */
-const tokenTimes = async (talk: ServingSession, steps: number, clock: Clock): Promise<readonly number[]> => {
+const tokenTimes = async (talk: GenerationSession, steps: number, clock: Clock): Promise<readonly number[]> => {
   const times: number[] = [];
   for (let step = 0; step < steps; step++) {
     const from = clock.wall();
@@ -20,7 +20,7 @@ const tokenTimes = async (talk: ServingSession, steps: number, clock: Clock): Pr
 };
 
 /** Milliseconds of the longest wait for a token of `talk` while a prompt is read in another conversation. */
-const longestStall = async (talk: ServingSession, other: ServingSession, prompt: Prompt, clock: Clock): Promise<number> => {
+const longestStall = async (talk: GenerationSession, other: GenerationSession, prompt: Prompt, clock: Clock): Promise<number> => {
   let arrived = false;
   const arrival = other.prefill(prompt).finally(() => {
     arrived = true;

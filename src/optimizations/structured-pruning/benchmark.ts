@@ -1,9 +1,9 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import { sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type PruningOptions, pruningOptions } from './options.ts';
 
 /** Structured pruning: matrices really shrink. Judged by the shared metrics against the dense model, same type and provider. */
-export const structuredPruningBench: Bench<PruningOptions> = {
+export const structuredPruningBenchmark: Benchmark<PruningOptions> = {
   id: 'structured-pruning',
   title: 'Structured pruning',
   options: pruningOptions,

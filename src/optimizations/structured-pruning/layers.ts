@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { renameTensor } from '../../onnx/edit.ts';
 import { findAttribute, mainGraph, type OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
-import type { Cache, Layer, ResidualWrite } from '../../onnx/recognise/architecture.ts';
+import type { CacheTensors, Layer, ResidualWrite } from '../../onnx/recognise/architecture.ts';
 import { readFloats } from '../../onnx/tensor.ts';
 import { meanCosines } from '../graph/activations.ts';
 import { insertAfter, producerOf, redirect, removeUnusedNodes } from '../graph/rewrite.ts';
@@ -42,7 +42,7 @@ const besides = (model: OnnxModel, write: ResidualWrite, stream: string): string
   return write.delta;
 };
 
-const namesOf = (cache: Cache): readonly string[] => [cache.pastKey, cache.pastValue, cache.presentKey, cache.presentValue];
+const namesOf = (cache: CacheTensors): readonly string[] => [cache.pastKey, cache.pastValue, cache.presentKey, cache.presentValue];
 
 /** Takes the cache of dropped layers out and gives those that stay the names of the first ones, so that numbers stay dense. */
 const renumber = (model: OnnxModel, layers: readonly Layer[], keep: readonly number[]): void => {

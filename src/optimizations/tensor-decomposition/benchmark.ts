@@ -1,4 +1,4 @@
-import type { Bench } from '../../contract/benchmark.ts';
+import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec } from '../../records/metric.ts';
 import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type DecompositionOptions, decompositionOptions } from './options.ts';
@@ -43,7 +43,7 @@ const own: readonly MetricSpec[] = [
  * Tensor decomposition: low-rank factors in place of matrices, Tucker-2 for stacked experts. Judged against the dense model, whose files those
  * of head must be smaller than, whoever built it.
  */
-export const tensorDecompositionBench: Bench<DecompositionOptions> = {
+export const tensorDecompositionBenchmark: Benchmark<DecompositionOptions> = {
   id: 'tensor-decomposition',
   title: 'Tensor decomposition',
   options: decompositionOptions,

@@ -1,7 +1,7 @@
 /** What is drawn of one cell: its launches, what its controllers did, where its metrics came from. */
 import type { CellVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
-import type { CellTrace, Evidence, PastValue } from '../evidence.ts';
+import type { CellTrace, PastValue, ShownEvidence } from '../evidence.ts';
 import { postOf } from '../gain.ts';
 import { metricName } from '../listed-metric.ts';
 import { absent, counted, quantity, significant } from '../number.ts';
@@ -98,7 +98,7 @@ const historyTable = (cell: CellVerdict, histories: readonly MetricHistory[]): s
   });
 };
 
-const historyFigure = (cell: CellVerdict, history: Evidence['history']): string => {
+const historyFigure = (cell: CellVerdict, history: ShownEvidence['history']): string => {
   const histories = cell.metrics.flatMap((metric): MetricHistory[] => {
     const past = history.get(`${cell.id} ${metric.id}@${metric.point}`) ?? [];
     return past.length === 0 ? [] : [{ metric, past: past.slice(-drawnCommits) }];
@@ -113,7 +113,7 @@ const historyFigure = (cell: CellVerdict, history: Evidence['history']): string 
 };
 
 /** The pictures of a cell as HTML; empty where there is nothing to draw. */
-export const cellPictures = (cell: CellVerdict, evidence: Evidence): string =>
+export const cellPictures = (cell: CellVerdict, evidence: ShownEvidence): string =>
   [
     launchFigure(cell),
     traceFigures(

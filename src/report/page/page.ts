@@ -4,9 +4,18 @@ import type { ReportContext } from '../context.ts';
 import { coverageDocument, coverageSentence } from '../coverage.ts';
 import { detectableSentence } from '../detectable.ts';
 import { html, linkTarget } from '../escape.ts';
-import type { Evidence } from '../evidence.ts';
+import type { ShownEvidence } from '../evidence.ts';
 import { headline, runWords } from '../heading.ts';
-import { cellCounts, cellsByModel, type Failure, type Finding, failures, findings, metricName, verdictOrder } from '../listed-metric.ts';
+import {
+  cellCounts,
+  cellsByModel,
+  type Failure,
+  failures,
+  type ListedMetric,
+  listedMetrics,
+  metricName,
+  verdictOrder,
+} from '../listed-metric.ts';
 import { allowanceText, changeText, durationText, isCompared, passage, probabilityText } from '../number.ts';
 import { cellBlock } from './cell-block.ts';
 import { anchorOf, cellLink } from './cell-link.ts';
@@ -22,7 +31,7 @@ import { style } from './style.ts';
 const pictureRoom = 2_200_000;
 
 /** What every table of metrics says of one. */
-const changed = ({ cell, metric }: Finding): readonly string[] => [
+const changed = ({ cell, metric }: ListedMetric): readonly string[] => [
   cellLink(cell, cell.id),
   html(metricName(metric)),
   html(passage(metric.base, metric.head, metric.unit) ?? '–'),
@@ -30,13 +39,13 @@ const changed = ({ cell, metric }: Finding): readonly string[] => [
   html(allowanceText(metric.tolerance, metric)),
 ];
 
-const evidenceOf = ({ metric }: Finding): readonly string[] =>
+const evidenceOf = ({ metric }: ListedMetric): readonly string[] =>
   isCompared(metric) ? ['exact', '–'] : [html(probabilityText(metric.p)), String(metric.launches)];
 
 const changedHead = ['cell', 'metric', 'base → head', 'change', 'tolerance'];
 
 const moves = (verdict: Verdict, kind: 'regressed' | 'improved', heading: string, caption: string): string => {
-  const found = findings(verdict, kind);
+  const found = listedMetrics(verdict, kind);
   if (found.length === 0) return '';
   return `<section><h2>${heading}</h2>${table({
     caption,
@@ -47,7 +56,7 @@ const moves = (verdict: Verdict, kind: 'regressed' | 'improved', heading: string
 };
 
 const undecided = (verdict: Verdict): string => {
-  const found = findings(verdict, 'inconclusive');
+  const found = listedMetrics(verdict, 'inconclusive');
   if (found.length === 0) return '';
   return `<section><h2>Undecided</h2>${table({
     caption: 'Neither a change for the worse nor its absence could be shown',
@@ -68,7 +77,7 @@ const failureItem = (failure: Failure): string => {
   return `${cellLink(failure.cell, failure.cell.id)}${names} <strong>${failure.kind}</strong>: ${html(failure.reason, 2000)}`;
 };
 
-const picturesOf = (verdict: Verdict, evidence: Evidence): ReadonlyMap<string, string> => {
+const picturesOf = (verdict: Verdict, evidence: ShownEvidence): ReadonlyMap<string, string> => {
   const order: readonly string[] = verdictOrder;
   let room = pictureRoom;
   return new Map(
@@ -126,7 +135,7 @@ const places = '<nav aria-label="Parts of this page"><ul><li><a href="#overview"
  * numbers in a table, every cell reachable by an anchor. Its one script filters cells; without it the page is whole. Foreign
  * strings are escaped. The same input gives the same text.
  */
-export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Evidence): string => {
+export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: ShownEvidence): string => {
   const { word } = runWords[verdict.verdict];
   const some = verdict.cells.length > 0;
   const pictures = picturesOf(verdict, evidence);

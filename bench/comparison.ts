@@ -28,7 +28,7 @@ export interface BenchContext {
 }
 
 /** One file of this folder. Rows are handed over as they become known; a benchmark that cannot run throws, saying why. */
-export interface Benchmark {
+export interface Comparison {
   readonly name: string;
   /** Takes minutes or touches the network: runs only when named, or with `--all`. */
   readonly onRequest: boolean;
