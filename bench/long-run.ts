@@ -16,8 +16,8 @@ const rounds = 60;
  */
 const launchOf = (demand: LaunchDemand, seed: number): Launch => {
   const random = seededRandom(deriveSeed(seed, demand.launch));
-  const change = demand.control === 'live' ? 1 : 1.02 * (demand.index % 2 === 0 ? 1.01 : 1 / 1.01);
-  const levels: Readonly<Record<string, number>> = { reference: 1.5, head: change, 'control:planted': 1.25 };
+  const change = demand.selfCheck ? 1 : 1.02 * (demand.index % 2 === 0 ? 1.01 : 1 / 1.01);
+  const levels: Readonly<Record<string, number>> = { reference: 1.5, head: change, 'self-check:planted': 1.25 };
   const series = (arm: string, point: string): number[] => {
     const level = (point.startsWith('prefill') ? 28 : 1.4) * (levels[arm] ?? 1);
     // To the nanosecond, as the worker writes them.
@@ -33,7 +33,7 @@ const launchOf = (demand: LaunchDemand, seed: number): Launch => {
 };
 
 const linesOf = (launch: Launch): readonly SampleLine[] => [
-  { line: 'launch', launch: launch.id, cell: launch.cell, purpose: launch.purpose, index: launch.index, control: launch.control },
+  { line: 'launch', launch: launch.id, cell: launch.cell, purpose: launch.purpose, index: launch.index, selfCheck: launch.selfCheck },
   ...Object.entries(launch.points).map(
     ([point, { values, warnings }]): SampleLine => ({ line: 'point', launch: launch.id, point, values, warnings }),
   ),

@@ -73,7 +73,7 @@ const placeOf = async (context: BenchContext, id: string): Promise<Place> => {
   return { id, context, store, folder, source, reference: artefact, tools };
 };
 
-/** Everything that a bench builds, beside the untouched model. */
+/** Everything that a bench builds, beside the reference model. */
 const buildAll = async <Options>(place: Place, benchmark: Benchmark<Options>): Promise<Builds> => {
   const { reference, source, context, store, folder } = place;
   const roots = runtimeRoots(null, context.root);
@@ -123,7 +123,7 @@ const launch = (
     {
       type: 'launch',
       ...wanted,
-      control: 'none',
+      selfCheck: false,
       arms: ['reference', 'head'],
       repeated: null,
       artefacts: { reference: { ...builds, main: reference }, head: builds },

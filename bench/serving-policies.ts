@@ -9,7 +9,7 @@ import { type ModelSource, openModelSource } from '../src/models/model-source.ts
 import { buildReference } from '../src/models/reference.ts';
 import { makeFolder } from '../src/onnx/output-file.ts';
 import { adaptiveBatchingBenchmark } from '../src/optimizations/adaptive-batching/benchmark.ts';
-import { type BatchingYardstick, batchingYardstick } from '../src/optimizations/adaptive-batching/comparator.ts';
+import { type BatchingComparator, batchingComparator } from '../src/optimizations/adaptive-batching/comparator.ts';
 import { batchingPlayer } from '../src/optimizations/adaptive-batching/play.ts';
 import { adaptiveBatching } from '../src/optimizations/adaptive-batching/subject.ts';
 import { feedbackControlBenchmark } from '../src/optimizations/feedback-control/benchmark.ts';
@@ -90,7 +90,7 @@ const play = async <Options>(
 };
 
 /** The same tools, whose batches take what the load test says: what is left is the policy, without the machine of this moment. */
-const replayed = ({ id, model, tools }: Opened, { service }: BatchingYardstick): Opened => ({
+const replayed = ({ id, model, tools }: Opened, { service }: BatchingComparator): Opened => ({
   id,
   model,
   tools: (seed, policy) => {
@@ -144,7 +144,7 @@ const servedTraces = async (
  */
 const showBatching = async (model: Opened, seed: number, show: (row: Row) => void): Promise<void> => {
   const tuned = await tune(batchingPlayer, model, seed);
-  const replay = replayed(model, decodeValue(batchingYardstick, tuned, 'load test'));
+  const replay = replayed(model, decodeValue(batchingComparator, tuned, 'load test'));
   for (const point of episodesOf(adaptiveBatchingBenchmark, model)) {
     const { what, ...planned } = await servedTraces(replay, point, tuned, seed);
     const shown = { unit: '×', target: { bound: 'least', value: point.id === 'burst' ? 1 : 0.95 } } as const;

@@ -58,7 +58,7 @@ export const faults: readonly Fault[] = [
     file: 'src/optimizations/tensor-decomposition/linear.ts',
     from: "triangle.lower, weights, 'left'),\n    undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.inverse)),",
     to: "triangle.inverse, weights),\n    undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.lower, 'right')),",
-    metrics: ['model-size', 'flops-per-token'],
+    metrics: ['model-size', 'macs-per-token'],
   },
   {
     optimization: 'sparse-network',

@@ -16,7 +16,7 @@ for (let index = 0; index < 5; index += 1) {
   const launch = cell + '#screen-' + index;
   const values = { base: { size: Array(60).fill(100) }, head: { size: Array(60).fill(100) } };
   for (const line of [
-    { line: 'launch', launch, cell, purpose: 'screen', index, control: 'none' },
+    { line: 'launch', launch, cell, purpose: 'screen', index, selfCheck: false },
     { line: 'point', launch, point: 'rounds', values, warnings: [] },
     { line: 'end', launch, status: 'complete', error: null, process: null },
   ]) fs.appendFileSync(file, JSON.stringify(line) + '\\n');

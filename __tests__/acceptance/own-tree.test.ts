@@ -43,7 +43,7 @@ describe('this repository, gated by itself', () => {
     expect(ended.status, ended.errors).toBe(1);
     const dense = 'mini-qwen3-dense/structured-pruning';
     expect(verdictsOf(ended, 'model-size')[`${dense} inspection`]).toBe('regressed');
-    expect(verdictsOf(ended, 'flops-per-token')[`${dense} inspection`]).toBe('regressed');
+    expect(verdictsOf(ended, 'macs-per-token')[`${dense} inspection`]).toBe('regressed');
     expect(verdictsOf(ended, 'prefill-latency')[`${dense} prefill-256`]).toBe('regressed');
     expect(verdictsOf(ended, 'nll-delta')[`${dense} evaluation`]).toBe('improved');
   });

@@ -22,7 +22,7 @@ optimizations:
     metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]
 `;
 
-/** Says how large the untouched model is that it is given, and something more. */
+/** Says how large the reference model is that it is given, and something more. */
 const bench = (more: number, before = ''): string => `import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -24,7 +24,7 @@ describe('a run', () => {
     const { launches, settled } = project.samples();
     expect(settled.get(`${model}/kept`)?.status).toBe('unchanged');
     expect(new Set(launches.map(({ cell }) => cell))).toEqual(new Set([`${model}/kept`]));
-    expect(launches.filter(({ purpose, control }) => purpose === 'screen' || purpose === 'confirm' || control !== 'none')).toEqual([]);
+    expect(launches.filter(({ purpose, selfCheck }) => purpose === 'screen' || purpose === 'confirm' || selfCheck)).toEqual([]);
     const latency = project.cell('kept').metrics.find(({ id }) => id === 'prefill-latency');
     expect(latency).toMatchObject({ verdict: 'unchanged', change: { estimate: 0, lower: 0, upper: 0 } });
 

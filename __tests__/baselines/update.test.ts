@@ -62,7 +62,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     renamedFrom: null,
     skipped: null,
     arms: [{ id: 'head' as const, builds: { main: key }, policy: null, options: null, code: hex('6') }],
-    controls: {},
+    comparators: {},
     tunes: null,
     options: null,
     points: [],

@@ -110,7 +110,7 @@ describe('a measurement that is killed again and again', () => {
     expect(samples.launches.map(({ id }) => id).toSorted()).toEqual(launches.map((line) => line['launch']).toSorted());
     expect(launchDemand(plan, samples)).toEqual([]);
     expect(unasked(plan, samples)).toEqual([]);
-    expect(samples.launches.filter(({ purpose, control }) => purpose === 'screen' && control === 'none')).toHaveLength(5);
+    expect(samples.launches.filter(({ purpose, selfCheck }) => purpose === 'screen' && !selfCheck)).toHaveLength(5);
     expect(samples.launches.filter(({ status }) => status !== 'complete')).toEqual([]);
     expect(samples.stopped).toBeNull();
     expect(samples.warnings).toEqual([]);
@@ -130,7 +130,7 @@ describe('a measurement that is killed again and again', () => {
     expect(healthy.reason).toBeNull();
     expect(healthy.metrics.find(({ id }) => id === 'nll-delta')).toMatchObject({ verdict: 'passed', change: { estimate: 0 } });
     expect(healthy.metrics.find(({ id }) => id === 'prefill-latency')?.launches).toBeGreaterThanOrEqual(5);
-    expect(project.verdict().controls.map(({ kind }) => kind)).toEqual(['a-a', 'planted', 'dependence']);
+    expect(project.verdict().selfChecks.map(({ kind }) => kind)).toEqual(['a-a', 'planted', 'dependence']);
   });
 
   it('decides the same from the same files, byte for byte, whoever decides', async () => {
@@ -218,7 +218,7 @@ describe('a measurement that is killed again and again', () => {
         const extra = Array.from({ length: 200 }, (_, index) => {
           const launch = `${model}/healthy#confirm-${500 + index}`;
           return [
-            { line: 'launch', launch, cell: `${model}/healthy`, purpose: 'confirm', index: 500 + index, control: 'none' },
+            { line: 'launch', launch, cell: `${model}/healthy`, purpose: 'confirm', index: 500 + index, selfCheck: false },
             { line: 'end', launch, status: 'complete', error: null, process: null },
           ];
         });

@@ -43,7 +43,7 @@ describe('a model with random weights', () => {
 
   it('is measured in every other way', () => {
     const others = metrics.filter((metric) => !quality.includes(metric.id) && metric.state !== 'no-meter');
-    expect(others.map((metric) => metric.id)).toEqual(expect.arrayContaining(['prefill-latency', 'model-size', 'flops-per-token']));
+    expect(others.map((metric) => metric.id)).toEqual(expect.arrayContaining(['prefill-latency', 'model-size', 'macs-per-token']));
     for (const metric of others) expect(metric, metric.id).toMatchObject({ state: 'measured', head: expect.any(Number) });
   });
 

@@ -65,7 +65,7 @@ describe('code of one’s own under a bench with several variants', () => {
     expect(wrong.stderr).toContain('like-with.patern');
   });
 
-  it('names the variant and its options in a command; a yardstick is the built-in’s work', async () => {
+  it('names the variant and its options in a command; a comparator is the built-in’s work', async () => {
     const project = Project.make();
     const command = 'node copy.mjs {model} {output} {variant} {variant-options} {{}}';
     const told = `${copyProgram(true)}\nimport { writeFileSync } from 'node:fs';\nwriteFileSync('told.txt', JSON.stringify(process.argv.slice(4)));\n`;

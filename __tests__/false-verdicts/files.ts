@@ -44,7 +44,7 @@ const better = (launch: string, name: string, fields: Partial<Line<'launch'>> = 
   });
 
 const failed = (name: string, index: number, arm: 'base' | 'head' | null): readonly SampleLine[] => [
-  { line: 'launch', launch: `${cellId}#${name}`, cell: cellId, purpose: 'confirm', index, control: 'none' },
+  { line: 'launch', launch: `${cellId}#${name}`, cell: cellId, purpose: 'confirm', index, selfCheck: false },
   {
     line: 'end',
     launch: `${cellId}#${name}`,
@@ -128,7 +128,7 @@ const unchecked: readonly Situation[] = [
       () => run.outcome([...run.lines, ...better('screen-0', 'screen-5', { index: 5 })]),
       () => run.outcome([...run.lines, ...better('screen-0', 'screen-900', { index: 900 })]),
       () => run.outcome([...run.lines, ...better('confirm-0', 'confirm-77', { index: 77 })]),
-      () => run.outcome([...run.lines, ...better('screen-0', 'screen-1000', { index: 1000, control: 'live' })]),
+      () => run.outcome([...run.lines, ...better('screen-0', 'screen-1000', { index: 1000, selfCheck: true })]),
       () => run.outcome([...run.lines, ...better('screen-0', 'once-0', { purpose: 'once', index: 0 })]),
       () => run.outcome([...run.lines, ...better('screen-0', 'tune-0', { purpose: 'tune', index: 0 })]),
     ),

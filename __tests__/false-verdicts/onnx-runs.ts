@@ -90,7 +90,7 @@ export const situations: readonly Situation[] = [
       const { code, cell } = await gated('branch', 'branch worn');
       expect(code).toBe(1);
       expect(metric(cell, 'nll-delta')?.verdict).toBe('regressed');
-      for (const id of ['prefill-latency', 'model-size', 'parameters', 'flops-per-token', 'peak-memory'])
+      for (const id of ['prefill-latency', 'model-size', 'parameters', 'macs-per-token', 'peak-memory'])
         expect(metric(cell, id)?.head, id).toBeGreaterThan(0);
     },
   },
@@ -105,7 +105,7 @@ export const situations: readonly Situation[] = [
       const { code, cell } = await gated('plain', 'branch');
       expect([0, 3]).toContain(code);
       expect(metric(cell, 'nll-delta')).toMatchObject({ verdict: 'passed', head: expect.closeTo(0, 4) });
-      for (const id of ['model-size', 'flops-per-token']) expect(metric(cell, id)?.verdict, id).toBe('passed');
+      for (const id of ['model-size', 'macs-per-token']) expect(metric(cell, id)?.verdict, id).toBe('passed');
       expect(metric(cell, 'parameters')?.head).toBe((metric(cell, 'parameters')?.base ?? 0) + 1);
     },
   },

@@ -9,9 +9,9 @@ import type { Plan, PlannedCell } from '../../src/records/plan.ts';
 import type { BuiltLine, Launch, ProcessFacts, Samples } from '../../src/records/sample.ts';
 import { buildOf, cell, digest, planOf, run, samplesOf } from './fixtures.ts';
 
-const arms = ['reference', 'base', 'head', 'control:idle'] as const;
+const arms = ['reference', 'base', 'head', 'comparator:idle'] as const;
 const episode = (id: string, exact: boolean): OperatingPoint => ({ id, kind: 'episode', setting: null, exact, rounds: 3, warmUp: 0, arms });
-const steering = { points: [episode('burst', false), episode('replay', true)], metrics: [], controls: { 'control:idle': null } };
+const steering = { points: [episode('burst', false), episode('replay', true)], metrics: [], comparators: { 'comparator:idle': null } };
 
 const buildsIn = (head: string, base: string): Samples['built'] =>
   new Map(
@@ -41,10 +41,7 @@ const launched = (demand: LaunchDemand): Launch => {
   const series = (point: OperatingPoint): readonly string[] =>
     point.kind === 'call' ? ['wall-ms', 'cpu-ms'] : point.kind === 'evaluation' ? ['nll'] : ['bytes'];
   const column = (point: OperatingPoint, arm: string): number[] =>
-    Array.from(
-      { length: count(point) },
-      (_, at) => (demand.control === 'none' && arm === 'head' ? 3 : 2) + 0.01 * Math.sin(at + demand.index),
-    );
+    Array.from({ length: count(point) }, (_, at) => (!demand.selfCheck && arm === 'head' ? 3 : 2) + 0.01 * Math.sin(at + demand.index));
   const valuesOf = (point: OperatingPoint) =>
     Object.fromEntries(point.arms.map((arm) => [arm, Object.fromEntries(series(point).map((name) => [name, column(point, arm)]))]));
   return {
@@ -183,7 +180,11 @@ describe('samples that no run writes', () => {
       /is called/,
     ],
     ['another index', () => withLaunch('mini/pruning#screen-0', (launch) => ({ ...launch, index: 3 })), /is called/],
-    ['a screen as a control', () => withLaunch('mini/pruning#screen-0', (launch) => ({ ...launch, control: 'live' })), /control live/],
+    [
+      'a screen as a self-check',
+      () => withLaunch('mini/pruning#screen-0', (launch) => ({ ...launch, selfCheck: true })),
+      /self-check true/,
+    ],
     ['a tuning launch where nothing tunes', () => added({ purpose: 'tune', index: 0, points: {}, tuned: 1 }), /no launch for tune/],
     [
       'a complete launch that was throttled',

@@ -3,7 +3,7 @@ import { isDependent } from '../../src/gate/dependence.ts';
 import { lastTests } from '../../src/gate/last-test.ts';
 import { type Candidate, type Decision, replayLooks } from '../../src/gate/looks.ts';
 import { advances } from '../../src/gate/screen.ts';
-import { type ControlReading, controlOutcome } from '../../src/gate/self-check.ts';
+import { type SelfCheckReading, selfCheckOutcome } from '../../src/gate/self-check.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { type Asked, judgedMetric, metric } from './external.ts';
 import { mixed, policy } from './fixtures.ts';
@@ -120,7 +120,7 @@ describe('a head whose launches drift', () => {
 
 describe('the self-check of dependence', () => {
   const outcomeOf = (values: readonly number[]) =>
-    controlOutcome({ kind: 'dependence', target: { standing: { cell: { id: 'm/c' } } }, values } as unknown as ControlReading);
+    selfCheckOutcome({ kind: 'dependence', target: { standing: { cell: { id: 'm/c' } } }, values } as unknown as SelfCheckReading);
 
   it('withholds the verdict only where base against itself has an order that chance hardly makes', () => {
     const values = rising.slice(0, 12);

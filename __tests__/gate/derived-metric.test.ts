@@ -111,7 +111,7 @@ describe('improvement', () => {
     expect(judged(all, [cell('a', both)]).head).toBeCloseTo(1.5, 9);
     const other = [alone, { ...metric(speedUp, { head: steady(1.5) }), point: 'elsewhere' }];
     expect(judged(all, [cell('a', other)]).head).toBeCloseTo(2, 9);
-    // What was confirmed on other launches, on a machine that had become slower, has gained what it gained beside the untouched model.
+    // What was confirmed on other launches, on a machine that had become slower, has gained what it gained beside the reference model.
     const confirmed: MetricVerdict = { ...alone, head: 100, samples: { ...alone.samples, head: [100, 100, 100, 100] } };
     expect(judged(all, [cell('a', [confirmed])]).head).toBeCloseTo(2, 9);
     const stored: MetricVerdict = { ...metric(timing('prefill-latency', 'prefill'), {}), reference: 20, head: 5 };
@@ -201,7 +201,7 @@ describe('figures of the run', () => {
   const linear = { scale: 'linear' } as const;
   const tested = (detectable: number | null) => metric(timing('prefill-latency', 'prefill'), { head: steady(1) }, detectable);
 
-  it('says what the control found', () => {
+  it('says what the self-check found', () => {
     const alarms = { of: 'run', figure: 'false-alarms' } as const;
     expect(judged(alarms, [], { ...figures, falseAlarms: 1 }, linear)).toMatchObject({ head: 1, base: null, point: 'false-alarms' });
     expect(judged(alarms, [], figures, linear)).toMatchObject({ head: null, state: 'missing' });

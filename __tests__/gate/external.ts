@@ -67,7 +67,7 @@ const answered = (
     cell: demand.cell,
     purpose: demand.purpose,
     index: demand.index,
-    control: demand.control,
+    selfCheck: demand.selfCheck,
     status: 'complete',
     error: null,
     process: null,

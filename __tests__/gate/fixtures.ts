@@ -153,7 +153,7 @@ export const cell = (id: string, fields: Partial<PlannedCell> = {}): PlannedCell
     renamedFrom: null,
     skipped: null,
     arms: [arm('head'), arm('base')],
-    controls: {},
+    comparators: {},
     tunes: null,
     options: null,
     points,
@@ -260,16 +260,17 @@ export interface Machine {
   readonly nll?: (arm: string, window: number) => number;
   readonly peak?: (arm: string, index: number) => number;
   readonly sparsity?: number;
-  readonly control?: { readonly 'a-a': number; readonly planted: number };
+  readonly selfCheck?: { readonly 'a-a': number; readonly planted: number };
 }
 
 const timed = (machine: Machine, demand: LaunchDemand, point: Extract<OperatingPoint, { kind: 'call' | 'episode' }>) => {
   const random = seededRandom(deriveSeed(11, demand.launch, point.id));
   const gauss = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const { noise = 0.01, slowdown = () => 0, control = { 'a-a': 0, planted: 0.25 } } = machine;
+  const { noise = 0.01, slowdown = () => 0, selfCheck = { 'a-a': 0, planted: 0.25 } } = machine;
   const bias = gauss() * noise;
-  const changes: Readonly<Record<string, number>> =
-    demand.control === 'none' ? { head: slowdown(demand.cell, point.id) } : { head: control['a-a'], 'control:planted': control.planted };
+  const changes: Readonly<Record<string, number>> = !demand.selfCheck
+    ? { head: slowdown(demand.cell, point.id) }
+    : { head: selfCheck['a-a'], 'self-check:planted': selfCheck.planted };
   const factor = (arm: string): number => {
     const change = changes[arm];
     return arm === 'reference' ? 1.5 : change === undefined ? 1 : (1 + change) * Math.exp(bias);
@@ -306,7 +307,7 @@ export const run = (machine: Machine, demand: LaunchDemand): Launch => {
     cell: demand.cell,
     purpose: demand.purpose,
     index: demand.index,
-    control: demand.control,
+    selfCheck: demand.selfCheck,
     status: 'complete',
     error: null,
     process: null,

@@ -18,7 +18,7 @@ describe('a changed cell', () => {
     const verdict = measured(quiet);
     expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
     expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0, statistics: { family: 0 }, warnings: [] });
-    expect(verdict.controls.map((control) => [control.kind, control.outcome])).toEqual([
+    expect(verdict.selfChecks.map(({ kind, outcome }) => [kind, outcome])).toEqual([
       ['a-a', 'as-expected'],
       ['planted', 'as-expected'],
       ['dependence', 'as-expected'],
@@ -86,10 +86,10 @@ describe('a first impression', () => {
   const quick = planOf([cell('mini/pruning')], { policy: { ...policy, screen: 3, looks: [] } });
   const impression = (machine: Machine) => ({ samples: measure(quick, changed, machine), verdict: measured(machine, quick) });
 
-  it('asks for three launches, confirms nothing and carries no controls', () => {
+  it('asks for three launches, confirms nothing and carries no self-checks', () => {
     const { samples } = impression(slow);
     const timed = samples.launches.filter(({ purpose }) => purpose === 'screen' || purpose === 'confirm');
-    expect(timed.map(({ purpose, control }) => [purpose, control])).toEqual([1, 2, 3].map(() => ['screen', 'none']));
+    expect(timed.map(({ purpose, selfCheck }) => [purpose, selfCheck])).toEqual([1, 2, 3].map(() => ['screen', false]));
   });
 
   it.each([
@@ -104,7 +104,7 @@ describe('a first impression', () => {
       p: null,
       reason: expect.stringMatching(says),
     });
-    expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, controls: [] });
+    expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, selfChecks: [] });
     expect(verdict.warnings).toEqual([expect.stringMatching(/^first impression .*: 3 launches/)]);
     expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
   });
@@ -356,7 +356,7 @@ describe('acceptance', () => {
 describe('cells that were not compared', () => {
   it('unchanged: measured by impact launches, equal on both sides', () => {
     const verdict = verdictOf(one, measure(one, samplesOf([settle('mini/pruning', 'unchanged')]), quiet));
-    expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0, controls: [] });
+    expect(verdict).toMatchObject({ verdict: 'passed', exitCode: 0, selfChecks: [] });
     const latency = metricOf(verdict, 'decode-latency');
     expect(latency).toMatchObject({ verdict: 'unchanged', state: 'measured', launches: 3, change: { estimate: 0 } });
     expect(latency.base).toBe(latency.head);
@@ -551,7 +551,7 @@ describe('cells that were not compared', () => {
     it('by its build: head is measured by itself, and nothing is held against it', () => {
       const verdict = verdictOf(one, measure(one, failed, slow));
       expect(verdictSchema.safeParse(verdict).error).toBeUndefined();
-      expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, controls: [] });
+      expect(verdict).toMatchObject({ verdict: 'inconclusive', exitCode: 3, selfChecks: [] });
       expect(verdict.cells[0]).toMatchObject({
         verdict: 'inconclusive',
         reason: 'base failed, so there is nothing to compare with: error[build-failed] of base: exit 1',
@@ -612,7 +612,7 @@ describe('cells that were not compared', () => {
     it('at the start: named and no more; of the head, more than one in ten fails the cell', () => {
       const done = measure(one, changed, quiet);
       const starting = (arm: 'base' | 'head', count: number) => {
-        const ids = done.launches.filter(({ control }) => control === 'none').map(({ id }) => id);
+        const ids = done.launches.filter(({ selfCheck }) => !selfCheck).map(({ id }) => id);
         const error = { code: 'subject-crashed', message: 'it ended', arm, starting: true as const };
         return verdictOf(one, { ...done, failedStarts: new Map(ids.slice(0, count).map((id) => [id, error])) });
       };
@@ -674,8 +674,8 @@ describe('cells that were not compared', () => {
 
 describe('an untrusted machine or document', () => {
   it('is unfit when base differs from itself in all twelve launches, or a planted slowdown is not seen at all', () => {
-    expect(measured({ ...slow, control: { 'a-a': 0.3, planted: 0.25 } })).toMatchObject({ verdict: 'unfit', exitCode: 3 });
-    expect(measured({ ...quiet, control: { 'a-a': 0, planted: -0.1 } })).toMatchObject({ verdict: 'unfit', exitCode: 3 });
+    expect(measured({ ...slow, selfCheck: { 'a-a': 0.3, planted: 0.25 } })).toMatchObject({ verdict: 'unfit', exitCode: 3 });
+    expect(measured({ ...quiet, selfCheck: { 'a-a': 0, planted: -0.1 } })).toMatchObject({ verdict: 'unfit', exitCode: 3 });
   });
 
   it('refuses samples of another plan, and of a path that the rule does not take', () => {
@@ -705,7 +705,7 @@ describe('an untrusted machine or document', () => {
 
   it('does not fall for names of built-in properties or for uneven columns', () => {
     const hostile = measure(one, changed, quiet, (launch) =>
-      launch.purpose === 'screen' && launch.control === 'none'
+      launch.purpose === 'screen' && !launch.selfCheck
         ? {
             ...launch,
             points: {

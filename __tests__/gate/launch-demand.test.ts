@@ -5,8 +5,8 @@ import type { Launch, Samples } from '../../src/records/sample.ts';
 import { cell, measure, metricOf, metrics, planOf, run, samplesOf, settle, verdictOf } from './fixtures.ts';
 
 const one = planOf([cell('mini/pruning')]);
-const count = (launches: readonly { purpose: string; control: string }[], purpose: string, control = 'none'): number =>
-  launches.filter((launch) => launch.purpose === purpose && launch.control === control).length;
+const count = (launches: readonly { purpose: string; selfCheck: boolean }[], purpose: string, selfCheck = false): number =>
+  launches.filter((launch) => launch.purpose === purpose && launch.selfCheck === selfCheck).length;
 const confirms = (samples: Samples, id: string): readonly Launch[] =>
   samples.launches.filter((launch) => launch.cell === id && launch.purpose === 'confirm');
 
@@ -19,7 +19,7 @@ describe('what is wanted first', () => {
 
   const many = (arm: string): readonly string[] => Array(3).fill(arm);
 
-  it('of a changed cell: one exact launch, solo by arm, five screens, two controls', () => {
+  it('of a changed cell: one exact launch, solo by arm, five screens, two self-checks', () => {
     const wanted = launchDemand(one, samplesOf([settle('mini/pruning', 'changed')]));
     expect([
       count(wanted, 'once'),
@@ -33,14 +33,14 @@ describe('what is wanted first', () => {
       ...many('base'),
       ...many('head'),
     ]);
-    expect(count(wanted, 'screen', 'live')).toBe(12);
+    expect(count(wanted, 'screen', true)).toBe(12);
     expect(new Set(wanted.map((demand) => demand.launch)).size).toBe(wanted.length);
     const screen = wanted.find((demand) => demand.launch === 'mini/pruning#screen-0')!;
     expect(screen).toMatchObject({ index: 0, arms: ['reference', 'base', 'head'] });
     expect(screen.points.map((point) => point.id)).toEqual(['prefill-256', 'decode-b1']);
-    expect(wanted.find((demand) => demand.control === 'live')).toMatchObject({
-      arms: ['base', 'head', 'control:planted'],
-      points: [{ id: 'decode-b1', arms: ['base', 'head', 'control:planted'] }],
+    expect(wanted.find((demand) => demand.selfCheck)).toMatchObject({
+      arms: ['base', 'head', 'self-check:planted'],
+      points: [{ id: 'decode-b1', arms: ['base', 'head', 'self-check:planted'] }],
     });
     expect(
       wanted.filter((demand) => demand.purpose === 'solo').every((demand) => demand.arms.length === 1 && demand.points.length === 1),
@@ -49,7 +49,7 @@ describe('what is wanted first', () => {
 
   it('three screens hold all arms, the others those that are tested; of a discarded one the fresh one holds them', () => {
     const armsOf = (samples: Samples, plan = one): readonly (readonly string[])[] =>
-      launchDemand(plan, samples).flatMap((demand) => (demand.purpose === 'screen' && demand.control === 'none' ? [demand.arms] : []));
+      launchDemand(plan, samples).flatMap((demand) => (demand.purpose === 'screen' && !demand.selfCheck ? [demand.arms] : []));
     const [whole, tested] = [
       ['reference', 'base', 'head'],
       ['base', 'head'],
@@ -57,7 +57,7 @@ describe('what is wanted first', () => {
     const settled = samplesOf([settle('mini/pruning', 'changed')]);
     expect(armsOf(settled)).toEqual([whole, whole, whole, tested, tested]);
     expect(launchDemand(one, settled).find(({ purpose }) => purpose === 'screen')?.points[0]).toMatchObject({ rounds: 60, warmUp: 3 });
-    const done = measure(one, settled, {}).launches.filter(({ purpose, control }) => purpose === 'screen' && control === 'none');
+    const done = measure(one, settled, {}).launches.filter(({ purpose, selfCheck }) => purpose === 'screen' && !selfCheck);
     const without = (index: number, more: readonly Launch[] = []): Samples => ({
       ...settled,
       launches: [...done.filter((launch) => launch.index !== index), ...more],
@@ -92,17 +92,17 @@ describe('a cell with episodes', () => {
     exact,
     rounds: 2,
     warmUp: 0,
-    arms: ['reference', 'base', 'head', 'control:idle'],
+    arms: ['reference', 'base', 'head', 'comparator:idle'],
   });
   const points = [episode('burst', false), episode('replay', true)];
-  const steering = cell('mini/steering', { points, metrics: [], controls: { 'control:idle': null }, tunes: 'shared' });
+  const steering = cell('mini/steering', { points, metrics: [], comparators: { 'comparator:idle': null }, tunes: 'shared' });
   const plan = planOf([steering]);
   const tuning: Launch = {
     id: 'mini/steering#tune-0',
     cell: 'mini/steering',
     purpose: 'tune',
     index: 0,
-    control: 'none',
+    selfCheck: false,
     status: 'complete',
     error: null,
     process: null,
@@ -126,18 +126,18 @@ describe('a cell with episodes', () => {
     expect(launchDemand(exclusive, samplesOf([settle('mini/steering', 'changed')]))).toMatchObject([{ purpose: 'tune', alone: true }]);
   });
 
-  it('is then played: what is exact once, the rest launch by launch, with its controls', () => {
+  it('is then played: what is exact once, the rest launch by launch, with its self-checks', () => {
     const changed = { ...samplesOf([settle('mini/steering', 'changed')]), launches: [tuning] };
     const wanted = launchDemand(plan, changed);
     expect([count(wanted, 'tune'), count(wanted, 'once'), count(wanted, 'screen')]).toEqual([0, 1, 5]);
     expect(wanted.find(({ purpose }) => purpose === 'once')?.points.map(({ id }) => id)).toEqual(['replay']);
     expect(wanted.find(({ purpose }) => purpose === 'screen')).toMatchObject({
       points: [{ id: 'burst' }],
-      arms: ['reference', 'base', 'head', 'control:idle'],
+      arms: ['reference', 'base', 'head', 'comparator:idle'],
     });
     const unchanged = { ...samplesOf([settle('mini/steering', 'unchanged')]), launches: [tuning] };
     const impact = launchDemand(plan, unchanged).find(({ purpose }) => purpose === 'impact');
-    expect(impact).toMatchObject({ points: [{ id: 'burst' }], arms: ['reference', 'head', 'control:idle'] });
+    expect(impact).toMatchObject({ points: [{ id: 'burst' }], arms: ['reference', 'head', 'comparator:idle'] });
   });
 
   it('fails when its tuning does', () => {
@@ -219,13 +219,13 @@ describe('launches that go wrong', () => {
     const discard = (ids: readonly string[]) => (launch: Launch) =>
       ids.includes(launch.id) ? { ...launch, status: 'discarded' as const, points: {} } : launch;
     const done = measure(one, samplesOf(settled), { noise: 0.002 }, discard(['mini/pruning#screen-2']));
-    const screens = done.launches.filter((launch) => launch.purpose === 'screen' && launch.control === 'none');
+    const screens = done.launches.filter((launch) => launch.purpose === 'screen' && !launch.selfCheck);
     expect(screens.map((launch) => launch.index)).toEqual([0, 1, 2, 3, 4, 5]);
     const worse = measure(one, samplesOf(settled), { noise: 0.002 }, discard(['mini/pruning#screen-2', 'mini/pruning#screen-5']));
-    expect(worse.launches.filter((launch) => launch.purpose === 'screen' && launch.control === 'none')).toHaveLength(6);
+    expect(worse.launches.filter((launch) => launch.purpose === 'screen' && !launch.selfCheck)).toHaveLength(6);
   });
 
-  it('draws the controls from cells of which nothing failed, and moves them only when theirs does', () => {
+  it('draws the self-checks from cells of which nothing failed, and moves them only when theirs does', () => {
     const ids = ['mini/pruning', 'mini/sparsity', 'mini/rank'];
     const three = planOf(ids.map((id) => cell(id)));
     const controlled = (failing: string | null) => {
@@ -234,8 +234,8 @@ describe('launches that go wrong', () => {
       );
       // Those of a target that failed in the middle stay behind: only a whole set counts.
       const verdict = verdictOf(three, done);
-      expect(verdict.controls.map(({ kind }) => kind)).toEqual(['a-a', 'planted', 'dependence']);
-      return verdict.controls[0]?.cell ?? '';
+      expect(verdict.selfChecks.map(({ kind }) => kind)).toEqual(['a-a', 'planted', 'dependence']);
+      return verdict.selfChecks[0]?.cell ?? '';
     };
     const first = controlled(null);
     for (const id of ids) {

@@ -22,15 +22,16 @@ const pullRequest = (run: number, slowdown: (cell: string) => number) => {
       const { a, b } = workload[Math.floor(random() * workload.length)]!;
       const [base, head] = random() < 0.5 ? [a, b] : [b, a];
       const slowed = (factor: number) => ({ 'wall-ms': head.map((time) => time * factor) });
-      const others =
-        demand.control === 'live' ? { head: slowed(1), 'control:planted': slowed(1.25) } : { head: slowed(1 + slowdown(demand.cell)) };
+      const others = demand.selfCheck
+        ? { head: slowed(1), 'self-check:planted': slowed(1.25) }
+        : { head: slowed(1 + slowdown(demand.cell)) };
       const values = { base: { 'wall-ms': base }, ...others, reference: { 'wall-ms': base } };
       return {
         id: demand.launch,
         cell: demand.cell,
         purpose: demand.purpose,
         index: demand.index,
-        control: demand.control,
+        selfCheck: demand.selfCheck,
         status: 'complete',
         error: null,
         process: null,

@@ -177,7 +177,7 @@ describe('whatever becomes of the launches', () => {
         const first = samplesOf(lines, [], proof('mini/sparsity', proven));
         const launched = launchDemand(two, first)
           .map((demand) => run({}, demand))
-          .flatMap((launch, at) => (launch.control === 'none' ? meet(launch, drawn[at % drawn.length] ?? 'lost') : []));
+          .flatMap((launch, at) => (!launch.selfCheck ? meet(launch, drawn[at % drawn.length] ?? 'lost') : []));
         const samples = { ...first, launches: launched, stopped };
         const verdict = verdictOf(two, samples);
         for (const { id, verdict: kind } of verdict.cells) {

@@ -19,8 +19,8 @@ type Builds = Readonly<Record<string, string>>;
 /** arm → variant → the letter of what it serves */
 const served = (
   arms: { readonly head?: Builds; readonly base?: Builds },
-  control: 'none' | 'live' = 'none',
-  controls: PlannedCell['controls'] = {},
+  selfCheck = false,
+  comparators: PlannedCell['comparators'] = {},
 ) => {
   const planned = (['head', 'base'] as const).flatMap((id) => {
     const builds = arms[id];
@@ -36,7 +36,7 @@ const served = (
           },
         ];
   });
-  const all = servedArtefacts(cell('m/x', { arms: planned, controls }), { control }, { built }, reference);
+  const all = servedArtefacts(cell('m/x', { arms: planned, comparators }), { selfCheck }, { built }, reference);
   return Object.fromEntries(
     Object.entries(all).map(([arm, variants]) => [
       arm,
@@ -46,7 +46,7 @@ const served = (
 };
 
 describe('what the arms of a launch serve', () => {
-  it('the reference has the untouched model under every name', () => {
+  it('the reference has the reference model under every name', () => {
     expect(served({ head: { main: '1', 'a-then-b': '3' }, base: { main: '2' } })).toEqual({
       head: { main: '1', 'a-then-b': '3' },
       base: { main: '2' },
@@ -54,7 +54,7 @@ describe('what the arms of a launch serve', () => {
     });
   });
 
-  it('without a main the variants are a pool beside the untouched model, and the reference has base’s', () => {
+  it('without a main the variants are a pool beside the reference model, and the reference has base’s', () => {
     expect(served({ head: { small: '1', tiny: '3' }, base: { small: '2', tiny: '4' } })).toEqual({
       head: { main: '0', small: '1', tiny: '3' },
       base: { main: '0', small: '2', tiny: '4' },
@@ -63,7 +63,7 @@ describe('what the arms of a launch serve', () => {
     expect(served({ head: { small: '1' } })).toEqual({ head: { main: '0', small: '1' }, reference: { main: '0', small: '1' } });
   });
 
-  it('an arm that builds nothing serves the untouched model', () => {
+  it('an arm that builds nothing serves the reference model', () => {
     expect(served({ head: {}, base: {} })).toEqual({ head: { main: '0' }, base: { main: '0' }, reference: { main: '0' } });
   });
 
@@ -72,14 +72,14 @@ describe('what the arms of a launch serve', () => {
     expect(served({ head: { main: '9' } })['head']).toEqual({});
   });
 
-  it('controls serve head’s build or the untouched model; live controls compare base with itself', () => {
-    expect(served({ head: { main: '1' }, base: { main: '2' } }, 'live', { 'control:dense': null, 'control:own': 'main' })).toEqual({
+  it('comparators serve head’s build or the reference model; a self-check compares base with itself', () => {
+    expect(served({ head: { main: '1' }, base: { main: '2' } }, true, { 'comparator:dense': null, 'comparator:own': 'main' })).toEqual({
       head: { main: '2' },
       base: { main: '2' },
       reference: { main: '0' },
-      'control:dense': { main: '0' },
-      'control:own': { main: '1' },
-      'control:planted': { main: '2' },
+      'comparator:dense': { main: '0' },
+      'comparator:own': { main: '1' },
+      'self-check:planted': { main: '2' },
     });
   });
 });

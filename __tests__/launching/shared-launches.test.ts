@@ -45,7 +45,7 @@ const wanted = (id: string, arm: ArmId, index: number, purpose: LaunchDemand['pu
   index,
   arms: [arm],
   points: solo.map((point) => ({ ...point, arms: [arm] })),
-  control: 'none',
+  selfCheck: false,
   alone: false,
 });
 
@@ -56,7 +56,7 @@ const measuring = (result: (launch: string, count: number) => SampleLine) => {
     async ({ launch, cell: of, purpose, index }): Promise<readonly SampleLine[]> => {
       ran.push(launch);
       return [
-        { line: 'launch', launch, cell: of, purpose, index, control: 'none' },
+        { line: 'launch', launch, cell: of, purpose, index, selfCheck: false },
         result(launch, ran.length),
         { line: 'end', launch, status: 'complete', error: null, process: null },
       ];
@@ -69,7 +69,7 @@ const under = (id: string, launch: string, lines: readonly SampleLine[]): readon
   lines.map((line) => ({ ...line, launch, ...(line.line === 'launch' ? { cell: id } : {}) }));
 
 describe('measuringOnce', () => {
-  it('measures the untouched model of all cells once per index, and names each copy after its own cell', async () => {
+  it('measures the reference model of all cells once per index, and names each copy after its own cell', async () => {
     const { run, ran } = measuring((launch, count) => ({
       line: 'point',
       launch,
@@ -98,7 +98,7 @@ describe('measuringOnce', () => {
     }
   });
 
-  it('finds a yardstick once for all cells that serve the same to the same bench with the same options', async () => {
+  it('finds a comparator once for all cells that serve the same to the same bench with the same options', async () => {
     const { run, ran } = measuring((launch, value) => ({ line: 'tuned', launch, value }));
     const tune = (id: string, index = 0): LaunchDemand => ({
       ...wanted(id, 'reference', index, 'tune'),

@@ -30,7 +30,7 @@ const launch = (
   fields: Partial<Extract<SampleLine, { line: 'launch' }>> = {},
   status: 'complete' | 'failed' | 'discarded' = 'complete',
 ): SampleLine[] => [
-  { line: 'launch', launch: 'l', cell: id, purpose: 'screen', index: 0, control: 'none', ...fields },
+  { line: 'launch', launch: 'l', cell: id, purpose: 'screen', index: 0, selfCheck: false, ...fields },
   {
     line: 'point',
     launch: 'l',
@@ -59,11 +59,11 @@ describe('what the store proves', () => {
       expect(await proven(own, settled(status))).toEqual([]);
   });
 
-  it('is nothing of a launch that failed or was discarded, of a control, or of an arm that it did not run', async () => {
+  it('is nothing of a launch that failed or was discarded, of a self-check, or of an arm that it did not run', async () => {
     const own = setting();
     await keepSeen(own, launch({}, 'failed'), samplesOf([settled('unchanged')]), at);
     await keepSeen(own, launch({}, 'discarded'), samplesOf([settled('unchanged')]), at);
-    await keepSeen(own, launch({ control: 'live' }), samplesOf([settled('unchanged')]), at);
+    await keepSeen(own, launch({ selfCheck: true }), samplesOf([settled('unchanged')]), at);
     await keepSeen(own, launch({ cell: 'mini/other' }), samplesOf([settled('unchanged')]), at);
     await keepSeen(own, launch().toSpliced(2), samplesOf([settled('unchanged')]), at);
     const reference = launch().map((line) => (line.line === 'point' ? { ...line, values: { reference: { 'wall-ms': [1] } } } : line));

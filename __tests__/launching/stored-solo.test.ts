@@ -96,7 +96,7 @@ describe('what a solo launch is known by', () => {
 describe('a solo launch that is only shown', () => {
   const shown = (arm: 'reference' | 'base' | 'head', of: SoloRun): boolean => isOnlyShown({ cell: 'm/x', arms: [arm] }, of);
 
-  it('is one of the untouched model, or of a cell in which nothing is compared', () => {
+  it('is one of the reference model, or of a cell in which nothing is compared', () => {
     expect([shown('reference', run({}, 'changed')), shown('head', run())]).toEqual([true, true]);
     expect([shown('head', run({}, 'changed')), shown('base', run({}, 'changed')), shown('head', run({}, 'new'))]).toEqual([
       false,
@@ -113,7 +113,7 @@ describe('a solo launch that is only shown', () => {
 
 describe('soloRecorded', () => {
   const lines = (status: 'complete' | 'discarded' | 'failed'): readonly SampleLine[] => [
-    { line: 'launch', launch: wanted.launch, cell: 'm/x', purpose: 'solo', index: 0, control: 'none' },
+    { line: 'launch', launch: wanted.launch, cell: 'm/x', purpose: 'solo', index: 0, selfCheck: false },
     { line: 'point', launch: wanted.launch, point: 'solo', values: { head: { 'peak-bytes': [7] } }, warnings: ['w'] },
     { line: 'end', launch: wanted.launch, status, error: null, process: null },
   ];

@@ -70,7 +70,7 @@ test('captions are scored per character, with the blind control; text is not', (
     sharedMetrics({ vision: false })
       .filter((metric) => metric.role === 'gate')
       .map((metric) => metric.id),
-  ).toEqual(['prefill-latency', 'decode-latency', 'decode-latency', 'nll-delta', 'model-size', 'flops-per-token', 'peak-memory']);
+  ).toEqual(['prefill-latency', 'decode-latency', 'decode-latency', 'nll-delta', 'model-size', 'macs-per-token', 'peak-memory']);
 });
 
 test('every bench that needs a policy has a rehearsal of each kind of episode, which its own policy answers', async () => {

@@ -17,7 +17,7 @@ const workload: Workload = {
     first: { options: { ratio: 1 }, optimization: 'structured-pruning' },
     second: { options: { rank: 3 }, optimization: 'tensor-decomposition', on: 'first', mayFail: true },
   },
-  controls: { plain: 'first', idle: null },
+  comparators: { plain: 'first', idle: null },
   points: [],
   metrics: [],
 };
@@ -100,7 +100,7 @@ describe('what is built', () => {
     expect(head[2]).toMatchObject({ on: head[1]?.key, options: { rank: 3 }, subject: { door: { optimization: 'tensor-decomposition' } } });
     expect(head.slice(0, 2).map(({ on }) => on)).toEqual([null, null]);
     expect(builds.filter(({ arm }) => arm === 'base').map(({ key }) => key)).toEqual(head.map(({ key }) => key));
-    expect(cells[0]).toMatchObject({ controls: { 'control:plain': 'first', 'control:idle': null }, tunes: null });
+    expect(cells[0]).toMatchObject({ comparators: { 'comparator:plain': 'first', 'comparator:idle': null }, tunes: null });
   });
 
   it('is told which variant it is: its own by name and by what the bench gives it, another built-in’s as that one’s main', () => {
@@ -156,7 +156,7 @@ describe('what is built', () => {
   it('is known by what is told of the variant too', () => {
     const keys = (variants: Workload['variants']) =>
       planned(
-        { ...workload, variants, controls: {} },
+        { ...workload, variants, comparators: {} },
         side('head', 'a', { kind: 'module', module: 'pool.mjs' }),
         side('base', 'a', { kind: 'module', module: 'pool.mjs' }),
       )

@@ -21,7 +21,7 @@ const lineOf = (values: unknown, warnings: readonly string[] = []): string =>
 /** A line with one column, whose numbers are given as they stand. */
 const withNumbers = (text: string): string => lineOf({ head: { s: [] } }).replace('[]', `[${text}]`);
 
-const arm = fc.constantFrom('reference', 'base', 'head', 'control:dense', 'control:__proto__', 'other', '__proto__', '');
+const arm = fc.constantFrom('reference', 'base', 'head', 'comparator:dense', 'comparator:__proto__', 'other', '__proto__', '');
 const name = fc.oneof(fc.constantFrom('wall-ms', '__proto__', 'constructor', '1', '0', ''), fc.string({ unit: 'binary', maxLength: 6 }));
 const number = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -33,7 +33,7 @@ describe('a line of a point', () => {
   it('is read to the bit as the parser reads it, when the gate wrote it', () => {
     const plain = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
     const values = fc.dictionary(
-      fc.constantFrom('reference', 'base', 'head', 'control:dense'),
+      fc.constantFrom('reference', 'base', 'head', 'comparator:dense'),
       fc.dictionary(plain, fc.array(number, { minLength: 1, maxLength: 5 }), { minKeys: 1, maxKeys: 3 }),
       { minKeys: 1, maxKeys: 4 },
     );

@@ -21,7 +21,7 @@ const run: SampleLine = {
   environment: { cpu: 'x' },
 };
 const launchLines = (id: string, status: 'complete' | 'failed' = 'complete', latency: readonly number[] = [1, 2, 3]): SampleLine[] => [
-  { line: 'launch', launch: id, cell: 'model/opt', purpose: 'screen', index: 0, control: 'none' },
+  { line: 'launch', launch: id, cell: 'model/opt', purpose: 'screen', index: 0, selfCheck: false },
   { line: 'point', launch: id, point: 'decode-b1', values: { head: { latency }, base: { latency } }, warnings: [] },
   { line: 'end', launch: id, status, error: null, process: null },
 ];

@@ -100,7 +100,7 @@ export const hostileVerdict: fc.Arbitrary<Verdict> = fc
     verdictOf(cells, {
       ...given,
       coverage: { judged: 1, total: 3, byReason },
-      controls: [{ kind: 'a-a', cell: 'a/b', outcome: 'unlikely', detail: given.summary }],
+      selfChecks: [{ kind: 'a-a', cell: 'a/b', outcome: 'unlikely', detail: given.summary }],
     }),
   );
 
@@ -157,7 +157,7 @@ export const hugeVerdict = (): Verdict => {
       total: 9000,
       byReason: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${index}${harm}`, index + 1])),
     },
-    controls: Array.from({ length: 50 }, () => ({ kind: 'planted' as const, cell: harm, outcome: 'unlikely' as const, detail: harm })),
+    selfChecks: Array.from({ length: 50 }, () => ({ kind: 'planted' as const, cell: harm, outcome: 'unlikely' as const, detail: harm })),
     runnerClass: harm,
   });
 };

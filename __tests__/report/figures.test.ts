@@ -205,13 +205,13 @@ describe('traces', () => {
     expect(panelsOf({ time: [0], 'set-point': [1] })).toEqual(['set-point']);
   });
 
-  it('are of the first measuring launch of a cell, without controls of the run', () => {
+  it('are of the first measuring launch of a cell, without self-checks of the run', () => {
     const launch = (given: Partial<Launch>, arm: string): Launch => ({
       id: 'l',
       cell: 'm/o',
       purpose: 'impact',
       index: 0,
-      control: 'none',
+      selfCheck: false,
       status: 'complete',
       error: null,
       process: null,
@@ -226,7 +226,7 @@ describe('traces', () => {
       launch({ purpose: 'screen' }, 'head'),
       launch({ index: 1 }, 'late'),
       launch({ purpose: 'confirm' }, 'confirmed'),
-      launch({ control: 'live' }, 'control'),
+      launch({ selfCheck: true }, 'self-check'),
       launch({ status: 'failed' }, 'failed'),
     ];
     expect(tracesOf(launches).map(({ arm }) => arm)).toEqual(['head', 'base']);

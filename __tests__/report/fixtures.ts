@@ -87,7 +87,7 @@ export const sharedMetrics = (verdict: VerdictKind = 'passed', speed = 1.24): re
     exact('kl-divergence', 'quality', 'nats/token', null, 0.0187, { role: 'described', verdict: null, scale: 'linear' }),
     exact('top1-agreement', 'quality', '%', null, 96.41, { role: 'described', verdict: null, scale: 'linear', better: 'higher' }),
     exact('model-size', 'files', 'bytes', 12_912_384, 9_650_112),
-    exact('flops-per-token', 'files', 'count', 6_412_800, 4_810_112),
+    exact('macs-per-token', 'files', 'count', 6_412_800, 4_810_112),
     exact('peak-memory', 'solo', 'bytes', 171_966_464, 158_334_976, { tolerance: 0.01 }),
     exact('parameters', 'files', 'count', 3_228_096, 2_412_544, { role: 'described', verdict: null }),
     metric('energy', 'solo', {
@@ -145,7 +145,7 @@ export const verdictOf = (cells: readonly CellVerdict[], given: Partial<Verdict>
       ),
     ),
   },
-  controls: [
+  selfChecks: [
     { kind: 'a-a', cell: cells[0]?.id ?? 'a/b', outcome: 'as-expected', detail: 'p = .41 over 5 launches' },
     { kind: 'planted', cell: cells[0]?.id ?? 'a/b', outcome: 'as-expected', detail: 'a slowdown of 6.2 % was seen as 6.0 %' },
   ],
@@ -176,7 +176,7 @@ const optimizations = [
 export const passed = verdictOf([
   cell('mini-qwen3-dense', 'structured-pruning', 'passed', sharedMetrics()),
   cell('mini-qwen3-dense', 'sparse-network', 'passed', sharedMetrics('passed', 1.01), {
-    warnings: ['ineffective: sparser, not faster: 50 % of the eligible weights are zero, decode runs at 1.01 × of the untouched model'],
+    warnings: ['ineffective: sparser, not faster: 50 % of the eligible weights are zero, decode runs at 1.01 × of the reference model'],
   }),
 ]);
 

@@ -38,7 +38,7 @@ const ofModel = (speed: number, loss: number, smaller: number): readonly Line[] 
   [own('kl-divergence@evaluation', 'nats/token', 'lower', 'exact', 'described', 'linear', 0.005), null, loss * 1.6],
   [own('top1-agreement@evaluation', '%', 'higher', 'exact', 'described', 'linear', 0.5), null, 100 - loss * 900],
   [own('model-size@inspection', 'bytes', 'lower', 'exact', 'gate'), 12_912_384, smaller],
-  [own('flops-per-token@inspection', 'count', 'lower', 'exact', 'gate'), 6_412_800, smaller],
+  [own('macs-per-token@inspection', 'count', 'lower', 'exact', 'gate'), 6_412_800, smaller],
   [own('peak-memory@solo', 'bytes', 'lower', 'exact', 'gate', 'log', 0.01), 171_966_464, smaller ** 0.4],
   [own('parameters@inspection', 'count', 'lower', 'exact', 'described'), 3_228_096, smaller],
   [own('energy@solo', 'J/token', 'lower', 'timing', 'advisory'), null, Number.NaN],

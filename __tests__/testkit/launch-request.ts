@@ -8,7 +8,7 @@ export const launchRequestOf = (
 ): LaunchRequest => ({
   type: 'launch',
   launch: `m/x#${given.purpose}-0`,
-  control: 'none',
+  selfCheck: false,
   repeated: null,
   like: 'structured-pruning',
   options: null,

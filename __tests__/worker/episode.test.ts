@@ -86,7 +86,7 @@ const point = (more: Partial<Extract<OperatingPoint, { kind: 'episode' }>> = {})
   exact: false,
   rounds: 2,
   warmUp: 1,
-  arms: ['reference', 'base', 'head', 'control:idle'],
+  arms: ['reference', 'base', 'head', 'comparator:idle'],
   ...more,
 });
 
@@ -94,11 +94,11 @@ const request = (points: readonly OperatingPoint[], more: Partial<LaunchRequest>
   type: 'launch',
   launch: 'mini-qwen3-dense/x#screen-0',
   purpose: 'screen',
-  control: 'none',
-  arms: ['reference', 'base', 'head', 'control:idle'],
+  selfCheck: false,
+  arms: ['reference', 'base', 'head', 'comparator:idle'],
   points: [...points],
   repeated: null,
-  artefacts: Object.fromEntries(['reference', 'base', 'head', 'control:idle'].map((arm) => [arm, { main: reference }])),
+  artefacts: Object.fromEntries(['reference', 'base', 'head', 'comparator:idle'].map((arm) => [arm, { main: reference }])),
   like: 'structured-pruning',
   options: null,
   policies: { base: counting, head: counting },
@@ -129,7 +129,7 @@ describe('an episode', () => {
     expect(measured.points).toEqual([
       {
         point: 'trace',
-        values: Object.fromEntries(['reference', 'base', 'head', 'control:idle'].map((arm) => [arm, { at: [0, 1] }])),
+        values: Object.fromEntries(['reference', 'base', 'head', 'comparator:idle'].map((arm) => [arm, { at: [0, 1] }])),
         warnings: ['a note'],
       },
     ]);
@@ -143,7 +143,7 @@ describe('an episode', () => {
         { at: 12, seen: 'a', seed },
         { at: 14, seen: 'b', seed },
       ]);
-    expect(measured.traces.map(({ arm }) => arm).toSorted()).toEqual(['base', 'control:idle', 'head', 'reference']);
+    expect(measured.traces.map(({ arm }) => arm).toSorted()).toEqual(['base', 'comparator:idle', 'head', 'reference']);
     expect(measured.traces[0]?.columns).toEqual({ time: [0, 1], queue: [1, 2] });
   }, 60_000);
 

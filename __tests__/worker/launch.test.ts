@@ -46,7 +46,7 @@ const request = (points: readonly OperatingPoint[], arms: readonly ArmId[], more
   type: 'launch',
   launch: 'mini-qwen3-dense/x#once-0',
   purpose: 'once',
-  control: 'none',
+  selfCheck: false,
   arms: [...arms],
   points: [...points],
   repeated: null,
@@ -151,7 +151,7 @@ describe('a launch', () => {
     });
     const { lines } = await runLaunch({ launch: 'l', cell: 'm/o', index: 3 }, asked, worker, limits);
     expect(lines).toMatchObject([
-      { line: 'launch', launch: 'l', cell: 'm/o', purpose: 'screen', index: 3, control: 'none' },
+      { line: 'launch', launch: 'l', cell: 'm/o', purpose: 'screen', index: 3, selfCheck: false },
       {
         line: 'end',
         launch: 'l',

@@ -55,13 +55,13 @@ describe('the sessions that an arm gets in one launch', () => {
   it('are three where steps of small artefacts are compared, and one else', () => {
     const purposes = ['screen', 'confirm', 'impact', 'once', 'solo', 'tune'] as const;
     expect(purposes.map((purpose) => placementsOf(request({ purpose })))).toEqual([3, 3, 1, 1, 1, 1]);
-    expect(placementsOf(request({ control: 'live' }))).toBe(3);
+    expect(placementsOf(request({ selfCheck: true }))).toBe(3);
     expect(placementsOf(request({ artefacts: { base: small, head: large } }))).toBe(1);
     expect(placementsOf(request({ runtime: { digest: digest('4'), provider: 'cuda', threads: 1 } }))).toBe(1);
     expect(placementsOf(request({ points: [{ ...step, phase: 'prefill' }] }))).toBe(1);
   });
 
-  it('are as many in screens that hold the untouched model as in those that do not, whatever its size', () => {
+  it('are as many in screens that hold the reference model as in those that do not, whatever its size', () => {
     const artefacts = { reference: large, base: small, head: small };
     expect(
       [['reference', 'base', 'head'] as const, ['base', 'head'] as const].map((arms) =>
@@ -143,7 +143,7 @@ describe('the sessions that an arm gets in one launch', () => {
       said.filter((what) => /^\d+$/.test(what)),
       (name) => name,
     );
-    // Nine rounds of a step and of a prefill: the untouched model runs all of them, and a third of the steps is what each other session runs.
+    // Nine rounds of a step and of a prefill: the reference model runs all of them, and a third of the steps is what each other session runs.
     expect([...ran.values()].map((calls) => calls.length).toSorted((a, b) => a - b)).toEqual([3, 3, 3, 3, 12, 12, 18]);
   });
 });

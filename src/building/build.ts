@@ -51,7 +51,7 @@ export interface BuildStore {
 export interface BuildInput {
   /** The model's source files: configuration and calibration text. */
   readonly source: string;
-  /** What the build starts from: the untouched model, or another build. */
+  /** What the build starts from: the reference model, or another build. */
   readonly artefact: ArtefactRef;
 }
 

@@ -12,11 +12,11 @@ export interface BuildSpec {
   /** What the judged subject is told as `variant.options`; the options where nothing is said. */
   readonly variant?: Json;
   /**
-   * The built-in whose subject makes it, as its own `main`, whoever is judged: yard-sticks and what others compose. The judged subject itself
+   * The built-in whose subject makes it, as its own `main`, whoever is judged: comparators and what others compose. The judged subject itself
    * where nothing is said.
    */
   readonly optimization?: string;
-  /** The variant that it is built from; the untouched model where nothing is said. Compositions are chains of these; a cycle is an error. */
+  /** The variant that it is built from; the reference model where nothing is said. Compositions are chains of these; a cycle is an error. */
   readonly on?: VariantName;
   /** A build that fails is a finding about this variant, not the end of the cell: the player sees that it is not there. */
   readonly mayFail?: boolean;
@@ -24,12 +24,12 @@ export interface BuildSpec {
 
 export interface Workload {
   /**
-   * Built per arm; the reference has the untouched model under every name. Without a `main` they are a pool beside the untouched model, which
+   * Built per arm; the reference has the reference model under every name. Without a `main` they are a pool beside the reference model, which
    * every arm then serves as `main`, and the reference has base's pool (head's where there is no base). Empty: nothing is built.
    */
   readonly variants: Readonly<Record<VariantName, BuildSpec>>;
-  /** Yard-sticks measured beside the arms, as `control:NAME`: head's build of a variant, or the untouched model (null). */
-  readonly controls?: Readonly<Record<string, VariantName | null>>;
+  /** Comparators measured beside the arms, as `comparator:NAME`: head's build of a variant, or the reference model (null). */
+  readonly comparators?: Readonly<Record<string, VariantName | null>>;
   readonly points: readonly OperatingPoint[];
   readonly metrics: readonly MetricSpec[];
 }

@@ -10,7 +10,7 @@ import type { Policy } from './policy.ts';
 export interface Player {
   /**
    * Once per cell and runner class: sweeps such as the best fixed batch, on base's builds (head's where there is no base), with no
-   * policy. Recorded, then fixed: samples never choose their own yardstick. `options` are the judge's.
+   * policy. Recorded, then fixed: samples never choose their own comparator. `options` are the judge's.
    */
   tune?(tools: Tools, options: Json): Promise<Json>;
   /** One arm, one point, one round. Arms take turns in a drawn order; all arms of a round get the same seed. */

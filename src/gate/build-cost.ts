@@ -3,12 +3,12 @@ import type { Samples } from '../records/sample.ts';
 
 /**
  * The builds that an arm itself needs: its `main`, or without one the whole pool that it serves from, and what these are built on. Left out
- * is what was built for a yardstick, or to see how passes compose.
+ * is what was built for a comparator, or to see how passes compose.
  */
-const neededBuilds = ({ builds }: Plan, { arms, controls }: PlannedCell, arm: 'base' | 'head'): ReadonlySet<string> => {
+const neededBuilds = ({ builds }: Plan, { arms, comparators }: PlannedCell, arm: 'base' | 'head'): ReadonlySet<string> => {
   const own = arms.find(({ id }) => id === arm)?.builds ?? {};
-  const forControls = new Set(Object.values(controls));
-  const served = Object.hasOwn(own, 'main') ? ['main'] : Object.keys(own).filter((variant) => !forControls.has(variant));
+  const forComparators = new Set(Object.values(comparators));
+  const served = Object.hasOwn(own, 'main') ? ['main'] : Object.keys(own).filter((variant) => !forComparators.has(variant));
   const needed = new Set<string>();
   for (const variant of served)
     for (let key = own[variant] ?? null; key !== null && !needed.has(key); key = onOf(builds, key)) needed.add(key);

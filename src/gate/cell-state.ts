@@ -21,7 +21,7 @@ export const impactLaunches = 3;
 /** `pending`: nothing is known of its artefacts yet. `report`: it has no samples of its own, only figures over other cells. */
 export type CellStatus = SettledLine['status'] | 'pending' | 'report';
 
-/** What is known of one cell: settled by the orchestrator, and what its launches (controls excluded) became. */
+/** What is known of one cell: settled by the orchestrator, and what its launches (self-checks excluded) became. */
 export interface CellState {
   readonly cell: PlannedCell;
   readonly status: CellStatus;
@@ -160,7 +160,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
 export const cellStates = (plan: Plan, samples: Samples): readonly CellState[] => {
   const byCell = new Map<string, Launch[]>();
   for (const launch of samples.launches) {
-    if (launch.control !== 'none') continue;
+    if (launch.selfCheck) continue;
     const list = byCell.get(launch.cell);
     if (list === undefined) byCell.set(launch.cell, [launch]);
     else list.push(launch);

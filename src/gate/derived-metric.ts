@@ -21,7 +21,7 @@ export interface RunFigures {
   readonly falseAlarms: number | null;
   /** Whether any cell was changed: else nothing is tested. */
   readonly changed: boolean;
-  /** Whether there is a changed cell that controls can run on. */
+  /** Whether there is a changed cell that self-checks can run on. */
   readonly controlled: boolean;
 }
 

@@ -8,7 +8,7 @@ export interface GainingCell {
 }
 
 export interface Improvement {
-  /** Geometric mean over cells, × as good as the untouched model. */
+  /** Geometric mean over cells, × as good as the reference model. */
   readonly times: number;
   readonly cells: number;
   /** 95 % interval of what the noise between launches leaves open; null where a cell has too few of them for one. */
@@ -34,7 +34,7 @@ const meanGain = (logs: readonly number[]): Gain => ({
 });
 
 /**
- * What a metric has gained over the untouched model. A latency whose cell has the speed-up from rounds that ran both side by side is read
+ * What a metric has gained over the reference model. A latency whose cell has the speed-up from rounds that ran both side by side is read
  * from that; else from the launches that ran both. Numbers without launches, such as a baseline's, have a quotient and no error.
  */
 const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): Gain | null => {
@@ -52,7 +52,7 @@ const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'he
   return { log: Math.log(metric.better === 'lower' ? before / after : after / before), error: null, freedom: 0 };
 };
 
-/** How many times as good as the untouched model an arm is by this metric; null without both numbers. */
+/** How many times as good as the reference model an arm is by this metric; null without both numbers. */
 export const gainOf = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): number | null => {
   const gain = metricGain(metric, cell, side);
   return gain === null ? null : Math.exp(gain.log);
@@ -82,7 +82,7 @@ const intervalOf = (log: number, gains: readonly Gain[]): Improvement['interval'
   return Number.isFinite(upper) ? { lower: Math.exp(log - half), upper } : null;
 };
 
-/** What the cells of a model have gained over the untouched model together; null where none has a number. */
+/** What the cells of a model have gained over the reference model together; null where none has a number. */
 export const improvementOf = (cells: readonly GainingCell[], side: 'base' | 'head', at: string | null): Improvement | null => {
   const gains = cells.flatMap((cell) => cellGain(cell, side, at) ?? []);
   if (gains.length === 0) return null;

@@ -16,7 +16,7 @@ const possibleSpeedUp = (metrics: readonly JudgedMetric[]): number =>
 const removal = (metric: MetricVerdict): string | null => {
   if (metric.head === null) return null;
   if ((metric.id === 'sparsity' || metric.id === 'removed-fraction') && metric.head >= 1) return `${metric.id} ${metric.head.toFixed(1)} %`;
-  if (metric.id !== 'parameters' && metric.id !== 'flops-per-token') return null;
+  if (metric.id !== 'parameters' && metric.id !== 'macs-per-token') return null;
   if (metric.reference === null || metric.reference <= 0) return null;
   const gone = 100 * (1 - metric.head / metric.reference);
   return gone >= 1 ? `${metric.id} −${gone.toFixed(1)} %` : null;

@@ -13,7 +13,7 @@ import { requireLaunchOrder } from './launch-order.ts';
 import { isDerived } from './metric-key.ts';
 import { nothingToCompare } from './nothing-to-compare.ts';
 import { runOutcome } from './run-verdict.ts';
-import { controlKinds, controlOutcome, controlTarget, falseAlarms, readControls } from './self-check.ts';
+import { falseAlarms, readSelfChecks, selfCheckKinds, selfCheckOutcome, selfCheckTarget } from './self-check.ts';
 import { summaryOf } from './summary.ts';
 import { progressOf, type TestProgress } from './test-progress.ts';
 
@@ -79,11 +79,11 @@ const impressionWarnings = ({ policy: { looks, screen } }: Plan): string[] =>
         `first impression (\`quick\`): ${screen} launches of everything that changed, and no confirmation; run without \`quick\` before you merge`,
       ];
 
-const controlWarnings = (progress: TestProgress, plan: Plan, outcomes: Verdict['controls']): string[] => {
-  if (controlTarget(plan, progress.cells) === null) return [];
-  return controlKinds
+const selfCheckWarnings = (progress: TestProgress, plan: Plan, outcomes: Verdict['selfChecks']): string[] => {
+  if (selfCheckTarget(plan, progress.cells) === null) return [];
+  return selfCheckKinds
     .filter((kind) => !outcomes.some((outcome) => outcome.kind === kind))
-    .map((kind) => `the ${kind} control was not measured to its end`);
+    .map((kind) => `the self-check ${kind} was not measured to its end`);
 };
 
 /**
@@ -99,9 +99,9 @@ export const judge = (input: JudgeInput): Verdict => {
   if (plan.cells.length === 0) return nothingToCompare(input);
   const progress = progressOf(plan, samples, false);
   requireLaunchOrder(progress, plan);
-  const target = controlTarget(plan, progress.cells);
-  const readings = target === null ? [] : readControls(target, samples);
-  const controls = readings.flatMap((reading) => controlOutcome(reading) ?? []);
+  const target = selfCheckTarget(plan, progress.cells);
+  const readings = target === null ? [] : readSelfChecks(target, samples);
+  const selfChecks = readings.flatMap((reading) => selfCheckOutcome(reading) ?? []);
   const direct = progress.cells.map((standing): Judged => ({ standing, metrics: judgeMetrics(standing, progress, input) }));
   const changed = progress.cells.some(({ status }) => status === 'changed');
   const figures = { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed, controlled: target !== null };
@@ -110,24 +110,24 @@ export const judge = (input: JudgeInput): Verdict => {
   const outcome = runOutcome(
     cells,
     judged.flatMap((each) => each.metrics),
-    controls,
+    selfChecks,
     plan.policy,
   );
   return {
     schema: 'optimization-gate/verdict/1',
     ...outcome,
-    summary: summaryOf(outcome, cells, controls),
+    summary: summaryOf(outcome, cells, selfChecks),
     plan: input.planDigest,
     samples: input.samplesDigest,
     baselines: input.baselinesDigest,
     cells,
     coverage: coverageOf(cells),
     statistics: { alpha: plan.policy.alpha, family: progress.family, smallestDetectable: detectableOf(cells) },
-    controls,
+    selfChecks,
     runnerClass: samples.runnerClass,
     environment: samples.environment,
     policyChanges: plan.policyChanges,
-    warnings: [...plan.warnings, ...samples.warnings, ...impressionWarnings(plan), ...controlWarnings(progress, plan, controls)],
+    warnings: [...plan.warnings, ...samples.warnings, ...impressionWarnings(plan), ...selfCheckWarnings(progress, plan, selfChecks)],
     seed: plan.seed,
   };
 };

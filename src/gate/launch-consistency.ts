@@ -7,7 +7,7 @@ import { everySeries } from '../records/series-note.ts';
 import type { ArmId } from '../records/words.ts';
 import { comparedPoints, impactLaunches, isOnce, isTimed } from './cell-state.ts';
 import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
-import { controlLaunches, controlPoint, controlStart } from './self-check.ts';
+import { selfCheckLaunches, selfCheckPoint, selfCheckStart } from './self-check.ts';
 import { soloSlots } from './solo.ts';
 
 type Status = SettledLine['status'];
@@ -51,9 +51,9 @@ const permittedFor = (plan: Plan, cell: PlannedCell, status: Status, launch: Lau
         : { start: 0, most: impactLaunches, points, arms: [impactArms(cell)], someOf: status === 'unchanged' };
     }
     case 'screen': {
-      if (launch.control === 'live') {
-        const point = status === 'changed' && confirmed(plan) > 0 ? controlPoint(cell) : null;
-        return point === null ? null : { start: controlStart, most: controlLaunches, points: [point], arms: [null] };
+      if (launch.selfCheck) {
+        const point = status === 'changed' && confirmed(plan) > 0 ? selfCheckPoint(cell) : null;
+        return point === null ? null : { start: selfCheckStart, most: selfCheckLaunches, points: [point], arms: [null] };
       }
       return compared.length === 0 ? null : { start: 0, most: plan.policy.screen, points: compared, arms: either };
     }
@@ -108,11 +108,11 @@ const requireEnd = ({ id, status, error, process, points, tuned, purpose }: Laun
  * failed.
  */
 export const requireLaunch = (plan: Plan, cell: PlannedCell, statuses: ReadonlySet<Status>, launch: Launch): readonly OperatingPoint[] => {
-  const { id, purpose, index, control } = launch;
+  const { id, purpose, index, selfCheck } = launch;
   const name = `${cell.id}#${purpose}-${index}`;
   if (id !== name) throw contradiction(id, `a launch for ${purpose} of ${cell.id} with index ${index} is called ${name}`);
-  if ((control === 'live') !== (purpose === 'screen' && index >= controlStart))
-    throw contradiction(id, `control ${control} with purpose ${purpose} and index ${index}`);
+  if (selfCheck !== (purpose === 'screen' && index >= selfCheckStart))
+    throw contradiction(id, `self-check ${selfCheck} with purpose ${purpose} and index ${index}`);
   if (statuses.size === 0) throw contradiction(id, `${cell.id} was never settled`);
   requireEnd(launch);
   const permitted = [...statuses].flatMap((status) => permittedFor(plan, cell, status, launch) ?? []);

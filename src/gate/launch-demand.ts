@@ -6,7 +6,7 @@ import { allSettled, type CellState, impactLaunches, isOnce, isTimed } from './c
 import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
 import { freshIndices, tally } from './launch-tally.ts';
 import { pointIdOf } from './metric-key.ts';
-import { type ControlTarget, controlLaunches, controlStart, controlsOf, controlTarget, liveArms } from './self-check.ts';
+import { liveArms, type SelfCheckTarget, selfCheckLaunches, selfCheckStart, selfChecksOf, selfCheckTarget } from './self-check.ts';
 import { hasScreen, type MetricProgress, progressOf, type TestProgress, wantedLaunches } from './test-progress.ts';
 
 /** One fresh process that the rule wants. */
@@ -19,8 +19,8 @@ export interface LaunchDemand {
   readonly arms: readonly ArmId[];
   /** What to run, each with only the arms of this launch. */
   readonly points: readonly OperatingPoint[];
-  /** `live`: base's artefact in all arms, of which `control:planted` is slowed by 25 %. */
-  readonly control: 'none' | 'live';
+  /** Base's artefact in all arms, of which `self-check:planted` is slowed by 25 %. */
+  readonly selfCheck: boolean;
   /** Never beside another launch, whatever its purpose allows. */
   readonly alone: boolean;
 }
@@ -31,7 +31,7 @@ const demand = (
   index: number,
   points: readonly OperatingPoint[],
   arms: readonly ArmId[] | null,
-  control: LaunchDemand['control'] = 'none',
+  selfCheck = false,
 ): LaunchDemand => {
   const own = narrowed(points, arms);
   const used = [...new Set(own.flatMap((point) => point.arms))];
@@ -43,7 +43,7 @@ const demand = (
     index,
     arms: used,
     points: own,
-    control,
+    selfCheck,
     alone: false,
   };
 };
@@ -73,7 +73,7 @@ const onceAndSolo = (
 };
 
 /**
- * As many screens hold the untouched model and the controls as impact launches would: they only show what an optimization is worth. The
+ * As many screens hold the reference model and the comparators as impact launches would: they only show what an optimization is worth. The
  * others hold what is tested.
  */
 const screens = (standing: CellState, screen: number): LaunchDemand[] => {
@@ -90,7 +90,7 @@ const screens = (standing: CellState, screen: number): LaunchDemand[] => {
 };
 
 /**
- * The yardstick of a cell is found before anything of it is measured, on base's builds where there are any: a launch whose arms are
+ * The comparator of a cell is found before anything of it is measured, on base's builds where there are any: a launch whose arms are
  * whatever the tuning itself runs.
  */
 const tuned = (standing: CellState, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
@@ -148,13 +148,13 @@ const confirms = (standing: CellState, metrics: readonly MetricProgress[], lastL
   });
 };
 
-const controls = (target: ControlTarget, samples: Samples): LaunchDemand[] => {
-  const launches: readonly Launch[] = controlsOf(samples, target);
-  const done = tally(launches, controlLaunches);
+const selfChecks = (target: SelfCheckTarget, samples: Samples): LaunchDemand[] => {
+  const launches: readonly Launch[] = selfChecksOf(samples, target);
+  const done = tally(launches, selfCheckLaunches);
   if (done.failed.length > 0 || done.overLost) return [];
-  const missing = Math.max(0, controlLaunches - done.complete.length);
+  const missing = Math.max(0, selfCheckLaunches - done.complete.length);
   const point = { ...target.point, arms: [...liveArms] };
-  return freshIndices(launches, missing, controlStart).map((index) => demand(target.standing, 'screen', index, [point], null, 'live'));
+  return freshIndices(launches, missing, selfCheckStart).map((index) => demand(target.standing, 'screen', index, [point], null, true));
 };
 
 /** Launch k of every cell before launch k + 1 of any: a slow drift, or the end of the budget, meets all cells alike. */
@@ -187,7 +187,7 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
   const live = progress.cells.filter((standing) => standing.failure === null);
   const showImpact =
     plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((standing) => standing.status === 'changed'));
-  const target = controlTarget(plan, progress.cells);
+  const target = selfCheckTarget(plan, progress.cells);
   const wanted = [
     ...live.flatMap((standing) => tuned(standing, onceAndSolo(standing, standing.compared, null, plan.event))),
     ...interleaved(live.map((standing) => tuned(standing, screens(standing, plan.policy.screen)))),
@@ -200,7 +200,7 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
         return standing.status === 'unchanged' ? tuned(standing, proofs(standing)) : [];
       }),
     ),
-    ...(target === null ? [] : controls(target, samples)),
+    ...(target === null ? [] : selfChecks(target, samples)),
   ];
   const unique = [...new Map(wanted.toReversed().map((each) => [each.launch, each])).values()].reverse();
   return cells === null ? unique : unique.filter((each) => cells.has(each.cell));

@@ -34,10 +34,10 @@ export const testedArms = (cell: PlannedCell): readonly ArmId[] => {
   return ['base', 'head', ...cell.metrics.filter(isTested).flatMap(({ from }) => (from.of === 'against' ? [from.arm] : []))];
 };
 
-const controlArms = (cell: PlannedCell): readonly ArmId[] => Object.keys(cell.controls).map((name) => armId.parse(name));
+const comparatorArms = (cell: PlannedCell): readonly ArmId[] => Object.keys(cell.comparators).map((name) => armId.parse(name));
 
 /** The arms of a cell that is shown without a base. */
-export const impactArms = (cell: PlannedCell): readonly ArmId[] => ['reference', 'head', ...controlArms(cell)];
+export const impactArms = (cell: PlannedCell): readonly ArmId[] => ['reference', 'head', ...comparatorArms(cell)];
 
 /**
  * The points of a launch with the arms that it holds; null: every arm of each point. Points without

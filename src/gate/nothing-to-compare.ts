@@ -30,7 +30,7 @@ export const nothingToCompare = ({ plan, planDigest, samples, samplesDigest, bas
   cells: [],
   coverage: { judged: 0, total: 0, byReason: {} },
   statistics: { alpha: plan.policy.alpha, family: 0, smallestDetectable: {} },
-  controls: [],
+  selfChecks: [],
   runnerClass: samples.runnerClass,
   environment: samples.environment,
   policyChanges: plan.policyChanges,

@@ -74,7 +74,7 @@ const ofBuild = (cell: PlannedCell, samples: Samples): Observations => ({
   warnings: [],
 });
 
-/** The replicates that hold an arm: not every launch has the untouched model and the controls. All where none does, to say that. */
+/** The replicates that hold an arm: not every launch has the reference model and the comparators. All where none does, to say that. */
 export const holding = (columns: readonly LaunchColumns[], arm: ArmId): readonly LaunchColumns[] => {
   if (arm === 'base' || arm === 'head') return columns;
   const own = columns.filter((each) => Object.hasOwn(each, arm));

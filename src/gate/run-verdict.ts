@@ -1,7 +1,7 @@
 import type { GatePolicy } from '../records/plan.ts';
 import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 import type { JudgedMetric } from './judged-metric.ts';
-import type { ControlOutcome } from './self-check.ts';
+import type { SelfCheckOutcome } from './self-check.ts';
 
 export interface RunOutcome {
   readonly verdict: Exclude<RunVerdict, 'error'>;
@@ -18,7 +18,7 @@ const isSkipped = ({ verdict, metrics }: CellVerdict): boolean =>
   metrics.every((metric) => metric.verdict === null && metric.head === null && metric.state === 'not-applicable');
 
 /**
- * The verdict of the run. `unfit` (exit 3): a control's outcome is too unlikely on a working
+ * The verdict of the run. `unfit` (exit 3): the outcome of a self-check is too unlikely on a working
  * machine, so nothing is decided. `regressed` (exit 1): a gating metric regressed, or something
  * expected is missing and `failOn` lists that. `failed` (exit 1): nothing is worse than that
  * something failed, and `failOn` lists that. `inconclusive` (exit 3): a gating metric may have
@@ -29,10 +29,10 @@ const isSkipped = ({ verdict, metrics }: CellVerdict): boolean =>
 export const runOutcome = (
   cells: readonly CellVerdict[],
   metrics: readonly JudgedMetric[],
-  controls: readonly ControlOutcome[],
+  selfChecks: readonly SelfCheckOutcome[],
   policy: GatePolicy,
 ): RunOutcome => {
-  if (controls.some((control) => control.outcome === 'withheld')) return { verdict: 'unfit', exitCode: 3 };
+  if (selfChecks.some((each) => each.outcome === 'withheld')) return { verdict: 'unfit', exitCode: 3 };
   const gaps = (['missing', 'failed'] as const).filter((kind) => has(cells, kind));
   const [missing, failed] = (['missing', 'failed'] as const).map((kind) => gaps.includes(kind) && policy.failOn.includes(kind));
   if (has(cells, 'regressed') || missing) return { verdict: 'regressed', exitCode: 1 };

@@ -15,22 +15,22 @@ import { readAll } from './reading.ts';
 import type { LaunchColumns } from './reduction.ts';
 import { worseOnScale } from './scale.ts';
 
-export const controlKinds = ['a-a', 'planted', 'dependence'] as const;
-type ControlKind = (typeof controlKinds)[number];
-export type ControlOutcome = Verdict['controls'][number];
+export const selfCheckKinds = ['a-a', 'planted', 'dependence'] as const;
+type SelfCheckKind = (typeof selfCheckKinds)[number];
+export type SelfCheckOutcome = Verdict['selfChecks'][number];
 
-/** Launches that hold both controls; 12 is the fewest at which a two-sided p below .001 exists (2 ÷ 4096). */
-export const controlLaunches = 12;
+/** Launches that hold both self-checks; 12 is the fewest at which a two-sided p below .001 exists (2 ÷ 4096). */
+export const selfCheckLaunches = 12;
 
-/** Where the indices of controls begin, far from those of launches that are judged. */
-export const controlStart = 1000;
+/** Where the indices of self-checks begin, far from those of launches that are judged. */
+export const selfCheckStart = 1000;
 
-/** Arms of a control, all of base's artefact: two as they are, and one that is slowed. */
-export const plantedArm = 'control:planted';
+/** Arms of a self-check, all of base's artefact: two as they are, and one that is slowed. */
+export const plantedArm = 'self-check:planted';
 export const liveArms: readonly ArmId[] = ['base', 'head', plantedArm];
 
 /** What a measuring run tests itself with: one call point of one changed cell, and the latency that is read there. */
-export interface ControlTarget {
+export interface SelfCheckTarget {
   readonly standing: CellState;
   readonly point: CallPoint;
   readonly spec: MetricSpec;
@@ -38,7 +38,7 @@ export interface ControlTarget {
 
 const cost = (point: CallPoint): number => (point.phase === 'decode' ? point.batch : 1e6 * point.length * point.batch);
 
-const targetIn = (cell: PlannedCell): Omit<ControlTarget, 'standing'> | null => {
+const targetIn = (cell: PlannedCell): Omit<SelfCheckTarget, 'standing'> | null => {
   const targets = cell.metrics.flatMap((spec) => {
     const point = pointOf(cell, spec);
     return point?.kind === 'call' && spec.kind === 'timing' && spec.scale === 'log' && spec.from.of === 'series' ? [{ point, spec }] : [];
@@ -47,9 +47,9 @@ const targetIn = (cell: PlannedCell): Omit<ControlTarget, 'standing'> | null => 
 };
 
 /**
- * The point of a cell that holds the controls, where they are drawn for it; null where it has none.
+ * The point of a cell that holds the self-checks, where they are drawn for it; null where it has none.
  */
-export const controlPoint = (cell: PlannedCell): CallPoint | null => {
+export const selfCheckPoint = (cell: PlannedCell): CallPoint | null => {
   const point = targetIn(cell)?.point;
   return point === undefined ? null : { ...point, arms: [...liveArms] };
 };
@@ -58,37 +58,37 @@ export const controlPoint = (cell: PlannedCell): CallPoint | null => {
  * The target, drawn by the plan's seed from all changed cells with a timed call point of which nothing failed; null without one,
  * before all cells are settled, or where nothing is confirmed. Each cell draws its own lot, so that a failure moves no other's.
  */
-export const controlTarget = (plan: Plan, cells: readonly CellState[]): ControlTarget | null => {
+export const selfCheckTarget = (plan: Plan, cells: readonly CellState[]): SelfCheckTarget | null => {
   if (!allSettled(cells) || plan.policy.looks.length === 0) return null;
-  const lot = ({ standing }: ControlTarget): number => deriveSeed(plan.seed, 'control', standing.cell.id);
+  const lot = ({ standing }: SelfCheckTarget): number => deriveSeed(plan.seed, 'self-check', standing.cell.id);
   return cells
-    .flatMap((standing): ControlTarget[] => {
+    .flatMap((standing): SelfCheckTarget[] => {
       const target = standing.status === 'changed' && standing.failure === null ? targetIn(standing.cell) : null;
       return target === null ? [] : [{ standing, ...target }];
     })
-    .reduce<ControlTarget | null>((first, each) => (first === null || lot(each) < lot(first) ? each : first), null);
+    .reduce<SelfCheckTarget | null>((first, each) => (first === null || lot(each) < lot(first) ? each : first), null);
 };
 
-/** Launches of the controls of the target's cell. */
-export const controlsOf = (samples: Samples, target: ControlTarget): readonly Launch[] =>
-  samples.launches.filter((launch) => launch.cell === target.standing.cell.id && launch.control === 'live');
+/** Launches of the self-checks of the target's cell. */
+export const selfChecksOf = (samples: Samples, target: SelfCheckTarget): readonly Launch[] =>
+  samples.launches.filter((launch) => launch.cell === target.standing.cell.id && launch.selfCheck);
 
-export interface ControlReading {
-  readonly kind: ControlKind;
-  readonly target: ControlTarget;
-  /** Launch values, positive is slower; null where the control did not run to its end. */
+export interface SelfCheckReading {
+  readonly kind: SelfCheckKind;
+  readonly target: SelfCheckTarget;
+  /** Launch values, positive is slower; null where the self-check did not run to its end. */
   readonly values: readonly number[] | null;
 }
 
-/** The values of the controls, from their first 12 complete launches by index. */
-export const readControls = (target: ControlTarget, samples: Samples): readonly ControlReading[] => {
-  const complete = controlsOf(samples, target)
+/** The values of the self-checks, from their first 12 complete launches by index. */
+export const readSelfChecks = (target: SelfCheckTarget, samples: Samples): readonly SelfCheckReading[] => {
+  const complete = selfChecksOf(samples, target)
     .filter((launch) => launch.status === 'complete')
     .toSorted((a, b) => a.index - b.index);
-  const { columns } = ofLaunches(complete.slice(0, controlLaunches), target.point.id);
-  return controlKinds.map((kind) => {
+  const { columns } = ofLaunches(complete.slice(0, selfCheckLaunches), target.point.id);
+  return selfCheckKinds.map((kind) => {
     const values = readAll(columns, (each) => launchChange(kind === 'planted' ? asHead(each, plantedArm) : each, target.spec));
-    return { kind, target, values: values.status === 'read' && values.value.length === controlLaunches ? values.value : null };
+    return { kind, target, values: values.status === 'read' && values.value.length === selfCheckLaunches ? values.value : null };
   });
 };
 
@@ -99,15 +99,15 @@ const asHead = ({ head: _, ...others }: LaunchColumns, arm: ArmId): LaunchColumn
 });
 
 /**
- * What a control says of the machine. `a-a` (base against itself): the exact two-sided p that nothing differs; `withheld` below
+ * What a self-check says of the machine. `a-a` (base against itself): the exact two-sided p that nothing differs; `withheld` below
  * .001, the chance of that on a fit machine. `planted` (a third arm, slowed by 25 %): `withheld` when the signed rank leans the other way
  * (one-sided p > .5), which a working gate shows with a chance below .001 as long as a launch's noise has an sd below 23 %;
  * `unlikely` when the slowdown is not found at .05. `dependence`: p that the launches of `a-a` are independent, as for `a-a`.
  */
-export const controlOutcome = (reading: ControlReading): ControlOutcome | null => {
+export const selfCheckOutcome = (reading: SelfCheckReading): SelfCheckOutcome | null => {
   if (reading.values === null) return null;
   const cell = reading.target.standing.cell.id;
-  const byChance = (p: number): ControlOutcome['outcome'] => (p < 0.001 ? 'withheld' : p < 0.05 ? 'unlikely' : 'as-expected');
+  const byChance = (p: number): SelfCheckOutcome['outcome'] => (p < 0.001 ? 'withheld' : p < 0.05 ? 'unlikely' : 'as-expected');
   if (reading.kind === 'dependence') {
     const p = serialDependence(reading.values);
     const found = p < 0.05 ? 'drifts, or resembles its neighbours,' : 'has no order';
@@ -128,8 +128,8 @@ export const controlOutcome = (reading: ControlReading): ControlOutcome | null =
   return { kind: 'planted', cell, outcome, detail: `a planted slowdown of 25 % was read as ${percent} (p = ${p.toPrecision(2)})` };
 };
 
-/** Whether the A/A control would have been called a regression of its metric at the policy's alpha: 1 or 0, null without the control. */
-export const falseAlarms = (readings: readonly ControlReading[], alpha: number): number | null => {
+/** Whether the A/A self-check would have been called a regression of its metric at the policy's alpha: 1 or 0, null without it. */
+export const falseAlarms = (readings: readonly SelfCheckReading[], alpha: number): number | null => {
   const reading = readings.find((each) => each.kind === 'a-a');
   if (reading === undefined || reading.values === null) return null;
   return signedRankGreater(reading.values, worseOnScale(reading.target.spec, reading.target.spec.tolerance)) <= alpha ? 1 : 0;

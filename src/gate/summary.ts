@@ -110,11 +110,11 @@ const wordsOf = (verdict: Exclude<RunOutcome['verdict'], 'unfit'>, cells: readon
 };
 
 /** One plain sentence for people: how many, the worst one by name, and what stayed open. */
-export const summaryOf = (outcome: RunOutcome, cells: readonly CellVerdict[], controls: Verdict['controls']): string => {
+export const summaryOf = (outcome: RunOutcome, cells: readonly CellVerdict[], selfChecks: Verdict['selfChecks']): string => {
   const title = titles[outcome.verdict];
   if (outcome.verdict === 'unfit') {
-    const control = controls.find((each) => each.outcome === 'withheld');
-    return `${title}: this machine cannot be trusted with a verdict (${control?.detail ?? 'a self-check failed'}); run the job again on a quiet machine`;
+    const failed = selfChecks.find((each) => each.outcome === 'withheld');
+    return `${title}: this machine cannot be trusted with a verdict (${failed?.detail ?? 'a self-check failed'}); run the job again on a quiet machine`;
   }
   return `${title}: ${wordsOf(outcome.verdict, cells).join('; ')}`;
 };

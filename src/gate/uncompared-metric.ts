@@ -135,7 +135,7 @@ export const judgeNew = (standing: CellState, spec: MetricSpec, samples: Samples
 
 /**
  * A metric of a cell whose base failed while head was made: what both sides have all the same is judged, the rest shows head
- * against the untouched model, and `reason` (base's error). Head's own failure is none of base's.
+ * against the reference model, and `reason` (base's error). Head's own failure is none of base's.
  */
 export const judgeWithoutBase = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
   if (spec.kind === 'exact' && bothKnown(standing, spec, samples, plan)) return judgePlain(standing, spec, samples, plan.policy);

@@ -44,7 +44,7 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
     type: 'launch',
     launch: wanted.launch,
     purpose: wanted.purpose,
-    control: wanted.control,
+    selfCheck: wanted.selfCheck,
     arms: [...wanted.arms],
     points: [...wanted.points],
     repeated: cell.points.find((point): point is CallPoint => point.kind === 'call' && point.id === solo?.of) ?? null,
@@ -63,12 +63,12 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
 };
 
 /**
- * arm → variant → artefact. An arm that builds no `main` serves the untouched model as that. Where no arm builds one the variants are a
- * pool, and the reference has base's (head's where there is no base); else it has the untouched model under every name.
+ * arm → variant → artefact. An arm that builds no `main` serves the reference model as that. Where no arm builds one the variants are a
+ * pool, and the reference has base's (head's where there is no base); else it has the reference model under every name.
  */
 export const servedArtefacts = (
   cell: PlannedCell,
-  wanted: Pick<LaunchDemand, 'control'>,
+  wanted: Pick<LaunchDemand, 'selfCheck'>,
   artefacts: Pick<Artefacts, 'built'>,
   reference: ArtefactRef,
 ): Record<string, Record<string, ArtefactRef>> => {
@@ -84,22 +84,22 @@ export const servedArtefacts = (
   }
   const pool = names.has('main') ? Object.fromEntries([...names].map((name) => [name, reference])) : (arms['base'] ?? arms['head']);
   arms['reference'] = { ...pool, ...untouched };
-  for (const [control, variant] of Object.entries(cell.controls)) {
+  for (const [comparator, variant] of Object.entries(cell.comparators)) {
     const artefact = variant === null ? reference : (arms['head']?.[variant] ?? arms['base']?.[variant]);
-    if (artefact !== undefined) arms[control] = { main: artefact };
+    if (artefact !== undefined) arms[comparator] = { main: artefact };
   }
-  // Live controls compare base with itself: whatever they find is the machine's doing.
-  if (wanted.control === 'live' && arms['base'] !== undefined) for (const arm of liveArms) arms[arm] = arms['base'];
+  // A self-check compares base with itself: whatever they find is the machine's doing.
+  if (wanted.selfCheck && arms['base'] !== undefined) for (const arm of liveArms) arms[arm] = arms['base'];
   return arms;
 };
 
-/** The policies of the arms that are launched; a live control runs base's in both. */
+/** The policies of the arms that are launched; a self-check runs base's in both. */
 const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: LaunchDemand): Promise<Record<string, PolicyProcess>> => {
   const { context, plan, trees, artefacts } = setting;
   const started: Record<string, PolicyProcess> = {};
   if (wanted.purpose === 'tune' || !wanted.points.some(({ kind }) => kind === 'episode' || kind === 'external')) return started;
   for (const arm of cell.arms) {
-    const own = wanted.control === 'none' ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
+    const own = !wanted.selfCheck ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
     const paths = await modelPaths(own.policy, artefacts.references.get(cell.model), own.id, setting.folders);

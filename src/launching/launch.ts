@@ -54,19 +54,22 @@ export const runLaunch = async (
   }
 };
 
-const launchLine = ({ launch, cell, index }: LaunchHead, { purpose, control }: Pick<LaunchRequest, 'purpose' | 'control'>): SampleLine => ({
+const launchLine = (
+  { launch, cell, index }: LaunchHead,
+  { purpose, selfCheck }: Pick<LaunchRequest, 'purpose' | 'selfCheck'>,
+): SampleLine => ({
   line: 'launch',
   launch,
   cell,
   purpose,
   index,
-  control,
+  selfCheck,
 });
 
 /** The lines of a launch that failed, or that could not begin. */
 export const failedLaunch = (
   head: LaunchHead,
-  request: Pick<LaunchRequest, 'purpose' | 'control'>,
+  request: Pick<LaunchRequest, 'purpose' | 'selfCheck'>,
   error: Coded,
 ): readonly SampleLine[] => [launchLine(head, request), { line: 'end', launch: head.launch, status: 'failed', error, process: null }];
 

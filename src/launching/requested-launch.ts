@@ -49,8 +49,8 @@ export const runRequested = async (measuring: Measuring, wanted: LaunchDemand): 
   const request = await launchRequest(measuring, wanted).catch(setupFaultOfBase);
   if (request instanceof GateError) return failedLaunch(wanted, wanted, { ...codedOf(request), arm: 'base' });
   const tuning = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
-  const yardstick = tuning === null ? null : records.read('tuned', tuning, tunedRecord);
-  if (yardstick !== null) return tunedBefore(wanted, yardstick.value);
+  const comparator = tuning === null ? null : records.read('tuned', tuning, tunedRecord);
+  if (comparator !== null) return tunedBefore(wanted, comparator.value);
   const solo = soloKey(request, wanted, measuring);
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? records.read('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);

@@ -8,7 +8,7 @@ export interface Wanted {
 }
 
 /**
- * Purposes of launches that may run side by side, because no verdict rests on their being alone; what is tested never shares. A yardstick (`tune`)
+ * Purposes of launches that may run side by side, because no verdict rests on their being alone; what is tested never shares. A comparator (`tune`)
  * is what all arms are held against alike, at the pace that the machine had; where neighbours would decide what it finds, its launch is `alone`.
  * `solo` shares but where an energy meter counts what the whole machine uses; `impact` and `tune` but where what is timed becomes the baselines.
  */

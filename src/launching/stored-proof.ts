@@ -55,7 +55,7 @@ export const seenBefore = (setting: ProofSetting, settled: Iterable<SettledLine>
 
 /**
  * Keeps what a launch proves: of base and head each point that ran to its end, and the series that
- * have values. Nothing of a launch that failed, and nothing of a control, whose arms are others
+ * have values. Nothing of a launch that failed, and nothing of a self-check, whose arms are others
  * than they are called.
  * @param at when it was measured
  */
@@ -68,7 +68,7 @@ export const keepSeen = async (
   const launch = lines.find((line) => line.line === 'launch');
   const end = lines.find((line) => line.line === 'end');
   const cell = setting.plan.cells.find(({ id }) => id === launch?.cell);
-  if (launch === undefined || launch.control !== 'none' || end?.status !== 'complete' || cell === undefined) return;
+  if (launch === undefined || launch.selfCheck || end?.status !== 'complete' || cell === undefined) return;
   const digests = samples.settled.get(cell.id)?.arms ?? {};
   for (const line of lines) {
     const point = line.line === 'point' ? cell.points.find(({ id }) => id === line.point) : undefined;

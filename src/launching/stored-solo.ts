@@ -47,7 +47,7 @@ export const soloKey = (request: LaunchRequest, { cell: id, index }: Pick<Launch
 };
 
 /**
- * Whether a solo launch is only shown, so that what another launch or an earlier run recorded is as good: of the untouched model, or of a cell that is
+ * Whether a solo launch is only shown, so that what another launch or an earlier run recorded is as good: of the reference model, or of a cell that is
  * unchanged in its code too. What is compared is measured in the run that compares it, and what becomes a baseline anew.
  */
 export const isOnlyShown = ({ cell: id, arms }: Pick<LaunchDemand, 'cell' | 'arms'>, run: SoloRun): boolean => {
@@ -61,7 +61,7 @@ export const soloBefore = (
   { launch, cell, index, arms, points }: Pick<LaunchDemand, 'launch' | 'cell' | 'index' | 'arms' | 'points'>,
   { at, series, warnings }: SoloRecord,
 ): readonly SampleLine[] => [
-  { line: 'launch', launch, cell, purpose: 'solo', index, control: 'none' },
+  { line: 'launch', launch, cell, purpose: 'solo', index, selfCheck: false },
   ...points.map(({ id }): SampleLine => {
     const values = Object.fromEntries(arms.map((arm) => [arm, { ...series }]));
     const said = arms.flatMap((arm) => Object.keys(series).map((each) => takenOver(arm, each, at)));

@@ -3,7 +3,7 @@ import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import type { Json } from '../records/words.ts';
 
-/** Changes whenever an earlier yardstick must not be used again. */
+/** Changes whenever an earlier comparator must not be used again. */
 const tuningContract = 2;
 
 /** What a tuning launch measures, in one run: the bench and its options on what its arms serve. */
@@ -15,7 +15,7 @@ export const tuningSubject = ({ like, options, modelDigest, artefacts, arms }: T
 };
 export type TuningLaunch = Pick<LaunchRequest, 'like' | 'options' | 'modelDigest' | 'artefacts' | 'arms'>;
 
-/** What a yardstick rests on: that, the runtime and the class of runner. */
+/** What a comparator rests on: that, the runtime and the class of runner. */
 export const tuningKey = (request: LaunchRequest, runnerClass: string): string =>
   digestOf(JSON.stringify([tuningContract, tuningSubject(request), request.runtime.digest, request.seed, runnerClass]));
 
@@ -26,7 +26,7 @@ export const tunedBefore = (
 ): readonly SampleLine[] => {
   const { launch, cell, index } = wanted;
   return [
-    { line: 'launch', launch, cell, purpose: 'tune', index, control: 'none' },
+    { line: 'launch', launch, cell, purpose: 'tune', index, selfCheck: false },
     { line: 'tuned', launch, value },
     { line: 'end', launch, status: 'complete', error: null, process: null },
   ];

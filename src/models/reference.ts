@@ -44,7 +44,7 @@ export const buildGraphs = (weights: WeightSource, config: ModelConfig, folder: 
   ];
 };
 
-/** Writes the untouched model's graphs into the empty folder `output`. Deterministic. */
+/** Writes the reference model's graphs into the empty folder `output`. Deterministic. */
 export const buildReference = (source: Pick<ModelSource, 'folder' | 'config'>, output: string): readonly Stage[] => {
   const weights = openWeights([join(source.folder, 'model.safetensors')]);
   try {

@@ -15,7 +15,7 @@ const warmUp = 3;
 
 /**
  * The bench of a program that measures by itself (`measure:`): base's and head's are asked round by round, in a drawn order. It has no
- * untouched model, since only the program knows what that would be. Tolerances: 2 % or, for linear metrics, none, unless the policy says otherwise.
+ * reference model, since only the program knows what that would be. Tolerances: 2 % or, for linear metrics, none, unless the policy says otherwise.
  */
 export const externalBench = (metrics: readonly ExternalMetric[]): Benchmark => ({
   id: externalMeasurement,

@@ -23,7 +23,7 @@ type Comparison = Extract<Reduction, { of: 'against' }>['as'];
 
 /** One series of one point, reduced. */
 export const ofSeries = (point: string, series: string, over: Over): Reduction => ({ of: 'series', point, series, over });
-/** One series of one point against the untouched model. */
+/** One series of one point against the reference model. */
 export const againstReference = (point: string, series: string, over: Over, as: Comparison): Reduction => ({
   of: 'against',
   arm: 'reference',
@@ -120,7 +120,7 @@ const quality = (unit: string): readonly MetricSpec[] => [
   },
 ];
 
-/** Captions are spelled in bytes, so a token is a character; the blind score is the control: the same captions without the image. */
+/** Captions are spelled in bytes, so a token is a character; the blind score is the comparator: the same captions without the image. */
 const captions: readonly MetricSpec[] = [
   {
     ...exact,
@@ -168,7 +168,7 @@ export const sizeMetrics: readonly MetricSpec[] = [
   },
   {
     ...exact,
-    id: 'flops-per-token',
+    id: 'macs-per-token',
     unit: 'multiply-adds',
     better: 'lower',
     role: 'gate',
@@ -213,7 +213,7 @@ export const soloMetrics: readonly MetricSpec[] = [
   },
 ];
 
-/** Held-out text against the untouched model, from the point `evaluation`; per character where the model describes pictures. */
+/** Held-out text against the reference model, from the point `evaluation`; per character where the model describes pictures. */
 export const qualityMetrics = (model: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] =>
   model.vision ? [...quality('nats/character'), ...captions] : quality('nats/token');
 

@@ -62,7 +62,7 @@ export interface Sided {
 }
 
 /**
- * What head's commit changes below baselines/, as sentences: only base's files are read, so no change brings its own yardstick.
+ * What head's commit changes below baselines/, as sentences: only base's files are read, so no change brings its own comparator.
  * Throws `baseline-invalid` or `acceptance-invalid` for a file that head breaks: no later run could read it.
  * @param folders where each side works
  */

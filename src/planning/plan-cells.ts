@@ -110,7 +110,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     renamedFrom: base === null || was === id ? null : `${model.id}/${was}`,
     skipped: applies === true ? null : applies,
     arms,
-    controls: Object.fromEntries(Object.entries(workload.controls ?? {}).map(([name, variant]) => [`control:${name}`, variant])),
+    comparators: Object.fromEntries(Object.entries(workload.comparators ?? {}).map(([name, variant]) => [`comparator:${name}`, variant])),
     tunes: bench.tunes ?? null,
     options,
     points: [...workload.points],

@@ -83,7 +83,7 @@ export const reduction = z.discriminatedUnion('of', [
     as: z.enum(['difference', 'speed-up', 'ratio', 'percent-removed', 'percent-added', 'percent-kept']),
   }),
   /**
-   * Over the cells of the model (before-after): geometric mean of what the timing metrics that gate have gained over the untouched model,
+   * Over the cells of the model (before-after): geometric mean of what the timing metrics that gate have gained over the reference model,
    * at one point (null: at all), each cell counting once.
    */
   z.strictObject({ of: z.literal('improvement'), at: z.string().nullable() }),
@@ -96,7 +96,7 @@ export const reduction = z.discriminatedUnion('of', [
    * of it has; null where nothing could.
    */
   z.strictObject({ of: z.literal('realized'), measured: z.string(), possible: z.string() }),
-  /** A figure of this very run: A/A controls called a regression; the smallest change in percent that every tested metric of the model could show. */
+  /** A figure of this very run: A/A self-checks called a regression; the smallest change in percent that every tested metric of the model could show. */
   z.strictObject({ of: z.literal('run'), figure: z.enum(['false-alarms', 'smallest-detectable']) }),
 ]);
 export type Reduction = Immutable<z.infer<typeof reduction>>;

@@ -68,7 +68,7 @@ export const plannedBuild = z.strictObject({
   model: nounId,
   /** The built-in whose contract the subject meets. */
   optimization: nounId,
-  /** Key of the build that it starts from; null: the untouched model. */
+  /** Key of the build that it starts from; null: the reference model. */
   on: sha256.nullable(),
   /** Failing is a finding about this variant, not the end of the cell. */
   mayFail: z.boolean(),
@@ -102,8 +102,8 @@ export const plannedCell = z.strictObject({
   /** Why it cannot be measured at all, else null. */
   skipped: notMeasured.nullable(),
   arms: z.array(plannedArm),
-  /** `control:NAME` → head's variant that it serves, or null for the untouched model. */
-  controls: z.record(z.string(), z.string().nullable()),
+  /** `comparator:NAME` → head's variant that it serves, or null for the reference model. */
+  comparators: z.record(z.string(), z.string().nullable()),
   /** Where one tuning launch comes before all others: whether that may run beside other launches; else null. */
   tunes: z.enum(['alone', 'shared']).nullable(),
   /** What the bench of the judging side was given. */

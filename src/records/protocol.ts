@@ -65,7 +65,7 @@ export const launchRequest = z.strictObject({
   type: z.literal('launch'),
   launch: z.string(),
   purpose: launchPurpose,
-  control: z.enum(['none', 'live']),
+  selfCheck: z.boolean(),
   arms: z.array(armId),
   points: z.array(operatingPoint),
   /** The call point that a solo point repeats; null without one. */

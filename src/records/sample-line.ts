@@ -65,8 +65,7 @@ const isPointHead = (value: Fields): boolean =>
   areStrings(...value['warnings']);
 
 const purposes: ReadonlySet<unknown> = new Set(launchPurpose.options);
-const controls: ReadonlySet<unknown> = new Set(['none', 'live']);
-const launchKeys = ['line', 'launch', 'cell', 'purpose', 'index', 'control'] as const;
+const launchKeys = ['line', 'launch', 'cell', 'purpose', 'index', 'selfCheck'] as const;
 const isLaunch = (value: Fields): boolean =>
   hasKeys(value, launchKeys) &&
   areStrings(value['launch'], value['cell']) &&
@@ -74,7 +73,7 @@ const isLaunch = (value: Fields): boolean =>
   purposes.has(value['purpose']) &&
   Number.isSafeInteger(value['index']) &&
   Number(value['index']) >= 0 &&
-  controls.has(value['control']);
+  typeof value['selfCheck'] === 'boolean';
 
 const endings: ReadonlySet<unknown> = new Set(['complete', 'failed', 'discarded']);
 const endKeys = ['line', 'launch', 'status', 'error', 'process'] as const;
@@ -91,7 +90,7 @@ const findWrongColumn = (columns: unknown): string | null => {
   if (!isObject(columns)) return ': not an object';
   for (const arm of Object.keys(columns)) {
     if (!plainArms.has(arm) && !armId.safeParse(arm).success)
-      return `: ${JSON.stringify(arm.slice(0, 100))} is neither base, head, reference nor a control`;
+      return `: ${JSON.stringify(arm.slice(0, 100))} is neither base, head, reference, a comparator nor a self-check`;
     const series = columns[arm];
     if (!isObject(series)) return `.${arm}: not an object`;
     for (const name of Object.keys(series)) {

@@ -77,13 +77,13 @@ export const sampleLine = z.discriminatedUnion('line', [
     cell: cellId,
     purpose: launchPurpose,
     index: z.int().nonnegative(),
-    control: z.enum(['none', 'live']),
+    selfCheck: z.boolean(),
   }),
   /** All rounds of one point of one launch, column-wise. */
   z.strictObject({ line: z.literal('point'), launch: z.string(), point: z.string(), values: columns, warnings: z.array(z.string()) }),
   /** What a controller did in the last round of an episode: columns of equal length, for the plots. */
   z.strictObject({ line: z.literal('trace'), launch: z.string(), point: z.string(), arm: armId, columns: traceColumns }),
-  /** What a tuning launch found: the yardstick of the cell. */
+  /** What a tuning launch found: the comparator of the cell. */
   z.strictObject({ line: z.literal('tuned'), launch: z.string(), value: jsonValue }),
   z.strictObject({
     line: z.literal('end'),
@@ -107,7 +107,7 @@ export interface Launch {
   readonly cell: string;
   readonly purpose: LaunchPurpose;
   readonly index: number;
-  readonly control: 'none' | 'live';
+  readonly selfCheck: boolean;
   readonly status: 'complete' | 'failed' | 'discarded';
   readonly error: Coded | null;
   readonly process: ProcessFacts | null;

@@ -236,13 +236,13 @@ export class SamplesReading {
   #end(line: EndLine, where: string): void {
     const { start, points, traces, tuned } = this.#opened(line, 'end', where);
     this.#part.open.delete(line.launch);
-    const { cell, purpose, index, control } = start;
+    const { cell, purpose, index, selfCheck } = start;
     const value: Launch = {
       id: line.launch,
       cell,
       purpose,
       index,
-      control,
+      selfCheck,
       status: line.status,
       error: line.error,
       process: line.process,

@@ -21,7 +21,7 @@ export const buildRecord = z.strictObject({
 });
 export type BuildRecord = Immutable<z.infer<typeof buildRecord>>;
 
-/** Record `tuned`: the yardstick of a cell on one runner class. */
+/** Record `tuned`: the comparator of a cell on one runner class. */
 export const tunedRecord = z.strictObject({ value: jsonValue });
 
 /** Record `seen`: that an arm ran a point to its end on one runner class. */

@@ -101,7 +101,7 @@ export const verdict = z.strictObject({
     /** `CELL METRIC@POINT` → smallest detectable change */
     smallestDetectable: z.record(z.string(), z.number()),
   }),
-  controls: z.array(
+  selfChecks: z.array(
     z.strictObject({
       kind: z.enum(['a-a', 'planted', 'dependence']),
       cell: cellId,

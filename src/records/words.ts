@@ -23,7 +23,11 @@ export const nounId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'lower-cas
 export const cellPattern = /^[a-z0-9][a-z0-9._-]{0,79}\/[a-z0-9][a-z0-9._-]{0,79}$/;
 export const cellId = z.string().regex(cellPattern, 'MODEL/OPTIMIZATION');
 export const values = z.record(z.string(), z.number());
-export const armId = z.union([z.enum(['reference', 'base', 'head']), z.templateLiteral(['control:', z.string()])]);
+export const armId = z.union([
+  z.enum(['reference', 'base', 'head']),
+  z.templateLiteral(['comparator:', z.string()]),
+  z.literal('self-check:planted'),
+]);
 
 export type Sha256 = string;
 export type ModelId = string;

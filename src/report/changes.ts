@@ -102,11 +102,9 @@ const failureItems = (verdict: Verdict): readonly Later<string>[] =>
 
 const warningItems = (verdict: Verdict): readonly Later<string>[] => [
   ...verdict.warnings.map((warning) => () => prose(warning, 400)),
-  ...verdict.controls
+  ...verdict.selfChecks
     .filter(({ outcome }) => outcome !== 'as-expected')
-    .map(
-      (control) => () => `Self-check ${control.kind} on ${code(control.cell)} was **${control.outcome}**: ${prose(control.detail, 300)}`,
-    ),
+    .map((check) => () => `Self-check ${check.kind} on ${code(check.cell)} was **${check.outcome}**: ${prose(check.detail, 300)}`),
   ...[...listedMetrics(verdict, 'regressed'), ...listedMetrics(verdict, 'improved')].flatMap(({ cell, metric: { reason, ...metric } }) =>
     reason === null ? [] : [() => `${code(metricName(metric), 80)} of ${code(cell.id)}: ${prose(reason, 300)}`],
   ),

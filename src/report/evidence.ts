@@ -38,10 +38,10 @@ export const historyOf = (baselines: readonly Baseline[], runnerClass: string | 
 
 const tracedPurposes: readonly Launch['purpose'][] = ['impact', 'screen', 'once'];
 
-/** The traces of the first launch of each cell, one per point and arm; controls of the run and what tuned or confirmed are left out. */
+/** The traces of the first launch of each cell, one per point and arm; self-checks and what tuned or confirmed are left out. */
 export const tracesOf = (launches: readonly Launch[]): ShownEvidence['traces'] => {
   const found = new Map<string, CellTrace>();
-  const first = launches.filter(({ index, control, status }) => index === 0 && control === 'none' && status === 'complete');
+  const first = launches.filter(({ index, selfCheck, status }) => index === 0 && !selfCheck && status === 'complete');
   for (const purpose of tracedPurposes)
     for (const { cell, traces } of first.filter((launch) => launch.purpose === purpose))
       for (const { point, arm, columns } of traces) {

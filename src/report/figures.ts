@@ -27,7 +27,7 @@ export const sharedIds: ReadonlySet<string> = new Set([
   'top1-agreement',
   'model-size',
   'size-reduction',
-  'flops-per-token',
+  'macs-per-token',
   'parameters',
   'peak-memory',
   'energy',

@@ -1,4 +1,4 @@
-/** How much better an arm is than the reference arm: the untouched model, or the fair baseline of a policy. */
+/** How much better an arm is than the reference arm: the reference model, or the fair baseline of a policy. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import { median } from '../statistics/describe.ts';
 import { hodgesLehmann } from '../statistics/hodges-lehmann.ts';

@@ -5,7 +5,7 @@ import { absent, changeText, gainText, passage, quantity, signedPercent, speedUp
 
 /**
  * Pre and post of one metric; `ratio` is pre ÷ post, null unless both are positive. A speed has its ratio from rounds that ran
- * both arms side by side; `pre` is then left out, because confirming launches run without the untouched model.
+ * both arms side by side; `pre` is then left out, because confirming launches run without the reference model.
  */
 export interface Effect {
   readonly metric: MetricVerdict;

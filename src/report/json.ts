@@ -59,7 +59,7 @@ export const reportDocument = (verdict: Verdict, durationSeconds: number | null)
   cells: verdict.cells.map(reportCell),
   coverage: verdict.coverage,
   statistics: verdict.statistics,
-  controls: verdict.controls,
+  selfChecks: verdict.selfChecks,
   environment: {
     ...(isObject(verdict.environment) ? verdict.environment : verdict.environment === null ? {} : { details: verdict.environment }),
     runnerClass: verdict.runnerClass,

@@ -52,9 +52,7 @@ const environment = (verdict: Verdict): Section => {
     ['runner class', verdict.runnerClass ?? 'unknown'],
     ['seed', String(verdict.seed)],
     ...(verdict.environment === null ? [] : facts(verdict.environment)),
-    ...verdict.controls.map(
-      (control) => [`self-check ${control.kind} on ${control.cell}`, `${control.outcome}: ${control.detail}`] as const,
-    ),
+    ...verdict.selfChecks.map(({ kind, cell, outcome, detail }) => [`self-check ${kind} on ${cell}`, `${outcome}: ${detail}`] as const),
     ['plan', verdict.plan.slice(0, 12)],
     ['samples', verdict.samples.slice(0, 12)],
   ];

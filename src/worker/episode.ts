@@ -104,7 +104,7 @@ const playRounds = async (
   return { values, warnings: [...warnings], traces: [...traces.values()] };
 };
 
-/** Finds the yardstick of a cell, on the arm of the launch that is not the reference. */
+/** Finds the comparator of a cell, on the arm of the launch that is not the reference. */
 export const tuneCell = async (player: Player, setting: Omit<PlayerSetting, 'policy'>): Promise<Json> => {
   const { request } = setting;
   const arm = request.arms.find((each) => each !== 'reference') ?? 'reference';

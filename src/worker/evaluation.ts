@@ -26,7 +26,7 @@ type Series = Record<string, number[]>;
 const untrainedShare = 0.5;
 
 /**
- * Teacher-forced quality of every arm on the held-out windows against the untouched model. The same bytes on the same text
+ * Teacher-forced quality of every arm on the held-out windows against the reference model. The same bytes on the same text
  * always score the same, so a score is kept under the digests that it rests on and not computed twice.
  *
  * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
@@ -167,7 +167,7 @@ const blamingScores = async (score: () => Promise<void>): Promise<void> => {
   }
 };
 
-/** Why the untouched model can carry no quality metric, by its name; null where it can, or where nothing is known of it. */
+/** Why the reference model can carry no quality metric, by its name; null where it can, or where nothing is known of it. */
 const untrained = (series: Series | undefined, { id, vocabulary }: ModelFacts): string | null => {
   const nll = series?.['nll'] ?? [];
   if (nll.length === 0) return null;

@@ -14,7 +14,7 @@ import { isCompared, isPlaceBound, joinedColumns, placementsOf, share, warmUpSha
 import { interleave, type RoundColumns, secondsPerPoint } from './rounds.ts';
 import { repeatAlone } from './solo.ts';
 
-/** How much the planted control slows its arm: far above what any usable machine could miss. */
+/** How much the planted self-check slows its arm: far above what any usable machine could miss. */
 const plantedFraction = 0.25;
 
 type Measured = Extract<FromWorker, { type: 'measured' }>;
@@ -140,7 +140,7 @@ const timeCalls = async (
         random,
         clock: tools.clock,
         beat: () => tools.beat(point.id),
-        ...(request.control === 'live' ? { planted: { arm: 'control:planted' as const, fraction: plantedFraction } } : {}),
+        ...(request.selfCheck ? { planted: { arm: 'self-check:planted' as const, fraction: plantedFraction } } : {}),
       }),
     );
   return joinedColumns(parts);

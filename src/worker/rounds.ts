@@ -24,7 +24,7 @@ export interface RoundsSetting {
   readonly minimumRounds: number;
   readonly random: () => number;
   readonly clock: Clock;
-  /** The live control: this arm is slowed by this fraction of its own time, inside the clock. */
+  /** The planted self-check: this arm is slowed by this fraction of its own time, inside the clock. */
   readonly planted?: { readonly arm: ArmId; readonly fraction: number };
   /** Called between rounds, outside the clock. */
   readonly beat: () => void;

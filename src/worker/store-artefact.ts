@@ -9,7 +9,7 @@ import { openPlannedModel } from './planned-model.ts';
 type Stored = Extract<FromWorker, { type: 'stored' }>;
 type Made = Pick<ArtefactRef, 'folder' | 'stages' | 'serve' | 'spare'>;
 
-/** Builds the untouched model from its weights into the store. */
+/** Builds the reference model from its weights into the store. */
 export const prepareReference = async (request: Extract<ToWorker, { type: 'prepare' }>, store: Store): Promise<Stored> => {
   const source = openPlannedModel(request.model, request.digest);
   const folder = await store.staging();

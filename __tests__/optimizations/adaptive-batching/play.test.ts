@@ -1,20 +1,20 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../src/contract/optimization.ts';
-import { batchingYardstick } from '../../../src/optimizations/adaptive-batching/comparator.ts';
+import { batchingComparator } from '../../../src/optimizations/adaptive-batching/comparator.ts';
 import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
 import { type LoadShape, shapes } from '../../../src/optimizations/adaptive-batching/workload.ts';
 import type { Json } from '../../../src/records/words.ts';
 import { meanOver, type Plant, plantNames, play, tunedOn } from './plants.ts';
 
-const yardsticks = new Map<Plant, Json>();
+const comparators = new Map<Plant, Json>();
 beforeAll(async () => {
-  for (const plant of plantNames) yardsticks.set(plant, await tunedOn(plant));
+  for (const plant of plantNames) comparators.set(plant, await tunedOn(plant));
 });
-const tunedFor = (plant: Plant): Json => yardsticks.get(plant) ?? null;
+const tunedFor = (plant: Plant): Json => comparators.get(plant) ?? null;
 
-describe('the yardstick', () => {
+describe('the comparator', () => {
   it.each(plantNames)('%s: the objective is three requests alone, and the capacity keeps it for who comes just too late', (plant) => {
-    const { alone, objective, capacity, service, fixed } = batchingYardstick.parse(tunedFor(plant));
+    const { alone, objective, capacity, service, fixed } = batchingComparator.parse(tunedFor(plant));
     expect(objective).toBeCloseTo(3 * alone, 9);
     const [longest = []] = service.ms.slice(-1);
     const within = service.batches.filter((_, at) => (longest[at] ?? 0) <= objective / 2);
@@ -30,9 +30,9 @@ describe('adaptive batching against the best fixed batch, in replay', () => {
   it.each(plantNames.flatMap((plant) => shapes.map((shape) => [plant, shape] as const)))(
     '%s, %s: at most 5 % less goodput; more in a burst; batch 1 is far behind',
     async (plant, shape) => {
-      const goodput = (arm: 'reference' | 'head' | 'control:batch-1'): Promise<number> =>
+      const goodput = (arm: 'reference' | 'head' | 'comparator:batch-1'): Promise<number> =>
         meanOver(8, 'goodput', { plant, tuned: tunedFor(plant), shape, arm });
-      const [fixed, adaptive, single] = [await goodput('reference'), await goodput('head'), await goodput('control:batch-1')];
+      const [fixed, adaptive, single] = [await goodput('reference'), await goodput('head'), await goodput('comparator:batch-1')];
       expect(adaptive / fixed).toBeGreaterThan(shape === 'burst' ? 1 : 0.95);
       expect(single / fixed).toBeLessThan(0.6);
     },
@@ -47,7 +47,7 @@ describe('adaptive batching against the best fixed batch, in replay', () => {
 
   it('says of every batch when it began, who waited, how many it took and how long its oldest request waited', async () => {
     const { values, trace = {} } = await play({ plant: 'dense', tuned: tunedFor('dense'), shape: 'ramp', arm: 'head' });
-    const { objective } = batchingYardstick.parse(tunedFor('dense'));
+    const { objective } = batchingComparator.parse(tunedFor('dense'));
     expect(Object.keys(trace)).toEqual(['time', 'queue', 'batch', 'latency', 'set-point']);
     expect(trace['batch']?.reduce((sum, each) => sum + each, 0)).toBe(3 * 24);
     expect(trace['time']).toEqual(trace['time']?.toSorted((a, b) => a - b));
@@ -59,7 +59,7 @@ describe('adaptive batching against the best fixed batch, in replay', () => {
 
   it('counts padding: alone nothing is padded, in batches something is', async () => {
     const what = { plant: 'dense', tuned: tunedFor('dense'), shape: 'steady' } as const;
-    expect((await play({ ...what, arm: 'control:batch-1' })).values['utilization']).toBe(100);
+    expect((await play({ ...what, arm: 'comparator:batch-1' })).values['utilization']).toBe(100);
     expect((await play({ ...what, arm: 'head' })).values['utilization']).toBeLessThan(95);
   });
 });

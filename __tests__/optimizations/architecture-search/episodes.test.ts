@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Subject } from '../../../src/contract/optimization.ts';
 import type { Tools } from '../../../src/contract/player.ts';
 import type { Policy } from '../../../src/contract/policy.ts';
-import { latencyOf, type PoolRecord, yardstickOf } from '../../../src/optimizations/architecture-search/comparator.ts';
+import { comparatorOf, latencyOf, type PoolRecord } from '../../../src/optimizations/architecture-search/comparator.ts';
 import type { ServeObservation, ServeSetting } from '../../../src/optimizations/architecture-search/exchange.ts';
 import { searchOptions } from '../../../src/optimizations/architecture-search/options.ts';
 import { searchPlayer } from '../../../src/optimizations/architecture-search/play.ts';
@@ -104,7 +104,7 @@ describe.each(Object.keys(machines))('%s', (machine) => {
   it('keeps more budgets than the best single variant, and the bound', async () => {
     const [reference, head] = [await played(machine, 'drift', 'reference'), await played(machine, 'drift')];
     const pool = (await searchPlayer.tune!(replay(machine), {})) as unknown as PoolRecord;
-    const { lossBound } = yardstickOf(pool, 0.5);
+    const { lossBound } = comparatorOf(pool, 0.5);
     expect(head['goodput']! / reference['goodput']!).toBeGreaterThan(1.05);
     expect(head['nll-delta']).toBeLessThanOrEqual(lossBound);
     expect(head['adaptation-ms']).toBeLessThan(60);
@@ -169,7 +169,7 @@ describe('a fault is seen', () => {
   });
 });
 
-describe('the yardstick', () => {
+describe('the comparator', () => {
   it('measures every variant there is, several times, and nothing of the policy', async () => {
     const pool = (await searchPlayer.tune!(replay('dense', { subject: answering(null) }), {})) as unknown as PoolRecord;
     expect(pool.map(({ name }) => name)).toEqual(names);
@@ -194,9 +194,9 @@ describe('the yardstick', () => {
       const [latency, loss, bytes] = machines['dense']![at]!;
       return { name, latencies: [latency], swap: 20, 'nll-delta': loss, bytes };
     });
-    expect(yardstickOf(pool, 1).best).toBe('depth-50-width-50');
-    expect(yardstickOf(pool, 0.5).best).toBe('depth-100-width-75');
-    expect(yardstickOf(pool, 0).best).toBe('main');
+    expect(comparatorOf(pool, 1).best).toBe('depth-50-width-50');
+    expect(comparatorOf(pool, 0.5).best).toBe('depth-100-width-75');
+    expect(comparatorOf(pool, 0).best).toBe('main');
   });
 
   it('reads options of its own', () => {

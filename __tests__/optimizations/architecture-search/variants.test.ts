@@ -59,7 +59,7 @@ describe('the pool', () => {
   const named = (pool: readonly object[]): readonly string[] =>
     poolOf(denseFacts, searchOptions.parse({ pool }, 'with')).map(({ name }) => name);
 
-  test('is the untouched model and whatever differs from it', () => {
+  test('is the reference model and whatever differs from it', () => {
     expect(named([{ depth: 1, width: 1 }])).toEqual(['main']);
     // Of three layers either share leaves two.
     expect(
@@ -71,7 +71,7 @@ describe('the pool', () => {
     ).toEqual(['main', 'depth-75-width-100', 'depth-75-width-50']);
   });
 
-  test('applies where there is a choice, and builds all but the untouched model', () => {
+  test('applies where there is a choice, and builds all but the reference model', () => {
     const { applies, workload } = architectureSearchBenchmark;
     const options = searchOptions.parse({}, 'with');
     expect(applies(denseFacts, options)).toBe(true);

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../src/contract/optimization.ts';
 import type { Observation } from '../../../src/contract/player.ts';
 import { feedbackControlBenchmark } from '../../../src/optimizations/feedback-control/benchmark.ts';
-import { feedbackYardstick } from '../../../src/optimizations/feedback-control/comparator.ts';
+import { feedbackComparator } from '../../../src/optimizations/feedback-control/comparator.ts';
 import { disturbances } from '../../../src/optimizations/feedback-control/disturbance.ts';
 import { feedbackPlayer } from '../../../src/optimizations/feedback-control/play.ts';
 import { feedbackControl } from '../../../src/optimizations/feedback-control/subject.ts';
@@ -18,10 +18,10 @@ const pointOf = (id: string) => {
   return point;
 };
 
-const yardsticks = new Map<Plant, Json>();
+const comparators = new Map<Plant, Json>();
 beforeAll(async () => {
   for (const plant of plantNames)
-    yardsticks.set(plant, (await feedbackPlayer.tune?.(replayTools({ costs: costsOf(plant, 3) }), {})) ?? null);
+    comparators.set(plant, (await feedbackPlayer.tune?.(replayTools({ costs: costsOf(plant, 3) }), {})) ?? null);
 });
 
 interface Played {
@@ -41,13 +41,13 @@ const play = async ({
   seed = 1,
 }: Played): Promise<Observation> =>
   feedbackPlayer.play(
-    turnOf(pointOf(id), { arm, tuned: yardsticks.get(plant) ?? null, seed }),
+    turnOf(pointOf(id), { arm, tuned: comparators.get(plant) ?? null, seed }),
     replayTools({ costs: costsOf(plant, 99), subject, options, seed }),
   );
 
-describe('the yardstick', () => {
+describe('the comparator', () => {
   it.each(plantNames)('%s: the set-point is what the open loop takes undisturbed', (plant) => {
-    const { setPoint, slope, batch, plant: fitted } = feedbackYardstick.parse(yardsticks.get(plant));
+    const { setPoint, slope, batch, plant: fitted } = feedbackComparator.parse(comparators.get(plant));
     expect(setPoint).toBeCloseTo(fitted.fixed + batch * (fitted.request + 8 * fitted.token), 9);
     expect(slope).toBeCloseTo(fitted.request + 8 * fitted.token, 9);
     // The plant that made the table: what is replayed is near what was measured.
@@ -81,7 +81,7 @@ describe('the closed loop, in replay', () => {
     const first = await play(what);
     expect(await play({ ...what, arm: 'base' })).toEqual(first);
     const elsewhere = await feedbackPlayer.play(
-      turnOf(pointOf('replay-burst'), { arm: 'head', tuned: yardsticks.get('dense') ?? null }),
+      turnOf(pointOf('replay-burst'), { arm: 'head', tuned: comparators.get('dense') ?? null }),
       replayTools({ costs: costsOf('latent', 4, 0.9), subject: feedbackControl }),
     );
     expect(elsewhere).toEqual(first);
@@ -93,7 +93,7 @@ describe('the closed loop, in replay', () => {
     expect(Object.keys(trace)).toEqual(['time', 'tokens', 'batch', 'latency', 'set-point']);
     for (const column of Object.values(trace)) expect(column).toHaveLength(60);
     expect(trace['tokens']?.slice(19, 21)).toEqual([8, 16]);
-    const { batch } = feedbackYardstick.parse(yardsticks.get('dense'));
+    const { batch } = feedbackComparator.parse(comparators.get('dense'));
     expect(trace['batch']?.[0]).toBe(batch);
     expect(trace['batch']?.[59]).toBeLessThan(batch);
   });

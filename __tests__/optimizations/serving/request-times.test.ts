@@ -4,7 +4,7 @@ import { type ReplayedCosts, replayTools } from '../../testkit/episode-tools.ts'
 
 const variants = ['main', 'half'];
 const share = (variant: string): number => (variant === 'half' ? 0.5 : 1);
-/** A request of the untouched model takes 10 ms on a machine that is so many times as slow as it might be. */
+/** A request of the reference model takes 10 ms on a machine that is so many times as slow as it might be. */
 const machine = (slowness: () => number): ReplayedCosts => ({
   prefill: ({ variant }) => 8 * share(variant) * slowness(),
   step: ({ variant }) => share(variant) * slowness(),
@@ -37,7 +37,7 @@ describe('requestTimes', () => {
 const taking = (milliseconds: number) => async (): Promise<number> => milliseconds;
 
 describe('atRecordedPace', () => {
-  it('runs one request of the untouched model right before, so that no arm meets a colder processor than another', async () => {
+  it('runs one request of the reference model right before, so that no arm meets a colder processor than another', async () => {
     const said: string[] = [];
     const taken = async (name: string): Promise<number> => {
       said.push(name);

@@ -125,11 +125,11 @@ test('a context that is too short for the points is not applicable; all others a
   expect(sparseAttentionBenchmark.applies({ ...denseFacts, context: 2048 }, options)).toBe(true);
   const { variants, metrics, points } = sparseAttentionBenchmark.workload({ ...visionFacts, context: 2048 }, options);
   expect(variants['fixed-window']?.options).toMatchObject({ pattern: 'window' });
-  const timed = points.filter((point) => point.kind === 'call' && point.arms.includes('control:fixed-window'));
+  const timed = points.filter((point) => point.kind === 'call' && point.arms.includes('comparator:fixed-window'));
   expect(timed.map(({ id }) => id)).toEqual(['prefill-512']);
   expect(metrics.find(({ id }) => id === 'speed-over-fixed-window')?.from).toMatchObject({
     point: 'prefill-512',
-    arm: 'control:fixed-window',
+    arm: 'comparator:fixed-window',
   });
   expect(metrics.find(({ id }) => id === 'late-nll-delta')?.unit).toBe('nats/character');
 });

@@ -144,11 +144,11 @@ describe('how zeros are stored', () => {
     expect(largestDifference(await logitsOf(packed), await logitsOf(dense))).toBe(0);
   });
 
-  test('the control is the same weights, stored plainly', async () => {
+  test('the comparator is the same weights, stored plainly', async () => {
     const packed = await build(sparseNetwork, miniature('moe'), options({ pattern: '1:4' }));
-    const control = sparseNetworkBenchmark.workload(denseFacts, options({ pattern: '1:4' })).variants['dense-with-zeros']!;
-    expect(control.on).toBe('main');
-    const plain = await build(sparseNetwork, packed, options(control.options as object));
+    const comparator = sparseNetworkBenchmark.workload(denseFacts, options({ pattern: '1:4' })).variants['dense-with-zeros']!;
+    expect(comparator.on).toBe('main');
+    const plain = await build(sparseNetwork, packed, options(comparator.options as object));
     expect(packedWeights(readModel(pathOf(plain)))).toEqual([]);
     expect(counted(plain, 'all', { kept: 1, of: 4 })).toEqual(counted(packed, 'all', { kept: 1, of: 4 }));
     expect(largestDifference(await logitsOf(plain), await logitsOf(packed))).toBe(0);

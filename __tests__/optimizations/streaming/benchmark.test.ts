@@ -20,7 +20,7 @@ describe('the bench', () => {
   });
 
   it.each([512, 520, 1000, 2048, 131_072])('plays episodes that a context of %i holds', (context) => {
-    const { points, metrics, controls } = streamingBenchmark.workload(at(context), { chunk: 32, sinks: 4, 'keep-last': 60 });
+    const { points, metrics, comparators } = streamingBenchmark.workload(at(context), { chunk: 32, sinks: 4, 'keep-last': 60 });
     for (const point of points) operatingPoint.parse(point);
     const settings = points.flatMap((point) => (point.kind === 'episode' ? [streamSetting.parse(point.setting)] : []));
     expect(settings.map(({ measure }) => measure)).toEqual(['stream', 'sustained', 'memory']);
@@ -28,7 +28,7 @@ describe('the bench', () => {
       const longest = setting.measure === 'memory' ? setting.fill : setting.measure === 'sustained' ? setting.long : setting.prompt;
       expect(longest + 4 * setting.steps).toBeLessThanOrEqual(context);
     }
-    expect(controls).toEqual({ recompute: null });
+    expect(comparators).toEqual({ recompute: null });
     const known = new Set(points.map(({ id }) => id));
     for (const { from } of metrics) expect('point' in from && known.has(from.point)).toBe(true);
   });

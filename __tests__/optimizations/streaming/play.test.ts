@@ -31,8 +31,8 @@ describe('stream', () => {
     expect(trace?.['time']?.at(-1)).toBeCloseTo(38.4 + 32 * 1.3995, 6);
   });
 
-  it('computes everything anew in the control', async () => {
-    const { values } = await played('stream', full, 100, 'control:recompute');
+  it('computes everything anew in the comparator', async () => {
+    const { values } = await played('stream', full, 100, 'comparator:recompute');
     expect(values).toEqual({ 'itl-p50': expect.closeTo(38.4, 9) });
   });
 

@@ -73,7 +73,7 @@ const metricsOf = (point: string): readonly MetricSpec[] => [
 /**
  * Adaptive batch size: a policy chooses each batch of a queue whose executions are real and whose clock between them is virtual.
  * Steady, rising and bursting arrivals, each at 0.7, 0.95 and 1.2 times what the best fixed batch serves; the reference is that batch
- * on the same arrivals, and batch 1 is a second control. A request is in time within three times what one takes alone.
+ * on the same arrivals, and batch 1 is a second comparator. A request is in time within three times what one takes alone.
  */
 export const adaptiveBatchingBenchmark: Benchmark<BatchingOptions> = {
   id: 'adaptive-batching',
@@ -83,7 +83,7 @@ export const adaptiveBatchingBenchmark: Benchmark<BatchingOptions> = {
   applies: () => true,
   workload: () => ({
     variants: {},
-    controls: { 'batch-1': null },
+    comparators: { 'batch-1': null },
     points: shapes.map(
       (shape): OperatingPoint => ({
         id: shape,
@@ -92,7 +92,7 @@ export const adaptiveBatchingBenchmark: Benchmark<BatchingOptions> = {
         exact: false,
         rounds: 1,
         warmUp: 0,
-        arms: ['reference', 'base', 'head', 'control:batch-1'],
+        arms: ['reference', 'base', 'head', 'comparator:batch-1'],
       }),
     ),
     metrics: shapes.flatMap(metricsOf),

@@ -19,8 +19,8 @@ const objectiveFactor = 3;
 const sweeps = 12;
 
 const fixedBatch = z.int().min(1).max(largestBatch);
-/** The yardstick of a cell, fixed per class of runner. */
-export const batchingYardstick = z.strictObject({
+/** The comparator of a cell, fixed per class of runner. */
+export const batchingComparator = z.strictObject({
   service: serviceTimes,
   /** Milliseconds of a request of mean length in a batch of its own, and the latency objective made from it. */
   alone: z.number().positive(),
@@ -30,7 +30,7 @@ export const batchingYardstick = z.strictObject({
   /** The best fixed batch of each trace. */
   fixed: z.strictObject({ steady: fixedBatch, ramp: fixedBatch, burst: fixedBatch } satisfies Record<LoadShape, unknown>),
 });
-export type BatchingYardstick = Immutable<z.infer<typeof batchingYardstick>>;
+export type BatchingComparator = Immutable<z.infer<typeof batchingComparator>>;
 
 /**
  * The batch, between two of the table's where need be, that takes half of the objective at the longest prompt: who comes when one such batch
@@ -48,8 +48,8 @@ const capacityOf = (service: ServiceTimes, objective: number): number => {
 };
 
 /** The batch of the most goodput on traces that no episode plays, their service times read from the table; the smallest of equals. */
-const bestFixed = async (traces: TracesSetting, yardstick: Omit<BatchingYardstick, 'fixed'>): Promise<number> => {
-  const { service, objective, capacity } = yardstick;
+const bestFixed = async (traces: TracesSetting, comparator: Omit<BatchingComparator, 'fixed'>): Promise<number> => {
+  const { service, objective, capacity } = comparator;
   let best = { batch: 1, goodput: Number.NEGATIVE_INFINITY };
   for (const batch of batches) {
     let goodput = 0;
@@ -71,7 +71,7 @@ const bestFixed = async (traces: TracesSetting, yardstick: Omit<BatchingYardstic
 };
 
 /** What follows from a table of service times, with the traces that will be played. */
-export const yardstickFrom = async (service: ServiceTimes, traces: Omit<TracesSetting, 'shape'>): Promise<BatchingYardstick> => {
+export const comparatorFrom = async (service: ServiceTimes, traces: Omit<TracesSetting, 'shape'>): Promise<BatchingComparator> => {
   const mean = service.lengths.reduce((sum, each) => sum + each, 0) / service.lengths.length;
   const alone = serviceTime(service, 1, mean);
   const objective = objectiveFactor * alone;
@@ -81,5 +81,5 @@ export const yardstickFrom = async (service: ServiceTimes, traces: Omit<TracesSe
 };
 
 /** Measures how long batches take, and chooses objective, capacity and the best fixed batches from that. */
-export const tuneBatching = async (tools: Tools, traces: Omit<TracesSetting, 'shape'>): Promise<BatchingYardstick> =>
-  yardstickFrom(await measureServiceTimes(tools, { lengths, batches, decode, samples }), traces);
+export const tuneBatching = async (tools: Tools, traces: Omit<TracesSetting, 'shape'>): Promise<BatchingComparator> =>
+  comparatorFrom(await measureServiceTimes(tools, { lengths, batches, decode, samples }), traces);

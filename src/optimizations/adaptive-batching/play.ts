@@ -5,7 +5,7 @@ import { quantile } from '../../statistics/describe.ts';
 import { nextAction } from '../policy-action.ts';
 import { openPacedService } from '../serving/service-times.ts';
 import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../serving/virtual-queue.ts';
-import { type BatchingYardstick, batchingYardstick, largestBatch, tuneBatching } from './comparator.ts';
+import { type BatchingComparator, batchingComparator, largestBatch, tuneBatching } from './comparator.ts';
 import { type BatchingObservation, type BatchingSetting, batchingAction, shownRequests } from './exchange.ts';
 import { goodputOf, type LoadShape, played, type ServedTrace, spanOf, tracesOf, tracesSetting } from './workload.ts';
 
@@ -13,14 +13,14 @@ import { goodputOf, type LoadShape, played, type ServedTrace, spanOf, tracesOf, 
 export const batchingPlayer: Player = {
   tune: (tools) => tuneBatching(tools, played),
   play: async (turn, tools) => {
-    const yardstick = decodeValue(batchingYardstick, turn.tuned, 'tuned');
+    const comparator = decodeValue(batchingComparator, turn.tuned, 'tuned');
     const setting = decodeValue(tracesSetting, turn.point.setting, 'setting');
-    const { service: table, capacity, objective } = yardstick;
+    const { service: table, capacity, objective } = comparator;
     const traces = tracesOf(setting, capacity, table.lengths, tools.random);
     const service = await openPacedService(tools, table);
     const served: ServedTrace[] = [];
     for (const arrivals of traces) {
-      const choose = await chooserOf(turn, tools, yardstick, setting.shape);
+      const choose = await chooserOf(turn, tools, comparator, setting.shape);
       const batches = await serveQueue(arrivals, { choose, serve: service.serve });
       served.push({ arrivals, batches });
     }
@@ -28,15 +28,15 @@ export const batchingPlayer: Player = {
   },
 };
 
-/** Base and head have policies; the reference is the fixed batch that tuning chose for this trace, a control is batch 1. */
+/** Base and head have policies; the reference is the fixed batch that tuning chose for this trace, a comparator is batch 1. */
 const chooserOf = async (
   { arm, point }: Turn,
   tools: Pick<Tools, 'policy'>,
-  { fixed, objective, service }: BatchingYardstick,
+  { fixed, objective, service }: BatchingComparator,
   shape: LoadShape,
 ): Promise<QueueServer['choose']> => {
   if (arm === 'reference') return () => fixed[shape];
-  if (arm.startsWith('control:')) return () => 1;
+  if (arm.startsWith('comparator:')) return () => 1;
   const { decode, lengths, batches, ms } = service;
   const setting = { objective, maximum: largestBatch, decode, service: { lengths, batches, ms } } satisfies BatchingSetting & Json;
   const policy = await tools.policy(setting);

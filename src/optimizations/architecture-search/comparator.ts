@@ -58,19 +58,19 @@ export const efficiencyOf = (pool: PoolRecord, names: readonly string[]): number
   return volume(pool.filter(({ name }) => names.includes(name))) / volume(pool);
 };
 
-export interface Yardstick {
+export interface Comparator {
   /** Milliseconds, in turn. */
   readonly budgets: readonly number[];
   /** Nats per token that may be lost on average. */
   readonly lossBound: number;
-  /** Milliseconds of a request of the untouched model. */
+  /** Milliseconds of a request of the reference model. */
   readonly untouched: number;
   /** The single variant that keeps most budgets and the bound. */
   readonly best: string;
 }
 
 /** What follows from the pool: how the budget drifts, what may be lost, and the best single variant for that. */
-export const yardstickOf = (pool: PoolRecord, quality: number): Yardstick => {
+export const comparatorOf = (pool: PoolRecord, quality: number): Comparator => {
   const dense = pool.find(({ name }) => name === untouched);
   const slowest = dense === undefined ? Math.max(...pool.map(latencyOf)) : latencyOf(dense);
   // What answers no better than a faster one is no step of the drift, and where all answer alike only the fastest is.

@@ -21,7 +21,7 @@ export const drift: readonly number[] = [1, 0.5, 0, 0.25, 1, 0, 0.5, 0.25];
 const headroom = 1.25;
 /** … and a little more the looser it is, so that the budget tightens even where one variant is best for all of them. */
 const looser = 0.05;
-/** Share of its time that the untouched model would be busy: what counts is the latency of a request, not how many queue up. */
+/** Share of its time that the reference model would be busy: what counts is the latency of a request, not how many queue up. */
 const load = 0.04;
 
 /** Milliseconds of every budget in turn, from the latencies of a front, ascending. */
@@ -34,7 +34,7 @@ export const budgetsOf = (latencies: readonly number[]): readonly number[] =>
  */
 export const driftTrace = (wanted: {
   readonly requests: number;
-  /** Milliseconds of one request of the untouched model. */
+  /** Milliseconds of one request of the reference model. */
   readonly untouched: number;
   readonly budgets: readonly number[];
   readonly random: () => number;

@@ -7,19 +7,19 @@ const share = z.number().min(0).max(1);
 /** What the bench tells a policy that is to find a pool: what there is, and how many of them it may try. */
 export const searchSetting = z.object({
   task: z.literal('search'),
-  /** The untouched model first; the size is known without a trial. */
+  /** The reference model first; the size is known without a trial. */
   members: z.array(z.object({ name, depth: share, width: share, bytes: z.number().positive() })).min(1),
   trials: z.int().positive(),
 });
 export type PoolSearchSetting = Immutable<z.infer<typeof searchSetting>>;
 
-/** The outcome of the trial that was asked for; of the untouched model, which costs none, before the first. */
+/** The outcome of the trial that was asked for; of the reference model, which costs none, before the first. */
 export const searchObservation = z.object({
   trial: z.object({
     name,
     /** Milliseconds of one request. */
     latency: z.number().positive(),
-    /** Nats per token against the untouched model. */
+    /** Nats per token against the reference model. */
     'nll-delta': z.number(),
   }),
   /** Trials that are left. */
@@ -27,7 +27,7 @@ export const searchObservation = z.object({
 });
 export type PoolSearchObservation = Immutable<z.infer<typeof searchObservation>>;
 
-/** Another trial, or the end: the members that the pool is made of, the untouched model or tried ones. */
+/** Another trial, or the end: the members that the pool is made of, the reference model or tried ones. */
 export const searchAction = z.union([z.strictObject({ try: name }), z.strictObject({ offer: z.array(name).min(1).max(64) })]);
 export type PoolSearchAction = Immutable<z.infer<typeof searchAction>>;
 

@@ -22,7 +22,7 @@ const schema = z.strictObject({
       { depth: 0.5, width: 0.5 },
     ])
     .describe(
-      'Shares of the layers, and of the channels of every feed-forward and expert, that each variant beside the untouched model keeps.',
+      'Shares of the layers, and of the channels of every feed-forward and expert, that each variant beside the reference model keeps.',
     ),
   trials: z
     .int()

@@ -7,7 +7,7 @@ import { median } from '../../statistics/describe.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { nextAction } from '../policy-action.ts';
 import { atRecordedPace, elapsed, openPace, requestPrompt, serveRequest } from '../serving/request-times.ts';
-import { efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, poolRecord, yardstickOf } from './comparator.ts';
+import { comparatorOf, efficiencyOf, latencyOf, type Measured, measurePool, type PoolRecord, poolRecord } from './comparator.ts';
 import { type DriftTrace, driftTrace } from './drift.ts';
 import {
   type PoolSearchObservation,
@@ -33,7 +33,7 @@ export const searchPlayer: Player = {
   play: async (turn, tools) => {
     const pool = decodeValue(poolRecord, turn.tuned, 'tuned');
     const options = searchOptions.parse(turn.options, 'options');
-    const { best, ...yardstick } = yardstickOf(pool, options.quality);
+    const { best, ...comparator } = comparatorOf(pool, options.quality);
     const offered = turn.arm === 'reference' ? [best] : await searched(turn, tools, pool, options);
     if (turn.point.exact) return { values: { efficiency: efficiencyOf(pool, offered) } };
     const members: Measured[] = [];
@@ -42,11 +42,11 @@ export const searchPlayer: Player = {
       if (!offered.includes(each.name) || !tools.variants.includes(each.name)) continue;
       members.push({ ...each, 'nll-delta': await tools.nllDelta(each.name, lossWindows(tools.model)) });
     }
-    const trace = driftTrace({ requests, untouched: yardstick.untouched, budgets: yardstick.budgets, random: tools.random });
+    const trace = driftTrace({ requests, untouched: comparator.untouched, budgets: comparator.budgets, random: tools.random });
     const pace = await openPace(tools);
     try {
-      const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, yardstick.lossBound);
-      const paced = await atRecordedPace(pace, yardstick.untouched);
+      const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, comparator.lossBound);
+      const paced = await atRecordedPace(pace, comparator.untouched);
       return observed(trace, await really(tools, trace, choose, paced), members);
     } finally {
       await pace.release();

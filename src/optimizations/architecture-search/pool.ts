@@ -2,7 +2,7 @@ import type { ModelFacts } from '../../records/serving.ts';
 import { keptCount } from '../graph/selection.ts';
 import type { MemberShape, SearchOptions } from './options.ts';
 
-/** The untouched model: what every arm serves under this name when nothing else is built as it. */
+/** The reference model: what every arm serves under this name when nothing else is built as it. */
 export const untouched = 'main';
 
 /** Nats per token: losses that round to the same multiple of it are the same loss. */
@@ -17,7 +17,7 @@ export interface Member {
 /** `depth-75-width-50` */
 const nameOf = ({ depth, width }: MemberShape): string => `depth-${Math.round(100 * depth)}-width-${Math.round(100 * width)}`;
 
-/** The untouched model, then the variants in their order. Shapes that leave the same are one: nothing is built twice. */
+/** The reference model, then the variants in their order. Shapes that leave the same are one: nothing is built twice. */
 export const poolOf = (model: Pick<ModelFacts, 'layers'>, { pool }: Pick<SearchOptions, 'pool'>): readonly Member[] => {
   const key = ({ depth, width }: MemberShape): string => `${keptCount(model.layers, 1 - depth)} ${Math.round(100 * width)}`;
   const dense: MemberShape = { depth: 1, width: 1 };

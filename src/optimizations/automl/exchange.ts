@@ -24,7 +24,7 @@ export const searchObservation = z.object({
   /** Milliseconds of a request, the median of so many. */
   latency: z.number().positive(),
   calls: z.int().positive(),
-  /** Nats per token against the untouched model: the same for every configuration of one model. */
+  /** Nats per token against the reference model: the same for every configuration of one model. */
   'nll-delta': z.number(),
   /** Trials that are left. */
   left: z.int().nonnegative(),

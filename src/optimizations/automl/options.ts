@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { OptionSchema } from '../../contract/benchmark.ts';
 import { optionSchema } from '../option-schema.ts';
 
-/** What may be built beside the untouched model; the names say what of. */
+/** What may be built beside the reference model; the names say what of. */
 export const variantNames = ['pruned-25', 'pruned-50', 'factored'] as const;
 
 const firstIsDefault = 'The first is what the search is compared with; one alone is not searched.';

@@ -15,7 +15,7 @@ const value = z.union([z.string(), z.number(), z.boolean()]);
 
 /** The exhaustive search: every configuration measured. Fixed per class of runner. */
 export const oracleRecord = z.strictObject({
-  /** Milliseconds of a request of the untouched model, served as it is unless told otherwise: the pace of all times here. */
+  /** Milliseconds of a request of the reference model, served as it is unless told otherwise: the pace of all times here. */
   untouched: z.number().positive(),
   /** Nats per token of each model. */
   losses: z.record(z.string(), z.number()),

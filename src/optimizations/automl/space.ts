@@ -11,7 +11,7 @@ export interface OptionRange {
   readonly values: readonly OptionValue[];
 }
 
-/** The untouched model. */
+/** The reference model. */
 export const untouched = 'main';
 
 /** What there is to choose, of models that were built and settings with more than one value. */

@@ -24,8 +24,8 @@ const regressionDetection = (figure: 'false-alarms' | 'smallest-detectable', uni
 
 /**
  * What all optimizations of a model are worth, before against after: figures over its other cells, which only say in one number what those say
- * one by one. Nothing is built, run or judged for it. `improvement`: geometric mean of the gain over the untouched model, with the interval
- * that the noise of launches leaves, over all points and at each; `regression-detection`: whether the control of base against itself would have
+ * one by one. Nothing is built, run or judged for it. `improvement`: geometric mean of the gain over the reference model, with the interval
+ * that the noise of launches leaves, over all points and at each; `regression-detection`: whether the self-check of base against itself would have
  * been called a regression, and the smallest change that every tested metric of the model could have shown; `break-even-tokens` and
  * `roi`: when, and how far at the declared volume, the time saved pays for that of building.
  */

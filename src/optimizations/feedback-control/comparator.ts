@@ -13,8 +13,8 @@ const samples = 7;
 /** What the open loop serves: its own latency is the set-point, which can therefore be met, and the batch has room both ways. */
 const openLoop = 8;
 
-/** The yardstick of a cell, fixed per class of runner. */
-export const feedbackYardstick = z.strictObject({
+/** The comparator of a cell, fixed per class of runner. */
+export const feedbackComparator = z.strictObject({
   /** What was measured, and the plant that comes closest to it: the replay is of this. */
   service: serviceTimes,
   plant,
@@ -25,10 +25,10 @@ export const feedbackYardstick = z.strictObject({
   /** Milliseconds per further request, undisturbed. */
   slope: z.number().positive(),
 });
-export type FeedbackYardstick = Immutable<z.infer<typeof feedbackYardstick>>;
+export type FeedbackComparator = Immutable<z.infer<typeof feedbackComparator>>;
 
 /** What follows from a table of service times. A plant that hardly rises with the batch still gets a slope: by a thousandth of the set-point. */
-export const yardstickFrom = (service: ServiceTimes): FeedbackYardstick => {
+export const comparatorFrom = (service: ServiceTimes): FeedbackComparator => {
   const calm = Math.min(...service.lengths);
   const fitted = fitPlant(service);
   const setPoint = plantTime(fitted, openLoop, calm);
@@ -37,5 +37,5 @@ export const yardstickFrom = (service: ServiceTimes): FeedbackYardstick => {
 };
 
 /** Measures the plant; set-point, open loop and slope follow. */
-export const tuneFeedback = async (tools: Tools): Promise<FeedbackYardstick> =>
-  yardstickFrom(await measureServiceTimes(tools, { lengths, batches, decode, samples }));
+export const tuneFeedback = async (tools: Tools): Promise<FeedbackComparator> =>
+  comparatorFrom(await measureServiceTimes(tools, { lengths, batches, decode, samples }));

@@ -5,7 +5,7 @@ import { seriesWarningText } from '../../records/series-warning.ts';
 import type { ArmId } from '../../records/words.ts';
 import { nextAction } from '../policy-action.ts';
 import { openPacedService, type PacedService } from '../serving/service-times.ts';
-import { type FeedbackYardstick, feedbackYardstick, largestBatch, tuneFeedback } from './comparator.ts';
+import { type FeedbackComparator, feedbackComparator, largestBatch, tuneFeedback } from './comparator.ts';
 import { courseOf } from './disturbance.ts';
 import { type Loop, loopSetting, runLoop } from './episode.ts';
 import { type FeedbackSetting, feedbackAction } from './exchange.ts';
@@ -15,25 +15,25 @@ import { type Response, responseValues, unsettledSteps } from './response.ts';
 /** How far replayed services vary either way: about what undisturbed executions do. */
 const spread = 0.03;
 
-/** Plays the loop against services that are replayed from the yardstick where the point is exact, and executed where it is not. */
+/** Plays the loop against services that are replayed from the comparator where the point is exact, and executed where it is not. */
 export const feedbackPlayer: Player = {
   tune: tuneFeedback,
   play: async (turn, tools) => {
-    const yardstick = decodeValue(feedbackYardstick, turn.tuned, 'tuned');
+    const comparator = decodeValue(feedbackComparator, turn.tuned, 'tuned');
     const { disturbance, steps, batches } = decodeValue(loopSetting, turn.point.setting, 'setting');
-    const { lengths } = yardstick.service;
+    const { lengths } = comparator.service;
     const { tokens, onsets } = courseOf(disturbance, steps, Math.min(...lengths), Math.max(...lengths));
-    const service: PacedService = turn.point.exact ? replayed(yardstick, tools) : await openPacedService(tools, yardstick.service);
+    const service: PacedService = turn.point.exact ? replayed(comparator, tools) : await openPacedService(tools, comparator.service);
     const done = await runLoop({
       tokens,
       batches,
-      initial: yardstick.batch,
+      initial: comparator.batch,
       serve: service.serve,
-      decide: await deciderOf(turn, tools, yardstick),
+      decide: await deciderOf(turn, tools, comparator),
     });
     const latency = done.map((step) => step.latency);
     const batch = done.map((step) => step.batch);
-    const { setPoint } = yardstick;
+    const { setPoint } = comparator;
     const { values, warnings } = judged({ latency, batch, onsets, setPoint }, turn.arm);
     return {
       values,
@@ -57,14 +57,14 @@ const judged = (response: Response, arm: ArmId): Required<Pick<Observation, 'val
   };
 };
 
-const replayed = ({ plant }: FeedbackYardstick, { random }: Pick<Tools, 'random'>): PacedService => ({
+const replayed = ({ plant }: FeedbackComparator, { random }: Pick<Tools, 'random'>): PacedService => ({
   serve: async (requests, tokens) => plantTime(plant, requests, tokens) * (1 + spread * (2 * random() - 1)),
   warnings: () => [],
 });
 
 /** Base and head close the loop with their policies; the reference leaves it open. */
-const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, yardstick: FeedbackYardstick): Promise<Loop['decide']> => {
-  const { batch, setPoint, slope } = yardstick;
+const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, comparator: FeedbackComparator): Promise<Loop['decide']> => {
+  const { batch, setPoint, slope } = comparator;
   if (arm === 'reference') return async () => batch;
   const setting: FeedbackSetting & { readonly [key: string]: number } = {
     setPoint,

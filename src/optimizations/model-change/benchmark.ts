@@ -2,7 +2,7 @@ import type { Benchmark } from '../../contract/benchmark.ts';
 import { noOptions } from '../option-schema.ts';
 import { sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 
-/** Any change of a model that is none of the others (`like: model`), such as a user's quantization: the shared metrics against the untouched model. */
+/** Any change of a model that is none of the others (`like: model`), such as a user's quantization: the shared metrics against the reference model. */
 export const modelChangeBenchmark: Benchmark<Readonly<Record<string, never>>> = {
   id: 'model',
   title: 'Any other change of a model',

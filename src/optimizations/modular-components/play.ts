@@ -43,7 +43,7 @@ const attempt = async (work: () => Promise<number>): Promise<Tried> => {
   }
 };
 
-/** Opens the variant, takes a prompt and some steps, and scores it against the untouched model on logits of equal shape. */
+/** Opens the variant, takes a prompt and some steps, and scores it against the reference model on logits of equal shape. */
 const tryVariant = async (tools: Tools, variant: string, windows: number): Promise<Tried> => {
   if (!tools.variants.includes(variant)) return { works: false, reason: 'it was not built' };
   return attempt(async () => {

@@ -22,7 +22,7 @@ export const elapsed = async ({ clock }: Pick<Tools, 'clock'>, work: () => Promi
   return clock.wall() - started;
 };
 
-/** How fast the machine is: what the untouched model takes in this moment. */
+/** How fast the machine is: what the reference model takes in this moment. */
 export interface Pace {
   /** Milliseconds of one request. */
   once(): Promise<number>;
@@ -30,26 +30,26 @@ export interface Pace {
 }
 
 /**
- * Opens the untouched model to tell how fast the machine is: shared machines change by a third within a second, and what is timed at two
+ * Opens the reference model to tell how fast the machine is: shared machines change by a third within a second, and what is timed at two
  * moments is comparable only beside something that never changes.
  */
 export const openPace = async (tools: Pick<Tools, 'session' | 'prompt' | 'clock'>): Promise<Pace> => {
   const prompt = requestPrompt(tools);
-  // What is the default said aloud: an instance of its own, so that nobody who is to load the untouched model finds it loaded.
+  // What is the default said aloud: an instance of its own, so that nobody who is to load the reference model finds it loaded.
   const session = await tools.session('main', { memoryPattern: true });
   await serveRequest(session, prompt);
   const once = (): Promise<number> => elapsed(tools, () => serveRequest(session, prompt));
   return { once, release: () => session.release() };
 };
 
-/** Latest requests of the untouched model that tell the pace: the median of so many is not moved by one that was disturbed. */
+/** Latest requests of the reference model that tell the pace: the median of so many is not moved by one that was disturbed. */
 const paceWindow = 9;
 
 /** Does something that is timed; milliseconds. */
 type Timed = () => Promise<number>;
 
 /**
- * Milliseconds of something, as what it would have taken at the pace of a record, in which a request of the untouched model took `recorded`
+ * Milliseconds of something, as what it would have taken at the pace of a record, in which a request of the reference model took `recorded`
  * milliseconds. One of these is run right before it, as it was when the record was made: asking a policy in another process leaves the
  * processor cold, which must not be held against it. What an arm brings cannot move them.
  */
@@ -67,13 +67,13 @@ export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(wor
   };
 };
 
-/** A request, and one of the untouched model right after it; milliseconds. */
+/** A request, and one of the reference model right after it; milliseconds. */
 export interface Pair {
   readonly own: number;
   readonly untouched: number;
 }
 
-/** So many requests of a session, each beside one of the untouched model. */
+/** So many requests of a session, each beside one of the reference model. */
 export const pairedTimes = async (
   tools: Pick<Tools, 'prompt' | 'clock'>,
   session: Pick<GenerationSession, 'prefill' | 'decode'>,
@@ -94,7 +94,7 @@ export interface ServedVariant {
 }
 
 export interface RequestTimes {
-  /** Of the untouched model: the pace that all times are given at. */
+  /** Of the reference model: the pace that all times are given at. */
   readonly untouched: number;
   /** In the order that was asked for. */
   readonly of: readonly ServedTimes[];
@@ -110,9 +110,9 @@ export interface ServedTimes {
 const toMicrosecond = (milliseconds: number): number => Math.max(0.001, Math.round(milliseconds * 1000) / 1000);
 
 /**
- * Times requests of several variants or settings. One is loaded at a time (beside the untouched model), however large a model is; each pass
- * goes through all of them in an order drawn anew. Every request is set against one of the untouched model right after it, and given as
- * what it would take at one pace of the machine: that at which the untouched model takes `recorded`, or without a record the middling one.
+ * Times requests of several variants or settings. One is loaded at a time (beside the reference model), however large a model is; each pass
+ * goes through all of them in an order drawn anew. Every request is set against one of the reference model right after it, and given as
+ * what it would take at one pace of the machine: that at which the reference model takes `recorded`, or without a record the middling one.
  */
 export const requestTimes = async (
   tools: Pick<Tools, 'session' | 'prompt' | 'clock' | 'random'>,

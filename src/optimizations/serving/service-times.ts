@@ -56,7 +56,7 @@ interface Executed {
 type Service = (requests: number, tokens: number) => Promise<Executed>;
 
 /**
- * Opens the untouched model. Prompts are drawn outside the clock, and one token is run before each batch: asking a policy in another process
+ * Opens the reference model. Prompts are drawn outside the clock, and one token is run before each batch: asking a policy in another process
  * leaves the processor cold, which must not be held against it.
  */
 const openService = async (tools: Timing, decode: number): Promise<Service> => {
@@ -102,7 +102,7 @@ export interface PacedService {
  * today, or shares its caches just now, is slower for one token too, and by that share a service is taken to be shorter; or else the
  * objective and the arrivals, which are fixed, would be other ones. What a policy decides does not move the pace.
  *
- * All arms of these episodes are served by the untouched model. An execution that takes far longer than its size does is therefore the machine's
+ * All arms of these episodes are served by the reference model. An execution that takes far longer than its size does is therefore the machine's
  * doing: it is run again, and the quicker counts. The first execution of a shape, which plans its memory, is left out with these; some shapes are
  * run unmeasured before the first service.
  */

@@ -6,7 +6,7 @@ import { againstReference, latencyMetrics, ofSeries, qualityMetrics, sharedPoint
 import { type SparseAttentionOptions, sparseAttentionOptions } from './options.ts';
 
 const arms: readonly ArmId[] = ['reference', 'base', 'head'];
-const fixedWindow: ArmId = 'control:fixed-window';
+const fixedWindow: ArmId = 'comparator:fixed-window';
 const withControl: readonly ArmId[] = [...arms, fixedWindow];
 /** Tokens of the two prefills; what is decoded comes after the shorter one. */
 const [short, long] = [512, 1024];
@@ -93,7 +93,7 @@ const own = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => {
 };
 
 /**
- * Adaptive sparse attention against the runtime's best dense kernel: prefill of 512 and 1024 tokens, steps after 512. The control has the same
+ * Adaptive sparse attention against the runtime's best dense kernel: prefill of 512 and 1024 tokens, steps after 512. The comparator has the same
  * window in every layer, whatever it costs; it is timed where that is cheapest, in the shorter prefill. Keys and scores are counted in the graph, for a text of 1024 tokens.
  */
 export const sparseAttentionBenchmark: Benchmark<SparseAttentionOptions> = {
@@ -107,7 +107,7 @@ export const sparseAttentionBenchmark: Benchmark<SparseAttentionOptions> = {
       : { status: 'not-applicable', reason: `the context of ${model.context} is shorter than a prefill of ${long} and a step after it` },
   workload: (model, options) => ({
     variants: { main: { options }, 'fixed-window': { optimization: 'sparse-attention', options: { ...options, pattern: 'window' } } },
-    controls: { 'fixed-window': 'fixed-window' },
+    comparators: { 'fixed-window': 'fixed-window' },
     points,
     metrics: [
       ...latencyMetrics('prefill', 'prefill-512'),

@@ -5,7 +5,7 @@ import type { ArmId } from '../../records/words.ts';
 import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { densityOf, type SparsityOptions, sparsityOptions } from './options.ts';
 
-const plain: ArmId = 'control:dense-with-zeros';
+const plain: ArmId = 'comparator:dense-with-zeros';
 /** The call that speed-ups are told of. */
 const [prefill, tokens] = ['prefill-256', 256];
 
@@ -87,7 +87,7 @@ const hasWeights = ({ vision }: Pick<ModelFacts, 'vision'>, { target }: Sparsity
 
 /**
  * Sparse networks: weights at zero, judged against the dense model. Pattern and zeros are counted in the files of each arm, whatever its builder
- * says. The control is the same artefact with its zeros stored as plain numbers: on a runtime without sparse kernels both are as fast as
+ * says. The comparator is the same artefact with its zeros stored as plain numbers: on a runtime without sparse kernels both are as fast as
  * the dense model.
  */
 export const sparseNetworkBenchmark: Benchmark<SparsityOptions> = {
@@ -110,7 +110,7 @@ export const sparseNetworkBenchmark: Benchmark<SparsityOptions> = {
         options: { target: 'all', pattern: 'unstructured', sparsity: 0, importance: 'magnitude', storage: 'dense' },
       },
     },
-    controls: { 'dense-with-zeros': 'dense-with-zeros' },
+    comparators: { 'dense-with-zeros': 'dense-with-zeros' },
     points: points(options),
     metrics: [...sharedMetrics(model), ...(options.pattern === 'unstructured' ? [] : [conformity]), ...own],
   }),

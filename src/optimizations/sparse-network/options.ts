@@ -32,7 +32,7 @@ const schema = z.strictObject({
     .enum(['activation', 'magnitude', 'random'])
     .default('activation')
     .describe(
-      'Which weights stay: the largest by weight × norm of its input on calibration text (Wanda), by weight alone, or any (a control).',
+      'Which weights stay: the largest by weight × norm of its input on calibration text (Wanda), by weight alone, or any (for comparison).',
     ),
   storage: z
     .enum(['packed', 'dense'])

@@ -7,7 +7,7 @@ import { cachePositions, type StreamingOptions, streamingOptions } from './optio
 import type { StreamSetting } from './setting.ts';
 
 const arms: readonly ArmId[] = ['reference', 'base', 'head'];
-const recompute: ArmId = 'control:recompute';
+const recompute: ArmId = 'comparator:recompute';
 
 /** Tokens of a long input, of which the cache keeps a part, a multiple of 8; the other half of the context is for what is generated. */
 const longInput = ({ context }: Pick<ModelFacts, 'context'>): number => Math.min(1024, 8 * Math.floor(context / 16));
@@ -117,7 +117,7 @@ const own: readonly MetricSpec[] = [
 /**
  * Streaming: chunked prefill and a bounded cache against whole prompts and a full cache. `stream`: the first token of a prompt, the
  * tokens after it, and the longest wait between two of them while another prompt arrives. `sustained`: tokens after a long input, and how
- * much slower they come than after a short one. `memory`: growth of the cache once it is filled. The second control computes everything anew for each token.
+ * much slower they come than after a short one. `memory`: growth of the cache once it is filled. The second comparator computes everything anew for each token.
  */
 export const streamingBenchmark: Benchmark<StreamingOptions> = {
   id: 'streaming',
@@ -133,7 +133,7 @@ export const streamingBenchmark: Benchmark<StreamingOptions> = {
         },
   workload: (model, options) => ({
     variants: { main: { options } },
-    controls: { recompute: null },
+    comparators: { recompute: null },
     points: points(model, options),
     metrics: [...own, ...qualityMetrics(model), ...sizeMetrics],
   }),

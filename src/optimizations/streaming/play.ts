@@ -101,7 +101,7 @@ export const streamingPlayer: Player = {
     const setting = streamSetting.parse(point.setting);
     switch (setting.measure) {
       case 'stream':
-        return arm === 'control:recompute' ? recompute(setting, tools) : stream(setting, tools);
+        return arm === 'comparator:recompute' ? recompute(setting, tools) : stream(setting, tools);
       case 'sustained':
         return sustained(setting, tools);
       case 'memory':

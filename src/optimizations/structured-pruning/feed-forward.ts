@@ -16,7 +16,7 @@ export interface Choice {
   readonly products: Products;
 }
 
-/** As many numbers from the seed as there are things to choose from: the control of every other importance. */
+/** As many numbers from the seed as there are things to choose from: what every other importance is compared with. */
 export const randomScores = (count: number, seed: number, label: string): Float64Array => {
   const random = seededRandom(deriveSeed(seed, label));
   return Float64Array.from({ length: count }, random);

@@ -21,7 +21,7 @@ const schema = z.strictObject({
   importance: z
     .enum(importances)
     .default('activation')
-    .describe('What decides: activations on calibration text, weight norms alone, or chance (a control).'),
+    .describe('What decides: activations on calibration text, weight norms alone, or chance (for comparison).'),
   multiple: z.int().min(1).max(1024).default(8).describe('Widths stay a multiple of this.'),
 });
 

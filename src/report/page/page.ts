@@ -139,8 +139,8 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Sh
   const { word } = runWords[verdict.verdict];
   const some = verdict.cells.length > 0;
   const pictures = picturesOf(verdict, evidence);
-  const controls = verdict.controls.map(
-    (control) => `${html(control.kind)} on ${html(control.cell)}: <strong>${control.outcome}</strong>, ${html(control.detail, 600)}`,
+  const selfChecks = verdict.selfChecks.map(
+    ({ kind, cell, outcome, detail }) => `${html(kind)} on ${html(cell)}: <strong>${outcome}</strong>, ${html(detail, 600)}`,
   );
   return [
     '<!doctype html>',
@@ -170,7 +170,7 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Sh
       ? `<div id="details">${[...cellsByModel(verdict)].map(([model, cells]) => modelBlock(model, cells, pictures)).join('\n')}</div>`
       : '',
     some ? coverageSection(coverageDocument(verdict)) : '',
-    list('Controls', controls),
+    list('Self-checks', selfChecks),
     environment(verdict),
     `</main>${some ? `<script>${filterScript}</script>` : ''}</body></html>`,
     '',
