@@ -42,11 +42,11 @@ describe('the published contract', () => {
     expectTypeOf<published.ConfigurationAction>().toEqualTypeOf<configuration.SearchAction>();
   });
 
-  it('lets a policy be written in the words of its bench', () => {
+  it('lets a policy be written in the words of its benchmark', () => {
     type Batcher = published.Policy<published.BatchingObservation, published.BatchingAction>;
     const batcher: Batcher = { next: async ({ waiting, last }) => ({ batch: last === null ? 1 : waiting }) };
     expectTypeOf(batcher.next).parameter(0).toHaveProperty('ages');
-    // @ts-expect-error no action of this bench
+    // @ts-expect-error no action of this benchmark
     const wrong: Batcher = { next: async () => ({ serve: 'main' }) };
     expect(wrong).not.toBe(batcher);
   });

@@ -153,7 +153,7 @@ const metricRows = (metrics: readonly MetricSpec[]): string => {
   );
 };
 
-/** Any model will do to ask a bench for its metrics; these two differ in what they can be asked for. */
+/** Any model will do to ask a benchmark for its metrics; these two differ in what they can be asked for. */
 const sampleModels = [false, true].map((vision) => ({
   id: 'sample',
   family: 'sample',
@@ -188,11 +188,11 @@ const sharedAmong = (metrics: readonly MetricSpec[]): string => {
 
 const metricsOfBenches = (): string =>
   benchmarks
-    .map((bench) => {
-      const metrics = sampleModels.flatMap((model) => bench.workload(model, bench.options.parse({}, bench.id)).metrics);
+    .map((benchmark) => {
+      const metrics = sampleModels.flatMap((model) => benchmark.workload(model, benchmark.options.parse({}, benchmark.id)).metrics);
       const own = metrics.filter(({ id }) => !shared.some((metric) => metric.id === id));
       const rest = own.length === 0 ? [] : [`${own.length === metrics.length ? 'Its' : 'And its'} own:`, metricRows(own)];
-      return [`### ${bench.title} \`${bench.id}\``, sharedAmong(metrics), ...rest].join('\n\n');
+      return [`### ${benchmark.title} \`${benchmark.id}\``, sharedAmong(metrics), ...rest].join('\n\n');
     })
     .join('\n\n');
 

@@ -1,5 +1,5 @@
 /**
- * What an optimization of one's own is written against: the contract that the built-ins use too, and what each bench that asks a policy says and
+ * What an optimization of one's own is written against: the contract that the built-ins use too, and what each benchmark that asks a policy says and
  * wants to hear. See docs/plug-ins.md.
  */
 

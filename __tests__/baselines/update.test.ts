@@ -49,7 +49,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     accepted: [],
   },
   policyChanges: [],
-  runtime: { digest: hex('5'), ort: '1.30.0', provider: 'cpu', threads: 1, session: null, bench: '1' },
+  runtime: { digest: hex('5'), ort: '1.30.0', provider: 'cpu', threads: 1, session: null, benchmark: '1' },
   baseRuntime: null,
   models: [],
   builds: [],

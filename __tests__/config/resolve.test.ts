@@ -41,8 +41,8 @@ describe('resolveConfig', () => {
       '{id: plain, like: structured-pruning, module: p.js, with: {level: 3}}',
       '{id: engine, measure: x, metrics: [{id: m, unit: ms, better: lower, kind: timing}]}',
     ];
-    const benchOptions = resolve(`optimizations: [${entries.join(', ')}]`).optimizations.map((entry) => entry.benchOptions);
-    expect(benchOptions).toEqual([{ ratio: 0.5 }, { ratio: 0.75 }, { ratio: 0.25 }, {}]);
+    const benchmarkOptions = resolve(`optimizations: [${entries.join(', ')}]`).optimizations.map((entry) => entry.benchmarkOptions);
+    expect(benchmarkOptions).toEqual([{ ratio: 0.5 }, { ratio: 0.75 }, { ratio: 0.25 }, {}]);
   });
 
   it.each([

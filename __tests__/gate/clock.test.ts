@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clockOf } from '../../src/gate/clock.ts';
-import { externalBench } from '../../src/optimizations/external-measurement.ts';
+import { externalBenchmark } from '../../src/optimizations/external-measurement.ts';
 import type { GatePolicy } from '../../src/records/plan.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 import { type Asked, failuresAtTolerance, judged, judgedMetric, metric, readBy } from './external.ts';
@@ -97,7 +97,7 @@ describe('a clock that is fine enough', () => {
   });
 
   it('shows its step where two times since 1970 are subtracted, and none where it has none', () => {
-    const { metrics } = externalBench([metric()]).workload({} as never, {} as never);
+    const { metrics } = externalBenchmark([metric()]).workload({} as never, {} as never);
     const since = 1_780_000_000;
     const launches = (step: number) =>
       Array.from({ length: 5 }, (_, index) => {

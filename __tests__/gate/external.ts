@@ -1,5 +1,5 @@
 import { launchDemand } from '../../src/gate/launch-demand.ts';
-import { type ExternalMetric, externalBench } from '../../src/optimizations/external-measurement.ts';
+import { type ExternalMetric, externalBenchmark } from '../../src/optimizations/external-measurement.ts';
 import type { GatePolicy, Plan } from '../../src/records/plan.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
 import type { MetricVerdict, Verdict } from '../../src/records/verdict.ts';
@@ -44,7 +44,7 @@ export interface PullRequest {
 }
 
 const planned = ({ metrics, cells = ['mini/engine'], policy = {}, seed = 7 }: PullRequest): Plan => {
-  const { points, metrics: specs } = externalBench(metrics.map(({ tolerance: _, ...each }) => each)).workload({} as never, {} as never);
+  const { points, metrics: specs } = externalBenchmark(metrics.map(({ tolerance: _, ...each }) => each)).workload({} as never, {} as never);
   const tolerated = specs.map((spec, at) => ({ ...spec, tolerance: metrics[at]?.tolerance ?? spec.tolerance }));
   return planOf(
     cells.map((id) => cell(id, { points: [...points], metrics: tolerated })),

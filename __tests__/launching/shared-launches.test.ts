@@ -98,7 +98,7 @@ describe('measuringOnce', () => {
     }
   });
 
-  it('finds a comparator once for all cells that serve the same to the same bench with the same options', async () => {
+  it('finds a comparator once for all cells that serve the same to the same benchmark with the same options', async () => {
     const { run, ran } = measuring((launch, value) => ({ line: 'tuned', launch, value }));
     const tune = (id: string, index = 0): LaunchDemand => ({
       ...wanted(id, 'reference', index, 'tune'),

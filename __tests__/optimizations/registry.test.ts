@@ -6,7 +6,7 @@ import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
 import type { Json } from '../../src/records/words.ts';
 import { denseFacts, visionFacts } from './miniature.ts';
 
-test('every built-in is found by its own id, supplies what its bench needs, and takes no options', async () => {
+test('every built-in is found by its own id, supplies what its benchmark needs, and takes no options', async () => {
   expect(new Set(builtinOptimizations.map(({ benchmark }) => benchmark.id)).size).toBe(builtinOptimizations.length);
   for (const optimization of builtinOptimizations) {
     const { benchmark } = optimization;
@@ -42,19 +42,19 @@ test('every workload is data that the plan takes, and every metric reads a point
 
 test('the same id of a call is the same call, and a solo point repeats a call of its workload for long enough', () => {
   const known = new Map<string, string>();
-  for (const bench of benchmarks)
+  for (const benchmark of benchmarks)
     for (const facts of [denseFacts, visionFacts]) {
-      const { points } = bench.workload(facts, bench.options.parse({}, 'with'));
+      const { points } = benchmark.workload(facts, benchmark.options.parse({}, 'with'));
       const calls = points.filter((point) => point.kind === 'call');
       for (const { id, phase, length, batch } of calls) {
         const call = `${phase} ${length} × ${batch}`;
-        expect(known.get(id) ?? call, `${id} of ${bench.id}`).toBe(call);
+        expect(known.get(id) ?? call, `${id} of ${benchmark.id}`).toBe(call);
         known.set(id, call);
       }
       for (const point of points)
         if (point.kind === 'solo') {
           const ids = calls.map(({ id }) => id);
-          expect(ids, bench.id).toContain(point.of);
+          expect(ids, benchmark.id).toContain(point.of);
           // The least that an energy meter is asked for.
           expect(point.seconds).toBeGreaterThanOrEqual(5);
         }
@@ -73,7 +73,7 @@ test('captions are scored per character, with the blind control; text is not', (
   ).toEqual(['prefill-latency', 'decode-latency', 'decode-latency', 'nll-delta', 'model-size', 'macs-per-token', 'peak-memory']);
 });
 
-test('every bench that needs a policy has a rehearsal of each kind of episode, which its own policy answers', async () => {
+test('every benchmark that needs a policy has a rehearsal of each kind of episode, which its own policy answers', async () => {
   for (const { benchmark, subject } of builtinOptimizations) {
     const { start } = await subject();
     expect((benchmark.rehearsals ?? []).length > 0, benchmark.id).toBe(benchmark.needs.includes('policy'));

@@ -21,7 +21,7 @@ const workload: Workload = {
   points: [],
   metrics: [],
 };
-const bench = (given: Workload, needs: Benchmark['needs'] = ['build']): Benchmark => ({
+const benchmark = (given: Workload, needs: Benchmark['needs'] = ['build']): Benchmark => ({
   id: 'modular',
   title: 'Modular',
   options: { json: {}, parse: () => ({ parsed: true }) },
@@ -35,7 +35,7 @@ const entry = (door: ResolvedOptimization['door'], options: ResolvedOptimization
   like: 'modular',
   door,
   options,
-  benchOptions: { parsed: true },
+  benchmarkOptions: { parsed: true },
   inputs: [],
   points: null,
   metrics: [],
@@ -71,17 +71,17 @@ const planned = (given: Workload, head: Side, base: Side, needs?: Benchmark['nee
     base,
     renamed: new Map(),
     gate: defaultConfig().gate,
-    benchmarkOf: () => bench(given, needs),
+    benchmarkOf: () => benchmark(given, needs),
     seed: 3,
   });
 
 describe('operating points of one’s own', () => {
-  it('have names that no other point of the bench has', () => {
+  it('have names that no other point of the benchmark has', () => {
     const call = { id: 'decode-b1', kind: 'call', phase: 'decode', length: 4, batch: 1, rounds: 9, warmUp: 1, arms: [] } as const;
     const given: Workload = { ...workload, points: [call, { id: 'inspection', kind: 'inspection', arms: [] }] };
     const named = (id: string) =>
       workloadOf({ ...entry({ kind: 'builtin' }), points: [{ id, phase: 'decode', length: 8, batch: 2, rounds: null }] }, facts, () =>
-        bench(given),
+        benchmark(given),
       );
     expect(named('decode-b1').workload.points.map(({ id }) => id)).toEqual(['decode-b1', 'inspection']);
     expect(() => named('inspection')).toThrow(expect.objectContaining({ code: 'config-invalid', where: 'points: inspection' }));
@@ -103,7 +103,7 @@ describe('what is built', () => {
     expect(cells[0]).toMatchObject({ comparators: { 'comparator:plain': 'first', 'comparator:idle': null }, tunes: null });
   });
 
-  it('is told which variant it is: its own by name and by what the bench gives it, another built-in’s as that one’s main', () => {
+  it('is told which variant it is: its own by name and by what the benchmark gives it, another built-in’s as that one’s main', () => {
     const pool = { ...workload.variants, small: { options: { cut: 2 }, variant: { width: 0.5 } } };
     const own = { kind: 'module', module: 'pool.mjs' } as const;
     const asked = (door?: ResolvedOptimization['door']) =>
@@ -134,10 +134,13 @@ describe('what is built', () => {
         const options = { width };
         return {
           ...rest,
-          config: { ...config, optimizations: config.optimizations.map((each) => ({ ...each, options, benchOptions: options })) },
+          config: { ...config, optimizations: config.optimizations.map((each) => ({ ...each, options, benchmarkOptions: options })) },
         };
       };
-      const one = { ...bench(workload), workload: (_: ModelFacts, options: Json) => ({ ...workload, variants: { main: { options } } }) };
+      const one = {
+        ...benchmark(workload),
+        workload: (_: ModelFacts, options: Json) => ({ ...workload, variants: { main: { options } } }),
+      };
       const input = {
         models: [facts],
         head: given('head', 1),

@@ -50,7 +50,7 @@ describe('describeRuntime', () => {
   test('the digest covers settings and bench, and is the same twice', async () => {
     const location = locateRuntime(roots);
     const spec = await describeRuntime(location, settings, 'bench-1');
-    expect(spec).toMatchObject({ ort: location.version, provider: 'cpu', threads: 1, bench: 'bench-1' });
+    expect(spec).toMatchObject({ ort: location.version, provider: 'cpu', threads: 1, benchmark: 'bench-1' });
     expect(await describeRuntime(location, settings, 'bench-1')).toEqual(spec);
     expect((await describeRuntime(location, settings, 'bench-2')).digest).not.toBe(spec.digest);
     expect((await describeRuntime(location, { ...settings, threads: 2 }, 'bench-1')).digest).not.toBe(spec.digest);

@@ -22,13 +22,13 @@ export interface PointEntry {
   /** Tokens of the prefill, or tokens in the cache before the decode step. */
   readonly length: number;
   readonly batch: number;
-  /** Null: as many as the bench takes. */
+  /** Null: as many as the benchmark takes. */
   readonly rounds: number | null;
 }
 
 export interface OptimizationEntry {
   readonly id: string;
-  /** The built-in whose bench judges it; null for an external measurement. */
+  /** The built-in whose benchmark judges it; null for an external measurement. */
   readonly like: string | null;
   readonly door: Door;
   /** As written under `with:`; checked against the built-in's own options by `resolveConfig`. */
@@ -37,7 +37,7 @@ export interface OptimizationEntry {
   readonly likeOptions: { readonly [key: string]: Json };
   /** Globs of the files that it depends on; empty: the whole tree for one's own code, nothing for a built-in. */
   readonly inputs: readonly string[];
-  /** Null: the bench's own. */
+  /** Null: the benchmark's own. */
   readonly points: readonly PointEntry[] | null;
   readonly metrics: Immutable<NonNullable<OptimizationDocument['metrics']>>;
   /** Tolerances that hold for it instead of those of the configuration, whose file it does not come from; null: none. */

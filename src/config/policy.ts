@@ -60,7 +60,7 @@ const runtimeEdits = ({ runtime: base }: Config, { runtime: head }: Config): str
         `runtime.${key} was changed from ${base[key]} to ${head[key]}; both sides are measured with ${head[key]}, so its own effect is not seen.`,
     );
 
-/** What the bench of an entry is: judged like what and with which options, at which points, by which metrics of its own. */
+/** What the benchmark of an entry is: judged like what and with which options, at which points, by which metrics of its own. */
 const benchmarkOf = (entry: OptimizationEntry): string => JSON.stringify([entry.like, entry.likeOptions, entry.points, entry.metrics]);
 
 const listed = (what: string, base: readonly string[], head: readonly string[]): readonly string[] => [
@@ -83,7 +83,7 @@ export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<stri
     const [was, is] = [before.get(rule) ?? 'default', after.get(rule) ?? 'default'];
     return was === is ? [] : [`${rule} was changed from ${was} to ${is}; ${was} is in force until the merge.`];
   });
-  const benches = base.optimizations.flatMap((entry) => {
+  const benchmarks = base.optimizations.flatMap((entry) => {
     const other = head.optimizations.find(({ id }) => (renamed.get(id) ?? id) === entry.id);
     return other === undefined || benchmarkOf(other) === benchmarkOf(entry)
       ? []
@@ -94,7 +94,7 @@ export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<stri
   return [
     ...edits,
     ...runtimeEdits(base, head),
-    ...benches,
+    ...benchmarks,
     ...listed('model', base.models.map(modelEntryId), head.models.map(modelEntryId)),
     ...listed(
       'optimization',

@@ -20,8 +20,8 @@ export interface Catalogue {
 export interface ResolvedOptimization extends Omit<OptimizationEntry, 'options' | 'likeOptions' | 'place'> {
   /** Of a built-in checked, with its defaults; of one's own code as written. */
   readonly options: Json;
-  /** What the bench is given where this entry says how is judged: the options of a built-in, those under `like-with:` of one's own code. */
-  readonly benchOptions: Json;
+  /** What the benchmark is given where this entry says how is judged: the options of a built-in, those under `like-with:` of one's own code. */
+  readonly benchmarkOptions: Json;
 }
 
 export interface ResolvedConfig extends Omit<Config, 'optimizations' | 'document' | 'origin'> {
@@ -30,7 +30,7 @@ export interface ResolvedConfig extends Omit<Config, 'optimizations' | 'document
 
 const resolveOptimization = ({ place, likeOptions, ...entry }: OptimizationEntry, catalogue: Catalogue): ResolvedOptimization => {
   const where = `${place} (${entry.id})`;
-  if (entry.like === null) return { ...entry, benchOptions: {} };
+  if (entry.like === null) return { ...entry, benchmarkOptions: {} };
   const builtin = catalogue.optimizations.find(({ id, runs }) => id === entry.like && (runs || entry.door.kind !== 'builtin'));
   if (builtin === undefined) {
     const ids = catalogue.optimizations.filter(({ runs }) => runs || entry.door.kind !== 'builtin').map(({ id }) => id);
@@ -39,9 +39,9 @@ const resolveOptimization = ({ place, likeOptions, ...entry }: OptimizationEntry
     });
   }
   // The options of one's own code are its own business; those of a built-in must be its options.
-  if (entry.door.kind !== 'builtin') return { ...entry, benchOptions: builtin.parse(likeOptions, `${where}: like-with`) };
+  if (entry.door.kind !== 'builtin') return { ...entry, benchmarkOptions: builtin.parse(likeOptions, `${where}: like-with`) };
   const options = builtin.parse(entry.options, `${where}: with`);
-  return { ...entry, options, benchOptions: options };
+  return { ...entry, options, benchmarkOptions: options };
 };
 
 /** Id of the entry in messages and in `--models`: a manifest is called by its file name without ending. */

@@ -57,7 +57,7 @@ export interface Benchmark<Options = Json> {
    * policy's code run, not to measure it.
    */
   readonly rehearsals?: readonly { readonly setting: Json; readonly observation: Json }[];
-  /** Loads the player of this bench's episode points; benches without episodes have none. */
+  /** Loads the player of this benchmark's episode points; benchmarks without episodes have none. */
   readonly player?: () => Promise<Player>;
   /**
    * Where the player tunes: nothing of a cell is measured before its one tuning launch. This may run beside other launches, or must be alone where

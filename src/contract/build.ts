@@ -54,18 +54,18 @@ export interface Products {
   ): Promise<Matrix<Values>>;
 }
 
-/** Which of the builds of an arm this is, and what the bench says of it. */
+/** Which of the builds of an arm this is, and what the benchmark says of it. */
 export interface BuildVariant {
-  /** `main`, or the bench's name for one of several, such as a member of a pool. */
+  /** `main`, or the benchmark's name for one of several, such as a member of a pool. */
   readonly name: VariantName;
-  /** Of the bench that judges, never the code's own: the shape of a member of a pool; else the options of the built-in. */
+  /** Of the benchmark that judges, never the code's own: the shape of a member of a pool; else the options of the built-in. */
   readonly options: Json;
 }
 
 export interface BuildContext<Options = Json> {
   readonly model: ModelFacts;
   readonly input: ModelView;
-  /** What stands under `with:`; of a built-in, validated against the bench's option schema. */
+  /** What stands under `with:`; of a built-in, validated against the benchmark's option schema. */
   readonly options: Options;
   /** One subject makes all variants of its arm, each in a build of its own: this says which. */
   readonly variant: BuildVariant;

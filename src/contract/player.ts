@@ -6,7 +6,7 @@ import type { ArmId, Json, Values, VariantName } from '../records/words.ts';
 import type { GenerationSession, Prompt, SessionOptions } from './generation.ts';
 import type { Policy } from './policy.ts';
 
-/** Worker side of a bench with episodes. */
+/** Worker side of a benchmark with episodes. */
 export interface Player {
   /**
    * Once per cell and runner class: sweeps such as the best fixed batch, on base's builds (head's where there is no base), with no
@@ -25,7 +25,7 @@ export interface Turn {
   readonly seed: number;
   /** What `tune` gave; null for a player that does not tune. */
   readonly tuned: Json;
-  /** The options that the judge's side (base, where there is one) gives the bench. */
+  /** The options that the judge's side (base, where there is one) gives the benchmark. */
   readonly options: Json;
 }
 

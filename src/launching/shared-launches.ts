@@ -9,7 +9,7 @@ type Run = (wanted: LaunchDemand) => Promise<readonly SampleLine[]>;
 
 /**
  * What a launch measures. A reference model alone is the same bytes in the same kind of process, whichever of its cells repeats that call; cells
- * that serve the same variants to the same bench with the same options are held against one comparator; every other launch is its own.
+ * that serve the same variants to the same benchmark with the same options are held against one comparator; every other launch is its own.
  */
 export const measurementOf =
   (plan: Pick<Plan, 'cells' | 'models'>, artefacts: Artefacts) =>

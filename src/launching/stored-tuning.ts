@@ -6,7 +6,7 @@ import type { Json } from '../records/words.ts';
 /** Changes whenever an earlier comparator must not be used again. */
 const tuningContract = 2;
 
-/** What a tuning launch measures, in one run: the bench and its options on what its arms serve. */
+/** What a tuning launch measures, in one run: the benchmark and its options on what its arms serve. */
 export const tuningSubject = ({ like, options, modelDigest, artefacts, arms }: TuningLaunch): Json => {
   const served = Object.entries(artefacts)
     .filter(([arm]) => arms.some((each) => each === arm))

@@ -5,7 +5,7 @@ import type { Json } from '../records/words.ts';
 /** A metric that a user's own program reports. */
 export interface ExternalMetric extends Pick<MetricSpec, 'id' | 'unit' | 'better' | 'kind' | 'role' | 'scale'> {}
 
-/** How the cell of an external measurement calls its bench. */
+/** How the cell of an external measurement calls its benchmark. */
 export const externalMeasurement = 'external-measurement';
 
 /** Answers of one launch, as many as a call point has … */
@@ -14,10 +14,10 @@ const rounds = 60;
 const warmUp = 3;
 
 /**
- * The bench of a program that measures by itself (`measure:`): base's and head's are asked round by round, in a drawn order. It has no
+ * The benchmark of a program that measures by itself (`measure:`): base's and head's are asked round by round, in a drawn order. It has no
  * reference model, since only the program knows what that would be. Tolerances: 2 % or, for linear metrics, none, unless the policy says otherwise.
  */
-export const externalBench = (metrics: readonly ExternalMetric[]): Benchmark => ({
+export const externalBenchmark = (metrics: readonly ExternalMetric[]): Benchmark => ({
   id: externalMeasurement,
   title: 'External measurement',
   options: { json: {}, parse: (value) => value as Json },

@@ -51,5 +51,5 @@ export const optionSchema = <Shape extends z.core.$ZodLooseShape, Options>(
   },
 });
 
-/** Of a bench that needs none. */
+/** Of a benchmark that needs none. */
 export const noOptions = optionSchema(z.strictObject({}), (options): Readonly<Record<string, never>> => options);

@@ -13,7 +13,7 @@ import { streamingBenchmark } from './streaming/benchmark.ts';
 import { structuredPruningBenchmark } from './structured-pruning/benchmark.ts';
 import { tensorDecompositionBenchmark } from './tensor-decomposition/benchmark.ts';
 
-/** Hides the option type of an entry: the bench parses options before its own subject or workload sees them. */
+/** Hides the option type of an entry: the benchmark parses options before its own subject or workload sees them. */
 const entry = <Options>(optimization: Optimization<Options>): Optimization => optimization as unknown as Optimization;
 
 /** Every optimization that ships with the gate, in the order of reports. A subject is loaded only where it runs. */
@@ -52,5 +52,5 @@ export const benchmarks: readonly Benchmark[] = [
   modelChangeBenchmark as unknown as Benchmark,
 ];
 
-/** The bench with this id, or null. */
-export const findBenchmark = (id: string): Benchmark | null => benchmarks.find((bench) => bench.id === id) ?? null;
+/** The benchmark with this id, or null. */
+export const findBenchmark = (id: string): Benchmark | null => benchmarks.find((benchmark) => benchmark.id === id) ?? null;

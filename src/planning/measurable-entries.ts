@@ -14,8 +14,8 @@ export interface EntrySources {
 
 /** Throws `config-invalid` where an entry cannot be measured on a model, whatever the other side says. */
 const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts, benchmarkOf: EntrySources['benchmarkOf']): void => {
-  const { bench } = workloadOf(entry, model, benchmarkOf);
-  if (bench.needs.includes('policy') && entry.door.kind === 'command')
+  const { benchmark } = workloadOf(entry, model, benchmarkOf);
+  if (benchmark.needs.includes('policy') && entry.door.kind === 'command')
     throw new GateError(
       'config-invalid',
       `\`like: ${entry.like}\` judges a program that takes decisions. Start it by \`module\` or \`serve\`, not by \`command\`.`,

@@ -3,7 +3,7 @@ import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts'
 import { toleranceOf } from '../config/tolerance.ts';
 import type { Benchmark, BuildSpec, Workload } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
-import { externalBench } from '../optimizations/external-measurement.ts';
+import { externalBenchmark } from '../optimizations/external-measurement.ts';
 import { digestOf } from '../records/decode.ts';
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
@@ -69,19 +69,19 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const head = entryOn(input.head, id, model.id);
   const was = input.renamed.get(id) ?? id;
   const base = input.base === null ? null : entryOn(input.base, was, model.id);
-  // What is judged, and how, is base's to say; a cell that only head has brings its own bench.
+  // What is judged, and how, is base's to say; a cell that only head has brings its own benchmark.
   const judge = base ?? head;
   if (judge === null) return null;
-  const { bench, workload } = workloadOf(judge, model, input.benchmarkOf);
-  const options = judge.benchOptions;
-  const applies = bench.applies(model, options);
+  const { benchmark, workload } = workloadOf(judge, model, input.benchmarkOf);
+  const options = judge.benchmarkOptions;
+  const applies = benchmark.applies(model, options);
   const rules = judge.tolerance === null ? input.gate : { tolerance: judge.tolerance };
   const cellId = `${model.id}/${id}`;
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
     ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]),
   );
-  const lost = sides.find(({ subject }) => bench.needs.includes('policy') && subject.door.kind === 'command');
+  const lost = sides.find(({ subject }) => benchmark.needs.includes('policy') && subject.door.kind === 'command');
   if (lost !== undefined)
     throw new GateError(
       'config-invalid',
@@ -91,11 +91,11 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   const builds =
     applies !== true
       ? []
-      : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, bench, judged: options, seed: input.seed }, input));
+      : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, benchmark, judged: options, seed: input.seed }, input));
   const arms = sides.map(({ side, entry, subject }) => ({
     id: side.tree,
     builds: Object.fromEntries(builds.filter((build) => build.arm === side.tree).map((build) => [build.variant, build.key])),
-    policy: bench.needs.includes('policy') && applies === true ? subject : null,
+    policy: benchmark.needs.includes('policy') && applies === true ? subject : null,
     options: entry.options,
     code: armDigest(partsOf(side, subject, subject.ownCode, entry.options)),
   }));
@@ -105,13 +105,13 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     id: cellId,
     model: model.id,
     optimization: id,
-    like: bench.id,
+    like: benchmark.id,
     presence,
     renamedFrom: base === null || was === id ? null : `${model.id}/${was}`,
     skipped: applies === true ? null : applies,
     arms,
     comparators: Object.fromEntries(Object.entries(workload.comparators ?? {}).map(([name, variant]) => [`comparator:${name}`, variant])),
-    tunes: bench.tunes ?? null,
+    tunes: benchmark.tunes ?? null,
     options,
     points: [...workload.points],
     metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(rules, metric) ?? metric.tolerance })),
@@ -119,14 +119,14 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   return { cell, builds };
 };
 
-/** How an entry is judged on a model: its bench, and what that measures there. */
+/** How an entry is judged on a model: its benchmark, and what that measures there. */
 export const workloadOf = (
-  { like, metrics, benchOptions, points }: ResolvedOptimization,
+  { like, metrics, benchmarkOptions, points }: ResolvedOptimization,
   model: ModelFacts,
   benchmarkOf: (id: string) => Benchmark,
-): { readonly bench: Benchmark; readonly workload: Workload } => {
-  const bench = like === null ? externalBench(metrics) : benchmarkOf(like);
-  return { bench, workload: withPoints(bench.workload(model, benchOptions), points) };
+): { readonly benchmark: Benchmark; readonly workload: Workload } => {
+  const benchmark = like === null ? externalBenchmark(metrics) : benchmarkOf(like);
+  return { benchmark, workload: withPoints(benchmark.workload(model, benchmarkOptions), points) };
 };
 
 /** What `setup` installs is part of a user's own code; a built-in depends on nothing that is installed. */
@@ -150,19 +150,21 @@ interface ArmOfCell {
   readonly side: Side;
   readonly entry: ResolvedOptimization;
   readonly subject: SubjectRef;
-  readonly bench: Benchmark;
-  /** What the bench was given by the side that judges. */
+  readonly benchmark: Benchmark;
+  /** What the benchmark was given by the side that judges. */
   readonly judged: Json;
   readonly seed: number;
 }
 
 /** What one arm of a cell builds, each after what it is built on. */
 const buildsOf = (arm: ArmOfCell, { benchmarkOf }: Pick<PlanCellsInput, 'benchmarkOf'>): readonly PlannedBuild[] => {
-  const { cell, entry, subject, bench, model, judged } = arm;
+  const { cell, entry, subject, benchmark, model, judged } = arm;
   // A built-in builds what its own side's entry says; which variants one's own code is asked for is
   // the judge's to say.
   const { variants } =
-    subject.door.kind === 'builtin' ? benchmarkOf(subject.door.optimization).workload(model, entry.options) : bench.workload(model, judged);
+    subject.door.kind === 'builtin'
+      ? benchmarkOf(subject.door.optimization).workload(model, entry.options)
+      : benchmark.workload(model, judged);
   const planned = new Map<string, PlannedBuild>();
   const plan = (variant: string, above: readonly string[]): PlannedBuild => {
     const known = planned.get(variant);
@@ -186,7 +188,7 @@ const buildsOf = (arm: ArmOfCell, { benchmarkOf }: Pick<PlanCellsInput, 'benchma
 };
 
 const buildOf = (
-  { cell, model, side, entry, subject, bench, seed }: ArmOfCell,
+  { cell, model, side, entry, subject, benchmark, seed }: ArmOfCell,
   variant: string,
   spec: BuildSpec,
   on: string | null,
@@ -196,7 +198,7 @@ const buildOf = (
   const options = entry.door.kind === 'builtin' || foreign ? spec.options : entry.options;
   // Whoever asks a built-in for something else than its own variants gets what an entry of that built-in would: equal builds are one.
   const told = foreign ? { name: 'main', options: spec.options } : { name: variant, options: spec.variant ?? spec.options };
-  const optimization = maker.door.kind === 'builtin' ? maker.door.optimization : bench.id;
+  const optimization = maker.door.kind === 'builtin' ? maker.door.optimization : benchmark.id;
   const what = armDigest(partsOf(side, maker, maker.code, options));
   return {
     key: digestOf(JSON.stringify([buildContract, what, optimization, told, on, model.digest, seed])),
@@ -214,7 +216,7 @@ const buildOf = (
   };
 };
 
-/** The user's own operating points take the place of the bench's; each is judged like the bench's point of the same phase. */
+/** The user's own operating points take the place of the benchmark's; each is judged like the benchmark's point of the same phase. */
 const withPoints = (workload: Workload, points: readonly PointEntry[] | null): Workload => {
   if (points === null) return workload;
   const calls = workload.points.filter((point) => point.kind === 'call');

@@ -161,7 +161,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   return run;
 };
 
-/** The plan says how many windows an evaluation scores: as many as the bench asks for, or all that the model has. */
+/** The plan says how many windows an evaluation scores: as many as the benchmark asks for, or all that the model has. */
 const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): PlannedCell => {
   const source = sources.find(({ id }) => id === cell.model);
   if (source === undefined || !cell.points.some(({ kind }) => kind === 'evaluation')) return cell;
@@ -186,10 +186,10 @@ const idOfModel = (entry: Config['models'][number]): string => {
 };
 
 export const benchmarkOf = (id: string): Benchmark => {
-  const bench = findBenchmark(id);
-  if (bench === null)
+  const benchmark = findBenchmark(id);
+  if (benchmark === null)
     throw new GateError('optimization-unknown', `A built-in optimization was looked for. There is none called ${JSON.stringify(id)}.`);
-  return bench;
+  return benchmark;
 };
 
 /** What `optimizations:` may name. */

@@ -27,7 +27,7 @@ export const operatingPoint = z.discriminatedUnion('kind', [
     warmUp: z.int().nonnegative(),
     arms,
   }),
-  /** A trace, a drift or a trial budget, played by the bench against the arm's policy. */
+  /** A trace, a drift or a trial budget, played by the benchmark against the arm's policy. */
   z.strictObject({
     id: point,
     kind: z.literal('episode'),

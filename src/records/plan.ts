@@ -5,14 +5,14 @@ import { buildVariant, cellId, commitId, type Immutable, jsonValue, notMeasured,
 /** A commit and the tree that was on disk; `dirty` when the working tree differs from the commit. */
 export const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
 
-/** What must agree for numbers to be comparable: library, provider, session options and bench version, digested. */
+/** What must agree for numbers to be comparable: library, provider, session options and benchmark version, digested. */
 export const runtimeSpec = z.strictObject({
   digest: sha256,
   ort: z.string(),
   provider: z.string(),
   threads: z.int().positive(),
   session: jsonValue,
-  bench: z.string(),
+  benchmark: z.string(),
 });
 export type RuntimeSpec = Immutable<z.infer<typeof runtimeSpec>>;
 
@@ -73,7 +73,7 @@ export const plannedBuild = z.strictObject({
   /** Failing is a finding about this variant, not the end of the cell. */
   mayFail: z.boolean(),
   options: jsonValue,
-  /** What its maker is told of the variant; a built-in that makes something for another bench builds its own `main`. */
+  /** What its maker is told of the variant; a built-in that makes something for another benchmark builds its own `main`. */
   told: buildVariant,
   subject: subjectRef,
   seed: z.int().nonnegative(),
@@ -106,7 +106,7 @@ export const plannedCell = z.strictObject({
   comparators: z.record(z.string(), z.string().nullable()),
   /** Where one tuning launch comes before all others: whether that may run beside other launches; else null. */
   tunes: z.enum(['alone', 'shared']).nullable(),
-  /** What the bench of the judging side was given. */
+  /** What the benchmark of the judging side was given. */
   options: jsonValue,
   points: z.array(operatingPoint),
   metrics: z.array(metricSpec),

@@ -72,7 +72,7 @@ export const launchRequest = z.strictObject({
   repeated: operatingPoint.nullable(),
   /** arm → variant → artefact; `reference` is always there, whatever `arms` says: quality is measured against it. */
   artefacts: z.record(z.string(), z.record(z.string(), artefactRef)),
-  /** The built-in whose bench judges the cell, and what it was given. */
+  /** The built-in whose benchmark judges the cell, and what it was given. */
   like: nounId,
   options: jsonValue,
   /** arm → its policy; arms without one serve as they are. */
@@ -95,7 +95,7 @@ export type LaunchRequest = Immutable<z.infer<typeof launchRequest>>;
 export const toWorker = z.discriminatedUnion('type', [
   launchRequest,
   /** The runtime that would be used, without loading it. */
-  z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive(), bench: z.string() }),
+  z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive(), benchmark: z.string() }),
   /** Where the runtime is, without loading it. */
   z.strictObject({ type: z.literal('locate') }),
   /** Load the runtime and calculate something on one provider. */

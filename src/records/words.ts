@@ -40,7 +40,7 @@ export type VariantName = string;
 export type ArmId = z.infer<typeof armId>;
 export type Values = Readonly<Record<string, number>>;
 
-/** Which variant a build makes, and the options that the bench gives it. */
+/** Which variant a build makes, and the options that the benchmark gives it. */
 export const buildVariant = z.strictObject({ name: z.string(), options: jsonValue });
 
 /** An error as data: what a launch or build carries instead of throwing across a process. */

@@ -3,14 +3,14 @@ import { type CommandContext, workerProgram } from './context.ts';
 import { askWorker, fixedLimits } from './worker-process.ts';
 
 /** Changes whenever the same artefacts would be measured differently: numbers from before are then not compared. */
-const benchVersion = '11';
+const benchmarkVersion = '11';
 
 /** What would measure, asked of a worker process, which does not load it. Throws `runtime-not-found`. */
 export const describeRuntime = async (
   context: CommandContext,
   { provider, threads }: { readonly provider: string; readonly threads: number },
 ): Promise<RuntimeSpec> => {
-  const request = { type: 'describe' as const, provider, threads, bench: benchVersion };
+  const request = { type: 'describe' as const, provider, threads, benchmark: benchmarkVersion };
   return (await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime')).runtime;
 };
 

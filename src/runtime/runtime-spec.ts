@@ -15,13 +15,13 @@ const canonical = (value: Json): string => {
 
 /**
  * What must agree for numbers to be comparable. The digest covers the native libraries' bytes, the version, the provider, the
- * session options, `bench`, the version of the measuring program, and `selection`, the variables that select devices and threads;
+ * session options, `benchmark`, the version of the measuring program, and `selection`, the variables that select devices and threads;
  * nothing else of the machine. Loads nothing native.
  */
 export const describeRuntime = async (
   location: RuntimeLocation,
   settings: ProviderSessionOptions,
-  bench: string,
+  benchmark: string,
   selection: Readonly<Record<string, string>> = {},
 ): Promise<RuntimeSpec> => {
   const session: Json = JSON.parse(JSON.stringify(sessionOptions(settings)));
@@ -31,7 +31,7 @@ export const describeRuntime = async (
     provider: settings.provider,
     threads: settings.threads,
     session,
-    bench,
+    benchmark,
     selection,
   };
   return {
@@ -40,6 +40,6 @@ export const describeRuntime = async (
     provider: settings.provider,
     threads: settings.threads,
     session,
-    bench,
+    benchmark,
   };
 };

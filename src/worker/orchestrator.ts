@@ -53,7 +53,10 @@ const answer = async (
   switch (request.type) {
     case 'describe': {
       const settings = { provider: request.provider, threads: request.threads, spinning: false };
-      return { type: 'described', runtime: await describeRuntime(locateRuntime(roots), settings, request.bench, selectionIn(process.env)) };
+      return {
+        type: 'described',
+        runtime: await describeRuntime(locateRuntime(roots), settings, request.benchmark, selectionIn(process.env)),
+      };
     }
     case 'locate': {
       const { folder, libraries } = locateRuntime(roots);

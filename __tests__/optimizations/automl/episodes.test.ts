@@ -167,8 +167,8 @@ describe('the space', () => {
 
   it('builds what the other optimizations build, under the same key', () => {
     const { variants: specs } = automlBenchmark.workload(denseFacts, automlOptions.parse({}, 'with'));
-    const main = (bench: { workload: typeof structuredPruningBenchmark.workload }, options: never): unknown =>
-      bench.workload(denseFacts, options).variants['main']?.options;
+    const main = (benchmark: { workload: typeof structuredPruningBenchmark.workload }, options: never): unknown =>
+      benchmark.workload(denseFacts, options).variants['main']?.options;
     expect(specs['pruned-25']).toEqual({
       optimization: 'structured-pruning',
       options: main(

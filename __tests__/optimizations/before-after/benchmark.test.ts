@@ -6,7 +6,7 @@ import { denseFacts } from '../miniature.ts';
 
 const workload = (value: object = {}) => beforeAfterBenchmark.workload(denseFacts, beforeAfterBenchmark.options.parse(value, 'with'));
 
-describe('the bench', () => {
+describe('the benchmark', () => {
   it('builds, runs and judges nothing of its own', () => {
     const { variants, points, metrics } = workload();
     expect([variants, points, beforeAfterBenchmark.needs, beforeAfterBenchmark.player]).toEqual([{}, [], [], undefined]);

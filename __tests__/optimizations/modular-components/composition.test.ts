@@ -53,8 +53,10 @@ describe('the plan', () => {
   it('takes a pass as its own cell does, so that they share the build', () => {
     const { variants } = modularComponentsBenchmark.workload(denseFacts, options);
     for (const pass of passes) {
-      const bench = findOptimization(pass)!.benchmark;
-      expect(variants[pass]!.options).toEqual(bench.workload(denseFacts, bench.options.parse({}, 'with')).variants['main']!.options);
+      const benchmark = findOptimization(pass)!.benchmark;
+      expect(variants[pass]!.options).toEqual(
+        benchmark.workload(denseFacts, benchmark.options.parse({}, 'with')).variants['main']!.options,
+      );
     }
   });
 

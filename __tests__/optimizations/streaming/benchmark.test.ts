@@ -8,7 +8,7 @@ import { denseFacts } from '../miniature.ts';
 const options = streamingBenchmark.options.parse({}, 'with');
 const at = (context: number) => ({ ...denseFacts, context });
 
-describe('the bench', () => {
+describe('the benchmark', () => {
   it('applies where the cache holds less than the longest input', () => {
     expect(streamingBenchmark.applies(at(2048), options)).toBe(true);
     expect(streamingBenchmark.applies(at(40_960), options)).toBe(true);

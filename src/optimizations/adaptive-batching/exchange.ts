@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
 import { loadTest } from '../serving/service-times.ts';
 
-/** What the bench tells a policy when an episode starts. */
+/** What the benchmark tells a policy when an episode starts. */
 export const batchingSetting = z.object({
   /** Milliseconds from arrival to the last token within which a request counts. */
   objective: z.number().positive(),

@@ -4,7 +4,7 @@ import type { Immutable } from '../../records/words.ts';
 const name = z.string().min(1).max(80);
 const share = z.number().min(0).max(1);
 
-/** What the bench tells a policy that is to find a pool: what there is, and how many of them it may try. */
+/** What the benchmark tells a policy that is to find a pool: what there is, and how many of them it may try. */
 export const searchSetting = z.object({
   task: z.literal('search'),
   /** The reference model first; the size is known without a trial. */
@@ -31,7 +31,7 @@ export type PoolSearchObservation = Immutable<z.infer<typeof searchObservation>>
 export const searchAction = z.union([z.strictObject({ try: name }), z.strictObject({ offer: z.array(name).min(1).max(64) })]);
 export type PoolSearchAction = Immutable<z.infer<typeof searchAction>>;
 
-/** What the bench tells a policy that is to serve: the pool that it found, and what may be lost on average. */
+/** What the benchmark tells a policy that is to serve: the pool that it found, and what may be lost on average. */
 export const serveSetting = z.object({
   task: z.literal('serve'),
   members: z

@@ -10,9 +10,9 @@ import { type AutomlOptions, automlOptions, type variantNames } from './options.
 import { configurationsOf, spaceOf } from './space.ts';
 
 /** What an entry of another optimization with these options builds: the same build, made once for both. */
-const buildOf = <Options>(bench: Benchmark<Options>, model: ModelFacts, options: Json): BuildSpec => ({
-  optimization: bench.id,
-  options: bench.workload(model, bench.options.parse(options, bench.id)).variants['main']?.options ?? options,
+const buildOf = <Options>(benchmark: Benchmark<Options>, model: ModelFacts, options: Json): BuildSpec => ({
+  optimization: benchmark.id,
+  options: benchmark.workload(model, benchmark.options.parse(options, benchmark.id)).variants['main']?.options ?? options,
   // What cannot be built (of a quantized model, say) is no choice.
   mayFail: true,
 });

@@ -4,7 +4,7 @@ import type { Immutable } from '../../records/words.ts';
 const value = z.union([z.string().max(80), z.number(), z.boolean()]);
 const configuration = z.record(z.string().max(80), value);
 
-/** What the bench tells a policy that is to find a configuration. */
+/** What the benchmark tells a policy that is to find a configuration. */
 export const searchSetting = z.object({
   /** What there is to choose; the first value of each is the default. */
   options: z.array(z.object({ id: z.string(), values: z.array(value).min(1) })).min(1),

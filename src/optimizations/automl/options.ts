@@ -37,7 +37,7 @@ const schema = z.strictObject({
   'nll-bound': z.number().min(0).max(100).default(0.15).describe('Nats per token that what is found may lose against the reference model.'),
   budget: z.number().gt(0).max(1).default(0.4).describe('Trials of a search, as a share of those of an exhaustive one.'),
   seeds: z.int().min(5).max(50).default(5).describe('Searches that a figure is the median or mean of.'),
-  calls: z.int().min(1).max(64).default(8).describe('Timed requests of a trial; a bench may allow fewer.'),
+  calls: z.int().min(1).max(64).default(8).describe('Timed requests of a trial; a benchmark may allow fewer.'),
 });
 
 export type AutomlOptions = Readonly<z.output<typeof schema>>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
 
-/** What the bench tells a policy when an episode starts. */
+/** What the benchmark tells a policy when an episode starts. */
 export const feedbackSetting = z.object({
   /** Milliseconds that the mean latency of a step shall be. */
   setPoint: z.number().positive(),

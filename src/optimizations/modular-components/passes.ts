@@ -8,11 +8,11 @@ export const passIds = ['structured-pruning', 'tensor-decomposition', 'sparse-ne
 export type PassId = (typeof passIds)[number];
 
 /** What the pass builds with its defaults: the same build as in a cell of its own. Null where it does not apply to the model. */
-const defaultBuild = <Options>(bench: Benchmark<Options>, model: ModelFacts): BuildSpec | null => {
-  const options = bench.options.parse({}, bench.id);
-  if (bench.applies(model, options) !== true) return null;
-  const spec = bench.workload(model, options).variants['main'];
-  return spec === undefined ? null : { ...spec, optimization: bench.id };
+const defaultBuild = <Options>(benchmark: Benchmark<Options>, model: ModelFacts): BuildSpec | null => {
+  const options = benchmark.options.parse({}, benchmark.id);
+  if (benchmark.applies(model, options) !== true) return null;
+  const spec = benchmark.workload(model, options).variants['main'];
+  return spec === undefined ? null : { ...spec, optimization: benchmark.id };
 };
 
 const builds: Readonly<Record<PassId, (model: ModelFacts) => BuildSpec | null>> = {
