@@ -302,7 +302,7 @@ describe('doctor', { timeout: 120_000 }, () => {
     const later = JSON.parse((await project.gate('doctor', '--json')).stdout) as Report;
     expect(later.ready).toBe(true);
     expect(later.checks.find(({ id }) => id === 'program of command of own')).toMatchObject({
-      status: 'doubt',
+      status: 'warning',
       says: expect.stringContaining('setup'),
     });
   });

@@ -65,7 +65,7 @@ describe.skipIf(process.platform !== 'linux')('what waits while the other side i
     ['quiet', 'quiet'],
     ['thread', 'thread'],
     ['child', 'quiet'],
-  ] as const)('is no doubt about head: base %s, head %s', async (base, head) => {
+  ] as const)('is no warning about head: base %s, head %s', async (base, head) => {
     expect(await warningsOf(base, head)).toEqual([]);
   });
 });

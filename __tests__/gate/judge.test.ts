@@ -200,13 +200,13 @@ describe('why a series is not there', () => {
     expect(metricOf(vague, 'energy').state).toBe('missing');
   });
 
-  it('is a doubt about that series alone, in its own words', () => {
+  it('is a warning about that series alone, in its own words', () => {
     const verdict = solo(
       ['peak'],
-      [noMeter, 'doubt: peak: measured before', 'doubt: other: measured elsewhere', 'doubt: *: of all', 'of both'],
+      [noMeter, 'warning: peak: measured before', 'warning: other: measured elsewhere', 'warning: *: of all', 'of both'],
     );
-    expect(metricOf(verdict, 'peak-memory').warnings).toEqual(['of all', 'measured before', 'of both']);
-    expect(metricOf(verdict, 'energy').warnings).toEqual(['of all', 'of both']);
+    expect(metricOf(verdict, 'peak-memory').warnings).toEqual(['of both', 'of all', 'measured before']);
+    expect(metricOf(verdict, 'energy').warnings).toEqual(['of both', 'of all']);
   });
 
   it('is nothing to a series that is there', () => {

@@ -121,7 +121,7 @@ describe('soloRecorded', () => {
   it('is what the same launch says again, with a warning, and nothing of one that did not end well', () => {
     const [launch, point, end] = lines('complete');
     const at = new Date('2026-11-28T12:00:00Z');
-    const warnings = ['w', 'doubt: peak-bytes: head measured on 2026-11-28, on this class of runner'];
+    const warnings = ['w', 'warning: peak-bytes: head measured on 2026-11-28, on this class of runner'];
     expect(soloBefore(wanted, soloRecorded(lines('complete'), at)!)).toEqual([launch, { ...point, warnings }, end]);
     expect([lines('discarded'), lines('failed'), []].map((none) => soloRecorded(none, at))).toEqual([null, null, null]);
   });

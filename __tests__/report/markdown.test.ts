@@ -60,17 +60,17 @@ describe('commentBody', () => {
     );
   });
 
-  it('says a doubt of several launches and cells once, and names each cell once', () => {
-    const doubtful = regressed.cells.map((cell) => ({
+  it('says a warning of several launches and cells once, and names each cell once', () => {
+    const warned = regressed.cells.map((cell) => ({
       ...cell,
       metrics: cell.metrics.map((metric) =>
         metric.id === 'nll-delta' ? { ...metric, warnings: ['3 of 4 windows drift', '2 of 4 windows drift'] } : metric,
       ),
     }));
-    const said = commentBody({ ...regressed, cells: doubtful }, context)
+    const said = commentBody({ ...regressed, cells: warned }, context)
       .split('\n')
       .filter((line) => line.includes('windows drift'));
-    const cells = doubtful.filter(({ metrics }) => metrics.some(({ id }) => id === 'nll-delta'));
+    const cells = warned.filter(({ metrics }) => metrics.some(({ id }) => id === 'nll-delta'));
     expect(said).toEqual([expect.stringMatching(/^- `nll-delta@quality`: 3 of 4 windows drift \(/)]);
     expect(cells.map(({ id }) => said[0]?.split(`\`${id}\``).length)).toEqual(cells.map(() => 2));
   });

@@ -204,7 +204,7 @@ describe('style', () => {
     );
     expect(themes).toHaveLength(2);
     for (const theme of themes)
-      for (const name of ['ink', 'good', 'bad', 'doubt', 'calm', 'head', 'base'])
+      for (const name of ['ink', 'good', 'bad', 'warning', 'calm', 'head', 'base'])
         for (const ground of ['paper', 'soft'])
           expect(contrast(theme.get(name) ?? '#fff', theme.get(ground) ?? '#fff'), `${name} on ${ground}`).toBeGreaterThanOrEqual(4.5);
   });

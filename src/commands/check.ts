@@ -1,9 +1,9 @@
 import { asGateError } from '../errors.ts';
 
-/** `ok` works; `absent` is not here, and runs go on without it; `doubt` makes numbers worse or may end a run; `bad` ends a run. */
+/** `ok` works; `absent` is not here, and runs go on without it; `warning` makes numbers worse or may end a run; `bad` ends a run. */
 export interface Check {
   readonly id: string;
-  readonly status: 'ok' | 'absent' | 'doubt' | 'bad';
+  readonly status: 'ok' | 'absent' | 'warning' | 'bad';
   /** In words for people. */
   readonly says: string;
 }

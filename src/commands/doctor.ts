@@ -25,7 +25,7 @@ import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './ch
 import { aligned, type CommandOutput } from './command-output.ts';
 import { planChecks } from './plan-check.ts';
 
-const marks = { ok: 'ok', absent: '–', doubt: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
+const marks = { ok: 'ok', absent: '–', warning: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
 const limits = fixedLimits(60);
 /** Below this a run of the miniatures may fill the device. */
 const scarceBytes = 2 ** 30;
@@ -91,17 +91,17 @@ const machineChecks = (facts: MachineFacts, state: MachineState): readonly Check
     },
     {
       id: 'memory',
-      status: freeMemoryBytes < scarceBytes ? 'doubt' : 'ok',
+      status: freeMemoryBytes < scarceBytes ? 'warning' : 'ok',
       says: `${quantity(memoryBytes, 'bytes')}, of which ${quantity(freeMemoryBytes, 'bytes')} free`,
     },
     {
       id: 'pressure',
-      status: pressure === null ? 'absent' : busy ? 'doubt' : 'ok',
+      status: pressure === null ? 'absent' : busy ? 'warning' : 'ok',
       says: `${pressure === null ? 'the kernel does not say' : `something waited for a processor in ${pressure} % of the last 10 s`}${load === null ? '' : `, load ${load.toFixed(1)}`}${busy ? ': what is measured now is noisier' : ''}`,
     },
     {
       id: 'clocks',
-      status: throttling ? 'doubt' : clockSource === null ? 'absent' : 'ok',
+      status: throttling ? 'warning' : clockSource === null ? 'absent' : 'ok',
       says: `time from ${clockSource ?? 'an unknown source'}, ${governor === null ? 'frequency not in our hands' : `frequency by "${governor}"`}${throttling ? ': "performance" is steadier' : ''}`,
     },
     facts.gpu === null
@@ -155,7 +155,7 @@ const meterCheck = ({ gpu }: MachineFacts): Check => {
 
 const confinementCheck = ({ kind }: Confinement): Check => ({
   id: 'processes',
-  status: kind === 'marks' ? 'doubt' : 'ok',
+  status: kind === 'marks' ? 'warning' : 'ok',
   says: {
     namespaces: 'code under test runs in a PID namespace, which ends all of its processes',
     reaper: 'code under test runs below a process that ends all of its processes; code that kills this one first escapes',
@@ -219,7 +219,7 @@ const describeStore = async ({ storeRoot, root }: CommandContext) => {
   await requireOwnable({ path: storeRoot, noun: 'store', option: 'store' }, root);
   const { exists, artefacts, bytes, freeBytes, writable } = await storeUsage(storeRoot);
   const holds = exists ? `${counted(artefacts.count, 'artefact')}, ${quantity(bytes, 'bytes')}` : 'not there yet, made by the first run';
-  const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('doubt' as const) : ('ok' as const);
+  const status = !writable ? ('bad' as const) : freeBytes < scarceBytes ? ('warning' as const) : ('ok' as const);
   const says = `${storeRoot}: ${holds}; ${quantity(freeBytes, 'bytes')} free${writable ? '' : '; this user may not write there'}`;
   return { check: { status, says } };
 };

@@ -24,9 +24,9 @@ export const planChecks = async (context: CommandContext): Promise<readonly (Che
     const trial = quietly({ ...context, options: { ...context.options, runDir: join(temporary.folder, 'run') } });
     const planned = await tried('plan', async () => {
       const { plan } = readPlan(await planRun(trial));
-      const doubts = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join(' ')}`;
-      const says = `${counted(plan.cells.length, 'cell')}, ${counted(plan.builds.length, 'build')}${doubts}`;
-      return { check: { status: plan.warnings.length === 0 ? ('ok' as const) : ('doubt' as const), says }, plan };
+      const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join(' ')}`;
+      const says = `${counted(plan.cells.length, 'cell')}, ${counted(plan.builds.length, 'build')}${warnings}`;
+      return { check: { status: plan.warnings.length === 0 ? ('ok' as const) : ('warning' as const), says }, plan };
     });
     if (planned.found === null) return [planned.check];
     const { plan } = planned.found;
@@ -108,7 +108,7 @@ const programChecks = async (context: CommandContext, plan: Plan): Promise<reado
       if (missing.length === 0) return [];
       // Setup may put it there, which only a run finds out.
       if (setup !== null && refusal !== 'setup-failed')
-        return [{ id, status: 'doubt', says: `${missing.join('; ')}: a run goes on only where \`setup\` puts it there` }];
+        return [{ id, status: 'warning', says: `${missing.join('; ')}: a run goes on only where \`setup\` puts it there` }];
       throw new GateError(refusal, `The program of this command was looked for. Found: ${missing.join('; ')}.`, { where: command });
     } catch (thrown) {
       return [failedCheck(id, thrown)];

@@ -35,7 +35,7 @@ export interface Observation {
   /** Columns of equal length (`time`, `queue`, `batch`, `latency`, `set-point` …). Long ones are thinned evenly. */
   readonly trace?: Readonly<Record<string, readonly number[]>>;
   /**
-   * `no-meter: SERIES: …` and the like (`absenceText`): why a series is not among the values. `doubt: SERIES: …` (`doubtText`): what is doubtful about
+   * `no-meter: SERIES: …` and the like (`absenceText`): why a series is not among the values. `warning: SERIES: …` (`seriesWarningText`): a warning about
    * one that is. Other words are shown beside all metrics of the point.
    */
   readonly warnings?: readonly string[];

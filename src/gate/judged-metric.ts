@@ -19,13 +19,13 @@ export type MetricFields = Partial<Omit<MetricVerdict, 'id' | 'point' | 'unit' |
 
 const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } };
 
-/** Why one series of the point is not there, or is doubtful, is no warning to the metrics of its other series. */
+/** Why one series of the point is not there, or a warning about it, is no warning to the metrics of its other series. */
 const ownWarnings = ({ from }: MetricSpec, warnings: readonly string[]): readonly string[] =>
   warnings.flatMap((warning) => {
     if (readAbsence(warning) !== null) return [];
-    const doubt = readSeriesWarning(warning);
-    if (doubt === null) return [warning];
-    return 'series' in from && isAbout(doubt, from.series) ? [doubt.text] : [];
+    const about = readSeriesWarning(warning);
+    if (about === null) return [warning];
+    return 'series' in from && isAbout(about, from.series) ? [about.text] : [];
   });
 
 /** Fills in what the specification says; whatever `fields` leaves out is null or empty. */

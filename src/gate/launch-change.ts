@@ -50,7 +50,7 @@ export const meanLaunchChange = (columns: LaunchColumns, spec: MetricSpec): Read
   return changes.status === 'absent' ? changes : read(mean(changes.value));
 };
 
-/** By launch and metric: the test and the doubts about it read the same rounds. */
+/** By launch and metric: the test and the warnings about it read the same rounds. */
 const known = new WeakMap<LaunchColumns, Map<MetricSpec, Reading<readonly number[]>>>();
 
 /** Head against base round by round, positive worse. */

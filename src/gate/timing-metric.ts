@@ -23,8 +23,8 @@ const reasonOf = ({ variation, spec }: TestedMetric, reason: string | null): str
   return reason === null ? varies : `${varies}; ${reason}`;
 };
 
-/** Doubts about the launch values themselves: a drift within launches, or two modes between them. */
-const doubts = (tested: TestedMetric, columns: readonly LaunchColumns[], values: readonly number[]): string[] => {
+/** Warnings about the launch values themselves: a drift within launches, or two modes between them. */
+const launchWarnings = (tested: TestedMetric, columns: readonly LaunchColumns[], values: readonly number[]): string[] => {
   const warnings: string[] = [];
   let drifting = 0;
   for (const [at, each] of columns.entries()) {
@@ -118,7 +118,7 @@ const judgedBy = (
     launches: values.length,
     detectable: smallest(tested, values, policy, family, outcome),
     reason: reasonOf(tested, outcome.reason),
-    warnings: [...stage.warnings, ...doubts(tested, columns, values)],
+    warnings: [...stage.warnings, ...launchWarnings(tested, columns, values)],
     samples: {
       ...numbers.samples,
       change: values.map((value) => changeOf(spec, { estimate: value, lower: null, upper: null }).estimate),

@@ -116,7 +116,7 @@ const warningItems = (verdict: Verdict): readonly Later<string>[] => [
           : `${code(metricName(metric), 80)} of ${code(cell.id)} passed, ${changeText(metric)}: ${prose(reason, 300)}`,
   ),
   ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => () => `${code(cell.id)}: ${prose(warning, 300)}`)),
-  ...doubts(verdict).map(
+  ...metricWarnings(verdict).map(
     ({ metric, warning, cells }) =>
       () =>
         `${code(metric, 80)}: ${prose(warning, 300)} (${cells
@@ -126,14 +126,16 @@ const warningItems = (verdict: Verdict): readonly Later<string>[] => [
   ),
 ];
 
-/** Cells that share a doubt are named up to this many. */
+/** Cells that share a warning are named up to this many. */
 const namedCells = 4;
 
-/** Days are no figures: what was measured on another day is another doubt. */
+/** Days are no figures: what was measured on another day is another warning. */
 const withoutFigures = (warning: string): string => warning.replace(/(\d{4}-\d\d-\d\d)|\d+/g, (_, day?: string) => day ?? '#');
 
-/** What is doubtful about metrics that decide, the same doubt of several cells once; the figures in it are the first cell's. */
-const doubts = (verdict: Verdict): readonly { readonly metric: string; readonly warning: string; readonly cells: readonly string[] }[] => {
+/** Warnings of metrics that decide, the same warning of several cells once; the figures in it are the first cell's. */
+const metricWarnings = (
+  verdict: Verdict,
+): readonly { readonly metric: string; readonly warning: string; readonly cells: readonly string[] }[] => {
   const found = new Map<string, { metric: string; warning: string; cells: Set<string> }>();
   for (const cell of verdict.cells) {
     for (const metric of cell.metrics.filter(({ role }) => role !== 'described')) {
@@ -145,7 +147,7 @@ const doubts = (verdict: Verdict): readonly { readonly metric: string; readonly 
       }
     }
   }
-  return [...found.values()].map(({ cells, ...doubt }) => ({ ...doubt, cells: [...cells] }));
+  return [...found.values()].map(({ cells, ...warning }) => ({ ...warning, cells: [...cells] }));
 };
 
 const undecided = (verdict: Verdict): readonly Section[] =>

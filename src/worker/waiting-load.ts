@@ -15,7 +15,7 @@ const shortestWait = 0.1;
 export interface WaitingLoad {
   /** This arm has just answered: since the last answer the others only waited. */
   answered(arm: ArmId): void;
-  /** What is doubtful about that, as warnings of the point; none where the system does not tell. */
+  /** Warnings of the point about that; none where the system does not tell. */
   warnings(): string[];
 }
 

@@ -1,13 +1,13 @@
 /** The page's style sheet: system fonts, colours that keep a contrast of 4.5 for text in light and in dark, a print that opens everything. */
 export const style = [
-  ':root{color-scheme:light dark;--ink:#1c2024;--paper:#fff;--line:#d5d9de;--soft:#f4f6f8;--good:#146c2e;--bad:#b3261e;--doubt:#7a5200;--calm:#59636e;--head:#0b57d0;--base:#9a5b00;--band:#e3e8ee}',
-  '@media(prefers-color-scheme:dark){:root{--ink:#e4e7eb;--paper:#14171a;--line:#3a4048;--soft:#1e2226;--good:#6fd08c;--bad:#ff8a80;--doubt:#f0c060;--calm:#a3adb8;--head:#8ab4f8;--base:#f0b060;--band:#2b3138}}',
+  ':root{color-scheme:light dark;--ink:#1c2024;--paper:#fff;--line:#d5d9de;--soft:#f4f6f8;--good:#146c2e;--bad:#b3261e;--warning:#7a5200;--calm:#59636e;--head:#0b57d0;--base:#9a5b00;--band:#e3e8ee}',
+  '@media(prefers-color-scheme:dark){:root{--ink:#e4e7eb;--paper:#14171a;--line:#3a4048;--soft:#1e2226;--good:#6fd08c;--bad:#ff8a80;--warning:#f0c060;--calm:#a3adb8;--head:#8ab4f8;--base:#f0b060;--band:#2b3138}}',
   '*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}',
   'main{max-width:86rem;margin:0 auto;padding:1.5rem 1rem 4rem}',
   'h1{margin:0}h2{margin:2rem 0 .5rem}h3{margin:1rem 0 .25rem;font-size:1rem}.lead{font-size:1.15rem;margin-top:.25rem}',
   '.skip{position:absolute;left:-99rem}.skip:focus{position:static}',
   'nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1rem;list-style:none;margin:.5rem 0;padding:0}',
-  '.regressed,.failed,.missing,.error{color:var(--bad)}.passed,.improved,.new{color:var(--good)}.inconclusive,.unfit,.warning{color:var(--doubt)}.unchanged{color:var(--calm)}',
+  '.regressed,.failed,.missing,.error{color:var(--bad)}.passed,.improved,.new{color:var(--good)}.inconclusive,.unfit,.warning{color:var(--warning)}.unchanged{color:var(--calm)}',
   '.v{white-space:nowrap}.scroll{overflow-x:auto;max-width:100%}',
   'table{border-collapse:collapse;margin:.75rem 0;font-size:.85rem}caption{text-align:left;color:var(--calm);padding-bottom:.25rem}',
   'th,td{border:1px solid var(--line);padding:.3rem .5rem;text-align:left;vertical-align:top}thead th{background:var(--soft)}tbody th{font-weight:500}',

@@ -5,7 +5,7 @@ export const verdictColours: Readonly<Record<VerdictKind, string>> = {
   regressed: 'var(--bad)',
   failed: 'var(--bad)',
   missing: 'var(--bad)',
-  inconclusive: 'var(--doubt)',
+  inconclusive: 'var(--warning)',
   improved: 'var(--good)',
   new: 'var(--good)',
   passed: 'var(--good)',
