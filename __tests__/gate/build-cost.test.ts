@@ -29,7 +29,7 @@ describe('what an arm costs to build', () => {
   });
 
   it('is its main although a comparator serves that too, and what it is built on', () => {
-    expect(costOf({ main: { seconds: 3 } }, { 'comparator:again': 'main', 'comparator:untouched': null })).toBe(3);
+    expect(costOf({ main: { seconds: 3 } }, { 'comparator:again': 'main', 'comparator:reference': null })).toBe(3);
     expect(costOf({ first: { seconds: 4 }, main: { on: 'first', seconds: 3 } })).toBe(7);
     expect(costOf({ first: { seconds: 4 }, main: { on: 'first', seconds: 3 } }, { 'comparator:first': 'first' })).toBe(7);
   });

@@ -14,7 +14,7 @@ import type { CommandOutput } from './command-output.ts';
 import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
-import { decide, type RunOutcome, runAll, updateAll } from './run.ts';
+import { decide, type EndedRun, runAll, updateAll } from './run.ts';
 import { storeCommand } from './store.ts';
 
 export interface Output {
@@ -59,7 +59,7 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
     colour: output.isTTY === true && !process.env['NO_COLOR'],
     runUrl: runUrl(process.env),
   };
-  const finish = (outcome: RunOutcome): Ended => {
+  const finish = (outcome: EndedRun): Ended => {
     if (line.options.json) output.write(outcome.reports.json);
     return outcome;
   };

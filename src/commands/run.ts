@@ -13,7 +13,7 @@ import { measureRun } from './measure.ts';
 import { type ReportSetting, type Reports, writeReports } from './report.ts';
 import { requireUpdatable, updateRun } from './update.ts';
 
-export interface RunOutcome {
+export interface EndedRun {
   readonly exitCode: number;
   /** Whether a job that ends so has failed, by the policy's `fail-on`. */
   readonly failsJob: boolean;
@@ -31,7 +31,7 @@ export const runAll = async (
   context: CommandContext,
   setting: Omit<ReportSetting, 'durationSeconds'>,
   requirePlan: (plan: Plan) => void = () => {},
-): Promise<RunOutcome> => {
+): Promise<EndedRun> => {
   const { folder } = await openRunFolder(context);
   const lock = await takeMachineLock(context, `run-${digestOf(folder).slice(0, 16)}`, 'run in the same folder');
   try {
@@ -46,7 +46,7 @@ export const runAll = async (
 };
 
 /** Gate and report of a run folder that is measured already. */
-export const decide = async (context: CommandContext, run: RunFolder, setting: ReportSetting): Promise<RunOutcome> => {
+export const decide = async (context: CommandContext, run: RunFolder, setting: ReportSetting): Promise<EndedRun> => {
   const verdict = gateRun(run);
   const reports = await writeReports(context, run, verdict, setting);
   for (const problem of await context.host.publish(reports)) context.host.log.warn(`${problem.code}: ${problem.message}`);
@@ -80,7 +80,7 @@ const countOf = (verdict: Verdict, kind: string): number =>
  * the new baseline. Throws `usage-bad-value` with `--quick`: a first impression is no baseline. What can never become a baseline is refused
  * before anything is measured: `baseline-untrusted`.
  */
-export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<RunOutcome> => {
+export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<EndedRun> => {
   if (context.options.quick)
     throw new GateError(
       'usage-bad-value',

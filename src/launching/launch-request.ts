@@ -73,17 +73,17 @@ export const servedArtefacts = (
   reference: ArtefactRef,
 ): Record<string, Record<string, ArtefactRef>> => {
   const names = new Set(cell.arms.flatMap(({ builds }) => Object.keys(builds)));
-  const untouched = { main: reference };
+  const model = { main: reference };
   const arms: Record<string, Record<string, ArtefactRef>> = {};
   for (const { id, builds } of cell.arms) {
     const variants = Object.entries(builds).flatMap(([variant, key]) => {
       const artefact = artefacts.built.get(key);
       return artefact === undefined ? [] : [[variant, artefact] as const];
     });
-    arms[id] = { ...(Object.hasOwn(builds, 'main') ? {} : untouched), ...Object.fromEntries(variants) };
+    arms[id] = { ...(Object.hasOwn(builds, 'main') ? {} : model), ...Object.fromEntries(variants) };
   }
   const pool = names.has('main') ? Object.fromEntries([...names].map((name) => [name, reference])) : (arms['base'] ?? arms['head']);
-  arms['reference'] = { ...pool, ...untouched };
+  arms['reference'] = { ...pool, ...model };
   for (const [comparator, variant] of Object.entries(cell.comparators)) {
     const artefact = variant === null ? reference : (arms['head']?.[variant] ?? arms['base']?.[variant]);
     if (artefact !== undefined) arms[comparator] = { main: artefact };

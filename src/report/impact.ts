@@ -1,4 +1,4 @@
-/** What an optimization does to its model: untouched (pre) against optimized (post), from the metrics of one cell. */
+/** What an optimization does to its model: reference against optimized, from the metrics of one cell. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import { pairedGain, postOf } from './gain.ts';
 import { absent, changeText, gainText, passage, quantity, signedPercent, speedUpText } from './number.ts';

@@ -1,4 +1,4 @@
-/** One collapsed block per model: what each optimization does to it (pre → post), then every metric that has a number. */
+/** One collapsed block per model: what each optimization does to it (reference → head), then every metric that has a number. */
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import type { Row, Section } from './budget.ts';
 import { metricLabel, ranks } from './changes.ts';
@@ -63,8 +63,8 @@ const impactHead = tableHead([
   'prefill, against reference',
   'decode, against reference',
   'quality (nll-delta):',
-  'size, pre → post',
-  'peak memory, pre → post',
+  'size, reference → head',
+  'peak memory, reference → head',
   'its own, against its reference',
 ]);
 const metricHead = tableHead(['optimization', 'metric', 'reference:', 'base:', 'head:', 'head against base:', 'tolerance:', 'verdict']);
@@ -84,7 +84,7 @@ export const modelSections = (model: string, cells: readonly CellVerdict[], ever
   );
   return [
     {
-      open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the reference model (pre → post):\n\n${impactHead}`,
+      open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the reference model (reference → head):\n\n${impactHead}`,
       rows: cells.map((cell) => ({ rank: ranks.impact, text: () => impactText(cell) })),
       close: '',
       omitted,

@@ -83,7 +83,7 @@ export interface OpenCalibration {
   release(): Promise<void>;
 }
 
-/** Feeds of one window for a stage: pixels for the vision stage; tokens, and what the untouched vision stage sees, for the decoder. */
+/** Feeds of one window for a stage: pixels for the vision stage; tokens, and what the reference's vision stage sees, for the decoder. */
 const windowFeeds = async (
   runtime: Runtime,
   session: Session,

@@ -84,7 +84,7 @@ export const targetsOf = (windows: EvaluationWindows, window: number): readonly 
 const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows: EvaluationWindows, window: number): WindowScore => {
   const targets = targetsOf(windows, window);
   const { vocabulary } = reference;
-  const [untouched, logits] = [reference.values, arm.values];
+  const [expected, logits] = [reference.values, arm.values];
   const kls = new Float32Array(targets.length);
   const early = targets.length - Math.max(1, Math.floor(targets.length / 4));
   let nll = 0;
@@ -98,10 +98,10 @@ const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows:
     const loss = log - (logits[start + (windows.tokens[window * windows.length + t + 1] ?? 0)] as number);
     nll += loss;
     if (i >= early) late += loss;
-    const known = arm === reference ? own : largestAt(untouched, start, vocabulary);
+    const known = arm === reference ? own : largestAt(expected, start, vocabulary);
     if (known === own) agreed++;
     if (arm === reference) return;
-    const apart = divergence(untouched, logits, start, vocabulary, untouched[known] as number, log);
+    const apart = divergence(expected, logits, start, vocabulary, expected[known] as number, log);
     kl += apart;
     kls[i] = apart;
   });

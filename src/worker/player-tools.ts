@@ -96,8 +96,8 @@ const nllDelta = async (
   const scored = { ...request, artefacts: { ...(reference === undefined ? {} : { reference }), head: { main: artefact } } };
   try {
     const values = await requireScores({ id: 'nll', kind: 'evaluation', windows, arms: ['reference', 'head'] }, scored, tools);
-    const [own = [], untouched = []] = [values['head']?.['nll'], values['reference']?.['nll']];
-    return own.reduce((sum, nll, window) => sum + nll - (untouched[window] ?? Number.NaN), 0) / Math.max(1, own.length);
+    const [own = [], reference = []] = [values['head']?.['nll'], values['reference']?.['nll']];
+    return own.reduce((sum, nll, window) => sum + nll - (reference[window] ?? Number.NaN), 0) / Math.max(1, own.length);
   } catch (thrown) {
     // Scored as head, whichever arm it is.
     throw thrown instanceof ArmError && thrown.arm === 'head' ? new ArmError(arm, thrown.cause) : thrown;

@@ -103,7 +103,7 @@ describe('serving a drifting budget', () => {
 
   it('draws the same requests for the same seed, at a load that leaves the server idle', () => {
     const wanted = (seed: number): DriftTrace =>
-      driftTrace({ requests: 40, untouched: 5, budgets: budgetsOf([2, 3, 4, 5]), random: seededRandom(seed) });
+      driftTrace({ requests: 40, reference: 5, budgets: budgetsOf([2, 3, 4, 5]), random: seededRandom(seed) });
     expect(wanted(1)).toEqual(wanted(1));
     expect(wanted(1)).not.toEqual(wanted(2));
     const expected = [5 * 1.05, 4 * 1.025, 2, 3 * 1.0125, 5 * 1.05, 2, 4 * 1.025, 3 * 1.0125];

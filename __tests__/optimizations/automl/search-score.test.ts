@@ -14,7 +14,7 @@ const bound = 0.1;
 const oracle = (times: Record<string, number>, second: number) =>
   oracleOf(
     {
-      untouched: 10,
+      reference: 10,
       losses: { main: 0, small: 0.05, wrong: 1 },
       configurations: all.map((configuration) => ({
         configuration,

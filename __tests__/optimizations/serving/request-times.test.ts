@@ -16,12 +16,12 @@ const few = { passes: 2, requests: 3 } as const;
 
 describe('requestTimes', () => {
   it('gives each what it takes, in the order asked for, and how fast the machine was', async () => {
-    const { untouched, of } = await requestTimes(
+    const { reference, of } = await requestTimes(
       toolsOf(() => 1),
       all,
       few,
     );
-    expect(untouched).toBe(10);
+    expect(reference).toBe(10);
     expect(of.map(({ requests }) => requests)).toEqual([Array(6).fill(10), Array(6).fill(5)]);
     expect(of.map(({ ready }) => ready)).toEqual([30, 25]);
   });
@@ -29,8 +29,8 @@ describe('requestTimes', () => {
   it('a slower machine is slower for all, unless the pace of a record is asked for', async () => {
     const slow = toolsOf(() => 3);
     expect((await requestTimes(slow, all, few)).of[1]?.requests[0]).toBe(15);
-    const { untouched, of } = await requestTimes(slow, all, few, 10);
-    expect([untouched, of[0]?.requests[0], of[1]?.requests[0]]).toEqual([10, 10, 5]);
+    const { reference, of } = await requestTimes(slow, all, few, 10);
+    expect([reference, of[0]?.requests[0], of[1]?.requests[0]]).toEqual([10, 10, 5]);
   });
 });
 
@@ -43,11 +43,11 @@ describe('atRecordedPace', () => {
       said.push(name);
       return 10;
     };
-    const pace = { once: () => taken('untouched'), release: async () => {} };
+    const pace = { once: () => taken('reference'), release: async () => {} };
     const paced = await atRecordedPace(pace, 10);
     said.length = 0;
     for (const name of ['a', 'b']) await paced(() => taken(name));
-    expect(said).toEqual(['untouched', 'a', 'untouched', 'b']);
+    expect(said).toEqual(['reference', 'a', 'reference', 'b']);
   });
 
   it.each([0.4, 1, 3])('takes nothing from what an arm takes, on a machine %d times as slow', async (slowness) => {

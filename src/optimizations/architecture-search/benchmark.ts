@@ -4,7 +4,7 @@ import type { ModelFacts } from '../../records/serving.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
 import type { PoolSearchObservation, PoolSearchSetting, ServeObservation, ServeSetting } from './exchange.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
-import { poolOf, untouched } from './pool.ts';
+import { fullModel, poolOf } from './pool.ts';
 
 const arms: OperatingPoint['arms'] = ['reference', 'base', 'head'];
 
@@ -89,7 +89,7 @@ export const architectureSearchBenchmark: Benchmark<SearchOptions> = {
   workload: (model, options) => ({
     variants: Object.fromEntries(
       poolOf(model, options)
-        .filter(({ name }) => name !== untouched)
+        .filter(({ name }) => name !== fullModel)
         .map(({ name, shape }) => [name, { options, variant: shape }]),
     ),
     points,
@@ -100,17 +100,17 @@ export const architectureSearchBenchmark: Benchmark<SearchOptions> = {
       setting: {
         task: 'search',
         members: [
-          { name: untouched, depth: 1, width: 1, bytes: 1000 },
+          { name: fullModel, depth: 1, width: 1, bytes: 1000 },
           { name: 'half', depth: 0.5, width: 1, bytes: 600 },
         ],
         trials: 1,
       } satisfies PoolSearchSetting,
-      observation: { trial: { name: untouched, latency: 2, 'nll-delta': 0 }, left: 1 } satisfies PoolSearchObservation,
+      observation: { trial: { name: fullModel, latency: 2, 'nll-delta': 0 }, left: 1 } satisfies PoolSearchObservation,
     },
     {
       setting: {
         task: 'serve',
-        members: [{ name: untouched, latency: 2, swap: 1, 'nll-delta': 0, bytes: 1000 }],
+        members: [{ name: fullModel, latency: 2, swap: 1, 'nll-delta': 0, bytes: 1000 }],
         'loss-bound': 0.1,
         requests: 1,
       } satisfies ServeSetting,

@@ -6,7 +6,7 @@ import { lossWindows } from '../loss-windows.ts';
 import { requestTimes } from '../serving/request-times.ts';
 import { budgetsOf } from './drift.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';
-import { roundedLoss, untouched } from './pool.ts';
+import { fullModel, roundedLoss } from './pool.ts';
 
 /** Every variant of the pool, measured: the exhaustive search that others are held against. Fixed per class of runner. */
 export const poolRecord = z.array(
@@ -26,7 +26,7 @@ export type Measured = PoolRecord[number];
 /** Measures every variant that there is: its requests, its loss, its size. */
 export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
   // The first session of a process is not like the others.
-  await (await tools.session(untouched)).release();
+  await (await tools.session(fullModel)).release();
   const times = await requestTimes(
     tools,
     tools.variants.map((variant) => ({ variant })),
@@ -64,14 +64,14 @@ export interface Comparator {
   /** Nats per token that may be lost on average. */
   readonly lossBound: number;
   /** Milliseconds of a request of the reference model. */
-  readonly untouched: number;
+  readonly reference: number;
   /** The single variant that keeps most budgets and the bound. */
   readonly best: string;
 }
 
 /** What follows from the pool: how the budget drifts, what may be lost, and the best single variant for that. */
 export const comparatorOf = (pool: PoolRecord, quality: number): Comparator => {
-  const dense = pool.find(({ name }) => name === untouched);
+  const dense = pool.find(({ name }) => name === fullModel);
   const slowest = dense === undefined ? Math.max(...pool.map(latencyOf)) : latencyOf(dense);
   // What answers no better than a faster one is no step of the drift, and where all answer alike only the fastest is.
   const front = frontOf(pool, (each) => [roundedLoss(each['nll-delta']), latencyOf(each), 0]);
@@ -81,5 +81,5 @@ export const comparatorOf = (pool: PoolRecord, quality: number): Comparator => {
     budgets.reduce((sum, budget) => sum + latencies.filter((latency) => latency <= budget).length, 0);
   const allowed = pool.filter((each) => each['nll-delta'] <= lossBound);
   const best = allowed.toSorted((a, b) => kept(b) - kept(a) || a['nll-delta'] - b['nll-delta'])[0];
-  return { budgets, lossBound, untouched: slowest, best: best?.name ?? untouched };
+  return { budgets, lossBound, reference: slowest, best: best?.name ?? fullModel };
 };

@@ -35,12 +35,12 @@ export const budgetsOf = (latencies: readonly number[]): readonly number[] =>
 export const driftTrace = (wanted: {
   readonly requests: number;
   /** Milliseconds of one request of the reference model. */
-  readonly untouched: number;
+  readonly reference: number;
   readonly budgets: readonly number[];
   readonly random: () => number;
 }): DriftTrace => {
-  const { untouched, budgets, random } = wanted;
-  const rate = (1000 * load) / untouched;
+  const { reference, budgets, random } = wanted;
+  const rate = (1000 * load) / reference;
   const requests = Math.ceil(wanted.requests / budgets.length);
   const phases = budgets.map((budget, at) => ({ start: (1000 * requests * at) / rate, budget }));
   return {

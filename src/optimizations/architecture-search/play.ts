@@ -18,7 +18,7 @@ import {
   serveAction,
 } from './exchange.ts';
 import { searchOptions } from './options.ts';
-import { poolOf, untouched } from './pool.ts';
+import { fullModel, poolOf } from './pool.ts';
 import { adaptationTime, type DriftServer, type DriftView, goodputOf, isInside, type ServedDrift, serveDrift } from './serving.ts';
 
 /** Requests of an episode. */
@@ -42,11 +42,11 @@ export const searchPlayer: Player = {
       if (!offered.includes(each.name) || !tools.variants.includes(each.name)) continue;
       members.push({ ...each, 'nll-delta': await tools.nllDelta(each.name, lossWindows(tools.model)) });
     }
-    const trace = driftTrace({ requests, untouched: comparator.untouched, budgets: comparator.budgets, random: tools.random });
+    const trace = driftTrace({ requests, reference: comparator.reference, budgets: comparator.budgets, random: tools.random });
     const pace = await openPace(tools);
     try {
       const choose = turn.arm === 'reference' ? () => best : await controlled(turn, tools, members, comparator.lossBound);
-      const paced = await atRecordedPace(pace, comparator.untouched);
+      const paced = await atRecordedPace(pace, comparator.reference);
       return observed(trace, await really(tools, trace, choose, paced), members);
     } finally {
       await pace.release();
@@ -76,8 +76,8 @@ const searched = async (
       throw new GateError('subject-protocol', `The program asked to try a variant. There is none called ${name}.`, { where: where(turn) });
     return { name, latency: latencyOf(member), 'nll-delta': member['nll-delta'] };
   };
-  const tried = new Set([untouched]);
-  let seen: PoolSearchObservation = { trial: outcome(untouched), left: trials };
+  const tried = new Set([fullModel]);
+  let seen: PoolSearchObservation = { trial: outcome(fullModel), left: trials };
   for (;;) {
     const action = await nextAction(policy, seen, searchAction, where(turn));
     if ('offer' in action) {

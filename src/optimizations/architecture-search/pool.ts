@@ -3,7 +3,7 @@ import { keptCount } from '../graph/selection.ts';
 import type { MemberShape, SearchOptions } from './options.ts';
 
 /** The reference model: what every arm serves under this name when nothing else is built as it. */
-export const untouched = 'main';
+export const fullModel = 'main';
 
 /** Nats per token: losses that round to the same multiple of it are the same loss. */
 export const noticeable = 0.005;
@@ -21,7 +21,7 @@ const nameOf = ({ depth, width }: MemberShape): string => `depth-${Math.round(10
 export const poolOf = (model: Pick<ModelFacts, 'layers'>, { pool }: Pick<SearchOptions, 'pool'>): readonly Member[] => {
   const key = ({ depth, width }: MemberShape): string => `${keptCount(model.layers, 1 - depth)} ${Math.round(100 * width)}`;
   const dense: MemberShape = { depth: 1, width: 1 };
-  const members = new Map<string, Member>([[key(dense), { name: untouched, shape: dense }]]);
+  const members = new Map<string, Member>([[key(dense), { name: fullModel, shape: dense }]]);
   for (const shape of pool) if (!members.has(key(shape))) members.set(key(shape), { name: nameOf(shape), shape });
   return [...members.values()];
 };

@@ -13,7 +13,7 @@ const schema = z.strictObject({
     .max(variantNames.length)
     .default([...variantNames])
     .describe(
-      'Models to choose from beside the untouched one: a quarter or half of all feed-forward channels pruned, or feed-forwards factored.',
+      'Models to choose from beside the reference: a quarter or half of all feed-forward channels pruned, or feed-forwards factored.',
     ),
   threads: z.array(z.int().min(1).max(256)).min(1).max(16).default([1, 2]).describe(`Threads of one operator. ${firstIsDefault}`),
   'graph-optimization': z

@@ -6,7 +6,7 @@ import { median } from '../../statistics/describe.ts';
 import { lossWindows } from '../loss-windows.ts';
 import { requestTimes } from '../serving/request-times.ts';
 import type { AutomlOptions } from './options.ts';
-import { type Configuration, configurationsOf, keyOf, type OptionRange, type OptionValue, servedAs, spaceOf, untouched } from './space.ts';
+import { type Configuration, configurationsOf, fullModel, keyOf, type OptionRange, type OptionValue, servedAs, spaceOf } from './space.ts';
 
 /** An option matters when the mean latencies of its values are this far apart. */
 const mattering = 0.02;
@@ -16,7 +16,7 @@ const value = z.union([z.string(), z.number(), z.boolean()]);
 /** The exhaustive search: every configuration measured. Fixed per class of runner. */
 export const oracleRecord = z.strictObject({
   /** Milliseconds of a request of the reference model, served as it is unless told otherwise: the pace of all times here. */
-  untouched: z.number().positive(),
+  reference: z.number().positive(),
   /** Nats per token of each model. */
   losses: z.record(z.string(), z.number()),
   configurations: z
@@ -38,13 +38,13 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
   const space = spaceOf(options, tools.variants);
   const configurations = configurationsOf(space);
   // The first session of a process is not like the others.
-  await (await tools.session(untouched)).release();
+  await (await tools.session(fullModel)).release();
   const times = await requestTimes(tools, configurations.map(servedAs), { passes: 2, requests: 4 });
   const losses: Record<string, number> = {};
   for (const variant of space.find(({ id }) => id === 'variant')?.values ?? [])
     if (typeof variant === 'string') losses[variant] = await tools.nllDelta(variant, lossWindows(tools.model));
   return {
-    untouched: times.untouched,
+    reference: times.reference,
     losses,
     configurations: configurations.map((configuration, at) => ({
       configuration,
@@ -55,7 +55,7 @@ export const measureOracle = async (tools: Tools, options: AutomlOptions): Promi
 };
 
 export interface Oracle {
-  readonly untouched: number;
+  readonly reference: number;
   readonly space: readonly OptionRange[];
   readonly initial: Configuration;
   /** Median milliseconds of a request. @throws GateError subject-protocol for a configuration that does not exist. */
@@ -102,7 +102,7 @@ export const oracleOf = (record: OracleRecord, bound: number, where: string): Or
     return means.length === 0 ? 0 : Math.max(...means) - Math.min(...means);
   };
   return {
-    untouched: record.untouched,
+    reference: record.reference,
     space,
     initial,
     latency,

@@ -79,7 +79,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
     try {
       await serveRequest(session, requestPrompt(tools));
       const pairs = await pairedTimes(tools, session, pace, calls);
-      return { latency: oracle.untouched * median(pairs.map(({ own, untouched }) => own / untouched)), 'nll-delta': loss };
+      return { latency: oracle.reference * median(pairs.map(({ own, reference }) => own / reference)), 'nll-delta': loss };
     } finally {
       await session.release();
       spent += tools.clock.wall() - started;
@@ -90,7 +90,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   const used: Configuration[] = [];
   for (const { found } of searches) used.push((await lossOf(found)) <= options['nll-bound'] ? found : oracle.initial);
   const distinct = [...new Map(used.map((each) => [keyOf(each), each])).values()];
-  const times = await requestTimes(tools, distinct.map(servedAs), { passes: 3, requests: 6 }, oracle.untouched);
+  const times = await requestTimes(tools, distinct.map(servedAs), { passes: 3, requests: 6 }, oracle.reference);
   const latencies = new Map(times.of.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), median(requests)]));
   return {
     values: {

@@ -12,13 +12,13 @@ export interface OptionRange {
 }
 
 /** The reference model. */
-export const untouched = 'main';
+export const fullModel = 'main';
 
 /** What there is to choose, of models that were built and settings with more than one value. */
 export const spaceOf = (options: AutomlOptions, built: readonly string[]): readonly OptionRange[] => {
   const { variants, threads, 'graph-optimization': graph, arena, 'memory-pattern': pattern, spinning } = options;
   const ranges: readonly OptionRange[] = [
-    { id: 'variant', values: [untouched, ...variants.filter((name) => built.includes(name))] },
+    { id: 'variant', values: [fullModel, ...variants.filter((name) => built.includes(name))] },
     { id: 'threads', values: threads },
     { id: 'graph-optimization', values: graph },
     { id: 'arena', values: arena },
@@ -45,7 +45,7 @@ export const servedAs = (configuration: Configuration): { readonly variant: stri
   const levels = ['disabled', 'basic', 'extended', 'all'] as const;
   const level = levels.find((each) => each === graph);
   return {
-    variant: typeof variant === 'string' ? variant : untouched,
+    variant: typeof variant === 'string' ? variant : fullModel,
     tuning: {
       ...(typeof threads === 'number' ? { threads } : {}),
       ...(level === undefined ? {} : { graphOptimization: level }),

@@ -17,7 +17,7 @@ export interface StageGraph {
 }
 
 /**
- * Reads every stage, lets `edit` change the ones that it wants to, and writes all of them; untouched weights are shared with the
+ * Reads every stage, lets `edit` change the ones that it wants to, and writes all of them; weights that stay are shared with the
  * input. `edit` returns exact numbers; those of several stages are added up. Packed weights are open while they are edited; `as found`: those
  * that are left and still have zeros enough are packed again.
  * @throws GateError of reading, recognising and writing; build-failed when the build was cancelled.

@@ -90,11 +90,11 @@ const tryPairs = async (
 };
 
 /** How many modules of the pipeline are other bytes, or not there, when the model is changed by one pass before it is cut. */
-const touchedBy = async (tools: Tools, variant: string, untouched: Readonly<Record<string, number>>): Promise<number | null> => {
+const touchedBy = async (tools: Tools, variant: string, reference: Readonly<Record<string, number>>): Promise<number | null> => {
   if (!tools.variants.includes(variant)) return null;
   const touched = await tools.inspect(variant);
-  const modules = new Set([...Object.keys(untouched), ...Object.keys(touched)].filter((key) => key.startsWith('module:')));
-  return [...modules].filter((module) => touched[module] !== untouched[module]).length;
+  const modules = new Set([...Object.keys(reference), ...Object.keys(touched)].filter((key) => key.startsWith('module:')));
+  return [...modules].filter((module) => touched[module] !== reference[module]).length;
 };
 
 const composed = (pairs: readonly Pair[]): Observation => {
@@ -113,10 +113,10 @@ const composed = (pairs: readonly Pair[]): Observation => {
 
 /**
  * Plays the matrix of pairs. `interoperability`: of the ordered pairs a-then-b of the passes that apply, the share (%) whose model loads,
- * takes a prompt and decoding steps, has logits of the untouched shape, and keeps fidelity: with sum = nll-delta(a) + nll-delta(b),
+ * takes a prompt and decoding steps, has logits of the reference's shape, and keeps fidelity: with sum = nll-delta(a) + nll-delta(b),
  * nll-delta(a-then-b) ≤ sum + max(`tolerance`, `slack` · sum), in nats on the first `windows` held-out windows. A pair of which a part does not work
  * alone counts as failed.
- * `modules-touched`: mean over passes of the modules that differ when the model is cut after the pass instead of untouched.
+ * `modules-touched`: mean over passes of the modules that differ when the model is cut after the pass instead of before it.
  */
 export const compositionPlayer: Player = {
   play: async (turn, tools) => {
@@ -124,11 +124,11 @@ export const compositionPlayer: Player = {
     const passes = passesOf(tools.model, options.passes).map(({ id }) => id);
     const pairs = await tryPairs(tools, passes, options);
     const { values, trace, warnings = [] }: Observation = pairs.length === 0 ? { values: {}, warnings: [noPairs] } : composed(pairs);
-    const untouched = await tools.inspect('main');
+    const reference = await tools.inspect('main');
     const touched: number[] = [];
     const missing: string[] = [];
     for (const pass of passes) {
-      const count = await touchedBy(tools, cutVariant(pass), untouched);
+      const count = await touchedBy(tools, cutVariant(pass), reference);
       if (count === null) missing.push(`${cutVariant(pass)}: it was not built`);
       else touched.push(count);
     }

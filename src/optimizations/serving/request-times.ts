@@ -70,7 +70,7 @@ export const atRecordedPace = async (pace: Pace, recorded: number): Promise<(wor
 /** A request, and one of the reference model right after it; milliseconds. */
 export interface Pair {
   readonly own: number;
-  readonly untouched: number;
+  readonly reference: number;
 }
 
 /** So many requests of a session, each beside one of the reference model. */
@@ -83,7 +83,7 @@ export const pairedTimes = async (
   const prompt = requestPrompt(tools);
   const pairs: Pair[] = [];
   for (let at = 0; at < requests; at++)
-    pairs.push({ own: await elapsed(tools, () => serveRequest(session, prompt)), untouched: await pace.once() });
+    pairs.push({ own: await elapsed(tools, () => serveRequest(session, prompt)), reference: await pace.once() });
   return pairs;
 };
 
@@ -95,7 +95,7 @@ export interface ServedVariant {
 
 export interface RequestTimes {
   /** Of the reference model: the pace that all times are given at. */
-  readonly untouched: number;
+  readonly reference: number;
   /** In the order that was asked for. */
   readonly of: readonly ServedTimes[];
 }
@@ -139,16 +139,16 @@ export const requestTimes = async (
   } finally {
     await pace.release();
   }
-  const paceOf = (pairs: readonly Pair[]): number => median(pairs.map(({ untouched }) => untouched));
+  const paceOf = (pairs: readonly Pair[]): number => median(pairs.map(({ reference }) => reference));
   const unit = recorded ?? paceOf(blocks.flatMap(({ pairs }) => pairs));
   const timesOf = (one: ServedVariant): ServedTimes => {
     const mine = blocks.filter(({ of }) => of === one);
     return {
       ready: toMicrosecond(Math.min(...mine.map(({ ready, pairs }) => (ready * unit) / paceOf(pairs)))),
       requests: mine
-        .flatMap(({ pairs }) => pairs.map(({ own, untouched }) => toMicrosecond((own * unit) / untouched)))
+        .flatMap(({ pairs }) => pairs.map(({ own, reference }) => toMicrosecond((own * unit) / reference)))
         .toSorted((a, b) => a - b),
     };
   };
-  return { untouched: toMicrosecond(unit), of: all.map(timesOf) };
+  return { reference: toMicrosecond(unit), of: all.map(timesOf) };
 };
