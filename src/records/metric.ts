@@ -14,7 +14,7 @@ const zeros = z.strictObject({
 /** A timed point ends early by its seconds, but never before so many rounds are in. */
 export const minimumRounds = 15;
 
-/** How a point is run says what its samples can prove; `measurement/` and `worker/` switch on `kind`, never on an optimization's id. */
+/** How a point is run says what its samples can prove; `launching/` and `worker/` switch on `kind`, never on an optimization's id. */
 export const operatingPoint = z.discriminatedUnion('kind', [
   /** One prefill of `length` tokens, or one decode step after `length` past tokens, at `batch`. A round runs every arm once. */
   z.strictObject({
