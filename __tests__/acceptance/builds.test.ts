@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configuration, copied, copyProgram, model, Project } from '../commands/project.ts';
+import { configuration, copied, copyProgram, model, Project, varyingProgram } from '../commands/project.ts';
 
 const ignored = { '.gitignore': '.optimization-gate*\nside.txt\n' };
 /** Builds are made and settled, nothing is measured. */
@@ -33,6 +33,31 @@ describe('a build that the store has', () => {
     const statusOf = (id: string) => second.get(project.plan().builds.find(({ cell }) => cell.endsWith(`/${id}`))?.key ?? '')?.status;
     expect({ own: statusOf('own'), builtin: statusOf('structured-pruning') }).toEqual({ own: 'built', builtin: 'found' });
     for (const [key, { artefact }] of first) expect(second.get(key)?.artefact).toBe(artefact);
+  });
+});
+
+describe('a build of new code', () => {
+  const built = async (program: string, ...more: readonly string[]) => {
+    const project = Project.make();
+    const entries = configuration([copied('own')], [spent, ...more]);
+    project.commit({ ...ignored, 'copy.mjs': copyProgram(false), 'optimization-gate.yml': entries });
+    project.commit({ 'copy.mjs': program });
+    await project.gate('--base', 'HEAD~1');
+    const key = project.plan().builds.find(({ arm }) => arm === 'head')?.key ?? '';
+    return { head: project.samples().built.get(key), repeated: project.verdict().repeatedBuilds };
+  };
+
+  it('is kept where it does not vary, and the report says what the second one took', async () => {
+    const { head, repeated } = await built(copyProgram(true));
+    expect(head).toMatchObject({ status: 'built', error: null });
+    expect(repeated).toEqual({ count: 1, seconds: head?.repeatSeconds });
+    expect(head?.repeatSeconds).toBeGreaterThan(0);
+  });
+
+  it('is made once where the configuration says so', async () => {
+    const { head, repeated } = await built(varyingProgram, 'gate: { build-twice: false }');
+    expect(head).toMatchObject({ status: 'built', repeatSeconds: null });
+    expect(repeated).toEqual({ count: 0, seconds: 0 });
   });
 });
 

@@ -70,6 +70,7 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
   })),
   environment: [],
   lfs: false,
+  buildTwice: true,
   folders: { head: '', base: '' },
   setup: { head: null, base: null },
   isolation: null,
@@ -83,7 +84,9 @@ const samplesOf = (arms: Readonly<Record<string, string>>, given: Partial<Sample
   at: null,
   runnerClass,
   environment: null,
-  built: new Map([[key, { line: 'built', key, status: 'built', artefact: hex('8'), bytes: 75, seconds: 1, facts: {}, error: null }]]),
+  built: new Map([
+    [key, { line: 'built', key, status: 'built', artefact: hex('8'), bytes: 75, seconds: 1, repeatSeconds: null, facts: {}, error: null }],
+  ]),
   settled: new Map(
     Object.entries(arms).map(([id, arm]) => [
       id,

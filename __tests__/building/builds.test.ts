@@ -3,7 +3,7 @@ import { storedBuildKey } from '../../src/building/stored-build.ts';
 import { GateError } from '../../src/errors.ts';
 import { storeKeys } from '../../src/launching/cache-keys.ts';
 import { faultOf } from '../../src/run/machine-fault.ts';
-import { configuration, copied, copyProgram, Project } from '../commands/project.ts';
+import { configuration, copied, copyProgram, Project, varyingProgram } from '../commands/project.ts';
 
 const ignored = { '.gitignore': '.optimization-gate*\nside.txt\n' };
 /** Builds are made and settled, nothing is measured. */
@@ -43,9 +43,22 @@ describe('what a build is known by', () => {
     expect(keys({ folders: { head: 'other', base: '' } }).newest).not.toBe(keys().newest);
     for (const owner of ['default-branch', 'changes-8', 'changes-77'])
       expect(storeKeys(plan, owner, 'one processor').newest.startsWith(keys().newest)).toBe(false);
-    // Another version of the bench measures memory anew: that is kept under a key of its own, beside the same builds.
+    // Another version of the benchmark measures memory anew: that is kept under a key of its own, beside the same builds.
     const rebenched = keys({ runtime: { ...session, digest: 'b'.repeat(64), benchmark: '2' } });
     expect([rebenched.plan === keys().plan, rebenched.newest]).toEqual([false, keys().newest]);
+  });
+});
+
+describe('a build of new code, on a machine that has never seen it', () => {
+  it('is made twice, and fails where it varies', async () => {
+    const project = Project.make();
+    project.commit({ ...ignored, 'copy.mjs': copyProgram(false), 'optimization-gate.yml': configuration([copied('own')], [spent]) });
+    project.commit({ 'copy.mjs': varyingProgram });
+    expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 1 });
+    const { builds } = project.plan();
+    const lineOf = (arm: string) => project.samples().built.get(builds.find((build) => build.arm === arm)?.key ?? '');
+    expect(lineOf('head')).toMatchObject({ status: 'failed', error: { code: 'build-not-deterministic', arm: 'head' } });
+    expect(lineOf('base')).toMatchObject({ status: 'built', repeatSeconds: null });
   });
 });
 

@@ -208,3 +208,8 @@ if (${changed}) {
   copyFileSync(\`\${from}.data\`, \`\${to}.data\`);
 }
 `;
+
+/** Names a tensor after the time: other bytes in each build. */
+export const varyingProgram = copyProgram(true)
+  .replaceAll("'before_identity'", 'mark')
+  .replace('const [from, to]', 'const mark = `before_${process.hrtime.bigint()}`;\nconst [from, to]');

@@ -15,7 +15,7 @@ const costOf = (variants: Variants, comparators: PlannedCell['comparators'] = {}
     const on = variants[name]?.on;
     return { key: keyOf(name), on: on === undefined ? null : keyOf(on) };
   }) as unknown as Plan['builds'];
-  const line = { line: 'built', status: 'built', artefact: digest('a'), bytes: 1, facts: {}, error: null } as const;
+  const line = { line: 'built', status: 'built', artefact: digest('a'), bytes: 1, repeatSeconds: null, facts: {}, error: null } as const;
   const built = new Map(names.map((name) => [keyOf(name), { ...line, key: keyOf(name), seconds: variants[name]?.seconds ?? null }]));
   return buildSeconds(planOf([own], { builds }), own, 'head', samplesOf([], [], { built }));
 };

@@ -17,7 +17,17 @@ const buildsIn = (head: string, base: string): Samples['built'] =>
   new Map(
     [buildOf('head'), buildOf('base')].map(({ key, arm }): [string, BuiltLine] => [
       key,
-      { line: 'built', key, status: 'built', artefact: digest(arm === 'head' ? head : base), bytes: 9, seconds: 1, facts: {}, error: null },
+      {
+        line: 'built',
+        key,
+        status: 'built',
+        artefact: digest(arm === 'head' ? head : base),
+        bytes: 9,
+        seconds: 1,
+        repeatSeconds: null,
+        facts: {},
+        error: null,
+      },
     ]),
   );
 

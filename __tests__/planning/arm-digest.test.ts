@@ -115,6 +115,7 @@ const settled = async (base: Written, head: Written): Promise<{ status: string; 
     artefact: digest('1'),
     bytes: 1,
     seconds: 1,
+    repeatSeconds: null,
     facts: {},
     error: null,
   });

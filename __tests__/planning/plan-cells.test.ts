@@ -207,6 +207,7 @@ describe('a cell is settled', () => {
       artefact,
       bytes: 1,
       seconds: 1,
+      repeatSeconds: null,
       facts: {},
       error: artefact === null ? { code: 'build-failed', message: 'no', arm: 'head' } : null,
     },

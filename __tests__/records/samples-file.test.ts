@@ -152,6 +152,7 @@ describe('readSamples', () => {
       artefact: plan,
       bytes: 1,
       seconds: 1,
+      repeatSeconds: null,
       facts: {},
       error: null,
       ...fields,
@@ -235,6 +236,7 @@ describe('readSamples', () => {
       artefact: null,
       bytes: null,
       seconds: null,
+      repeatSeconds: null,
       facts: {},
       error: null,
     });
@@ -293,6 +295,7 @@ describe('mergeSamples', () => {
       artefact: status === 'built' ? key.repeat(64) : null,
       bytes: null,
       seconds: null,
+      repeatSeconds: null,
       facts: {},
       error: null,
     });

@@ -149,6 +149,7 @@ export const verdictOf = (cells: readonly CellVerdict[], given: Partial<Verdict>
     { kind: 'a-a', cell: cells[0]?.id ?? 'a/b', outcome: 'as-expected', detail: 'p = .41 over 5 launches' },
     { kind: 'planted', cell: cells[0]?.id ?? 'a/b', outcome: 'as-expected', detail: 'a slowdown of 6.2 % was seen as 6.0 %' },
   ],
+  repeatedBuilds: { count: 2, seconds: 3.25 },
   runnerClass: 'cpu-xeon-2c-ort1.30-5f2a',
   environment: { ort: '1.30.0', provider: 'cpu', threads: 1, node: '24.21.0', cpu: { model: 'Xeon', cores: 2 } },
   policyChanges: [],

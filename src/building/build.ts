@@ -80,6 +80,7 @@ export const buildArtefact = async (build: PlannedBuild, input: BuildInput, subj
       artefact: artefact.digest,
       bytes,
       seconds,
+      repeatSeconds: null,
       facts: answer.facts ?? {},
       error: null,
     };
@@ -100,6 +101,7 @@ export const failedBuild = (build: PlannedBuild, thrown: unknown, arm: Coded['ar
   artefact: null,
   bytes: null,
   seconds: null,
+  repeatSeconds: null,
   facts: {},
   error: { ...codedOf(thrown), arm },
 });
@@ -112,6 +114,7 @@ export const foundBuild = (build: PlannedBuild, { artefact, bytes, seconds, fact
   artefact,
   bytes,
   seconds,
+  repeatSeconds: null,
   facts,
   error: null,
 });

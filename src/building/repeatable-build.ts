@@ -30,8 +30,8 @@ const failed = (build: PlannedBuild, error: GateError): MadeBuild => ({
 });
 
 /**
- * Makes a build and keeps its artefact. Where an earlier run had other bytes under the same key, head's build is made twice: it fails with
- * `build-not-deterministic` where these two differ as well.
+ * Makes a build and keeps its artefact. Head's build is made twice where an earlier run had other bytes under the same key, and where
+ * nothing else shows whether it varies: it fails with `build-not-deterministic` where the two differ.
  */
 export const makeBuild = async (making: Making, build: PlannedBuild, { from, tree, standing }: BuildPlace): Promise<MadeBuild> => {
   if (from instanceof GateError) return failed(build, from);
@@ -44,17 +44,31 @@ export const makeBuild = async (making: Making, build: PlannedBuild, { from, tre
   // What base makes now is what head is held against, whatever an earlier run had.
   const earlier = build.arm === 'head' ? await findBuild(making, key) : null;
   const unproven = build.arm === 'head' && isOwn(build) && earlier?.artefact !== built.artefact.digest;
-  if (earlier !== null && earlier.artefact !== built.artefact.digest) {
-    // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
+  let repeatSeconds: number | null = null;
+  // What else the earlier run had (libraries, files that are not declared) is not known: two builds of this run decide.
+  if (earlier === null ? isUnseen(making, build) : earlier.artefact !== built.artefact.digest) {
     const again = await make();
     if (again.artefact === null) return { ...again, unproven };
     if (again.artefact.digest !== built.artefact.digest) return { ...failed(build, notDeterministic(build)), unproven };
+    repeatSeconds = again.line.seconds;
   }
   const { seconds, facts } = built.line;
   const { digest, content } = built.artefact;
   await keepBuild(making, key, { artefact: digest, content, seconds, facts });
   await store.artefact(built.artefact);
-  return { ...built, unproven };
+  return { ...built, line: { ...built.line, repeatSeconds }, unproven };
+};
+
+/**
+ * Whether head's code of a build is new, and no other build of this run will tell if it varies: base's tree makes those that both sides
+ * share. Other options of a built-in are no new code.
+ */
+const isUnseen = ({ plan }: Making, build: PlannedBuild): boolean => {
+  if (build.arm !== 'head' || !plan.buildTwice) return false;
+  const base = plan.builds.filter(({ arm }) => arm === 'base');
+  if (base.some(({ key }) => key === build.key)) return false;
+  const before = base.find(({ cell, variant }) => cell === build.cell && variant === build.variant);
+  return isOwn(build) || (before !== undefined && before.subject.code !== build.subject.code);
 };
 
 /** Returns what makes the build, each time anew. */

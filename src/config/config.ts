@@ -59,6 +59,7 @@ export interface Config {
     readonly tolerance: Tolerances;
     /** A fraction: 0.1 is 10 %. */
     readonly mustDetect: number;
+    readonly buildTwice: boolean;
     readonly failOn: readonly ('regressed' | 'missing' | 'failed' | 'inconclusive')[];
   };
   /** Fetch what Git LFS keeps of the files that are needed. */
@@ -127,6 +128,7 @@ export const configOf = (written: ConfigDocument, origin: string, document: Json
       ]),
     ),
     mustDetect: written.gate['must-detect'],
+    buildTwice: written.gate['build-twice'],
     failOn: written.gate['fail-on'],
   },
   lfs: written.lfs,

@@ -174,6 +174,12 @@ export const configSchema = section({
       .default({})
       .describe('Worsening that is accepted, by metric or by the last words of its name.'),
     'must-detect': fraction.prefault('10%').describe('A pass must exclude a worsening of this size.'),
+    'build-twice': z
+      .boolean({ error: 'must be true or false' })
+      .default(true)
+      .describe(
+        "Make each of head's builds twice where its code differs from base's and no earlier run has made it. One that varies fails.",
+      ),
     'fail-on': z
       .array(z.enum(failOnValues))
       .max(failOnValues.length)

@@ -1,5 +1,6 @@
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
+import type { Verdict } from '../records/verdict.ts';
 
 /**
  * The builds that an arm itself needs: its `main`, or without one the whole pool that it serves from, and what these are built on. Left out
@@ -22,4 +23,10 @@ export const buildSeconds = (plan: Plan, cell: PlannedCell, arm: 'base' | 'head'
   const needed = [...neededBuilds(plan, cell, arm)];
   const seconds = needed.flatMap((key) => built.get(key)?.seconds ?? []);
   return needed.length === 0 || seconds.length < needed.length ? null : seconds.reduce((sum, each) => sum + each, 0);
+};
+
+/** How many builds were made twice, and the seconds of their repetitions. */
+export const repeatedBuilds = ({ built }: Pick<Samples, 'built'>): Verdict['repeatedBuilds'] => {
+  const seconds = [...built.values()].flatMap(({ repeatSeconds }) => repeatSeconds ?? []);
+  return { count: seconds.length, seconds: seconds.reduce((sum, each) => sum + each, 0) };
 };

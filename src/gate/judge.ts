@@ -3,7 +3,7 @@ import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
 import type { Verdict } from '../records/verdict.ts';
-import { buildSeconds } from './build-cost.ts';
+import { buildSeconds, repeatedBuilds } from './build-cost.ts';
 import { cellVerdictOf, judgeMetrics, outcomeBeforeMetrics } from './cell.ts';
 import type { CellState } from './cell-state.ts';
 import { coverageOf } from './coverage.ts';
@@ -124,6 +124,7 @@ export const judge = (input: JudgeInput): Verdict => {
     coverage: coverageOf(cells),
     statistics: { alpha: plan.policy.alpha, family: progress.family, smallestDetectable: detectableOf(cells) },
     selfChecks,
+    repeatedBuilds: repeatedBuilds(samples),
     runnerClass: samples.runnerClass,
     environment: samples.environment,
     policyChanges: plan.policyChanges,

@@ -31,6 +31,7 @@ export const nothingToCompare = ({ plan, planDigest, samples, samplesDigest, bas
   coverage: { judged: 0, total: 0, byReason: {} },
   statistics: { alpha: plan.policy.alpha, family: 0, smallestDetectable: {} },
   selfChecks: [],
+  repeatedBuilds: { count: 0, seconds: 0 },
   runnerClass: samples.runnerClass,
   environment: samples.environment,
   policyChanges: plan.policyChanges,

@@ -43,6 +43,7 @@ export const writeEmptyPlan = async (
     environment: [],
     isolation: null,
     lfs: false,
+    buildTwice: false,
     folders: { head: '', base: '' },
     setup: { head: null, base: null },
     limits: config.limits,

@@ -149,6 +149,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     cells: cells.map((cell) => withWindows(cell, sources)),
     environment: rules.environment.map(({ name }) => name),
     lfs: rules.lfs,
+    buildTwice: rules.gate.buildTwice,
     isolation: rules.isolation,
     folders,
     setup: { head: headConfig.setup, base: baseConfig?.setup ?? null },

@@ -172,6 +172,8 @@ export const plan = z.strictObject({
   environment: z.array(z.string()),
   /** Whether Git LFS is asked for the files that are needed. */
   lfs: z.boolean(),
+  /** Whether head's builds are made twice where no run has made them before. */
+  buildTwice: z.boolean(),
   /** The users as which the code of the sides runs; null: the one that runs the gate. `baseUser` null: `user` for both. */
   isolation: z.strictObject({ user: z.string(), baseUser: z.string().nullable() }).nullable(),
   /** Folders that the commands of each side start in, below the root of the repository; '' for the root. */

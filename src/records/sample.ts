@@ -54,6 +54,8 @@ export const sampleLine = z.discriminatedUnion('line', [
     artefact: sha256.nullable(),
     bytes: z.number().nullable(),
     seconds: z.number().nullable(),
+    /** Seconds of a second build, which gave the same bytes; null where it was built once. */
+    repeatSeconds: z.number().nonnegative().nullable(),
     facts: values,
     error: coded.nullable(),
   }),

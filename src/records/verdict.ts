@@ -109,6 +109,8 @@ export const verdict = z.strictObject({
       detail: z.string(),
     }),
   ),
+  /** Builds of head that were made twice, to see whether they vary, and what that took. */
+  repeatedBuilds: z.strictObject({ count: z.int().nonnegative(), seconds: z.number().nonnegative() }),
   runnerClass: z.string().nullable(),
   environment: jsonValue,
   policyChanges: z.array(z.string()),

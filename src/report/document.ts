@@ -61,6 +61,8 @@ export const reportDocumentSchema = z.strictObject({
       detail: z.string(),
     }),
   ),
+  /** Builds of head that were made twice, to see whether they vary, and what that took. */
+  repeatedBuilds: z.strictObject({ count: z.int().nonnegative(), seconds: z.number().nonnegative() }),
   environment: z.object({ runnerClass: z.string().nullable() }).catchall(jsonValue),
   policyChanges: z.array(z.string()),
   warnings: z.array(z.string()),

@@ -60,6 +60,7 @@ export const reportDocument = (verdict: Verdict, durationSeconds: number | null)
   coverage: verdict.coverage,
   statistics: verdict.statistics,
   selfChecks: verdict.selfChecks,
+  repeatedBuilds: verdict.repeatedBuilds,
   environment: {
     ...(isObject(verdict.environment) ? verdict.environment : verdict.environment === null ? {} : { details: verdict.environment }),
     runnerClass: verdict.runnerClass,

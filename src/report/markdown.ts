@@ -10,7 +10,7 @@ import { code, prose } from './escape.ts';
 import { heading } from './heading.ts';
 import { cellsByModel } from './listed-metric.ts';
 import { modelSections } from './model-section.ts';
-import { allowanceText, counted } from './number.ts';
+import { allowanceText, counted, quantity } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** GitHub refuses comments above 65,536 characters; the rest is room for a marker and a note of the host. */
@@ -47,12 +47,18 @@ const facts = (value: Json, path = ''): readonly (readonly [string, string])[] =
   return Object.entries(value).flatMap(([key, inner]: readonly [string, Json]) => facts(inner, path === '' ? key : `${path}.${key}`));
 };
 
+const repeatedBuilds = ({ repeatedBuilds: { count, seconds } }: Verdict): readonly (readonly [string, string])[] =>
+  count === 0
+    ? []
+    : [['builds made twice, to see whether they vary (`gate.build-twice`)', `${counted(count, 'build')}, ${quantity(seconds, 's')}`]];
+
 const environment = (verdict: Verdict): Section => {
   const known: readonly (readonly [string, string])[] = [
     ['runner class', verdict.runnerClass ?? 'unknown'],
     ['seed', String(verdict.seed)],
     ...(verdict.environment === null ? [] : facts(verdict.environment)),
     ...verdict.selfChecks.map(({ kind, cell, outcome, detail }) => [`self-check ${kind} on ${cell}`, `${outcome}: ${detail}`] as const),
+    ...repeatedBuilds(verdict),
     ['plan', verdict.plan.slice(0, 12)],
     ['samples', verdict.samples.slice(0, 12)],
   ];
