@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type Ended, runCommandLine } from './commands/command-line.ts';
+import { runCommandLine } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, letReadersLeave, openContext, startFolder } from './commands/entry.ts';
 import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
@@ -9,7 +9,8 @@ import { openRepository } from './repository/repository.ts';
 
 letReadersLeave([process.stdout, process.stderr]);
 
-const main = async (): Promise<Ended> => {
+/** Runs the command line and returns its exit status. */
+const main = async (): Promise<number> => {
   checkNode(process.versions.node);
   const line = parseCommandLine(process.argv.slice(2));
   const context = openContext(line, {
@@ -26,12 +27,15 @@ const main = async (): Promise<Ended> => {
     now: () => new Date(),
     signal: abortOnSignals(),
   });
-  return runCommandLine(line, context, process.stdout);
+  const { exitCode, failsJob } = await runCommandLine(line, context, process.stdout);
+  if (line.options.failOn === null || failsJob || exitCode === 0) return exitCode;
+  context.host.log.info(`This run ends with exit status 0 and not ${exitCode}: \`--fail-on\` does not list its outcome.`);
+  return 0;
 };
 
 main().then(
-  ({ exitCode }) => {
-    process.exitCode = exitCode;
+  (status) => {
+    process.exitCode = status;
   },
   (thrown: unknown) => {
     const error = asGateError(thrown);

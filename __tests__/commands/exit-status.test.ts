@@ -32,6 +32,14 @@ describe('a change of which nothing can be said about time', () => {
     expect(project.samples().launches.map(({ purpose }) => purpose)).not.toContain('confirm');
   });
 
+  it('ends with 0 where --fail-on does not list it, and says so', async () => {
+    const passed = await project.gate('gate', '--quick', '--fail-on', 'regressed,failed');
+    expect(passed).toMatchObject({ code: 0, stderr: expect.stringContaining('exit status 0 and not 3') });
+    expect(await project.gate('gate', '--quick', '--fail-on', 'regressed,inconclusive')).toMatchObject({ code: 3 });
+    const wrong = await project.gate('gate', '--quick', '--fail-on', 'slower');
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/error\[usage-bad-value\].*regressed/) });
+  });
+
   it('lets the job of the action pass with a warning, unless fail-on says otherwise', async () => {
     const passed = await action({});
     expect(passed.code, passed.stdout + passed.stderr).toBe(0);

@@ -50,7 +50,8 @@ describe('parseCommandLine', () => {
   it.each([
     [['--modles', 'a'], 'usage-unknown-option', '--modles', 'Did you mean "models"'],
     [['--run_dir', 'x'], 'usage-unknown-option', '--run_dir', 'Did you mean "run-dir"'],
-    [['--fail-on', 'missing'], 'usage-unknown-option', '--fail-on', ''],
+    [['--comment'], 'usage-unknown-option', '--comment', ''],
+    [['--fail-on', 'absent'], 'usage-bad-value', '--fail-on', 'regressed, missing'],
     [['--token', 'x'], 'usage-unknown-option', '--token', ''],
     [['-j'], 'usage-unknown-option', '-j', ''],
     [['--no-seed'], 'usage-unknown-option', '--no-seed', ''],

@@ -141,11 +141,11 @@ export const optionTable = {
   failOn: {
     kind: 'list',
     judges: true,
-    on: 'action',
+    on: 'both',
     placeholder: 'A,B',
     choices: failOnValues,
     default: null,
-    summary: 'outcomes that fail the job; without it gate.fail-on of the configuration',
+    summary: 'outcomes that fail; without it gate.fail-on of the configuration, for the job',
   },
   quick: {
     kind: 'switch',
