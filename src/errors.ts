@@ -6,7 +6,7 @@ export const errorTable = {
   'usage-unknown-command': { exit: 2, remedy: 'Correct the command: `optimization-gate --help` lists them all.' },
   'usage-unknown-option': {
     exit: 2,
-    remedy: 'Correct or remove it. The README lists the inputs of the action, and `optimization-gate --help` the options.',
+    remedy: 'Correct or remove it. docs/reference.md lists the inputs of the action, and `optimization-gate --help` the options.',
   },
   'usage-bad-value': { exit: 2, remedy: 'Correct the value of this input or option. The README says what each of them takes.' },
   'inputs-refused': {
