@@ -8,7 +8,7 @@ export const errorTable = {
     exit: 2,
     remedy: 'Correct or remove it. docs/reference.md lists the inputs of the action, and `optimization-gate --help` the options.',
   },
-  'usage-bad-value': { exit: 2, remedy: 'Correct the value of this input or option. The README says what each of them takes.' },
+  'usage-bad-value': { exit: 2, remedy: 'Correct the value of this input or option. docs/reference.md says what each of them takes.' },
   'inputs-refused': {
     exit: 2,
     remedy:
