@@ -62,6 +62,21 @@ describe('a model with random weights', () => {
   });
 });
 
+it('is judged by speed and size alone where the configuration says so, and every report says that', async () => {
+  const project = Project.make();
+  writeRandomMiniature(join(packageRoot, 'models', model), join(project.folder, 'models', id), id);
+  const text = configuration([copied('own')], ['gate: { quality: none }']).replace(`[${model}]`, `[${id}]`);
+  project.commit({ '.gitignore': '.optimization-gate\n', 'copy.mjs': copyProgram(false), 'optimization-gate.yml': text });
+  project.commit({ 'copy.mjs': copyProgram(false, 'the same, said otherwise') });
+  const { code, stdout, stderr } = await project.gate('--base', 'HEAD~1', '--quick');
+  expect(code, stderr).toBe(0);
+  expect(project.verdict().cells[0]?.metrics.map((metric) => metric.id)).not.toEqual(expect.arrayContaining(quality));
+  const report = join(project.run, 'report');
+  const reports = ['report.json', 'comment.md', 'summary.txt', 'index.html'].map((name) => readFileSync(join(report, name), 'utf8'));
+  for (const each of [stdout, ...reports])
+    expect(each.replaceAll(/\s+/g, ' ')).toContain('Quality is not judged, because gate.quality is none');
+});
+
 it('fails a search by the name of the model, because every part of it rests on quality', async () => {
   const project = Project.make();
   writeRandomMiniature(join(packageRoot, 'models', model), join(project.folder, 'models', id), id);

@@ -55,6 +55,7 @@ describe('parseConfig', () => {
         'nll-delta': { value: 0.005, relative: false, place: expect.any(String) },
       },
       mustDetect: 0.05,
+      quality: 'judged',
       buildTwice: true,
       failOn: ['regressed', 'missing', 'failed'],
     });

@@ -3,6 +3,7 @@ import { defaultConfig } from '../../src/config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
 import type { Benchmark, Workload } from '../../src/contract/benchmark.ts';
 import { settleCell } from '../../src/gate/settled-cell.ts';
+import { structuredPruningBenchmark } from '../../src/optimizations/structured-pruning/benchmark.ts';
 import { planCells, type Side, workloadOf } from '../../src/planning/plan-cells.ts';
 import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
@@ -85,6 +86,29 @@ describe('operating points of one’s own', () => {
       );
     expect(named('decode-b1').workload.points.map(({ id }) => id)).toEqual(['decode-b1', 'inspection']);
     expect(() => named('inspection')).toThrow(expect.objectContaining({ code: 'config-invalid', where: 'points: inspection' }));
+  });
+});
+
+describe('a gate that judges no quality', () => {
+  const cellsOf = (quality: 'judged' | 'none') =>
+    planCells({
+      models: [facts],
+      head: side('head', 'a'),
+      base: side('base', 'a'),
+      renamed: new Map(),
+      gate: { ...defaultConfig().gate, quality },
+      benchmarkOf: () => structuredPruningBenchmark as unknown as Benchmark,
+      seed: 3,
+    }).cells;
+
+  it('plans nothing that is scored on held-out text, and all else', () => {
+    const [whole] = cellsOf('judged');
+    const [cell] = cellsOf('none');
+    const scored = ['nll-delta', 'accuracy-preservation', 'kl-divergence', 'kl-p99', 'top1-agreement'];
+    expect(whole?.points.map(({ kind }) => kind)).toContain('evaluation');
+    expect(cell?.points).toEqual(whole?.points.filter(({ kind }) => kind !== 'evaluation'));
+    expect(cell?.metrics).toEqual(whole?.metrics.filter(({ id }) => !scored.includes(id)));
+    expect(cell?.metrics.length).toBe((whole?.metrics.length ?? 0) - scored.length);
   });
 });
 

@@ -59,6 +59,8 @@ export interface Config {
     readonly tolerance: Tolerances;
     /** A fraction: 0.1 is 10 %. */
     readonly mustDetect: number;
+    /** `none`: nothing is scored on held-out text. */
+    readonly quality: 'judged' | 'none';
     readonly buildTwice: boolean;
     readonly failOn: readonly ('regressed' | 'missing' | 'failed' | 'inconclusive')[];
   };
@@ -128,6 +130,7 @@ export const configOf = (written: ConfigDocument, origin: string, document: Json
       ]),
     ),
     mustDetect: written.gate['must-detect'],
+    quality: written.gate.quality,
     buildTwice: written.gate['build-twice'],
     failOn: written.gate['fail-on'],
   },

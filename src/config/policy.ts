@@ -37,6 +37,7 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
   new Map<string, string>([
     ['gate.alpha', String(config.gate.alpha)],
     ['gate.must-detect', `${Number((config.gate.mustDetect * 100).toPrecision(6))}%`],
+    ['gate.quality', config.gate.quality],
     ['gate.build-twice', String(config.gate.buildTwice)],
     ['gate.fail-on', [...config.gate.failOn].sort().join(', ') || 'nothing'],
     ...Object.entries(config.gate.tolerance).map(

@@ -174,6 +174,10 @@ export const configSchema = section({
       .default({})
       .describe('Worsening that is accepted, by metric or by the last words of its name.'),
     'must-detect': fraction.prefault('10%').describe('A pass must exclude a worsening of this size.'),
+    quality: z
+      .enum(['judged', 'none'])
+      .default('judged')
+      .describe('`none` judges no loss on held-out text, where a model is untrained: only speed, size and memory. Each report says so.'),
     'build-twice': z
       .boolean({ error: 'must be true or false' })
       .default(true)

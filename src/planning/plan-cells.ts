@@ -34,7 +34,7 @@ export interface PlanCellsInput {
   readonly base: Side | null;
   /** Id of an entry of head → its id in base, where that is another. */
   readonly renamed: ReadonlyMap<string, string>;
-  /** Whose tolerances hold: base's where there is one. */
+  /** Whose rules hold: base's where there is one. */
   readonly gate: Config['gate'];
   readonly benchmarkOf: (id: string) => Benchmark;
   readonly seed: number;
@@ -72,7 +72,8 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   // What is judged, and how, is base's to say; a cell that only head has brings its own benchmark.
   const judge = base ?? head;
   if (judge === null) return null;
-  const { benchmark, workload } = workloadOf(judge, model, input.benchmarkOf);
+  const { benchmark, workload: whole } = workloadOf(judge, model, input.benchmarkOf);
+  const workload = input.gate.quality === 'none' ? withoutQuality(whole) : whole;
   const options = judge.benchmarkOptions;
   const applies = benchmark.applies(model, options);
   const rules = judge.tolerance === null ? input.gate : { tolerance: judge.tolerance };
@@ -117,6 +118,13 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(rules, metric) ?? metric.tolerance })),
   };
   return { cell, builds };
+};
+
+/** A workload without what is scored on held-out text. */
+const withoutQuality = (workload: Workload): Workload => {
+  const points = workload.points.filter(({ kind }) => kind !== 'evaluation');
+  const isKept = ({ from }: MetricSpec): boolean => !('point' in from) || points.some(({ id }) => id === from.point);
+  return { ...workload, points, metrics: workload.metrics.filter(isKept) };
 };
 
 /** How an entry is judged on a model: its benchmark, and what that measures there. */

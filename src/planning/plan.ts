@@ -133,7 +133,15 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     reviewed,
     base: { commit: base, dirty: false },
     event,
-    warnings: [...warnings, ...unusual, ...renameNotes(renamed), ...flawNotes, ...accepted.warnings, ...baselines.warnings],
+    warnings: [
+      ...warnings,
+      ...qualityNotes(rules),
+      ...unusual,
+      ...renameNotes(renamed),
+      ...flawNotes,
+      ...accepted.warnings,
+      ...baselines.warnings,
+    ],
     seed: context.options.seed,
     policy: policyOf(context, rules, accepts),
     policyChanges: [
@@ -161,6 +169,9 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   writeBaselines(run, baselines.found);
   return run;
 };
+
+const qualityNotes = ({ gate }: Pick<Config, 'gate'>): readonly string[] =>
+  gate.quality === 'judged' ? [] : ['Quality is not judged, because gate.quality is none: a model that answers worse passes.'];
 
 /** The plan says how many windows an evaluation scores: as many as the benchmark asks for, or all that the model has. */
 const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): PlannedCell => {
