@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { git } from '../testkit/git.ts';
 import { processesIn } from '../testkit/processes.ts';
@@ -88,6 +89,17 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     expectError(scene, judged, { code: 'program-changed', exit: 3, says: /libm\.so/ });
   });
 
+  it('starts git and tar with no library that it adds by LD_LIBRARY_PATH', async () => {
+    const folder = join(scene.workspace, 'made');
+    const names = "['libz.so.1', 'libpcre2-8.so.0', 'libacl.so.1', 'libselinux.so.1']";
+    const adds = setup(
+      `fs.mkdirSync('${folder}', { recursive: true }); for (const name of ${names}) fs.writeFileSync('${folder}/' + name, '');`,
+    );
+    const judged = await scene.change({ 'setup.mjs': adds }, { environment: { LD_LIBRARY_PATH: folder } });
+    expectRegressed(scene, judged);
+    expect(judged.run.stdout).not.toContain('The workflow cache was not written');
+  });
+
   it('runs nothing that it sets as a filter of git', async () => {
     const trace = join(scene.workspace, 'made');
     const sets = setup(`
@@ -115,6 +127,63 @@ fs.utimesSync('bench.mjs', 1, 1);`);
     expectError(scene, judged, { code: 'program-changed', exit: 3, says: /dist/ });
     // Nothing is given to the cache by a program that is another one.
     expect(scene.results.state.entries.filter(({ scope }) => scope === `refs/pull/${judged.number}/merge`)).toEqual([]);
+  });
+});
+
+/** Says a size of 100 for both sides, once it is loaded by what measures. */
+const lie = (then: string): string =>
+  `const { send } = process; if (send) process.send = (message, ...more) => { for (const { values } of message.points ?? []) for (const arm of Object.values(values)) if (arm.size) arm.size.fill(100); return send.call(process, message, ...more); };\n${then}\n`;
+const runtimeOf = (name: string): string => join(import.meta.dirname, '..', '..', 'node_modules', name);
+
+describe('a runtime that lies outside of the gate', { timeout: 400_000 }, () => {
+  const root = mkdtempSync(join(tmpdir(), 'gate-runtime-'));
+  const runtime = join(root, 'node_modules', 'onnxruntime-node');
+  let scene: EngineScene;
+  beforeAll(async () => {
+    for (const name of ['onnxruntime-node', 'onnxruntime-common']) {
+      const isForeign = (path: string): boolean => /napi-v6\/(darwin|win32)/.test(path);
+      cpSync(runtimeOf(name), join(root, 'node_modules', name), { recursive: true, filter: (path) => !isForeign(path) });
+    }
+    scene = await openEngineScene(withSetup);
+  });
+  afterAll(async () => {
+    await scene?.close();
+    rmSync(root, { recursive: true });
+  });
+
+  const write = (path: string, text: string): string =>
+    `fs.mkdirSync('${dirname(path)}', { recursive: true }); fs.writeFileSync('${path}', ${JSON.stringify(text)});`;
+  const added = join(runtime, 'node_modules', 'onnxruntime-common', 'index.js');
+  const addsPackage = write(added, lie("module.exports = require('../../../onnxruntime-common');"));
+  const addsRuntime = [
+    write(join(root, 'package.json'), JSON.stringify({ name: 'onnxruntime-node', version: '1.99.0', main: 'index.js' })),
+    write(join(root, 'index.js'), lie("module.exports = require('./node_modules/onnxruntime-node');")),
+    write(join(root, 'bin', 'napi-v6', process.platform, process.arch, 'onnxruntime_binding.node'), ''),
+  ].join('\n');
+  const moves = `fs.renameSync('${runtime}', '${runtime}.away'); fs.mkdirSync('${runtime}');
+    setTimeout(() => { fs.rmdirSync('${runtime}'); fs.renameSync('${runtime}.away', '${runtime}'); }, 60);`;
+  const inputs = { 'ort-path': root };
+  const clean = (): void => {
+    for (const path of [dirname(dirname(added)), join(root, 'package.json'), join(root, 'index.js'), join(root, 'bin')])
+      rmSync(path, { recursive: true, force: true });
+  };
+  afterEach(clean);
+
+  it.each<readonly [string, Readonly<Record<string, string>>]>([
+    ['gets a package of head that it would load, from its setup', { 'setup.mjs': setup(addsPackage) }],
+    ['gets a package of head that it would load, from its program', { 'bench.mjs': engineProgram(900, addsPackage) }],
+    ['is moved for a moment when it is measured', { 'bench.mjs': engineProgram(900, moves) }],
+  ])('ends the run when it %s', async (_, files) => {
+    const judged = await scene.change(files, { inputs });
+    expectError(scene, judged, { code: 'program-changed', exit: 3, says: /onnxruntime-(node|common)/ });
+  });
+
+  it.each<readonly [string, Readonly<Record<string, string>>]>([
+    ['its setup', { 'setup.mjs': setup(addsRuntime) }],
+    ['its program', { 'bench.mjs': engineProgram(900, addsRuntime) }],
+  ])('is not found anew where head puts another one in %s', async (_, files) => {
+    expectRegressed(scene, await scene.change(files, { inputs }));
+    expect(existsSync(join(root, 'index.js'))).toBe(true);
   });
 });
 

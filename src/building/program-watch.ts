@@ -1,10 +1,12 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type CommandContext, workerProgram } from '../run/context.ts';
-import { locateRuntime } from '../run/runtime-description.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
 import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
+import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program, as they were before any code of head ran. */
@@ -15,25 +17,23 @@ export interface ProgramWatch {
   settle(): Promise<void>;
 }
 
-/** Everything that is loaded later than now: the worker program, parts on demand, the native runtime, and Node itself. */
-export const watchProgram = async (context: CommandContext): Promise<ProgramWatch> => {
-  const { folder, libraries } = await locateRuntime(context);
-  const parts = [
-    dirname(context.worker),
-    libraries,
-    join(folder, 'dist'),
-    join(folder, 'lib'),
-    join(dirname(folder), 'onnxruntime-common'),
-  ];
-  const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json')];
+/**
+ * Everything that is loaded later than now: the worker program, parts on demand, the native runtime, and Node itself.
+ * @param runtime that every later process loads
+ */
+export const watchProgram = async (context: CommandContext, { folder, libraries }: LocatedRuntime): Promise<ProgramWatch> => {
+  const common = packageAt('onnxruntime-common', join(folder, 'dist', 'index.js'));
+  const tops = [context.packageRoot, folder, ...common.folders];
+  const parts = [dirname(context.worker), libraries, join(folder, 'dist'), join(folder, 'lib'), ...common.folders, ...common.nearer];
+  const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json'), ...common.links];
   const searchPath = workerProgram(context).environment['LD_LIBRARY_PATH'] ?? '';
   const own = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
   const list = (): readonly string[] => [...own(), ...searchedLibraries(searchPath)];
   // Those that hold these change in each run.
   const changing = [context.root, context.storeRoot, resolve(tmpdir())];
   const isStill = (folder: string): boolean => !changing.some((path) => `${path}/`.startsWith(`${folder}/`));
-  const above = movableAbove(context.packageRoot).filter(isStill);
-  const folders = (): FolderWatch => watchFolders([...foldersOf(own(), context.packageRoot), ...above]);
+  const above = tops.flatMap(movableAbove).filter(isStill);
+  const folders = (): FolderWatch => watchFolders([...tops.flatMap((top) => [...foldersOf(own(), top)]), ...above]);
   let watch = await watchFiles(list);
   let places = folders();
   const refuse = ([first, ...more]: readonly string[]): void => {
@@ -55,4 +55,21 @@ export const watchProgram = async (context: CommandContext): Promise<ProgramWatc
       places = folders();
     },
   };
+};
+
+/** What decides which package of a name a file loads. */
+interface PackagePlace {
+  /** That of the package; none where there is none. */
+  readonly folders: readonly string[];
+  /** Under what name it was found, which may be a link. */
+  readonly links: readonly string[];
+  /** Folders of packages in which one of this name would come first. */
+  readonly nearer: readonly string[];
+}
+
+const packageAt = (name: string, from: string): PackagePlace => {
+  const places = createRequire(from).resolve.paths(name) ?? [];
+  const at = places.findIndex((place) => existsSync(join(place, name)));
+  const links = (at === -1 ? [] : places.slice(at, at + 1)).map((place) => join(place, name));
+  return { folders: links.map((link) => realpathSync(link)), links, nearer: places.slice(0, Math.max(0, at)) };
 };

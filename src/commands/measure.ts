@@ -20,6 +20,7 @@ import { openStore, type Store } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
+import { locateRuntime } from '../run/runtime-description.ts';
 import { keepToBudget } from './store-budget.ts';
 
 /**
@@ -28,13 +29,15 @@ import { keepToBudget } from './store-budget.ts';
  */
 export const measureRun = async (started: CommandContext, run: RunFolder): Promise<void> => {
   const { plan, digest } = readPlan(run);
-  const context = withDeclared(started, plan.environment);
   if (plan.cells.length === 0) {
-    context.host.log.info('There is nothing to compare, so nothing is measured.');
+    started.host.log.info('There is nothing to compare, so nothing is measured.');
     return;
   }
   const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
-  const [machine, program] = await Promise.all([machineFacts(), watchProgram(context)]);
+  const runtime = await locateRuntime(started);
+  // Code under test could let a later search find another one.
+  const context = { ...withDeclared(started, plan.environment), ortPath: runtime.folder };
+  const [machine, program] = await Promise.all([machineFacts(), watchProgram(context, runtime)]);
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
   const environment = {

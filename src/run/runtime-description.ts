@@ -14,6 +14,12 @@ export const describeRuntime = async (
   return (await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime')).runtime;
 };
 
+/** Where the native runtime lies: the folder of its package, and that of its libraries. */
+export interface LocatedRuntime {
+  readonly folder: string;
+  readonly libraries: string;
+}
+
 /** Where the native runtime lies that would measure. Throws `runtime-not-found`. */
-export const locateRuntime = async (context: CommandContext): Promise<{ readonly folder: string; readonly libraries: string }> =>
+export const locateRuntime = async (context: CommandContext): Promise<LocatedRuntime> =>
   askWorker(workerProgram(context), { type: 'locate' }, 'located', fixedLimits(60), 'runtime');
