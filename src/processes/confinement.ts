@@ -21,7 +21,7 @@ export interface Confinement {
 }
 
 /** Never by the search path, which user code can write to. */
-const programFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-system/sw/bin'] as const;
+export const programFolders: readonly string[] = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/run/current-system/sw/bin'];
 
 /** The file of a program of the system itself; null where there is none. */
 export const systemProgram = (name: string): string | null =>

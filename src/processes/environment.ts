@@ -79,6 +79,16 @@ export const allowedEnvironment = (
   return allowed;
 };
 
+/** Folders of libraries that come before the system's. */
+const librariesName = /^(DY)?LD_LIBRARY_PATH$/;
+
+/**
+ * The same for programs of the system that the gate starts, such as git and tar: without folders of
+ * libraries, to which code under test may add.
+ */
+export const toolEnvironment = (source: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(allowedEnvironment(source)).filter(([name]) => !librariesName.test(name)));
+
 /** Why a variable never reaches measured code, whatever declares it; null for one that may. */
 export const refusedVariable = (name: string): string | null => {
   if (refusedName.test(name)) return 'it belongs to the runner, or loads code into every program';

@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import { allowedEnvironment } from '../processes/environment.ts';
+import { toolEnvironment } from '../processes/environment.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -16,7 +16,7 @@ const placeName = /^GIT_(DIR|WORK_TREE|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILE
  * hold credentials, so it is for git alone: user code sees `allowedEnvironment`.
  */
 export const gitEnvironment = (source: Readonly<Record<string, string | undefined>>): Record<string, string> => {
-  const allowed = allowedEnvironment(source);
+  const allowed = toolEnvironment(source);
   for (const [name, value] of Object.entries(source)) {
     if (value === undefined) continue;
     if ([configurationName, connectionName, placeName].some((known) => known.test(name))) allowed[name] = value;

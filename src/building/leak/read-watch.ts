@@ -2,6 +2,7 @@ import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { systemProgram } from '../../processes/confinement.ts';
 import { runCommand } from '../../processes/run-command.ts';
 import { entryAt, reached } from '../../repository/on-disk.ts';
+import { toolEnvironment } from '../../processes/environment.ts';
 
 /** Files whose next read will be noticed; of a folder, the next listing. */
 export interface ReadWatch {
@@ -35,9 +36,10 @@ export const watchReads = async (paths: readonly string[], environment: Readonly
 };
 
 const setBack = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<boolean> => {
+  const tools = toolEnvironment(environment);
   for (let at = 0; at < paths.length; at += batch) {
     const argv = [systemProgram('touch') ?? 'touch', '-a', '-c', '-h', '-t', longAgo, '--', ...paths.slice(at, at + batch)];
-    const { status, code } = await runCommand({ argv, cwd: '/', environment, timeoutSeconds: 60, maxOutputBytes: 1024 });
+    const { status, code } = await runCommand({ argv, cwd: '/', environment: tools, timeoutSeconds: 60, maxOutputBytes: 1024 });
     if (status !== 'exited' || code !== 0) return false;
   }
   return true;

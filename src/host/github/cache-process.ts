@@ -1,8 +1,9 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { allowedEnvironment } from '../../processes/environment.ts';
+import { programFolders } from '../../processes/confinement.ts';
+import { toolEnvironment } from '../../processes/environment.ts';
 import { OutputTail } from '../../processes/output-tail.ts';
 import { describeEnd, type GroupEnd, ProcessGroup } from '../../processes/process-group.ts';
 import { type CacheFailure, judgeFailure } from './cache-failure.ts';
@@ -33,13 +34,15 @@ const toolkitNames = [
 ];
 
 const toolkitEnvironment = (environment: Environment, folder: string, temporary: string): Record<string, string> => ({
-  ...allowedEnvironment(environment),
+  ...toolEnvironment(environment),
   ...Object.fromEntries(
     toolkitNames.flatMap((name) => {
       const value = environment[name];
       return value === undefined ? [] : [[name, value]];
     }),
   ),
+  // The programs that it starts see its token.
+  ...(process.platform === 'win32' ? {} : { PATH: programFolders.join(delimiter) }),
   // Archives lie in the one, and what is in them is relative to the other.
   RUNNER_TEMP: temporary,
   GITHUB_WORKSPACE: folder,
