@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -20,6 +20,31 @@ const attacks: Readonly<Record<string, string>> = {
   'puts folders and links in their place': `for (const [at, file] of files.entries()) { fs.rmSync(file); if (at % 2 === 0) fs.mkdirSync(file); else fs.symlinkSync('/dev/null', file); }`,
   'leaves a daemon that writes to them': `spawn('setsid', ['sh', '-c', '(setsid env -i ${process.execPath} -e "$1" >/dev/null 2>&1 &) &', 'sh', 'setInterval(() => { for (const file of ' + JSON.stringify(files) + ') require("node:fs").appendFileSync(file, ' + JSON.stringify(${forged}) + '); }, 5)'], { detached: true, stdio: 'ignore', cwd: '/' });`,
 };
+
+// Files resist nobody but users without rights, which the superuser can play.
+const resisting: Readonly<Record<string, string>> = {
+  'takes the rights to write them': `for (const file of files) { fs.appendFileSync(file, 'verdict=passed\\nexit-code=0\\n'); fs.chmodSync(file, 0o444); }
+for (const file of files.filter((each) => each.endsWith('/output'))) fs.chmodSync(file.slice(0, -'/output'.length), 0o555);`,
+  'takes the right to read them': `for (const file of files) fs.chmodSync(file, 0);`,
+  'puts closed folders in their place': `for (const file of files) { fs.rmSync(file); fs.mkdirSync(file + '/x/y', { recursive: true }); fs.chmodSync(file + '/x', 0); }`,
+};
+
+describe.skipIf(process.getuid?.() !== 0)('the outcome that a step of a user without rights tells', { timeout: 400_000 }, () => {
+  let scene: EngineScene;
+  beforeAll(async () => {
+    chmodSync(folder, 0o1777);
+    scene = await openEngineScene();
+    scene.runAs(65_534);
+  });
+  afterAll(() => scene?.close());
+
+  it.each(Object.entries(resisting))('stays where head %s', async (_, attack) => {
+    const judged = await scene.change({ 'bench.mjs': engineProgram(900, `${files}\ntry { ${attack} } catch {}`) });
+    expectRegressed(scene, judged);
+    expect(judged.run.told).toEqual({ env: '', path: '', state: '' });
+    expect(judged.run.stdout).toContain('warning: Code under test wrote to GITHUB_OUTPUT, GITHUB_ENV, GITHUB_PATH');
+  });
+});
 
 describe('the outcome that a step tells', { timeout: 400_000 }, () => {
   let scene: EngineScene;

@@ -1,11 +1,22 @@
-import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Through these files a step commands the runner: what stands in them holds for later steps and for readers. */
 const names = ['GITHUB_OUTPUT', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const;
 
 export interface CommandFiles {
-  /** Writes back what stood in the files at the start, once. Returns the names of those that were changed. */
+  /**
+   * Writes back what stood in the files at the start, once. Returns the names of those that were
+   * changed. Throws what the system says of one that cannot be written back, after all others were.
+   */
   restore(): readonly string[];
+}
+
+/** What a file held, its mode and that of the folder around it; null where there is none. */
+interface Known {
+  readonly content: Buffer | null;
+  readonly mode: number | null;
+  readonly around: number | null;
 }
 
 /**
@@ -15,25 +26,64 @@ export interface CommandFiles {
 export const openCommandFiles = (environment: Readonly<Record<string, string | undefined>>): CommandFiles => {
   const files = names.flatMap((name) => {
     const path = environment[name];
-    return path === undefined || path === '' ? [] : [{ name, path, content: contentOf(path) }];
+    return path === undefined || path === '' ? [] : [{ name, path, known: knownOf(path) }];
   });
   let restored = false;
   return {
     restore: () => {
       if (restored) return [];
       restored = true;
-      const changed = files.filter(({ path, content }) => !same(contentOf(path), content));
-      for (const { path, content } of changed) {
-        rmSync(path, { recursive: true, force: true });
-        if (content !== null) writeFileSync(path, content);
-      }
+      const faults: unknown[] = [];
+      const changed = files.filter(({ path, known }) => {
+        try {
+          return writeBack(path, known);
+        } catch (thrown) {
+          faults.push(thrown);
+          return true;
+        }
+      });
+      const [fault] = faults;
+      if (fault !== undefined) throw fault;
       return changed.map(({ name }) => name);
     },
   };
 };
 
-/** Null for what is no file of its own: a link would lead elsewhere. */
-const contentOf = (path: string): Buffer | null =>
-  lstatSync(path, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(path) : null;
+/** What may be done with a file or folder; null for another kind: a link would lead elsewhere. */
+const modeOf = (path: string, kind: 'file' | 'folder'): number | null => {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const isIt = kind === 'file' ? stats?.isFile() : stats?.isDirectory();
+  return stats !== undefined && isIt === true ? stats.mode & 0o7777 : null;
+};
+
+const contentOf = (path: string): Buffer | null => (modeOf(path, 'file') === null ? null : readFileSync(path));
+
+const knownOf = (path: string): Known => ({
+  content: contentOf(path),
+  mode: modeOf(path, 'file'),
+  around: modeOf(dirname(path), 'folder'),
+});
+
+/** Whether the file had to be written back. Code under test may have taken away what that needs. */
+const writeBack = (path: string, { content, mode, around }: Known): boolean => {
+  const folder = dirname(path);
+  if (around !== null && modeOf(folder, 'folder') !== around) chmodSync(folder, around);
+  // Its mode first: what may not be read was changed.
+  if (modeOf(path, 'file') === mode && same(contentOf(path), content)) return false;
+  openUp(path);
+  rmSync(path, { recursive: true, force: true });
+  if (content !== null && mode !== null) {
+    writeFileSync(path, content);
+    chmodSync(path, mode);
+  }
+  return true;
+};
+
+/** Lets folders be removed with all that they hold. */
+const openUp = (path: string): void => {
+  if (modeOf(path, 'folder') === null) return;
+  chmodSync(path, 0o700);
+  for (const name of readdirSync(path)) openUp(join(path, name));
+};
 
 const same = (one: Buffer | null, other: Buffer | null): boolean => (one === null || other === null ? one === other : one.equals(other));
