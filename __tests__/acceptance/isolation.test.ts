@@ -131,6 +131,45 @@ fs.writeFileSync(process.env.TMPDIR + '/own', ''); fs.writeFileSync('left', '');
     expect(existsSync(join(open, 'node_modules'))).toBe(false);
   });
 
+  it('meets nothing of the other side in terminals, message queues and processes', async () => {
+    const [queues, processes] = [testFolder(), testFolder()];
+    const mounted = [
+      ['mqueue', queues],
+      ['proc', processes],
+    ].map(([type = '', folder = '']) => {
+      chmodSync(folder, 0o755);
+      return spawnSync('mount', ['-t', type, 'none', folder]).status;
+    });
+    onTestFinished(() => void spawnSync('umount', [queues, processes]));
+    expect(mounted).toEqual([0, 0]);
+    // A program of a terminal, beside which there is what other programs left.
+    const asks = `
+const said = execFileSync('script', ['-qec', 'sleep 0.5; echo size 100', '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] }).toString();
+let size = Number(/size (\\d+)/.exec(said)?.[1]);
+try { fs.writeFileSync('left', ''); } catch {}
+for (const place of ['left-by-other', '${queues}/left-by-other']) if (fs.existsSync(place)) size = 900;`;
+    const other = await openEngineScene({
+      '.gitignore': '.optimization-gate\nleft*\n',
+      'optimization-gate.yml': config(isolation),
+      'bench.mjs': program('size', asks),
+    });
+    onTestFinished(() => other.close());
+    chmodSync(dirname(other.installed), 0o755);
+    const own = 'fs.realpathSync(".")';
+    const answers = `
+for (const end = Date.now() + 1500; Date.now() < end; await new Promise((done) => setTimeout(done, 20))) {
+  try { fs.writeFileSync('${queues}/left-by-other', ''); } catch {}
+  for (const name of fs.readdirSync('/dev/pts').filter((each) => /^\\d+$/.test(each))) try { fs.writeFileSync('/dev/pts/' + name, 'size 900\\n'); } catch {}
+  let pids = [];
+  try { pids = fs.readdirSync('${processes}').filter((each) => Number(each) > 0); } catch {}
+  for (const pid of pids) try {
+    const at = '${processes}/' + pid + '/cwd';
+    if (fs.readlinkSync(at) !== ${own}) fs.writeFileSync(at + '/left-by-other', '');
+  } catch {}
+}`;
+    expectRegressed(other, await other.change({ 'bench.mjs': program('900', answers) }));
+  });
+
   // The number of `inotify_init1`; Node opens one instance for each process.
   const call = { x64: 294, arm64: 26 }[process.arch as string];
   const limit = existsSync('/proc/sys/fs/inotify') ? Number(readFileSync('/proc/sys/fs/inotify/max_user_instances', 'utf8')) : 0;

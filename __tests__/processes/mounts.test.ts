@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { mountsIn } from '../../src/processes/mounts.ts';
 
-it('names where files can be written, once each, as the file system spells it', () => {
+it('names where files can be written and processes are seen, once each, as the file system spells it', () => {
   const lines = [
     '27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard',
     '22 27 0:21 / /proc rw,relatime - proc proc rw',
@@ -13,7 +13,12 @@ it('names where files can be written, once each, as the file system spells it', 
     `34 27 0:27 / /mnt/${Buffer.from('é').toString('latin1')} rw master:1 shared:2 - xfs /dev/vdb rw`,
     '35 27 0:29 / /dev/shm rw,relatime - tmpfs tmpfs rw',
     '36 35 0:29 / /dev/shm rw,relatime - tmpfs tmpfs rw',
+    '37 23 0:30 / /dev/mqueue rw,relatime - mqueue mqueue rw',
+    '38 27 0:21 / /host/proc ro,relatime - proc proc rw',
   ];
-  expect(mountsIn(`${lines.join('\n')}\n`)).toEqual(['/', '/mnt/a b\\c', '/mnt/é', '/dev/shm']);
-  expect(mountsIn('')).toEqual([]);
+  expect(mountsIn(`${lines.join('\n')}\n`)).toEqual({
+    writable: ['/', '/mnt/a b\\c', '/mnt/é', '/dev/shm', '/dev/mqueue'],
+    processes: ['/host/proc'],
+  });
+  expect(mountsIn('')).toEqual({ writable: [], processes: [] });
 });

@@ -3,22 +3,34 @@ import { readFileSync } from 'node:fs';
 /** File systems of the kernel's own, in which another user keeps no files. */
 const kernelTypes: ReadonlySet<string> = new Set([
   ...['autofs', 'binfmt_misc', 'bpf', 'cgroup', 'cgroup2', 'configfs', 'debugfs', 'devpts', 'efivarfs', 'fusectl'],
-  ...['mqueue', 'nsfs', 'proc', 'pstore', 'rpc_pipefs', 'securityfs', 'selinuxfs', 'sysfs', 'tracefs'],
+  ...['nsfs', 'proc', 'pstore', 'rpc_pipefs', 'securityfs', 'selinuxfs', 'sysfs', 'tracefs'],
 ]);
 
-/** Where file systems are mounted that files can be written to, by this process or another. */
-export const writableMounts = (): readonly string[] => mountsIn(readFileSync('/proc/self/mountinfo', 'latin1'));
+/** Where file systems are mounted, by what may be done there. */
+export interface Mounts {
+  /** Files can be written to, by this process or another. */
+  readonly writable: readonly string[];
+  /** Processes are seen, also those of other namespaces. `/proc` itself is not among them: each program has its own. */
+  readonly processes: readonly string[];
+}
+
+export const mounts = (): Mounts => mountsIn(readFileSync('/proc/self/mountinfo', 'latin1'));
 
 /** The same of the bytes of a `/proc/PID/mountinfo`, as latin1. */
-export const mountsIn = (text: string): readonly string[] => {
-  const points = text.split('\n').flatMap((line) => {
+export const mountsIn = (text: string): Mounts => {
+  const all = text.split('\n').flatMap((line) => {
     const [mount = '', source = ''] = line.split(' - ');
     const [, , , , point, options = ''] = mount.split(' ');
     const [type = ''] = source.split(' ');
-    return point === undefined || options.split(',').includes('ro') || kernelTypes.has(type) ? [] : [decoded(point)];
+    return point === undefined ? [] : [{ point: decoded(point), type, isOpen: !options.split(',').includes('ro') }];
   });
-  // Each program has a /proc of its own; the folders of /sys are root's.
-  return [...new Set(points)].filter((point) => !/^\/(proc|sys)(\/|$)/.test(point));
+  // The folders of /sys are root's.
+  const elsewhere = all.filter(({ point }) => !/^\/(proc|sys)(\/|$)/.test(point));
+  const pointsOf = (some: typeof all): readonly string[] => [...new Set(some.map(({ point }) => point))];
+  return {
+    writable: pointsOf(elsewhere.filter(({ type, isOpen }) => isOpen && !kernelTypes.has(type))),
+    processes: pointsOf(elsewhere.filter(({ type }) => type === 'proc')),
+  };
 };
 
 /** The kernel writes blanks, line ends and backslashes as `\040`. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
-import { writableMounts } from './mounts.ts';
+import { mounts } from './mounts.ts';
 
 /** What processes find elsewhere than others do. All paths are folders. */
 export interface View {
@@ -57,7 +57,10 @@ const init = [
   // One that another one covers, or that is gone by now, cannot be reached either.
   'while [ "$1" != -- ]; do "$mount" -o remount,bind,ro "$1" 2>/dev/null || ! "$mountpoint" -q "$1" || exit 125; shift; done; shift',
   '"$mount" -t tmpfs -o size=4k,mode=000 none "$hidden" || exit 125',
+  'while [ "$1" != -- ]; do "$mount" -t tmpfs -o size=4k,mode=000 none "$1" 2>/dev/null || ! "$mountpoint" -q "$1" || exit 125; shift; done; shift',
   'while [ "$1" != -- ]; do "$mount" -t tmpfs -o mode=1777,nosuid,nodev none "$1" || exit 125; shift; done; shift',
+  // Whoever has the user could write to the terminals of another program of it.
+  '[ ! -d /dev/pts ] || "$mount" -t devpts -o newinstance,mode=620,ptmxmode=666 none /dev/pts || exit 125',
   '[ -z "$ip" ] || "$ip" link set lo up || exit 125',
   // The working directory is still one of the mounts as they were.
   'cd "$PWD" || exit 125',
@@ -97,16 +100,16 @@ export const openOtherUser = (name: string, where: UserKey): OtherUser => {
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
   const tools = [program('mount'), program('mountpoint')];
   const ip = program('ip');
-  const confinement = ({ hidden, own, writable, network }: View): Confinement => ({
-    kind: 'namespaces',
-    asRoot,
-    argv: [
+  const confinement = ({ hidden, own, writable, network }: View): Confinement => {
+    const there = mounts();
+    const argv = [
       ...namespaces(program('unshare'), setpriv, network === 'own' ? ['--ipc', '--net'] : ['--ipc']),
       ...[program('sh'), '-c', init, 'sh', ...tools, network === 'own' ? ip : '', hidden],
-      ...[...writable, '--', ...writableMounts(), '--', ...own, '--'],
+      ...[...writable, '--', ...there.writable, '--', ...there.processes, '--', ...own, '--'],
       ...become,
-    ],
-  });
+    ];
+    return { kind: 'namespaces', asRoot, argv };
+  };
   const test = (script: string, paths: readonly string[]): readonly string[] => {
     const argv = [
       ...asRoot,
