@@ -3,6 +3,7 @@ import { constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { digestInMemory } from '../records/file-in-memory.ts';
 
 /** What some files held when the watch began. */
 export interface FileWatch {
@@ -11,7 +12,7 @@ export interface FileWatch {
    * where something was done to a file since they were read last.
    */
   changed(): Promise<readonly string[]>;
-  /** The same, and those that something was done to, whatever they hold now. Reads no file. */
+  /** The same, and those that something was done to, whatever they hold now. Reads no file but those in memory. */
   touched(): readonly string[];
   /** A watch that begins now. */
   again(list: () => readonly string[]): Promise<FileWatch>;
@@ -60,7 +61,8 @@ const watchSince = async (list: () => readonly string[], earlier: ReadonlyMap<st
 
 const signatureOf = (file: string): string => {
   const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? 'gone' : [stats.dev, stats.ino, stats.mode, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+  if (stats === undefined) return 'gone';
+  return [stats.dev, stats.ino, stats.mode, stats.size, stats.mtimeNs, stats.ctimeNs, digestInMemory(file, stats)].join(' ');
 };
 
 /** Of its kind, whether it may be run, and its content: for a link where it leads. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { asDiskError } from '../records/disk-error.ts';
+import { digestInMemory } from '../records/file-in-memory.ts';
 import { thisProcess } from '../records/owner.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { fileDigest, listRegularFiles } from '../store/disk.ts';
@@ -120,8 +121,9 @@ const stampsOf = async (folder: string, from: string): Promise<Stamps> => {
     const [own, source] = await Promise.all([folder, from].map((each) => lstat(join(each, path), { bigint: true })));
     if (own === undefined || source === undefined) return [path, { file: 'gone', changed: 0n }] as const;
     const { dev, ino, size, mtimeNs, ctimeNs } = own;
+    const bytes = digestInMemory(join(folder, path), own);
     const isShared = dev === source.dev && ino === source.ino;
-    return [path, isShared ? { file: 'shared', changed: 0n } : { file: `${ino} ${size} ${mtimeNs}`, changed: ctimeNs }] as const;
+    return [path, isShared ? { file: 'shared', changed: 0n } : { file: `${ino} ${size} ${mtimeNs} ${bytes}`, changed: ctimeNs }] as const;
   });
   return new Map(await Promise.all(stamps));
 };

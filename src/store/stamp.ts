@@ -1,10 +1,11 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { digestInMemory } from '../records/file-in-memory.ts';
 import { errorCode } from './disk.ts';
 
 /**
- * How the files of a folder are, without their bytes: whatever writes one, replaces one or adds one
+ * How the files of a folder are, without their bytes where these need not be read: whatever writes one, replaces one or adds one
  * changes it, since no program can set the time at which an inode changed. Empty where there is no
  * folder.
  */
@@ -28,7 +29,8 @@ const stamped = async (folder: string, byChange: (name: string, stats: BigIntSta
       const counts = byChange(name, stats);
       if (counts === null) continue;
       const changed = counts ? `${stats.mode} ${stats.ctimeNs}` : 'shared';
-      stamps.push(entry.isDirectory() ? `${name} folder` : `${name} ${stats.ino} ${stats.size} ${stats.mtimeNs} ${changed}`);
+      const file = `${stats.ino} ${stats.size} ${stats.mtimeNs} ${digestInMemory(path, stats)}`;
+      stamps.push(entry.isDirectory() ? `${name} folder` : `${name} ${file} ${changed}`);
     }
   } catch (thrown) {
     if (errorCode(thrown) !== 'ENOENT') throw thrown;
