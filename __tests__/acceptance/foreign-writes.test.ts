@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { git } from '../testkit/git.ts';
 import { processesIn } from '../testkit/processes.ts';
 import { engineConfiguration } from './engine-configuration.ts';
@@ -71,6 +72,15 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     expect(samples).not.toContain('"line":"launch"');
   });
 
+  it('ends the run when it writes to the text that quality is judged on, for a moment when it is measured', async () => {
+    const file = join(scene.installed, 'models', 'mini-qwen3-dense', 'evaluation.safetensors');
+    const swap = `const victim = '${file}'; const was = fs.readFileSync(victim); fs.writeFileSync(victim, was.toReversed());
+      setTimeout(() => fs.writeFileSync(victim, was), 30);`;
+    const judged = await scene.change({ 'bench.mjs': engineProgram(900, swap) });
+    expectError(scene, judged, { code: 'program-changed', exit: 3, says: /evaluation\.safetensors/ });
+    expectRegressed(scene, await scene.change({}));
+  });
+
   const shared = 'sharedObjects';
   const library = Object.entries(process.report.getReport())
     .flatMap(([name, value]) => (name === shared && Array.isArray(value) ? value.map(String) : []))
@@ -129,6 +139,35 @@ fs.utimesSync('bench.mjs', 1, 1);`);
     expect(scene.results.state.entries.filter(({ scope }) => scope === `refs/pull/${judged.number}/merge`)).toEqual([]);
   });
 });
+
+// There, what is written through a mapping leaves all times of the file.
+describe.skipIf(!existsSync('/dev/shm') || spawnSync('python3', ['-c', 'import mmap']).status !== 0)(
+  'a job whose files lie in memory',
+  { timeout: 400_000 },
+  () => {
+    const maps = `
+import mmap, sys
+for path in sys.argv[1:]:
+    with open(path, 'r+b') as file:
+        mapped = mmap.mmap(file.fileno(), 0)
+        at = mapped[:].find(b'size: 100')
+        mapped[at:at + 9] = b'size: 900'
+`;
+    it("ends the run when head maps base's program in its setup", async () => {
+      const root = mkdtempSync('/dev/shm/gate-test-');
+      vi.stubEnv('TMPDIR', root);
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+        rmSync(root, { recursive: true, force: true });
+      });
+      const scene = await ownScene(withSetup);
+      const attack = inBase(`execFileSync('python3', ['-c', ${JSON.stringify(maps)}, tree + '/bench.mjs']);`);
+      const judged = await scene.change({ 'setup.mjs': setup(attack) });
+      expectError(scene, judged, { code: 'base-changed', exit: 3, says: /bench\.mjs/ });
+      expectRegressed(scene, await scene.change({}));
+    });
+  },
+);
 
 /** Says a size of 100 for both sides, once it is loaded by what measures. */
 const lie = (then: string): string =>

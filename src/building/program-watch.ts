@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type CommandContext, workerProgram } from '../run/context.ts';
+import { modelFiles } from '../models/model-source.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
 import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
 import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 
-/** The files of the running program, as they were before any code of head ran. */
+/** The files of the running program and of the models that it judges with, as they were before any code of head ran. */
 export interface ProgramWatch {
   /** Throws `program-changed` where something was done to them. */
   requireUntouched(): void;
@@ -18,21 +19,27 @@ export interface ProgramWatch {
 }
 
 /**
- * Everything that is loaded later than now: the worker program, parts on demand, the native runtime, and Node itself.
+ * Everything that is loaded later than now: the worker program, parts on demand, the native runtime, Node itself, and the models.
  * @param runtime that every later process loads
+ * @param models folders of those that launches read
  */
-export const watchProgram = async (context: CommandContext, { folder, libraries }: LocatedRuntime): Promise<ProgramWatch> => {
+export const watchProgram = async (
+  context: CommandContext,
+  { folder, libraries }: LocatedRuntime,
+  models: readonly string[],
+): Promise<ProgramWatch> => {
   const common = packageAt('onnxruntime-common', join(folder, 'dist', 'index.js'));
   const tops = [context.packageRoot, folder, ...common.folders];
   const parts = [dirname(context.worker), libraries, join(folder, 'dist'), join(folder, 'lib'), ...common.folders, ...common.nearer];
   const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json'), ...common.links];
+  const judging = models.flatMap(modelFiles);
   const searchPath = workerProgram(context).environment['LD_LIBRARY_PATH'] ?? '';
-  const own = (): readonly string[] => [...single, ...parts.flatMap(filesBelow)];
+  const own = (): readonly string[] => [...single, ...judging, ...parts.flatMap(filesBelow)];
   const list = (): readonly string[] => [...own(), ...searchedLibraries(searchPath)];
   // Those that hold these change in each run.
   const changing = [context.root, context.storeRoot, resolve(tmpdir())];
   const isStill = (folder: string): boolean => !changing.some((path) => `${path}/`.startsWith(`${folder}/`));
-  const above = tops.flatMap(movableAbove).filter(isStill);
+  const above = [...tops, process.execPath].flatMap(movableAbove).filter(isStill);
   const folders = (): FolderWatch => watchFolders([...tops.flatMap((top) => [...foldersOf(own(), top)]), ...above]);
   let watch = await watchFiles(list);
   let places = folders();
@@ -41,7 +48,7 @@ export const watchProgram = async (context: CommandContext, { folder, libraries 
     const besides = more.length === 0 ? '' : `, and to ${more.length} more files`;
     throw new GateError(
       'program-changed',
-      `The gate's own program files were looked at after code under test had run. Something wrote to ${first}${besides}.`,
+      `The files of the gate's program and of the models were looked at after code under test had run. Something wrote to ${first}${besides}.`,
       {
         where: relative(context.packageRoot, first),
       },

@@ -21,6 +21,7 @@ import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
+import { modelFolderOf } from '../planning/plan.ts';
 import { keepToBudget } from './store-budget.ts';
 
 /**
@@ -37,7 +38,8 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   const runtime = await locateRuntime(started);
   // Code under test could let a later search find another one.
   const context = { ...withDeclared(started, plan.environment), ortPath: runtime.folder };
-  const [machine, program] = await Promise.all([machineFacts(), watchProgram(context, runtime)]);
+  const models = plan.models.map(({ folder }) => modelFolderOf(context, folder));
+  const [machine, program] = await Promise.all([machineFacts(), watchProgram(context, runtime, models)]);
   const { provider, threads, ort } = plan.runtime;
   const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
   const environment = {

@@ -78,6 +78,11 @@ export const modelDigest = (card: ModelCard): string => {
   return createHash('sha256').update(lines.sort().join('')).digest('hex');
 };
 
+/** Paths of all files of a model, the card among them. Throws `model-invalid`. */
+export const modelFiles = (folder: string): readonly string[] => [
+  ...new Set(['card.json', ...Object.keys(readModelCard(folder).sha256)].map((name) => join(folder, name))),
+];
+
 /** The windows that quality is judged on: no optimization gets to see them. */
 export const evaluationFile = 'evaluation.safetensors';
 
