@@ -262,6 +262,45 @@ const compared: readonly Change[] = [
     files: { 'lists/dev.txt': '-e ./engine[fast]\n', 'engine/core.py': '' },
     edit: { 'engine/core.py': 'SIZE = 900\n' },
   },
+  {
+    example: 'a shell script starts `make`, in another folder or its own',
+    command: 'sh scripts/make.sh',
+    files: { 'scripts/make.sh': 'cd kernels && exec make -s speed\n', 'kernels/Makefile': '' },
+    edit: { 'kernels/Makefile': 'CFLAGS = -O0\n' },
+  },
+  {
+    example: 'a shell script starts a module by `-m`',
+    command: 'sh scripts/module.sh',
+    files: { 'scripts/module.sh': 'exec python3 -m tools.run\n', ...run },
+    edit: edited,
+  },
+  {
+    example: 'the text behind `-c` imports a module',
+    command: `python3 -c 'from tools.run import main; main()'`,
+    files: run,
+    edit: edited,
+  },
+  {
+    example: 'a script that installs has a lock file in a folder that it goes to',
+    command: 'python3 {model}',
+    setup: 'sh scripts/install.sh',
+    files: { 'scripts/install.sh': 'cd web && npm ci\n', 'web/package-lock.json': '{}' },
+    edit: { 'web/package-lock.json': '{"lockfileVersion": 3}' },
+  },
+  {
+    example: 'a manifest takes a package from a folder of the tree',
+    command: 'node {model}',
+    setup: 'npm ci',
+    folder: 'app',
+    files: { 'app/package.json': '{"dependencies": {"fast": "file:../fast"}}', 'fast/index.js': '' },
+    edit: { 'fast/index.js': 'exports.size = 900;\n' },
+  },
+  {
+    example: 'an environment of Nix is locked to another release',
+    command: 'nix develop -c python3 {model}',
+    files: { 'flake.lock': '{}' },
+    edit: { 'flake.lock': '{"version": 7}' },
+  },
 ];
 
 const harmless: Change = {

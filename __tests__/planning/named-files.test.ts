@@ -72,6 +72,16 @@ const files: Readonly<Record<string, string>> = {
   'parcel/speed/run.mjs': "import table from '#table';\n",
   'parcel/speed/old.js': "require('..'); require.resolve('./other');\n",
   'parcel/speed/other.js': '',
+  'inner/all.sh': 'set -e\ncd inner/kernel && make -s\nexec python3 -m star.late\n',
+  'inner/kernel/Makefile': 'all:\n\tpython3 -c "from beside import x; x()"\n',
+  'inner/nodes.sh': 'exec node ./parcel/speed/old\n',
+  'local/package.json': '{"dependencies": {"engine": "file:../engine", "other": "^1.2.3"}}',
+  'local/Cargo.toml': '[dependencies]\nkernel = { path = "kernel" }\nserde = "1"\n',
+  'local/kernel/Cargo.toml': '',
+  'local/go.mod': 'module local\nreplace example.org/kernel => ../inner/kernel\n',
+  'local/go.work': 'use (\n\t./kernel\n)\n',
+  'nixed/flake.lock': '',
+  'nixed/tasks.py': '',
 };
 
 let repository: Repository;
@@ -115,7 +125,13 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
 
   it('a folder that is named counts with all that is in it, the working directory does not', async () => {
     expect(await named('python3 -m bench')).toEqual(['bench']);
-    expect(await named('pytest --rootdir=engine')).toEqual(['constraints.txt', 'deps/base.txt', 'engine', 'requirements.txt']);
+    expect(await named('pytest --rootdir=engine')).toEqual([
+      'constraints.txt',
+      'deps/base.txt',
+      'engine',
+      'engine/setup.py',
+      'requirements.txt',
+    ]);
     expect(await named('cp . ./')).toEqual([]);
     expect(await named('make run', 'engine')).toEqual([]);
   });
@@ -152,6 +168,25 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
     expect(await named('sh tools/run.sh 3')).toEqual([...python, 'tools/run.sh']);
     expect(await named('make -s speed')).toEqual(['Makefile', 'bench/sibling.py']);
     expect(await named("sh -c 'npm run speed'")).toEqual(['package-lock.json', 'package.json', 'policy/lib/b.js', 'policy/lib/c/index.js']);
+  });
+
+  it('commands inside a script lead to what they would lead to by themselves', async () => {
+    const late = ['beside.py', 'src/laid_out.py', 'star/late.py'];
+    expect(await named('sh inner/all.sh')).toEqual(
+      ['Makefile', 'bench/sibling.py', ...late, 'inner/all.sh', 'inner/kernel/Makefile'].sort(),
+    );
+    const parcel = ['lib/main.js', 'lib/table.js', 'package.json', 'speed/old.js', 'speed/other.js'].map((name) => `parcel/${name}`);
+    expect(await named('sh inner/nodes.sh')).toEqual(['inner/nodes.sh', ...parcel]);
+    expect(await named("python3 -c 'import star.late'")).toEqual(['star/late.py']);
+    expect(await named(`sh -c 'python3 -c "import sys; from star import late"'`)).toEqual(['star', 'star/late.py']);
+    expect(await named('nix develop -c inv speed', 'nixed')).toEqual(['nixed/flake.lock', 'nixed/tasks.py']);
+  });
+
+  it('a folder that a manifest takes a package from counts with all that is in it', async () => {
+    expect(await named('npm run speed', 'local')).toEqual(expect.arrayContaining(['engine', 'local/package.json']));
+    expect(await named('cargo run', 'local')).toEqual(['local/Cargo.toml', 'local/kernel']);
+    expect(await named('go run .', 'local')).toEqual(['inner/kernel', 'local/go.mod', 'local/go.work', 'local/kernel']);
+    expect(await named('npm run speed', 'local')).not.toContain('1.2.3');
   });
 
   it('imports are found in every form, and modules above the file and in `src` too', async () => {

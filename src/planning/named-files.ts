@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import type { TreePaths } from '../repository/tree-paths.ts';
-import { fileReferences, hasReferences, isList, isRequirements, looseWords, moduleFiles, scriptFiles } from './file-references.ts';
+import { commandReferences, looseWords, manifests, upwards, within } from '../commands/command-references.ts';
+import { fileReferences, hasReferences, isRequirements, packageReferences } from './file-references.ts';
 
 /** The tree in which names are looked up; paths are relative to the root of the repository. */
 export interface NamingTree {
@@ -16,48 +17,6 @@ export interface NamingTree {
 
 const mostLinks = 40;
 
-const node = ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', '.npmrc'];
-const python = ['requirements.txt', 'constraints.txt', 'pyproject.toml', 'setup.py', 'setup.cfg', 'poetry.lock', 'uv.lock', 'pdm.lock'];
-const make = ['Makefile', 'makefile', 'GNUmakefile'];
-
-/** Programs, and the files that they read without being told, from the folder of their start. */
-const readUnasked: Readonly<Record<string, readonly string[]>> = {
-  npm: node,
-  npx: node,
-  pnpm: node,
-  yarn: node,
-  bun: [...node, 'bun.lockb', 'bunfig.toml'],
-  deno: ['deno.json', 'deno.jsonc', 'deno.lock', 'import_map.json'],
-  tsx: ['tsconfig.json'],
-  'ts-node': ['tsconfig.json'],
-  pip: python,
-  pip3: python,
-  poetry: python,
-  uv: [...python, 'uv.toml'],
-  pdm: python,
-  hatch: python,
-  pytest: [...python, 'pytest.ini', 'conftest.py', 'tox.ini'],
-  tox: [...python, 'tox.ini'],
-  nox: [...python, 'noxfile.py'],
-  pipenv: ['Pipfile', 'Pipfile.lock'],
-  conda: ['environment.yml', 'environment.yaml', 'conda-lock.yml'],
-  pixi: ['pixi.toml', 'pixi.lock'],
-  make,
-  gmake: make,
-  just: ['justfile', 'Justfile', '.justfile'],
-  task: ['Taskfile.yml', 'Taskfile.yaml'],
-  cmake: ['CMakeLists.txt', 'CMakePresets.json'],
-  cargo: ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', '.cargo/config'],
-  go: ['go.mod', 'go.sum', 'go.work', 'go.work.sum'],
-  bazel: ['MODULE.bazel', 'WORKSPACE', 'BUILD', 'BUILD.bazel'],
-  docker: ['Dockerfile', 'compose.yml', 'compose.yaml', 'docker-compose.yml'],
-};
-
-/** Those of them that look in the folders above, too: a workspace keeps lock files and profiles at its root. */
-const searchingUpwards: ReadonlySet<string> = new Set(
-  'npm npx pnpm yarn bun deno tsx ts-node poetry uv pdm hatch pytest pipenv pixi just task cargo go bazel'.split(' '),
-);
-
 /** What says which version of a language a command runs on, for the version managers that stand in its place. */
 const versionFiles = [
   '.tool-versions',
@@ -69,15 +28,6 @@ const versionFiles = [
   'rust-toolchain.toml',
   'rust-toolchain',
 ];
-
-/** The folder and those above it in the tree. */
-const upwards = (folder: string): readonly string[] =>
-  folder === '.' || folder === '' ? ['.'] : [folder, ...upwards(posix.dirname(folder))];
-
-const within = (folders: readonly string[], names: readonly string[]): readonly string[] =>
-  folders.flatMap((from) => names.map((name) => posix.join(from, name)));
-
-const manifests: readonly string[] = [...new Set(Object.values(readUnasked).flat())];
 
 const isManifest = (path: string): boolean => manifests.includes(posix.basename(path)) || isRequirements(path);
 
@@ -95,31 +45,10 @@ const wordsOf = (command: string): readonly string[] => {
   }
 };
 
-/** The module of `-m NAME`, `-mNAME`, or behind other letters of one option, as `-um NAME`. */
-const modulesNamed = (word: string, before: string): readonly string[] => {
-  const attached = /^-[a-zA-Z]*?m(\w+(?:\.\w+)*)$/.exec(word)?.[1];
-  if (attached !== undefined) return [attached];
-  return /^-[a-zA-Z]*m$/.test(before) && /^\w+(\.\w+)*$/.test(word) ? [word] : [];
-};
-
-/** Programs that take a script by a name without its ending, or by that of its folder. */
-const scriptRunners: readonly string[] = ['node', 'bun', 'deno', 'tsx', 'ts-node'];
-
 const candidatesOf = (command: string, { folder, root }: Pick<NamingTree, 'folder' | 'root'>): readonly string[] => {
   const words = wordsOf(command);
-  const runsScripts = words.some((word) => scriptRunners.includes(posix.basename(word)));
-  const versions = within(upwards(folder), versionFiles);
-  const mentioned = words.flatMap((word, at) => {
-    const named = [posix.join('.', folder, word), ...(word.startsWith(`${root}/`) ? [posix.relative(root, word)] : [])];
-    const program = posix.basename(word);
-    const unasked = Object.hasOwn(readUnasked, program) ? (readUnasked[program] ?? []) : [];
-    const modules = modulesNamed(word, words[at - 1] ?? '').flatMap((name) =>
-      [folder, posix.join(folder, 'src')].flatMap((from) => [...moduleFiles(name, from), posix.join(from, ...name.split('.'))]),
-    );
-    const places = searchingUpwards.has(program) ? upwards(folder) : [folder];
-    return [...(runsScripts ? named.flatMap(scriptFiles) : named), ...modules, ...within(places, unasked)];
-  });
-  return [...mentioned, ...versions];
+  const absolute = words.flatMap((word) => (word.startsWith(`${root}/`) ? [posix.relative(root, word)] : []));
+  return [...commandReferences(words, command, folder), ...absolute, ...within(upwards(folder), versionFiles)];
 };
 
 class Naming {
@@ -142,14 +71,15 @@ class Naming {
     }
     if (files.length === 0) return;
     const texts = await this.#tree.read(files);
-    // A list of requirements may name a package that lies in a folder of the tree.
-    for (const list of [true, false]) {
-      const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' })).filter(({ file }) => isList(file) === list);
-      await this.add(
-        referring.flatMap(({ file, text }) => fileReferences(file, text, this.#tree.folder)),
-        list,
-      );
-    }
+    const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' }));
+    await this.add(
+      referring.flatMap(({ file, text }) => packageReferences(file, text, this.#tree.folder)),
+      true,
+    );
+    await this.add(
+      referring.flatMap(({ file, text }) => fileReferences(file, text, this.#tree.folder)),
+      false,
+    );
   }
 
   /** Counts what is at a path. Returns the file that is new by it, else null. */
