@@ -112,6 +112,16 @@ describe('a gate that judges no quality', () => {
   });
 });
 
+describe('the way in', () => {
+  it('of what base measures from outside is no program that builds', () => {
+    const builds = side('head', 'a', { kind: 'command', command: 'make' });
+    const measures = side('base', 'b', { kind: 'measure', command: 'measure' });
+    const outside = { ...measures, config: { ...measures.config, optimizations: [{ ...entry({ kind: 'builtin' }), like: null }] } };
+    const refused = { code: 'config-invalid', message: expect.stringContaining('Expected `measure` here too, got `command`') };
+    expect(() => planned(workload, builds, outside)).toThrow(expect.objectContaining(refused));
+  });
+});
+
 describe('what is built', () => {
   it('comes after what it is built on, each pass made by its own built-in, the same key for the same thing', () => {
     const { builds, cells } = planned(workload, side('head', 'a'), side('base', 'a'));

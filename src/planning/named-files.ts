@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import type { TreePaths } from '../repository/tree-paths.ts';
-import { commandReferences, looseWords, manifests, upwards, within } from '../commands/command-references.ts';
+import { commandReferences, looseWords, manifests, upwards, within } from './command-references.ts';
 import { fileReferences, hasReferences, isRequirements, packageReferences } from './file-references.ts';
 
 /** The tree in which names are looked up; paths are relative to the root of the repository. */

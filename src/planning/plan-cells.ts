@@ -86,7 +86,9 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   if (lost !== undefined)
     throw new GateError(
       'config-invalid',
-      `\`like: ${judge.like}\` judges a program that takes decisions. Start it by \`module\` or \`serve\`, not by \`command\`.`,
+      judge.like === null
+        ? 'The entry is judged as base has it, by a program that measures. Expected `measure` here too, got `command`. Give what builds an entry of its own, with another id.'
+        : `\`like: ${judge.like}\` judges a program that takes decisions. Start it by \`module\` or \`serve\`, not by \`command\`.`,
       { where: cellId },
     );
   const builds =
