@@ -97,10 +97,13 @@ const scriptRunners: readonly string[] = ['node', 'bun', 'deno', 'tsx', 'ts-node
 
 const isPython = (program: string): boolean => /^(python|pypy)[\d.]*$/.test(program);
 
+/** Behind these stands the folder that what follows is started in. */
+const goesTo = /^(cd|pushd|-C|--(directory|chdir|prefix|dir|cwd|project|project-directory|workdir))$/;
+
 /**
  * The paths that words of command lines may lead to from a folder that they are started in: what
  * they name, modules of `-m` and of the text behind `-c`, and what programs read without being told,
- * there or in a folder that is named too (`cd FOLDER && make`).
+ * there or in a folder that they go to (`cd FOLDER && make`).
  */
 export const commandReferences = (words: readonly string[], text: string, folder: string): readonly string[] => {
   const programs = new Set(words.map((word) => posix.basename(word)));
@@ -110,9 +113,10 @@ export const commandReferences = (words: readonly string[], text: string, folder
     .flatMap((word, at) => modulesNamed(word, words[at - 1] ?? ''))
     .flatMap((name) => within([folder, posix.join(folder, 'src')], [...moduleFiles(name, '.'), posix.join(...name.split('.'))]));
   const imported = [...programs].some(isPython) ? pythonModules(text, folder, folder) : [];
+  const starts = words.flatMap((word, at) => (goesTo.test(words[at - 1] ?? '') ? [posix.join('.', folder, word)] : []));
   const unasked = [...programs].flatMap((program) =>
     Object.hasOwn(readUnasked, program)
-      ? within([...(searchingUpwards.has(program) ? upwards(folder) : [folder]), ...named], readUnasked[program] ?? [])
+      ? within([...(searchingUpwards.has(program) ? upwards(folder) : [folder]), ...starts], readUnasked[program] ?? [])
       : [],
   );
   return [...scripts, ...modules, ...imported, ...unasked];
