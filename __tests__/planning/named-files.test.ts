@@ -118,6 +118,8 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
       "sh -c 'python3 bench/m.py | cat'",
       'python3 --script=bench/m.py',
       'env SCRIPT=bench/m.py python3 {model}',
+      'python3 @bench/m.py',
+      'python3 -sbench/m.py',
       'python3 -m bench.m',
     ])
       expect([command, (await named(command)).filter((path) => path !== 'bench')]).toEqual([command, python]);

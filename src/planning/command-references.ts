@@ -97,6 +97,9 @@ const scriptRunners: readonly string[] = ['node', 'bun', 'deno', 'tsx', 'ts-node
 
 const isPython = (program: string): boolean => /^(python|pypy)[\d.]*$/.test(program);
 
+/** The word, and the name in `@FILE` and `-rFILE`. */
+const namesIn = (word: string): readonly string[] => [...new Set([word, word.replace(/^(@|-[a-zA-Z](?=[\w.]))/, '')])];
+
 /** Behind these stands the folder that what follows is started in. */
 const goesTo = /^(cd|pushd|-C|--(directory|chdir|prefix|dir|cwd|project|project-directory|workdir))$/;
 
@@ -107,7 +110,7 @@ const goesTo = /^(cd|pushd|-C|--(directory|chdir|prefix|dir|cwd|project|project-
  */
 export const commandReferences = (words: readonly string[], text: string, folder: string): readonly string[] => {
   const programs = new Set(words.map((word) => posix.basename(word)));
-  const named = [...new Set(words)].map((word) => posix.join('.', folder, word));
+  const named = [...new Set(words.flatMap(namesIn))].map((word) => posix.join('.', folder, word));
   const scripts = scriptRunners.some((runner) => programs.has(runner)) ? named.flatMap(scriptFiles) : named;
   const modules = words
     .flatMap((word, at) => modulesNamed(word, words[at - 1] ?? ''))
