@@ -204,7 +204,7 @@ export const errorTable = {
   'program-changed': {
     exit: 3,
     remedy:
-      'Let the code under test and its `setup:` write elsewhere, and restore the program. `isolation:` prevents it (docs/security.md). A new hard link to its files is a change, too: a package manager that links, such as pnpm, must not run during launches, nor in another job beside this one. Nothing that was measured counts.',
+      'Let the code under test and its `setup:` write elsewhere, and restore the program. `isolation:` prevents it (docs/security.md). A new hard link to its files is a change, too: let no package manager that links, such as pnpm, run beside the gate. Nothing that was measured counts.',
   },
   'base-changed': {
     exit: 3,
