@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { readModelCard } from '../../src/models/model-source.ts';
@@ -62,15 +62,20 @@ install('unused', str(time.time()), 'TIME = ' + str(time.time()))
 `,
 });
 /** A setup that installs a program, and the file beside it that says its size, for all of a machine. */
-const installsProgram = (comment: string, base: number, head: number): { readonly scene: LeakScene; readonly entry: Entry } => {
+const installsProgram = (
+  comment: string,
+  base: number,
+  head: number,
+): { readonly scene: LeakScene; readonly entry: Entry; readonly program: string } => {
   const scene = LeakScene.make();
   const prefix = testFolder();
   const engine = `#!/bin/sh\nwhile read -r line; do echo "{\\"size\\": $(cat ${prefix}/lib/size)}"; done\n`;
   const install = `mkdir -p ${prefix}/bin ${prefix}/lib; cp size ${prefix}/lib; cp engine.sh ${prefix}/bin/engine; chmod +x ${prefix}/bin/engine\n`;
-  scene.commit({ ...ignored, 'engine.sh': engine, 'install.sh': install, size: `${base}` });
+  const start = `exec ${prefix}/bin/engine\n`;
+  scene.commit({ ...ignored, 'engine.sh': engine, 'install.sh': install, 'start.sh': start, size: `${base}` });
   scene.commit({ 'engine.sh': `${engine}${comment}`, size: `${head}` });
   const environment = { PATH: `${prefix}/bin:${process.env['PATH']}` };
-  return { scene, entry: { door: measure('engine'), setup: 'sh install.sh', environment } };
+  return { scene, entry: { door: measure('engine'), setup: 'sh install.sh', environment }, program: `${prefix}/bin/engine` };
 };
 const lists = (version: number): Readonly<Record<string, string>> => ({ 'requirements.txt': `tables==${version}\n` });
 
@@ -253,6 +258,54 @@ const copies: readonly Situation[] = [
     check: async () => {
       const { scene, entry } = installsProgram('# Slower.\n', 100, 100);
       leaks(await scene.find(entry), 'head', 'engine instead of its own');
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: '`setup` installs a program outside of the search path, which the command or a script of it names by its path',
+    check: async () => {
+      for (const named of [true, false]) {
+        const { scene, entry, program } = installsProgram('# Slower.\n', 100, 100);
+        const door = measure(named ? program : 'sh start.sh');
+        leaks(await scene.find({ ...entry, environment: {}, door }), 'head', 'engine instead of its own');
+      }
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: 'the environment that `setup` installs into is found by a script, by `env PATH=…`, by its name, or by the folder of the start',
+    check: async () => {
+      for (const [door, files] of [
+        ['sh start.sh', { 'start.sh': 'VENV={venv}\nPATH="$VENV/bin:$PATH" exec python bench.py\n' }],
+        ['env PATH={venv}/bin:/usr/bin:/bin python bench.py', {}],
+        ['make -s', { Makefile: 'run:\n\t@{venv}/bin/python bench.py\n' }],
+        ['conda run -n own python bench.py', {}],
+        ['chosen bench.py', { '.chosen': '' }],
+      ] as const) {
+        const scene = LeakScene.make();
+        const packages = virtualEnvironment(scene);
+        const venv = join(scene.folder, 'venv');
+        const machine = testFolder();
+        mkdirSync(join(venv, 'conda-meta'));
+        mkdirSync(join(machine, 'envs'));
+        symlinkSync(venv, join(machine, 'envs', 'own'));
+        const program = (name: string, text: string): void => {
+          mkdirSync(dirname(join(machine, name)), { recursive: true });
+          writeFileSync(join(machine, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+        };
+        program('condabin/conda', `shift 3; PATH="${machine}/envs/own/bin:$PATH" exec "$@"`);
+        program('shims/python3', `if [ -e .chosen ]; then exec ${venv}/bin/python "$@"; fi; PATH="\${PATH#*shims:}" exec python3 "$@"`);
+        const named = Object.entries(files).map(([path, text]) => [path, text.replaceAll('{venv}', venv)]);
+        scene.commit({ ...ignored, ...installing(join(scene.folder, packages)), ...Object.fromEntries(named), ...lists(1) });
+        scene.commit(lists(9));
+        const command = door.replace('{venv}', venv).replace('chosen', 'python3');
+        const environment = { ...compiling, PATH: `${machine}/condabin:${machine}/shims:${process.env['PATH']}` };
+        const setup = 'env PYTHONHASHSEED=0 python3 install.py';
+        const finding = await scene.find({ environment, door: measure(command), setup });
+        leaks(finding, 'head', 'tables 1 instead of its own');
+      }
     },
   },
   {

@@ -9,7 +9,7 @@ import type { Confinement } from '../processes/confinement.ts';
 import { lastOutput, telling } from '../processes/last-output.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { reviewsCommit } from '../records/event.ts';
-import type { Plan, SubjectRef } from '../records/plan.ts';
+import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
 import { entryAt, entryWithin } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
@@ -21,7 +21,8 @@ import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles
 import { type InstalledPackages, installedPackages, replacedSince } from './leak/installed-packages.ts';
 import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './leak/installed-programs.ts';
 import { foldersOfPackages } from './leak/python-packages.ts';
-import { commandOf } from './side-program.ts';
+import { absolutePaths } from '../commands/command-texts.ts';
+import { commandLinesOf, everyCommand, measuringCommands, setupsOf, subjectsOf } from '../commands/plan-commands.ts';
 import { openSides, type Sides } from './sides.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
 import { isOneFileSystem } from './tree-place.ts';
@@ -147,10 +148,12 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   /** Also of a side that is not set up yet. */
   const packagesOf = async (arm: 'head' | 'base', commands: readonly string[]): Promise<InstalledPackages> => {
     const tree = ready.has(arm) ? await root(arm) : arm === 'base' ? (await checkOutBase()).folder : repository.folder;
-    return installedPackages(await foldersOfPackages(commands, within(tree, arm), await environment(arm), sides.confinement(arm)));
+    const all = [...commands, ...setupsOf(plan)];
+    return installedPackages(await foldersOfPackages(all, within(tree, arm), await environment(arm), sides.confinement(arm)));
   };
+  const named = absolutePaths(everyCommand(plan), within(repository.folder, 'head'), subjectEnvironment(context));
   const programs = (): InstalledPrograms =>
-    plan.setup.head === null && plan.setup.base === null ? new Map() : installedPrograms(subjectEnvironment(context));
+    plan.setup.head === null && plan.setup.base === null ? new Map() : installedPrograms(subjectEnvironment(context), named);
   /** By the latest setup. */
   let written: readonly string[] = [];
   let left: LeftFiles = { stray: [], edited: [] };
@@ -182,7 +185,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     const other = arm === 'head' ? 'base' : 'head';
     // A side without a setup runs what was there before. What comes anew it may have waited for.
     const isWithout = plan.setup[other] === null && !ready.has(other);
-    const commands = isWithout ? commandsOf(subjectsOf(plan, other)) : measuringCommands(plan, other);
+    const commands = isWithout ? commandLinesOf(subjectsOf(plan, other)) : measuringCommands(plan, other);
     const isOthers = isWithout ? commands.length > 0 : ready.has(other);
     const packages = plan.setup[arm] !== null && isOthers ? await packagesOf(other, commands) : null;
     const before = packages === null ? null : { packages, files: contentsOf(programs(), written) };
@@ -322,23 +325,9 @@ const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
   return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
 };
 
-const policiesOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] =>
-  plan.cells.flatMap(({ arms }) => arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
-
-/** What measures on one side, and what builds. */
-const subjectsOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] => [
-  ...policiesOf(plan, arm),
-  ...plan.builds.flatMap((build) => (build.arm === arm ? [build.subject] : [])),
-];
-
 /** Whether code that head brings will run. */
 const runsOwnCode = (plan: Plan): boolean =>
   plan.setup.head !== null || subjectsOf(plan, 'head').some(({ door }) => door.kind !== 'builtin');
-
-const commandsOf = (subjects: readonly SubjectRef[]): readonly string[] => subjects.flatMap(commandOf);
-
-/** The commands of one side that run when both sides are set up. */
-const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] => commandsOf(policiesOf(plan, arm));
 
 const apartFrom = (place: string): string =>
   `Base is checked out in ${place}, in another file system than head. Programs that read or write files in their tree may be faster on one side. Set TMPDIR to a folder in the file system of the checkout.`;

@@ -56,6 +56,14 @@ const hasNoEnding = (path: string): boolean => posix.extname(path) === '';
 export const hasReferences = (path: string): boolean =>
   hasNoEnding(path) || isList(path) || manifest.test(path) || kinds.some(([named]) => named.test(path));
 
+const kindOf = (path: string, text: string): Kind | null => {
+  const named = kinds.find(([name]) => name.test(path)) ?? (hasNoEnding(path) ? interpreters.find(([line]) => line.test(text)) : undefined);
+  return named?.[1] ?? null;
+};
+
+/** Whether a file holds command lines. */
+export const isRecipe = (path: string, text: string): boolean => kindOf(path, text) === 'recipe';
+
 /**
  * The paths that a file of code refers to, whether they exist or not: relative imports of
  * JavaScript, imports of Python, what the commands of a shell script, a Makefile or the like lead
@@ -64,15 +72,14 @@ export const hasReferences = (path: string): boolean =>
  */
 export const fileReferences = (path: string, text: string, started: string): readonly string[] => {
   const folder = posix.dirname(path);
-  const named = kinds.find(([name]) => name.test(path)) ?? (hasNoEnding(path) ? interpreters.find(([line]) => line.test(text)) : undefined);
-  switch (named?.[1]) {
+  switch (kindOf(path, text)) {
     case 'script':
       return scripts(text, folder);
     case 'python':
       return pythonModules(text, folder, started);
     case 'recipe':
       return [...new Set([started, folder])].flatMap((from) => commandReferences(looseWords(text), text, from));
-    case undefined:
+    case null:
       return [];
   }
 };

@@ -9,7 +9,7 @@ const replacedBy = (first: (bin: string) => void, second: (bin: string) => void)
   const bin = join(testFolder(), 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'large'), Buffer.alloc(300_000, 1));
-  const programs = () => installedPrograms({ PATH: bin });
+  const programs = () => installedPrograms({ PATH: bin }, []);
   const before = programs();
   first(bin);
   const between = programs();
@@ -27,4 +27,17 @@ it.each([
   ['none, where the other side installed its own', writes(2), nothing, []],
 ])('a setup installs a large program: %s', (_, first, second, replaced) => {
   expect(replacedBy(first, second)).toEqual(replaced);
+});
+
+it('programs that a command names by a path, and those below a folder that it names, are looked at too', () => {
+  const folder = testFolder();
+  mkdirSync(join(folder, 'bin'));
+  mkdirSync(join(folder, 'lib'));
+  for (const name of ['bin/engine', 'lib/table', 'alone', 'beside']) writeFileSync(join(folder, name), '');
+  const below = (...named: readonly string[]): readonly string[] =>
+    [...installedPrograms({}, named).keys()].filter((path) => path.startsWith(folder)).map((path) => path.slice(folder.length + 1));
+  expect(below(folder)).toEqual(['bin/engine', 'lib/table']);
+  expect(below(join(folder, 'bin/engine')).toSorted()).toEqual(['bin/engine', 'lib/table']);
+  expect(below(join(folder, 'alone'))).toEqual(['alone']);
+  expect(below(`${folder}/nothing/here`, '/proc/kmsg', '/')).toEqual([]);
 });

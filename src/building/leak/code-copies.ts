@@ -135,18 +135,19 @@ export const ownFiles = (tree: string, paths: readonly string[]): readonly strin
 
 /** A folder that a package manager fills, or one of git's or the gate's own. */
 const holdsPackages = (folder: string): boolean =>
-  ['node_modules', 'site-packages', '.git', '__pycache__', '.optimization-gate'].includes(basename(folder)) ||
-  ['pyvenv.cfg', 'conda-meta'].some((name) => existsSync(join(folder, name)));
+  ['node_modules', 'site-packages', '.git', '__pycache__', '.optimization-gate'].includes(basename(folder)) || isEnvironment(folder);
 
 /**
  * Folders of installed packages that a command may load from, as far as its words and its
  * environment name them.
  */
 export const packageFolders = (argv: readonly string[], cwd: string, environment: Readonly<Record<string, string>>): readonly string[] => {
-  const programs = wordsIn(argv).flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? ''));
+  const words = wordsIn(argv);
+  const programs = words.flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? ''));
   const named = ['VIRTUAL_ENV', 'CONDA_PREFIX', 'PYTHONUSERBASE'].flatMap((name) => environment[name] ?? []);
   const home = environment['HOME'] === undefined ? [] : [join(environment['HOME'], '.local')];
-  const roots = [...named, ...home, ...programs.map((program) => dirname(dirname(program)))];
+  const known = [...named, ...home, ...programs.map((program) => dirname(dirname(program)))];
+  const roots = [...known, ...environmentsNamed(words, cwd, [...known, ...condaRoots(environment['HOME'])])];
   const paths = ['PYTHONPATH', 'NODE_PATH'].flatMap((name) => (environment[name] ?? '').split(delimiter)).filter((path) => path !== '');
   const folders = [
     ...roots.flatMap(pythonPackages),
@@ -160,9 +161,27 @@ export const packageFolders = (argv: readonly string[], cwd: string, environment
   return [...new Set([...folders, ...scoped])].filter((folder) => existsSync(folder));
 };
 
-/** Words of commands that can name a program, those in the text of a shell too. */
-export const wordsIn = (commands: readonly string[]): readonly string[] =>
-  commands.flatMap((command) => command.split(/[\s;&|()'"]+/)).filter((word) => word !== '' && !word.startsWith('-'));
+/** Words of commands that can name a program or a folder of programs, those in the text of a shell too. */
+export const wordsIn = (commands: readonly string[]): readonly string[] => [
+  ...new Set(commands.flatMap((command) => command.split(/[\s;&|()'"`=:,]+/)).filter((word) => word !== '' && !word.startsWith('-'))),
+];
+
+const isEnvironment = (folder: string): boolean => ['pyvenv.cfg', 'conda-meta'].some((name) => existsSync(join(folder, name)));
+
+/** Where conda and its like put their environments unless told otherwise. */
+const condaRoots = (home: string | undefined): readonly string[] =>
+  home === undefined ? [] : ['miniconda3', 'miniforge3', 'anaconda3', 'micromamba', '.conda'].map((name) => join(home, name));
+
+/**
+ * Environments of Python that words name by their folder or its `bin`, or by their name, as in
+ * `conda run -n NAME`.
+ */
+const environmentsNamed = (words: readonly string[], cwd: string, roots: readonly string[]): readonly string[] => {
+  const paths = words.filter((word) => word.includes('/')).flatMap((word) => [resolve(cwd, word), dirname(resolve(cwd, word))]);
+  const isConda = words.some((word) => ['conda', 'mamba', 'micromamba'].includes(basename(word)));
+  const named = isConda ? [...new Set(roots)].flatMap((root) => words.map((word) => join(root, 'envs', word))) : [];
+  return [...new Set([...paths, ...named])].filter(isEnvironment);
+};
 
 /** Where a program is that a word names, and the file behind its links; empty where there is none. */
 export const programNamed = (word: string, cwd: string, searchPath: string): readonly string[] => {

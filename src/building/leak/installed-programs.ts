@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
 import { digestOf } from '../../records/decode.ts';
+import { reached } from '../../repository/on-disk.ts';
 import type { CodeCopy } from './code-copies.ts';
 
 /** Of larger files no digest is taken unless a setup has written them: some folders hold gigabytes. */
@@ -15,26 +16,36 @@ interface InstalledFile {
 /** Absolute path → the file, behind links. */
 export type InstalledPrograms = ReadonlyMap<string, InstalledFile>;
 
-/** The programs that are found by their name, and the libraries beside them: what `make install` and the like put in place. */
-export const installedPrograms = (environment: Readonly<Record<string, string>>): InstalledPrograms => {
-  const named = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'].flatMap((name) => (environment[name] ?? '').split(delimiter));
-  const folders = named.filter(isAbsolute).flatMap((folder) => [folder, ...['lib', 'lib64'].map((lib) => join(dirname(folder), lib))]);
-  return new Map([...new Set(folders)].flatMap(filesIn));
+/** Of the system: reading there may wait for ever. */
+const isVirtual = (path: string): boolean => /^\/(proc|sys|dev|run)(\/|$)/.test(path);
+
+/**
+ * The programs that are found by their name, and the libraries beside them: what `make install` and
+ * the like put in place.
+ * @param named absolute paths in commands: files that are put in place, or folders to install below
+ */
+export const installedPrograms = (environment: Readonly<Record<string, string>>, named: readonly string[]): InstalledPrograms => {
+  const searched = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'].flatMap((name) => (environment[name] ?? '').split(delimiter));
+  const paths = named.filter((path) => !isVirtual(path));
+  const below = paths.map((path) => (basename(dirname(path)) === 'bin' ? dirname(path) : join(path, 'bin')));
+  const folders = [...searched.filter(isAbsolute), ...below].flatMap((folder) => [
+    folder,
+    ...['lib', 'lib64'].map((lib) => join(dirname(folder), lib)),
+  ]);
+  return new Map([...[...new Set(folders)].flatMap(filesIn), ...paths.flatMap(fileAt)]);
 };
 
-const filesIn = (folder: string): readonly (readonly [string, InstalledFile])[] => {
-  try {
-    return readdirSync(folder).flatMap((name) => {
-      const path = join(folder, name);
-      const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-      if (stats?.isFile() !== true) return [];
-      return [[path, { version: `${stats.dev} ${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}`, size: Number(stats.size) }] as const];
-    });
-  } catch {
-    // No folder, or one that is not to be read: nothing is started from there.
-    return [];
-  }
+type Entry = readonly [path: string, file: InstalledFile];
+
+const fileAt = (path: string): readonly Entry[] => {
+  const stats = reached(() => statSync(path, { bigint: true }));
+  if (stats?.isFile() !== true) return [];
+  return [[path, { version: `${stats.dev} ${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}`, size: Number(stats.size) }]];
 };
+
+/** None of a folder that is not there or not to be read: nothing is started from there. */
+const filesIn = (folder: string): readonly Entry[] =>
+  (reached(() => readdirSync(folder)) ?? []).flatMap((name) => fileAt(join(folder, name)));
 
 /** Paths of what was written or put in place since. */
 export const writtenSince = (before: InstalledPrograms, after: InstalledPrograms): readonly string[] =>

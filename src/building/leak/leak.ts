@@ -15,6 +15,7 @@ import type { Trees } from '../trees.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { findLackingSubmodule } from './lacking-submodule.ts';
 import { findLeftFile } from './left-file.ts';
+import { setupsOf } from '../../commands/plan-commands.ts';
 import { foldersOfPackages } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
 import { findSharedAddress } from './shared-address.ts';
@@ -151,7 +152,7 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const otherArm = program.arm === 'base' ? 'head' : 'base';
   const folder = await trees.folder(program.arm);
   const [own, other] = [await trees.root(program.arm), await trees.root(otherArm)];
-  const commands = commandsOf(program);
+  const commands = [...commandsOf(program), ...setupsOf(looking.plan)];
   const installed = await foldersOfPackages(commands, folder, environment, trees.sides.confinement(program.arm));
   const products = productsInTree(other, changed, await trees.ignoredFiles(otherArm));
   const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(program.arm));

@@ -1,19 +1,24 @@
 import type { Confinement } from '../../processes/confinement.ts';
 import { runCommand } from '../../processes/run-command.ts';
 import { packageFolders, programNamed, wordsIn } from './code-copies.ts';
+import { withScripts } from '../../commands/command-texts.ts';
 
 const question = 'import json, sys; print(json.dumps(sys.path))';
 const seconds = 30;
 
-/** All folders of installed packages that some commands may load from, as far as that can be told. */
+/**
+ * All folders of installed packages that some commands, or the scripts that they start, may load
+ * from, as far as that can be told.
+ */
 export const foldersOfPackages = async (
   commands: readonly string[],
   cwd: string,
   environment: Readonly<Record<string, string>>,
   confinement: Confinement,
 ): Promise<readonly string[]> => {
-  const asked = await pythonPackageFolders(commands, cwd, environment, confinement);
-  return [...new Set([...packageFolders(commands, cwd, environment), ...asked])];
+  const texts = withScripts(commands, cwd, environment);
+  const asked = await pythonPackageFolders(texts, cwd, environment, confinement);
+  return [...new Set([...packageFolders(texts, cwd, environment), ...asked])];
 };
 
 /**
@@ -29,19 +34,26 @@ const pythonPackageFolders = async (
 ): Promise<readonly string[]> => {
   const named = wordsIn(commands).filter((word) => /(^|\/)(python|pypy)[\d.]*$/.test(word));
   const programs = [...named, 'python3', 'python'].flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? '').slice(0, 1));
-  const asked = await Promise.all([...new Set(programs)].map((program) => searchPath(program, environment, confinement)));
+  // A version manager chooses by the folder, where modules of the tree could stand in for Python's own.
+  const asked = await Promise.all(
+    [...new Set(programs)].flatMap((program) => [
+      searchPath([program], '/', environment, confinement),
+      searchPath([program, '-I'], cwd, environment, confinement),
+    ]),
+  );
   return [...new Set(asked.flat())].filter((folder) => /\/(site|dist)-packages$/.test(folder));
 };
 
-/** Asked outside of any tree, whose modules could stand in for Python's own. Empty where it does not answer. */
+/** Empty where it does not answer. */
 const searchPath = async (
-  program: string,
+  program: readonly string[],
+  cwd: string,
   environment: Readonly<Record<string, string>>,
   confinement: Confinement,
 ): Promise<readonly string[]> => {
   const { stdout } = await runCommand({
-    argv: [program, '-c', question],
-    cwd: '/',
+    argv: [...program, '-c', question],
+    cwd,
     environment,
     // An interpreter of the tree itself is code of its side.
     confinement,
