@@ -304,7 +304,7 @@ const copies: readonly Situation[] = [
         const environment = { ...compiling, PATH: `${machine}/condabin:${machine}/shims:${process.env['PATH']}` };
         const setup = 'env PYTHONHASHSEED=0 python3 install.py';
         const finding = await scene.find({ environment, door: measure(command), setup });
-        leaks(finding, 'head', 'tables 1 instead of its own');
+        leaks({ command, ...finding }, 'head', 'tables 1 instead of its own');
       }
     },
   },

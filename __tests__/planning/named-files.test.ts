@@ -80,6 +80,8 @@ const files: Readonly<Record<string, string>> = {
   'local/kernel/Cargo.toml': '',
   'local/go.mod': 'module local\nreplace example.org/kernel => ../inner/kernel\n',
   'local/go.work': 'use (\n\t./kernel\n)\n',
+  'quiet/Makefile': 'run:\n\t@python3 -c "import run"\n\t@$(MAKE) rest; $(PYTHON) run.py\n',
+  'quiet/run.py': '',
   'nixed/flake.lock': '',
   'nixed/tasks.py': '',
 };
@@ -175,6 +177,7 @@ describe.each(['working-tree', 'commit'] as const)('of a %s', (at) => {
     expect(await named('sh inner/nodes.sh')).toEqual(['inner/nodes.sh', ...parcel]);
     expect(await named("python3 -c 'import star.late'")).toEqual(['star/late.py']);
     expect(await named(`sh -c 'python3 -c "import sys; from star import late"'`)).toEqual(['star', 'star/late.py']);
+    expect(await named('make', 'quiet')).toEqual(['quiet/Makefile', 'quiet/run.py']);
     expect(await named('nix develop -c inv speed', 'nixed')).toEqual(['nixed/flake.lock', 'nixed/tasks.py']);
   });
 

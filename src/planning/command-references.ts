@@ -82,8 +82,12 @@ export const within = (folders: readonly string[], names: readonly string[]): re
 /** Variables, and the characters that a shell or an option puts between words. */
 const betweenWords = /(?:\$\{?\w+|:[-=+]|[\s'"`=;|&<>(),:$\\{}])+/;
 
-/** What stands between blanks, quotes and the like: `"$HERE/run.py"` has `/run.py`. */
-export const looseWords = (text: string): readonly string[] => text.split(betweenWords).filter((word) => word !== '');
+/** What stands between blanks, quotes and the like: `"$HERE/run.py"` has `/run.py`, and `@make` of a Makefile `make`, too. */
+export const looseWords = (text: string): readonly string[] =>
+  text
+    .split(betweenWords)
+    .flatMap((word) => (word.startsWith('@') ? [word, word.slice(1)] : [word]))
+    .filter((word) => word !== '');
 
 /** The module of `-m NAME`, `-mNAME`, or behind other letters of one option, as `-um NAME`. */
 const modulesNamed = (word: string, before: string): readonly string[] => {

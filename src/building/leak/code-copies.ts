@@ -163,7 +163,7 @@ export const packageFolders = (argv: readonly string[], cwd: string, environment
 
 /** Words of commands that can name a program or a folder of programs, those in the text of a shell too. */
 export const wordsIn = (commands: readonly string[]): readonly string[] => [
-  ...new Set(commands.flatMap((command) => command.split(/[\s;&|()'"`=:,]+/)).filter((word) => word !== '' && !word.startsWith('-'))),
+  ...new Set(commands.flatMap((command) => command.split(/[\s;&|()'"`=:,]+@?/)).filter((word) => word !== '' && !word.startsWith('-'))),
 ];
 
 const isEnvironment = (folder: string): boolean => ['pyvenv.cfg', 'conda-meta'].some((name) => existsSync(join(folder, name)));
