@@ -311,6 +311,21 @@ const copies: readonly Situation[] = [
   {
     ...shared,
     speed: 'slow',
+    example: '`setup` copies modules into a folder outside of both trees, which the command names, or a file in it',
+    check: async () => {
+      const place = testFolder();
+      for (const command of [`env PYTHONPATH=${place} python3 bench.py`, `python3 ${place}/bench.py`]) {
+        const scene = LeakScene.make();
+        const copying = `mkdir -p ${place}; cp -r bench.py src/tables ${place}\n`;
+        scene.commit({ ...ignored, 'bench.py': measuring(null), 'copy.sh': copying, ...tables(100) });
+        scene.commit(tables(900));
+        leaks({ command, ...(await scene.find({ door: measure(command), setup: 'sh copy.sh' })) }, 'head', 'tables');
+      }
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
     example: '`setup` installs a library beside a program of the search path',
     check: async () => {
       const { scene, entry } = installsProgram('', 100, 900);

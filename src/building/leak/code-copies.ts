@@ -1,6 +1,6 @@
-import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
-import { entryAt, fileBehind, textBehind } from '../../repository/on-disk.ts';
+import { entryAt, fileBehind, reached, textBehind } from '../../repository/on-disk.ts';
 
 /** A file that holds, or was made of, one of the files in which two trees differ. */
 export interface CodeCopy {
@@ -153,6 +153,7 @@ export const packageFolders = (argv: readonly string[], cwd: string, environment
     ...roots.flatMap(pythonPackages),
     ...roots.flatMap(globalPackages),
     ...paths.map((path) => resolve(cwd, path)),
+    ...words.flatMap(placeNamed),
     ...ancestors(cwd).map((folder) => join(folder, 'node_modules')),
   ];
   const scoped = folders.flatMap((folder) =>
@@ -165,6 +166,13 @@ export const packageFolders = (argv: readonly string[], cwd: string, environment
 export const wordsIn = (commands: readonly string[]): readonly string[] => [
   ...new Set(commands.flatMap((command) => command.split(/[\s;&|()'"`=:,]+@?/)).filter((word) => word !== '' && !word.startsWith('-'))),
 ];
+
+/** The folder that an absolute path names, or that of the file: code may have been copied there. */
+const placeNamed = (word: string): readonly string[] => {
+  const stats = isAbsolute(word) ? reached(() => statSync(word)) : null;
+  if (stats === null) return [];
+  return [stats.isDirectory() ? resolve(word) : dirname(resolve(word))];
+};
 
 const isEnvironment = (folder: string): boolean => ['pyvenv.cfg', 'conda-meta'].some((name) => existsSync(join(folder, name)));
 

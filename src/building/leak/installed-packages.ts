@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { entryAt, textBehind } from '../../repository/on-disk.ts';
+import { entryAt, reached, textBehind } from '../../repository/on-disk.ts';
 import type { CodeCopy } from './code-copies.ts';
 
 /** A package as an installer recorded it. */
@@ -22,13 +22,12 @@ type Entry = readonly [key: string, found: InstalledPackage];
  * The packages that lie in some folders: those of Python as far as an installer recorded them
  * (`RECORD`, PEP 376), those of JavaScript by their manifests.
  */
-export const installedPackages = (folders: readonly string[]): InstalledPackages =>
-  new Map(folders.filter((folder) => existsSync(folder)).flatMap(packagesIn));
+export const installedPackages = (folders: readonly string[]): InstalledPackages => new Map(folders.flatMap(packagesIn));
 
 const packagesIn = (folder: string): readonly Entry[] => {
   const [own, above] = [basename(folder), basename(dirname(folder))];
   const ofNode = own === 'node_modules' || (own.startsWith('@') && above === 'node_modules');
-  return readdirSync(folder).flatMap((name) => (ofNode ? ofJavaScript(folder, name) : ofPython(folder, name)));
+  return (reached(() => readdirSync(folder)) ?? []).flatMap((name) => (ofNode ? ofJavaScript(folder, name) : ofPython(folder, name)));
 };
 
 /** One that is recorded: its files with their digests tell it from others. */
