@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
-import { type CommandContext, workerProgram } from '../run/context.ts';
 import { modelFiles } from '../models/model-source.ts';
+import { type CommandContext, workerProgram } from '../run/context.ts';
+import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
 import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
-import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program and of the models that it judges with, as they were before any code of head ran. */

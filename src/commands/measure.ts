@@ -8,20 +8,20 @@ import { interrupted, measurePlan } from '../launching/measurement.ts';
 import { recordTrust } from '../launching/record-trust.ts';
 import { keepSamples, resumeSamples } from '../launching/resumed-samples.ts';
 import { startedBy } from '../planning/comparison.ts';
+import { modelFolderOf } from '../planning/plan.ts';
 import { findConfinement } from '../processes/confinement.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { type CommandContext, withDeclared } from '../run/context.ts';
 import { takeMachineLock } from '../run/machine-lock.ts';
 import { claimFolder } from '../run/own-folder.ts';
 import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from '../run/run-folder.ts';
+import { locateRuntime } from '../run/runtime-description.ts';
 import { openRecordBook } from '../store/record-book.ts';
 import { clearScratch } from '../store/scratch.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
-import { locateRuntime } from '../run/runtime-description.ts';
-import { modelFolderOf } from '../planning/plan.ts';
 import { keepToBudget } from './store-budget.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Confinement } from '../../processes/confinement.ts';
 import { runCommand } from '../../processes/run-command.ts';
 import { packageFolders, programNamed, wordsIn } from './code-copies.ts';
-import { withScripts } from '../../commands/command-texts.ts';
+import { withScripts } from './command-texts.ts';
 
 const question = 'import json, sys; print(json.dumps(sys.path))';
 const seconds = 30;

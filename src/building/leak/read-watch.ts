@@ -1,8 +1,8 @@
 import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { systemProgram } from '../../processes/confinement.ts';
+import { toolEnvironment } from '../../processes/environment.ts';
 import { runCommand } from '../../processes/run-command.ts';
 import { entryAt, reached } from '../../repository/on-disk.ts';
-import { toolEnvironment } from '../../processes/environment.ts';
 
 /** Files whose next read will be noticed; of a folder, the next listing. */
 export interface ReadWatch {

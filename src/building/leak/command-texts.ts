@@ -1,8 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
-import { fileBehind, textBehind } from '../repository/on-disk.ts';
-import { wordsIn } from '../building/leak/code-copies.ts';
-import { commandReferences, looseWords } from './command-references.ts';
-import { fileReferences, hasReferences, isRecipe } from '../planning/file-references.ts';
+import { commandReferences, looseWords } from '../../planning/command-references.ts';
+import { fileReferences, hasReferences, isRecipe } from '../../planning/file-references.ts';
+import { fileBehind, textBehind } from '../../repository/on-disk.ts';
+import { wordsIn } from './code-copies.ts';
 
 /** No larger script is looked into, … */
 const largestScript = 256 * 1024;

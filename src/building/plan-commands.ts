@@ -1,5 +1,5 @@
 import type { Plan, SubjectRef } from '../records/plan.ts';
-import { commandOf } from '../building/side-program.ts';
+import { commandOf } from './side-program.ts';
 
 export const policiesOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] =>
   plan.cells.flatMap(({ arms }) => arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
