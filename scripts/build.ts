@@ -53,7 +53,7 @@ const workerPart = ({ facadeModuleId, moduleIds, name }: { facadeModuleId: strin
 };
 
 /**
- * Bundles the four programs into `folder`, with the licences of what they hold in `licences.txt`. GitHub's toolkit goes into chunks that are
+ * Bundles the four programs into `folder`, with the reader of command lines (scripts/gate.mjs) and with the licences of what they hold in `licences.txt`. GitHub's toolkit goes into chunks that are
  * loaded when first used: parsing it would cost most of the start. The worker's parts lie in a folder of their own: it is also what a tree
  * brings as its own subjects. onnxruntime-node stays outside: it is found at run time (src/runtime/library.ts).
  */
@@ -67,7 +67,11 @@ export const buildPrograms = async (folder: string): Promise<void> => {
   };
   const output = { dir: folder, format: 'esm', minify: true, comments: false } as const;
   const results = await build([
-    { ...shared, input: { action: 'src/action.ts', cli: 'src/cli.ts' }, output: { ...output, chunkFileNames: 'chunks/[name].js' } },
+    {
+      ...shared,
+      input: { action: 'src/action.ts', cli: 'src/cli.ts', 'command-line': 'src/config/command-line.ts' },
+      output: { ...output, chunkFileNames: 'chunks/[name].js' },
+    },
     { ...shared, input: { worker: 'src/worker.ts' }, output: { ...output, chunkFileNames: workerPart } },
     { ...shared, input: { 'cache-worker': 'src/cache-worker.ts' }, output: { ...output, chunkFileNames: 'cache-worker/[name].js' } },
   ]);

@@ -1,18 +1,20 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
 import { runCommandLine } from './commands/command-line.ts';
-import { abortOnSignals, checkNode, letReadersLeave, openContext, startFolder } from './commands/entry.ts';
+import { abortOnSignals, letReadersLeave, openContext, otherNode, startFolder } from './commands/entry.ts';
 import { parseCommandLine } from './config/command-line.ts';
 import { asGateError, formatError } from './errors.ts';
 import { localHost } from './host/local/host.ts';
 import { plainLines } from './host/plain-text.ts';
+import { runInstead } from './processes/other-node.ts';
 import { openRepository } from './repository/repository.ts';
 
 letReadersLeave([process.stdout, process.stderr]);
 
 /** Runs the command line and returns its exit status. */
 const main = async (): Promise<number> => {
-  checkNode(process.versions.node);
-  const line = parseCommandLine(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  const line = parseCommandLine(args);
   const context = openContext(line, {
     entry: import.meta.url,
     folder: startFolder(process.env, process.cwd()),
@@ -27,6 +29,8 @@ const main = async (): Promise<number> => {
     now: () => new Date(),
     signal: abortOnSignals(),
   });
+  const other = otherNode(line, process.versions.node, context.packageRoot);
+  if (other !== null) return runInstead(other, [fileURLToPath(import.meta.url), ...args]);
   const { exitCode, failsJob } = await runCommandLine(line, context, process.stdout);
   if (line.options.failOn === null || failsJob || exitCode === 0) return exitCode;
   context.host.log.info(`This run ends with exit status 0 and not ${exitCode}: \`--fail-on\` does not list its outcome.`);

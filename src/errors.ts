@@ -20,7 +20,8 @@ export const errorTable = {
   },
   'node-too-old': {
     exit: 2,
-    remedy: 'Install Node 24 or newer and run the command with it. Inside the repository of the gate, use `npm run gate`.',
+    remedy:
+      'Install Node 24 where the gate is installed, such as by `npm install --save-dev node@24`, and it is found. In a checkout of the gate, use `npm run gate`.',
   },
   'config-missing': {
     exit: 2,
@@ -122,7 +123,12 @@ export const errorTable = {
   'runtime-not-found': {
     exit: 2,
     remedy:
-      'Add a step `npm install --prefix "$RUNNER_TEMP/ort" onnxruntime-node`, and give its folder to the input `ort-path` (variable ORT_PATH).',
+      'Run `optimization-gate runtime add cpu`. In a workflow, add the step that docs/install.md shows, and give its folder to the input `ort-path` (variable ORT_PATH).',
+  },
+  'runtime-not-added': {
+    exit: 2,
+    remedy:
+      'Correct what the message names. Or give the runtime a folder of its own: input `ort-path` (`--ort-path`), as docs/install.md shows.',
   },
   'provider-unavailable': {
     exit: 2,

@@ -15,6 +15,7 @@ import { doctor } from './doctor.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
 import { decide, type EndedRun, runAll, updateAll } from './run.ts';
+import { runtimeCommand } from './runtime.ts';
 import { storeCommand } from './store.ts';
 
 export interface Output {
@@ -96,6 +97,8 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
       return answer(modelsCommand(line.operands, context));
     case 'store':
       return answer(await storeCommand(line.operands, context));
+    case 'runtime':
+      return answer(await runtimeCommand(line.operands, context));
     case 'help':
       output.write(`${helpText()}\n`);
       return done;

@@ -1,17 +1,36 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CommandLine } from '../config/command-line.ts';
+import { asksForText, type CommandLine } from '../config/command-line.ts';
 import { GateError } from '../errors.ts';
 import type { Host } from '../host/contract.ts';
+import { installedNode, majorOf } from '../processes/other-node.ts';
 import { killAllProcesses } from '../processes/process-group.ts';
 import type { CommandContext } from '../run/context.ts';
 import { defaultStoreRoot } from '../store/store.ts';
 
+/** The oldest Node that has all that the gate is written for. */
+const oldestNode = 24;
+
 /** Throws `node-too-old` on a Node that lacks what the gate is written for. */
 export const checkNode = (version: string): void => {
-  const major = Number(version.split('.')[0]);
-  if (!(major >= 24)) throw new GateError('node-too-old', `The version of Node was read. Expected 24 or newer, got ${version}.`);
+  if (!(majorOf(version) >= oldestNode))
+    throw new GateError('node-too-old', `The version of Node was read. Expected ${oldestNode} or newer, got ${version}.`);
+};
+
+/**
+ * The Node that a command is to be run with instead: the one that is installed beside the package.
+ * Null where this one will do. Throws `node-too-old` where it will not, and there is no other.
+ */
+export const otherNode = (line: Pick<CommandLine, 'command'>, version: string, packageRoot: string): string | null => {
+  if (asksForText(line) || majorOf(version) >= oldestNode) return null;
+  const other = installedNode(packageRoot, oldestNode);
+  if (other !== null) return other;
+  throw new GateError(
+    'node-too-old',
+    `\`${line.command}\` was to be run by Node ${version}. Expected Node ${oldestNode} or newer, or one in a node_modules folder beside the package, found none.`,
+    { where: packageRoot },
+  );
 };
 
 /** What an entry knows that the commands do not. */
@@ -92,15 +111,20 @@ export const letReadersLeave = (streams: readonly NodeJS.WritableStream[]): void
     });
 };
 
-/** Aborted by the first SIGINT or SIGTERM, which also ends every process that was started; a second one ends this process as usual. */
+/**
+ * Aborted by the first SIGINT or SIGTERM, which also ends every process that was started; a second one ends this process as usual. So does the
+ * end of an older Node that runs this one in its place.
+ */
 export const abortOnSignals = (): AbortSignal => {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      stop.abort();
-      killAllProcesses();
-      process.exitCode = 3;
-    });
-  }
+  const abort = (): void => {
+    stop.abort();
+    killAllProcesses();
+    process.exitCode = 3;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, abort);
+  process.once('disconnect', abort);
+  // Listening must not keep this process alive.
+  process.channel?.unref();
   return stop.signal;
 };

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { verbOf } from '../config/command-table.ts';
 import { asGateError, GateError } from '../errors.ts';
 import { readModel } from '../onnx/read.ts';
 import { describeArchitecture } from '../onnx/recognise/describe.ts';
@@ -15,18 +16,14 @@ import { aligned, type CommandOutput } from './command-output.ts';
  * `inspect`, what is wrong with the file.
  */
 export const modelsCommand = (operands: readonly string[], context: CommandContext): CommandOutput => {
-  const [what = 'list', ...names] = operands;
-  switch (what) {
+  const [word, ...names] = operands;
+  switch (verbOf('models', word)) {
     case 'list':
       return list(names, context);
     case 'verify':
       return verify(names, context);
     case 'inspect':
       return inspect(names, context);
-    default:
-      throw new GateError('usage-unknown-command', 'Expected `models list`, `models verify` or `models inspect`, got something else.', {
-        where: `models ${what}`,
-      });
   }
 };
 

@@ -1,3 +1,4 @@
+import { verbOf } from '../config/command-table.ts';
 import { GateError } from '../errors.ts';
 import type { CommandContext } from '../run/context.ts';
 import { requireOwnable } from '../run/own-folder.ts';
@@ -15,20 +16,17 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} Mi
  * Throws `usage-unknown-command`, `folder-refused`, `store-unwritable` and `disk-full`.
  */
 export const storeCommand = async (operands: readonly string[], context: CommandContext): Promise<CommandOutput> => {
-  const [what = 'show', extra] = operands;
+  const [word, extra] = operands;
+  const verb = verbOf('store', word);
   if (extra !== undefined)
-    throw new GateError('usage-bad-value', `Expected nothing after "${what}", got "${extra}".`, { where: `store ${what}` });
-  switch (what) {
+    throw new GateError('usage-bad-value', `Expected nothing after "${verb}", got "${extra}".`, { where: `store ${verb}` });
+  switch (verb) {
     case 'show':
       return show(context);
     case 'verify':
       return opened(context, verify);
     case 'clean':
       return opened(context, (store) => clean(context, store));
-    default:
-      throw new GateError('usage-unknown-command', 'Expected `store show`, `store verify` or `store clean`, got something else.', {
-        where: `store ${what}`,
-      });
   }
 };
 

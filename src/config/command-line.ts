@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { GateError } from '../errors.ts';
-import { type CommandName, commandNames, commandsWithOperands, isCommandName } from './command-table.ts';
+import { type CommandName, commandNames, commandsOfWords, commandsWithOperands, hasVerbs, isCommandName, verbOf } from './command-table.ts';
 import { suggestion } from './nearest.ts';
 import { type OptionName, optionsOn } from './option-table.ts';
 import { type ChosenOptions, chosenOptions, readOptionValue } from './option-value.ts';
@@ -22,7 +22,7 @@ const unknown = (rawName: string): GateError =>
     { where: rawName },
   );
 
-/** The command and its operands from what is not an option. No command at all means `run`. */
+/** The command and its operands from what is not an option. No command at all means `run`. A wrong verb is refused here, on any Node. */
 const commandOf = (positionals: readonly string[]): { readonly command: CommandName; readonly operands: readonly string[] } => {
   const [first = 'run', ...operands] = positionals;
   if (!isCommandName(first))
@@ -31,6 +31,7 @@ const commandOf = (positionals: readonly string[]): { readonly command: CommandN
   if (extra !== undefined && !commandsWithOperands.includes(first)) {
     throw new GateError('usage-bad-value', `"${first}" takes no argument.`, { where: extra });
   }
+  if (hasVerbs(first)) verbOf(first, extra);
   return { command: first, operands };
 };
 
@@ -81,3 +82,6 @@ export const parseCommandLine = (argv: readonly string[]): CommandLine => {
   }
   return { ...commandOf(positionals), ...chosenOptions(given) };
 };
+
+/** Whether a command line only asks for a text: any Node can show it, without installed packages. */
+export const asksForText = ({ command }: Pick<CommandLine, 'command'>): boolean => commandsOfWords.includes(command);
