@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type OutputChunk, type Plugin, type RolldownOutput } from 'rolldown';
+import { buildTypes } from './types.ts';
 
 const repository = join(import.meta.dirname, '..');
 
@@ -64,6 +65,8 @@ export const buildPrograms = async (folder: string): Promise<void> => {
     external: [/^onnxruntime-node/],
     plugins: [withoutUndici],
     checks: { ineffectiveDynamicImport: false },
+    // An older Node has to read the program before it can say that it is too old.
+    transform: { target: 'node20' },
   };
   const output = { dir: folder, format: 'esm', minify: true, comments: false } as const;
   const results = await build([
@@ -79,7 +82,8 @@ export const buildPrograms = async (folder: string): Promise<void> => {
 };
 
 if (import.meta.main) {
-  const dist = join(repository, 'dist');
-  rmSync(dist, { recursive: true, force: true });
+  const [dist, types] = [join(repository, 'dist'), join(repository, 'types')];
+  for (const folder of [dist, types]) rmSync(folder, { recursive: true, force: true });
   await buildPrograms(dist);
+  buildTypes(types);
 }

@@ -1,0 +1,236 @@
+import type * as z from '../zod/v4/classic/external.js';
+import { type Immutable } from './words.js';
+/** A timed point ends early by its seconds, but never before so many rounds are in. */
+export declare const minimumRounds = 15;
+/** How a point is run says what its samples can prove; `measurement/` and `worker/` switch on `kind`, never on an optimization's id. */
+export declare const operatingPoint: z.ZodDiscriminatedUnion<[z.ZodObject<{
+    id: z.ZodString;
+    kind: z.ZodLiteral<"call">;
+    phase: z.ZodEnum<{
+        decode: "decode";
+        prefill: "prefill";
+    }>;
+    length: z.ZodInt;
+    batch: z.ZodInt;
+    rounds: z.ZodInt;
+    warmUp: z.ZodInt;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+}, z.core.$strict>, z.ZodObject<{
+    id: z.ZodString;
+    kind: z.ZodLiteral<"episode">;
+    setting: z.ZodType<import("./words.ts").Json, unknown, z.core.$ZodTypeInternals<import("./words.ts").Json, unknown>>;
+    exact: z.ZodBoolean;
+    rounds: z.ZodInt;
+    warmUp: z.ZodInt;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+}, z.core.$strict>, z.ZodObject<{
+    id: z.ZodString;
+    kind: z.ZodLiteral<"external">;
+    series: z.ZodArray<z.ZodString>;
+    rounds: z.ZodInt;
+    warmUp: z.ZodInt;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+}, z.core.$strict>, z.ZodObject<{
+    id: z.ZodString;
+    kind: z.ZodLiteral<"evaluation">;
+    windows: z.ZodInt;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+}, z.core.$strict>, z.ZodObject<{
+    id: z.ZodString;
+    kind: z.ZodLiteral<"inspection">;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+    sparse: z.ZodOptional<z.ZodObject<{
+        target: z.ZodEnum<{
+            all: "all";
+            attention: "attention";
+            ffn: "ffn";
+            vision: "vision";
+        }>;
+        pattern: z.ZodNullable<z.ZodObject<{
+            kept: z.ZodInt;
+            of: z.ZodInt;
+        }, z.core.$strict>>;
+        tokens: z.ZodInt;
+    }, z.core.$strict>>;
+    compressed: z.ZodOptional<z.ZodBoolean>;
+}, z.core.$strict>, z.ZodObject<{
+    id: z.ZodString;
+    kind: z.ZodLiteral<"solo">;
+    of: z.ZodString;
+    seconds: z.ZodNumber;
+    launches: z.ZodInt;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+}, z.core.$strict>, z.ZodObject<{
+    id: z.ZodString;
+    kind: z.ZodLiteral<"build">;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+}, z.core.$strict>], "kind">;
+export type OperatingPoint = Immutable<z.infer<typeof operatingPoint>>;
+export type CallPoint = Extract<OperatingPoint, {
+    kind: 'call';
+}>;
+/** How a number comes from samples: a closed set, interpreted by `gate/`. A metric is data: no function crosses a phase. */
+export declare const reduction: z.ZodDiscriminatedUnion<[z.ZodObject<{
+    of: z.ZodLiteral<"series">;
+    point: z.ZodString;
+    series: z.ZodString;
+    over: z.ZodEnum<{
+        last: "last";
+        max: "max";
+        mean: "mean";
+        median: "median";
+    }>;
+}, z.core.$strict>, z.ZodObject<{
+    of: z.ZodLiteral<"against">;
+    arm: z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>;
+    point: z.ZodString;
+    series: z.ZodString;
+    over: z.ZodEnum<{
+        last: "last";
+        max: "max";
+        mean: "mean";
+        median: "median";
+    }>;
+    as: z.ZodEnum<{
+        difference: "difference";
+        "percent-added": "percent-added";
+        "percent-kept": "percent-kept";
+        "percent-removed": "percent-removed";
+        ratio: "ratio";
+        "speed-up": "speed-up";
+    }>;
+}, z.core.$strict>, z.ZodObject<{
+    of: z.ZodLiteral<"improvement">;
+    at: z.ZodNullable<z.ZodString>;
+}, z.core.$strict>, z.ZodObject<{
+    of: z.ZodLiteral<"break-even">;
+    saving: z.ZodString;
+}, z.core.$strict>, z.ZodObject<{
+    of: z.ZodLiteral<"roi">;
+    saving: z.ZodString;
+    tokens: z.ZodNumber;
+}, z.core.$strict>, z.ZodObject<{
+    of: z.ZodLiteral<"realized">;
+    measured: z.ZodString;
+    possible: z.ZodString;
+}, z.core.$strict>, z.ZodObject<{
+    of: z.ZodLiteral<"run">;
+    figure: z.ZodEnum<{
+        "false-alarms": "false-alarms";
+        "smallest-detectable": "smallest-detectable";
+    }>;
+}, z.core.$strict>], "of">;
+export type Reduction = Immutable<z.infer<typeof reduction>>;
+export declare const metricSpec: z.ZodObject<{
+    id: z.ZodString;
+    unit: z.ZodString;
+    better: z.ZodEnum<{
+        higher: "higher";
+        lower: "lower";
+    }>;
+    kind: z.ZodEnum<{
+        exact: "exact";
+        timing: "timing";
+    }>;
+    role: z.ZodEnum<{
+        advisory: "advisory";
+        described: "described";
+        gate: "gate";
+    }>;
+    scale: z.ZodEnum<{
+        linear: "linear";
+        log: "log";
+    }>;
+    from: z.ZodDiscriminatedUnion<[z.ZodObject<{
+        of: z.ZodLiteral<"series">;
+        point: z.ZodString;
+        series: z.ZodString;
+        over: z.ZodEnum<{
+            last: "last";
+            max: "max";
+            mean: "mean";
+            median: "median";
+        }>;
+    }, z.core.$strict>, z.ZodObject<{
+        of: z.ZodLiteral<"against">;
+        arm: z.ZodUnion<readonly [z.ZodEnum<{
+            base: "base";
+            head: "head";
+            reference: "reference";
+        }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>;
+        point: z.ZodString;
+        series: z.ZodString;
+        over: z.ZodEnum<{
+            last: "last";
+            max: "max";
+            mean: "mean";
+            median: "median";
+        }>;
+        as: z.ZodEnum<{
+            difference: "difference";
+            "percent-added": "percent-added";
+            "percent-kept": "percent-kept";
+            "percent-removed": "percent-removed";
+            ratio: "ratio";
+            "speed-up": "speed-up";
+        }>;
+    }, z.core.$strict>, z.ZodObject<{
+        of: z.ZodLiteral<"improvement">;
+        at: z.ZodNullable<z.ZodString>;
+    }, z.core.$strict>, z.ZodObject<{
+        of: z.ZodLiteral<"break-even">;
+        saving: z.ZodString;
+    }, z.core.$strict>, z.ZodObject<{
+        of: z.ZodLiteral<"roi">;
+        saving: z.ZodString;
+        tokens: z.ZodNumber;
+    }, z.core.$strict>, z.ZodObject<{
+        of: z.ZodLiteral<"realized">;
+        measured: z.ZodString;
+        possible: z.ZodString;
+    }, z.core.$strict>, z.ZodObject<{
+        of: z.ZodLiteral<"run">;
+        figure: z.ZodEnum<{
+            "false-alarms": "false-alarms";
+            "smallest-detectable": "smallest-detectable";
+        }>;
+    }, z.core.$strict>], "of">;
+    identity: z.ZodEnum<{
+        artefact: "artefact";
+        code: "code";
+    }>;
+    tolerance: z.ZodNumber;
+}, z.core.$strict>;
+export type MetricSpec = Immutable<z.infer<typeof metricSpec>>;
