@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openContext, startFolder } from '../../src/commands/entry.ts';
+import { checkNode, openContext, otherNode, startFolder } from '../../src/commands/entry.ts';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { localHost } from '../../src/host/local/host.ts';
 import { planRun } from '../../src/planning/plan.ts';
@@ -59,6 +59,29 @@ describe('the context of a command', () => {
 
   it('knows the worker beside the entry', () => {
     expect(context(real, [])).toMatchObject({ worker: join(source, 'worker.ts'), packageRoot: join(source, '..') });
+  });
+});
+
+describe('the Node of a command', () => {
+  const gate = join(scratch, 'project', 'node_modules', 'optimization-gate');
+  const installed = join(scratch, 'project', 'node_modules', 'node', 'bin');
+  mkdirSync(gate, { recursive: true });
+
+  it('is the running one where it is new enough, or where only a text is asked for', () => {
+    for (const version of ['24.0.0', '25.1.0']) expect(otherNode({ command: 'run' }, version, gate)).toBeNull();
+    for (const command of ['help', 'version'] as const) expect(otherNode({ command }, '20.20.2', gate)).toBeNull();
+  });
+
+  it('is one beside the package for everything else, or there is none', () => {
+    for (const command of ['run', 'doctor', 'store', 'runtime'] as const)
+      expect(() => otherNode({ command }, '20.20.2', gate)).toThrow(
+        expect.objectContaining({ code: 'node-too-old', where: gate, message: expect.stringContaining(`\`${command}\``) }),
+      );
+    expect(() => checkNode('23.11.0')).toThrow(expect.objectContaining({ code: 'node-too-old' }));
+    mkdirSync(installed, { recursive: true });
+    writeFileSync(join(installed, 'node'), '#!/bin/sh\necho v24.0.0\n');
+    chmodSync(join(installed, 'node'), 0o755);
+    expect(otherNode({ command: 'run' }, '20.20.2', gate)).toBe(join(installed, 'node'));
   });
 });
 
