@@ -9,11 +9,11 @@ export declare const errorTable: {
     };
     readonly 'usage-unknown-option': {
         readonly exit: 2;
-        readonly remedy: 'Correct or remove it. The README lists the inputs of the action, and `optimization-gate --help` the options.';
+        readonly remedy: 'Correct or remove it. docs/reference.md lists the inputs of the action, and `optimization-gate --help` the options.';
     };
     readonly 'usage-bad-value': {
         readonly exit: 2;
-        readonly remedy: 'Correct the value of this input or option. The README says what each of them takes.';
+        readonly remedy: 'Correct the value of this input or option. docs/reference.md says what each of them takes.';
     };
     readonly 'inputs-refused': {
         readonly exit: 2;
@@ -261,7 +261,7 @@ export declare const errorTable: {
     };
     readonly 'program-changed': {
         readonly exit: 3;
-        readonly remedy: 'Let the code under test and its `setup:` write elsewhere, and restore the program. `isolation:` prevents it (docs/security.md). Nothing that was measured counts.';
+        readonly remedy: 'Let the code under test and its `setup:` write elsewhere, and restore the program. `isolation:` prevents it (docs/security.md). A new hard link to its files is a change, too: let no package manager that links, such as pnpm, run beside the gate. Nothing that was measured counts.';
     };
     readonly 'base-changed': {
         readonly exit: 3;

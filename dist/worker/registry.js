@@ -1,1 +1,1 @@
-export{n as findOptimization}from"./adaptive-batching-bench.js";
+export{n as findOptimization}from"./adaptive-batching-benchmark.js";

@@ -2,7 +2,7 @@ import type * as z from '../zod/v4/classic/external.js';
 import { type Immutable } from './words.js';
 /** A timed point ends early by its seconds, but never before so many rounds are in. */
 export declare const minimumRounds = 15;
-/** How a point is run says what its samples can prove; `measurement/` and `worker/` switch on `kind`, never on an optimization's id. */
+/** How a point is run says what its samples can prove; `launching/` and `worker/` switch on `kind`, never on an optimization's id. */
 export declare const operatingPoint: z.ZodDiscriminatedUnion<[z.ZodObject<{
     id: z.ZodString;
     kind: z.ZodLiteral<"call">;

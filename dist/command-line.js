@@ -1,0 +1,1 @@
+export{t as asksForText,n as parseCommandLine}from"./chunks/command-line.js";

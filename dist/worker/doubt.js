@@ -1,1 +1,0 @@
-import{t as e}from"./series-note.js";const t=({series:t,text:n})=>e({kind:`doubt`,series:t,text:n});export{t};

@@ -1,0 +1,1 @@
+import{t as e}from"./series-note.js";const t=({series:t,text:n})=>e({kind:`warning`,series:t,text:n});export{t};
