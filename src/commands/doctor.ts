@@ -6,6 +6,7 @@ import { comparisonOf } from '../planning/comparison.ts';
 import { readHeadConfig } from '../planning/configurations.ts';
 import { modelIds, openModel } from '../planning/model-folder.ts';
 import { type Confinement, findConfinement } from '../processes/confinement.ts';
+import { hostProvider } from '../records/provider.ts';
 import type { Json } from '../records/words.ts';
 import { counted, quantity } from '../report/number.ts';
 import { gitEnvironment } from '../repository/git-environment.ts';
@@ -38,7 +39,7 @@ const busyPercent = 10;
 export const doctor = async (context: CommandContext): Promise<CommandOutput> => {
   const facts = await machineFacts(subjectEnvironment(context));
   const config = await tried('configuration', () => describeConfig(context));
-  const runtime = config.found?.runtime ?? { provider: 'cpu', threads: 1 };
+  const runtime = config.found?.runtime ?? { provider: hostProvider, threads: 1 };
   const library = await tried('runtime', () => runtimeCheck(context, runtime));
   const isolation = config.found?.isolation ?? null;
   const parts = [
@@ -135,8 +136,8 @@ const providerChecks = async (context: CommandContext, { provider, threads }: Ru
       };
     });
   const wanted = await probe(provider);
-  const plain = provider === 'cpu' ? wanted : await probe('cpu');
-  const others = (plain.found?.providers ?? []).filter((name) => name !== provider && name !== 'cpu');
+  const plain = provider === hostProvider ? wanted : await probe(hostProvider);
+  const others = (plain.found?.providers ?? []).filter((name) => name !== provider && name !== hostProvider);
   const checks = [wanted.check, ...(plain === wanted ? [] : [plain.check])];
   for (const { check } of await Promise.all(others.map(probe))) {
     // Nobody asked for it, so it is not in the way of anything.

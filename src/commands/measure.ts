@@ -10,6 +10,7 @@ import { keepSamples, resumeSamples } from '../launching/resumed-samples.ts';
 import { startedBy } from '../planning/comparison.ts';
 import { modelFolderOf } from '../planning/plan.ts';
 import { findConfinement } from '../processes/confinement.ts';
+import { providerFacts } from '../records/provider.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { type CommandContext, withDeclared } from '../run/context.ts';
 import { takeMachineLock } from '../run/machine-lock.ts';
@@ -41,7 +42,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   const models = plan.models.map(({ folder }) => modelFolderOf(context, folder));
   const [machine, program] = await Promise.all([machineFacts(), watchProgram(context, runtime, models)]);
   const { provider, threads, ort } = plan.runtime;
-  const lanes = provider === 'cpu' ? Math.min(2, Math.max(1, Math.floor(availableParallelism() / threads))) : 1;
+  const lanes = Math.min(providerFacts(provider).lanes, Math.max(1, Math.floor(availableParallelism() / threads)));
   const environment = {
     ...machine,
     provider,

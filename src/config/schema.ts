@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostProvider } from '../records/provider.ts';
 import { jsonValue, nounId } from '../records/words.ts';
 import { suggestion } from './nearest.ts';
 import { failOnValues } from './option-table.ts';
@@ -163,7 +164,7 @@ export const configSchema = section({
     provider: z
       .string()
       .regex(/^[a-z][a-z0-9]{0,31}$/, 'must be a provider such as cpu or cuda')
-      .default('cpu')
+      .default(hostProvider)
       .describe('Execution provider. Asked for means required.'),
     threads: count(256).default(1).describe('Threads inside one operator.'),
   }).prefault({}),

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { GateError } from '../errors.ts';
 import { contradiction } from '../records/contradiction.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
+import { providerFacts } from '../records/provider.ts';
 import type { BuiltLine, Samples, SettledLine, Settlement } from '../records/sample.ts';
 import { requireColumns } from './column-consistency.ts';
 import { requireLaunch, requireLaunchCounts } from './launch-consistency.ts';
@@ -75,7 +76,7 @@ export const requireConsistent = (plan: Plan, samples: Samples): void => {
   for (const launch of samples.launches) {
     const cell = cellOf(launch.cell, `launch ${launch.id}`);
     const points = requireLaunch(plan, cell, statuses.get(cell.id) ?? new Set(), launch);
-    for (const point of points) requireColumns(cell, point, launch, memoryIsRead && plan.runtime.provider === 'cpu');
+    for (const point of points) requireColumns(cell, point, launch, memoryIsRead && providerFacts(plan.runtime.provider).metered);
   }
   requireLaunchCounts(plan, cells, samples);
 };

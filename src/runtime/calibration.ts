@@ -5,6 +5,7 @@ import { GateError } from '../errors.ts';
 import { exposeTensors } from '../onnx/edit.ts';
 import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
+import { hostProvider } from '../records/provider.ts';
 import type { EvaluationWindows, Stage } from '../records/serving.ts';
 import { decoderInterface } from './decoder-interface.ts';
 import { decoderFeeds, emptyCache, type Feeds, floatsOfTensor, pixelFeeds } from './feeds.ts';
@@ -70,7 +71,7 @@ export const openObservationMemory = (mostBytes: number): ObservationMemory => {
 };
 
 /** Always the CPU and one thread: a build must give the same bytes on every machine of an architecture. */
-const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
+const settings = { provider: hostProvider, threads: 1, spinning: false } as const;
 
 /** Intermediate tensors of a model on calibration windows; satisfies the contract's `Calibration`. Release it. */
 export interface OpenCalibration {

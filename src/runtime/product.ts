@@ -2,6 +2,7 @@ import type { Matrix, Products } from '../contract/build.ts';
 import { GateError } from '../errors.ts';
 import { encodeModel } from '../onnx/binary.ts';
 import { graphBuilder } from '../onnx/graph-builder.ts';
+import { hostProvider } from '../records/provider.ts';
 import { loadRuntime, type Runtime } from './library.ts';
 import { openSession, runSession, type Session } from './session.ts';
 
@@ -9,7 +10,7 @@ type Type = 'float32' | 'float64';
 type Transposed = 'left' | 'right' | null;
 
 /** Always the CPU and one thread: the order of additions, and with it the last bit, must not depend on the machine's cores. */
-const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
+const settings = { provider: hostProvider, threads: 1, spinning: false } as const;
 
 /** A graph that multiplies matrices of any size. */
 const productGraph = (type: Type, transposed: Transposed): Uint8Array => {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallPoint } from '../records/metric.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
+import { providerFacts } from '../records/provider.ts';
 import type { ArmId } from '../records/words.ts';
 import type { RoundColumns } from './rounds.ts';
 
@@ -27,7 +28,7 @@ const folderBytes = (folder: string): number =>
 export const placementsOf = (request: LaunchRequest): number => {
   const tested = request.purpose === 'screen' || request.purpose === 'confirm';
   const bound = request.points.some((point) => point.kind === 'call' && isPlaceBound(point));
-  if (!tested || !bound || request.runtime.provider !== 'cpu') return 1;
+  if (!tested || !bound || !providerFacts(request.runtime.provider).placed) return 1;
   const folders = request.arms.filter(isCompared).flatMap((arm) => request.artefacts[arm]?.['main']?.folder ?? []);
   return folders.every((folder) => folderBytes(folder) <= mostBytes) ? sessionsPerArm : 1;
 };

@@ -1,5 +1,6 @@
 import { absenceText } from '../records/absence.ts';
 import type { CallPoint, OperatingPoint } from '../records/metric.ts';
+import { providerFacts } from '../records/provider.ts';
 import { everySeries } from '../records/series-note.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
 import type { LaunchTools } from './launch-tools.ts';
@@ -20,7 +21,7 @@ const settlingSteps = 8;
 /**
  * One arm, alone in its process, repeats a call: for the point's seconds where a meter counts energy, else a few times, since a peak needs no
  * more. Series: `peak-bytes` (largest resident set of the process, absent where the system does not tell) and `joules-per-token` (absent without a
- * meter). Neither is there on another provider than the CPU: a device's memory and energy are in no meter that is read here.
+ * meter). Neither is there on a provider without meters (`providerFacts`).
  */
 export const repeatAlone = async (
   point: SoloPoint,
@@ -29,7 +30,7 @@ export const repeatAlone = async (
   run: { readonly seed: number; readonly provider: string },
   tools: Pick<LaunchTools, 'clock' | 'beat' | 'energy' | 'processFacts'>,
 ): Promise<Alone> => {
-  if (run.provider !== 'cpu')
+  if (!providerFacts(run.provider).metered)
     return {
       series: {},
       warnings: [noMeter(everySeries, `memory and energy that a device uses for provider ${run.provider} are not read`)],
