@@ -67,6 +67,8 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     options: null,
     points: [],
     metrics: [],
+    headline: [],
+    claims: [],
   })),
   environment: [],
   lfs: false,

@@ -102,7 +102,8 @@ describe('improvement', () => {
       [10, 20, 40],
       [5, 10, 20],
     ] as const;
-    const alone = metric(timing('prefill-latency', 'prefill'), { reference: drifting, head: steadily });
+    const latency = timing('prefill-latency', 'prefill', { pairedWith: 'prefill-speedup' });
+    const alone = metric(latency, { reference: drifting, head: steadily });
     expect(judged(all, [cell('a', [alone])])).toMatchObject({
       head: expect.closeTo(2, 9),
       interval: { lower: expect.closeTo(2, 9), upper: expect.closeTo(2, 9) },
@@ -111,6 +112,9 @@ describe('improvement', () => {
     expect(judged(all, [cell('a', both)]).head).toBeCloseTo(1.5, 9);
     const other = [alone, { ...metric(speedUp, { head: steady(1.5) }), point: 'elsewhere' }];
     expect(judged(all, [cell('a', other)]).head).toBeCloseTo(2, 9);
+    // A name alone pairs nothing.
+    const unpaired = metric(timing('prefill-latency', 'prefill'), { reference: drifting, head: steadily });
+    expect(judged(all, [cell('a', [unpaired, metric(speedUp, { head: [1.5, 1.5, 1.5] })])]).head).toBeCloseTo(2, 9);
     // What was confirmed on other launches, on a machine that had become slower, has gained what it gained beside the reference model.
     const confirmed: MetricVerdict = { ...alone, head: 100, samples: { ...alone.samples, head: [100, 100, 100, 100] } };
     expect(judged(all, [cell('a', [confirmed])]).head).toBeCloseTo(2, 9);

@@ -158,6 +158,8 @@ export const cell = (id: string, fields: Partial<PlannedCell> = {}): PlannedCell
     options: null,
     points,
     metrics,
+    headline: [],
+    claims: [],
     ...fields,
   };
 };

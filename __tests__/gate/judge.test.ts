@@ -290,6 +290,7 @@ describe('exact metrics', () => {
             ? { ...spec, from: { ...spec.from, arm: 'reference', as: 'speed-up', series: 'nll', point: 'evaluation' } }
             : spec,
         ) as typeof metrics,
+        claims: [{ of: 'faster', removed: [{ metric: 'sparsity', word: 'sparser' }], possible: null }],
       }),
     ]);
     expect(verdictOf(plan, measure(plan, changed, { ...quiet, sparsity: 50 })).cells[0]!.warnings).toEqual([

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { pointIdOf } from '../../src/gate/metric-key.ts';
 import { benchmarks, builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
 import { sharedMetrics } from '../../src/optimizations/shared-metrics.ts';
+import { claim } from '../../src/records/claim.ts';
 import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
 import type { Json } from '../../src/records/words.ts';
 import { denseFacts, visionFacts } from './miniature.ts';
@@ -37,6 +38,27 @@ test('every workload is data that the plan takes, and every metric reads a point
         expect(() => maker?.options.parse(options, 'again'), optimization).not.toThrow();
         expect(maker, optimization).toBeDefined();
       }
+    }
+});
+
+test('every figure, pair and claim of a workload names metrics that it has', () => {
+  for (const { benchmark } of builtinOptimizations)
+    for (const facts of [denseFacts, visionFacts]) {
+      const { metrics, headline, claims = [] } = benchmark.workload(facts, benchmark.options.parse({}, 'with'));
+      const ids = metrics.map(({ id }) => id);
+      expect(headline.length, benchmark.id).toBeGreaterThan(0);
+      expect(new Set(headline).size, benchmark.id).toBe(headline.length);
+      expect(ids, benchmark.id).toEqual(expect.arrayContaining([...headline]));
+      for (const metric of metrics)
+        if (metric.pairedWith !== undefined) {
+          const pair = metrics.find((other) => other.id === metric.pairedWith && pointIdOf(other) === pointIdOf(metric));
+          expect(pair?.from, `${metric.id} of ${benchmark.id}`).toMatchObject({ of: 'against', arm: 'reference', as: 'speed-up' });
+        }
+      const claimed = claims.flatMap((each) =>
+        each.of === 'compressed' ? [each.ratio] : [...each.removed.map(({ metric }) => metric), each.possible ?? []].flat(),
+      );
+      for (const each of claims) claim.parse(each);
+      expect(ids, benchmark.id).toEqual(expect.arrayContaining(claimed));
     }
 });
 

@@ -21,6 +21,7 @@ const workload: Workload = {
   comparators: { plain: 'first', idle: null },
   points: [],
   metrics: [],
+  headline: [],
 };
 const benchmark = (given: Workload, needs: Benchmark['needs'] = ['build']): Benchmark => ({
   id: 'modular',

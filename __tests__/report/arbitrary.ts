@@ -1,5 +1,6 @@
 /** Verdicts that fit the schema and mean harm. */
 import fc from 'fast-check';
+import { reportColumn } from '../../src/records/metric.ts';
 import { type CellVerdict, type MetricVerdict, measuredState, runVerdict, type Verdict, verdictKind } from '../../src/records/verdict.ts';
 import { verdictOf } from './fixtures.ts';
 
@@ -66,6 +67,8 @@ const metric: fc.Arbitrary<MetricVerdict> = fc.record({
   interval: fc.option(fc.record({ lower: anyNumber, upper: anyNumber }), { nil: null }),
   change: fc.option(fc.record({ estimate: anyNumber, lower: maybe, upper: maybe }), { nil: null }),
   tolerance: fc.double({ min: 0, max: 1e6, noNaN: true }),
+  column: fc.option(fc.constantFrom(...reportColumn.options), { nil: null }),
+  pairedWith: fc.option(fc.oneof(hostileText, fc.constant('prefill-latency')), { nil: null }),
   p: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: null }),
   launches: fc.nat(),
   detectable: maybe,
@@ -82,8 +85,13 @@ const cell: fc.Arbitrary<CellVerdict> = fc
     reason: fc.option(hostileText, { nil: null }),
     warnings: fc.array(hostileText, { maxLength: 2 }),
     metrics: fc.array(metric, { maxLength: 8 }),
+    headline: fc.array(hostileText, { maxLength: 3 }),
   })
-  .map((one) => ({ ...one, id: `${one.model}/${one.optimization}` }));
+  .map(({ headline, ...one }) => ({
+    ...one,
+    id: `${one.model}/${one.optimization}`,
+    headline: [...headline, ...one.metrics.map(({ id }) => id)],
+  }));
 
 export const hostileVerdict: fc.Arbitrary<Verdict> = fc
   .record({
@@ -123,6 +131,8 @@ export const hugeVerdict = (): Verdict => {
     interval: { lower: -1e300, upper: 1e300 },
     change: { estimate: 1e300, lower: -1e300, upper: null },
     tolerance: 1e-9,
+    column: null,
+    pairedWith: harm,
     p: 0.5,
     launches: 36,
     detectable: 0.123456,
@@ -140,6 +150,7 @@ export const hugeVerdict = (): Verdict => {
       model,
       optimization,
       verdict,
+      headline: [harm],
       reason: harm,
       warnings: [harm],
       metrics: Array.from({ length: 5 }, (_unused, at) => ({ ...one, id: `${at}${harm}`, verdict })),

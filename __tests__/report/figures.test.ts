@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Launch } from '../../src/records/sample.ts';
 import { historyOf, tracesOf } from '../../src/report/evidence.ts';
-import { figureInWords, figuresOf, figuresText } from '../../src/report/figures.ts';
+import { figureInWords, figuresOf, figuresText, ownFiguresOf } from '../../src/report/figures.ts';
 import { gainOf } from '../../src/report/gain.ts';
 import { extremes, panelsOf, runningColumn } from '../../src/report/plot/trace-chart.ts';
 import { signsOf, tradeOffChart, tradeOffs } from '../../src/report/plot/trade-off.ts';
@@ -46,6 +46,7 @@ describe('gainOf', () => {
       interval: { kind: 'range', lower: 1.3, upper: 1.5 },
     });
     expect(gainOf(latency, cell('m', 'o', 'passed', [latency, { ...speedUp, point: 'b8' }]))?.factor).toBeCloseTo(1.5);
+    expect(gainOf({ ...latency, pairedWith: null }, cell('m', 'o', 'passed', [latency, speedUp]))?.factor).toBeCloseTo(1.5);
   });
 
   it('has an interval over launches: exact from five on, the range below, none for one number', () => {
@@ -70,18 +71,32 @@ describe('gainOf', () => {
 
 describe('figuresOf', () => {
   const found = (id: string, given = {}) => metric(id, 'p', { reference: 2, head: 1, ...given });
-  const ids = (...metrics: readonly ReturnType<typeof metric>[]) => figuresOf(cell('m', 'o', 'passed', metrics)).map(({ id }) => id);
+  const ids = (headline: readonly string[], ...metrics: readonly ReturnType<typeof metric>[]) => {
+    const one = cell('m', 'o', 'passed', metrics, { headline });
+    return [figuresOf(one), ownFiguresOf(one)].map((figures) => figures.map(({ id }) => id));
+  };
 
-  it('are the gating times first, then what is exact, then what is only shown', () => {
-    const exact = found('settling', { kind: 'exact' });
-    const shown = found('improvement', { role: 'described' });
-    expect(ids(shown, exact, found('goodput'), found('latency-p50'))).toEqual(['goodput', 'latency-p50']);
-    expect(ids(shown, exact, found('goodput'))).toEqual(['goodput', 'settling']);
-    expect(ids(shown, found('energy', { role: 'advisory', head: null }))).toEqual(['improvement']);
-    expect(
-      ids(found('model-size', { kind: 'exact' }), found('interoperability', { kind: 'exact', scale: 'linear' }), found('pipeline')),
-    ).toEqual(['pipeline', 'interoperability']);
-    expect(ids(found('x', { head: null, state: 'failed' }))).toEqual([]);
+  it('are the first two of the headline that have a number, in its order', () => {
+    const [goodput, settling, shown] = [
+      found('goodput'),
+      found('settling', { kind: 'exact' }),
+      found('improvement', { role: 'described' }),
+    ];
+    expect(ids(['settling', 'goodput', 'improvement'], shown, goodput, settling)[0]).toEqual(['settling', 'goodput']);
+    expect(ids(['settling', 'goodput', 'improvement'], shown, { ...settling, head: null }, goodput)[0]).toEqual(['goodput', 'improvement']);
+    expect(ids(['nothing', 'goodput'], shown, goodput)[0]).toEqual(['goodput']);
+    expect(ids([], shown, goodput)[0]).toEqual([]);
+    expect(ids(['x'], found('x', { head: null, state: 'failed' }))[0]).toEqual([]);
+  });
+
+  it('leave out beside the columns of a report what stands in them', () => {
+    const metrics = [found('prefill-latency'), found('model-size'), found('interoperability', { scale: 'linear' }), found('pipeline')];
+    const headline = ['prefill-latency', 'pipeline', 'model-size', 'interoperability'];
+    expect(ids(headline, ...metrics)).toEqual([
+      ['prefill-latency', 'pipeline'],
+      ['pipeline', 'interoperability'],
+    ]);
+    expect(figuresText(figuresOf(cell('m', 'o', 'passed', metrics, { headline })))).toBe('prefill 2.00×, pipeline 2.00×');
   });
 
   it('name every policy of the grid by its own metrics', () => {
@@ -117,7 +132,7 @@ describe('figuresOf', () => {
 
 describe('figureInWords', () => {
   it('never calls worse better', () => {
-    const words = (factor: number | null) => figureInWords({ id: 'x', unit: 'ms', factor, value: 3, points: 1 });
+    const words = (factor: number | null) => figureInWords({ id: 'x', column: null, unit: 'ms', factor, value: 3, points: 1 });
     expect([words(1.25), words(0.8), words(1.002), words(null)]).toEqual(['1.25× better', '1.25× worse', 'as good', '3.00 ms']);
   });
 });

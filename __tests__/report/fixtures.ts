@@ -1,6 +1,9 @@
 /** Verdicts written by hand: one of each kind that a reader meets, and the full grid. */
+import { findBenchmark } from '../../src/optimizations/registry.ts';
+import { sharedHeadline, sharedMetrics as sharedMetricSpecs } from '../../src/optimizations/shared-metrics.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../../src/records/verdict.ts';
 import type { ReportContext } from '../../src/report/context.ts';
+import { textFacts } from '../testkit/model-facts.ts';
 
 export const headCommit = '1a2b3c4d5e6f70819203a4b5c6d7e8f901234567';
 export const baseCommit = '9f8e7d6c5b4a39281706f5e4d3c2b1a098765432';
@@ -13,6 +16,8 @@ export const context: ReportContext = {
   durationSeconds: 1103.4,
   staleness: { oldestDays: 3.4, oldestCommit: baseCommit, without: [] },
 };
+
+const shared = new Map(sharedMetricSpecs({ vision: false }).map((spec) => [spec.id, spec]));
 
 export const metric = (id: string, point: string, given: Partial<MetricVerdict> = {}): MetricVerdict => ({
   id,
@@ -30,6 +35,8 @@ export const metric = (id: string, point: string, given: Partial<MetricVerdict> 
   interval: null,
   change: null,
   tolerance: 0.02,
+  column: shared.get(id)?.column ?? null,
+  pairedWith: shared.get(id)?.pairedWith ?? null,
   p: null,
   launches: 5,
   detectable: null,
@@ -101,6 +108,13 @@ export const sharedMetrics = (verdict: VerdictKind = 'passed', speed = 1.24): re
   ];
 };
 
+/** That of the built-in of this name, then what all share, then what only these metrics have. */
+const headlineOf = (optimization: string, metrics: readonly MetricVerdict[]): readonly string[] => {
+  const benchmark = findBenchmark(optimization);
+  const own = benchmark?.workload(textFacts, benchmark.options.parse({}, optimization)).headline ?? [];
+  return [...new Set([...own, ...sharedHeadline(textFacts), ...metrics.map(({ id }) => id).filter((id) => !shared.has(id))])];
+};
+
 export const cell = (
   model: string,
   optimization: string,
@@ -114,6 +128,7 @@ export const cell = (
   verdict,
   reason: null,
   warnings: [],
+  headline: headlineOf(optimization, metrics),
   metrics,
   ...given,
 });

@@ -1,5 +1,6 @@
 /** The fixed judge of an optimization: which models, what is built, run and judged, as data. */
 
+import type { Claim } from '../records/claim.ts';
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Json, NotMeasured, VariantName } from '../records/words.ts';
@@ -32,6 +33,10 @@ export interface Workload {
   readonly comparators?: Readonly<Record<string, VariantName | null>>;
   readonly points: readonly OperatingPoint[];
   readonly metrics: readonly MetricSpec[];
+  /** Ids of the metrics that it is known by, the most telling first: reports show the first that have numbers. */
+  readonly headline: readonly string[];
+  /** What it claims to gain; nothing where nothing is said. */
+  readonly claims?: readonly Claim[];
 }
 
 export interface OptionSchema<Options> {

@@ -167,7 +167,7 @@ export const cellVerdictOf = (standing: CellState, metrics: readonly JudgedMetri
   const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'shown only: none of its metrics decides' : null);
   // What differs is not unchanged because nothing of it gates.
   const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
-  const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics), ...standing.repeated];
+  const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics, cell.claims), ...standing.repeated];
   if (failure !== null && outcome === null && noBase === null) warnings.push(`its figures could not be measured: ${failure.message}`);
   return {
     id: cell.id,
@@ -176,6 +176,7 @@ export const cellVerdictOf = (standing: CellState, metrics: readonly JudgedMetri
     verdict: worst === 'regressed' ? worst : (outcome?.verdict ?? worst ?? shownOnly),
     reason,
     warnings,
+    headline: cell.headline,
     metrics: metrics.map((metric) => metric.verdict),
   };
 };

@@ -34,12 +34,11 @@ const meanGain = (logs: readonly number[]): Gain => ({
 });
 
 /**
- * What a metric has gained over the reference model. A latency whose cell has the speed-up from rounds that ran both side by side is read
+ * What a metric has gained over the reference model. One that is paired with a speed-up from rounds that ran both side by side is read
  * from that; else from the launches that ran both. Numbers without launches, such as a baseline's, have a quotient and no error.
  */
 const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): Gain | null => {
-  const speedUp = metric.id.replace(/-latency$/, '-speedup');
-  const paired = cell.metrics.find(({ id, point }) => id === speedUp && id !== metric.id && point === metric.point);
+  const paired = cell.metrics.find(({ id, point }) => id === metric.pairedWith && point === metric.point);
   const times = paired?.[side] ?? null;
   if (paired !== undefined && times !== null && times > 0) {
     const logs = paired.samples[side].map(Math.log);

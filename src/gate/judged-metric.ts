@@ -15,7 +15,9 @@ export interface JudgedMetric {
   readonly holdsRun: boolean;
 }
 
-export type MetricFields = Partial<Omit<MetricVerdict, 'id' | 'point' | 'unit' | 'better' | 'kind' | 'scale' | 'tolerance'>>;
+export type MetricFields = Partial<
+  Omit<MetricVerdict, 'id' | 'point' | 'unit' | 'better' | 'kind' | 'scale' | 'tolerance' | 'column' | 'pairedWith'>
+>;
 
 const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } };
 
@@ -48,6 +50,8 @@ export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun
     interval: fields.interval ?? null,
     change: fields.change ?? null,
     tolerance: spec.tolerance,
+    column: spec.column ?? null,
+    pairedWith: spec.pairedWith ?? null,
     p: fields.p ?? null,
     launches: fields.launches ?? 0,
     detectable: fields.detectable ?? null,

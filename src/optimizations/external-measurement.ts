@@ -1,6 +1,7 @@
 import type { Benchmark } from '../contract/benchmark.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Json } from '../records/words.ts';
+import { sharedMetrics } from './shared-metrics.ts';
 
 /** A metric that a user's own program reports. */
 export interface ExternalMetric extends Pick<MetricSpec, 'id' | 'unit' | 'better' | 'kind' | 'role' | 'scale'> {}
@@ -12,6 +13,21 @@ export const externalMeasurement = 'external-measurement';
 const rounds = 60;
 /** … after these, which are dropped. */
 const warmUp = 3;
+
+const shared = new Map(sharedMetrics({ vision: false }).map((metric) => [metric.id, metric]));
+
+/** A metric that is called like a shared one stands where that stands in a report. */
+const placeOf = ({ id }: ExternalMetric): Pick<MetricSpec, 'column' | 'pairedWith'> => {
+  const { column, pairedWith } = shared.get(id) ?? {};
+  return { ...(column === undefined ? {} : { column }), ...(pairedWith === undefined ? {} : { pairedWith }) };
+};
+
+/** What decides before what is only shown, times before exact numbers, and of those the program's own first. */
+const headlineOf = (metrics: readonly ExternalMetric[]): readonly string[] => {
+  const rank = ({ id, role, kind }: ExternalMetric): number =>
+    (role === 'gate' ? 0 : 4) + (kind === 'timing' ? 0 : 2) + (kind === 'exact' && shared.has(id) ? 1 : 0);
+  return metrics.toSorted((a, b) => rank(a) - rank(b)).map(({ id }) => id);
+};
 
 /**
  * The benchmark of a program that measures by itself (`measure:`): base's and head's are asked round by round, in a drawn order. It has no
@@ -33,7 +49,9 @@ export const externalBenchmark = (metrics: readonly ExternalMetric[]): Benchmark
         from: { of: 'series', point: 'rounds', series: metric.id, over: metric.kind === 'exact' ? 'mean' : 'median' },
         identity: 'code',
         tolerance: metric.kind === 'exact' || metric.scale === 'linear' ? 0 : 0.02,
+        ...placeOf(metric),
       }),
     ),
+    headline: headlineOf(metrics),
   }),
 });

@@ -1,3 +1,4 @@
+import type { Claim } from '../records/claim.ts';
 import type { MetricSpec, OperatingPoint, Reduction } from '../records/metric.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { ArmId } from '../records/words.ts';
@@ -45,6 +46,8 @@ export const latencyMetrics = (phase: 'prefill' | 'decode', point: string): read
     from: ofSeries(point, 'wall-ms', 'median'),
     identity: 'artefact',
     tolerance: 0.02,
+    column: phase,
+    pairedWith: `${phase}-speedup`,
   },
   {
     id: `${phase}-speedup`,
@@ -77,6 +80,7 @@ const quality = (unit: string): readonly MetricSpec[] => [
     scale: 'linear',
     from: againstReference('evaluation', 'nll', 'mean', 'difference'),
     tolerance: 0.005,
+    column: 'quality',
   },
   {
     ...exact,
@@ -155,6 +159,7 @@ export const sizeMetrics: readonly MetricSpec[] = [
     scale: 'log',
     from: ofSeries('inspection', 'bytes', 'last'),
     tolerance: 0.001,
+    column: 'size',
   },
   {
     ...exact,
@@ -199,6 +204,7 @@ export const soloMetrics: readonly MetricSpec[] = [
     scale: 'log',
     from: ofSeries('solo', 'peak-bytes', 'median'),
     tolerance: 0.01,
+    column: 'memory',
   },
   {
     id: 'energy',
@@ -224,3 +230,27 @@ export const sharedMetrics = (model: Pick<ModelFacts, 'vision'>): readonly Metri
   ...sizeMetrics,
   ...soloMetrics,
 ];
+
+/** By which speeds an optimization of a model is known, and by which costs. */
+export const [speedHeadline, costHeadline] = [
+  ['prefill-latency', 'decode-latency'],
+  ['model-size', 'peak-memory', 'nll-delta'],
+] as const;
+
+/** Scores of captions, by which an optimization of a model that describes pictures is known too. */
+export const captionHeadline = ({ vision }: Pick<ModelFacts, 'vision'>): readonly string[] => (vision ? captions.map(({ id }) => id) : []);
+
+/** What the optimizations that share these metrics are known by. */
+export const sharedHeadline = (model: Pick<ModelFacts, 'vision'>): readonly string[] => [
+  ...speedHeadline,
+  ...costHeadline,
+  ...captionHeadline(model),
+];
+
+type Removed = Extract<Claim, { of: 'faster' }>['removed'];
+
+/** Whatever makes a model smaller: by the multiply-adds and the parameters that are gone. */
+export const smaller: Removed = ['macs-per-token', 'parameters'].map((metric) => ({ metric, word: 'smaller' }));
+
+/** What every optimization of a model claims: a model that computes less, or has less, is faster. */
+export const sharedClaims: readonly Claim[] = [{ of: 'faster', removed: smaller, possible: null }];

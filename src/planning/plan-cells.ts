@@ -118,6 +118,8 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
     options,
     points: [...workload.points],
     metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(rules, metric) ?? metric.tolerance })),
+    headline: [...workload.headline],
+    claims: [...(workload.claims ?? [])],
   };
   return { cell, builds };
 };

@@ -101,6 +101,10 @@ export const reduction = z.discriminatedUnion('of', [
 ]);
 export type Reduction = Immutable<z.infer<typeof reduction>>;
 
+/** The columns of a report that optimizations of a model share. */
+export const reportColumn = z.enum(['prefill', 'decode', 'quality', 'size', 'memory']);
+export type ReportColumn = z.infer<typeof reportColumn>;
+
 export const metricSpec = z.strictObject({
   id: z.string(),
   unit: z.string(),
@@ -116,5 +120,9 @@ export const metricSpec = z.strictObject({
   identity: z.enum(['artefact', 'code']),
   /** `log`: a fraction (0.02 = 2 %); `linear`: in the metric's unit. */
   tolerance: z.number().nonnegative(),
+  /** The column of a report that it stands in; left out: none, so it is a figure of its own. */
+  column: reportColumn.optional(),
+  /** The metric at the same point whose rounds ran both arms side by side: the gain over the reference is read from it. */
+  pairedWith: z.string().optional(),
 });
 export type MetricSpec = Immutable<z.infer<typeof metricSpec>>;

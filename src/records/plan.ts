@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { claim } from './claim.ts';
 import { metricSpec, operatingPoint } from './metric.ts';
 import { buildVariant, cellId, commitId, type Immutable, jsonValue, notMeasured, nounId, sha256 } from './words.ts';
 
@@ -110,6 +111,9 @@ export const plannedCell = z.strictObject({
   options: jsonValue,
   points: z.array(operatingPoint),
   metrics: z.array(metricSpec),
+  /** Ids of the metrics that the optimization is known by, the most telling first. */
+  headline: z.array(z.string()),
+  claims: z.array(claim),
 });
 export type PlannedCell = Immutable<z.infer<typeof plannedCell>>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { reportColumn } from './metric.ts';
 import { cellId, type Immutable, jsonValue, nounId, sha256 } from './words.ts';
 
 export const verdictKind = z.enum(['regressed', 'improved', 'passed', 'unchanged', 'inconclusive', 'new', 'missing', 'failed']);
@@ -50,6 +51,9 @@ export const metricVerdict = z.strictObject({
   interval: interval.nullable(),
   change: change.nullable(),
   tolerance: z.number(),
+  /** The column of a report that it stands in, and the metric that its gain is read from; null where the plan names none. */
+  column: reportColumn.nullable(),
+  pairedWith: z.string().nullable(),
   /** Adjusted for everything that was tested in the pull request; null where no test applies. */
   p: z.number().nullable(),
   /** How many launches the numbers rest on (of the deciding stage). */
@@ -79,6 +83,8 @@ export const cellVerdict = z.strictObject({
   reason: z.string().nullable(),
   /** Findings in words; one that begins with `ineffective: ` says that a claim is not borne out, such as "sparser, not faster". */
   warnings: z.array(z.string()),
+  /** Ids of the metrics that the optimization is known by, the most telling first. */
+  headline: z.array(z.string()),
   metrics: z.array(metricVerdict),
 });
 export type CellVerdict = Immutable<z.infer<typeof cellVerdict>>;

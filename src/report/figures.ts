@@ -1,11 +1,14 @@
-/** The one or two numbers by which an optimization is known, read off its metric specifications: no table of ids. */
-import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
+/** The one or two numbers by which an optimization is known, as its benchmark names them. */
+import type { ReportColumn } from '../records/metric.ts';
+import type { CellVerdict } from '../records/verdict.ts';
 import { type Gain, gainOf, postOf } from './gain.ts';
 import { absent, gainText, quantity, significant } from './number.ts';
 
 export interface Figure {
   /** The metric's id. */
   readonly id: string;
+  /** The column of a report that it stands in; null: none. */
+  readonly column: ReportColumn | null;
   readonly unit: string;
   /** Better than the reference by this factor, the geometric mean over its points; null where a factor has no meaning. */
   readonly factor: number | null;
@@ -14,33 +17,7 @@ export interface Figure {
   readonly points: number;
 }
 
-/** Metrics that every optimization of a model has: where they have columns of their own, an optimization's figures are the others. */
-export const sharedIds: ReadonlySet<string> = new Set([
-  'prefill-latency',
-  'prefill-speedup',
-  'decode-latency',
-  'decode-speedup',
-  'nll-delta',
-  'accuracy-preservation',
-  'kl-divergence',
-  'kl-p99',
-  'top1-agreement',
-  'model-size',
-  'size-reduction',
-  'macs-per-token',
-  'parameters',
-  'peak-memory',
-  'energy',
-]);
-
 const shownFigures = 2;
-
-/** Gating before shown, measured time before exact numbers, of those its own before what all share, factors before values. */
-const rankOf = (id: string, metrics: readonly MetricVerdict[], factor: number | null): number => {
-  const gates = metrics.some(({ role }) => role === 'gate');
-  const timed = metrics.some(({ kind }) => kind === 'timing');
-  return (gates ? 0 : 8) + (timed ? 0 : 4) + (!timed && sharedIds.has(id) ? 2 : 0) + (factor === null ? 1 : 0);
-};
 
 const meanFactor = (gains: readonly (Gain | null)[]): number | null => {
   const factors = gains.flatMap((gain) => (gain === null ? [] : [gain.factor]));
@@ -48,29 +25,30 @@ const meanFactor = (gains: readonly (Gain | null)[]): number | null => {
   return Math.exp(factors.reduce((sum, factor) => sum + Math.log(factor), 0) / factors.length);
 };
 
-/** At most two figures of a cell, the most telling first; ids in `except` are left out, and so is what has no number. */
-export const figuresOf = (cell: CellVerdict, except: ReadonlySet<string> = new Set()): readonly Figure[] => {
-  const byId = new Map<string, MetricVerdict[]>();
-  for (const metric of cell.metrics) {
-    if (except.has(metric.id) || postOf(metric) === null) continue;
-    byId.set(metric.id, [...(byId.get(metric.id) ?? []), metric]);
-  }
-  const ranked = [...byId].map(([id, found]) => {
-    const gating = found.filter(({ role }) => role === 'gate');
-    const metrics = gating.length > 0 ? gating : found;
-    const factor = meanFactor(metrics.map((metric) => gainOf(metric, cell)));
-    const [first] = metrics;
-    const figure = { id, unit: first?.unit ?? '', factor, value: first === undefined ? 0 : (postOf(first) ?? 0), points: metrics.length };
-    return { rank: rankOf(id, metrics, factor), figure };
-  });
-  return ranked
-    .toSorted((a, b) => a.rank - b.rank)
-    .slice(0, shownFigures)
-    .map(({ figure }) => figure);
+const figureOf = (cell: CellVerdict, id: string): Figure | null => {
+  const found = cell.metrics.filter((metric) => metric.id === id && postOf(metric) !== null);
+  const gating = found.filter(({ role }) => role === 'gate');
+  const metrics = gating.length > 0 ? gating : found;
+  const [first] = metrics;
+  if (first === undefined) return null;
+  const factor = meanFactor(metrics.map((metric) => gainOf(metric, cell)));
+  return { id, column: first.column, unit: first.unit, factor, value: postOf(first) ?? 0, points: metrics.length };
 };
 
+const knownBy = (cell: CellVerdict): readonly Figure[] => cell.headline.flatMap((id) => figureOf(cell, id) ?? []);
+
+/** At most two figures that the optimization of a cell is known by, the most telling first; what has no number is left out. */
+export const figuresOf = (cell: CellVerdict): readonly Figure[] => knownBy(cell).slice(0, shownFigures);
+
+/** The same beside the columns that optimizations share: without the figures that stand there. */
+export const ownFiguresOf = (cell: CellVerdict): readonly Figure[] =>
+  knownBy(cell)
+    .filter(({ column }) => column === null)
+    .slice(0, shownFigures);
+
 /** `prefill`, `goodput`: the id, short where everybody knows it. */
-export const figureName = ({ id, factor }: Figure): string => (factor !== null && sharedIds.has(id) ? id.replace(/-latency$/, '') : id);
+export const figureName = ({ id, column, factor }: Figure): string =>
+  factor !== null && (column === 'prefill' || column === 'decode') ? column : id;
 
 /** `1.23×`, or the value with its unit; a difference has its sign. */
 export const figureText = ({ id, factor, value, unit }: Figure): string =>
@@ -80,9 +58,10 @@ export const figureText = ({ id, factor, value, unit }: Figure): string =>
 export const figureInWords = (figure: Figure): string => (figure.factor === null ? figureText(figure) : gainText(figure.factor));
 
 /** The text without unit, for narrow tables that say elsewhere what it is. */
-export const bareFigure = ({ id, factor, value, unit }: Figure): string => {
+export const bareFigure = (figure: Figure): string => {
+  const { factor, value, unit } = figure;
   if (factor !== null) return significant(factor);
-  return unit === '%' ? `${significant(value)}%` : figureText({ id, factor, value, unit: unit === 'bytes' ? unit : '', points: 1 });
+  return unit === '%' ? `${significant(value)}%` : figureText({ ...figure, unit: unit === 'bytes' ? unit : '' });
 };
 
 /** `prefill 1.25×, decode 1.20×`, or `–`. */

@@ -28,12 +28,11 @@ const intervalOf = (factors: readonly number[]): Gain['interval'] => {
 };
 
 /**
- * The gain of one metric of a cell, from launches that ran both arms: of `decode-latency` that of `decode-speedup` at the same point, whose rounds
- * ran side by side; else launch by launch. Null where no launch ran both.
+ * The gain of one metric of a cell, from launches that ran both arms: that of the metric which it is paired with, whose rounds ran side by side;
+ * else launch by launch. Null where no launch ran both.
  */
 export const pairedGain = (metric: MetricVerdict, cell: CellVerdict): Gain | null => {
-  const beside = metric.id.endsWith('-latency') ? metric.id.replace(/latency$/, 'speedup') : null;
-  const paired = cell.metrics.find(({ id, point }) => id === beside && point === metric.point);
+  const paired = cell.metrics.find(({ id, point }) => id === metric.pairedWith && point === metric.point);
   const factor = paired === undefined ? null : postOf(paired);
   if (paired !== undefined && factor !== null && isPositive(factor)) return { metric, factor, interval: intervalOf(paired.samples.head) };
   const { head } = metric.samples.gains;

@@ -1,4 +1,5 @@
 /** What an optimization does to its model: reference against optimized, from the metrics of one cell. */
+import type { ReportColumn } from '../records/metric.ts';
 import type { CellVerdict, MetricVerdict } from '../records/verdict.ts';
 import { pairedGain, postOf } from './gain.ts';
 import { absent, changeText, gainText, passage, quantity, signedPercent, speedUpText } from './number.ts';
@@ -14,13 +15,7 @@ export interface Effect {
   readonly ratio: number | null;
 }
 
-export interface Impact {
-  readonly prefill: Effect | null;
-  readonly decode: Effect | null;
-  readonly quality: Effect | null;
-  readonly size: Effect | null;
-  readonly memory: Effect | null;
-}
+export type Impact = Readonly<Record<ReportColumn, Effect | null>>;
 
 const effect = (metric: MetricVerdict): Effect => {
   const pre = metric.reference;
@@ -31,18 +26,18 @@ const effect = (metric: MetricVerdict): Effect => {
 /** The pre/post figures of a cell; null where the cell has no such number. Of several points the first that has one is taken. */
 export const impactOf = (cell: CellVerdict): Impact => {
   const effects = cell.metrics.map(effect).filter(({ post }) => post !== null);
-  const first = (id: string): Effect | null => effects.find(({ metric }) => metric.id === id) ?? null;
+  const first = (column: ReportColumn): Effect | null => effects.find(({ metric }) => metric.column === column) ?? null;
   const speed = (phase: 'prefill' | 'decode'): Effect | null => {
-    const latency = first(`${phase}-latency`);
+    const latency = first(phase);
     const paired = latency === null ? null : pairedGain(latency.metric, cell);
     return latency === null || paired === null ? latency : { ...latency, pre: null, ratio: paired.factor };
   };
   return {
     prefill: speed('prefill'),
     decode: speed('decode'),
-    quality: first('nll-delta'),
-    size: first('model-size'),
-    memory: first('peak-memory'),
+    quality: first('quality'),
+    size: first('size'),
+    memory: first('memory'),
   };
 };
 

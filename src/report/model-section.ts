@@ -4,7 +4,7 @@ import type { Row, Section } from './budget.ts';
 import { metricLabel, ranks } from './changes.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, html } from './escape.ts';
-import { figureInWords, figuresOf, sharedIds } from './figures.ts';
+import { figureInWords, ownFiguresOf } from './figures.ts';
 import { verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
 import { byName, cellCounts, metricName, verdictOrder } from './listed-metric.ts';
@@ -13,7 +13,7 @@ import { tableHead, tableRow } from './table.ts';
 
 /** The figures that are the optimization's own, beside the columns that all share. */
 const ownFigures = (cell: CellVerdict): string => {
-  const figures = figuresOf(cell, sharedIds);
+  const figures = ownFiguresOf(cell);
   if (figures.length === 0) return '–';
   return figures.map((figure) => `${code(figure.id, 60)} ${figureInWords(figure)}`).join(', ');
 };

@@ -96,6 +96,7 @@ export const adaptiveBatchingBenchmark: Benchmark<BatchingOptions> = {
       }),
     ),
     metrics: shapes.flatMap(metricsOf),
+    headline: ['goodput', 'latency-p50', 'slo-attainment'],
   }),
   rehearsals: [
     {

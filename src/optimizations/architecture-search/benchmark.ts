@@ -94,6 +94,7 @@ export const architectureSearchBenchmark: Benchmark<SearchOptions> = {
     ),
     points,
     metrics: metricsOf(model),
+    headline: ['adaptive-goodput', 'adaptation-time', 'served-nll-delta'],
   }),
   rehearsals: [
     {

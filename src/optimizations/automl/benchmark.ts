@@ -114,7 +114,12 @@ export const automlBenchmark: Benchmark<AutomlOptions> = {
       : true,
   workload: (model, { variants }) => {
     const builds = buildsOf(model);
-    return { variants: Object.fromEntries(variants.map((name) => [name, builds[name]])), points, metrics: metricsOf(model) };
+    return {
+      variants: Object.fromEntries(variants.map((name) => [name, builds[name]])),
+      points,
+      metrics: metricsOf(model),
+      headline: ['found-latency', 'configuration-trials', 'found-nll-delta'],
+    };
   },
   rehearsals: [
     {

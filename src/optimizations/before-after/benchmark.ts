@@ -53,5 +53,6 @@ export const beforeAfterBenchmark: Benchmark<BeforeAfterOptions> = {
       },
       { ...described, id: 'roi', unit: '%', better: 'higher', scale: 'linear', from: { of: 'roi', saving, tokens } },
     ],
+    headline: ['improvement', 'regression-detection', 'break-even-tokens', 'roi'],
   }),
 };

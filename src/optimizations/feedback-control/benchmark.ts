@@ -103,6 +103,7 @@ export const feedbackControlBenchmark: Benchmark<FeedbackOptions> = {
         ...replays.flatMap((point) => metricsOf(point, { kind: 'exact', role: 'gate' })),
         ...metricsOf(livePoint, { kind: 'timing', role: 'advisory' }),
       ],
+      headline: ['settling-steps', 'overshoot', 'tracking-accuracy', 'stable'],
     };
   },
   rehearsals: [

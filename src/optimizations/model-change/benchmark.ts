@@ -1,6 +1,6 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
 import { noOptions } from '../option-schema.ts';
-import { sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import { sharedClaims, sharedHeadline, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 
 /** Any change of a model that is none of the others (`like: model`), such as a user's quantization: the shared metrics against the reference model. */
 export const modelChangeBenchmark: Benchmark<Readonly<Record<string, never>>> = {
@@ -9,5 +9,11 @@ export const modelChangeBenchmark: Benchmark<Readonly<Record<string, never>>> = 
   options: noOptions,
   needs: ['build'],
   applies: () => true,
-  workload: (model, options) => ({ variants: { main: { options } }, points: sharedPoints(), metrics: sharedMetrics(model) }),
+  workload: (model, options) => ({
+    variants: { main: { options } },
+    points: sharedPoints(),
+    metrics: sharedMetrics(model),
+    headline: sharedHeadline(model),
+    claims: sharedClaims,
+  }),
 };

@@ -139,6 +139,7 @@ export const modularComponentsBenchmark: Benchmark<ModularOptions> = {
       ...compositions,
       ...structure,
     ],
+    headline: ['pipeline-latency', 'interoperability', 'modularity-score', 'interface-tensors'],
   }),
   player: async () => (await import('./play.ts')).compositionPlayer,
 };

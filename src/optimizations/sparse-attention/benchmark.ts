@@ -2,7 +2,18 @@ import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
-import { againstReference, latencyMetrics, ofSeries, qualityMetrics, sharedPoints, sizeMetrics, soloMetrics } from '../shared-metrics.ts';
+import {
+  againstReference,
+  costHeadline,
+  latencyMetrics,
+  ofSeries,
+  qualityMetrics,
+  sharedClaims,
+  sharedPoints,
+  sizeMetrics,
+  soloMetrics,
+  speedHeadline,
+} from '../shared-metrics.ts';
 import { type SparseAttentionOptions, sparseAttentionOptions } from './options.ts';
 
 const arms: readonly ArmId[] = ['reference', 'base', 'head'];
@@ -119,5 +130,7 @@ export const sparseAttentionBenchmark: Benchmark<SparseAttentionOptions> = {
       ...sizeMetrics,
       ...soloMetrics,
     ],
+    headline: [...speedHeadline, 'kv-bytes-per-token', 'late-nll-delta', ...costHeadline, 'speed-over-fixed-window', 'attention-density'],
+    claims: sharedClaims,
   }),
 };

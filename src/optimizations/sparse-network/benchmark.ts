@@ -2,7 +2,16 @@ import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
-import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import {
+  againstReference,
+  captionHeadline,
+  costHeadline,
+  ofSeries,
+  sharedMetrics,
+  sharedPoints,
+  smaller,
+  speedHeadline,
+} from '../shared-metrics.ts';
 import { densityOf, type SparsityOptions, sparsityOptions } from './options.ts';
 
 const plain: ArmId = 'comparator:dense-with-zeros';
@@ -113,5 +122,15 @@ export const sparseNetworkBenchmark: Benchmark<SparsityOptions> = {
     comparators: { 'dense-with-zeros': 'dense-with-zeros' },
     points: points(options),
     metrics: [...sharedMetrics(model), ...(options.pattern === 'unstructured' ? [] : [conformity]), ...own],
+    headline: [
+      ...speedHeadline,
+      ...(options.pattern === 'unstructured' ? [] : [conformity.id]),
+      ...costHeadline,
+      'realized-efficiency',
+      'speed-over-dense-with-zeros',
+      ...captionHeadline(model),
+      'sparsity',
+    ],
+    claims: [{ of: 'faster', removed: [{ metric: 'sparsity', word: 'sparser' }, ...smaller], possible: 'theoretical-speedup' }],
   }),
 };

@@ -136,6 +136,7 @@ export const streamingBenchmark: Benchmark<StreamingOptions> = {
     comparators: { recompute: null },
     points: points(model, options),
     metrics: [...own, ...qualityMetrics(model), ...sizeMetrics],
+    headline: ['time-to-first-token', 'inter-token-latency', 'sustained-throughput', 'memory-slope'],
   }),
   player: async () => (await import('./play.ts')).streamingPlayer,
 };

@@ -1,5 +1,5 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
-import { sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import { sharedClaims, sharedHeadline, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type PruningOptions, pruningOptions } from './options.ts';
 
 /** Structured pruning: matrices really shrink. Judged by the shared metrics against the dense model, same type and provider. */
@@ -18,5 +18,11 @@ export const structuredPruningBenchmark: Benchmark<PruningOptions> = {
       return { status: 'unsupported-export', reason: 'quantized blocks cannot be cut; prune before quantizing' };
     return true;
   },
-  workload: (model, options) => ({ variants: { main: { options } }, points: sharedPoints(), metrics: sharedMetrics(model) }),
+  workload: (model, options) => ({
+    variants: { main: { options } },
+    points: sharedPoints(),
+    metrics: sharedMetrics(model),
+    headline: sharedHeadline(model),
+    claims: sharedClaims,
+  }),
 };

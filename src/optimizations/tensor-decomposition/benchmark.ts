@@ -1,6 +1,15 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec } from '../../records/metric.ts';
-import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import {
+  againstReference,
+  captionHeadline,
+  costHeadline,
+  ofSeries,
+  sharedMetrics,
+  sharedPoints,
+  smaller,
+  speedHeadline,
+} from '../shared-metrics.ts';
 import { type DecompositionOptions, decompositionOptions } from './options.ts';
 
 const own: readonly MetricSpec[] = [
@@ -57,6 +66,11 @@ export const tensorDecompositionBenchmark: Benchmark<DecompositionOptions> = {
     variants: { main: { options: optionsJson(options) } },
     points: sharedPoints().map((point) => (point.kind === 'inspection' ? { ...point, compressed: true } : point)),
     metrics: [...sharedMetrics(model), ...own],
+    headline: [...speedHeadline, ...costHeadline, 'compression-time', ...captionHeadline(model), 'compression-ratio', 'removed-fraction'],
+    claims: [
+      { of: 'faster', removed: [...smaller, { metric: 'removed-fraction', word: 'smaller' }], possible: null },
+      { of: 'compressed', ratio: 'compression-ratio' },
+    ],
   }),
 };
 

@@ -1,7 +1,7 @@
 /** One cell in full: findings, figures, pictures, every metric. */
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
-import { figureInWords, figuresOf, sharedIds } from '../figures.ts';
+import { figureInWords, ownFiguresOf } from '../figures.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
 import { metricName, remedies } from '../listed-metric.ts';
 import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
@@ -33,7 +33,7 @@ const facts = (cell: CellVerdict): readonly (readonly [string, string])[] => {
     ['nll-delta', qualityCell(impact.quality)] as const,
     ['size', sizeCell(impact.size)] as const,
     ['peak memory', sizeCell(impact.memory)] as const,
-    ...figuresOf(cell, sharedIds).map((figure) => [figure.id, figureInWords(figure)] as const),
+    ...ownFiguresOf(cell).map((figure) => [figure.id, figureInWords(figure)] as const),
   ].filter(([, text]) => text !== '–');
 };
 
