@@ -12,25 +12,22 @@ import { outputTable } from '../src/config/output-table.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { errorTable } from '../src/errors.ts';
 import { type ModelConfig, parseModelConfig, readJsonFile } from '../src/models/config.ts';
+import { modelFacts } from '../src/models/facts.ts';
+import { miniatures as shipped } from '../src/models/miniatures.ts';
 import { type ModelCard, readModelCard } from '../src/models/model-source.ts';
-import { benchmarks, builtinOptimizations } from '../src/optimizations/registry.ts';
-import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
+import { builtinOptimizations } from '../src/optimizations/registry.ts';
 import { armParts, entryKeys } from '../src/planning/arm-digest.ts';
+import { configDefaultsOf } from '../src/planning/config-defaults.ts';
 import { baseline } from '../src/records/baseline.ts';
-import type { MetricSpec } from '../src/records/metric.ts';
 import { plan } from '../src/records/plan.ts';
 import { sampleLine } from '../src/records/sample.ts';
 import { verdict } from '../src/records/verdict.ts';
 import { coverageDocumentSchema } from '../src/report/coverage.ts';
 import { reportDocumentSchema } from '../src/report/document.ts';
+import { code, table } from './markdown-table.ts';
+import { type Documented, optimizationSections } from './optimization-sections.ts';
+import type { SchemaNode } from './schema-node.ts';
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const row = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
-};
-
-const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
 const inputDefault = (option: NamedOption): string => (option.row.kind === 'switch' ? String(option.row.default) : optionDefault(option));
@@ -93,15 +90,6 @@ const errorsTable = (): string =>
     Object.entries(errorTable).map(([name, { exit, remedy }]) => [code(name), String(exit), remedy]),
   );
 
-interface SchemaNode {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly string[];
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly items?: SchemaNode;
-}
-
 const configRows = (node: SchemaNode, path: string): readonly (readonly string[])[] =>
   Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const here = path === '' ? key : `${path}.${key}`;
@@ -116,8 +104,11 @@ const configRows = (node: SchemaNode, path: string): readonly (readonly string[]
     return child.properties === undefined ? [row, ...nested] : nested;
   });
 
-const configTable = (): string =>
-  table(['Key', 'Default', 'Meaning'], configRows(z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode, ''));
+const configTable = (optimizations: readonly Documented[]): string =>
+  table(
+    ['Key', 'Default', 'Meaning'],
+    configRows(z.toJSONSchema(configSchema(configDefaultsOf(optimizations)), { io: 'input' }) as SchemaNode, ''),
+  );
 
 const armTable = (): string =>
   table(
@@ -133,80 +124,6 @@ const judgeKeys = (): string =>
     ['Key', 'Says'],
     Object.entries(entryKeys).flatMap(([key, owner]) => ('judge' in owner ? [[code(key), owner.judge]] : [])),
   );
-
-const toleranceText = ({ tolerance, scale, unit }: MetricSpec): string =>
-  scale === 'log' ? `${Number((tolerance * 100).toPrecision(6))} %` : `${tolerance} ${unit}`;
-
-const metricRows = (metrics: readonly MetricSpec[]): string => {
-  const seen = new Map<string, MetricSpec>();
-  for (const metric of metrics) if (!seen.has(metric.id)) seen.set(metric.id, metric);
-  return table(
-    ['Metric', 'Unit', 'Better', 'Kind', 'Role', 'Tolerance'],
-    [...seen.values()].map((metric) => [
-      code(metric.id),
-      metric.unit,
-      metric.better,
-      metric.kind,
-      metric.role,
-      metric.role === 'described' ? '' : toleranceText(metric),
-    ]),
-  );
-};
-
-/** Any model will do to ask a benchmark for its metrics; these two differ in what they can be asked for. */
-const sampleModels = [false, true].map((vision) => ({
-  id: 'sample',
-  family: 'sample',
-  digest: '0'.repeat(64),
-  miniature: true,
-  layers: 4,
-  hidden: 64,
-  heads: 4,
-  kvHeads: 2,
-  experts: 8,
-  vision,
-  latentAttention: false,
-  quantized: false,
-  vocabulary: 512,
-  context: 512,
-}));
-
-const shared = sampleModels.flatMap((model) => sharedMetrics(model));
-const sharedMetricsTable = (): string => metricRows(shared);
-
-/** Which of the shared metrics are among these. */
-const sharedAmong = (metrics: readonly MetricSpec[]): string => {
-  const all = [...new Set(shared.map(({ id }) => id))];
-  const found = all.filter((id) => metrics.some((metric) => metric.id === id));
-  if (found.length === 0) return 'None of the shared metrics.';
-  if (found.length === all.length) return 'All shared metrics.';
-  const missing = all.filter((id) => !found.includes(id));
-  return missing.length < found.length
-    ? `The shared metrics without ${missing.map(code).join(', ')}.`
-    : `Of the shared metrics ${found.map(code).join(', ')}.`;
-};
-
-const metricsOfBenches = (): string =>
-  benchmarks
-    .map((benchmark) => {
-      const metrics = sampleModels.flatMap((model) => benchmark.workload(model, benchmark.options.parse({}, benchmark.id)).metrics);
-      const own = metrics.filter(({ id }) => !shared.some((metric) => metric.id === id));
-      const rest = own.length === 0 ? [] : [`${own.length === metrics.length ? 'Its' : 'And its'} own:`, metricRows(own)];
-      return [`### ${benchmark.title} \`${benchmark.id}\``, sharedAmong(metrics), ...rest].join('\n\n');
-    })
-    .join('\n\n');
-
-const optionsOfBuiltins = (): string =>
-  builtinOptimizations
-    .map(({ benchmark }) => {
-      const { properties = {} } = benchmark.options.json as SchemaNode;
-      const rows = Object.entries(properties).map(([key, node]) => {
-        const kind = node.enum === undefined ? (node.type ?? '') : node.enum.join(', ');
-        return [code(key), kind, code(node.default === undefined ? '' : JSON.stringify(node.default)), node.description ?? ''];
-      });
-      return `### ${benchmark.title} \`${benchmark.id}\`\n\n${table(['Option', 'Values', 'Default', 'Meaning'], rows)}`;
-    })
-    .join('\n\n');
 
 const models = join(import.meta.dirname, '..', 'models');
 
@@ -261,8 +178,11 @@ const miniatures = (): string =>
       }),
   );
 
+const shippedFacts = () =>
+  shipped.map((id) => modelFacts(id, '', parseModelConfig(readJsonFile(join(models, id, 'config.json')), id), true));
+
 /** Marker name → what stands between `generated: NAME` and `end of NAME`. */
-const sections: Readonly<Record<string, () => string>> = {
+const sectionsOf = (optimizations: readonly Documented[]): Readonly<Record<string, () => string>> => ({
   'action-inputs': actionInputs,
   'action-outputs': actionOutputs,
   inputs: inputTable,
@@ -270,45 +190,44 @@ const sections: Readonly<Record<string, () => string>> = {
   commands: commandsTable,
   options: cliTable,
   errors: errorsTable,
-  configuration: configTable,
+  configuration: () => configTable(optimizations),
   'arm-digest': armTable,
   'judge-keys': judgeKeys,
-  'shared-metrics': sharedMetricsTable,
-  'metrics-of-optimizations': metricsOfBenches,
-  'optimization-options': optionsOfBuiltins,
   miniatures,
-};
+  ...optimizationSections(optimizations, shippedFacts()),
+});
 
 /** Replaces what stands between the markers of every section in `text`. Throws when a marker is unknown or has no end. */
-export const filledIn = (text: string, path: string): string => {
+export const filledIn = (text: string, path: string, optimizations: readonly Documented[] = builtinOptimizations): string => {
+  const sections = sectionsOf(optimizations);
+  let count = 0;
   const filled = text.replace(
     /^(<!--|#) generated: ([a-z-]+)( -->)?\n[\s\S]*?^\1 end of \2( -->)?$/gm,
     (_whole, open: string, name: string, close: string | undefined) => {
       const section = sections[name];
       if (section === undefined) throw new Error(`${path}: nothing is called "${name}"`);
+      count += 1;
       const gap = open === '#' ? '' : '\n';
       return `${open} generated: ${name}${close ?? ''}\n${gap}${section()}\n${gap}${open} end of ${name}${close ?? ''}`;
     },
   );
-  const [begins, ends] = [/^(<!--|#) generated: /gm, /^(<!--|#) end of /gm].map((marker) => filled.match(marker)?.length ?? 0);
-  if (begins !== ends) throw new Error(`${path}: a generated section has no end`);
+  const marked = [/^(<!--|#) generated: /gm, /^(<!--|#) end of /gm].map((marker) => filled.match(marker)?.length ?? 0);
+  if (marked.some((found) => found !== count)) throw new Error(`${path}: a generated section has no end`);
   return filled;
 };
 
-const schemas = {
-  'optimization-gate': { schema: configSchema, title: 'optimization-gate.yml' },
+const schemasOf = (optimizations: readonly Documented[]) => ({
+  'optimization-gate': { schema: configSchema(configDefaultsOf(optimizations)), title: 'optimization-gate.yml' },
   plan: { schema: plan, title: 'plan.json: what is to be measured and by which rule' },
   'samples-line': { schema: sampleLine, title: 'One line of samples.jsonl' },
   verdict: { schema: verdict, title: 'verdict.json: the decision, recomputable from plan, samples and baselines' },
   report: { schema: reportDocumentSchema, title: 'report.json: the decision for scripts' },
   coverage: { schema: coverageDocumentSchema, title: 'coverage.json: what was judged and what was not, and why' },
   baseline: { schema: baseline, title: 'baselines/<runner class>/<model>.json' },
-} as const;
+});
 
-const schemaText = (name: keyof typeof schemas): string => {
-  const { schema, title } = schemas[name];
-  return `${JSON.stringify({ ...z.toJSONSchema(schema, { io: 'input' }), title }, null, 2)}\n`;
-};
+const schemaText = ({ schema, title }: { readonly schema: z.ZodType; readonly title: string }): string =>
+  `${JSON.stringify({ ...z.toJSONSchema(schema, { io: 'input' }), title }, null, 2)}\n`;
 
 const documented = (root: string): readonly string[] => [
   'action.yml',
@@ -319,11 +238,11 @@ const documented = (root: string): readonly string[] => [
     .map((name) => `docs/${name}`),
 ];
 
-/** Every generated file as it should be: path → content. */
-export const generatedFiles = (root: string): ReadonlyMap<string, string> =>
+/** Every generated file as it should be: path → content. `optimizations`: those that are documented. */
+export const generatedFiles = (root: string, optimizations: readonly Documented[] = builtinOptimizations): ReadonlyMap<string, string> =>
   new Map([
-    ...documented(root).map((path) => [path, filledIn(readFileSync(join(root, path), 'utf8'), path)] as const),
-    ...(Object.keys(schemas) as (keyof typeof schemas)[]).map((name) => [`schemas/${name}.schema.json`, schemaText(name)] as const),
+    ...documented(root).map((path) => [path, filledIn(readFileSync(join(root, path), 'utf8'), path, optimizations)] as const),
+    ...Object.entries(schemasOf(optimizations)).map(([name, schema]) => [`schemas/${name}.schema.json`, schemaText(schema)] as const),
   ]);
 
 /** The paths whose content on disk is not what would be generated. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultConfig, parseConfig } from '../../src/config/config.ts';
-import { defaultOptimizations } from '../../src/config/schema.ts';
 import { GateError } from '../../src/errors.ts';
+import { builtinOptimizations } from '../../src/optimizations/registry.ts';
+import { defaultConfig, parseConfig } from '../testkit/config.ts';
 import { refusal } from './refusal.ts';
 
 const parse = (text: string) => parseConfig(text, 'gate.yml');
@@ -76,7 +76,7 @@ describe('parseConfig', () => {
         'mini-glm4-moe-lite',
         'mini-qwen3-vl',
       ]);
-      expect(config.optimizations.map(({ id }) => id)).toEqual(defaultOptimizations.map(({ id }) => id));
+      expect(config.optimizations.map(({ id }) => id)).toEqual(builtinOptimizations.map(({ benchmark }) => benchmark.id));
       expect(config.gate).toMatchObject({ alpha: 0.05, mustDetect: 0.1, tolerance: {} });
       expect(config.runtime).toEqual({ provider: 'cpu', threads: 1 });
     }

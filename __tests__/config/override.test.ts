@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Config, defaultConfig, parseConfig } from '../../src/config/config.ts';
-import { applyOverrides } from '../../src/config/override.ts';
+import type { Config } from '../../src/config/config.ts';
+import { applyOverrides, defaultConfig, parseConfig } from '../testkit/config.ts';
 import { refusal } from './refusal.ts';
 
 const optionsOf = (config: Config, id: string) => config.optimizations.find((entry) => entry.id === id)?.options;

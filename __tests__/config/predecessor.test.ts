@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Config, parseConfig } from '../../src/config/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import { type Former, predecessorOf, withTakenOver } from '../../src/config/predecessor.ts';
 import { renamedEntries } from '../../src/config/renamed.ts';
-import { findUsableConfig } from '../../src/config/usable-config.ts';
+import { findUsableConfig, parseConfig } from '../testkit/config.ts';
 import { configured, measured } from '../testkit/configured.ts';
 
 const config = (...ids: readonly string[]): Config => parseConfig(configured(ids.map((id) => measured(id))), 'gate.yml');

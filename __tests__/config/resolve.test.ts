@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { diffPolicy, gatePolicyOf } from '../../src/config/policy.ts';
 import { type Catalogue, resolveConfig } from '../../src/config/resolve.ts';
 import { selectConfigs } from '../../src/config/selection.ts';
@@ -7,6 +6,7 @@ import { toleranceFlaws, toleranceOf } from '../../src/config/tolerance.ts';
 import { GateError } from '../../src/errors.ts';
 import { gatePolicy } from '../../src/records/plan.ts';
 import type { Json } from '../../src/records/words.ts';
+import { defaultConfig, parseConfig } from '../testkit/config.ts';
 import { refusal } from './refusal.ts';
 
 const catalogue: Catalogue = {

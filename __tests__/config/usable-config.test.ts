@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/config.ts';
 import { flawNote, newFlaws, refuseFlaws } from '../../src/config/flaw.ts';
-import { readUsableConfig } from '../../src/config/usable-config.ts';
+import { parseConfig, readUsableConfig } from '../testkit/config.ts';
 import { refusal } from './refusal.ts';
 
 const good = `models: [mini-qwen3-dense, mini-qwen3-moe]

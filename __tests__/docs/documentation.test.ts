@@ -3,15 +3,14 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseCommandLine } from '../../src/config/command-line.ts';
-import { parseConfig } from '../../src/config/config.ts';
 import { parseInputs } from '../../src/config/inputs.ts';
 import { outputTable } from '../../src/config/output-table.ts';
-import { applyOverrides } from '../../src/config/override.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { errorTable } from '../../src/errors.ts';
 import { builtinOptimizations } from '../../src/optimizations/registry.ts';
 import { configurable } from '../../src/planning/plan.ts';
 import { refusal } from '../config/refusal.ts';
+import { applyOverrides, parseConfig } from '../testkit/config.ts';
 import { blocks, pages, root, textOf, workflows } from './documentation.ts';
 
 interface Step {

@@ -43,6 +43,7 @@ describe('generated files', () => {
   it('refuse a marker that is unknown or has no end', () => {
     expect(() => filledIn('<!-- generated: nothing -->\n<!-- end of nothing -->', 'a.md')).toThrow('nothing is called "nothing"');
     expect(() => filledIn('<!-- generated: inputs -->\n', 'a.md')).toThrow('has no end');
+    expect(() => filledIn('<!-- generated: inputs -->\n<!-- end of outputs -->', 'a.md')).toThrow('has no end');
     expect(filledIn('plain text', 'a.md')).toBe('plain text');
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { parseConfig } from '../../src/config/config.ts';
 import { GateError } from '../../src/errors.ts';
+import { parseConfig } from '../testkit/config.ts';
 import { blocks, textOf } from './documentation.ts';
 
 const published = z.fromJSONSchema(JSON.parse(textOf('schemas/optimization-gate.schema.json')));

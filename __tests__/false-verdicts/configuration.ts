@@ -1,7 +1,6 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseConfig } from '../../src/config/config.ts';
 import { renamedEntries } from '../../src/config/renamed.ts';
 import { launchLimits } from '../../src/launching/launch-request.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
@@ -11,6 +10,7 @@ import { measureExternally } from '../../src/worker/external.ts';
 import type { LaunchTools } from '../../src/worker/launch-tools.ts';
 import { cell, measure, planOf, policy, samplesOf, settle, verdictOf } from '../gate/fixtures.ts';
 import { ScratchRepository } from '../repository/scratch-repository.ts';
+import { parseConfig } from '../testkit/config.ts';
 import { changed, configured, measured, configuredModel as model } from '../testkit/configured.ts';
 import { type Asked, plannedCells } from '../testkit/planned-cells.ts';
 import type { Situation } from './situation.ts';

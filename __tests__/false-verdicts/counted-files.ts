@@ -1,7 +1,6 @@
 import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { configurable } from '../../src/planning/plan.ts';
 import { subjectResolver } from '../../src/planning/subjects.ts';
@@ -10,6 +9,7 @@ import { openRepository, type Repository } from '../../src/repository/repository
 import type { CommandContext } from '../../src/run/context.ts';
 import { configuration, Project, packageRoot, quickPoint } from '../commands/project.ts';
 import { environment, root, ScratchRepository } from '../repository/scratch-repository.ts';
+import { parseConfig } from '../testkit/config.ts';
 import type { Situation } from './situation.ts';
 
 type Files = Readonly<Record<string, string>>;

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { settleCell } from '../../src/gate/settled-cell.ts';
 import { type ArmParts, armDigest, armParts, entryKeys } from '../../src/planning/arm-digest.ts';
@@ -14,6 +13,7 @@ import { openRepository, type Repository } from '../../src/repository/repository
 import type { CommandContext } from '../../src/run/context.ts';
 import { digest, planOf } from '../gate/fixtures.ts';
 import { environment, removeRoot, root, ScratchRepository } from '../repository/scratch-repository.ts';
+import { defaultConfig, parseConfig } from '../testkit/config.ts';
 
 const packageRoot = resolve(import.meta.dirname, '..', '..');
 afterAll(removeRoot);

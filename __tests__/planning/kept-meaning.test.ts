@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { requireSameMeaning } from '../../src/planning/kept-meaning.ts';
+import { parseConfig } from '../testkit/config.ts';
 import { configured, measured } from '../testkit/configured.ts';
 
 const checked = (from: string, to: string): void => {

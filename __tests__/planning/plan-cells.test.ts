@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfig } from '../../src/config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../../src/config/resolve.ts';
 import type { Benchmark, Workload } from '../../src/contract/benchmark.ts';
 import { settleCell } from '../../src/gate/settled-cell.ts';
@@ -9,6 +8,7 @@ import type { BuiltLine } from '../../src/records/sample.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
 import type { Json } from '../../src/records/words.ts';
 import { digest, planOf } from '../gate/fixtures.ts';
+import { defaultConfig } from '../testkit/config.ts';
 
 const facts = { id: 'mini', digest: digest('f'), layers: 2, experts: 0, vision: false } as ModelFacts;
 
@@ -26,6 +26,8 @@ const workload: Workload = {
 const benchmark = (given: Workload, needs: Benchmark['needs'] = ['build']): Benchmark => ({
   id: 'modular',
   title: 'Modular',
+  does: 'nothing',
+  comparedWith: 'nothing',
   options: { json: {}, parse: () => ({ parsed: true }) },
   needs,
   applies: () => true,

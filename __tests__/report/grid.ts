@@ -1,4 +1,4 @@
-/** The whole promise as a run would leave it: 44 cells with launches, history and traces, drawn from a seed. */
+/** A whole grid as a run would leave it: cells with launches, history and traces, drawn from a seed. */
 import type { Baseline } from '../../src/records/baseline.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../../src/records/verdict.ts';
 import { type CellTrace, historyOf, type ShownEvidence } from '../../src/report/evidence.ts';
@@ -231,7 +231,7 @@ const cellOf = (model: string, column: number, optimization: string, row: number
   );
 };
 
-/** 11 optimizations × 4 models with two regressions, an improvement and a failure among them. */
+/** Each of the optimizations on each of the models, with two regressions, an improvement and a failure among them. */
 export const gridVerdict = (seed = 1): Verdict => {
   const cells = gridModels.flatMap((model, column) =>
     Object.keys(optimizations).map((optimization, row) => cellOf(model, column, optimization, row, seed)),

@@ -131,7 +131,7 @@ describe('commentBody', () => {
   });
 });
 
-describe('44 cells', () => {
+describe('every optimization on every miniature', () => {
   const verdict = gridVerdict();
 
   it('read as written down: the verdict, what regressed, one collapsed block per model, the coverage', () => {

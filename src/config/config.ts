@@ -1,7 +1,7 @@
 import type { Immutable, Json } from '../records/words.ts';
 import { type Place, readConfigText } from './document.ts';
 import { configError, configProblems } from './problem.ts';
-import { type ConfigDocument, configSchema, defaultModels, defaultOptimizations, type OptimizationDocument } from './schema.ts';
+import { type ConfigDefaults, type ConfigDocument, configSchema, defaultLists, type OptimizationDocument } from './schema.ts';
 
 /** Name of the configuration file at the root of a repository. */
 export const configFileName = 'optimization-gate.yml';
@@ -115,7 +115,7 @@ const optimizationOf = (entry: OptimizationDocument, place: string): Optimizatio
 };
 
 /** The configuration of a document that fits the schema. `place` names where a part of it stands. */
-export const configOf = (written: ConfigDocument, origin: string, document: Json, place: Place): Config => ({
+export const configOf = (written: ConfigDocument, origin: string, document: Json, place: Place, defaults: ConfigDefaults): Config => ({
   models: written.models.map((entry) =>
     typeof entry === 'string' ? { kind: 'id', id: entry } : { kind: 'manifest', path: entry.manifest },
   ),
@@ -141,34 +141,30 @@ export const configOf = (written: ConfigDocument, origin: string, document: Json
   budgetMinutes: written.budget?.minutes ?? null,
   limits: { seconds: written.limits.seconds, memoryBytes: written.limits.memory },
   origin,
-  document: {
-    models: [...defaultModels],
-    optimizations: [...defaultOptimizations],
-    ...(document as { readonly [key: string]: Json }),
-  },
+  document: { ...defaultLists(defaults), ...(document as { readonly [key: string]: Json }) },
 });
 
 /**
  * Checks a document that was read already. `place` names where a part of it stands.
  * Throws `config-unknown-key` or `config-invalid`.
  */
-export const checkConfig = (document: Json, origin: string, place: Place): Config => {
-  const outcome = configSchema.safeParse(document);
+export const checkConfig = (document: Json, origin: string, place: Place, defaults: ConfigDefaults): Config => {
+  const outcome = configSchema(defaults).safeParse(document);
   if (!outcome.success) throw configError(configProblems(outcome.error.issues, place), place);
-  return configOf(outcome.data, origin, document, place);
+  return configOf(outcome.data, origin, document, place, defaults);
 };
 
 /**
  * Reads the text of optimization-gate.yml; `where` is its name in messages. Everything that is not written has its
  * default. Throws `config-syntax`, `config-too-large`, `config-unknown-key` or `config-invalid`, with line and column.
  */
-export const parseConfig = (text: string, where: string): Config => {
+export const parseConfig = (text: string, where: string, defaults: ConfigDefaults): Config => {
   const { value, place } = readConfigText(text, where);
-  return checkConfig(value, where, place);
+  return checkConfig(value, where, place, defaults);
 };
 
 /** A line that begins with a key of a configuration, in YAML or JSON. As an extended regular expression of git, too. */
 export const configurationLine = '^[^a-zA-Z]*(models|optimizations|runtime|gate|setup|budget|limits)[^a-zA-Z]*:';
 
 /** What holds for a repository that has no configuration file. */
-export const defaultConfig = (): Config => parseConfig('', 'defaults');
+export const defaultConfig = (defaults: ConfigDefaults): Config => parseConfig('', 'defaults', defaults);

@@ -4,6 +4,7 @@ import type { Json } from '../records/words.ts';
 import { type Config, checkConfig } from './config.ts';
 import { readConfigText } from './document.ts';
 import { suggestion } from './nearest.ts';
+import type { ConfigDefaults } from './schema.ts';
 
 type JsonMap = { readonly [key: string]: Json };
 
@@ -49,7 +50,7 @@ const replaced = (target: Json | undefined, path: string, value: Json, where: st
  * order. Lists are entered by id; values are YAML. The result is checked like a file.
  * Throws `usage-bad-value`, `config-unknown-key`, `config-invalid` or `config-syntax`, naming the override.
  */
-export const applyOverrides = (config: Config, overrides: readonly string[]): Config => {
+export const applyOverrides = (config: Config, overrides: readonly string[], defaults: ConfigDefaults): Config => {
   let current = config;
   for (const override of overrides) {
     const where = `set ${override.slice(0, 200)}`;
@@ -61,7 +62,7 @@ export const applyOverrides = (config: Config, overrides: readonly string[]): Co
     const { value } = readConfigText(text, where);
     const document = replaced(current.document, path, parseDocument(text).contents === null ? null : value, where);
     const places = new Map(current.optimizations.map((entry) => [entry.id, entry.place]));
-    const next = checkConfig(document, current.origin, () => where);
+    const next = checkConfig(document, current.origin, () => where, defaults);
     const tolerance = Object.entries(next.gate.tolerance).map(([key, is]) => {
       const was = current.gate.tolerance[key];
       return [key, was?.value === is.value && was.relative === is.relative ? was : is] as const;

@@ -127,39 +127,19 @@ const optimizationEntry = section({
     complain('command', 'must say where the result is written: use {output} or {output-folder}');
 });
 
-/** The models of a configuration that names none. */
-export const defaultModels = ['mini-qwen3-dense', 'mini-qwen3-moe', 'mini-glm4-moe-lite', 'mini-qwen3-vl'] as const;
-/** The optimizations of a configuration that names none. */
-export const defaultOptimizations = [
-  { id: 'structured-pruning' },
-  { id: 'sparse-attention' },
-  { id: 'adaptive-batching' },
-  { id: 'architecture-search' },
-  { id: 'streaming' },
-  { id: 'tensor-decomposition' },
-  { id: 'sparse-network' },
-  { id: 'modular-components' },
-  { id: 'automl' },
-  { id: 'feedback-control' },
-  { id: 'before-after' },
-] as const;
+const models = z
+  .array(modelEntry)
+  .min(1)
+  .max(64)
+  .superRefine(distinct((entry) => (typeof entry === 'string' ? entry : entry.manifest)));
+const optimizations = z
+  .array(optimizationEntry)
+  .min(1)
+  .max(64)
+  .superRefine(distinct((entry) => entry.id));
 
-/** optimization-gate.yml. The JSON Schema in `schemas/` is generated from this. */
-export const configSchema = section({
-  models: z
-    .array(modelEntry)
-    .min(1)
-    .max(64)
-    .superRefine(distinct((entry) => (typeof entry === 'string' ? entry : entry.manifest)))
-    .prefault([...defaultModels])
-    .describe('Models to measure on.'),
-  optimizations: z
-    .array(optimizationEntry)
-    .min(1)
-    .max(64)
-    .superRefine(distinct((entry) => entry.id))
-    .prefault([...defaultOptimizations])
-    .describe('Optimizations to guard.'),
+/** Every section but the two lists. */
+const settings = {
   runtime: section({
     provider: z
       .string()
@@ -224,7 +204,29 @@ export const configSchema = section({
     seconds: duration.prefault(600).describe('Longest time of one build, and in a launch of the start and all answers of one program.'),
     memory: byteSize.prefault('4GiB').describe('Largest resident set of one build, program or launch.'),
   }).prefault({}),
+};
+
+/** Ids of the models and optimizations of a configuration that names none: given by the caller, so that this folder knows none. */
+export interface ConfigDefaults {
+  readonly models: readonly string[];
+  readonly optimizations: readonly string[];
+}
+
+/** The two lists as they would be written. */
+export const defaultLists = ({ models, optimizations }: ConfigDefaults) => ({
+  models: [...models],
+  optimizations: optimizations.map((id) => ({ id })),
 });
 
-export type ConfigDocument = z.infer<typeof configSchema>;
+/** Returns the schema of optimization-gate.yml. The JSON Schema in `schemas/` is generated from it. */
+export const configSchema = (defaults: ConfigDefaults) => {
+  const lists = defaultLists(defaults);
+  return section({
+    models: models.prefault(lists.models).describe('Models to measure on.'),
+    optimizations: optimizations.prefault(lists.optimizations).describe('Optimizations to guard.'),
+    ...settings,
+  });
+};
+
+export type ConfigDocument = z.infer<ReturnType<typeof configSchema>>;
 export type OptimizationDocument = ConfigDocument['optimizations'][number];

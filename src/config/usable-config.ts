@@ -4,7 +4,7 @@ import { type Config, configOf, configurationLine, parseConfig } from './config.
 import { type Place, readConfigText } from './document.ts';
 import { type Flaw, flawOf } from './flaw.ts';
 import { type ConfigProblem, configError, configProblems } from './problem.ts';
-import { configSchema } from './schema.ts';
+import { type ConfigDefaults, configSchema } from './schema.ts';
 
 /** What can be used of a configuration, and what is wrong with the rest of it. */
 export interface UsableConfig {
@@ -71,7 +71,8 @@ const mostFlaws = 200;
  * that does not exist, a value of the wrong kind, an entry that cannot be run. Throws what
  * `parseConfig` throws where nothing is left that says which cells there are.
  */
-export const readUsableConfig = (text: string, where: string): UsableConfig => {
+export const readUsableConfig = (text: string, where: string, defaults: ConfigDefaults): UsableConfig => {
+  const schema = configSchema(defaults);
   const { value, place } = readConfigText(text, where);
   let document = value;
   // Where the entries that are left stood in the file.
@@ -83,8 +84,8 @@ export const readUsableConfig = (text: string, where: string): UsableConfig => {
   };
   const flaws: Flaw[] = [];
   for (;;) {
-    const outcome = configSchema.safeParse(document);
-    if (outcome.success) return { config: configOf(outcome.data, where, document, placeNow), flaws };
+    const outcome = schema.safeParse(document);
+    if (outcome.success) return { config: configOf(outcome.data, where, document, placeNow, defaults), flaws };
     const problems = configProblems(outcome.error.issues, placeNow);
     const [problem] = problems;
     const part = problem === undefined ? null : partOf(problem);
@@ -107,12 +108,12 @@ const optimizationsLine = /^["']?optimizations["']?\s*:/m;
  * else: an empty one, one that is no map, one with other keys. Throws what `readUsableConfig` throws
  * for a text with `optimizations:` at its top.
  */
-export const findUsableConfig = (text: string, where: string): UsableConfig | null => {
+export const findUsableConfig = (text: string, where: string, defaults: ConfigDefaults): UsableConfig | null => {
   if (!new RegExp(configurationLine, 'm').test(text)) return null;
   try {
-    return { config: parseConfig(text, where), flaws: [] };
+    return { config: parseConfig(text, where, defaults), flaws: [] };
   } catch (thrown) {
     if (!(thrown instanceof GateError) || !optimizationsLine.test(text)) return null;
-    return readUsableConfig(text, where);
+    return readUsableConfig(text, where, defaults);
   }
 };

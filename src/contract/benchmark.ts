@@ -50,6 +50,9 @@ export interface OptionSchema<Options> {
 export interface Benchmark<Options = Json> {
   readonly id: string;
   readonly title: string;
+  /** For the documentation: what the subject that ships does, and what that is compared with. */
+  readonly does: string;
+  readonly comparedWith: string;
   readonly options: OptionSchema<Options>;
   /** What a Subject must supply to stand in for this one. */
   readonly needs: readonly ('build' | 'policy')[];

@@ -36,6 +36,8 @@ const headlineOf = (metrics: readonly ExternalMetric[]): readonly string[] => {
 export const externalBenchmark = (metrics: readonly ExternalMetric[]): Benchmark => ({
   id: externalMeasurement,
   title: 'External measurement',
+  does: 'nothing of its own: the program measures by itself',
+  comparedWith: 'the same program of base',
   options: { json: {}, parse: (value) => value as Json },
   needs: ['policy'],
   applies: () => true,

@@ -46,11 +46,14 @@ export const builtinOptimizations: readonly Optimization[] = [
 /** The built-in with this id, or null. */
 export const findOptimization = (id: string): Optimization | null => builtinOptimizations.find((each) => each.benchmark.id === id) ?? null;
 
-/** Everything that one's own code can be judged like: the built-ins, and any other change of a model. */
-export const benchmarks: readonly Benchmark[] = [
-  ...builtinOptimizations.map(({ benchmark }) => benchmark),
+/** Everything that one's own code can be judged like: these optimizations, and any other change of a model. */
+export const benchmarksOf = (optimizations: readonly Pick<Optimization, 'benchmark'>[]): readonly Benchmark[] => [
+  ...optimizations.map(({ benchmark }) => benchmark),
   modelChangeBenchmark as unknown as Benchmark,
 ];
+
+/** The same of the optimizations that ship. */
+export const benchmarks: readonly Benchmark[] = benchmarksOf(builtinOptimizations);
 
 /** The benchmark with this id, or null. */
 export const findBenchmark = (id: string): Benchmark | null => benchmarks.find((benchmark) => benchmark.id === id) ?? null;

@@ -4,6 +4,7 @@ import { applyOverrides } from '../config/override.ts';
 import { findUsableConfig, readUsableConfig, type UsableConfig } from '../config/usable-config.ts';
 import { asSentence, type ErrorCode, GateError } from '../errors.ts';
 import type { Repository } from '../repository/repository.ts';
+import { configDefaults } from './config-defaults.ts';
 
 /** What a commit's file says, as far as it can be used. */
 export interface ConfigurationFile {
@@ -65,7 +66,7 @@ export const lastReadable = async (
 
 const usableOrNull = (text: string, where: string): Omit<ConfigurationFile, 'notes'> | null => {
   try {
-    return { text, ...readUsableConfig(text, where) };
+    return { text, ...readUsableConfig(text, where, configDefaults) };
   } catch (thrown) {
     if (!isUnreadable(thrown)) throw thrown;
     return null;
@@ -83,7 +84,9 @@ export type BaseFile =
 export const baseFileAt = async (repository: Repository, base: string, path: string, name: string): Promise<BaseFile> => {
   try {
     const text = await repository.fileAt(base, path);
-    return text === null ? { kind: 'absent' } : { kind: 'file', file: { text, ...readUsableConfig(text, name), notes: [] } };
+    return text === null
+      ? { kind: 'absent' }
+      : { kind: 'file', file: { text, ...readUsableConfig(text, name, configDefaults), notes: [] } };
   } catch (thrown) {
     if (!isUnreadable(thrown)) throw thrown;
     const file = await lastReadable(repository, base, path, 'base', thrown);
@@ -104,7 +107,7 @@ export const formerFile = async (
   surely: boolean,
 ): Promise<ConfigurationFile | null> => {
   try {
-    const usable: UsableConfig | null = (surely ? readUsableConfig : findUsableConfig)(text, path);
+    const usable: UsableConfig | null = (surely ? readUsableConfig : findUsableConfig)(text, path, configDefaults);
     return usable === null ? null : { text, ...usable, notes: [] };
   } catch (thrown) {
     if (!isUnreadable(thrown)) throw thrown;
@@ -115,13 +118,13 @@ export const formerFile = async (
 /** The file with the overrides of the command line. Throws what is wrong with them. */
 export const overridden = (file: ConfigurationFile, overrides: readonly string[]): ConfigurationFile => ({
   ...file,
-  config: applyOverrides(file.config, overrides),
+  config: applyOverrides(file.config, overrides, configDefaults),
 });
 
 /** What can be used of a text, or null where it is no configuration, or a broken one, which nothing could be compared with. */
 export const configurationIn = (text: string, where: string): Config | null => {
   try {
-    return findUsableConfig(text, where)?.config ?? null;
+    return findUsableConfig(text, where, configDefaults)?.config ?? null;
   } catch {
     return null;
   }

@@ -13,6 +13,7 @@ import { entryAt, reached } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { formerWorkingFolder, namedBelow, namedFolder, workingFolder } from '../run/working-folder.ts';
+import { configDefaults } from './config-defaults.ts';
 import {
   baseFileAt,
   type ConfigurationFile,
@@ -90,7 +91,11 @@ const headText = async (context: CommandContext, repository: Repository): Promis
  */
 export const readHeadConfig = async (context: CommandContext, repository: Repository): Promise<Config> => {
   const text = await headText(context, repository);
-  return applyOverrides(text === null ? defaultConfig() : parseConfig(text, configFile(context)), context.overrides);
+  return applyOverrides(
+    text === null ? defaultConfig(configDefaults) : parseConfig(text, configFile(context), configDefaults),
+    context.overrides,
+    configDefaults,
+  );
 };
 
 /**
@@ -106,7 +111,7 @@ const headFile = async (
   try {
     const text = await headText(context, repository);
     if (text === null) return null;
-    return overridden({ text, ...readUsableConfig(text, name), notes: [] }, context.overrides);
+    return overridden({ text, ...readUsableConfig(text, name, configDefaults), notes: [] }, context.overrides);
   } catch (thrown) {
     if (!isUnreadable(thrown) || inside === null || (event === 'change' && (await isChanged(repository, base, inside)))) throw thrown;
     const commit = event === 'change' ? base : (await repository.headRevision()).commit;
@@ -146,10 +151,10 @@ export const readConfigurations = async (
       { where: context.options.config ?? name },
     );
   const file = await headFile(sides, event, inside);
-  const head = file?.config ?? applyOverrides(defaultConfig(), context.overrides);
+  const head = file?.config ?? applyOverrides(defaultConfig(configDefaults), context.overrides, configDefaults);
   const flaws = { head: file?.flaws ?? [], base: [] as readonly Flaw[] };
   if (inside === null) {
-    const same = file === null ? defaultConfig() : readUsableConfig(file.text, name).config;
+    const same = file === null ? defaultConfig(configDefaults) : readUsableConfig(file.text, name, configDefaults).config;
     return { head, base: same, baseFolder: workingFolder(context, repository), flaws: { ...flaws, base: flaws.head }, warnings: [] };
   }
   if (file !== null && context.host.kind === 'github') await requireCommitted(repository, inside, name);
@@ -165,7 +170,7 @@ export const readConfigurations = async (
       `The configuration was looked for. Expected ${name}, found none, although base has ${lost}. Restore it, or name its new place.`,
       { where: name },
     );
-  if (file === null) return { head, base: defaultConfig(), baseFolder, flaws, warnings: [] };
+  if (file === null) return { head, base: defaultConfig(configDefaults), baseFolder, flaws, warnings: [] };
   if (before.kind === 'unreadable') {
     const { where, message } = before.fault;
     const note = `${where ?? name} of base: ${asSentence(message)} No version of the file can be read: everything is new, as where base has no configuration.`;

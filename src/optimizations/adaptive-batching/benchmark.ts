@@ -78,6 +78,8 @@ const metricsOf = (point: string): readonly MetricSpec[] => [
 export const adaptiveBatchingBenchmark: Benchmark<BatchingOptions> = {
   id: 'adaptive-batching',
   title: 'Adaptive batch size',
+  does: 'chooses each batch of a queue by deadlines and a load test at the pace of the machine, or by additive increase and multiplicative decrease',
+  comparedWith: 'the best fixed batch on the same arrivals, steady, rising and bursting; as a comparator, batch 1',
   options: batchingOptions,
   needs: ['policy'],
   applies: () => true,

@@ -79,6 +79,8 @@ const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[
 export const architectureSearchBenchmark: Benchmark<SearchOptions> = {
   id: 'architecture-search',
   title: 'Continuous architecture search',
+  does: 'cuts a pool of sub-networks of different depth and width, searches it with fewer trials than it has members, and swaps them while a latency budget drifts',
+  comparedWith: 'the best single variant on the same requests; the front of the whole pool',
   options: searchOptions,
   needs: ['build', 'policy'],
   applies: (model, options) => {

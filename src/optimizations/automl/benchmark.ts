@@ -106,6 +106,8 @@ const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[
 export const automlBenchmark: Benchmark<AutomlOptions> = {
   id: 'automl',
   title: 'Automated configuration',
+  does: 'a search guided by expected improvement over models (pruned, factored) and settings of the runtime, under a bound on loss',
+  comparedWith: "the default, and an exhaustive search of base's space",
   options: automlOptions,
   needs: ['policy'],
   applies: (_model, options) =>

@@ -32,6 +32,8 @@ const regressionDetection = (figure: 'false-alarms' | 'smallest-detectable', uni
 export const beforeAfterBenchmark: Benchmark<BeforeAfterOptions> = {
   id: 'before-after',
   title: 'Before and after',
+  does: 'nothing of its own: figures over the other cells of the model',
+  comparedWith: 'each of these cells before and after',
   options: beforeAfterOptions,
   needs: [],
   applies: () => true,

@@ -91,6 +91,8 @@ const metricsOf = (point: OperatingPoint, common: Pick<MetricSpec, 'kind' | 'rol
 export const feedbackControlBenchmark: Benchmark<FeedbackOptions> = {
   id: 'feedback-control',
   title: 'Feedback mechanisms',
+  does: 'a proportional-integral loop with anti-windup that sets the batch to hold a latency, while prompts become longer at once, gradually or for a while',
+  comparedWith: 'the open loop: the fixed batch that has this latency undisturbed',
   options: feedbackOptions,
   needs: ['policy'],
   applies: () => true,

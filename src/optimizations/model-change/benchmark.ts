@@ -6,6 +6,8 @@ import { sharedClaims, sharedHeadline, sharedMetrics, sharedPoints } from '../sh
 export const modelChangeBenchmark: Benchmark<Readonly<Record<string, never>>> = {
   id: 'model',
   title: 'Any other change of a model',
+  does: 'nothing of its own: it judges what your code makes',
+  comparedWith: 'the reference model',
   options: noOptions,
   needs: ['build'],
   applies: () => true,

@@ -110,6 +110,8 @@ const own = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => {
 export const sparseAttentionBenchmark: Benchmark<SparseAttentionOptions> = {
   id: 'sparse-attention',
   title: 'Adaptive sparse attention',
+  does: 'gives each layer a window, a window with attention sinks, a window plus every k-th older position, or none of these, within a budget on calibration text; scores are computed in blocks, and the cache keeps only what later queries see',
+  comparedWith: 'the reference model; as a comparator, the same window in every layer',
   options: sparseAttentionOptions,
   needs: ['build'],
   applies: (model) =>

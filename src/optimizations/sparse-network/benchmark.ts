@@ -102,6 +102,8 @@ const hasWeights = ({ vision }: Pick<ModelFacts, 'vision'>, { target }: Sparsity
 export const sparseNetworkBenchmark: Benchmark<SparsityOptions> = {
   id: 'sparse-network',
   title: 'Sparse neural networks',
+  does: 'sets weights to zero in a pattern N:M or unstructured, by weight × norm of its input (Wanda), without retraining, and packs the zeros',
+  comparedWith: 'the reference model; as a comparator, the same zeros stored as plain numbers',
   options: sparsityOptions,
   needs: ['build'],
   applies: (model, options) => {

@@ -122,6 +122,8 @@ const own: readonly MetricSpec[] = [
 export const streamingBenchmark: Benchmark<StreamingOptions> = {
   id: 'streaming',
   title: 'Streaming computation',
+  does: 'reads prompts in chunks, keeps the first positions and a window of the newest in the cache, writes keys and values in place where the operator can',
+  comparedWith: 'whole prompts and the full cache; as a comparator, everything computed anew for each token',
   options: streamingOptions,
   needs: ['build'],
   applies: (model, options) =>

@@ -55,6 +55,8 @@ const own: readonly MetricSpec[] = [
 export const tensorDecompositionBenchmark: Benchmark<DecompositionOptions> = {
   id: 'tensor-decomposition',
   title: 'Tensor decomposition',
+  does: 'replaces linears by two factors (truncated SVD weighed by activations) and stacked experts by Tucker-2, only where that saves',
+  comparedWith: 'the reference model',
   options: decompositionOptions,
   needs: ['build'],
   applies: (model, { target }) => {
