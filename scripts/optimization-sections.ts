@@ -1,4 +1,5 @@
 /** The parts of the documentation that follow from the optimizations and the models that ship. */
+import type { Benchmark } from '../src/contract/benchmark.ts';
 import type { Optimization } from '../src/contract/optimization.ts';
 import { benchmarksOf } from '../src/optimizations/registry.ts';
 import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
@@ -116,11 +117,30 @@ const listOf = (optimizations: readonly Documented[]): string =>
     optimizations.map(({ benchmark: { id, does, comparedWith } }) => [code(id), does, comparedWith]),
   );
 
+const supplies = ({ needs }: Benchmark): string => needs.map((need) => `a ${need}`).join(' and ');
+
+/** What own code can be judged like, by what it must supply; what needs no code has no place for it. */
+const likeTable = (optimizations: readonly Documented[]): string => {
+  const judging = benchmarksOf(optimizations).filter(({ needs }) => needs.length > 0);
+  const kinds = [...new Set(judging.map(supplies))];
+  return table(
+    ['Your code supplies', '`like`'],
+    kinds.map((kind) => [
+      kind,
+      judging
+        .filter((benchmark) => supplies(benchmark) === kind)
+        .map(({ id }) => code(id))
+        .join(', '),
+    ]),
+  );
+};
+
 /** Marker name → what the optimizations say of themselves. */
 export const optimizationSections = (
   optimizations: readonly Documented[],
   models: readonly ModelFacts[],
 ): Readonly<Record<string, () => string>> => ({
+  like: () => likeTable(optimizations),
   built: () => built(optimizations, models),
   optimizations: () => listOf(optimizations),
   'shared-metrics': sharedMetricsTable,

@@ -67,7 +67,13 @@ describe('an optimization that the registry has besides', () => {
   });
 
   it('stands in every table and count of the documentation, and changes nothing else', () => {
-    expect(changed.toSorted()).toEqual(['README.md', 'docs/configuration.md', 'docs/metrics.md', 'schemas/optimization-gate.schema.json']);
+    expect(changed.toSorted()).toEqual([
+      'README.md',
+      'docs/configuration.md',
+      'docs/metrics.md',
+      'docs/plug-ins.md',
+      'schemas/optimization-gate.schema.json',
+    ]);
     const [was, is] = [builtinOptimizations.length, optimizations.length];
     expect(fileOf('README.md')).toContain(`Built: ${is} optimizations on 4 [miniature models](models/README.md), ${4 * is} cells.`);
     expect(fileOf('README.md')).toContain(`Of these ${4 * was + 1} apply with default options.`);
@@ -77,6 +83,7 @@ describe('an optimization that the registry has besides', () => {
     expect(fileOf('docs/metrics.md')).toMatch(
       /^### Token merging `token-merging`\n\nAll shared metrics\.\n\nAnd its own:\n\n[^#]*`merged-tokens`/m,
     );
+    expect(fileOf('docs/plug-ins.md')).toMatch(/^\| a build \| .*`token-merging`.* \|$/m);
     expect(fileOf('docs/configuration.md')).toContain('### Token merging `token-merging`');
     expect(fileOf('docs/configuration.md')).toContain('{"id":"token-merging"}');
   });

@@ -10,8 +10,14 @@ const filesIn = (folder: string, ending: string): readonly string[] =>
     .filter((name) => name.endsWith(ending))
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`);
 
-/** Every README and everything below docs. */
-export const pages = (): readonly string[] => ['README.md', 'baselines/README.md', 'models/README.md', ...filesIn('docs', '.md')];
+/** Every README, CONTRIBUTING and everything below docs. */
+export const pages = (): readonly string[] => [
+  'README.md',
+  'CONTRIBUTING.md',
+  'baselines/README.md',
+  'models/README.md',
+  ...filesIn('docs', '.md'),
+];
 
 /** Fenced blocks of one language, each with the page that it stands on. */
 export const blocks = (language: string): readonly { readonly page: string; readonly text: string }[] =>

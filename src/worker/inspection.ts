@@ -69,7 +69,7 @@ const requireCompressed = async (values: RoundColumns): Promise<void> => {
   await forArm('head', () => {
     throw new GateError(
       'build-ineffective',
-      `The entry claims a compression (\`like: tensor-decomposition\`). Expected files of fewer than ${reference} bytes, which the reference model has, got ${head} bytes.`,
+      `The files of the model were counted. The entry claims a compression: expected files of fewer than ${reference} bytes, which the reference model has, got ${head} bytes.`,
     );
   });
 };
