@@ -27,6 +27,7 @@ import { reportDocumentSchema } from '../src/report/document.ts';
 import { code, table } from './markdown-table.ts';
 import { type Documented, optimizationSections } from './optimization-sections.ts';
 import type { SchemaNode } from './schema-node.ts';
+import { serveSchemas, serveSections } from './serve-protocol.ts';
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
@@ -195,6 +196,7 @@ const sectionsOf = (optimizations: readonly Documented[]): Readonly<Record<strin
   'judge-keys': judgeKeys,
   miniatures,
   ...optimizationSections(optimizations, shippedFacts()),
+  ...serveSections,
 });
 
 /** Replaces what stands between the markers of every section in `text`. Throws when a marker is unknown or has no end. */
@@ -243,6 +245,7 @@ export const generatedFiles = (root: string, optimizations: readonly Documented[
   new Map([
     ...documented(root).map((path) => [path, filledIn(readFileSync(join(root, path), 'utf8'), path, optimizations)] as const),
     ...Object.entries(schemasOf(optimizations)).map(([name, schema]) => [`schemas/${name}.schema.json`, schemaText(schema)] as const),
+    ...[...serveSchemas()].map(([name, schema]) => [`schemas/${name}.schema.json`, `${JSON.stringify(schema, null, 2)}\n`] as const),
   ]);
 
 /** The paths whose content on disk is not what would be generated. */

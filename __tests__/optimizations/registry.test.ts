@@ -95,13 +95,16 @@ test('captions are scored per character, with the blind control; text is not', (
   ).toEqual(['prefill-latency', 'decode-latency', 'decode-latency', 'nll-delta', 'model-size', 'macs-per-token', 'peak-memory']);
 });
 
-test('every benchmark that needs a policy has a rehearsal of each kind of episode, which its own policy answers', async () => {
+test('every benchmark that needs a policy says what it exchanges, and its own policy answers the rehearsals', async () => {
   for (const { benchmark, subject } of builtinOptimizations) {
     const { start } = await subject();
-    expect((benchmark.rehearsals ?? []).length > 0, benchmark.id).toBe(benchmark.needs.includes('policy'));
-    for (const { setting, observation } of benchmark.rehearsals ?? []) {
-      const policy = await start?.({ point: 'rehearsal', seed: 1, options: benchmark.options.parse({}, 'with') as Json, setting });
-      expect(await policy?.next(observation), benchmark.id).toBeTypeOf('object');
+    expect((benchmark.exchanges ?? []).length > 0, benchmark.id).toBe(benchmark.needs.includes('policy'));
+    for (const { setting, observation, action, rehearsal } of benchmark.exchanges ?? []) {
+      expect(setting.parse(rehearsal.setting), benchmark.id).toEqual(rehearsal.setting);
+      expect(observation.parse(rehearsal.observation), benchmark.id).toEqual(rehearsal.observation);
+      const episode = { point: 'rehearsal', seed: 1, options: benchmark.options.parse({}, 'with') as Json, setting: rehearsal.setting };
+      const policy = await start?.(episode);
+      expect(action.safeParse(await policy?.next(rehearsal.observation)).success, benchmark.id).toBe(true);
     }
   }
 });

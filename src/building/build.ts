@@ -184,7 +184,8 @@ const lateness = (what: string, { seconds }: Pick<SubjectSetting, 'seconds'>): s
 const answered = (answer: unknown, where: string): unknown => {
   const decoded = asProtocol(() => decodeValue(fromSubject, answer, where));
   if ('ok' in decoded) return decoded.ok;
-  const code: ErrorCode = decoded.code !== undefined && decoded.code in errorTable ? (decoded.code as ErrorCode) : 'build-failed';
+  const code: ErrorCode =
+    decoded.code !== undefined && Object.hasOwn(errorTable, decoded.code) ? (decoded.code as ErrorCode) : 'build-failed';
   throw new GateError(code, decoded.error, { where });
 };
 

@@ -159,10 +159,10 @@ const openAnswering = async (
 
 const questionsOf = (cell: PlannedCell, arm: 'head' | 'base'): readonly unknown[] => {
   const options = cell.arms.find(({ id }) => id === arm)?.options ?? null;
-  const episodes: Benchmark['rehearsals'] = benchmarkOf(cell.like).rehearsals ?? [];
+  const exchanges: Benchmark['exchanges'] = benchmarkOf(cell.like).exchanges ?? [];
   return [
     { do: 'hello', contract: 1 },
-    ...episodes.flatMap(({ setting, observation }) => [
+    ...exchanges.flatMap(({ rehearsal: { setting, observation } }) => [
       { do: 'start', optimization: cell.like, episode: { point: 'rehearsal', seed: 1, options, setting } },
       { do: 'next', observation },
     ]),

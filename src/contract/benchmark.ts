@@ -5,6 +5,7 @@ import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Json, NotMeasured, VariantName } from '../records/words.ts';
 import type { Player } from './player.ts';
+import type { PolicyExchange } from './policy.ts';
 
 /** What to build. */
 export interface BuildSpec {
@@ -60,11 +61,8 @@ export interface Benchmark<Options = Json> {
   applies(model: ModelFacts, options: Options): true | NotMeasured;
   /** Pure: all that is to be built, run and judged, as data for plan.json. */
   workload(model: ModelFacts, options: Options): Workload;
-  /**
-   * For each kind of episode of a policy a start and what it could be asked first: to see a
-   * policy's code run, not to measure it.
-   */
-  readonly rehearsals?: readonly { readonly setting: Json; readonly observation: Json }[];
+  /** The kinds of episodes that a policy is asked in; none where the benchmark asks no policy. */
+  readonly exchanges?: readonly PolicyExchange[];
   /** Loads the player of this benchmark's episode points; benchmarks without episodes have none. */
   readonly player?: () => Promise<Player>;
   /**

@@ -4,19 +4,26 @@ import { evaluationRecord } from './evaluation-record.ts';
 import { operatingPoint } from './metric.ts';
 import { runtimeSpec } from './plan.ts';
 import { columns, launchPurpose, processFacts, traceColumns } from './sample.ts';
-import { armId, buildVariant, coded, type Immutable, jsonValue, nounId, sha256, values } from './words.ts';
+import { armId, coded, type Immutable, jsonValue, nounId, sha256, values } from './words.ts';
 
 export const stage = z.strictObject({
-  id: nounId,
-  graph: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.onnx$/, 'a plain .onnx file name'),
+  id: nounId.describe('Which part of the model it is, such as `decoder`.'),
+  graph: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.onnx$/, 'a plain .onnx file name')
+    .describe('Its file name; data files lie beside it.'),
 });
 export const serveHints = z.strictObject({
-  keepLast: z.int().positive().optional(),
-  sinks: z.int().nonnegative().optional(),
-  chunk: z.int().positive().optional(),
-  slack: z.int().nonnegative().optional(),
-  frequencies: z.array(z.number()).max(4096).optional(),
-  inPlace: z.boolean().optional(),
+  keepLast: z.int().positive().optional().describe('Newest positions that stay in the cache.'),
+  sinks: z.int().nonnegative().optional().describe('First positions that stay in the cache beside these.'),
+  chunk: z.int().positive().optional().describe('Most tokens of one prefill.'),
+  slack: z.int().nonnegative().optional().describe('Positions by which a bounded cache grows before it is cut back.'),
+  frequencies: z
+    .array(z.number())
+    .max(4096)
+    .optional()
+    .describe('Radians per position of the rotary pairs, by which kept keys are turned back to their place inside the cache.'),
+  inPlace: z.boolean().optional().describe('Whether keys and values are written into one buffer.'),
 });
 
 /** An artefact on this machine. */
@@ -143,33 +150,67 @@ export const fromWorker = z.discriminatedUnion('type', [
 ]);
 export type FromWorker = Immutable<z.infer<typeof fromWorker>>;
 
+/** A question names files as an artefact does; new keys of a newer gate are dropped, as everywhere in a question. */
+const askedStages = z.array(z.object(stage.shape)).min(1);
+
 /** Orchestrator or worker → subject. A newer gate may say more than base's program knows: keys that are new to it are dropped. */
 export const toSubject = z.discriminatedUnion('do', [
-  z.object({ do: z.literal('hello'), contract: z.literal(1) }),
   z.object({
-    do: z.literal('build'),
-    optimization: nounId,
-    /** Folder with a copy of the model's source files: configuration and calibration text, never evaluation text. */
-    source: z.string(),
-    input: z.strictObject({ folder: z.string(), stages: z.array(stage).min(1) }),
-    options: jsonValue,
-    /** Which of the builds of its arm this is. */
-    variant: buildVariant,
-    output: z.string(),
-    seed: z.int().nonnegative(),
+    do: z.literal('hello').describe('The first question of every process.'),
+    contract: z.literal(1).describe('Version of this protocol.'),
   }),
-  /** Begins an episode; one that is under way is over. */
   z.object({
-    do: z.literal('start'),
-    optimization: nounId,
-    episode: z.strictObject({ point: z.string(), seed: z.int().nonnegative(), options: jsonValue, setting: jsonValue }),
+    do: z.literal('build').describe('Asks for files.'),
+    optimization: nounId.describe('The built-in that `like` names.'),
+    source: z
+      .string()
+      .describe(
+        'Folder with a copy of the card, configuration, weights, tokenizer and calibration text of the model. It never holds the evaluation text.',
+      ),
+    input: z
+      .object({
+        folder: z.string().describe('Folder of the graphs to start from. Read-only.'),
+        stages: askedStages.describe('These graphs.'),
+      })
+      .describe('What the build starts from: the reference model, or another variant.'),
+    options: jsonValue.describe('What stands under `with:`; an empty object without it.'),
+    variant: z.object({
+      name: z.string().describe('Its name; `main` where there is one build.'),
+      options: jsonValue.describe('What the benchmark says of this variant.'),
+    }),
+    output: z.string().describe('An empty folder for the result.'),
+    seed: z.int().nonnegative().describe('For everything that draws.'),
   }),
-  /** Asks the policy of the episode under way. */
-  z.object({ do: z.literal('next'), observation: jsonValue }),
+  z.object({
+    do: z.literal('start').describe('Begins an episode. One that is under way is over.'),
+    optimization: nounId.describe('The built-in that `like` names.'),
+    episode: z
+      .object({
+        point: z.string().describe('Name of the operating point.'),
+        seed: z.int().nonnegative().describe('For everything that draws.'),
+        options: jsonValue.describe('What stands under `with:`; an empty object without it.'),
+        setting: jsonValue.describe('What the benchmark says of the episode; see [policies](#policies).'),
+      })
+      .describe('The episode that begins.'),
+  }),
+  z.object({
+    do: z.literal('next').describe('Asks for the next action in the episode under way.'),
+    observation: jsonValue.describe('What there is to see; see [policies](#policies).'),
+  }),
 ]);
 export type ToSubject = Immutable<z.infer<typeof toSubject>>;
 
-export const builtAnswer = z.strictObject({ stages: z.array(stage).min(1), serve: serveHints.optional(), facts: values.optional() });
+export const builtAnswer = z.strictObject({
+  stages: z.array(stage).min(1).describe('The graphs in `output`. In place of `decoder` several may stand, which run in this order.'),
+  serve: serveHints.optional().describe('How the result is to be served; left out where it is served as it is.'),
+  facts: values.optional().describe('Exact numbers that only the builder knows.'),
+});
 export type BuiltAnswer = Immutable<z.infer<typeof builtAnswer>>;
 /** Subject → orchestrator: one line for each line asked. */
-export const fromSubject = z.union([z.strictObject({ ok: jsonValue }), z.strictObject({ error: z.string(), code: z.string().optional() })]);
+export const fromSubject = z.union([
+  z.strictObject({ ok: jsonValue.describe('The answer.') }),
+  z.strictObject({
+    error: z.string().describe('What went wrong, in words. The cell fails with them.'),
+    code: z.string().optional().describe('A code of docs/errors.md; left out, it is that of a crashed program or a failed build.'),
+  }),
+]);

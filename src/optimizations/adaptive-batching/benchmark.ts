@@ -1,7 +1,7 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
-import type { BatchingObservation, BatchingSetting } from './exchange.ts';
+import { batchingExchange } from './exchange.ts';
 import { type BatchingOptions, batchingOptions } from './options.ts';
 import { played, shapes } from './workload.ts';
 
@@ -100,17 +100,7 @@ export const adaptiveBatchingBenchmark: Benchmark<BatchingOptions> = {
     metrics: shapes.flatMap(metricsOf),
     headline: ['goodput', 'latency-p50', 'slo-attainment'],
   }),
-  rehearsals: [
-    {
-      setting: {
-        objective: 100,
-        service: { lengths: [64], batches: [1, 2], ms: [[1, 2]] },
-        maximum: 2,
-        decode: 1,
-      } satisfies BatchingSetting,
-      observation: { time: 0, waiting: 1, ages: [0], tokens: [64], last: null } satisfies BatchingObservation,
-    },
-  ],
+  exchanges: [batchingExchange],
   player: async () => (await import('./play.ts')).batchingPlayer,
   tunes: 'shared',
 };

@@ -2,7 +2,7 @@ import type { Benchmark } from '../../contract/benchmark.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import { againstReference, ofSeries } from '../shared-metrics.ts';
-import type { PoolSearchObservation, PoolSearchSetting, ServeObservation, ServeSetting } from './exchange.ts';
+import { poolExchanges } from './exchange.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
 import { fullModel, poolOf } from './pool.ts';
 
@@ -98,37 +98,7 @@ export const architectureSearchBenchmark: Benchmark<SearchOptions> = {
     metrics: metricsOf(model),
     headline: ['adaptive-goodput', 'adaptation-time', 'served-nll-delta'],
   }),
-  rehearsals: [
-    {
-      setting: {
-        task: 'search',
-        members: [
-          { name: fullModel, depth: 1, width: 1, bytes: 1000 },
-          { name: 'half', depth: 0.5, width: 1, bytes: 600 },
-        ],
-        trials: 1,
-      } satisfies PoolSearchSetting,
-      observation: { trial: { name: fullModel, latency: 2, 'nll-delta': 0 }, left: 1 } satisfies PoolSearchObservation,
-    },
-    {
-      setting: {
-        task: 'serve',
-        members: [{ name: fullModel, latency: 2, swap: 1, 'nll-delta': 0, bytes: 1000 }],
-        'loss-bound': 0.1,
-        requests: 1,
-      } satisfies ServeSetting,
-      observation: {
-        event: 'budget',
-        time: 0,
-        budget: 10,
-        waiting: 0,
-        current: null,
-        served: 0,
-        'nll-delta': 0,
-        last: null,
-      } satisfies ServeObservation,
-    },
-  ],
+  exchanges: poolExchanges,
   player: async () => (await import('./play.ts')).searchPlayer,
   tunes: 'shared',
 };

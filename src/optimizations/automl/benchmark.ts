@@ -5,7 +5,7 @@ import type { Json } from '../../records/words.ts';
 import { ofSeries } from '../shared-metrics.ts';
 import { structuredPruningBenchmark } from '../structured-pruning/benchmark.ts';
 import { tensorDecompositionBenchmark } from '../tensor-decomposition/benchmark.ts';
-import type { SearchObservation, SearchSetting } from './exchange.ts';
+import { configurationExchange } from './exchange.ts';
 import { type AutomlOptions, automlOptions, type variantNames } from './options.ts';
 import { configurationsOf, spaceOf } from './space.ts';
 
@@ -123,12 +123,7 @@ export const automlBenchmark: Benchmark<AutomlOptions> = {
       headline: ['found-latency', 'configuration-trials', 'found-nll-delta'],
     };
   },
-  rehearsals: [
-    {
-      setting: { options: [{ id: 'threads', values: [1, 2] }], 'nll-bound': 0.1, trials: 1, calls: 1, seed: 1 } satisfies SearchSetting,
-      observation: { configuration: { threads: 1 }, latency: 2, calls: 1, 'nll-delta': 0, left: 1 } satisfies SearchObservation,
-    },
-  ],
+  exchanges: [configurationExchange],
   player: async () => (await import('./play.ts')).automlPlayer,
   // A configuration of two threads would be timed beside one that takes the second processor.
   tunes: 'alone',

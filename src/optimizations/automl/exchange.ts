@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PolicyExchange } from '../../contract/policy.ts';
 import type { Immutable } from '../../records/words.ts';
 
 const value = z.union([z.string().max(80), z.number(), z.boolean()]);
@@ -6,34 +7,51 @@ const configuration = z.record(z.string().max(80), value);
 
 /** What the benchmark tells a policy that is to find a configuration. */
 export const searchSetting = z.object({
-  /** What there is to choose; the first value of each is the default. */
-  options: z.array(z.object({ id: z.string(), values: z.array(value).min(1) })).min(1),
-  /** Nats per token that what is found may lose. */
-  'nll-bound': z.number().nonnegative(),
-  /** Trials that the search may make, each a session that is opened, and the most requests that one may time. */
-  trials: z.int().positive(),
-  calls: z.int().positive(),
-  /** One search differs from another by this alone. */
-  seed: z.int().nonnegative(),
+  options: z
+    .array(
+      z.object({
+        id: z.string().describe('Name of the option: a key of a configuration.'),
+        values: z.array(value).min(1).describe('What it may be. The first is the default.'),
+      }),
+    )
+    .min(1)
+    .describe('What there is to choose. A configuration has one value for each of these.'),
+  'nll-bound': z.number().nonnegative().describe('Nats per token that the found configuration may lose against the reference model.'),
+  trials: z.int().positive().describe('Trials that the search may make. Each opens one session.'),
+  calls: z.int().positive().describe('Most requests that one trial may time.'),
+  seed: z.int().nonnegative().describe('Searches of one launch differ by this alone. Draw from it.'),
 });
 export type SearchSetting = Immutable<z.infer<typeof searchSetting>>;
 
 /** The outcome of the trial that was asked for; of the default, which costs none, before the first. */
 export const searchObservation = z.object({
-  configuration,
-  /** Milliseconds of a request, the median of so many. */
-  latency: z.number().positive(),
-  calls: z.int().positive(),
-  /** Nats per token against the reference model: the same for every configuration of one model. */
-  'nll-delta': z.number(),
-  /** Trials that are left. */
-  left: z.int().nonnegative(),
+  configuration: configuration.describe('The configuration that was tried. The default comes first, and costs no trial.'),
+  latency: z.number().positive().describe('Milliseconds of a request, the median of `calls`.'),
+  calls: z.int().positive().describe('Requests that were timed.'),
+  'nll-delta': z
+    .number()
+    .describe('Loss in nats per token above that of the reference model. It is the same for every configuration of one model.'),
+  left: z.int().nonnegative().describe('Trials that are left.'),
 });
 export type SearchObservation = Immutable<z.infer<typeof searchObservation>>;
 
-/** Another trial, or the end. */
 export const searchAction = z.union([
-  z.strictObject({ try: configuration, calls: z.int().min(1).max(1_000_000) }),
-  z.strictObject({ found: configuration }),
+  z.strictObject({
+    try: configuration.describe('The configuration to try next.'),
+    calls: z.int().min(1).max(1_000_000).describe('Requests to time, at most `calls` of the setting.'),
+  }),
+  z.strictObject({ found: configuration.describe('Ends the search: the default, or a configuration that was tried.') }),
 ]);
 export type SearchAction = Immutable<z.infer<typeof searchAction>>;
+
+export const configurationExchange: PolicyExchange = {
+  task: null,
+  asked: 'It is asked after the first, free trial of the default, and after each trial of its own.',
+  setting: searchSetting,
+  observation: searchObservation,
+  action: searchAction,
+  rehearsal: {
+    setting: { options: [{ id: 'threads', values: [1, 2] }], 'nll-bound': 0.1, trials: 1, calls: 1, seed: 1 } satisfies SearchSetting,
+    observation: { configuration: { threads: 1 }, latency: 2, calls: 1, 'nll-delta': 0, left: 1 } satisfies SearchObservation,
+  },
+};

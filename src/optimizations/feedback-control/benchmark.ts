@@ -3,7 +3,7 @@ import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import { ofSeries } from '../shared-metrics.ts';
 import { type Disturbance, disturbances } from './disturbance.ts';
 import type { ControlSetting } from './episode.ts';
-import type { FeedbackObservation, FeedbackSetting } from './exchange.ts';
+import { feedbackExchange } from './exchange.ts';
 import { type FeedbackOptions, feedbackOptions } from './options.ts';
 
 /** Control steps of a replay and executions per step: enough that a mix of two whole batches comes within ± 1 % of any latency between theirs. */
@@ -108,12 +108,7 @@ export const feedbackControlBenchmark: Benchmark<FeedbackOptions> = {
       headline: ['settling-steps', 'overshoot', 'tracking-accuracy', 'stable'],
     };
   },
-  rehearsals: [
-    {
-      setting: { setPoint: 10, initial: 4, minimum: 1, maximum: 8, slope: 1 } satisfies FeedbackSetting,
-      observation: { step: 0, latency: 10, batch: 4 } satisfies FeedbackObservation,
-    },
-  ],
+  exchanges: [feedbackExchange],
   player: async () => (await import('./play.ts')).feedbackPlayer,
   tunes: 'shared',
 };

@@ -8,12 +8,11 @@ import { shuffled } from '../../statistics/random.ts';
 const clock = z.enum(['wall', 'thread']);
 
 const table = {
-  /** Prompt tokens, ascending: one row each. */
-  lengths: z.array(z.int().positive()).min(1),
-  /** Requests, ascending: one column each. */
-  batches: z.array(z.int().positive()).min(1),
-  /** To the microsecond; never falls with the length or the batch. */
-  ms: z.array(z.array(z.number().positive())),
+  lengths: z.array(z.int().positive()).min(1).describe('Tokens of a prompt, ascending: one row of `ms` each.'),
+  batches: z.array(z.int().positive()).min(1).describe('Requests of a batch, ascending: one column of `ms` each.'),
+  ms: z
+    .array(z.array(z.number().positive()))
+    .describe('Milliseconds of a batch, to the microsecond. They never fall with the length or the batch.'),
 };
 const isWhole = ({
   lengths,
