@@ -54,8 +54,8 @@ const placeOf = async (context: BenchContext, id: string): Promise<Place> => {
   const runtime = await loadRuntime(runtimeRoots(null, root));
   const settings = { provider: 'cpu', threads: 1, spinning: false } as const;
   const tools: LaunchTools = {
-    openModel: (ref, tuning = {}) =>
-      openModel(ref.folder, ref.stages, ref.serve, { runtime, settings: { ...settings, ...tuning }, prompts }),
+    openModel: (ref, sessionOptions = {}) =>
+      openModel(ref.folder, ref.stages, ref.serve, { runtime, settings: { ...settings, ...sessionOptions }, prompts }),
     facts: source.facts,
     prompts,
     player: async (optimization) => {

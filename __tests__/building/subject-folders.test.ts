@@ -42,10 +42,10 @@ describe('the folders that code under test is given', () => {
     expect([view.folder, await folders.empty()].some((path) => path.startsWith(root))).toBe(false);
     expect(await folders.view(artefact, 'head', 'built-in')).toBe(view);
     expect((await folders.view(artefact, 'base', 'built-in')).folder).not.toBe(view.folder);
-    await store.requireUntouched(artefact);
+    await store.requireUnmodified(artefact);
     await folders.release();
     expect(existsSync(folders.root)).toBe(false);
-    await store.requireUntouched(artefact);
+    await store.requireUnmodified(artefact);
   });
 
   it('show the model anew where one side replaced a file of the other, and say so', async () => {
@@ -78,7 +78,7 @@ describe('the folders that code under test is given', () => {
       expect(after).not.toBe(before);
       expect(readFileSync(join(after, 'model.onnx'), 'utf8')).toBe('graph');
     }
-    await store.requireUntouched(artefact);
+    await store.requireUnmodified(artefact);
   });
 
   it("show a user's own code files of one name, which it may hand on by links and not write to", async () => {

@@ -238,7 +238,7 @@ const unchecked: readonly Situation[] = [
     expect(without(...ids.filter((id) => id.includes('#confirm-')))).toBe('regressed');
   }),
   row(
-    'A launch that the head failed is deleted, of a metric that the screens show to be better',
+    'A launch that the head failed is deleted, of a metric that the screening launches show to be better',
     'PASSED',
     'never passed',
     'neighbour',

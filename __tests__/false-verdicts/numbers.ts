@@ -330,9 +330,9 @@ export const situations: readonly Situation[] = [
   }),
   ...(
     [
-      ['slower-later', 'a time that is half as long again, in every launch after the screens', 'regressed'],
-      ['larger-later', 'an exact 100 → 103, in every launch after the screens', 'regressed'],
-      ['beyond-numbers-later', 'an exact metric that is 1e308, in every launch after the screens', 'failed'],
+      ['slower-later', 'a time that is half as long again, in every launch after the screening ones', 'regressed'],
+      ['larger-later', 'an exact 100 → 103, in every launch after the screening ones', 'regressed'],
+      ['beyond-numbers-later', 'an exact metric that is 1e308, in every launch after the screening ones', 'failed'],
     ] as const
   ).map(([metric, example, verdict]) =>
     situation({

@@ -106,15 +106,15 @@ describe('artefacts', () => {
     const store = await open(fresh());
     const added = await add(store, 'a', 'before');
     const file = join(added.path, 'model.onnx');
-    await store.requireUntouched(added);
+    await store.requireUnmodified(added);
     linkSync(file, join(fresh(), 'another name'));
-    await store.requireUntouched(added);
+    await store.requireUnmodified(added);
     const { atime, mtime } = statSync(file);
     chmodSync(file, 0o644);
     writeFileSync(file, 'behind');
     utimesSync(file, atime, mtime);
     chmodSync(file, 0o444);
-    await expect(store.requireUntouched(added)).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
+    await expect(store.requireUnmodified(added)).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
   });
 
   it('are refused where their files change after their digest was computed, but not where another artefact shares them', async () => {

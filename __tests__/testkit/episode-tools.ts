@@ -9,13 +9,13 @@ import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 export interface ReplayedCosts {
   readonly prefill: (call: {
     readonly variant: string;
-    readonly tuning?: SessionOptions;
+    readonly sessionOptions?: SessionOptions;
     readonly batch: number;
     readonly length: number;
   }) => number;
   readonly step: (call: {
     readonly variant: string;
-    readonly tuning?: SessionOptions;
+    readonly sessionOptions?: SessionOptions;
     readonly batch: number;
     readonly past: number;
   }) => number;
@@ -72,21 +72,21 @@ export const replayTools = (replayed: ReplayedTools): Tools => {
   return {
     model,
     variants: replayed.variants ?? ['main'],
-    session: async (variant, tuning = {}) => {
-      const key = JSON.stringify([variant, tuning]);
+    session: async (variant, sessionOptions = {}) => {
+      const key = JSON.stringify([variant, sessionOptions]);
       const held = holders.get(key) ?? 0;
       if (held === 0) now += costs.open?.(variant) ?? 0;
       holders.set(key, held + 1);
       let rows = { batch: 0, tokens: 0 };
       return {
         prefill: async ({ batch, length }) => {
-          now += costs.prefill({ variant, tuning, batch, length });
+          now += costs.prefill({ variant, sessionOptions, batch, length });
           rows = { batch, tokens: length };
         },
         decode: async (steps) => {
           if (rows.batch === 0) throw new Error('decode needs a prefill before it');
           for (let step = 0; step < steps; step++) {
-            now += costs.step({ variant, tuning, batch: rows.batch, past: rows.tokens });
+            now += costs.step({ variant, sessionOptions, batch: rows.batch, past: rows.tokens });
             rows = { ...rows, tokens: rows.tokens + 1 };
           }
         },

@@ -42,10 +42,10 @@ afterAll(async () => {
 
 const windows = readWindows(join(source, 'calibration.safetensors'), opened.config);
 const toolsWith = (player: Player): LaunchTools => ({
-  openModel: (artefact, tuning = {}) =>
+  openModel: (artefact, sessionOptions = {}) =>
     openModel(artefact.folder, artefact.stages, artefact.serve, {
       runtime,
-      settings: { provider: 'cpu', threads: 1, spinning: false, ...tuning },
+      settings: { provider: 'cpu', threads: 1, spinning: false, ...sessionOptions },
       prompts: windows,
     }),
   facts: opened.facts,

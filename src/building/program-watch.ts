@@ -13,7 +13,7 @@ import { searchedLibraries } from './searched-libraries.ts';
 /** The files of the running program and of the models that it judges with, as they were before any code of head ran. */
 export interface ProgramWatch {
   /** Throws `program-changed` where something was done to them. */
-  requireUntouched(): void;
+  requireUnmodified(): void;
   /** After a `setup`, which may install the very same once more: throws `program-changed` where they hold something else. */
   settle(): Promise<void>;
 }
@@ -55,7 +55,7 @@ export const watchProgram = async (
     );
   };
   return {
-    requireUntouched: () => refuse([...watch.touched(), ...places.moved()]),
+    requireUnmodified: () => refuse([...watch.touched(), ...places.moved()]),
     settle: async () => {
       refuse(await watch.changed());
       watch = await watch.again(list);

@@ -28,7 +28,7 @@ export const sealedOutput = (
   },
   seal: async (folder, answer, where) => {
     trees.sides.take(folder);
-    program.requireUntouched();
+    program.requireUnmodified();
     const taken = await store.takeOver(folder);
     const request = {
       type: 'seal' as const,

@@ -104,7 +104,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       samplesFile: run.samplesFile,
     });
     // What judges and reports is loaded only now.
-    program.requireUntouched();
+    program.requireUnmodified();
     save = async () => {
       await records.restore();
       records.forget(await keepToBudget(context, opened));
@@ -123,7 +123,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       async () => restoreRun(context, run),
       async () => {
         // The program that gets the token of the cache is one of its files.
-        program.requireUntouched();
+        program.requireUnmodified();
         await keepSamples(context, run, resumption);
       },
     ]);

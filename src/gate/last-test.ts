@@ -17,7 +17,7 @@ export interface LastTest {
 
 /**
  * Tests every metric of the family once more when measuring has ended, with all launches that hold
- * its point. `members`: all metrics whose point the screens sent to confirmation, so that the
+ * its point. `members`: all metrics whose point the screening launches sent to confirmation, so that the
  * family does not depend on what is tested; a metric that a look rejected is not asked again.
  *
  * How many launches there are depends on the data, so that each possible number has a share of

@@ -73,10 +73,10 @@ const onceAndSolo = (
 };
 
 /**
- * As many screens hold the reference model and the comparators as impact launches would: they only show what an optimization is worth. The
+ * As many screening launches hold the reference model and the comparators as impact launches would: they only show what an optimization is worth. The
  * others hold what is tested.
  */
-const screens = (standing: CellState, screen: number): LaunchDemand[] => {
+const screening = (standing: CellState, screen: number): LaunchDemand[] => {
   if (!hasScreen(standing)) return [];
   const points = standing.compared.filter(isTimed).map(warmedUp);
   const tested = testedArms(standing.cell);
@@ -190,7 +190,7 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
   const target = selfCheckTarget(plan, progress.cells);
   const wanted = [
     ...live.flatMap((standing) => tuned(standing, onceAndSolo(standing, standing.compared, null, plan.event))),
-    ...interleaved(live.map((standing) => tuned(standing, screens(standing, plan.policy.screen)))),
+    ...interleaved(live.map((standing) => tuned(standing, screening(standing, plan.policy.screen)))),
     ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
     ...interleaved(
       progress.cells.map((standing) => {

@@ -3,7 +3,7 @@ import type { Plan } from '../records/plan.ts';
 import type { TestProgress } from './test-progress.ts';
 
 /**
- * Refuses samples that the rule cannot have asked for: confirming launches before the screens of the whole pull request are in,
+ * Refuses samples that the rule cannot have asked for: confirming launches before the screening ones of the whole pull request are complete,
  * of a cell in which nothing advanced, or more of them than all looks together want. Whoever may choose when to measure again may
  * choose the verdict. Throws `samples-contradictory`.
  */

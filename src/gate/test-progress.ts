@@ -23,9 +23,9 @@ export interface MetricProgress {
   readonly mean: Decision | null;
   readonly improve: Decision | null;
   readonly evidence: Exclusion | null;
-  /** Whether its screens sent it to confirmation, for whatever reason. */
+  /** Whether its screening launches sent it to confirmation, for whatever reason. */
   readonly suspect: boolean;
-  /** Once measuring has ended; null while it goes on, and for what the screens sent to no confirmation. */
+  /** Once measuring has ended; null while it goes on, and for what the screening launches sent to no confirmation. */
   readonly last: LastTest | null;
 }
 
@@ -114,7 +114,7 @@ const evidenceOf = (
   if (!isComparable(tested) || ofMean?.outcome === 'rejected' || ofMean?.outcome === 'dependent') return null;
   const evidence = evidenceFrom(tested, looks);
   if (regress !== null) return regress.outcome === 'futile' ? evidence : null;
-  // The screens are enough unless what another metric had confirmed says otherwise.
+  // The screening launches are enough unless what another metric had confirmed says otherwise.
   const enough = excludedByScreen(tested) && (reachedLaunches(tested, looks) === 0 || evidence.outcome === 'evident');
   return enough ? null : evidence;
 };
@@ -166,7 +166,7 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
   return { cells, screened, family: worse.length, metrics };
 };
 
-/** All metrics at points that the screens sent to confirmation, whatever metric it was for, are tested with what came of that. */
+/** All metrics at points that the screening launches sent to confirmation, whatever metric it was for, are tested with what came of that. */
 const lastTestsOf = (progress: readonly Omit<MetricProgress, 'last'>[], policy: GatePolicy): ReadonlyMap<string, LastTest> => {
   const pointOfCell = ({ tested }: Pick<MetricProgress, 'tested'>): string => `${tested.standing.cell.id} ${pointIdOf(tested.spec)}`;
   const confirmed = new Set(progress.filter(({ suspect }) => suspect).map(pointOfCell));

@@ -119,7 +119,7 @@ const testedOf = (standing: CellState, declared: MetricSpec, samples: Samples, p
   if (declared.kind === 'exact') {
     // Numbers that cannot be read are no equal ones.
     if (variation === 0 && confirm.status === 'read') return null;
-    // Screens that agree on a regression show it, whatever the confirming launches of another metric do.
+    // Screening launches that agree on a regression show it, whatever the confirming launches of another metric do.
     if (agreeOnWorse(columns, declared, from)) return null;
   }
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);

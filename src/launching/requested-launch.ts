@@ -55,15 +55,15 @@ export const runRequested = async (measuring: Measuring, wanted: LaunchDemand): 
   const alone = solo !== null && isOnlyShown(wanted, measuring) ? records.read('solo', solo, soloRecord) : null;
   if (alone !== null) return soloBefore(wanted, alone);
   const served = new Map(Object.values(request.artefacts).flatMap((variants) => Object.values(variants).map((one) => [one.folder, one])));
-  const requireUntouched = async (): Promise<void> => {
+  const requireUnmodified = async (): Promise<void> => {
     await measuring.folders.requireIntact();
-    for (const artefact of served.values()) await store.requireUntouched(artefact);
+    for (const artefact of served.values()) await store.requireUnmodified(artefact);
   };
   const attempt = async (): Promise<readonly SampleLine[]> => {
-    await requireUntouched();
+    await requireUnmodified();
     const result = await runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
     // Policies and external programs ran beside it: what it measured are the artefacts only if they are the same.
-    await requireUntouched();
+    await requireUnmodified();
     await scores.keep(result.scores);
     return result.lines;
   };
@@ -71,7 +71,7 @@ export const runRequested = async (measuring: Measuring, wanted: LaunchDemand): 
   const repeated = failedToStart(first) && !context.signal.aborted;
   const lines = repeated ? await attempt() : first;
   // Before anything of it is recorded, and so resumed from.
-  measuring.program.requireUntouched();
+  measuring.program.requireUnmodified();
   await measuring.trees.requireBase();
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && !context.signal.aborted) throwDiskFull(error, wanted.launch);

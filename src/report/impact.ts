@@ -5,7 +5,7 @@ import { pairedGain, postOf } from './gain.ts';
 import { absent, changeText, gainText, passage, quantity, signedPercent, speedUpText } from './number.ts';
 
 /**
- * Pre and post of one metric; `ratio` is pre ÷ post, null unless both are positive. A speed has its ratio from rounds that ran
+ * A metric of the reference (`pre`) and of the arm (`post`); `ratio` is `pre` ÷ `post`, null unless both are positive. A speed has its ratio from rounds that ran
  * both arms side by side; `pre` is then left out, because confirming launches run without the reference model.
  */
 export interface Effect {
@@ -23,7 +23,7 @@ const effect = (metric: MetricVerdict): Effect => {
   return { metric, pre, post, ratio: pre !== null && post !== null && pre > 0 && post > 0 ? pre / post : null };
 };
 
-/** The pre/post figures of a cell; null where the cell has no such number. Of several points the first that has one is taken. */
+/** What a cell gains over the reference; null where the cell has no such number. Of several points the first that has one is taken. */
 export const impactOf = (cell: CellVerdict): Impact => {
   const effects = cell.metrics.map(effect).filter(({ post }) => post !== null);
   const first = (column: ReportColumn): Effect | null => effects.find(({ metric }) => metric.column === column) ?? null;

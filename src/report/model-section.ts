@@ -71,7 +71,7 @@ const metricHead = tableHead(['optimization', 'metric', 'reference:', 'base:', '
 
 /**
  * Two sections that share one collapsed block; put them next to each other. `everything`: also the metrics of unchanged cells,
- * whose pre/post figures stand in the first table anyway.
+ * whose figures stand in the first table anyway.
  */
 export const modelSections = (model: string, cells: readonly CellVerdict[], everything: boolean): readonly Section[] => {
   const omitted = (count: number): string => `… ${counted(count, 'less important row')} left out here: see the full report.`;

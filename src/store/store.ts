@@ -141,7 +141,7 @@ export class Store {
    * Throws `store-corrupt` where a file of a verified artefact was written, replaced or added since.
    * Bytes are read only where the file system says that something changed.
    */
-  async requireUntouched(id: StoredId): Promise<void> {
+  async requireUnmodified(id: StoredId): Promise<void> {
     if ((await stampOf(this.#folder(id))) !== this.#verified.get(nameOf(id))) await this.verify(id);
   }
 

@@ -9,7 +9,7 @@ import type { ScoreBook } from './score-book.ts';
 
 /** What a launch may use. */
 export interface LaunchTools {
-  readonly openModel: (artefact: ArtefactRef, tuning?: SessionOptions) => Promise<LoadedModel>;
+  readonly openModel: (artefact: ArtefactRef, sessionOptions?: SessionOptions) => Promise<LoadedModel>;
   readonly facts: ModelFacts;
   /** Calibration text (and images): what timed calls and players are fed with. */
   readonly prompts: EvaluationWindows;

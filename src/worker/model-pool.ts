@@ -12,7 +12,7 @@ export interface Held {
 
 /** The models of one launch, each loaded once however many arms and sessions use it. */
 export interface ModelPool {
-  hold(artefact: ArtefactRef, tuning?: SessionOptions): Promise<Held>;
+  hold(artefact: ArtefactRef, sessionOptions?: SessionOptions): Promise<Held>;
   /** Unloads whatever is still held. */
   close(): Promise<void>;
 }
@@ -29,9 +29,9 @@ export const openModelPool = (open: LaunchTools['openModel']): ModelPool => {
     await (await entry.loading).release();
   };
   return {
-    hold: async (artefact, tuning = {}) => {
-      const key = JSON.stringify([artefact.digest, Object.entries(tuning).sort(([a], [b]) => (a < b ? -1 : 1))]);
-      const entry = entries.get(key) ?? { loading: open(artefact, tuning), holders: 0 };
+    hold: async (artefact, sessionOptions = {}) => {
+      const key = JSON.stringify([artefact.digest, Object.entries(sessionOptions).sort(([a], [b]) => (a < b ? -1 : 1))]);
+      const entry = entries.get(key) ?? { loading: open(artefact, sessionOptions), holders: 0 };
       entries.set(key, entry);
       entry.holders++;
       let held = true;

@@ -87,8 +87,8 @@ const answer = async (
       const prompts = readWindows(join(request.model, 'calibration.safetensors'), config);
       return runLaunch(request, {
         clock,
-        openModel: ({ folder, stages, serve }, tuning = {}) =>
-          openModel(folder, stages, serve, { runtime, settings: { ...settings, ...tuning }, prompts }),
+        openModel: ({ folder, stages, serve }, sessionOptions = {}) =>
+          openModel(folder, stages, serve, { runtime, settings: { ...settings, ...sessionOptions }, prompts }),
         facts,
         prompts,
         player: playerOf,

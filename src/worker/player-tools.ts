@@ -34,8 +34,8 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
   return {
     model: tools.facts,
     variants: Object.keys(artefacts),
-    session: async (variant, tuning) => {
-      const held = await forArm(arm, () => pool.hold(artefactOf(variant), tuning));
+    session: async (variant, sessionOptions) => {
+      const held = await forArm(arm, () => pool.hold(artefactOf(variant), sessionOptions));
       const session = greedySession(held.model, tools.prompts.images);
       return {
         prefill: (prompt) => {

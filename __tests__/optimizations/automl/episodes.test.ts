@@ -20,8 +20,9 @@ const variants = ['main', 'pruned-25', 'pruned-50', 'factored'];
 /** Milliseconds of a request and nats per token, measured once on a miniature; two threads and full optimization help. */
 const speeds: Record<string, number> = { main: 4.75, 'pruned-25': 4.18, 'pruned-50': 3.57, factored: 4.32 };
 const losses: Record<string, number> = { main: 0, 'pruned-25': 0.12, 'pruned-50': 0.6, factored: 0.19 };
-const threads = (tuning: SessionOptions): number => (tuning.threads === 2 ? 0.75 : 1);
-const graph = (tuning: SessionOptions): number => ({ all: 1, extended: 1, basic: 1.03, disabled: 1.16 })[tuning.graphOptimization ?? 'all'];
+const threads = (sessionOptions: SessionOptions): number => (sessionOptions.threads === 2 ? 0.75 : 1);
+const graph = (sessionOptions: SessionOptions): number =>
+  ({ all: 1, extended: 1, basic: 1.03, disabled: 1.16 })[sessionOptions.graphOptimization ?? 'all'];
 
 type Faulty = Pick<Subject<never>, 'start'>;
 const replay = (more: Partial<Parameters<typeof replayTools>[0]> = {}): Tools => {
@@ -29,9 +30,9 @@ const replay = (more: Partial<Parameters<typeof replayTools>[0]> = {}): Tools =>
   return replayTools({
     variants,
     costs: {
-      prefill: ({ variant, tuning = {} }) =>
-        0.6 * speeds[variant]! * threads(tuning) * graph(tuning) * (1 + 0.08 * noise() + (noise() < 0.03 ? 1 : 0)),
-      step: ({ variant, tuning = {} }) => 0.2 * speeds[variant]! * threads(tuning) * graph(tuning),
+      prefill: ({ variant, sessionOptions = {} }) =>
+        0.6 * speeds[variant]! * threads(sessionOptions) * graph(sessionOptions) * (1 + 0.08 * noise() + (noise() < 0.03 ? 1 : 0)),
+      step: ({ variant, sessionOptions = {} }) => 0.2 * speeds[variant]! * threads(sessionOptions) * graph(sessionOptions),
       open: () => 20,
     },
     nllDelta: (variant) => losses[variant]!,
@@ -154,7 +155,7 @@ describe('the space', () => {
     expect(configurationsOf(space)[0]).toEqual(initial);
     expect(servedAs(initial)).toEqual({
       variant: 'main',
-      tuning: { threads: 1, graphOptimization: 'all', arena: true, memoryPattern: true, spinning: false },
+      sessionOptions: { threads: 1, graphOptimization: 'all', arena: true, memoryPattern: true, spinning: false },
     });
   });
 

@@ -72,10 +72,10 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   let spent = 0;
   const pace = await openPace(tools);
   const real: Trial = async (configuration, calls) => {
-    const { variant, tuning } = servedAs(oracle.entry(configuration).configuration);
+    const { variant, sessionOptions } = servedAs(oracle.entry(configuration).configuration);
     const loss = await lossOf(configuration);
     const started = tools.clock.wall();
-    const session = await tools.session(variant, tuning);
+    const session = await tools.session(variant, sessionOptions);
     try {
       await serveRequest(session, requestPrompt(tools));
       const pairs = await pairedTimes(tools, session, pace, calls);

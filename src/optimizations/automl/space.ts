@@ -40,13 +40,13 @@ export const keyOf = (configuration: Configuration): string =>
   JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The model of a configuration, and the settings of its session. */
-export const servedAs = (configuration: Configuration): { readonly variant: string; readonly tuning: SessionOptions } => {
+export const servedAs = (configuration: Configuration): { readonly variant: string; readonly sessionOptions: SessionOptions } => {
   const { variant, threads, 'graph-optimization': graph, arena, 'memory-pattern': pattern, spinning } = configuration;
   const levels = ['disabled', 'basic', 'extended', 'all'] as const;
   const level = levels.find((each) => each === graph);
   return {
     variant: typeof variant === 'string' ? variant : fullModel,
-    tuning: {
+    sessionOptions: {
       ...(typeof threads === 'number' ? { threads } : {}),
       ...(level === undefined ? {} : { graphOptimization: level }),
       ...(typeof arena === 'boolean' ? { arena } : {}),

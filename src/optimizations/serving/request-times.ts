@@ -90,7 +90,7 @@ export const pairedTimes = async (
 /** What is served, and how. */
 export interface ServedVariant {
   readonly variant: string;
-  readonly tuning?: SessionOptions;
+  readonly sessionOptions?: SessionOptions;
 }
 
 export interface RequestTimes {
@@ -127,7 +127,7 @@ export const requestTimes = async (
     for (let pass = 0; pass < passes; pass++)
       for (const of of shuffled(all, tools.random)) {
         const started = tools.clock.wall();
-        const session = await tools.session(of.variant, of.tuning);
+        const session = await tools.session(of.variant, of.sessionOptions);
         try {
           await serveRequest(session, prompt);
           const ready = tools.clock.wall() - started;

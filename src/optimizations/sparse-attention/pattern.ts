@@ -1,7 +1,7 @@
 /**
  * Which keys a query sees. All patterns see the newest `window` positions, the query's own among them, exactly: the blocks that scores are
  * computed in do not show. `globals` are older positions that everybody sees: the first ones (attention sinks, arXiv 2309.17453), or every
- * so-manieth one (the fixed pattern of Sparse Transformers, arXiv 1904.10509).
+ * k-th one (the fixed pattern of Sparse Transformers, arXiv 1904.10509).
  */
 export interface Pattern {
   readonly window: number;

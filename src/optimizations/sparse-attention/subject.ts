@@ -74,7 +74,7 @@ const makeSparse = async ({ stage, model, architecture }: StageGraph, context: C
 };
 
 /**
- * Sparse attention whose patterns calibration chooses, layer by layer: a window, a window and attention sinks, or a window and every so-manieth
+ * Sparse attention whose patterns calibration chooses, layer by layer: a window, a window and attention sinks, or a window and every k-th
  * position. Facts: `sparse-layers`, `dense-layers`, and `predicted-stray`, what a choice spends of its budget.
  */
 export const sparseAttention: Subject<SparseAttentionOptions> = {

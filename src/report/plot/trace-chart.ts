@@ -63,7 +63,7 @@ const drawnOf = (trace: CellTrace & { readonly arm: DrawnArm }, name: string): D
   return { arm: trace.arm, rows: rows.filter(({ x, y }) => isDrawable(x) && isDrawable(y)) };
 };
 
-/** Traces of the arms that are drawn, the reference first, so that head lies on top. Controls are left out: they are worse by design. */
+/** Traces of the arms that are drawn, the reference first, so that head lies on top. Comparators are left out: they are worse by design. */
 export const drawnTraces = (traces: readonly CellTrace[]): readonly (CellTrace & { readonly arm: DrawnArm })[] =>
   armNames.flatMap((arm) => traces.filter((trace) => trace.arm === arm).map((trace) => ({ ...trace, arm })));
 
