@@ -51,11 +51,11 @@ const canImport = (name: string): boolean => spawnSync('python3', ['-c', `import
 describe('the guides, each in a repository of its own', () => {
   it('a Node repository: modules, and commands with packages', async () => {
     expect(await carryOut(Project.make(), guideSteps('node'))).toEqual(['unchanged', 'regressed']);
-  }, 400_000);
+  }, 900_000);
 
   it('a monorepo: a change of one project leaves the other unchanged', async () => {
     expect(await carryOut(Project.make(), guideSteps('monorepo'))).toEqual(['unchanged', 'unchanged', 'regressed', 'unchanged']);
-  }, 400_000);
+  }, 900_000);
 
   it.skipIf(!python)(
     'a Python repository: an environment for each side',
