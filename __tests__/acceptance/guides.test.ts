@@ -62,6 +62,8 @@ describe('the guides, each in a repository of its own', () => {
     async ({ skip }) => {
       if (!isAvailable('onnx')) skip('onnx cannot be installed here');
       const project = Project.make();
+      // Where pip finds its packages is a setting of the user.
+      project.environment = { HOME: process.env['HOME'] ?? '' };
       mkdirSync(join(project.folder, 'optimize'));
       copyFileSync(join(packageRoot, 'examples', 'python', 'prune.py'), join(project.folder, 'optimize', 'prune.py'));
       expect(await carryOut(project, guideSteps('python'))).toEqual(['unchanged', 'regressed']);
