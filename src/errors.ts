@@ -292,3 +292,29 @@ const isDiskFull = (thrown: unknown): thrown is Error =>
 /** `error[code] where: message` and the remedy on a line of its own. */
 export const formatError = (error: GateError): string =>
   `error[${error.code}]${error.where === null ? '' : ` ${error.where}`}: ${error.message}\n  ${error.remedy}`;
+
+const machineFaults: ReadonlySet<ErrorCode> = new Set([
+  'runtime-not-found',
+  'provider-unavailable',
+  'setup-failed',
+  'lfs-pointer',
+  'submodule-missing',
+  'objects-missing',
+  'base-unavailable',
+  'base-not-found',
+  'shallow-clone',
+  'git-failed',
+  'disk-full',
+  'store-unwritable',
+  'folder-unwritable',
+  'store-locked',
+  'program-changed',
+  'base-changed',
+]);
+
+/** Whether an error says something of the machine and what is installed on it, and nothing of the code that is judged. */
+export const isInfrastructure = (code: string): boolean => (machineFaults as ReadonlySet<string>).has(code);
+
+/** The code that a program of one's own gave its error; `otherwise` where that is none, or one of the machine, of which such a program cannot tell. */
+export const codeSaid = (code: string | undefined, otherwise: ErrorCode): ErrorCode =>
+  code !== undefined && Object.hasOwn(errorTable, code) && !isInfrastructure(code) ? (code as ErrorCode) : otherwise;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
+import { asGateError, codeSaid, type ErrorCode, errorTable, GateError } from '../errors.ts';
 import { readModel } from '../onnx/read.ts';
 import { writeModel } from '../onnx/write.ts';
 import { memoryLimit } from '../processes/channel-error.ts';
@@ -147,7 +147,7 @@ const askLines = async (
     const { tree: cwd, environment, confinement, memoryBytes } = subject;
     const channel = openLineChannel({ where, argv, cwd, environment, confinement, memoryBytes });
     try {
-      answered(await channel.ask({ do: 'hello', contract: 1 }, subject.seconds, lateness('start', subject)), where);
+      answered(await channel.ask({ do: 'hello', contract: 1 }, subject.seconds, lateness('start', subject)), build.subject, where);
     } catch (thrown) {
       await channel.close(2);
       throw thrown;
@@ -168,7 +168,7 @@ const askLines = async (
   let done = false;
   try {
     const channel = await standing.channel(where, start);
-    const answer = answered(await channel.ask(question, subject.seconds, lateness('build', subject)), where);
+    const answer = answered(await channel.ask(question, subject.seconds, lateness('build', subject)), build.subject, where);
     const built = asProtocol(() => decodeValue(builtAnswer, answer, where));
     done = true;
     return built;
@@ -181,12 +181,13 @@ const askLines = async (
 const lateness = (what: string, { seconds }: Pick<SubjectSetting, 'seconds'>): string =>
   `its ${what} did not end within ${seconds} s (limits.seconds)`;
 
-const answered = (answer: unknown, where: string): unknown => {
+/** A program of one's own cannot tell of the machine; the gate's own subject process can, whose code this is. */
+const answered = (answer: unknown, { door }: PlannedBuild['subject'], where: string): unknown => {
   const decoded = asProtocol(() => decodeValue(fromSubject, answer, where));
   if ('ok' in decoded) return decoded.ok;
-  const code: ErrorCode =
-    decoded.code !== undefined && Object.hasOwn(errorTable, decoded.code) ? (decoded.code as ErrorCode) : 'build-failed';
-  throw new GateError(code, decoded.error, { where });
+  const { code = '', error } = decoded;
+  const isOurs = door.kind !== 'serve' && Object.hasOwn(errorTable, code);
+  throw new GateError(isOurs ? (code as ErrorCode) : codeSaid(code, 'build-failed'), error, { where });
 };
 
 const asProtocol = <T>(decode: () => T): T => {

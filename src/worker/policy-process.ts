@@ -1,5 +1,5 @@
 import type { EpisodeStart, Policy } from '../contract/policy.ts';
-import { asGateError, type ErrorCode, errorTable, GateError } from '../errors.ts';
+import { asGateError, codeSaid, GateError } from '../errors.ts';
 import { openLineChannel } from '../processes/line-channel.ts';
 import { decodeValue } from '../records/decode.ts';
 import { fromSubject, type PolicyProcess } from '../records/protocol.ts';
@@ -53,7 +53,5 @@ const answered = (answer: unknown, where: string): Json => {
     throw new GateError('subject-protocol', `The program answered. ${asGateError(thrown).message}`, { where, cause: thrown });
   }
   if ('ok' in decoded) return decoded.ok;
-  const code: ErrorCode =
-    decoded.code !== undefined && Object.hasOwn(errorTable, decoded.code) ? (decoded.code as ErrorCode) : 'subject-crashed';
-  throw new GateError(code, decoded.error, { where });
+  throw new GateError(codeSaid(decoded.code, 'subject-crashed'), decoded.error, { where });
 };
