@@ -9,6 +9,7 @@ import { githubHost } from './host/github/host.ts';
 import { plainLines } from './host/plain-text.ts';
 import { projectName } from './planning/project-name.ts';
 import { settledInputs } from './planning/workflow-inputs.ts';
+import type { RunVerdict } from './records/verdict.ts';
 
 /** Where this job tells its outcome. What is wrong before that is known is told in the summary and the outputs. */
 const openReporting = async (): Promise<{ readonly host: Host; readonly project: string | null }> => {
@@ -62,15 +63,19 @@ const say = (level: 'error' | 'warning', message: string): void => {
   process.stdout.write(`::${level}::${escaped}\n`);
 };
 
-const outcomes: Readonly<Record<number, string>> = {
-  1: 'A regression was found, or the code under test failed. The report is above and in the job summary.',
-  3: 'It could not be decided whether this change is a regression. The reasons are above and in the job summary.',
+const undecided = 'It could not be decided whether this change is a regression. The reasons are above and in the job summary.';
+
+const outcomes: Readonly<Partial<Record<RunVerdict, string>>> = {
+  regressed: 'A regression was found. The report is above and in the job summary.',
+  failed: 'The code under test failed; nothing shows a regression. The report is above and in the job summary.',
+  inconclusive: undecided,
+  unfit: undecided,
 };
 
 // Kept-alive sockets would hold the job for seconds: everything is written when this ends.
 main().then(
-  ({ exitCode, failsJob }) => {
-    const outcome = outcomes[exitCode];
+  ({ exitCode, failsJob, verdict }) => {
+    const outcome = verdict === null ? undefined : outcomes[verdict];
     if (outcome !== undefined)
       say(failsJob ? 'error' : 'warning', failsJob ? outcome : `${outcome} This job passes all the same, because of \`fail-on\`.`);
     process.exit(failsJob ? exitCode : 0);

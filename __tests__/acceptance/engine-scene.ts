@@ -64,7 +64,7 @@ export const expectRegressed = (scene: Scene, { run, number }: Judged, sizes = {
   const { cells } = JSON.parse(readFileSync(run.outputs['report-json'] ?? '', 'utf8'));
   const cell = cells.find(({ optimization }: { readonly optimization: string }) => optimization === 'engine');
   expect(cell.metrics).toMatchObject([{ id: 'size', verdict: 'regressed', ...sizes }]);
-  expect(commentOn(scene, number)).toContain('❌ Regressed: 1 metric in 1 cell');
+  expect(commentOn(scene, number)).toContain('❌ Regressed: size +');
   expect(run.summary).toContain('#### Regressions');
 };
 

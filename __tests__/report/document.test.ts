@@ -6,8 +6,9 @@ import { coverageDocument, coverageDocumentSchema, gapsOf } from '../../src/repo
 import { coverageSections } from '../../src/report/coverage-table.ts';
 import { reportDocumentSchema } from '../../src/report/document.ts';
 import { html, linkTarget, plain, prose } from '../../src/report/escape.ts';
+import { failures } from '../../src/report/failure.ts';
 import { reportDocument } from '../../src/report/json.ts';
-import { failures, listedMetrics, severity } from '../../src/report/listed-metric.ts';
+import { listedMetrics } from '../../src/report/listed-metric.ts';
 import { hostileText, hostileVerdict, hugeVerdict } from './arbitrary.ts';
 import { cell, failed, fullGrid, metric, named, passed, regressed, unchanged, verdictOf } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
@@ -158,8 +159,6 @@ describe('annotations', () => {
 describe('findings', () => {
   it('rank by how many tolerances a metric is worse, in its own direction', () => {
     const higher = metric('goodput', 'p', { better: 'higher', change: { estimate: -0.1, lower: null, upper: null } });
-    expect(severity(higher)).toBeCloseTo(5);
-    expect(severity(metric('x', 'p', { change: { estimate: -0.1, lower: null, upper: null } }))).toBeCloseTo(-5);
     const verdict = verdictOf([
       cell('b', 'x', 'regressed', [metric('small', 'p', { verdict: 'regressed', change: { estimate: 0.03, lower: null, upper: null } })]),
       cell('a', 'x', 'regressed', [{ ...higher, verdict: 'regressed' }]),
@@ -168,7 +167,7 @@ describe('findings', () => {
   });
 
   it('give one failure per cell and reason', () => {
-    expect(failures(failed).map(({ cell: { id }, kind, metrics }) => ({ id, kind, metrics }))).toEqual([
+    expect(failures(failed).map(({ cells: [{ id }], kind, metrics }) => ({ id, kind, metrics }))).toEqual([
       { id: 'mini-qwen3-dense/our-pruning', kind: 'failed', metrics: [] },
       { id: 'mini-qwen3-dense/sparse-network', kind: 'missing', metrics: [] },
       { id: 'mini-qwen3-moe/streaming', kind: 'failed', metrics: ['decode-latency@decode-b1', 'decode-latency@decode-b8'] },

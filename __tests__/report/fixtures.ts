@@ -231,7 +231,7 @@ export const regressed = verdictOf(
   {
     verdict: 'regressed',
     exitCode: 1,
-    summary: '2 metrics of mini-qwen3-dense/structured-pruning regressed.',
+    summary: 'Regressed: decode-latency +8.3 % in mini-qwen3-dense/structured-pruning and 1 more metric',
     statistics: { alpha: 0.05, family: 3, smallestDetectable: {} },
     policyChanges: ['gate.tolerance.latency: 2 % → 5 %'],
   },
@@ -308,7 +308,11 @@ export const failed = verdictOf(
       ),
     ),
   ],
-  { verdict: 'regressed', exitCode: 1, summary: '2 cells failed and 1 is missing.' },
+  {
+    verdict: 'regressed',
+    exitCode: 1,
+    summary: 'Regressed: mini-qwen3-dense/sparse-network missing: it was never built to its end; 2 cells failed',
+  },
 );
 
 /** Head's only fault: its build ended with an error. */
@@ -322,7 +326,7 @@ export const crashed = verdictOf(
   {
     verdict: 'failed',
     exitCode: 1,
-    summary: 'Failed: 1 cell failed (mini-qwen3-dense/our-pruning: error[build-failed] of head: exit status 1)',
+    summary: 'Failed: mini-qwen3-dense/our-pruning: exit status 1 (build-failed)',
   },
 );
 
@@ -381,7 +385,7 @@ export const fullGrid = verdictOf(
   {
     verdict: 'regressed',
     exitCode: 1,
-    summary: '2 metrics of mini-qwen3-moe/structured-pruning regressed; mini-glm4-moe-lite/modular-components failed.',
+    summary: 'Regressed: decode-latency +8.3 % in mini-qwen3-moe/structured-pruning and 1 more metric; 1 cell failed',
     statistics: { alpha: 0.05, family: 4, smallestDetectable: {} },
   },
 );

@@ -242,8 +242,7 @@ export const gridVerdict = (seed = 1): Verdict => {
   return verdictOf(cells, {
     verdict: 'regressed',
     exitCode: 1,
-    summary:
-      'Regressed: 4 metrics in 2 cells, worst latency-p50@steady of mini-qwen3-vl/adaptive-batching, +12.3 % (tolerance 3 %); mini-glm4-moe-lite/modular-components failed',
+    summary: 'Regressed: latency-p50 +12.3 % in mini-qwen3-vl/adaptive-batching and 3 more metrics; 1 cell failed',
     coverage: { total: all.length, judged: all.length - Object.values(byReason).reduce((sum, count) => sum + count, 0), byReason },
     statistics: { alpha: 0.05, family: 6, smallestDetectable: {} },
   });

@@ -8,6 +8,7 @@ import { startLine } from '../planning/announcement.ts';
 import { requirePlannedCheckout, requireReviewed, startedBy } from '../planning/comparison.ts';
 import { planRun } from '../planning/plan.ts';
 import { encodeDocument } from '../records/decode.ts';
+import type { RunVerdict } from '../records/verdict.ts';
 import type { CommandContext } from '../run/context.ts';
 import { openRunFolder, readPlan } from '../run/run-folder.ts';
 import type { CommandOutput } from './command-output.ts';
@@ -33,9 +34,11 @@ export interface Ended {
   readonly exitCode: number;
   /** Whether the job of the action fails: `fail-on` may let a status other than 0 pass. */
   readonly failsJob: boolean;
+  /** Null: the command comes to none. */
+  readonly verdict: RunVerdict | null;
 }
 
-const done: Ended = { exitCode: 0, failsJob: false };
+const done: Ended = { exitCode: 0, failsJob: false, verdict: null };
 
 /** Commands that take longer than a moment say at once what they begin. */
 const working: ReadonlySet<CommandName> = new Set(['run', 'plan', 'measure', 'update']);
@@ -62,11 +65,12 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
   };
   const finish = (outcome: EndedRun): Ended => {
     if (line.options.json) output.write(outcome.reports.json);
-    return outcome;
+    const { exitCode, failsJob, verdict } = outcome;
+    return { exitCode, failsJob, verdict: verdict.verdict };
   };
   const answer = ({ exitCode, text, json }: CommandOutput): Ended => {
     output.write(line.options.json ? `${JSON.stringify(json, null, 2)}\n` : `${text}\n`);
-    return { exitCode, failsJob: exitCode !== 0 };
+    return { exitCode, failsJob: exitCode !== 0, verdict: null };
   };
   if (working.has(line.command)) context.host.log.info(opening(line.command, context));
   switch (line.command) {

@@ -1,12 +1,15 @@
+import { byImportance } from '../records/severity.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 import { isAccepted } from './acceptance.ts';
 import type { RunOutcome } from './run-verdict.ts';
-import { worsening } from './scale.ts';
 
 interface Placed {
   readonly cell: CellVerdict;
   readonly metric: MetricVerdict;
 }
+
+/** Verdicts of a run that have found something. */
+type Finding = Extract<RunOutcome['verdict'], 'regressed' | 'failed' | 'inconclusive'>;
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
@@ -21,7 +24,7 @@ const signed = (value: number, digits: number): string => {
   return `${value < 0 ? '−' : '+'}${plain ? Number(size.toFixed(digits)) : size.toExponential(2).replace('-', '−')}`;
 };
 
-const amounts = (metric: MetricVerdict): string => {
+const amount = (metric: MetricVerdict): string => {
   const percent = metric.scale === 'log';
   // Differences of percentages are points, not percent.
   const unit = percent ? '%' : metric.unit === '%' ? 'points' : metric.unit;
@@ -30,48 +33,76 @@ const amounts = (metric: MetricVerdict): string => {
   // A change beyond the tolerance must not look as large as it.
   let digits = percent ? 1 : 3;
   while (digits < mostDigits && Number(Math.abs(change).toFixed(digits)) === Number(tolerance.toFixed(digits))) digits += 1;
-  return `${signed(change, digits)} ${unit} (tolerance ${Number(tolerance.toPrecision(6))} ${unit})`;
+  return `${signed(change, digits)} ${unit}`;
 };
-
-/** How many tolerances worse. */
-const severity = ({ metric }: Placed): number => worsening(metric, metric.change?.estimate ?? 0) / Math.max(metric.tolerance, 1e-9);
 
 const gating = (cells: readonly CellVerdict[], kind: VerdictKind): readonly Placed[] =>
   cells.flatMap((cell) =>
     cell.metrics.filter((metric) => metric.role === 'gate' && metric.verdict === kind).map((metric) => ({ cell, metric })),
   );
 
+const worstFirst = (found: readonly Placed[]): readonly Placed[] => found.toSorted((a, b) => byImportance(a.metric, b.metric));
+
 const inCells = (found: readonly Placed[]): string =>
   `${count(found.length, 'metric')} in ${count(new Set(found.map((each) => each.cell.id)).size, 'cell')}`;
 
-/** The first sentence of a reason: what fails is listed below with all of it. */
-const beginningOf = (reason: string): string => (reason.split(/(?<=[.!?])\s|\n/)[0] ?? '').replace(/\.$/, '').slice(0, 600);
+/** A headline says what happened in one line: what is listed below it has the rest. */
+const reasonLength = 160;
 
-const gapWords = (cells: readonly CellVerdict[]): string[] =>
-  (['failed', 'missing'] as const).flatMap((kind) => {
+/** The first sentence of a reason, with the code of an error behind it. */
+const beginningOf = (reason: string): string => {
+  const [, code] = /error\[([a-z-]+)\]/.exec(reason) ?? [];
+  const words = reason.replace(/error\[[a-z-]+\](?: of [^:]+)?: /, '').split(/(?<=[.!?])\s|\n/)[0] ?? '';
+  return `${words.replace(/\.$/, '').slice(0, reasonLength)}${code === undefined ? '' : ` (${code})`}`;
+};
+
+const andMore = (n: number, noun: string): string => (n === 0 ? '' : ` and ${count(n, `more ${noun}`)}`);
+
+/** The verdict of the run says already what its own kind of finding is. */
+const kindWord = (kind: VerdictKind, verdict: Finding): string => (kind === verdict ? '' : ` ${kind}`);
+
+/** Whole cells with a verdict that have a reason of their own: the first one and why, and how many more. */
+const wholeWords = (cells: readonly CellVerdict[], kind: VerdictKind, verdict: Finding): string | null => {
+  const whole = cells.filter((cell) => cell.verdict === kind && cell.reason !== null);
+  const [first] = whole;
+  if (first === undefined) return null;
+  return `${first.id}${andMore(whole.length - 1, 'cell')}${kindWord(kind, verdict)}: ${beginningOf(first.reason ?? '')}`;
+};
+
+/** Metrics that gate and have this verdict: the first by importance and why, and how many more. */
+const metricWords = (cells: readonly CellVerdict[], kind: VerdictKind, verdict: Finding): string | null => {
+  const [first, ...others] = worstFirst(gating(cells, kind));
+  if (first === undefined) return null;
+  const { cell, metric } = first;
+  const why = metric.reason === null ? '' : `: ${beginningOf(metric.reason)}`;
+  return `${metric.id} in ${cell.id}${andMore(others.length, 'metric')}${kindWord(kind, verdict)}${why}`;
+};
+
+/** What failed or is missing. `brief`: something else is worse, so that it is only counted. */
+const gapWords = (cells: readonly CellVerdict[], verdict: Finding, brief: boolean): string[] =>
+  (['missing', 'failed'] as const).flatMap((kind) => {
+    const detail = brief ? null : (wholeWords(cells, kind, verdict) ?? metricWords(cells, kind, verdict));
+    if (detail !== null) return [detail];
     const whole = cells.filter((cell) => cell.verdict === kind);
-    const [first] = whole;
-    if (first !== undefined)
-      return [`${count(whole.length, 'cell')} ${kind} (${first.id}${first.reason === null ? '' : `: ${beginningOf(first.reason)}`})`];
+    if (whole.length > 0) return [`${count(whole.length, 'cell')} ${kind}`];
     const metrics = gating(cells, kind);
     return metrics.length === 0 ? [] : [`${inCells(metrics)} ${kind}`];
   });
 
 const regressedWords = (cells: readonly CellVerdict[]): string[] => {
-  const found = gating(cells, 'regressed');
-  const [worst] = found.toSorted((a, b) => severity(b) - severity(a));
-  return worst === undefined ? [] : [`${inCells(found)}, worst ${worst.metric.id} of ${worst.cell.id}, ${amounts(worst.metric)}`];
+  const [worst, ...others] = worstFirst(gating(cells, 'regressed'));
+  return worst === undefined ? [] : [`${worst.metric.id} ${amount(worst.metric)} in ${worst.cell.id}${andMore(others.length, 'metric')}`];
 };
 
 const undecidedWords = (cells: readonly CellVerdict[]): string[] => {
-  const found = gating(cells, 'inconclusive');
-  const [first] = found;
-  if (first !== undefined)
-    return [
-      `${inCells(found)} undecided, first ${first.metric.id} of ${first.cell.id}${first.metric.reason === null ? '' : ` (${first.metric.reason})`}`,
-    ];
-  const cell = cells.find((each) => each.verdict === 'inconclusive');
-  return cell === undefined ? [] : [`${cell.id} undecided (${cell.reason ?? 'not measured'})`];
+  const words = wholeWords(cells, 'inconclusive', 'inconclusive') ?? metricWords(cells, 'inconclusive', 'inconclusive');
+  return words === null ? [] : [words];
+};
+
+/** What a pass leaves open. */
+const openWords = (cells: readonly CellVerdict[]): string[] => {
+  const open = gating(cells, 'inconclusive');
+  return open.length === 0 ? [] : [`${inCells(open)} undecided`];
 };
 
 const passedWords = (cells: readonly CellVerdict[]): string[] => {
@@ -96,25 +127,25 @@ const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
 };
 
 const wordsOf = (verdict: Exclude<RunOutcome['verdict'], 'unfit'>, cells: readonly CellVerdict[]): readonly string[] => {
+  const worst = verdict === 'inconclusive' ? undecidedWords(cells) : regressedWords(cells);
   switch (verdict) {
     case 'regressed':
     case 'failed':
-      return [...regressedWords(cells), ...gapWords(cells)];
     case 'inconclusive':
-      return [...undecidedWords(cells), ...gapWords(cells)];
+      return [...worst, ...gapWords(cells, verdict, worst.length > 0)];
     case 'passed':
-      return [...passedWords(cells), ...undecidedWords(cells)];
+      return [...passedWords(cells), ...openWords(cells)];
     case 'nothing-to-compare':
       return ['no optimization applies to its model, so nothing was measured'];
   }
 };
 
-/** One plain sentence for people: how many, the worst one by name, and what stayed open. */
+/** One line for people: the worst finding by name, how many more there are, and what stayed open. */
 export const summaryOf = (outcome: RunOutcome, cells: readonly CellVerdict[], selfChecks: Verdict['selfChecks']): string => {
   const title = titles[outcome.verdict];
   if (outcome.verdict === 'unfit') {
     const failed = selfChecks.find((each) => each.outcome === 'withheld');
-    return `${title}: this machine cannot be trusted with a verdict (${failed?.detail ?? 'a self-check failed'}); run the job again on a quiet machine`;
+    return `${title}: ${failed?.detail ?? 'a self-check failed'}, so this machine is not trusted: run again on a quiet one`;
   }
   return `${title}: ${wordsOf(outcome.verdict, cells).join('; ')}`;
 };

@@ -1,6 +1,8 @@
 import type { Verdict } from '../records/verdict.ts';
+import { someNames } from './cause.ts';
 import { plain } from './escape.ts';
-import { failures, listedMetrics, metricName } from './listed-metric.ts';
+import { failures } from './failure.ts';
+import { listedMetrics, metricName } from './listed-metric.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 
 export interface ReportAnnotation {
@@ -32,7 +34,13 @@ export const annotations = (verdict: Verdict): readonly ReportAnnotation[] => {
     })),
     ...failures(verdict).map((failure) => ({
       level: 'error' as const,
-      title: plain(`${failure.kind === 'failed' ? 'Failed' : 'Missing'}: ${failure.cell.id}`, 200),
+      title: plain(
+        `${failure.kind === 'failed' ? 'Failed' : 'Missing'}: ${someNames(
+          failure.cells.map(({ id }) => id),
+          2,
+        )}`,
+        200,
+      ),
       message: plain(
         `${failure.metrics.length === 0 ? '' : `${failure.metrics.slice(0, 5).join(', ')}: `}${plain(failure.reason, 600)}${failure.remedy === null ? '' : ` What to do: ${failure.remedy}`}`,
         1000,

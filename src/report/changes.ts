@@ -1,11 +1,14 @@
 /** The sections that say what happened: regressions, failures, findings, what stayed undecided, improvements, edits of the policy. */
 import type { Verdict } from '../records/verdict.ts';
 import type { Section } from './budget.ts';
+import { byCause, causeOf, someNames } from './cause.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, prose } from './escape.ts';
+import { type Failure, failures, undecidedCells, undecidedMetrics } from './failure.ts';
 import { againstReference } from './impact.ts';
-import { type Failure, failures, type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
-import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
+import { type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
+import { allowanceText, asAbove, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
+import { cellRemarks, metricRemarks, type Remark, reasonRemarks, runRemarks } from './remark.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** Ranks of rows over the whole report: what is dropped last has the lowest. */
@@ -87,81 +90,66 @@ const regressions = (verdict: Verdict): readonly Section[] =>
     note(listedMetrics(verdict, 'regressed')),
   );
 
-const named = ({ metrics }: Failure): string => {
-  if (metrics.length === 0) return '';
-  const shown = metrics.slice(0, 4).map((name) => code(name, 80));
-  return ` (${shown.join(', ')}${metrics.length > 4 ? ` and ${metrics.length - 4} more` : ''})`;
-};
+/** Cells and metrics that share a cause are named up to this many. */
+const namedHere = 4;
+
+const codes = (names: readonly string[], max?: number): string =>
+  someNames(
+    names.map((name) => code(name, max)),
+    namedHere,
+  );
 
 const remedy = ({ remedy: what }: Failure): string => (what === null ? '' : ` **What to do:** ${prose(what, 500)}`);
 
-const failureItems = (verdict: Verdict): readonly Later<string>[] =>
-  failures(verdict).map(
-    (failure) => () => `${code(failure.cell.id)}${named(failure)} **${failure.kind}**: ${prose(failure.reason, 500)}${remedy(failure)}`,
-  );
+const failureItems = (found: readonly Failure[]): readonly Later<string>[] =>
+  found.map((failure) => () => {
+    const { cells, metrics, kind, reason } = failure;
+    const some = metrics.length === 0 ? '' : ` (${codes(metrics, 80)})`;
+    return `${codes(cells.map(({ id }) => id))}${some} **${kind}**: ${prose(reason, 500)}${remedy(failure)}`;
+  });
+
+const remarkItems = (remarks: readonly Remark[]): readonly Later<string>[] =>
+  remarks.map(({ text, cells, metrics, times }) => () => {
+    const about = [...(metrics.length === 0 ? [] : [codes(metrics, 80)]), ...(cells.length === 0 ? [] : [codes(cells)])].join(' of ');
+    return `${about === '' ? '' : `${about}: `}${prose(text, 400)}${about === '' && times > 1 ? ` (${times} times)` : ''}`;
+  });
+
+const reservationItems = (verdict: Verdict): readonly Later<string>[] =>
+  byCause(reservations(verdict), ({ cell, reason }) => causeOf(reason, cell.model)).map((same) => () => {
+    const some = same
+      .slice(0, namedHere)
+      .map(({ cell, metric }) =>
+        metric === null ? code(cell.id) : `${code(metricName(metric), 80)} of ${code(cell.id)} (${changeText(metric)})`,
+      );
+    const more = same.length - some.length;
+    return `${some.join(', ')}${more > 0 ? ` and ${more} more` : ''} passed: ${prose(same[0].reason, 300)}`;
+  });
 
 const warningItems = (verdict: Verdict): readonly Later<string>[] => [
-  ...verdict.warnings.map((warning) => () => prose(warning, 400)),
+  ...remarkItems(runRemarks(verdict)),
   ...verdict.selfChecks
     .filter(({ outcome }) => outcome !== 'as-expected')
     .map((check) => () => `Self-check ${check.kind} on ${code(check.cell)} was **${check.outcome}**: ${prose(check.detail, 300)}`),
-  ...[...listedMetrics(verdict, 'regressed'), ...listedMetrics(verdict, 'improved')].flatMap(({ cell, metric: { reason, ...metric } }) =>
-    reason === null ? [] : [() => `${code(metricName(metric), 80)} of ${code(cell.id)}: ${prose(reason, 300)}`],
-  ),
-  ...reservations(verdict).map(
-    ({ cell, metric, reason }) =>
-      () =>
-        metric === null
-          ? `${code(cell.id)} passed: ${prose(reason, 300)}`
-          : `${code(metricName(metric), 80)} of ${code(cell.id)} passed, ${changeText(metric)}: ${prose(reason, 300)}`,
-  ),
-  ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => () => `${code(cell.id)}: ${prose(warning, 300)}`)),
-  ...metricWarnings(verdict).map(
-    ({ metric, warning, cells }) =>
-      () =>
-        `${code(metric, 80)}: ${prose(warning, 300)} (${cells
-          .slice(0, namedCells)
-          .map((cell) => code(cell))
-          .join(', ')}${cells.length > namedCells ? ` and ${cells.length - namedCells} more` : ''})`,
-  ),
+  ...remarkItems(reasonRemarks([...listedMetrics(verdict, 'regressed'), ...listedMetrics(verdict, 'improved')])),
+  ...reservationItems(verdict),
+  ...remarkItems(cellRemarks(verdict)),
+  ...remarkItems(metricRemarks(verdict)),
 ];
-
-/** Cells that share a warning are named up to this many. */
-const namedCells = 4;
-
-/** Days are no figures: what was measured on another day is another warning. */
-const withoutFigures = (warning: string): string => warning.replace(/(\d{4}-\d\d-\d\d)|\d+/g, (_, day?: string) => day ?? '#');
-
-/** Warnings of metrics that decide, the same warning of several cells once; the figures in it are the first cell's. */
-const metricWarnings = (
-  verdict: Verdict,
-): readonly { readonly metric: string; readonly warning: string; readonly cells: readonly string[] }[] => {
-  const found = new Map<string, { metric: string; warning: string; cells: Set<string> }>();
-  for (const cell of verdict.cells) {
-    for (const metric of cell.metrics.filter(({ role }) => role !== 'described')) {
-      for (const warning of metric.warnings) {
-        const key = JSON.stringify([metricName(metric), withoutFigures(warning)]);
-        const known = found.get(key) ?? { metric: metricName(metric), warning, cells: new Set<string>() };
-        known.cells.add(cell.id);
-        found.set(key, known);
-      }
-    }
-  }
-  return [...found.values()].map(({ cells, ...warning }) => ({ ...warning, cells: [...cells] }));
-};
 
 const undecided = (verdict: Verdict): readonly Section[] =>
   table(
     'Undecided',
     ['cell', 'metric', 'base → head:', 'change:', 'smallest detectable:', 'why'],
-    listedMetrics(verdict, 'inconclusive').map(({ cell, metric }) => () => [
-      code(cell.id),
-      metricLabel({ metric }),
-      passage(metric.base, metric.head, metric.unit) ?? '–',
-      changeText(metric),
-      allowanceText(metric.detectable, metric),
-      prose(metric.reason ?? '–', 200),
-    ]),
+    undecidedMetrics(verdict).flatMap((same) =>
+      same.map(({ cell, metric }, at) => () => [
+        code(cell.id),
+        metricLabel({ metric }),
+        passage(metric.base, metric.head, metric.unit) ?? '–',
+        changeText(metric),
+        allowanceText(metric.detectable, metric),
+        at === 0 ? prose(metric.reason ?? '–', 200) : asAbove,
+      ]),
+    ),
     ranks.undecided,
   );
 
@@ -184,7 +172,8 @@ const improvements = (verdict: Verdict): readonly Section[] =>
 /** All of them in the order of a report; an empty one is left out. */
 export const changeSections = (verdict: Verdict): readonly Section[] => [
   ...regressions(verdict),
-  ...list('Failed or missing', failureItems(verdict), ranks.failure),
+  ...list('Failed or missing', failureItems(failures(verdict)), ranks.failure),
+  ...list('Undecided as a whole', failureItems(undecidedCells(verdict)), ranks.undecided),
   ...undecided(verdict),
   ...list('Worth knowing', warningItems(verdict), ranks.finding),
   ...improvements(verdict),

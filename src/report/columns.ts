@@ -24,7 +24,7 @@ export const cut = (line: string, columns: number): string => {
 };
 
 /** The line cut to `columns` at a space, so that no number is read wrong; a first word that is too long is cut all the same. */
-const cutAtWord = (line: string, columns: number): string => {
+export const cutAtWord = (line: string, columns: number): string => {
   if (width(line) <= columns) return line;
   const kept = line.slice(0, Math.max(0, line.lastIndexOf(' ', cut(line, columns - 1).length - 1))).trimEnd();
   return kept === '' ? cut(line, columns) : `${kept} …`;

@@ -1,5 +1,5 @@
 /** What a verdict holds, sorted as a reader wants it: the worst first, ties by name. */
-import { type ErrorCode, errorTable } from '../errors.ts';
+import { byImportance } from '../records/severity.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 
 /** A metric and the cell it belongs to. */
@@ -15,19 +15,16 @@ export const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 
 export const metricName = (metric: Pick<MetricVerdict, 'id' | 'point'>): string =>
   metric.point === '' ? metric.id : `${metric.id}@${metric.point}`;
 
-/** How many tolerances worse head is than base (negative: better); 0 without a change. */
-export const severity = ({ better, change, tolerance }: MetricVerdict): number => {
-  if (change === null || !Number.isFinite(change.estimate)) return 0;
-  return ((better === 'lower' ? 1 : -1) * change.estimate) / (tolerance > 0 ? tolerance : 1e-6);
-};
-
-/** The metrics with a verdict of this kind, those that moved most for the worse (`improved`: for the better) first. */
+/**
+ * The metrics with a verdict of this kind: speed and quality before bytes and counts, then those that moved most for the worse
+ * (`improved`: for the better) first.
+ */
 export const listedMetrics = (verdict: Verdict, kind: VerdictKind): readonly ListedMetric[] =>
   verdict.cells
     .flatMap((cell) => cell.metrics.filter((metric) => metric.verdict === kind).map((metric) => ({ cell, metric })))
     .sort(
       (a, b) =>
-        (kind === 'improved' ? 1 : -1) * (severity(a.metric) - severity(b.metric)) ||
+        byImportance(a.metric, b.metric, kind === 'improved' ? 'better' : 'worse') ||
         byName(a.cell.id, b.cell.id) ||
         byName(metricName(a.metric), metricName(b.metric)),
     );
@@ -48,55 +45,6 @@ export const reservations = (verdict: Verdict): readonly Reservation[] => [
     metric.reason === null ? [] : [{ cell, metric, reason: metric.reason }],
   ),
 ];
-
-/** Something that did not run to its end, or did not run at all: a whole cell (no metric named) or some metrics for one reason. */
-export interface Failure {
-  readonly cell: CellVerdict;
-  readonly kind: 'failed' | 'missing';
-  readonly metrics: readonly string[];
-  readonly reason: string;
-  /** What to do about it; null where the reason says that itself. */
-  readonly remedy: string | null;
-}
-
-const unexplained = 'no reason was recorded: look at the job log';
-
-const isFailure = (kind: VerdictKind | null): kind is 'failed' | 'missing' => kind === 'failed' || kind === 'missing';
-
-const isCode = (word: string): word is ErrorCode => Object.hasOwn(errorTable, word);
-
-/** What to do about the error that a reason names. */
-const remedyOf = (reason: string): string | null => {
-  const [, word = ''] = /\berror\[([a-z-]+)\]/.exec(reason) ?? [];
-  return isCode(word) ? errorTable[word].remedy : null;
-};
-
-const failuresOf = (cell: CellVerdict): readonly Failure[] => {
-  const grouped = new Map<string, Omit<Failure, 'remedy'>>();
-  const whole = isFailure(cell.verdict) && (cell.reason !== null || !cell.metrics.some((metric) => isFailure(metric.verdict)));
-  if (whole && isFailure(cell.verdict))
-    grouped.set(`${cell.verdict} ${cell.reason}`, { cell, kind: cell.verdict, metrics: [], reason: cell.reason ?? unexplained });
-  for (const metric of cell.metrics) {
-    if (!isFailure(metric.verdict)) continue;
-    const key = `${metric.verdict} ${metric.reason ?? (whole ? cell.reason : null)}`;
-    const known = grouped.get(key);
-    if (whole && known?.metrics.length === 0) continue;
-    grouped.set(key, {
-      cell,
-      kind: metric.verdict,
-      metrics: [...(known?.metrics ?? []), metricName(metric)],
-      reason: metric.reason ?? unexplained,
-    });
-  }
-  return [...grouped.values()].map((failure) => ({ ...failure, remedy: remedyOf(failure.reason) }));
-};
-
-/** Every failed or missing cell and metric, one entry per cell and reason, by cell. */
-export const failures = (verdict: Verdict): readonly Failure[] =>
-  verdict.cells.flatMap(failuresOf).sort((a, b) => byName(a.cell.id, b.cell.id));
-
-/** What to do about the errors that a cell's failures name, each once. */
-export const remedies = (cell: CellVerdict): readonly string[] => [...new Set(failuresOf(cell).flatMap(({ remedy }) => remedy ?? []))];
 
 /** The order in which verdicts matter to a reader. */
 export const verdictOrder = [

@@ -5,6 +5,9 @@ import { plain } from './escape.ts';
 /** What stands where there is no number. */
 export const absent = '–';
 
+/** What stands in a table in the place of a reason that the row above has. */
+export const asAbove = 'as above';
+
 const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, ',');
 
 const unsigned = (value: number, digits: number): string => {

@@ -1,7 +1,10 @@
 import type { Verdict, VerdictKind } from '../records/verdict.ts';
+import { byCause, causeOf, someNames } from './cause.ts';
 import { plain } from './escape.ts';
-import { failures, type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
+import { type Failure, failures, undecidedCells, undecidedMetrics } from './failure.ts';
+import { type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
 import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
+import { cellRemarks, type Remark, runRemarks } from './remark.ts';
 
 /** One thing to say, written only when there is room for it. */
 export interface TextItem {
@@ -36,15 +39,43 @@ const regression = (finding: ListedMetric): TextItem => ({
   },
 });
 
+/** Names in one item; more are counted. */
+const namedHere = 2;
+
+const failureItem = (failure: Failure): TextItem => ({
+  kind: failure.kind,
+  text: () => {
+    const cells = someNames(
+      failure.cells.map(({ id }) => id),
+      namedHere,
+    );
+    const metrics = failure.metrics.length === 0 ? '' : ` ${plain(failure.metrics.join(', '), 60)}`;
+    return `${marks[failure.kind]} ${cells}${metrics} ${failure.kind}: ${plain(failure.reason, 220)}${failure.remedy === null ? '' : ` What to do: ${failure.remedy}`}`;
+  },
+});
+
+/** Undecided metrics of one cause: their numbers as far as there is room, and how many more. */
+const undecidedItem = (found: readonly ListedMetric[]): TextItem => ({
+  kind: 'inconclusive',
+  text: () => {
+    const reason = plain(found[0]?.metric.reason ?? '', 120);
+    const numbers = found.map(({ cell, metric }) => `${cell.id} ${plain(metricName(metric), 60)} ${changeText(metric)}`);
+    const more = numbers.length - namedHere;
+    return `${marks.inconclusive} ${reason === '' ? '' : `${reason}: `}${numbers.slice(0, namedHere).join(', ')}${more > 0 ? ` and ${counted(more, 'more metric')}` : ''}`;
+  },
+});
+
+const remarkItem = ({ text, cells, times }: Remark): TextItem => ({
+  kind: null,
+  text: () => {
+    const about = cells.length === 0 ? '' : `${someNames(cells, namedHere)}: `;
+    return `note: ${about}${plain(text)}${cells.length === 0 && times > 1 ? ` (${times} times)` : ''}`;
+  },
+});
+
 const bad = (verdict: Verdict): readonly TextItem[] => [
   ...listedMetrics(verdict, 'regressed').map(regression),
-  ...failures(verdict).map((failure) => ({
-    kind: failure.kind,
-    text: () => {
-      const metrics = failure.metrics.length === 0 ? '' : ` ${plain(failure.metrics.join(', '), 60)}`;
-      return `${marks[failure.kind]} ${failure.cell.id}${metrics} ${failure.kind}: ${plain(failure.reason, 220)}${failure.remedy === null ? '' : ` What to do: ${failure.remedy}`}`;
-    },
-  })),
+  ...failures(verdict).map(failureItem),
 ];
 
 /** What became better, as one item that names what improved most. */
@@ -65,18 +96,13 @@ const improvements = ([most, ...others]: readonly ListedMetric[]): readonly Text
  */
 export const textChanges = (verdict: Verdict): readonly TextItem[] => [
   ...bad(verdict).toSpliced(worst, 0, ...improvements(listedMetrics(verdict, 'improved'))),
-  ...listedMetrics(verdict, 'inconclusive').map(({ cell, metric }) => ({
-    kind: 'inconclusive' as const,
-    text: () => {
-      const why = metric.reason === null ? '' : `, ${plain(metric.reason, 120)}`;
-      return `${marks.inconclusive} ${cell.id} ${plain(metricName(metric), 60)}: ${changeText(metric)}${why}`;
-    },
-  })),
-  ...reservations(verdict).map(({ cell, metric, reason }) => ({
+  ...undecidedCells(verdict).map(failureItem),
+  ...undecidedMetrics(verdict).map(undecidedItem),
+  ...byCause(reservations(verdict), ({ cell, reason }) => causeOf(reason, cell.model)).map(([{ cell, metric, reason }, ...others]) => ({
     kind: 'passed' as const,
-    text: () => `${marks.passed} ${metric === null ? cell.id : moved({ cell, metric })}, passed: ${plain(reason, 200)}`,
+    text: () =>
+      `${marks.passed} ${metric === null ? cell.id : moved({ cell, metric })}${others.length === 0 ? '' : ` and ${others.length} more`}, passed: ${plain(reason, 200)}`,
   })),
-  ...verdict.warnings.map((warning) => ({ kind: null, text: () => `note: ${plain(warning)}` })),
-  ...verdict.cells.flatMap((cell) => cell.warnings.map((warning) => ({ kind: null, text: () => `note: ${cell.id}: ${plain(warning)}` }))),
+  ...[...runRemarks(verdict), ...cellRemarks(verdict)].map(remarkItem),
   ...verdict.policyChanges.map((edit) => ({ kind: null, text: () => `policy (after the merge): ${plain(edit)}` })),
 ];

@@ -1,6 +1,6 @@
 /** The summary for a terminal: one screen, verdict first, the numbers that matter, where the rest is. */
 import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
-import { aligned, type Column, cut, shortNames, width, widths, wrapped } from './columns.ts';
+import { aligned, type Column, cut, cutAtWord, shortNames, width, widths, wrapped } from './columns.ts';
 import { coverageDocument, coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
 import { figuresOf, figuresText } from './figures.ts';
@@ -110,7 +110,7 @@ interface Screen {
 
 /** Lines of one item. What failed or is missing has a reason, which says what to do. */
 const itemLines = 2;
-const reasonLines = 4;
+const reasonLines = 5;
 
 /** The fewest lines that what happened gets, where so much happened. */
 const leastNews = 8;
@@ -151,12 +151,9 @@ const clipped = (items: readonly (readonly string[])[], total: number, room: num
   return room < 1 ? [] : [...lines, `… and ${total - shown} more`];
 };
 
-/** Verdict and summary: its first clause, with the worst number in it, whole; the others as far as three lines hold them. */
-const sentence = (verdict: Verdict, columns: number): readonly string[] => {
-  const text = `${verdict.verdict.toUpperCase().replaceAll('-', ' ')}  ${plain(headline(verdict), 400)}`;
-  const clause = text.split('; ')[0] ?? text;
-  return wrapped(text, columns, Math.max(3, wrapped(clause, columns, screenLines).length));
-};
+/** The verdict and the summary in one line. */
+const sentence = (verdict: Verdict, columns: number): string =>
+  cutAtWord(`${verdict.verdict.toUpperCase().replaceAll('-', ' ')}  ${plain(headline(verdict), 400)}`, columns);
 
 /**
  * At most 40 lines of at most `columns` columns: verdict, counts, a table of the cells (a grid of optimizations × models when there
@@ -168,7 +165,7 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
   const paint = painter(options.colour);
   const counts = cellCounts(verdict.cells);
   const top = [
-    ...sentence(verdict, columns).map((line) => paint(line, verdict.verdict)),
+    paint(sentence(verdict, columns), verdict.verdict),
     cut(`${counted(verdict.cells.length, 'cell')}${counts === '' ? '' : `: ${counts}`}`, columns),
     cut(coverageSentence(verdict.coverage, plain), columns),
   ];
@@ -176,7 +173,7 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
   const free = screenLines - top.length - end.length - 2;
   const all = textChanges(verdict);
   const items = all.slice(0, screenLines).map(({ kind, text }) => {
-    const lines = wrapped(text(), columns, kind === 'missing' || kind === 'failed' ? reasonLines : itemLines);
+    const lines = wrapped(text(), columns, kind === 'missing' || kind === 'failed' || kind === 'inconclusive' ? reasonLines : itemLines);
     return kind === null ? lines : lines.map((line) => paint(line, kind));
   });
   const { table, coverage } = screenOf(verdict, columns, free, items.flat().length, paint);

@@ -2,8 +2,9 @@
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import { figureInWords, ownFiguresOf } from '../figures.ts';
+import { remedies } from '../failure.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
-import { metricName, remedies } from '../listed-metric.ts';
+import { metricName } from '../listed-metric.ts';
 import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
 import { reasonOf } from '../state-text.ts';
 import { anchorOf, badge } from './cell-link.ts';
@@ -13,7 +14,13 @@ import { filterFacts } from './filter.ts';
 /** A number above its interval. */
 const stacked = (text: string): string => html(text).replace(/ \(.*\)$/, '<br><small>$&</small>');
 
-const metricCells = (metric: MetricVerdict): readonly string[] => [
+/** What its whole cell says stands above the table. */
+const noteOf = (metric: MetricVerdict, cell: CellVerdict): string => {
+  const reason = metric.reason !== null && metric.reason === cell.reason ? null : reasonOf(metric, metric.head);
+  return [...(reason === null ? [] : [reason]), ...metric.warnings].join('; ');
+};
+
+const metricCells = (metric: MetricVerdict, cell: CellVerdict): readonly string[] => [
   `${html(metricName(metric))} ${metric.better === 'lower' ? '<span title="lower is better">↓</span>' : '<span title="higher is better">↑</span>'}`,
   metric.verdict === null ? metric.role : badge(metric.verdict),
   html(quantity(metric.reference, metric.unit)),
@@ -22,7 +29,7 @@ const metricCells = (metric: MetricVerdict): readonly string[] => [
   stacked(changeText(metric)),
   metric.role === 'gate' ? html(allowanceText(metric.tolerance, metric)) : '–',
   html(allowanceText(metric.detectable, metric)),
-  html([reasonOf(metric, metric.head) ?? '', ...metric.warnings].filter((text) => text !== '').join('; '), 600),
+  html(noteOf(metric, cell), 600),
 ];
 
 const facts = (cell: CellVerdict): readonly (readonly [string, string])[] => {
@@ -52,7 +59,7 @@ export const cellBlock = (cell: CellVerdict, pictures: string): string => {
       : table({
           caption: `Metrics of ${cell.id}${cell.metrics.some(({ interval }) => interval !== null) ? '; below a number of head stands its 95 % interval' : ''}`,
           head: ['metric', 'verdict', 'reference', 'base', 'head', 'head against base', 'tolerance', 'detectable', 'note'],
-          rows: rowsOf(cell.metrics.map(metricCells)),
+          rows: rowsOf(cell.metrics.map((metric) => metricCells(metric, cell))),
           numbers: [2, 3, 4, 5, 6, 7],
         }),
     pictures,

@@ -1,22 +1,16 @@
 /** index.html: the whole report as one page that needs nothing but itself. */
 import type { CellVerdict, Verdict } from '../../records/verdict.ts';
+import { someNames } from '../cause.ts';
 import type { ReportContext } from '../context.ts';
 import { coverageDocument, coverageSentence } from '../coverage.ts';
 import { detectableSentence } from '../detectable.ts';
 import { html, linkTarget } from '../escape.ts';
 import type { ShownEvidence } from '../evidence.ts';
+import { type Failure, failures, undecidedCells, undecidedMetrics } from '../failure.ts';
 import { headline, runWords } from '../heading.ts';
-import {
-  cellCounts,
-  cellsByModel,
-  type Failure,
-  failures,
-  type ListedMetric,
-  listedMetrics,
-  metricName,
-  verdictOrder,
-} from '../listed-metric.ts';
-import { allowanceText, changeText, durationText, isCompared, passage, probabilityText } from '../number.ts';
+import { cellCounts, cellsByModel, type ListedMetric, listedMetrics, metricName, verdictOrder } from '../listed-metric.ts';
+import { allowanceText, asAbove, changeText, durationText, isCompared, passage, probabilityText } from '../number.ts';
+import { cellRemarks, type Remark, runRemarks } from '../remark.ts';
 import { cellBlock } from './cell-block.ts';
 import { anchorOf, cellLink } from './cell-link.ts';
 import { cellPictures } from './cell-pictures.ts';
@@ -56,25 +50,39 @@ const moves = (verdict: Verdict, kind: 'regressed' | 'improved', heading: string
 };
 
 const undecided = (verdict: Verdict): string => {
-  const found = listedMetrics(verdict, 'inconclusive');
-  if (found.length === 0) return '';
-  return `<section><h2>Undecided</h2>${table({
+  const whole = undecidedCells(verdict).map(failureItem);
+  const rows = undecidedMetrics(verdict).flatMap((same) =>
+    same.map((each, at) => {
+      const { detectable, reason } = each.metric;
+      const why = at === 0 ? html(reason ?? '–', 400) : asAbove;
+      return { about: anchorOf(each.cell), cells: [...changed(each), html(allowanceText(detectable, each.metric)), why] };
+    }),
+  );
+  if (rows.length === 0) return list('Undecided', whole);
+  return `${list('Undecided as a whole', whole)}<section><h2>Undecided</h2>${table({
     caption: 'Neither a change for the worse nor its absence could be shown',
     head: [...changedHead, 'smallest detectable', 'why'],
-    rows: found.map((each) => {
-      const { detectable, reason } = each.metric;
-      return {
-        about: anchorOf(each.cell),
-        cells: [...changed(each), html(allowanceText(detectable, each.metric)), html(reason ?? '–', 400)],
-      };
-    }),
+    rows,
     numbers: [2, 3, 4, 5],
   })}</section>`;
 };
 
+/** Cells that share a cause are linked up to this many. */
+const linkedCells = 12;
+
 const failureItem = (failure: Failure): string => {
-  const names = failure.metrics.length === 0 ? '' : ` (${html(failure.metrics.join(', '), 200)})`;
-  return `${cellLink(failure.cell, failure.cell.id)}${names} <strong>${failure.kind}</strong>: ${html(failure.reason, 2000)}`;
+  const { cells, metrics, kind, reason } = failure;
+  const names = metrics.length === 0 ? '' : ` (${html(metrics.join(', '), 200)})`;
+  const links = someNames(
+    cells.map((cell) => cellLink(cell, cell.id)),
+    linkedCells,
+  );
+  return `${links}${names} <strong>${kind}</strong>: ${html(reason, 2000)}`;
+};
+
+const remarkText = ({ text, cells, times }: Remark): string => {
+  const about = cells.length === 0 ? '' : `${html(someNames(cells, linkedCells), 1000)}: `;
+  return `${about}${html(text, 1000)}${about === '' && times > 1 ? ` (${times} times)` : ''}`;
 };
 
 const picturesOf = (verdict: Verdict, evidence: ShownEvidence): ReadonlyMap<string, string> => {
@@ -157,10 +165,7 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Sh
     list('Failed or missing', failures(verdict).map(failureItem)),
     undecided(verdict),
     moves(verdict, 'improved', 'Improvements', 'Better than base beyond the tolerance, the largest first'),
-    list(
-      'Warnings',
-      verdict.warnings.map((warning) => html(warning, 1000)),
-    ),
+    list('Warnings', [...runRemarks(verdict), ...cellRemarks(verdict)].map(remarkText)),
     list(
       'Edits of the policy (in force after the merge)',
       verdict.policyChanges.map((edit) => html(edit, 1000)),
