@@ -138,13 +138,13 @@ describe('a runner of one’s own that keeps its disk', { timeout: 600_000 }, ()
     writeFileSync(file, forged);
     const again = await scene.again();
     expect([again.code, sizes(again).verdict], said(again)).toEqual([1, 'regressed']);
-    expect(said(again)).toContain('Resumed from the cache');
+    expect(said(again)).toContain('from the workflow cache. To measure anew');
     writeFileSync(file, forged);
     // Nothing is resumed where the cache has nothing.
     scene.results.state.entries.length = 0;
     const anew = await scene.again();
     expect([anew.code, sizes(anew).verdict], said(anew)).toEqual([1, 'regressed']);
-    expect(said(anew)).not.toContain('Resumed from the cache');
+    expect(said(anew)).not.toContain('from the workflow cache. To measure anew');
     expect(existsSync(join(scene.workspace, '.optimization-gate', 'samples.previous.jsonl'))).toBe(true);
   });
 

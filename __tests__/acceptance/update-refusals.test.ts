@@ -73,7 +73,7 @@ describe('a token that GitHub refuses', { timeout: 200_000 }, () => {
     expect(next.code, said(next)).toBe(0);
     expect(next.outputs).toMatchObject({ verdict: 'passed', 'exit-code': '0' });
     expect(next.outputNames.toSorted()).toEqual([...new Set(next.outputNames)].toSorted());
-    expect(said(next)).toContain('Resumed from the cache');
+    expect(said(next)).toContain('from the workflow cache. To measure anew');
     expect(await scene.list('main', 'baselines')).toHaveLength(1);
   });
 

@@ -102,6 +102,14 @@ describe('a measurement that is killed again and again', () => {
     expect(finished).toMatchObject({ code: 0 });
   });
 
+  it('says since when it was measured, where that lies, and how to measure anew', () => {
+    const { at } = project.samples();
+    const since = (at ?? '').slice(0, 16).replace('T', ' ');
+    expect(finished.stderr).toMatch(new RegExp(`Reusing \\d+ launch(es)? \\(.*\\) of this plan, measured since ${since} UTC, from `));
+    expect(finished.stderr).toContain(`from ${project.samplesFile}. To measure anew, remove that file.`);
+    expect(kills[0]?.stderr).not.toContain('Reusing');
+  });
+
   it('has every launch that the rule wants exactly once, and no other', () => {
     const plan = project.plan();
     const samples = project.samples();

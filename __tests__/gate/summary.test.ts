@@ -40,7 +40,7 @@ describe('the headline', () => {
     );
     const open = (metric: MetricVerdict): MetricVerdict => ({ ...metric, verdict: 'inconclusive', reason: 'the machine was busy' });
     const undecided = [cell('a', 'x', 'inconclusive', [open(larger), open(slower)])];
-    expect(summary('inconclusive', undecided)).toBe('Inconclusive: decode-latency in a/x and 1 more metric: the machine was busy');
+    expect(summary('inconclusive', undecided)).toBe('Inconclusive: decode-latency +3.1 % in a/x and 1 more metric: the machine was busy');
     expect(summary('passed', undecided)).toBe('Passed: none of the gating metrics regressed; 2 metrics in 1 cell undecided');
   });
 

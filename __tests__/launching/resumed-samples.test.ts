@@ -64,6 +64,14 @@ describe('samples that are resumed', () => {
     expect([existsSync(join(folder, 'samples.jsonl')), existsSync(join(folder, 'samples.previous.jsonl'))]).toEqual([false, true]);
   });
 
+  it('are not spoken of where nothing was measured', async () => {
+    const folder = testFolder();
+    const said: string[] = [];
+    recordSamples(runFolderAt(folder), [run('left')]);
+    await resumeSamples(contextOf('developer', new Map(), said), runFolderAt(folder), resumption);
+    expect(said).toEqual([]);
+  });
+
   it('are those that an earlier run of the plan saved, of this class of runner, whatever lies there', async () => {
     const entries = new Map<string, string>();
     const earlier = runFolderAt(testFolder());

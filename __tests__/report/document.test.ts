@@ -22,7 +22,7 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 describe('reportDocument', () => {
   for (const name of ['regressed', 'inconclusive', 'failed'] as const) {
     it(`reads as written down for ${name}, and fits its schema`, () => {
-      const document = reportDocument(named[name], 1103.4);
+      const document = reportDocument(named[name], { seconds: 1103.4, waitedSeconds: 12.5 });
       expect(reportDocumentSchema.parse(JSON.parse(json(document)))).toEqual(document);
       expectGolden(`report-${name}.json`, json(document));
     });
@@ -40,25 +40,27 @@ describe('reportDocument', () => {
     const broken = verdictOf([
       cell('a', 'b', 'failed', [metric('x', 'y', { head: Number.NaN, change: { estimate: Number.NaN, lower: null, upper: null } })]),
     ]);
-    const found = reportDocument(broken, Number.NaN);
+    const found = reportDocument(broken, { seconds: Number.NaN, waitedSeconds: 0 });
     expect(found.cells[0]?.metrics[0]).toMatchObject({ head: null, change: null, reason: 'measured, but not a finite number' });
     expect(found.durationSeconds).toBeNull();
   });
 
   it('marks the cells whose claims are not borne out by a word that scripts can look for', () => {
-    const ineffective = reportDocument(passed, 1).cells.filter(({ warnings }) => warnings.some((text) => text.startsWith('ineffective: ')));
+    const ineffective = reportDocument(passed, null).cells.filter(({ warnings }) =>
+      warnings.some((text) => text.startsWith('ineffective: ')),
+    );
     expect(ineffective.map(({ optimization }) => optimization)).toEqual(['sparse-network']);
   });
 
   it('keeps an environment that is no object, and refuses unknown names', () => {
-    expect(reportDocument(verdictOf([], { environment: 'a laptop' }), 1).environment).toEqual({
+    expect(reportDocument(verdictOf([], { environment: 'a laptop' }), null).environment).toEqual({
       details: 'a laptop',
       runnerClass: 'cpu-xeon-2c-ort1.30-5f2a',
     });
-    expect(reportDocument(verdictOf([], { environment: { runnerClass: 'forged' } }), 1).environment.runnerClass).toBe(
+    expect(reportDocument(verdictOf([], { environment: { runnerClass: 'forged' } }), null).environment.runnerClass).toBe(
       'cpu-xeon-2c-ort1.30-5f2a',
     );
-    expect(reportDocumentSchema.safeParse({ ...reportDocument(passed, 1), extra: 1 }).success).toBe(false);
+    expect(reportDocumentSchema.safeParse({ ...reportDocument(passed, null), extra: 1 }).success).toBe(false);
   });
 });
 

@@ -13,7 +13,7 @@ export const context: ReportContext = {
   headCommit,
   baseCommit,
   runUrl: 'https://github.com/example/models/actions/runs/1234567890',
-  durationSeconds: 1103.4,
+  took: { seconds: 1103.4, waitedSeconds: 0 },
   staleness: { oldestDays: 3.4, oldestCommit: baseCommit, without: [] },
 };
 

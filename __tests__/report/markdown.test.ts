@@ -76,7 +76,7 @@ describe('commentBody', () => {
   });
 
   it('leaves out what there is nothing to say about', () => {
-    const text = commentBody(verdictOf([]), { ...context, baseCommit: null, runUrl: null, durationSeconds: null, staleness: null });
+    const text = commentBody(verdictOf([]), { ...context, baseCommit: null, runUrl: null, took: null, staleness: null });
     expect(text).not.toMatch(/Regressions|Improvements|Worth knowing|NaN|undefined|null/);
     expect(text).toContain('against no base');
   });

@@ -12,6 +12,7 @@ import {
   signedPercent,
   significant,
   speedUpText,
+  takenText,
 } from '../../src/report/number.ts';
 
 const table = <T extends readonly unknown[]>(rows: readonly (readonly [...T, string])[], write: (...given: T) => string | null): void => {
@@ -124,6 +125,8 @@ describe('numbers', () => {
       '–',
       '–',
     ]);
+    expect(takenText({ seconds: 372, waitedSeconds: 0 })).toBe('6 min 12 s');
+    expect(takenText({ seconds: 372, waitedSeconds: 45 })).toBe('6 min 12 s (without 45 s of waiting for another measurement)');
     expect([4, 45, 59.7, 372, 3599.9, 7500, -1, Number.NaN].map(durationText)).toEqual([
       '4.0 s',
       '45 s',

@@ -3,12 +3,14 @@ import { chmodSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import type { CommandContext } from '../../src/run/context.ts';
+import { takeMachineLock } from '../../src/run/machine-lock.ts';
 
 const source = resolve(import.meta.dirname, '../../src/run/machine-lock.ts');
 const program = `
 import { takeMachineLock } from ${JSON.stringify(source)};
 const host = { log: { info: (text) => console.log(text) } };
-const context = { now: () => new Date(), host, signal: AbortSignal.timeout(5000) };
+const context = { now: () => new Date(), clock: () => performance.now(), host, signal: AbortSignal.timeout(5000) };
 const lock = await takeMachineLock(context, 'measuring', 'measurement').catch((thrown) => (console.log(thrown.code, thrown.message), null));
 if (lock !== null) console.log('held');
 if (process.argv[1] !== 'keep') lock?.release();
@@ -38,4 +40,25 @@ it.skipIf(process.getuid?.() !== 0)('every user of the machine can take the lock
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+});
+
+it('says for how long another one held it, and counts nothing where it was free', async () => {
+  const said: string[] = [];
+  const context = {
+    now: () => new Date(),
+    clock: () => performance.now(),
+    host: { log: { info: (text: string) => said.push(text) } },
+    signal: AbortSignal.timeout(10_000),
+  } as unknown as CommandContext;
+  const name = `waiting-${process.pid}`;
+  const first = await takeMachineLock(context, name, 'measurement on this machine');
+  expect([first.waitedSeconds, said]).toEqual([0, []]);
+  setTimeout(() => first.release(), 400);
+  const second = await takeMachineLock(context, name, 'measurement on this machine');
+  second.release();
+  expect(second.waitedSeconds).toBeGreaterThanOrEqual(0.3);
+  expect(said).toEqual([
+    `Waiting for another measurement on this machine (process ${process.pid}).`,
+    `Waited ${second.waitedSeconds} s for another measurement on this machine.`,
+  ]);
 });

@@ -91,7 +91,7 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
     case 'gate': {
       const run = await openRunFolder(context);
       await requireReviewed(context, readPlan(run).plan, run.folder);
-      return finish(await decide(context, run, { ...setting, durationSeconds: null }));
+      return finish(await decide(context, run, { ...setting, took: null }));
     }
     case 'update':
       return finish(await updateAll(context, setting));

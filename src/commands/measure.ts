@@ -27,13 +27,13 @@ import { keepToBudget } from './store-budget.ts';
 
 /**
  * Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run
- * left; what failed then is tried once more. Does nothing where there is nothing to compare. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
+ * left; what failed then is tried once more. Returns the seconds for which another measurement held the machine. Does nothing where there is nothing to compare. Throws `interrupted` after the signal: whatever is missing then says nothing of the code.
  */
-export const measureRun = async (started: CommandContext, run: RunFolder): Promise<void> => {
+export const measureRun = async (started: CommandContext, run: RunFolder): Promise<number> => {
   const { plan, digest } = readPlan(run);
   if (plan.cells.length === 0) {
     started.host.log.info('There is nothing to compare, so nothing is measured.');
-    return;
+    return 0;
   }
   const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
   const runtime = await locateRuntime(started);
@@ -130,6 +130,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     lock.release();
     context.host.log.endProgress();
   }
+  return lock.waitedSeconds;
 };
 
 /**

@@ -6,6 +6,7 @@ import { projectName } from '../planning/project-name.ts';
 import { encodeDocument } from '../records/decode.ts';
 import type { Verdict } from '../records/verdict.ts';
 import { annotations } from '../report/annotations.ts';
+import type { TimeTaken } from '../report/context.ts';
 import { coverageDocument } from '../report/coverage.ts';
 import { historyOf, tracesOf } from '../report/evidence.ts';
 import { reportDocument } from '../report/json.ts';
@@ -18,7 +19,8 @@ export interface ReportSetting {
   readonly columns: number;
   readonly colour: boolean;
   readonly runUrl: string | null;
-  readonly durationSeconds: number | null;
+  /** Null: nothing was measured for this report. */
+  readonly took: TimeTaken | null;
 }
 
 export interface Reports extends Published {
@@ -45,16 +47,16 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
     headCommit: plan.reviewed ?? plan.head.commit,
     baseCommit: plan.base?.commit ?? null,
     runUrl: setting.runUrl,
-    durationSeconds: setting.durationSeconds,
+    took: setting.took,
     staleness: staleness(baselines, cells, context.now().toISOString()),
   };
   const comment = commentBody(verdict, shown);
-  const json = encodeDocument(reportDocument(verdict, setting.durationSeconds));
+  const json = encodeDocument(reportDocument(verdict, setting.took));
   const report = join(run.reportFolder, 'index.html');
   writeReport(run, {
     'report.json': json,
     'comment.md': comment,
-    'summary.txt': `${summaryText(verdict, { columns: 100, colour: false, report })}\n`,
+    'summary.txt': `${summaryText(verdict, { columns: 100, colour: false, took: setting.took, report })}\n`,
     'coverage.json': encodeDocument(coverageDocument(verdict)),
     'index.html': indexHtml(verdict, shown, evidence),
   });
@@ -62,7 +64,7 @@ export const writeReports = async (context: CommandContext, run: RunFolder, verd
     comment,
     json,
     summary: summaryMarkdown(verdict, shown),
-    text: summaryText(verdict, { columns: setting.columns, colour: setting.colour, report }),
+    text: summaryText(verdict, { columns: setting.columns, colour: setting.colour, took: setting.took, report }),
     annotations: annotations(verdict),
     opensComment: verdict.verdict !== 'nothing-to-compare',
     severity: severityOf(verdict.verdict),

@@ -29,7 +29,7 @@ export interface EndedRun {
  */
 export const runAll = async (
   context: CommandContext,
-  setting: Omit<ReportSetting, 'durationSeconds'>,
+  setting: Omit<ReportSetting, 'took'>,
   requirePlan: (plan: Plan) => void = () => {},
 ): Promise<EndedRun> => {
   const { folder } = await openRunFolder(context);
@@ -38,8 +38,10 @@ export const runAll = async (
     const started = context.clock();
     const run = await planRun(context);
     requirePlan(readPlan(run).plan);
-    await measureRun(context, run);
-    return await decide(context, run, { ...setting, durationSeconds: Math.round((context.clock() - started) / 100) / 10 });
+    const held = await measureRun(context, run);
+    const seconds = Math.round((context.clock() - started) / 100) / 10;
+    const waitedSeconds = Math.round((held + lock.waitedSeconds) * 10) / 10;
+    return await decide(context, run, { ...setting, took: { seconds: Math.max(0, seconds - held), waitedSeconds } });
   } finally {
     lock.release();
   }
@@ -80,7 +82,7 @@ const countOf = (verdict: Verdict, kind: string): number =>
  * the new baseline. Throws `usage-bad-value` with `--quick`: a first impression is no baseline. What can never become a baseline is refused
  * before anything is measured: `baseline-untrusted`.
  */
-export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'durationSeconds'>): Promise<EndedRun> => {
+export const updateAll = async (context: CommandContext, setting: Omit<ReportSetting, 'took'>): Promise<EndedRun> => {
   if (context.options.quick)
     throw new GateError(
       'usage-bad-value',

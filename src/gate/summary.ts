@@ -75,7 +75,8 @@ const metricWords = (cells: readonly CellVerdict[], kind: VerdictKind, verdict: 
   if (first === undefined) return null;
   const { cell, metric } = first;
   const why = metric.reason === null ? '' : `: ${beginningOf(metric.reason)}`;
-  return `${metric.id} in ${cell.id}${andMore(others.length, 'metric')}${kindWord(kind, verdict)}${why}`;
+  const moved = metric.change === null ? '' : ` ${amount(metric)}`;
+  return `${metric.id}${moved} in ${cell.id}${andMore(others.length, 'metric')}${kindWord(kind, verdict)}${why}`;
 };
 
 /** What failed or is missing. `brief`: something else is worse, so that it is only counted. */

@@ -28,7 +28,11 @@ const isOwnFolder = (context: CommandContext): boolean => startedBy(context).kin
 export const resumeSamples = async (context: CommandContext, run: RunFolder, resumption: Resumption): Promise<void> => {
   const { plan, digest } = resumption;
   if (isOwnFolder(context)) {
-    readRunSamples(run, plan, digest);
+    const { launches, at } = readRunSamples(run, plan, digest).samples;
+    if (launches.length > 0 && at !== null)
+      context.host.log.info(
+        `${reusedWords(launches.length, at, run.samplesFile)} To measure anew, remove that file. Another \`--seed\` measures anew too.`,
+      );
     return;
   }
   setSamplesAside(run);
@@ -47,8 +51,9 @@ export const resumeSamples = async (context: CommandContext, run: RunFolder, res
           `The samples in the cache were read. Expected those that the key ${found.key} names, got others.`,
         );
       takeSamples(run, bytes);
-      const { launches } = readRunSamples(run, plan, digest).samples;
-      log.info(`Resumed from the cache: ${launches.length} launches (measuring processes) of this plan ran before.`);
+      const { launches, at } = readRunSamples(run, plan, digest).samples;
+      if (at !== null)
+        log.info(`${reusedWords(launches.length, at, 'the workflow cache')} To measure anew, set the input \`cache\` to false.`);
     } catch (thrown) {
       const { code, message } = asGateError(thrown);
       cache.warn(
@@ -58,6 +63,10 @@ export const resumeSamples = async (context: CommandContext, run: RunFolder, res
     }
   });
 };
+
+/** `Reusing 36 launches (measuring processes) of this plan, measured since 2026-11-30 18:43 UTC, from PLACE.` */
+const reusedWords = (launches: number, at: string, place: string): string =>
+  `Reusing ${launches} launch${launches === 1 ? '' : 'es'} (measuring process${launches === 1 ? '' : 'es'}) of this plan, measured since ${at.slice(0, 16).replace('T', ' ')} UTC, from ${place}.`;
 
 /** Keeps the samples for a run that resumes this one. To be called once all code under test has ended and the files are restored. */
 export const keepSamples = async (context: CommandContext, run: RunFolder, resumption: Resumption): Promise<void> => {

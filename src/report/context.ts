@@ -5,9 +5,16 @@ export interface ReportContext {
   readonly headCommit: string;
   readonly baseCommit: string | null;
   readonly runUrl: string | null;
-  readonly durationSeconds: number | null;
+  /** Null: it is not known. */
+  readonly took: TimeTaken | null;
   /** How old the stored baselines are; null where none were used or known. */
   readonly staleness: StalenessShown | null;
+}
+
+/** How long a run took, and apart from that how long another run or measurement on the machine kept it waiting. */
+export interface TimeTaken {
+  readonly seconds: number;
+  readonly waitedSeconds: number;
 }
 
 export interface StalenessShown {

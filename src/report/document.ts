@@ -67,7 +67,10 @@ export const reportDocumentSchema = z.strictObject({
   policyChanges: z.array(z.string()),
   warnings: z.array(z.string()),
   seed: z.int(),
+  /** Of the whole run, without what `waitedSeconds` counts. */
   durationSeconds: z.number().nonnegative().nullable(),
+  /** For which another run or measurement held the machine. */
+  waitedSeconds: z.number().nonnegative().nullable(),
 });
 export type ReportDocument = Immutable<z.infer<typeof reportDocumentSchema>>;
 export type ReportMetric = Immutable<z.infer<typeof reportMetric>>;

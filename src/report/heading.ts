@@ -4,7 +4,7 @@ import type { ReportContext, StalenessShown } from './context.ts';
 import { coverageSentence } from './coverage.ts';
 import { code, linkTarget, prose } from './escape.ts';
 import { cellCounts } from './listed-metric.ts';
-import { counted, durationText } from './number.ts';
+import { counted, takenText } from './number.ts';
 
 /** Sign and word of each run verdict. */
 export const runWords: Readonly<Record<RunVerdict, { readonly sign: string; readonly word: string }>> = {
@@ -46,7 +46,7 @@ const provenance = (verdict: Verdict, context: ReportContext): string => {
   const target = linkTarget(context.runUrl);
   return [
     `${short(context.headCommit)} against ${context.baseCommit === null ? 'no base' : `base ${short(context.baseCommit)}`}`,
-    ...(context.durationSeconds === null ? [] : [durationText(context.durationSeconds)]),
+    ...(context.took === null ? [] : [takenText(context.took)]),
     ...(verdict.runnerClass === null ? [] : [`runner class ${code(verdict.runnerClass, 80)}`]),
     ...(context.staleness === null ? [] : [age(context.staleness)]),
     ...(target === null ? [] : [`[full report](${target})`]),

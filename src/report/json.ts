@@ -1,5 +1,6 @@
 import type { CellVerdict, MetricVerdict, Verdict } from '../records/verdict.ts';
 import type { Json } from '../records/words.ts';
+import type { TimeTaken } from './context.ts';
 import type { ReportDocument, ReportMetric } from './document.ts';
 import { reasonOf } from './state-text.ts';
 
@@ -49,9 +50,9 @@ const isObject = (value: Json): value is { readonly [key: string]: Json } =>
 
 /**
  * report.json as data: the verdict without its raw samples. A number that was not measured is null and has a reason.
- * An environment that is not an object stands under `details`. `durationSeconds`: of the whole run, null when unknown.
+ * An environment that is not an object stands under `details`. `took`: the whole run, null when unknown.
  */
-export const reportDocument = (verdict: Verdict, durationSeconds: number | null): ReportDocument => ({
+export const reportDocument = (verdict: Verdict, took: TimeTaken | null): ReportDocument => ({
   schema: 'optimization-gate/report/1',
   verdict: verdict.verdict,
   exitCode: verdict.exitCode,
@@ -68,5 +69,6 @@ export const reportDocument = (verdict: Verdict, durationSeconds: number | null)
   policyChanges: verdict.policyChanges,
   warnings: verdict.warnings,
   seed: verdict.seed,
-  durationSeconds: finite(durationSeconds),
+  durationSeconds: finite(took?.seconds ?? null),
+  waitedSeconds: finite(took?.waitedSeconds ?? null),
 });

@@ -1,5 +1,6 @@
 /** How numbers are written for people, in one place: three significant digits, a unit, a true minus sign, `–` for none. */
 import type { MetricVerdict } from '../records/verdict.ts';
+import type { TimeTaken } from './context.ts';
 import { plain } from './escape.ts';
 
 /** What stands where there is no number. */
@@ -194,6 +195,10 @@ export const durationText = (seconds: number): string => {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${grouped(String(Math.floor(whole / 3600)))} h ${Math.floor((whole % 3600) / 60)} min`;
 };
+
+/** `6 min 12 s`, and what was waited for: `6 min 12 s (without 40 s of waiting for another measurement)`. */
+export const takenText = ({ seconds, waitedSeconds }: TimeTaken): string =>
+  `${durationText(seconds)}${waitedSeconds > 0 ? ` (without ${durationText(waitedSeconds)} of waiting for another measurement)` : ''}`;
 
 /** `1 cell`, `1,234 cells`. */
 export const counted = (count: number, singular: string, plural = `${singular}s`): string =>

@@ -1,13 +1,14 @@
 /** The summary for a terminal: one screen, verdict first, the numbers that matter, where the rest is. */
 import type { CellVerdict, RunVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 import { aligned, type Column, cut, cutAtWord, shortNames, width, widths, wrapped } from './columns.ts';
+import type { TimeTaken } from './context.ts';
 import { coverageDocument, coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
 import { figuresOf, figuresText } from './figures.ts';
 import { headline } from './heading.ts';
 import { impactOf } from './impact.ts';
 import { byName, cellCounts, verdictOrder } from './listed-metric.ts';
-import { counted, quantity, signedPercent, significant } from './number.ts';
+import { counted, quantity, signedPercent, significant, takenText } from './number.ts';
 import { textChanges } from './text-changes.ts';
 import { coverageLines, gridTable, type Paint } from './text-grid.ts';
 
@@ -15,6 +16,8 @@ export interface TextOptions {
   /** Width of the terminal; at least 40 is assumed. */
   readonly columns: number;
   readonly colour: boolean;
+  /** Left out, or null: not printed. */
+  readonly took?: TimeTaken | null | undefined;
   /** Where the full report lies, as a path or address to print; left out: not printed. */
   readonly report?: string | undefined;
 }
@@ -169,7 +172,11 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
     cut(`${counted(verdict.cells.length, 'cell')}${counts === '' ? '' : `: ${counts}`}`, columns),
     cut(coverageSentence(verdict.coverage, plain), columns),
   ];
-  const end = options.report === undefined ? [] : ['', cut(`Report: ${plain(options.report, 1000)}`, columns)];
+  const last = [
+    ...(options.took == null ? [] : [cut(`Took ${takenText(options.took)}.`, columns)]),
+    ...(options.report === undefined ? [] : [cut(`Report: ${plain(options.report, 1000)}`, columns)]),
+  ];
+  const end = last.length === 0 ? [] : ['', ...last];
   const free = screenLines - top.length - end.length - 2;
   const all = textChanges(verdict);
   const items = all.slice(0, screenLines).map(({ kind, text }) => {

@@ -9,7 +9,7 @@ import type { ShownEvidence } from '../evidence.ts';
 import { type Failure, failures, undecidedCells, undecidedMetrics } from '../failure.ts';
 import { headline, runWords } from '../heading.ts';
 import { cellCounts, cellsByModel, type ListedMetric, listedMetrics, metricName, verdictOrder } from '../listed-metric.ts';
-import { allowanceText, asAbove, changeText, durationText, isCompared, passage, probabilityText } from '../number.ts';
+import { allowanceText, asAbove, changeText, isCompared, passage, probabilityText, takenText } from '../number.ts';
 import { cellRemarks, type Remark, runRemarks } from '../remark.ts';
 import { cellBlock } from './cell-block.ts';
 import { anchorOf, cellLink } from './cell-link.ts';
@@ -112,7 +112,7 @@ const provenance = (verdict: Verdict, context: ReportContext): string => {
   const target = linkTarget(context.runUrl);
   return [
     `<code>${html(context.headCommit.slice(0, 10))}</code> against ${context.baseCommit === null ? 'no base' : `base <code>${html(context.baseCommit.slice(0, 10))}</code>`}`,
-    ...(context.durationSeconds === null ? [] : [html(durationText(context.durationSeconds))]),
+    ...(context.took === null ? [] : [html(takenText(context.took))]),
     ...(verdict.runnerClass === null ? [] : [`runner class <code>${html(verdict.runnerClass)}</code>`]),
     `seed ${verdict.seed}`,
     ...(target === null ? [] : [`<a href="${html(target, 600)}" rel="noreferrer">run</a>`]),
