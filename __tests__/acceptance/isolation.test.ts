@@ -131,22 +131,23 @@ fs.writeFileSync(process.env.TMPDIR + '/own', ''); fs.writeFileSync('left', '');
     expect(existsSync(join(open, 'node_modules'))).toBe(false);
   });
 
-  it('meets nothing of the other side in terminals, message queues and processes', async () => {
-    const [queues, processes] = [testFolder(), testFolder()];
-    const mounted = [
-      ['mqueue', queues],
-      ['proc', processes],
-    ].map(([type = '', folder = '']) => {
-      chmodSync(folder, 0o755);
-      return spawnSync('mount', ['-t', type, 'none', folder]).status;
-    });
-    onTestFinished(() => void spawnSync('umount', [queues, processes]));
-    expect(mounted).toEqual([0, 0]);
-    // A program of a terminal, beside which there is what other programs left.
+  it('meets nothing of the other side in terminals, queues and processes, nor where its folders lie under other names', async () => {
+    const [queues, processes, temporary, alias] = [testFolder(), testFolder(), testFolder(), testFolder()];
+    chmodSync(temporary, 0o1777);
+    const mounts = [
+      ['-t', 'mqueue', 'none', queues],
+      ['-t', 'proc', 'none', processes],
+      ['--bind', temporary, alias],
+    ];
+    for (const folder of [queues, processes, alias]) chmodSync(folder, 0o755);
+    expect(mounts.map((words) => spawnSync('mount', words).status)).toEqual([0, 0, 0]);
+    onTestFinished(() => void spawnSync('umount', [queues, processes, alias]));
+    // Beside a program of a terminal there may be what others left, and a pipe.
     const asks = `
+const pipe = fs.openSync((execFileSync('mkfifo', ['-m', '666', process.env.TMPDIR + '/pipe-' + process.pid]), process.env.TMPDIR + '/pipe-' + process.pid), fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
 const said = execFileSync('script', ['-qec', 'sleep 0.5; echo size 100', '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] }).toString();
 let size = Number(/size (\\d+)/.exec(said)?.[1]);
-try { fs.writeFileSync('left', ''); } catch {}
+try { if (fs.readSync(pipe, Buffer.alloc(1)) > 0) size = 900; } catch {}
 for (const place of ['left-by-other', '${queues}/left-by-other']) if (fs.existsSync(place)) size = 900;`;
     const other = await openEngineScene({
       '.gitignore': '.optimization-gate\nleft*\n',
@@ -155,19 +156,18 @@ for (const place of ['left-by-other', '${queues}/left-by-other']) if (fs.existsS
     });
     onTestFinished(() => other.close());
     chmodSync(dirname(other.installed), 0o755);
-    const own = 'fs.realpathSync(".")';
     const answers = `
+const namesIn = (folder) => { try { return fs.readdirSync(folder); } catch { return []; } };
+const pipes = (folder, depth) => { for (const name of namesIn(folder)) if (name.startsWith('pipe-')) attempt('pipe', () => fs.writeSync(fs.openSync(folder + '/' + name, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK), 'x')); else if (depth > 0) pipes(folder + '/' + name, depth - 1); };
 for (const end = Date.now() + 1500; Date.now() < end; await new Promise((done) => setTimeout(done, 20))) {
-  try { fs.writeFileSync('${queues}/left-by-other', ''); } catch {}
-  for (const name of fs.readdirSync('/dev/pts').filter((each) => /^\\d+$/.test(each))) try { fs.writeFileSync('/dev/pts/' + name, 'size 900\\n'); } catch {}
-  let pids = [];
-  try { pids = fs.readdirSync('${processes}').filter((each) => Number(each) > 0); } catch {}
-  for (const pid of pids) try {
-    const at = '${processes}/' + pid + '/cwd';
-    if (fs.readlinkSync(at) !== ${own}) fs.writeFileSync(at + '/left-by-other', '');
-  } catch {}
+  attempt('queue', () => fs.writeFileSync('${queues}/left-by-other', ''));
+  for (const name of namesIn('/dev/pts').filter((each) => /^\\d+$/.test(each))) attempt('terminal', () => fs.writeFileSync('/dev/pts/' + name, 'size 900\\n'));
+  for (const pid of namesIn('${processes}').filter((each) => Number(each) > 0))
+    attempt('process', () => { const at = '${processes}/' + pid + '/cwd'; if (fs.readlinkSync(at) !== fs.realpathSync('.')) fs.writeFileSync(at + '/left-by-other', ''); });
+  pipes('${alias}', 3);
 }`;
-    expectRegressed(other, await other.change({ 'bench.mjs': program('900', answers) }));
+    const worse = { 'bench.mjs': program('900', answers) };
+    expectRegressed(other, await other.change(worse, { environment: { TMPDIR: temporary } }));
   });
 
   // The number of `inotify_init1`; Node opens one instance for each process.

@@ -16,9 +16,30 @@ it('names where files can be written and processes are seen, once each, as the f
     '37 23 0:30 / /dev/mqueue rw,relatime - mqueue mqueue rw',
     '38 27 0:21 / /host/proc ro,relatime - proc proc rw',
   ];
-  expect(mountsIn(`${lines.join('\n')}\n`)).toEqual({
+  expect(mountsIn(`${lines.join('\n')}\n`)).toMatchObject({
     writable: ['/', '/mnt/a b\\c', '/mnt/é', '/dev/shm', '/dev/mqueue'],
     processes: ['/host/proc'],
   });
-  expect(mountsIn('')).toEqual({ writable: [], processes: [] });
+  expect(mountsIn('')).toMatchObject({ writable: [], processes: [] });
+});
+
+it('names all paths of a folder, where a file system is mounted more than once', () => {
+  const { namesOf } = mountsIn(
+    [
+      '27 1 254:0 / / rw - ext4 /dev/vda rw',
+      '28 27 254:0 /tmp /var/tmp rw - ext4 /dev/vda rw',
+      '29 27 254:0 /home /srv/home rw - ext4 /dev/vda rw',
+      '30 27 0:40 /@/work /work rw - btrfs /dev/vdb rw',
+      '31 27 0:40 / /mnt/all ro - btrfs /dev/vdb rw',
+      '32 30 0:41 / /work/in rw - tmpfs tmpfs rw',
+      '33 30 0:42 / /work/in rw - tmpfs tmpfs rw',
+      '34 27 0:42 / /work/other rw - tmpfs tmpfs rw',
+    ].join('\n'),
+  );
+  expect(namesOf('/tmp/a')).toEqual(['/tmp/a', '/var/tmp/a']);
+  expect(namesOf('/var/tmp')).toEqual(['/var/tmp', '/tmp']);
+  expect(namesOf('/tmpfile')).toEqual(['/tmpfile']);
+  expect(namesOf('/work/a b')).toEqual(['/work/a b', '/mnt/all/@/work/a b']);
+  expect(namesOf('/work/in/a')).toEqual(['/work/in/a', '/work/other/a']);
+  expect(mountsIn('').namesOf('/a')).toEqual(['/a']);
 });

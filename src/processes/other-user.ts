@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
@@ -51,12 +51,12 @@ export type UserKey = 'isolation.user' | 'isolation.base-user';
  * hides the folder of the other side, and gives the program a network of its own where it is told an `ip`.
  */
 const init = [
-  'umask 022; mount=$1; mountpoint=$2; ip=$3; hidden=$4; shift 4',
+  'umask 022; mount=$1; mountpoint=$2; ip=$3; shift 3',
   // A mount of its own stays writable.
   'while [ "$1" != -- ]; do "$mount" --bind "$1" "$1" || exit 125; shift; done; shift',
   // One that another one covers, or that is gone by now, cannot be reached either.
   'while [ "$1" != -- ]; do "$mount" -o remount,bind,ro "$1" 2>/dev/null || ! "$mountpoint" -q "$1" || exit 125; shift; done; shift',
-  '"$mount" -t tmpfs -o size=4k,mode=000 none "$hidden" || exit 125',
+  'while [ "$1" != -- ]; do [ ! -e "$1" ] || "$mount" -t tmpfs -o size=4k,mode=000 none "$1" || exit 125; shift; done; shift',
   'while [ "$1" != -- ]; do "$mount" -t tmpfs -o size=4k,mode=000 none "$1" 2>/dev/null || ! "$mountpoint" -q "$1" || exit 125; shift; done; shift',
   'while [ "$1" != -- ]; do "$mount" -t tmpfs -o mode=1777,nosuid,nodev none "$1" || exit 125; shift; done; shift',
   // Whoever has the user could write to the terminals of another program of it.
@@ -104,8 +104,8 @@ export const openOtherUser = (name: string, where: UserKey): OtherUser => {
     const there = mounts();
     const argv = [
       ...namespaces(program('unshare'), setpriv, network === 'own' ? ['--ipc', '--net'] : ['--ipc']),
-      ...[program('sh'), '-c', init, 'sh', ...tools, network === 'own' ? ip : '', hidden],
-      ...[...writable, '--', ...there.writable, '--', ...there.processes, '--', ...own, '--'],
+      ...[program('sh'), '-c', init, 'sh', ...tools, network === 'own' ? ip : ''],
+      ...[...writable, '--', ...there.writable, '--', ...there.namesOf(realpathSync(hidden)), '--', ...there.processes, '--', ...own, '--'],
       ...become,
     ];
     return { kind: 'namespaces', asRoot, argv };
