@@ -11,6 +11,9 @@ const storeAttacks = testIn('acceptance/store-attacks.test.ts');
 const reported = { promise: 'own-verdict', source: 'reported', before: 'exit 0: a worse head passed' } as const;
 const neighbour = { promise: 'own-verdict', source: 'neighbour', before: 'a worse head could pass' } as const;
 
+/** A reviewer made a pass of a failure by it. */
+const found = { ...neighbour, before: reported.before } as const;
+
 const judged = 'exit 1, `regressed` in outputs and comment';
 const changed = (code: string): string => `exit 3, \`error\` in outputs, ${code} in comment, summary and log; no launch is kept`;
 
@@ -155,6 +158,50 @@ export const faults: readonly JobFault[] = [
     what: 'head adds a system library to a folder of `LD_LIBRARY_PATH`',
     now: changed('program-changed'),
     shownBy: foreignWrites('ends the run when it adds a library that the gate loads by LD_LIBRARY_PATH'),
+  },
+  {
+    ...found,
+    what: 'head adds a package that the native runtime would load before its own',
+    now: changed('program-changed'),
+    shownBy: foreignWrites('ends the run when it gets a package of head that it would load, from its setup'),
+  },
+  {
+    ...found,
+    what: 'head puts another native runtime where the gate looks for one',
+    now: `${judged}; the runtime is looked for once`,
+    shownBy: foreignWrites('is not found anew where head puts another one in its setup'),
+  },
+  {
+    ...found,
+    what: "head writes to base's program through a mapping, where files lie in memory",
+    now: changed('base-changed'),
+    shownBy: foreignWrites("ends the run when head maps base's program in its setup"),
+  },
+  {
+    ...neighbour,
+    what: 'head writes to the text that quality is judged on, for a moment',
+    now: changed('program-changed'),
+    shownBy: foreignWrites('ends the run when it writes to the text that quality is judged on, for a moment when it is measured'),
+  },
+  {
+    ...neighbour,
+    before: 'git and tar load them, tar beside the token of the cache',
+    what: 'head adds libraries that git and tar load to a folder of `LD_LIBRARY_PATH`',
+    now: `${judged}; neither loads them`,
+    shownBy: foreignWrites('starts git and tar with no library that it adds by LD_LIBRARY_PATH'),
+  },
+  {
+    ...neighbour,
+    before: 'the forged outputs and variables hold',
+    what: 'head writes outputs and variables of later steps, and takes away the rights to write there',
+    now: `${judged}; the files are written back`,
+    shownBy: commandFiles('stays where head takes the rights to write them'),
+  },
+  {
+    ...found,
+    what: "an isolated head writes to a terminal or pipe of base's program, to a message queue, or by a second `/proc`",
+    now: `${judged}; base says what it says alone`,
+    shownBy: isolation('meets nothing of the other side in terminals, queues and processes, nor where its folders lie under other names'),
   },
   {
     ...reported,
