@@ -24,6 +24,7 @@ import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
 import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
 import { aligned, type CommandOutput } from './command-output.ts';
+import { meterCheck } from './meter-check.ts';
 import { planChecks } from './plan-check.ts';
 
 const marks = { ok: 'ok', absent: '–', warning: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
@@ -46,7 +47,7 @@ export const doctor = async (context: CommandContext): Promise<CommandOutput> =>
     ...machineChecks(facts, machineState()),
     library.check,
     ...(library.found === null ? [] : await providerChecks(context, runtime)),
-    meterCheck(facts),
+    meterCheck(facts, runtime.provider, openEnergyMeter() !== null),
     confinementCheck(findConfinement()),
     (await tried('git', () => describeGit(context))).check,
     config.check,
@@ -144,14 +145,6 @@ const providerChecks = async (context: CommandContext, { provider, threads }: Ru
     checks.push(isFailed(check) ? { id: check.id, status: 'absent', says: `not usable here: ${check.plain}` } : check);
   }
   return checks;
-};
-
-/** Launches read the counters of the processor and no other meter. */
-const meterCheck = ({ gpu }: MachineFacts): Check => {
-  const unread = gpu === null ? '' : '; what the GPU uses is not read';
-  return openEnergyMeter() === null
-    ? { id: 'energy', status: 'absent', says: `no RAPL counters that this user may read: energy is not reported${unread}` }
-    : { id: 'energy', status: 'ok', says: `RAPL counters of the processor${unread}` };
 };
 
 const confinementCheck = ({ kind }: Confinement): Check => ({

@@ -42,7 +42,8 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   const models = plan.models.map(({ folder }) => modelFolderOf(context, folder));
   const [machine, program] = await Promise.all([machineFacts(), watchProgram(context, runtime, models)]);
   const { provider, threads, ort } = plan.runtime;
-  const lanes = Math.min(providerFacts(provider).lanes, Math.max(1, Math.floor(availableParallelism() / threads)));
+  const { lanes: most, metered } = providerFacts(provider);
+  const lanes = Math.min(most, Math.max(1, Math.floor(availableParallelism() / threads)));
   const environment = {
     ...machine,
     provider,
@@ -98,7 +99,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       program,
       runnerClass: environmentClass,
       lanes,
-      energyMeter: openEnergyMeter() !== null,
+      energyMeter: metered && openEnergyMeter() !== null,
       samples,
       record,
       samplesFile: run.samplesFile,
