@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -14,6 +14,15 @@ describe('generated files', () => {
     expect([...generatedFiles(root).keys()]).toEqual(
       expect.arrayContaining(['action.yml', 'README.md', 'docs/errors.md', 'schemas/plan.schema.json']),
     );
+  });
+
+  it('are all schemas that there are', () => {
+    const generated = [...generatedFiles(root).keys()].filter((path) => path.startsWith('schemas/'));
+    expect(
+      readdirSync(join(root, 'schemas'))
+        .map((name) => `schemas/${name}`)
+        .toSorted(),
+    ).toEqual(generated.toSorted());
   });
 
   it('are seen to drift', () => {

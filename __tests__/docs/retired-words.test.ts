@@ -26,6 +26,7 @@ const retired: Readonly<Record<string, Retired>> = {
     instead: 'benchmark',
   },
   tuning: { found: /\btuning\??: SessionOptions|\bsettings? tuning\b/, instead: 'session options' },
+  reference: { found: /\breference implementations?\b/i, instead: 'built-in' },
   doubt: { found: /\bdoubts?\b/i, instead: 'warning' },
   flops: { found: /\bflops\b/i, instead: 'MACs' },
   'pre → post': { found: /\bpre ?(→|->) ?post\b|\bpre\/post\b|\bpre and post\b/i, instead: 'reference and head' },
@@ -82,6 +83,7 @@ describe('retired words', () => {
     ['control', 'the A/A controls of feedback-control'],
     ['bench', 'the options of the bench'],
     ['tuning', 'session(variant, tuning?: SessionOptions)'],
+    ['reference', 'the reference implementation here'],
     ['doubt', 'a metric in doubt'],
     ['flops', 'flops-per-token'],
     ['pre → post', 'pre → post'],
@@ -104,6 +106,6 @@ describe('retired words', () => {
   });
 
   it('have a line each that shows it', () => {
-    expect(Object.keys(retired)).toHaveLength(12);
+    expect(Object.keys(retired)).toHaveLength(13);
   });
 });
