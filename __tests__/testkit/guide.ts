@@ -9,7 +9,9 @@ export type GuideStep = { readonly file: string; readonly text: string } | { rea
 /** Steps of `docs/guides/NAME.md`: blocks behind a line that begins with a file's name, and blocks of `sh`. */
 export const guideSteps = (name: string): readonly GuideStep[] =>
   [
-    ...readFileSync(join(folder, `${name}.md`), 'utf8').matchAll(/(?:^`([\w./-]+)`(?:, in place of [^\n]*)?:\n\n)?^```(\w+)\n([\s\S]*?)^```$/gm),
+    ...readFileSync(join(folder, `${name}.md`), 'utf8').matchAll(
+      /(?:^`([\w./-]+)`(?:, in place of [^\n]*)?:\n\n)?^```(\w+)\n([\s\S]*?)^```$/gm,
+    ),
   ].flatMap(([, file, language, text = '']): readonly GuideStep[] => {
     if (file !== undefined) return [{ file, text }];
     return language === 'sh' ? [{ commands: text.trimEnd().split('\n') }] : [];

@@ -1,8 +1,8 @@
 /** One cell in full: findings, figures, pictures, every metric. */
 import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
-import { figureInWords, ownFiguresOf } from '../figures.ts';
 import { remedies } from '../failure.ts';
+import { figureInWords, ownFiguresOf } from '../figures.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
 import { metricName } from '../listed-metric.ts';
 import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
