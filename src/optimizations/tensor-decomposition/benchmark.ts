@@ -68,7 +68,7 @@ export const tensorDecompositionBenchmark: Benchmark<DecompositionOptions> = {
     variants: { main: { options: optionsJson(options) } },
     points: sharedPoints().map((point) => (point.kind === 'inspection' ? { ...point, compressed: true } : point)),
     metrics: [...sharedMetrics(model), ...own],
-    headline: [...speedHeadline, ...costHeadline, 'compression-time', ...captionHeadline(model), 'compression-ratio', 'removed-fraction'],
+    headline: [...speedHeadline, ...costHeadline, 'compression-time', 'compression-ratio', ...captionHeadline(model), 'removed-fraction'],
     claims: [
       { of: 'faster', removed: [...smaller, { metric: 'removed-fraction', word: 'smaller' }], possible: null },
       { of: 'compressed', ratio: 'compression-ratio' },
