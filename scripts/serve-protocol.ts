@@ -128,7 +128,7 @@ const policyTables = (): string =>
     .map(({ title, id, name, exchange: { task, asked, setting, observation, action } }) =>
       [
         `### ${title}${task === null ? '' : `, ${task}`} ${code(id)}`,
-        `${asked} Schema: [serve-${name}.schema.json](../schemas/serve-${name}.schema.json).`,
+        `${asked}\n\nSchema: [serve-${name}.schema.json](../schemas/serve-${name}.schema.json).`,
         `${code('setting')} of ${code('start')}:\n\n${tablesOf(nodeOf(setting))}`,
         `${code('observation')} of ${code('next')}:\n\n${tablesOf(nodeOf(observation))}`,
         `${code('ok')} of the answer:\n\n${tablesOf(nodeOf(action))}`,
