@@ -59,7 +59,7 @@ describe('a mistake in what says how is judged', () => {
     async (_, broken, __, message) => {
       const note = expect.stringMatching(new RegExp(`^optimization-gate\\.yml:5:\\d+ of base: .*${message.source}`));
       const scratch = onTop(changed({}, { [file]: text(broken) }), other);
-      const cells = [`${model}/a both`, `${model}/b both`];
+      const cells = [`a both`, `b both`];
       expect(await plannedCells(scratch)).toMatchObject({ cells, warnings: [note] });
       expect(await plannedCells(scratch, { event: 'default-branch' })).toMatchObject({ cells, warnings: [note] });
       expect(await plannedCells(onTop(scratch, { [file]: good }))).toMatchObject({ cells, warnings: [note] });
@@ -84,8 +84,8 @@ describe('a mistake in what says how is judged', () => {
     );
     const { tolerances } = await plannedCells(scratch);
     const plain = (await plannedCells(changed({ [file]: good }, other))).tolerances;
-    expect(tolerances[`${model}/a size`]).toBe(plain[`${model}/a size`]);
-    expect(tolerances[`${model}/b decode-latency`]).toBe(0.02);
+    expect(tolerances[`a size`]).toBe(plain[`a size`]);
+    expect(tolerances[`b decode-latency`]).toBe(0.02);
   });
 });
 
@@ -99,9 +99,9 @@ describe('a mistake in an entry', () => {
     });
     const scratch = onTop(changed({}, { [file]: bad }), other);
     const warnings = [expect.stringMatching(/^optimization-gate\.yml:3:\d+ of base: optimizations\[0\]\.measure/)];
-    expect(await plannedCells(scratch)).toMatchObject({ cells: [`${model}/b both`], warnings });
+    expect(await plannedCells(scratch)).toMatchObject({ cells: [`b both`], warnings });
     expect(await plannedCells(onTop(scratch, { [file]: configured([measured('a'), measured('b')]) }))).toMatchObject({
-      cells: [`${model}/a new`, `${model}/b both`],
+      cells: [`a new`, `b both`],
       warnings,
     });
   });
@@ -118,7 +118,7 @@ describe('a mistake in an entry', () => {
       code: expect.stringMatching(/^(config-invalid|config-unknown-key|option-invalid|optimization-unknown)$/),
     });
     expect(await plannedCells(onTop(changed({}, { [file]: bad }), other))).toMatchObject({
-      cells: [...(cell === null ? [] : [cell]), `${model}/b both`],
+      cells: [...(cell === null ? [] : [cell]), `b both`],
       warnings: [expect.stringMatching(/ of base: /)],
     });
   });
@@ -135,7 +135,7 @@ describe('a configuration of base that cannot be read', () => {
       `^optimization-gate\\.yml:\\d+:\\d+ of base: .* The file cannot be read, so its last readable version counts: that of commit ${last}`,
       's',
     );
-    const cells = [`${model}/a both`, `${model}/b both`];
+    const cells = [`a both`, `b both`];
     expect(await plannedCells(scratch)).toMatchObject({ cells, warnings: [expect.stringMatching(note)] });
     expect(await plannedCells(scratch, { event: 'default-branch' })).toMatchObject({ cells });
     expect(await plannedCells(onTop(scratch, { [file]: worse }))).toMatchObject({ cells, warnings: [expect.stringMatching(note)] });
@@ -143,7 +143,7 @@ describe('a configuration of base that cannot be read', () => {
     const dropping = onTop(changed({ [file]: good }, { [file]: syntax }), {
       [file]: configured([measured('b', { metric: 'decode-latency' })]),
     });
-    expect(await plannedCells(dropping)).toMatchObject({ cells: [`${model}/b both`, `${model}/a removed`] });
+    expect(await plannedCells(dropping)).toMatchObject({ cells: [`b both`, `a removed`] });
   });
 
   it('does not excuse a change that breaks it, or breaks it otherwise', async () => {
@@ -156,7 +156,7 @@ describe('a configuration of base that cannot be read', () => {
   it('leaves every cell new only where it never could be read', async () => {
     const scratch = onTop(changed({}, { [file]: syntax }), { [file]: good });
     expect(await plannedCells(scratch)).toMatchObject({
-      cells: [`${model}/a new`, `${model}/b new`],
+      cells: [`a new`, `b new`],
       warnings: [expect.stringContaining('No version of the file can be read')],
     });
   });
@@ -164,7 +164,7 @@ describe('a configuration of base that cannot be read', () => {
   it('is looked for below a shallow clone', async () => {
     const scratch = onTop(changed({ [file]: good }, { [file]: syntax }), other);
     const shallow = scratch.clone('--depth=2');
-    expect(await plannedCells(shallow)).toMatchObject({ cells: [`${model}/a both`, `${model}/b both`] });
+    expect(await plannedCells(shallow)).toMatchObject({ cells: [`a both`, `b both`] });
     const cut = scratch.clone('--depth=2');
     cut.git('remote', 'remove', 'origin');
     await expect(plannedCells(cut)).rejects.toMatchObject({ code: 'shallow-clone' });
@@ -174,7 +174,7 @@ describe('a configuration of base that cannot be read', () => {
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 1234\n`;
     for (const bad of [pointer, `# ${'x'.repeat(300_000)}\n`, 'optimizations: [{ id: }]\n']) {
       const scratch = onTop(changed({ [file]: good }, { [file]: bad }), { [file]: good });
-      expect(await plannedCells(scratch)).toMatchObject({ cells: [`${model}/a both`, `${model}/b both`] });
+      expect(await plannedCells(scratch)).toMatchObject({ cells: [`a both`, `b both`] });
     }
   });
 
@@ -183,7 +183,7 @@ describe('a configuration of base that cannot be read', () => {
     scratch.git('rm', '--quiet', file);
     scratch.commit({ 'gate.yml': good });
     expect(await plannedCells(scratch, { config: 'gate.yml' })).toMatchObject({
-      cells: [`${model}/a both`, `${model}/b both`],
+      cells: [`a both`, `b both`],
       warnings: [expect.stringContaining('cannot be read'), expect.stringContaining('gate.yml was renamed from optimization-gate.yml')],
     });
   });

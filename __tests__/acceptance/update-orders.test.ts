@@ -93,7 +93,7 @@ describe('four updates of four commits at once', () => {
     }
     expect(found.size).toBe(1);
     const file = JSON.parse([...found][0] ?? '{}') as Baseline;
-    const name = 'mini-qwen3-dense/engine size@rounds';
+    const name = 'engine size@rounds';
     expect(file.entries.map(({ commit, metrics }) => [commit, metrics.map(({ value }) => value)])).toEqual([[commits[3], [70]]]);
     expect(file.history.map(({ commit, values }) => [commit, values[name]])).toEqual(sizes.map((size, at) => [commits[at], size]));
     expect(file.anchor).toEqual({ commit: commits[0], values: { [name]: 100 } });

@@ -160,7 +160,7 @@ export class Project extends ScratchRepository {
   }
 
   cell(optimization: string): CellVerdict {
-    const found = this.verdict().cells.find(({ id }) => id === `${model}/${optimization}`);
+    const found = this.verdict().cells.find(({ id }) => id === `${model}/${optimization}` || id === optimization);
     if (found === undefined) throw new Error(`no cell ${optimization}`);
     return found;
   }

@@ -76,7 +76,7 @@ const files: readonly Situation[] = [
     check: async () => {
       const scratch = changed({ 'ci.yml': 'on: push\njobs: {}\n', 'docs.md': 'models: none\n' }, { [usual]: two });
       expect(await plannedCells(scratch)).toMatchObject({
-        cells: [`${model}/a new`, `${model}/b new`],
+        cells: [`a new`, `b new`],
         warnings: [expect.stringContaining('Base has no configuration')],
       });
     },
@@ -160,7 +160,7 @@ const files: readonly Situation[] = [
     check: async () => {
       const moved = changed({ [`a/${usual}`]: two, 'b/README.md': '' }, { [`a/${usual}`]: null, [`b/${usual}`]: two });
       expect(await plannedCells(moved, { folder: 'b' })).toMatchObject({
-        cells: [`${model}/a both`, `${model}/b both`],
+        cells: [`a both`, `b both`],
         baseFolder: 'a',
         warnings: [expect.stringContaining(`b/${usual} was renamed from a/${usual}`)],
       });
@@ -184,7 +184,7 @@ const files: readonly Situation[] = [
       symlinkSync('v2', join(scratch.folder, 'current'));
       scratch.commit({});
       expect(await plannedCells(scratch, { folder: 'current' })).toMatchObject({
-        cells: [`${model}/a both`, `${model}/b both`],
+        cells: [`a both`, `b both`],
         baseFolder: 'v1',
         warnings: [],
       });
@@ -212,12 +212,12 @@ const files: readonly Situation[] = [
     check: async () => {
       const other = configured([measured('a', { inputs: 'b/**' }), measured('b')]);
       expect(await plannedCells(changed({ [`a/${usual}`]: two }, { [`b/${usual}`]: other }), { folder: 'b' })).toMatchObject({
-        cells: [`${model}/a new`, `${model}/b both`],
+        cells: [`a new`, `b both`],
         baseFolder: 'a',
       });
       const apart = configured([measured('a', { inputs: 'b/**' })]);
       expect(await plannedCells(changed({ [usual]: two }, { [`b/${usual}`]: apart }), { folder: 'b' })).toMatchObject({
-        cells: [`${model}/a new`],
+        cells: [`a new`],
         baseFolder: 'b',
       });
     },
@@ -234,10 +234,10 @@ const files: readonly Situation[] = [
         configured([measured('a', { inputs: 'bench/**' })]),
       ];
       const beside = (path: string, text: string, stays: string) => changed({ [`a/${usual}`]: stays }, { [path]: text });
-      expect(await plannedCells(beside(`b/${usual}`, bare, bare), { folder: 'b' })).toMatchObject({ cells: [`${model}/a new`] });
+      expect(await plannedCells(beside(`b/${usual}`, bare, bare), { folder: 'b' })).toMatchObject({ cells: [`a new`] });
       for (const stays of [bare, two]) expect(await cellsOf(beside(usual, own, stays))).toEqual(['a new']);
       const moved = changed({ [`a/${usual}`]: bare }, { [`a/${usual}`]: configured([measured('b')]), [`b/${usual}`]: bare });
-      expect(await plannedCells(moved, { folder: 'b' })).toMatchObject({ cells: [`${model}/a both`], baseFolder: 'a' });
+      expect(await plannedCells(moved, { folder: 'b' })).toMatchObject({ cells: [`a both`], baseFolder: 'a' });
       const unmoved = changed({ 'ci/gate.yml': bare }, { 'ci/new.yml': bare });
       expect(await cellsOf(unmoved, { config: 'ci/new.yml' })).toEqual(['a both']);
     },
@@ -293,7 +293,7 @@ const files: readonly Situation[] = [
       const merged = await plannedCells(changed({ 'a.yml': text('a', '9%'), 'b.yml': text('b', '5%') }, { 'b.yml': null, 'a.yml': two }), {
         config: 'a.yml',
       });
-      expect(merged).toMatchObject({ cells: [`${model}/a both`, `${model}/b both`], tolerances: { [`${model}/b size`]: 0.05 } });
+      expect(merged).toMatchObject({ cells: [`a both`, `b both`], tolerances: { [`b size`]: 0.05 } });
       const scratch = changed({ 'gate.yml': two, 'other.yml': text('c', '1%') }, { 'gate.yml': null, 'new.yml': text('c', '99%') });
       expect(await cellsOf(scratch, { config: 'new.yml' })).toEqual(['c both', 'a removed', 'b removed']);
     },
@@ -319,7 +319,10 @@ const files: readonly Situation[] = [
         'd both from b',
       ]);
       expect(await cellsOf(changed(before, { 'b.yml': null }))).toEqual(['a both']);
-      const on = (...models: readonly string[]) => of('a').replace(`[${model}]`, `[${models.join(', ')}]`);
+      const on = (...models: readonly string[]) =>
+        of('a')
+          .replace('python3 a.py', '"python3 a.py {model}"')
+          .replace(`[${model}]`, `[${models.join(', ')}]`);
       const other = 'mini-qwen3-moe';
       const models = changed({ [usual]: on(model), 'b.yml': on(other) }, { [usual]: on(model, other), 'b.yml': null });
       expect((await plannedCells(models)).cells).toEqual([`${model}/a both`, `${other}/a both`]);
@@ -393,7 +396,7 @@ const entries: readonly Situation[] = [
         configured([measured(id, { program: 'run', inputs: 'bench/**' }), measured('z')], `gate: { tolerance: { size: ${tolerance} } }\n`);
       const scratch = changed({ [usual]: text('a', '1%') }, { [usual]: text('b', '50%') });
       const { tolerances, warnings } = await plannedCells(scratch);
-      expect(tolerances[`${model}/b size`]).toBe(0.01);
+      expect(tolerances[`b size`]).toBe(0.01);
       expect(warnings).toEqual([expect.stringContaining('b was renamed from a')]);
       for (const name of ['a', 'b']) expect(await cellsOf(scratch, { optimizations: [name] })).toEqual(['b both from a']);
     },

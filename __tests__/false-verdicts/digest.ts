@@ -270,7 +270,7 @@ export const situations: readonly Situation[] = [
     async () => {
       const project = await commands();
       expectCell(project, 'same', { verdict: 'unchanged', head: 200 });
-      expect(project.samples().launches.filter(({ cell }) => cell === `${model}/same`)).toHaveLength(1);
+      expect(project.samples().launches.filter(({ cell }) => cell === 'same')).toHaveLength(1);
       expect(project.verdict()).toMatchObject({ exitCode: 1, coverage: { judged: 2, total: 5, byReason: { failed: 3 } } });
     },
   ),

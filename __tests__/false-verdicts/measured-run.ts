@@ -7,9 +7,9 @@ import type { Plan } from '../../src/records/plan.ts';
 import type { SampleLine } from '../../src/records/sample.ts';
 import { readSamples } from '../../src/records/samples-file.ts';
 import type { Verdict } from '../../src/records/verdict.ts';
-import { configuration, type Ended, model, Project } from '../commands/project.ts';
+import { configuration, type Ended, Project } from '../commands/project.ts';
 
-export const cellId = `${model}/engine`;
+export const cellId = `engine`;
 
 /** A program that answers each round with the numbers that an expression of `round` gives. */
 const answering = (numbers: string, before: string): string => `import { createInterface } from 'node:readline';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { CellVerdict, MetricVerdict, Verdict } from '../../src/records/verdict.ts';
-import { configuration, model, Project } from '../commands/project.ts';
+import { configuration, Project } from '../commands/project.ts';
 import type { Kind, Situation } from './situation.ts';
 
 /**
@@ -50,7 +50,7 @@ const runOf = (metrics: Readonly<Record<string, Measured>>): (() => Promise<Verd
     ];
     const tolerances = entries.flatMap(([id, { tolerance }]) => (tolerance === undefined ? [] : [`${id}: ${tolerance}`]));
     const accepted = entries.flatMap(([metric, { accepted: bound }]) =>
-      bound === undefined ? [] : [{ cell: `${model}/engine`, metric, bound, expires: '9999-12-31', reason: 'it is worth it' }],
+      bound === undefined ? [] : [{ cell: `engine`, metric, bound, expires: '9999-12-31', reason: 'it is worth it' }],
     );
     const rest = tolerances.length === 0 ? [] : [`gate: { tolerance: { ${tolerances.join(', ')} } }`];
     project.commit({

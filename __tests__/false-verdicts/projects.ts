@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { acceptancesAt, baselineEdits } from '../../src/planning/base-files.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { environment, root as temporary } from '../repository/scratch-repository.ts';
-import { changed, configured, measured, configuredModel as model } from '../testkit/configured.ts';
+import { changed, configured, measured } from '../testkit/configured.ts';
 import { plannedCells } from '../testkit/planned-cells.ts';
 import type { Situation } from './situation.ts';
 
@@ -41,7 +41,7 @@ export const situations: readonly Situation[] = [
       const moved = changed(projects(before), { ...gone(before), ...projects(after) });
       for (const name of ['a', 'b'])
         expect(await plannedCells(moved, { folder: `libs/${name}` })).toMatchObject({
-          cells: [`${model}/engine both`],
+          cells: [`engine both`],
           baseFolder: `packages/${name}`,
         });
       const grown = changed(
@@ -49,7 +49,7 @@ export const situations: readonly Situation[] = [
         { ...gone(before), ...projects(after, 'more') },
       );
       expect(await plannedCells(grown, { folder: 'libs/b' })).toMatchObject({
-        cells: [`${model}/engine both`, `${model}/more new`],
+        cells: [`engine both`, `more new`],
         baseFolder: 'packages/b',
       });
       const unlike = changed(projects(before), { ...gone(before), ...projects(['libs/x', 'libs/y']) });
@@ -71,11 +71,11 @@ export const situations: readonly Situation[] = [
         { 'fast.yml': fast, 'slow.yml': slow },
         { 'fast.yml': null, 'slow.yml': null, 'ci/fast.yml': fast, 'ci/slow.yml': slow },
       );
-      expect(await plannedCells(moved, { config: 'ci/fast.yml' })).toMatchObject({ cells: [`${model}/fast both`] });
-      expect(await plannedCells(moved, { config: 'ci/slow.yml' })).toMatchObject({ cells: [`${model}/slow both`] });
+      expect(await plannedCells(moved, { config: 'ci/fast.yml' })).toMatchObject({ cells: [`fast both`] });
+      expect(await plannedCells(moved, { config: 'ci/slow.yml' })).toMatchObject({ cells: [`slow both`] });
       const all = configured(['fast', 'slow', 'lost'].map((id) => measured(id)));
       const split = changed({ 'all.yml': all }, { 'all.yml': null, 'fast.yml': fast, 'slow.yml': slow });
-      expect(await plannedCells(split, { config: 'fast.yml' })).toMatchObject({ cells: [`${model}/fast both`, `${model}/lost removed`] });
+      expect(await plannedCells(split, { config: 'fast.yml' })).toMatchObject({ cells: [`fast both`, `lost removed`] });
     },
   },
   {
@@ -92,10 +92,10 @@ export const situations: readonly Situation[] = [
         message: expect.stringContaining('Expected size in bytes (lower is better), as base has it, got kB (lower is better)'),
       });
       await expect(head(bytes.replace('lower', 'higher'), measured('engine'))).rejects.toMatchObject({ code: 'config-invalid' });
-      expect((await head(kilobytes)).cells).toEqual([`${model}/engine both`]);
-      expect((await head(bytes, measured('engine'))).cells).toEqual([`${model}/engine both`]);
+      expect((await head(kilobytes)).cells).toEqual([`engine both`]);
+      expect((await head(bytes, measured('engine'))).cells).toEqual([`engine both`]);
       const renamed = await head(kilobytes.replace('id: engine', 'id: motor'), measured('engine', { inputs: 'engine/**' }));
-      expect(renamed.cells).toEqual([`${model}/motor new`, `${model}/engine removed`]);
+      expect(renamed.cells).toEqual([`motor new`, `engine removed`]);
     },
   },
   {
@@ -106,7 +106,7 @@ export const situations: readonly Situation[] = [
     now: 'each project has acceptances of its own, which move with it',
     check: async () => {
       const accepted = (bound: number): string => {
-        const entry = { cell: `${model}/engine`, metric: 'size', bound, expires: '2030-01-01', reason: 'larger' };
+        const entry = { cell: `engine`, metric: 'size', bound, expires: '2030-01-01', reason: 'larger' };
         return JSON.stringify({ schema: 'optimization-gate/accepted/1', accepted: [entry] });
       };
       const [from, to] = ['packages/a/baselines/accepted.json', 'libs/a/baselines/accepted.json'];

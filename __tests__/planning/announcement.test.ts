@@ -63,7 +63,7 @@ describe('the line of a plan', () => {
 
   it('does without a base', () => {
     expect(planLine({ ...plan, models: [], head: { commit: 'a'.repeat(40), dirty: false }, base: null })).toMatch(
-      /^aaaaaaaaaaaa: 0 models × /,
+      /^aaaaaaaaaaaa: 3 cells, /,
     );
   });
 });

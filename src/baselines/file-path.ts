@@ -22,9 +22,15 @@ const folderOf = (project: string): string => {
   return `${slug.slice(-60).replace(/^-/, '')}-${createHash('sha256').update(project).digest('hex').slice(0, 8)}/`;
 };
 
+/** The file of cells without a model; no model may be called so. */
+const withoutModel = '_measurements';
+
+/** Name of the file of a model; null: of cells without one. */
+export const baselineName = (model: Baseline['model']): string => `${model === null ? withoutModel : checked(model, 'model')}.json`;
+
 /**
- * Path of a file below baselines/: `<runner class>/<model>.json`, and `<runner class>/<folder>/<model>.json` for a project that is
+ * Path of a file below baselines/: `<runner class>/<model>.json`, `_measurements.json` for cells without a model, and `<runner class>/<folder>/<model>.json` for a project that is
  * not the repository's only one. Throws `baseline-invalid` when class or model is not a safe file name.
  */
 export const baselinePath = ({ runnerClass, project, model }: Pick<Baseline, 'runnerClass' | 'project' | 'model'>): string =>
-  `${checked(runnerClass, 'runner class')}/${project === null ? '' : folderOf(project)}${checked(model, 'model')}.json`;
+  `${checked(runnerClass, 'runner class')}/${project === null ? '' : folderOf(project)}${baselineName(model)}`;

@@ -15,7 +15,8 @@ export interface BaselineUpdate {
   /** The file as it is on the base branch; null: a new one. */
   readonly previous: Baseline | null;
   readonly project: string | null;
-  readonly model: string;
+  /** Null: of the cells without a model. */
+  readonly model: string | null;
   /** When it was measured, ISO 8601 in UTC. */
   readonly at: string;
   /** The commit whose tree was measured. */
@@ -31,7 +32,7 @@ const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const nameOf = ({ id, point }: { readonly id: string; readonly point: string }): string => `${id}@${point}`;
 
 const refuse = ({ plan, verdict, samples, previous, project, model }: BaselineUpdate): string => {
-  const where = `baselines of ${model}`;
+  const where = model === null ? 'baselines of measurements' : `baselines of ${model}`;
   if (plan.event !== 'default-branch')
     throw new GateError(
       'baseline-untrusted',

@@ -145,7 +145,7 @@ const openAnswering = async (
 ): Promise<LineChannel> => {
   const { seconds, memoryBytes } = plan.limits;
   const where = `${cell.id} ${arm}`;
-  const argv = subjectArgv(door, tree, context.worker, cell.id, await modelPaths({ door }, references.get(cell.model), arm, folders));
+  const argv = subjectArgv(door, tree, context.worker, cell.id, await modelPaths({ door }, references.get(cell.model ?? ''), arm, folders));
   const channel = openLineChannel({ where, argv, cwd: tree, environment, confinement, memoryBytes });
   try {
     if (door.kind === 'measure') await channel.askText('round 1', seconds);

@@ -64,6 +64,7 @@ const commandsOf = (plan: Plan): readonly Named[] => {
   return [...new Map(all.map((each) => [`${each.what} ${each.command}`, each])).values()];
 };
 
+/** Of MODEL/OPTIMIZATION, or of the name of a measurement. */
 const optimizationOf = (cell: string): string => cell.slice(cell.indexOf('/') + 1);
 
 const script = /^[\w./@-]+\.(py|mjs|cjs|js|mts|cts|ts|sh|bash|rb|pl|jl|R|lua)$/;

@@ -51,7 +51,7 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
     forCommit: plan.head.commit,
     files: async (read, descends) => {
       const files: Record<string, string> = {};
-      for (const { id: model } of plan.models) {
+      for (const model of modelsOf(plan)) {
         const path = baselinePath({ runnerClass, project, model });
         const text = await read(path);
         const previous = text === null ? null : readableOrNull(path, text, context);
@@ -74,11 +74,14 @@ export const updateRun = async (context: CommandContext, run: RunFolder): Promis
   });
   context.host.log.info(
     outcome === 'written'
-      ? `Baselines written for ${plan.models.length} model${plan.models.length === 1 ? '' : 's'} on ${runnerClass}.`
+      ? `Baselines written (${modelsOf(plan).length} file${modelsOf(plan).length === 1 ? '' : 's'}) on ${runnerClass}.`
       : 'The baselines of this commit are written already.',
   );
   return outcome;
 };
+
+/** Each has a file; null: the cells without a model. */
+const modelsOf = ({ cells }: Plan): readonly (string | null)[] => [...new Set(cells.map(({ model }) => model))];
 
 /** A file that cannot be read begins anew: its content stays in the history of the branch. */
 const readableOrNull = (path: string, text: string, { host }: CommandContext): Baseline | null => {

@@ -46,6 +46,10 @@ export interface OptimizationEntry {
   readonly place: string;
 }
 
+/** Whether an entry is judged on models. An external measurement is where its command names one. */
+export const takesModel = ({ like, door }: Pick<OptimizationEntry, 'like' | 'door'>): boolean =>
+  like !== null || (door.kind === 'measure' && /\{model(-folder)?\}/.test(door.command));
+
 /** By metric id or by the last words of one. `place`: `FILE:LINE:COLUMN` of the key, for messages. */
 export type Tolerances = Readonly<Record<string, { readonly value: number; readonly relative: boolean; readonly place: string }>>;
 

@@ -10,7 +10,7 @@ import { secondsIn } from './time-unit.ts';
 /** One judged cell, as far as figures over cells read it. */
 export interface JudgedCell {
   readonly id: string;
-  readonly model: string;
+  readonly model: string | null;
   readonly metrics: readonly MetricVerdict[];
   /** Seconds that the builds took which an arm itself needs; null where nothing was built, or it is not known how long it took. */
   readonly buildSeconds: Readonly<Record<'base' | 'head', number | null>>;

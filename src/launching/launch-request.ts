@@ -33,12 +33,13 @@ export interface LaunchSetting {
 export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand): Promise<LaunchRequest> => {
   const { context, plan, artefacts } = setting;
   const cell = plan.cells.find(({ id }) => id === wanted.cell);
-  const model = plan.models.find(({ id }) => id === cell?.model);
-  const reference = artefacts.references.get(cell?.model ?? '');
-  if (cell === undefined || model === undefined || reference === undefined)
+  if (cell === undefined) throw new GateError('internal', `The plan has no cell ${wanted.cell}.`);
+  const model = plan.models.find(({ id }) => id === cell.model) ?? null;
+  const reference = referenceIn(artefacts, cell);
+  if (cell.model !== null && (model === null || reference === undefined))
     throw new GateError('internal', `The plan has no model for ${wanted.cell}.`);
   const solo = wanted.points.find((point) => point.kind === 'solo');
-  const served = servedArtefacts(cell, wanted, artefacts, reference);
+  const served = reference === undefined ? {} : servedArtefacts(cell, wanted, artefacts, reference);
   const runtime = { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads };
   return {
     type: 'launch',
@@ -53,14 +54,18 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
     options: cell.options,
     policies: await policies(setting, cell, wanted),
     tuned: tunedOf(setting.seen(), cell),
-    model: modelFolderOf(context, model.folder),
-    modelDigest: model.digest,
+    model: model === null ? null : modelFolderOf(context, model.folder),
+    modelDigest: model?.digest ?? null,
     seed: plan.seed,
     runtime,
-    scores: setting.scores.of({ artefacts: served, modelDigest: model.digest, runtime }),
+    scores: setting.scores.of({ artefacts: served, modelDigest: model?.digest ?? null, runtime }),
     scratch: setting.scratch,
   };
 };
+
+/** The graphs of a cell's model; undefined without one. */
+const referenceIn = ({ references }: Pick<Artefacts, 'references'>, { model }: PlannedCell): ArtefactRef | undefined =>
+  model === null ? undefined : references.get(model);
 
 /**
  * arm → variant → artefact. An arm that builds no `main` serves the reference model as that. Where no arm builds one the variants are a
@@ -102,7 +107,7 @@ const policies = async (setting: LaunchSetting, cell: PlannedCell, wanted: Launc
     const own = !wanted.selfCheck ? arm : (cell.arms.find(({ id }) => id === 'base') ?? arm);
     if (own.policy === null || !wanted.arms.includes(arm.id)) continue;
     const tree = await trees.folder(own.id);
-    const paths = await modelPaths(own.policy, artefacts.references.get(cell.model), own.id, setting.folders);
+    const paths = await modelPaths(own.policy, referenceIn(artefacts, cell), own.id, setting.folders);
     const confinement = trees.sides.answering(own.id);
     started[arm.id] = {
       argv: [...subjectArgv(own.policy.door, tree, context.worker, cell.id, paths)],

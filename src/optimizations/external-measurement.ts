@@ -1,4 +1,4 @@
-import type { Benchmark } from '../contract/benchmark.ts';
+import type { Benchmark, Workload } from '../contract/benchmark.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { Json } from '../records/words.ts';
 import { sharedMetrics } from './shared-metrics.ts';
@@ -29,6 +29,23 @@ const headlineOf = (metrics: readonly ExternalMetric[]): readonly string[] => {
   return metrics.toSorted((a, b) => rank(a) - rank(b)).map(({ id }) => id);
 };
 
+/** One point whose rounds give all metrics; nothing is built. */
+export const externalWorkload = (metrics: readonly ExternalMetric[]): Workload => ({
+  variants: {},
+  points: [{ id: 'rounds', kind: 'external', series: metrics.map(({ id }) => id), rounds, warmUp, arms: ['base', 'head'] }],
+  metrics: metrics.map(
+    (metric): MetricSpec => ({
+      ...metric,
+      // The median would hide what an exact metric does in less than half of the rounds.
+      from: { of: 'series', point: 'rounds', series: metric.id, over: metric.kind === 'exact' ? 'mean' : 'median' },
+      identity: 'code',
+      tolerance: metric.kind === 'exact' || metric.scale === 'linear' ? 0 : 0.02,
+      ...placeOf(metric),
+    }),
+  ),
+  headline: headlineOf(metrics),
+});
+
 /**
  * The benchmark of a program that measures by itself (`measure:`): base's and head's are asked round by round, in a drawn order. It has no
  * reference model, since only the program knows what that would be. Tolerances: 2 % or, for linear metrics, none, unless the policy says otherwise.
@@ -41,19 +58,5 @@ export const externalBenchmark = (metrics: readonly ExternalMetric[]): Benchmark
   options: { json: {}, parse: (value) => value as Json },
   needs: ['policy'],
   applies: () => true,
-  workload: () => ({
-    variants: {},
-    points: [{ id: 'rounds', kind: 'external', series: metrics.map(({ id }) => id), rounds, warmUp, arms: ['base', 'head'] }],
-    metrics: metrics.map(
-      (metric): MetricSpec => ({
-        ...metric,
-        // The median would hide what an exact metric does in less than half of the rounds.
-        from: { of: 'series', point: 'rounds', series: metric.id, over: metric.kind === 'exact' ? 'mean' : 'median' },
-        identity: 'code',
-        tolerance: metric.kind === 'exact' || metric.scale === 'linear' ? 0 : 0.02,
-        ...placeOf(metric),
-      }),
-    ),
-    headline: headlineOf(metrics),
-  }),
+  workload: () => externalWorkload(metrics),
 });

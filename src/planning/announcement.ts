@@ -40,9 +40,10 @@ export const startLine = ({ command, version, started, base, platform, processor
 
 /** `0123456789ab with uncommitted changes against ba9876543210: 2 models × 4 optimizations, 8 cells, 88 metrics` */
 export const planLine = ({ head, base, models, cells }: Pick<Plan, 'head' | 'base' | 'models' | 'cells'>): string => {
-  const optimizations = new Set(cells.map(({ optimization }) => optimization)).size;
+  const optimizations = new Set(cells.flatMap(({ model, optimization }) => (model === null ? [] : [optimization]))).size;
   const metrics = cells.reduce((sum, cell) => sum + cell.metrics.length, 0);
-  const size = `${counted(models.length, 'model')} × ${counted(optimizations, 'optimization')}, ${counted(cells.length, 'cell')}, ${counted(metrics, 'metric')}`;
+  const grid = models.length === 0 ? '' : `${counted(models.length, 'model')} × ${counted(optimizations, 'optimization')}, `;
+  const size = `${grid}${counted(cells.length, 'cell')}, ${counted(metrics, 'metric')}`;
   const against = base === null ? '' : ` against ${commit(base.commit)}`;
   return `${commit(head.commit)}${head.dirty ? ' with uncommitted changes' : ''}${against}: ${size}`;
 };

@@ -1,3 +1,4 @@
+import { baselineName } from '../baselines/file-path.ts';
 import { readBaseline } from '../baselines/text.ts';
 import { asSentence, type ErrorCode, GateError } from '../errors.ts';
 import type { Baseline } from '../records/baseline.ts';
@@ -31,12 +32,16 @@ const unreadable = (path: string, thrown: unknown): string => {
   return `${path} of base counts as absent, because it cannot be read. ${asSentence(thrown.message)} Correct it, or delete it.`;
 };
 
-/** The baselines of these models as a commit has them, whatever the working tree says. */
-export const baselinesAt = async (repository: Repository, commit: string, models: readonly string[]): Promise<BaseFiles<Baseline>> => {
+/** The baselines of these models (null: of cells without one) as a commit has them, whatever the working tree says. */
+export const baselinesAt = async (
+  repository: Repository,
+  commit: string,
+  models: readonly (string | null)[],
+): Promise<BaseFiles<Baseline>> => {
   const found: Baseline[] = [];
   const warnings: string[] = [];
   for (const path of await repository.filesAt(commit, 'baselines')) {
-    if (!baselineFile.test(path) || !models.some((model) => path.endsWith(`/${model}.json`))) continue;
+    if (!baselineFile.test(path) || !models.some((model) => path.endsWith(`/${baselineName(model)}`))) continue;
     try {
       const text = await repository.fileAt(commit, path);
       if (text !== null) found.push(readBaseline(path.slice('baselines/'.length), text));

@@ -1,4 +1,4 @@
-import { configurationLine } from '../config/config.ts';
+import { configurationLine, takesModel } from '../config/config.ts';
 import { modelEntryId, type ResolvedOptimization } from '../config/resolve.ts';
 import type { ConfiguredSides } from '../config/selection.ts';
 import type { MetricSpec } from '../records/metric.ts';
@@ -18,15 +18,18 @@ export interface ConfiguredCells {
   metricsOf(cell: string): readonly MetricSpec[] | null;
 }
 
+const idOf = (model: string | null, optimization: string): string => (model === null ? optimization : `${model}/${optimization}`);
+
 export const configuredCells = (sides: ConfiguredSides, sources: EntrySources, { root, packageRoot }: CommandContext): ConfiguredCells => {
-  const entries = new Map<string, { readonly model: string; readonly of: ResolvedOptimization[] }>();
+  const entries = new Map<string, { readonly model: string | null; readonly of: ResolvedOptimization[] }>();
   for (const config of sides.base === null ? [sides.head] : [sides.head, sides.base]) {
     const { models, optimizations } = usableSide(config, { ...sources, catalogue: { ...sources.catalogue, models: null } }).config;
-    for (const model of models.map(modelEntryId))
-      for (const entry of optimizations) {
-        const cell = entries.get(`${model}/${entry.id}`) ?? { model, of: [] };
+    for (const entry of optimizations)
+      for (const model of takesModel(entry) ? models.map(modelEntryId) : [null]) {
+        const id = idOf(model, entry.id);
+        const cell = entries.get(id) ?? { model, of: [] };
         cell.of.push(entry);
-        entries.set(`${model}/${entry.id}`, cell);
+        entries.set(id, cell);
       }
   }
   const opened = new Map<string, ModelFacts | null>(sources.models.map((facts) => [facts.id, facts]));
@@ -41,8 +44,9 @@ export const configuredCells = (sides: ConfiguredSides, sources: EntrySources, {
     ids: [...entries.keys()],
     metricsOf: (id) => {
       const cell = entries.get(id);
-      const facts = cell === undefined ? null : factsOf(cell.model);
-      if (cell === undefined || facts === null) return null;
+      if (cell === undefined) return null;
+      const facts = cell.model === null ? null : factsOf(cell.model);
+      if (cell.model !== null && facts === null) return null;
       return cell.of.flatMap((entry) => workloadOf(entry, facts, sources.benchmarkOf).workload.metrics);
     },
   };
@@ -55,7 +59,8 @@ export const cellsAnywhere = async (repository: Repository, commits: readonly st
     const paths = await repository.filesWith(commit, configurationLine, ['**/*.yml', '**/*.yaml', '**/*.json']);
     for (const text of await repository.textsAt(commit, paths, largestBytes)) {
       const config = text === null ? null : configurationIn(text, commit);
-      for (const model of config?.models ?? []) for (const { id } of config?.optimizations ?? []) ids.add(`${modelEntryId(model)}/${id}`);
+      for (const entry of config?.optimizations ?? [])
+        for (const model of takesModel(entry) ? (config?.models ?? []).map(modelEntryId) : [null]) ids.add(idOf(model, entry.id));
     }
   }
   return ids;

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import { type Config, takesModel } from '../config/config.ts';
 import type { Flaw } from '../config/flaw.ts';
 import { type Catalogue, entryFlaw, type ResolvedOptimization, resolveUsable, type UsableResolvedConfig } from '../config/resolve.ts';
 import type { Benchmark } from '../contract/benchmark.ts';
@@ -13,7 +13,7 @@ export interface EntrySources {
 }
 
 /** Throws `config-invalid` where an entry cannot be measured on a model, whatever the other side says. */
-const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts, benchmarkOf: EntrySources['benchmarkOf']): void => {
+const requireMeasurable = (entry: ResolvedOptimization, model: ModelFacts | null, benchmarkOf: EntrySources['benchmarkOf']): void => {
   const { benchmark } = workloadOf(entry, model, benchmarkOf);
   if (benchmark.needs.includes('policy') && entry.door.kind === 'command')
     throw new GateError(
@@ -31,7 +31,7 @@ export const usableSide = (config: Config, { models, catalogue, benchmarkOf }: E
   const flaws: Flaw[] = [];
   const optimizations = resolved.config.optimizations.filter((entry) => {
     try {
-      for (const model of models) requireMeasurable(entry, model, benchmarkOf);
+      for (const model of takesModel(entry) ? models : [null]) requireMeasurable(entry, model, benchmarkOf);
       return true;
     } catch (thrown) {
       if (!(thrown instanceof GateError)) throw thrown;

@@ -1,14 +1,14 @@
-import type { Config, PointEntry } from '../config/config.ts';
+import { type Config, type PointEntry, takesModel } from '../config/config.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { toleranceOf } from '../config/tolerance.ts';
 import type { Benchmark, BuildSpec, Workload } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
-import { externalBenchmark } from '../optimizations/external-measurement.ts';
+import { externalBenchmark, externalWorkload } from '../optimizations/external-measurement.ts';
 import { digestOf } from '../records/decode.ts';
 import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
-import type { Json } from '../records/words.ts';
+import type { Json, NotMeasured } from '../records/words.ts';
 import { type ArmParts, armDigest } from './arm-digest.ts';
 import { requireSameMeaning } from './kept-meaning.ts';
 
@@ -40,6 +40,13 @@ export interface PlanCellsInput {
   readonly seed: number;
 }
 
+/** What judges an entry, and what of it is measured. */
+interface JudgedWorkload {
+  readonly benchmark: Benchmark;
+  readonly workload: Workload;
+  readonly applies: true | NotMeasured;
+}
+
 export interface PlannedCells {
   readonly cells: readonly PlannedCell[];
   readonly builds: readonly PlannedBuild[];
@@ -54,8 +61,15 @@ export const planCells = (input: PlanCellsInput): PlannedCells => {
     ...input.head.config.optimizations.map(({ id }) => id),
     ...(input.base?.config.optimizations ?? []).map(({ id }) => id).filter((id) => !formerly.has(id)),
   ]);
-  for (const model of input.models) {
+  const entriesOf = (id: string): readonly ResolvedOptimization[] =>
+    [input.head.config, ...(input.base === null ? [] : [input.base.config])].flatMap(({ optimizations }) =>
+      optimizations.filter((entry) => entry.id === id || entry.id === input.renamed.get(id)),
+    );
+  // Where either side's program names a model, both are run for each.
+  const modelled = new Set([...ids].filter((id) => entriesOf(id).some(takesModel)));
+  for (const model of [...input.models, null]) {
     for (const id of ids) {
+      if (modelled.has(id) !== (model !== null)) continue;
       const planned = planCell(model, id, input);
       if (planned === null) continue;
       cells.push(planned.cell);
@@ -65,19 +79,23 @@ export const planCells = (input: PlanCellsInput): PlannedCells => {
   return { cells, builds };
 };
 
-const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell: PlannedCell; builds: readonly PlannedBuild[] } | null => {
-  const head = entryOn(input.head, id, model.id);
+const planCell = (
+  model: ModelFacts | null,
+  id: string,
+  input: PlanCellsInput,
+): { cell: PlannedCell; builds: readonly PlannedBuild[] } | null => {
+  const head = entryOn(input.head, id, model);
   const was = input.renamed.get(id) ?? id;
-  const base = input.base === null ? null : entryOn(input.base, was, model.id);
+  const base = input.base === null ? null : entryOn(input.base, was, model);
   // What is judged, and how, is base's to say; a cell that only head has brings its own benchmark.
   const judge = base ?? head;
   if (judge === null) return null;
-  const { benchmark, workload: whole } = workloadOf(judge, model, input.benchmarkOf);
+  const { benchmark, workload: whole, applies } = workloadOf(judge, model, input.benchmarkOf);
   const workload = input.gate.quality === 'none' ? withoutQuality(whole) : whole;
   const options = judge.benchmarkOptions;
-  const applies = benchmark.applies(model, options);
   const rules = judge.tolerance === null ? input.gate : { tolerance: judge.tolerance };
-  const cellId = `${model.id}/${id}`;
+  const idOf = (entry: string): string => (model === null ? entry : `${model.id}/${entry}`);
+  const cellId = idOf(id);
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
     ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]),
@@ -92,7 +110,7 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
       { where: cellId },
     );
   const builds =
-    applies !== true
+    applies !== true || model === null
       ? []
       : sides.flatMap((arm) => buildsOf({ ...arm, cell: cellId, model, benchmark, judged: options, seed: input.seed }, input));
   const arms = sides.map(({ side, entry, subject }) => ({
@@ -106,11 +124,11 @@ const planCell = (model: ModelFacts, id: string, input: PlanCellsInput): { cell:
   if (base !== null && head !== null && new Set(arms.map(({ code }) => code)).size > 1) requireSameMeaning(base, head, cellId);
   const cell: PlannedCell = {
     id: cellId,
-    model: model.id,
+    model: model?.id ?? null,
     optimization: id,
     like: benchmark.id,
     presence,
-    renamedFrom: base === null || was === id ? null : `${model.id}/${was}`,
+    renamedFrom: base === null || was === id ? null : idOf(was),
     skipped: applies === true ? null : applies,
     arms,
     comparators: Object.fromEntries(Object.entries(workload.comparators ?? {}).map(([name, variant]) => [`comparator:${name}`, variant])),
@@ -131,14 +149,17 @@ const withoutQuality = (workload: Workload): Workload => {
   return { ...workload, points, metrics: workload.metrics.filter(isKept) };
 };
 
-/** How an entry is judged on a model: its benchmark, and what that measures there. */
+/** How an entry is judged on a model (null: without one): its benchmark, what that measures there, and whether it applies. */
 export const workloadOf = (
   { like, metrics, benchmarkOptions, points }: ResolvedOptimization,
-  model: ModelFacts,
+  model: ModelFacts | null,
   benchmarkOf: (id: string) => Benchmark,
-): { readonly benchmark: Benchmark; readonly workload: Workload } => {
-  const benchmark = like === null ? externalBenchmark(metrics) : benchmarkOf(like);
-  return { benchmark, workload: withPoints(benchmark.workload(model, benchmarkOptions), points) };
+): JudgedWorkload => {
+  if (like === null) return { benchmark: externalBenchmark(metrics), workload: externalWorkload(metrics), applies: true };
+  if (model === null) throw new GateError('internal', `\`like: ${like}\` was to be judged without a model.`);
+  const benchmark = benchmarkOf(like);
+  const workload = withPoints(benchmark.workload(model, benchmarkOptions), points);
+  return { benchmark, workload, applies: benchmark.applies(model, benchmarkOptions) };
 };
 
 /** What `setup` installs is part of a user's own code; a built-in depends on nothing that is installed. */
@@ -151,8 +172,8 @@ const partsOf = (side: Side, { door, folder }: SubjectRef, files: string, option
   environment: door.kind === 'builtin' ? {} : side.environment,
 });
 
-const entryOn = (side: Side, id: string, model: string): ResolvedOptimization | null => {
-  const measured = side.config.models.some((entry) => entry.kind === 'id' && entry.id === model);
+const entryOn = (side: Side, id: string, model: ModelFacts | null): ResolvedOptimization | null => {
+  const measured = model === null || side.config.models.some((entry) => entry.kind === 'id' && entry.id === model.id);
   return measured ? (side.config.optimizations.find((entry) => entry.id === id) ?? null) : null;
 };
 

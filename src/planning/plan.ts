@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import type { Config } from '../config/config.ts';
+import { type Config, takesModel } from '../config/config.ts';
 import { failOnValues } from '../config/option-table.ts';
 import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { renamedEntries, renameNotes } from '../config/renamed.ts';
@@ -74,8 +74,10 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     head: resolveUsable(selected.head, catalogue),
     base: selected.base === null ? null : resolveUsable(selected.base, catalogue),
   };
-  const lost = known.head.config.models.map(idOfModel).filter((id) => !present.includes(id));
-  const listed = [known.head, ...(known.base === null ? [] : [known.base])].flatMap(({ config }) => config.models.map(idOfModel));
+  const configs = [known.head, ...(known.base === null ? [] : [known.base])].map(({ config }) => config);
+  const modelled = configs.some(({ optimizations }) => optimizations.some(takesModel));
+  const lost = modelled ? known.head.config.models.map(idOfModel).filter((id) => !present.includes(id)) : [];
+  const listed = modelled ? configs.flatMap((config) => config.models.map(idOfModel)) : [];
   const ids = [...new Set(listed)].filter((id) => !lost.includes(id) || known.base?.config.models.some((entry) => idOfModel(entry) === id));
   const run = await openRunFolder(context);
   const { sources, edits } = await openJudgedModels(
@@ -126,7 +128,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     })),
   );
   if (cells.length === 0) return emptyPlan({ commit: base, dirty: false }, 'nothing that the base branch configures can be measured');
-  const baselines = await baselinesAt(repository, base, ids);
+  const baselines = await baselinesAt(repository, base, [...ids, null]);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
     head: headRevision,
@@ -231,7 +233,9 @@ const declaredValues = ({ host }: CommandContext, { environment }: Config): Side
 };
 
 const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly MetricSpec[] =>
-  models.flatMap((model) => optimizations.flatMap((entry) => workloadOf(entry, model, benchmarkOf).workload.metrics));
+  optimizations.flatMap((entry) =>
+    (takesModel(entry) ? models : [null]).flatMap((model) => workloadOf(entry, model, benchmarkOf).workload.metrics),
+  );
 
 const sideFlaws = (base: Config | null, { head, base: ofBase }: Configurations['flaws']): SideFlaws => ({
   head,

@@ -17,7 +17,8 @@ export const baseline = z.strictObject({
   runnerClass: z.string(),
   /** What tells the project from others of the repository: its folder, its configuration. Null: the only one. */
   project: z.string().max(1000).nullable(),
-  model: nounId,
+  /** Null: the cells of the file have none. */
+  model: nounId.nullable(),
   runtime: sha256,
   entries: z.array(
     z.strictObject({

@@ -93,7 +93,8 @@ export const plannedArm = z.strictObject({
 
 export const plannedCell = z.strictObject({
   id: cellId,
-  model: nounId,
+  /** Null: an external measurement whose program names no model; its id is its own name. */
+  model: nounId.nullable(),
   optimization: nounId,
   like: nounId,
   /** `both` sides have it; `new` only head; `removed` only base, which the gate calls `missing`. */

@@ -86,10 +86,10 @@ export const launchRequest = z.strictObject({
   policies: z.record(z.string(), policyProcess),
   /** What the tuning launch found; null before it, or where nothing tunes. */
   tuned: jsonValue,
-  /** Folder of the model's source files: evaluation windows. */
-  model: z.string(),
+  /** Folder of the model's source files: evaluation windows. Null: the cell has no model. */
+  model: z.string().nullable(),
   /** Digest that the source files must have. */
-  modelDigest: sha256,
+  modelDigest: sha256.nullable(),
   seed: z.int().nonnegative(),
   runtime,
   /** What is known of these artefacts on the held-out windows. */

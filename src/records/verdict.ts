@@ -77,7 +77,8 @@ export type MetricVerdict = Immutable<z.infer<typeof metricVerdict>>;
 
 export const cellVerdict = z.strictObject({
   id: cellId,
-  model: nounId,
+  /** Null: a measurement that no model takes part in. */
+  model: nounId.nullable(),
   optimization: nounId,
   verdict: verdictKind,
   reason: z.string().nullable(),

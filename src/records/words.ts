@@ -20,8 +20,9 @@ export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in lower-case
 export const commitId = z.string().regex(/^[0-9a-f]{40,64}$/, 'a full commit id');
 /** Ids that become file names, so no slash and no dot at the start. */
 export const nounId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'lower-case letters, digits, dots and dashes');
-export const cellPattern = /^[a-z0-9][a-z0-9._-]{0,79}\/[a-z0-9][a-z0-9._-]{0,79}$/;
-export const cellId = z.string().regex(cellPattern, 'MODEL/OPTIMIZATION');
+/** A measurement that no model takes part in is called by its own name. */
+export const cellPattern = /^[a-z0-9][a-z0-9._-]{0,79}(?:\/[a-z0-9][a-z0-9._-]{0,79})?$/;
+export const cellId = z.string().regex(cellPattern, 'MODEL/OPTIMIZATION, or the name of a measurement without a model');
 export const values = z.record(z.string(), z.number());
 export const armId = z.union([
   z.enum(['reference', 'base', 'head']),
@@ -32,7 +33,7 @@ export const armId = z.union([
 export type Sha256 = string;
 export type ModelId = string;
 export type OptimizationId = string;
-/** `MODEL/OPTIMIZATION` */
+/** `MODEL/OPTIMIZATION`, or the name of a measurement without a model. */
 export type CellId = string;
 export type PointId = string;
 export type MetricId = string;

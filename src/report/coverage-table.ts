@@ -2,7 +2,7 @@
 import type { Row, Section } from './budget.ts';
 import { type CoverageDocument, coverageSentence, type Gap, gapsOf, knownMetrics } from './coverage.ts';
 import { code, prose } from './escape.ts';
-import { byName } from './listed-metric.ts';
+import { byName, measurementsTitle } from './listed-metric.ts';
 import { counted } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
@@ -29,7 +29,9 @@ export const coverageSections = (
   ranks: { readonly grid: number; readonly gap: number },
 ): readonly Section[] => {
   const { cells } = document;
-  const models = [...new Set(cells.map(({ model }) => model))].slice(0, mostModels);
+  const models = [...new Set(cells.flatMap(({ model }) => model ?? []))].slice(0, mostModels);
+  // Cells without a model have a column of their own, which stands alone where there are no others.
+  const columns: readonly (string | null)[] = cells.some(({ model }) => model === null) ? [...models, null] : models;
   const optimizations = [...new Set(cells.map(({ optimization }) => optimization))];
   const cellAt = new Map(cells.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
   const gridRow = (optimization: string): Row => ({
@@ -37,7 +39,7 @@ export const coverageSections = (
     text: () =>
       tableRow([
         code(optimization),
-        ...models.map((model) => {
+        ...columns.map((model) => {
           const cell = cellAt.get(`${optimization} ${model}`);
           return cell === undefined ? '' : `${knownMetrics(cell)} / ${cell.metrics.length} ${cell.verdict}`;
         }),
@@ -46,7 +48,7 @@ export const coverageSections = (
   const gaps = gapsOf(document);
   return [
     {
-      open: `<details><summary>Coverage: judged ${document.judged} of ${counted(document.total, 'metric')}</summary>\n\n${coverageSentence(document, prose)}\n\n${tableHead(['metrics with a number', ...models.map((model) => code(model))])}`,
+      open: `<details><summary>Coverage: judged ${document.judged} of ${counted(document.total, 'metric')}</summary>\n\n${coverageSentence(document, prose)}\n\n${tableHead(['metrics with a number', ...columns.map((model) => (model === null ? measurementsTitle : code(model)))])}`,
       rows: optimizations.map(gridRow),
       close: '',
       omitted,

@@ -27,7 +27,8 @@ export const coverageDocumentSchema = z.strictObject({
   cells: z.array(
     z.strictObject({
       id: cellId,
-      model: nounId,
+      /** Null: a measurement that no model takes part in. */
+      model: nounId.nullable(),
       optimization: nounId,
       verdict: verdictKind,
       reason: z.string().nullable(),

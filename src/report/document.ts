@@ -37,7 +37,8 @@ export const reportDocumentSchema = z.strictObject({
   summary: z.string(),
   cells: z.array(
     z.strictObject({
-      model: nounId,
+      /** Null: a measurement that no model takes part in. */
+      model: nounId.nullable(),
       optimization: nounId,
       verdict: verdictKind,
       reason: z.string().nullable(),

@@ -66,9 +66,23 @@ export const cellCounts = (cells: readonly CellVerdict[]): string =>
     .map(({ kind, count }) => `${count} ${kind}`)
     .join(', ');
 
+/** What stands above the cells that no model takes part in. */
+export const measurementsTitle = 'measurements';
+
+/** A cell of a model. */
+export type ModelCell = CellVerdict & { readonly model: string };
+
+/** The cells of models, and those that no model takes part in. */
+export const cellsByKind = (
+  cells: readonly CellVerdict[],
+): { readonly modelled: readonly ModelCell[]; readonly measured: readonly CellVerdict[] } => ({
+  modelled: cells.flatMap((cell) => (cell.model === null ? [] : [{ ...cell, model: cell.model }])),
+  measured: cells.filter(({ model }) => model === null),
+});
+
 /** The models of a verdict in order of first appearance, each with its cells. */
 export const cellsByModel = (verdict: Verdict): ReadonlyMap<string, readonly CellVerdict[]> => {
   const models = new Map<string, CellVerdict[]>();
-  for (const cell of verdict.cells) models.set(cell.model, [...(models.get(cell.model) ?? []), cell]);
+  for (const cell of verdict.cells) if (cell.model !== null) models.set(cell.model, [...(models.get(cell.model) ?? []), cell]);
   return models;
 };

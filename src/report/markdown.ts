@@ -8,9 +8,9 @@ import { coverageDocument } from './coverage.ts';
 import { coverageSections } from './coverage-table.ts';
 import { code, prose } from './escape.ts';
 import { heading } from './heading.ts';
-import { cellsByModel } from './listed-metric.ts';
-import { modelSections } from './model-section.ts';
 import { allowanceText, counted, quantity } from './number.ts';
+import { cellsByKind, cellsByModel } from './listed-metric.ts';
+import { measurementSections, modelSections } from './model-section.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** GitHub refuses comments above 65,536 characters; the rest is room for a marker and a note of the host. */
@@ -81,6 +81,7 @@ const models = (verdict: Verdict, everything: boolean): readonly Section[] => {
   return [
     ...all.slice(0, shownModels).flatMap(([model, cells]) => modelSections(model, cells, everything)),
     ...(more > 0 ? [fixed(`${counted(more, 'more model')}: see the full report.`)] : []),
+    ...measurementSections(cellsByKind(verdict.cells).measured, everything),
   ];
 };
 

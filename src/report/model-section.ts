@@ -4,16 +4,17 @@ import type { Row, Section } from './budget.ts';
 import { metricLabel, ranks } from './changes.ts';
 import { detectableSentence } from './detectable.ts';
 import { code, html } from './escape.ts';
-import { figureInWords, ownFiguresOf } from './figures.ts';
+import { type Figure, figureInWords, figuresOf, ownFiguresOf } from './figures.ts';
 import { verdictSigns } from './heading.ts';
 import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
-import { byName, cellCounts, metricName, verdictOrder } from './listed-metric.ts';
+import { byName, cellCounts, measurementsTitle, metricName, verdictOrder } from './listed-metric.ts';
 import { allowanceText, changeText, counted, quantity, quantityWithin } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** The figures that are the optimization's own, beside the columns that all share. */
-const ownFigures = (cell: CellVerdict): string => {
-  const figures = ownFiguresOf(cell);
+const ownFigures = (cell: CellVerdict): string => figuresIn(ownFiguresOf(cell));
+
+const figuresIn = (figures: readonly Figure[]): string => {
   if (figures.length === 0) return '–';
   return figures.map((figure) => `${code(figure.id, 60)} ${figureInWords(figure)}`).join(', ');
 };
@@ -45,7 +46,7 @@ const metricRow = (cell: CellVerdict, metric: MetricVerdict): Row => ({
     tableRow([
       code(cell.optimization),
       metricLabel({ metric }),
-      quantity(metric.reference, metric.unit),
+      ...(cell.model === null ? [] : [quantity(metric.reference, metric.unit)]),
       quantity(metric.base, metric.unit),
       quantityWithin(metric.head, metric.interval, metric.unit),
       changeText(metric),
@@ -69,12 +70,12 @@ const impactHead = tableHead([
 ]);
 const metricHead = tableHead(['optimization', 'metric', 'reference:', 'base:', 'head:', 'head against base:', 'tolerance:', 'verdict']);
 
-/**
- * Two sections that share one collapsed block; put them next to each other. `everything`: also the metrics of unchanged cells,
- * whose figures stand in the first table anyway.
- */
-export const modelSections = (model: string, cells: readonly CellVerdict[], everything: boolean): readonly Section[] => {
-  const omitted = (count: number): string => `… ${counted(count, 'less important row')} left out here: see the full report.`;
+const measurementHead = tableHead(['measurement', 'metric', 'base:', 'head:', 'head against base:', 'tolerance:', 'verdict']);
+
+const omitted = (count: number): string => `… ${counted(count, 'less important row')} left out here: see the full report.`;
+
+/** Every metric with a number, as one section that ends its block. */
+const metricSection = (cells: readonly CellVerdict[], everything: boolean, head: string): Section => {
   const quiet = everything ? 0 : cells.filter(({ verdict }) => verdict === 'unchanged').length;
   const metrics = cells.flatMap((cell) =>
     cell.metrics
@@ -82,29 +83,48 @@ export const modelSections = (model: string, cells: readonly CellVerdict[], ever
       .toSorted((a, b) => importance(a) - importance(b) || byName(metricName(a), metricName(b)))
       .map((metric) => metricRow(cell, metric)),
   );
-  return [
-    {
-      open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the reference model (reference → head):\n\n${impactHead}`,
-      rows: cells.map((cell) => ({ rank: ranks.impact, text: () => impactText(cell) })),
-      close: '',
-      omitted,
-    },
-    {
-      open:
-        metrics.length === 0
-          ? ''
-          : `Every metric with a number${quiet === 0 ? '' : ` (without ${counted(quiet, 'unchanged cell')}: same artefact, same runtime)`}:\n\n${metricHead}`,
-      rows: metrics,
-      close: [
-        detectableSentence(
-          cells.flatMap((cell) => cell.metrics),
-          (name) => code(name, 60),
-        ),
-        '</details>',
-      ]
-        .filter((text) => text !== '')
-        .join('\n\n'),
-      omitted,
-    },
-  ];
+  const detectable = detectableSentence(
+    cells.flatMap((cell) => cell.metrics),
+    (name) => code(name, 60),
+  );
+  return {
+    open:
+      metrics.length === 0
+        ? ''
+        : `Every metric with a number${quiet === 0 ? '' : ` (without ${counted(quiet, 'unchanged cell')}: same artefact, same runtime)`}:\n\n${head}`,
+    rows: metrics,
+    close: [detectable, '</details>'].filter((text) => text !== '').join('\n\n'),
+    omitted,
+  };
 };
+
+const measurementRow = (cell: CellVerdict): string =>
+  tableRow([code(cell.optimization), `${verdictSigns[cell.verdict]} ${cell.verdict}`, figuresIn(figuresOf(cell))]);
+
+/** The cells that no model takes part in: nothing of a model stands beside them. */
+export const measurementSections = (cells: readonly CellVerdict[], everything: boolean): readonly Section[] =>
+  cells.length === 0
+    ? []
+    : [
+        {
+          open: `<details><summary><b>${measurementsTitle}</b>: ${cellCounts(cells)}</summary>\n\nWhat each program measures of head:\n\n${tableHead(['measurement', 'verdict', 'head'])}`,
+          rows: cells.map((cell) => ({ rank: ranks.impact, text: () => measurementRow(cell) })),
+          close: '',
+          omitted,
+        },
+        metricSection(cells, everything, measurementHead),
+      ];
+
+/**
+ * Two sections that share one collapsed block; put them next to each other. `everything`: also the metrics of unchanged cells,
+ * whose figures stand in the first table anyway.
+ */
+export const modelSections = (model: string, cells: readonly CellVerdict[], everything: boolean): readonly Section[] => [
+  {
+    open: `<details><summary><b>${html(model, 80)}</b>: ${cellCounts(cells)}</summary>\n\nWhat each optimization does to the reference model (reference → head):\n\n${impactHead}`,
+    rows: cells.map((cell) => ({ rank: ranks.impact, text: () => impactText(cell) })),
+    close: '',
+    omitted,
+  },
+  metricSection(cells, everything, metricHead),
+];

@@ -4,7 +4,7 @@ import { aligned, type Column, cut, shortNames, width, widths } from './columns.
 import { type CoverageDocument, usedGroups } from './coverage.ts';
 import { plain } from './escape.ts';
 import { bareFigure, type Figure, figureName, figuresOf } from './figures.ts';
-import { cellsByModel, verdictOrder } from './listed-metric.ts';
+import { cellsByKind, cellsByModel, measurementsTitle, verdictOrder } from './listed-metric.ts';
 import { marks } from './text-changes.ts';
 
 export type Paint = (text: string, kind: VerdictKind | RunVerdict) => string;
@@ -37,9 +37,10 @@ const totalWidth = (columns: readonly Column[], rows: readonly (readonly string[
  */
 export const gridTable = (verdict: Verdict, columns: number, lines: number, paint: Paint): readonly string[] | null => {
   const models = [...cellsByModel(verdict).keys()];
-  const optimizations = [...new Set(verdict.cells.map(({ optimization }) => optimization))];
-  if (optimizations.length + 2 > lines || models.length * optimizations.length < verdict.cells.length) return null;
-  const cellAt = new Map(verdict.cells.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
+  const { modelled } = cellsByKind(verdict.cells);
+  const optimizations = [...new Set(modelled.map(({ optimization }) => optimization))];
+  if (optimizations.length + 2 > lines || models.length * optimizations.length < modelled.length) return null;
+  const cellAt = new Map(modelled.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
   const cellsOf = (optimization: string): readonly (CellVerdict | undefined)[] =>
     models.map((model) => cellAt.get(`${optimization} ${model}`));
   const rows = optimizations.map((optimization) => {
@@ -70,16 +71,18 @@ export const gridTable = (verdict: Verdict, columns: number, lines: number, pain
 
 /** The coverage as a table: what is known × models, counted in metrics. Empty where one line says as much, and where it does not fit. */
 export const coverageLines = (document: CoverageDocument, columns: number, lines: number): readonly string[] => {
-  const models = [...new Set(document.cells.map(({ model }) => model))];
+  const named = [...new Set(document.cells.flatMap(({ model }) => model ?? []))];
+  const models: readonly (string | null)[] = document.cells.some(({ model }) => model === null) ? [...named, null] : named;
   const groups = usedGroups(document);
   if (models.length < 2 || groups.length < 2 || groups.length + 1 > lines) return [];
-  const short = shortNames(models);
+  const short = shortNames(named);
+  const nameOfColumn = (model: string | null): string => (model === null ? measurementsTitle : (short.get(model) ?? model));
   const rows = groups.map((group) => {
     const counts = models.map((model) =>
       document.cells.filter((cell) => cell.model === model).reduce((sum, { counts: own }) => sum + own[group], 0),
     );
     return [group, ...counts.map(String), String(counts.reduce((sum, count) => sum + count, 0))];
   });
-  const head = ['metrics', ...models.map((model) => short.get(model) ?? model), 'all'].map((name, index) => ({ name, right: index > 0 }));
+  const head = ['metrics', ...models.map(nameOfColumn), 'all'].map((name, index) => ({ name, right: index > 0 }));
   return totalWidth(head, rows) > columns ? [] : aligned(head, rows, (text) => text);
 };

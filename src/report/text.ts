@@ -7,7 +7,7 @@ import { plain } from './escape.ts';
 import { figuresOf, figuresText } from './figures.ts';
 import { headline } from './heading.ts';
 import { impactOf } from './impact.ts';
-import { byName, cellCounts, verdictOrder } from './listed-metric.ts';
+import { byName, cellCounts, cellsByKind, type ModelCell, verdictOrder } from './listed-metric.ts';
 import { counted, quantity, signedPercent, significant, takenText } from './number.ts';
 import { textChanges } from './text-changes.ts';
 import { coverageLines, gridTable, type Paint } from './text-grid.ts';
@@ -68,7 +68,7 @@ const shortFigures = (cell: CellVerdict): string => {
   return width(both) <= figureRoom ? both : plain(figuresText(figures.slice(0, 1)), figureRoom);
 };
 
-const detailRow = (cell: CellVerdict): readonly string[] => {
+const detailRow = (cell: ModelCell): readonly string[] => {
   const { quality, size } = impactOf(cell);
   const delta = quality?.post ?? null;
   return [
@@ -81,13 +81,13 @@ const detailRow = (cell: CellVerdict): readonly string[] => {
   ];
 };
 
-const important = (cells: readonly CellVerdict[]): readonly CellVerdict[] => {
+const important = (cells: readonly ModelCell[]): readonly ModelCell[] => {
   const order: readonly string[] = verdictOrder;
   return cells.toSorted((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict) || byName(a.id, b.id));
 };
 
 /** One line per cell; where the terminal is narrow, names on the left shrink, then columns on the right go. */
-const detailTable = (cells: readonly CellVerdict[], columns: number, paint: Paint): readonly string[] => {
+const detailTable = (cells: readonly ModelCell[], columns: number, paint: Paint): readonly string[] => {
   const whole = cells.map(detailRow);
   const fits = widths(detailColumns, whole).reduce((sum, size) => sum + size + 2, -2) <= columns;
   const short = shortNames(cells.map(({ model }) => model));
@@ -104,6 +104,30 @@ const detailTable = (cells: readonly CellVerdict[], columns: number, paint: Pain
     const kind = cells[row]?.verdict;
     return column === 2 && kind !== undefined ? paint(text, kind) : text;
   });
+};
+
+const measurementColumns: readonly Column[] = ['measurement', 'verdict', 'head'].map((name) => ({ name, right: false }));
+
+/** One line per cell that no model takes part in, with what its program measures of head; at most `lines`. */
+const measurementTable = (cells: readonly CellVerdict[], columns: number, lines: number, paint: Paint): readonly string[] => {
+  if (cells.length === 0 || lines < 2) return [];
+  const room = cells.length + 1 > lines ? lines - 2 : cells.length;
+  const rows = cells.slice(0, room).map((cell) => {
+    const figures = plain(figuresText(figuresOf(cell)));
+    return [cut(cell.optimization, Math.max(12, columns - figureRoom - 'inconclusive'.length - 4)), cell.verdict, cut(figures, figureRoom)];
+  });
+  const used = widths(measurementColumns, rows).reduce((sum, size) => sum + size + 2, -2) <= columns ? 3 : 2;
+  const table = aligned(
+    measurementColumns.slice(0, used),
+    rows.map((row) =>
+      row.slice(0, used).map((text, at) => (at === 0 && used === 2 ? cut(text, columns - 'inconclusive'.length - 2) : text)),
+    ),
+    (text, row, column) => {
+      const kind = cells[row]?.verdict;
+      return column === 1 && kind !== undefined ? paint(text, kind) : text;
+    },
+  );
+  return room < cells.length ? [...table, `… and ${counted(cells.length - room, 'more measurement')}`] : table;
 };
 
 interface Screen {
@@ -125,13 +149,15 @@ const coverageWithin = (verdict: Verdict, columns: number, lines: number, news: 
 /** One line per cell where that leaves room for what happened (`news` lines); else the grid, and the cells that matter as far as they fit. */
 const screenOf = (verdict: Verdict, columns: number, lines: number, news: number, paint: Paint): Screen => {
   if (verdict.cells.length === 0) return { table: [], coverage: [] };
-  const each = verdict.cells.length + 1;
+  const { modelled } = cellsByKind(verdict.cells);
+  const each = modelled.length + 1;
+  if (modelled.length === 0) return { table: [], coverage: coverageWithin(verdict, columns, lines, news) };
   if (each + Math.min(news, 10) <= lines)
-    return { table: detailTable(verdict.cells, columns, paint), coverage: coverageWithin(verdict, columns, lines - each - 1, news) };
+    return { table: detailTable(modelled, columns, paint), coverage: coverageWithin(verdict, columns, lines - each - 1, news) };
   const grid = gridTable(verdict, columns, lines - leastNews, paint) ?? [];
   const coverage = coverageWithin(verdict, columns, lines - grid.length, news);
   const free = lines - grid.length - (coverage.length === 0 ? 0 : coverage.length + 1) - Math.min(news, 10) - 4;
-  const rest = important(verdict.cells).filter(({ verdict: kind }) => grid.length === 0 || (kind !== 'unchanged' && kind !== 'passed'));
+  const rest = important(modelled).filter(({ verdict: kind }) => grid.length === 0 || (kind !== 'unchanged' && kind !== 'passed'));
   const shown = rest.slice(0, Math.max(0, free));
   const hidden = shown.length === 0 && grid.length > 0 ? 0 : rest.length - shown.length;
   const details = [
@@ -183,8 +209,11 @@ export const summaryText = (verdict: Verdict, options: TextOptions): string => {
     const lines = wrapped(text(), columns, kind === 'missing' || kind === 'failed' || kind === 'inconclusive' ? reasonLines : itemLines);
     return kind === null ? lines : lines.map((line) => paint(line, kind));
   });
-  const { table, coverage } = screenOf(verdict, columns, free, items.flat().length, paint);
-  const below = clipped(items, all.length, free - table.length - (coverage.length === 0 ? 0 : coverage.length + 1));
-  const parts = [table, below, coverage].flatMap((lines) => (lines.length === 0 ? [] : ['', ...lines]));
+  const { modelled, measured } = cellsByKind(verdict.cells);
+  const measurements = measurementTable(measured, columns, modelled.length === 0 ? free - leastNews : Math.floor(free / 3), paint);
+  const left = free - (measurements.length === 0 || modelled.length === 0 ? measurements.length : measurements.length + 1);
+  const { table, coverage } = screenOf(verdict, columns, left, items.flat().length, paint);
+  const below = clipped(items, all.length, left - table.length - (coverage.length === 0 ? 0 : coverage.length + 1));
+  const parts = [table, measurements, below, coverage].flatMap((lines) => (lines.length === 0 ? [] : ['', ...lines]));
   return [...top, ...parts, ...end, ''].join('\n');
 };

@@ -4,7 +4,7 @@ import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
 import { selectionIn } from '../processes/environment.ts';
 import { decodeValue } from '../records/decode.ts';
-import { type FromWorker, type ToWorker, toWorker } from '../records/protocol.ts';
+import { type FromWorker, type LaunchRequest, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
 import { openModel } from '../runtime/decoder.ts';
 import { loadRuntime, locateRuntime } from '../runtime/library.ts';
@@ -14,6 +14,7 @@ import { processFacts } from '../telemetry/process-facts.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { ArmError } from './arm.ts';
 import { runLaunch } from './launch.ts';
+import type { LaunchTools } from './launch-tools.ts';
 import { openPlannedModel } from './planned-model.ts';
 import { openScoreBook } from './score-book.ts';
 
@@ -83,14 +84,17 @@ const answer = async (
       const runtime = await loadRuntime(roots);
       const settings = { provider: request.runtime.provider, threads: request.runtime.threads, spinning: false };
       let last = Number.NEGATIVE_INFINITY;
-      const { config, facts } = openPlannedModel(request.model, request.modelDigest);
-      const prompts = readWindows(join(request.model, 'calibration.safetensors'), config);
+      const judged = judgedModel(request);
       return runLaunch(request, {
         clock,
         openModel: ({ folder, stages, serve }, sessionOptions = {}) =>
-          openModel(folder, stages, serve, { runtime, settings: { ...settings, ...sessionOptions }, prompts }),
-        facts,
-        prompts,
+          openModel(folder, stages, serve, { runtime, settings: { ...settings, ...sessionOptions }, prompts: judged().prompts }),
+        get facts() {
+          return judged().facts;
+        },
+        get prompts() {
+          return judged().prompts;
+        },
         player: playerOf,
         energy: openEnergyMeter,
         scores: openScoreBook(request.scores),
@@ -107,6 +111,17 @@ const answer = async (
     default:
       throw new GateError('internal', 'The measuring process got an unknown message.');
   }
+};
+
+/** The model of a launch and its prompts, opened when they are first asked for: an external measurement asks for neither. */
+const judgedModel = ({ model, modelDigest }: LaunchRequest): (() => Pick<LaunchTools, 'facts' | 'prompts'>) => {
+  let opened: Pick<LaunchTools, 'facts' | 'prompts'> | null = null;
+  return () => {
+    if (opened !== null) return opened;
+    const { folder, config, facts } = openPlannedModel(model, modelDigest);
+    opened = { facts, prompts: readWindows(join(folder, 'calibration.safetensors'), config) };
+    return opened;
+  };
 };
 
 const playerOf = async (optimization: string): Promise<Player> => {

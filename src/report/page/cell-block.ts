@@ -23,7 +23,7 @@ const noteOf = (metric: MetricVerdict, cell: CellVerdict): string => {
 const metricCells = (metric: MetricVerdict, cell: CellVerdict): readonly string[] => [
   `${html(metricName(metric))} ${metric.better === 'lower' ? '<span title="lower is better">↓</span>' : '<span title="higher is better">↑</span>'}`,
   metric.verdict === null ? metric.role : badge(metric.verdict),
-  html(quantity(metric.reference, metric.unit)),
+  ...(cell.model === null ? [] : [html(quantity(metric.reference, metric.unit))]),
   html(quantity(metric.base, metric.unit)),
   stacked(quantityWithin(metric.head, metric.interval, metric.unit)),
   stacked(changeText(metric)),
@@ -58,7 +58,17 @@ export const cellBlock = (cell: CellVerdict, pictures: string): string => {
       ? ''
       : table({
           caption: `Metrics of ${cell.id}${cell.metrics.some(({ interval }) => interval !== null) ? '; below a number of head stands its 95 % interval' : ''}`,
-          head: ['metric', 'verdict', 'reference', 'base', 'head', 'head against base', 'tolerance', 'detectable', 'note'],
+          head: [
+            'metric',
+            'verdict',
+            ...(cell.model === null ? [] : ['reference']),
+            'base',
+            'head',
+            'head against base',
+            'tolerance',
+            'detectable',
+            'note',
+          ],
           rows: rowsOf(cell.metrics.map((metric) => metricCells(metric, cell))),
           numbers: [2, 3, 4, 5, 6, 7],
         }),

@@ -6,7 +6,7 @@ import { anchorOf } from './cell-link.ts';
 
 /** What the script reads of a cell's block. */
 export const filterFacts = (cell: CellVerdict): string =>
-  `data-cell="${anchorOf(cell)}" data-model="${html(cell.model)}" data-optimization="${html(cell.optimization)}" data-verdict="${cell.verdict}"`;
+  `data-cell="${anchorOf(cell)}" data-model="${html(cell.model ?? '')}" data-optimization="${html(cell.optimization)}" data-verdict="${cell.verdict}"`;
 
 const choice = (name: string, values: readonly string[]): string =>
   `<label>${name}<select name="${name}"><option value="">all</option>${values.map((value) => `<option>${html(value)}</option>`).join('')}</select></label>`;
@@ -14,7 +14,7 @@ const choice = (name: string, values: readonly string[]): string =>
 export const filterForm = (cells: readonly CellVerdict[]): string =>
   [
     '<form id="filter" hidden aria-label="Which cells are shown">',
-    choice('model', [...new Set(cells.map(({ model }) => model))]),
+    ...(cells.some(({ model }) => model !== null) ? [choice('model', [...new Set(cells.flatMap(({ model }) => model ?? []))])] : []),
     choice('optimization', [...new Set(cells.map(({ optimization }) => optimization))]),
     choice(
       'verdict',
@@ -32,14 +32,14 @@ export const filterForm = (cells: readonly CellVerdict[]): string =>
 export const filterScript = [
   "'use strict';",
   "const form=document.getElementById('filter');",
-  "const blocks=[...document.querySelectorAll('[data-cell]')].map(e=>({e,key:e.dataset.cell,id:e.dataset.model+'/'+e.dataset.optimization,text:null}));",
+  "const blocks=[...document.querySelectorAll('[data-cell]')].map(e=>({e,key:e.dataset.cell,id:(e.dataset.model===''?'':e.dataset.model+'/')+e.dataset.optimization,text:null}));",
   "const about=[...document.querySelectorAll('[data-about]')];",
   'const dots=[...document.querySelectorAll(\'.overview svg [aria-label*="/"]\')];',
   "const groups=[...document.querySelectorAll('[data-group]')];",
   'const apply=()=>{',
   'const want=Object.fromEntries(new FormData(form));const text=want.text.trim().toLowerCase();const hidden=new Set(),faint=new Set();',
   'for(const b of blocks){const d=b.e.dataset;',
-  'const fits=(want.model===""||d.model===want.model)&&(want.optimization===""||d.optimization===want.optimization)&&(want.verdict===""||d.verdict===want.verdict)',
+  'const fits=(!want.model||d.model===want.model)&&(want.optimization===""||d.optimization===want.optimization)&&(want.verdict===""||d.verdict===want.verdict)',
   '&&(text===""||(b.text??=(b.id+" "+d.verdict+" "+b.e.textContent).toLowerCase()).includes(text));',
   'b.e.hidden=!fits;if(!fits){hidden.add(b.key);faint.add(b.id)}}',
   'for(const e of about){const off=hidden.has(e.dataset.about);if(e.tagName==="TR")e.hidden=off;else e.classList.toggle("faint",off)}',

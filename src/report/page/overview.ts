@@ -2,7 +2,7 @@
 import type { CellVerdict, Verdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import { figuresOf, figuresText } from '../figures.ts';
-import { cellsByModel, metricName } from '../listed-metric.ts';
+import { cellsByModel, measurementsTitle, metricName } from '../listed-metric.ts';
 import { absent, counted, quantity, significant } from '../number.ts';
 import { type CellGain, gainChart, gainDomain, timedGains } from '../plot/gain-chart.ts';
 import { signsOf, type TradeOff, tradeOffChart, tradeOffs } from '../plot/trade-off.ts';
@@ -12,6 +12,7 @@ import { figure, rowsOf, table } from './element.ts';
 /** Optimizations × models: verdict and the figures that tell most, each a link to the details. */
 export const gridTable = (verdict: Verdict): string => {
   const models = [...cellsByModel(verdict).keys()];
+  const columns: readonly (string | null)[] = verdict.cells.some(({ model }) => model === null) ? [...models, null] : models;
   const optimizations = [...new Set(verdict.cells.map(({ optimization }) => optimization))];
   const cellAt = new Map(verdict.cells.map((cell) => [`${cell.optimization} ${cell.model}`, cell]));
   const entry = (cell: CellVerdict | undefined): string => {
@@ -20,10 +21,13 @@ export const gridTable = (verdict: Verdict): string => {
     return `<span data-about="${anchorOf(cell)}"><a href="#${anchorOf(cell)}">${badge(cell.verdict)}</a>${figures.length === 0 ? '' : `<br><small>${html(figuresText(figures))}</small>`}</span>`;
   };
   return table({
-    caption: 'Every cell: its verdict, and how much better it is than the model that nothing optimized, or than a policy’s fair baseline',
-    head: ['optimization', ...models],
+    caption:
+      models.length === 0
+        ? 'Every measurement: its verdict, and what head measures'
+        : 'Every cell: its verdict, and how much better it is than the model that nothing optimized, or than a policy’s fair baseline',
+    head: [models.length === 0 ? 'measurement' : 'optimization', ...columns.map((model) => model ?? measurementsTitle)],
     rows: rowsOf(
-      optimizations.map((optimization) => [html(optimization), ...models.map((model) => entry(cellAt.get(`${optimization} ${model}`)))]),
+      optimizations.map((optimization) => [html(optimization), ...columns.map((model) => entry(cellAt.get(`${optimization} ${model}`)))]),
     ),
     numbers: [],
   });
@@ -45,7 +49,7 @@ const gainCells = ({ cell, gain }: CellGain): readonly string[] => [
 ];
 
 const perModel = <T extends CellGain>(found: readonly T[]): readonly (readonly [string, readonly T[]])[] =>
-  [...new Set(found.map(({ cell }) => cell.model))].map((model) => [model, found.filter(({ cell }) => cell.model === model)]);
+  [...new Set(found.flatMap(({ cell }) => cell.model ?? []))].map((model) => [model, found.filter(({ cell }) => cell.model === model)]);
 
 const bars = 'Bars are 90 % intervals over launches; with fewer than five launches, their range.';
 

@@ -8,7 +8,16 @@ import { html, linkTarget } from '../escape.ts';
 import type { ShownEvidence } from '../evidence.ts';
 import { type Failure, failures, undecidedCells, undecidedMetrics } from '../failure.ts';
 import { headline, runWords } from '../heading.ts';
-import { cellCounts, cellsByModel, type ListedMetric, listedMetrics, metricName, verdictOrder } from '../listed-metric.ts';
+import {
+  cellCounts,
+  cellsByKind,
+  cellsByModel,
+  type ListedMetric,
+  listedMetrics,
+  measurementsTitle,
+  metricName,
+  verdictOrder,
+} from '../listed-metric.ts';
 import { allowanceText, asAbove, changeText, isCompared, passage, probabilityText, takenText } from '../number.ts';
 import { cellRemarks, type Remark, runRemarks } from '../remark.ts';
 import { cellBlock } from './cell-block.ts';
@@ -108,6 +117,12 @@ const modelBlock = (model: string, cells: readonly CellVerdict[], pictures: Read
     2000,
   )}</p>\n${cells.map((cell) => cellBlock(cell, pictures.get(cell.id) ?? '')).join('\n')}</section>`;
 
+/** The cells that no model takes part in, below a title of their own. */
+const measuredBlock = ({ cells }: Verdict): readonly (readonly [string, readonly CellVerdict[]])[] => {
+  const { measured } = cellsByKind(cells);
+  return measured.length === 0 ? [] : [[measurementsTitle, measured]];
+};
+
 const provenance = (verdict: Verdict, context: ReportContext): string => {
   const target = linkTarget(context.runUrl);
   return [
@@ -172,7 +187,7 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Sh
     ),
     overview(verdict),
     some
-      ? `<div id="details">${[...cellsByModel(verdict)].map(([model, cells]) => modelBlock(model, cells, pictures)).join('\n')}</div>`
+      ? `<div id="details">${[...cellsByModel(verdict), ...measuredBlock(verdict)].map(([model, cells]) => modelBlock(model, cells, pictures)).join('\n')}</div>`
       : '',
     some ? coverageSection(coverageDocument(verdict)) : '',
     list('Self-checks', selfChecks),

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { changed, configured, configuredModel, measured } from '../testkit/configured.ts';
+import { plannedCells } from '../testkit/planned-cells.ts';
+
+const usual = 'optimization-gate.yml';
+const other = 'mini-qwen3-moe';
+const program = { 'engine.py': 'print(1)' };
+const on = (text: string, ...models: readonly string[]): string => text.replace(`[${configuredModel}]`, `[${models.join(', ')}]`);
+const plain = configured([measured('engine')], 'gate: { tolerance: { size: 3% } }\n');
+const naming = plain.replace('python3 engine.py', '"python3 engine.py {model}"');
+const ids = async (base: string, head: string | null): Promise<readonly string[]> =>
+  (await plannedCells(changed({ [usual]: base, ...program }, { [usual]: head, 'engine.py': 'print(2)' }))).cells;
+
+describe('an external measurement whose command names no model', () => {
+  it('is one cell, called by its own name, however many models there are', async () => {
+    const two = on(plain, configuredModel, other);
+    expect(await ids(two, two)).toEqual(['engine both']);
+    const selected = changed({ [usual]: two, ...program }, { 'engine.py': 'print(2)' });
+    const { cells, tolerances, warnings } = await plannedCells(selected, { models: [other] });
+    expect({ cells, tolerances, warnings }).toEqual({ cells: ['engine both'], tolerances: { 'engine size': 0.03 }, warnings: [] });
+  });
+
+  it('stands beside the cells of models', async () => {
+    const mixed = on(configured(['{ id: structured-pruning }', measured('engine')]), configuredModel, other);
+    expect(await ids(mixed, mixed)).toEqual([
+      `${configuredModel}/structured-pruning both`,
+      `${other}/structured-pruning both`,
+      'engine both',
+    ]);
+  });
+
+  it('is lost or renamed under its own name', async () => {
+    const renamed = plain.replace('id: engine', 'id: motor');
+    expect(await ids(plain, renamed)).toEqual(['motor both from engine']);
+    expect(await ids(configured([measured('engine'), measured('more')]), configured([measured('more')]))).toEqual([
+      'more both',
+      'engine removed',
+    ]);
+  });
+});
+
+describe('one whose command names a model', () => {
+  it('is a cell of each model', async () => {
+    const two = on(naming, configuredModel, other);
+    expect(await ids(two, two)).toEqual([`${configuredModel}/engine both`, `${other}/engine both`]);
+    const folder = two.replace('{model}', '{model-folder}');
+    expect(await ids(folder, folder)).toHaveLength(2);
+  });
+
+  it('loses nothing where one side begins or ends to name it: both are run for each model', async () => {
+    expect(await ids(plain, naming)).toEqual([`${configuredModel}/engine both`]);
+    expect(await ids(naming, plain)).toEqual([`${configuredModel}/engine both`]);
+  });
+});
