@@ -64,6 +64,10 @@ export const qualityCell = (found: Effect | null): string => {
   return changeText({ scale: 'linear', unit, change: { estimate: found.post, lower, upper } });
 };
 
+/** Whether the reference's number comes from the very launches that base's and head's come from: not every launch runs it. */
+const isBeside = ({ samples: { reference, base, head } }: MetricVerdict): boolean =>
+  reference.length === Math.max(base.length, head.length);
+
 /**
  * Head against the reference for one metric of a cell: the gain of launches that ran both of what is timed, the change of an exact figure; `–` where
  * there is neither. Confirming launches run without the reference, and times of different launches are not divided.
@@ -75,5 +79,17 @@ export const againstReference = (cell: CellVerdict, metric: MetricVerdict): stri
     return metric.id.endsWith('-latency') ? speedUpText(gain.factor) : gainText(gain.factor);
   }
   const { pre, post, ratio } = effect(metric);
-  return pre === null || post === null || ratio === null || metric.scale === 'linear' ? absent : signedPercent(post / pre - 1);
+  return !isBeside(metric) || pre === null || post === null || ratio === null || metric.scale === 'linear'
+    ? absent
+    : signedPercent(post / pre - 1);
+};
+
+/**
+ * The reference of one metric, to stand beside base and head: its number where the same launches gave all of them, else how head compares with it in
+ * launches that ran both.
+ */
+export const referenceText = (cell: CellVerdict, metric: MetricVerdict): string => {
+  if (isBeside(metric)) return quantity(metric.reference, metric.unit);
+  const gain = againstReference(cell, metric);
+  return gain === absent ? absent : `head ${gain}`;
 };

@@ -6,7 +6,7 @@ import { detectableSentence } from './detectable.ts';
 import { code, html } from './escape.ts';
 import { type Figure, figureInWords, figuresOf, ownFiguresOf } from './figures.ts';
 import { verdictSigns } from './heading.ts';
-import { impactOf, qualityCell, sizeCell, speedCell } from './impact.ts';
+import { impactOf, qualityCell, referenceText, sizeCell, speedCell } from './impact.ts';
 import { byName, cellCounts, measurementsTitle, metricName, verdictOrder } from './listed-metric.ts';
 import { allowanceText, changeText, counted, quantity, quantityWithin } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
@@ -46,7 +46,7 @@ const metricRow = (cell: CellVerdict, metric: MetricVerdict): Row => ({
     tableRow([
       code(cell.optimization),
       metricLabel({ metric }),
-      ...(cell.model === null ? [] : [quantity(metric.reference, metric.unit)]),
+      ...(cell.model === null ? [] : [referenceText(cell, metric)]),
       quantity(metric.base, metric.unit),
       quantityWithin(metric.head, metric.interval, metric.unit),
       changeText(metric),

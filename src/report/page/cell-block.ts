@@ -3,7 +3,7 @@ import type { CellVerdict, MetricVerdict } from '../../records/verdict.ts';
 import { html } from '../escape.ts';
 import { remedies } from '../failure.ts';
 import { figureInWords, ownFiguresOf } from '../figures.ts';
-import { impactOf, qualityCell, sizeCell, speedCell } from '../impact.ts';
+import { impactOf, qualityCell, referenceText, sizeCell, speedCell } from '../impact.ts';
 import { metricName } from '../listed-metric.ts';
 import { allowanceText, changeText, quantity, quantityWithin } from '../number.ts';
 import { reasonOf } from '../state-text.ts';
@@ -23,7 +23,7 @@ const noteOf = (metric: MetricVerdict, cell: CellVerdict): string => {
 const metricCells = (metric: MetricVerdict, cell: CellVerdict): readonly string[] => [
   `${html(metricName(metric))} ${metric.better === 'lower' ? '<span title="lower is better">↓</span>' : '<span title="higher is better">↑</span>'}`,
   metric.verdict === null ? metric.role : badge(metric.verdict),
-  ...(cell.model === null ? [] : [html(quantity(metric.reference, metric.unit))]),
+  ...(cell.model === null ? [] : [html(referenceText(cell, metric))]),
   html(quantity(metric.base, metric.unit)),
   stacked(quantityWithin(metric.head, metric.interval, metric.unit)),
   stacked(changeText(metric)),
