@@ -6,5 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 const installed = 'node_modules/.package-lock.json';
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lock.json').mtimeMs) {
   console.error('Installing the packages of package-lock.json (once) ...');
+  const began = performance.now();
   execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: ['ignore', 2, 2] });
+  console.error(`Installed in ${Math.round((performance.now() - began) / 1000)} s.`);
 }

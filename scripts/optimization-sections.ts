@@ -113,7 +113,7 @@ const built = (optimizations: readonly Documented[], models: readonly ModelFacts
 
 const listOf = (optimizations: readonly Documented[]): string =>
   table(
-    ['Optimization', 'What the reference implementation here does', 'What it is compared with'],
+    ['Optimization', 'What the built-in does', 'What it is compared with'],
     optimizations.map(({ benchmark: { id, does, comparedWith } }) => [code(id), does, comparedWith]),
   );
 

@@ -36,7 +36,8 @@ const absent = (text: string): readonly string[] => {
   let folder = '';
   let end = 0;
   return [...text.matchAll(/`([A-Za-z_.][\w./-]*)`/g)].flatMap(({ 0: span, 1: name = '', index }) => {
-    const isPath = /^(src|scripts|__tests__)\/[\w./-]+$/.test(name);
+    // A name in capitals stands for any.
+    const isPath = /^(src|scripts|__tests__)\/[\w./-]+$/.test(name) && !/\/[A-Z]+\b/.test(name);
     const follows = folder !== '' && /^[a-z-]+\.ts$/.test(name) && /^(,|,? and)\s+$/.test(text.slice(end, index));
     const path = isPath ? name : `${folder}${name}`;
     folder = isPath || follows ? path.slice(0, path.lastIndexOf('/') + 1) : '';

@@ -67,7 +67,9 @@ const boundProblem = (bound: number, metric: string, specs: readonly MetricSpec[
 
 const problemOf = (entry: Acceptance, cells: ConfiguredCells, others: ReadonlySet<string>): string | null => {
   if (!cells.ids.includes(entry.cell))
-    return others.has(entry.cell) ? null : `Neither base nor head has a measurement or a MODEL/OPTIMIZATION "${entry.cell}".${suggestion(entry.cell, cells.ids)}`;
+    return others.has(entry.cell)
+      ? null
+      : `Neither base nor head has a measurement or a MODEL/OPTIMIZATION "${entry.cell}".${suggestion(entry.cell, cells.ids)}`;
   if (entry.retire === true) return null;
   const specs = cells.metricsOf(entry.cell);
   if (specs === null) return null;

@@ -8,9 +8,9 @@ import { coverageDocument } from './coverage.ts';
 import { coverageSections } from './coverage-table.ts';
 import { code, prose } from './escape.ts';
 import { heading } from './heading.ts';
-import { allowanceText, counted, quantity } from './number.ts';
 import { cellsByKind, cellsByModel } from './listed-metric.ts';
 import { measurementSections, modelSections } from './model-section.ts';
+import { allowanceText, counted, quantity } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** GitHub refuses comments above 65,536 characters; the rest is room for a marker and a note of the host. */
@@ -35,7 +35,7 @@ const guide = (verdict: Verdict): string =>
       '- In brackets behind a number of head stands its own 95 % interval: of a mean over held-out windows, or of an improvement over launches.',
       `- ${confirmed(verdict.statistics.family)} At most ${allowanceText(verdict.statistics.alpha, { scale: 'log', unit: '' })} of pull requests without a regression may fail by chance.`,
       '- **passed** needs evidence. **unchanged** means the same artefact on the same runtime, so nothing can have regressed. **inconclusive** means that a large change could not be ruled out.',
-      '- The **reference** stands beside base and head where the same launches measured all three; else there is how head compares with it in launches that ran both.',
+      '- The **reference** stands beside base and head where the same launches measured all three. Else its column says how head compares with it in launches that ran both.',
       '- **described** and **advisory** numbers never decide. **–** was not measured: the coverage says why.',
     ].join('\n'),
     '</details>',

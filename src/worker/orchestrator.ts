@@ -85,6 +85,8 @@ const answer = async (
       const settings = { provider: request.runtime.provider, threads: request.runtime.threads, spinning: false };
       let last = Number.NEGATIVE_INFINITY;
       const judged = judgedModel(request);
+      // Here its files are nobody's fault; later they would be taken for an arm's.
+      if (request.model !== null) judged();
       return runLaunch(request, {
         clock,
         openModel: ({ folder, stages, serve }, sessionOptions = {}) =>
@@ -113,7 +115,7 @@ const answer = async (
   }
 };
 
-/** The model of a launch and its prompts, opened when they are first asked for: an external measurement asks for neither. */
+/** The model of a launch and its prompts, opened once. Throws where the launch has none. */
 const judgedModel = ({ model, modelDigest }: LaunchRequest): (() => Pick<LaunchTools, 'facts' | 'prompts'>) => {
   let opened: Pick<LaunchTools, 'facts' | 'prompts'> | null = null;
   return () => {
