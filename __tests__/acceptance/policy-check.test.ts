@@ -213,14 +213,14 @@ describe('acceptances', () => {
     [
       'of a cell that is not',
       { ...fine, cell: `${model}/structured-prunning` },
-      /has a MODEL\/OPTIMIZATION ".*prunning"\. Did you mean ".*\/structured-pruning"\?/,
+      /or a MODEL\/OPTIMIZATION ".*prunning"\. Did you mean ".*\/structured-pruning"\?/,
     ],
     ['of a metric that is not', { ...fine, metric: 'nll-detla' }, /has no metric "nll-detla"\. Did you mean "nll-delta"\?/],
     ['of another point', { ...fine, metric: 'nll-delta@decode-b1' }, /has no metric "nll-delta@decode-b1"\. .*nll-delta@evaluation/],
     [
       'that retires a cell that is not',
       { cell: `${model}/gone`, retire: true, ...granted },
-      /Neither base nor head has a MODEL\/OPTIMIZATION/,
+      /Neither base nor head has a measurement or a MODEL\/OPTIMIZATION/,
     ],
     ['with a bound that accepts nothing', { ...fine, bound: 0 }, /expected a number above 0, got 0/],
     ['with a bound in percent', { ...fine, metric: 'model-size', bound: 30 }, /Write 0\.3 if 30 % is meant/],

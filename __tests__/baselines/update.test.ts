@@ -308,6 +308,15 @@ describe('a file of baselines', () => {
     expect(codeOf(() => readBaseline(baselinePath(own), baselineText(own)))).toBe('no error');
   });
 
+  it('has a file for cells without a model, which no model can have', () => {
+    const own = { ...file, model: null };
+    const path = baselinePath(own);
+    expect(path).toMatch(/\/_measurements\.json$/);
+    expect(checkBaselinePath(path)).toBe(path);
+    expect(readBaseline(path, baselineText(own))).toEqual(own);
+    expect(codeOf(() => baselinePath({ ...file, model: '_measurements' }))).toBe('baseline-invalid');
+  });
+
   it('takes only safe names into a path', () => {
     expect(baselinePath({ runnerClass: 'cpu-Xeon_2c.v1', project: null, model: 'mini' })).toBe('cpu-Xeon_2c.v1/mini.json');
     for (const bad of ['', '.', '..', '../x', 'a/b', 'a\\b', '.git', 'a.', 'a b', 'a\u0000', 'é', 'x'.repeat(121)]) {
