@@ -14,7 +14,7 @@ interface Stored {
 const expectWritten = (run: ActionRun, code = 0): void => {
   expect(run.code, said(run)).toBe(code);
   expect(run.outputs['exit-code']).toBe(String(code));
-  expect(said(run)).toContain('Baselines written for 1 model');
+  expect(said(run)).toContain('Baselines written (1 file)');
 };
 
 describe('jobs of one commit', { timeout: 400_000 }, () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { diffPolicy } from '../../src/config/policy.ts';
 import { changed, configured, configuredModel, measured } from '../testkit/configured.ts';
 import { plannedCells } from '../testkit/planned-cells.ts';
 
@@ -18,6 +20,14 @@ describe('an external measurement whose command names no model', () => {
     const selected = changed({ [usual]: two, ...program }, { 'engine.py': 'print(2)' });
     const { cells, tolerances, warnings } = await plannedCells(selected, { models: [other] });
     expect({ cells, tolerances, warnings }).toEqual({ cells: ['engine both'], tolerances: { 'engine size': 0.03 }, warnings: [] });
+  });
+
+  it('loses nothing with a model that is removed', () => {
+    const [both, one] = [on(plain, configuredModel, other), plain].map((text) => parseConfig(text, usual));
+    const [named, fewer] = [on(naming, configuredModel, other), naming].map((text) => parseConfig(text, usual));
+    if (both === undefined || one === undefined || named === undefined || fewer === undefined) throw new Error('no configuration');
+    expect(diffPolicy(both, one)).toEqual([]);
+    expect(diffPolicy(named, fewer)).toEqual([expect.stringMatching(/^model mini-qwen3-moe was removed/)]);
   });
 
   it('stands beside the cells of models', async () => {

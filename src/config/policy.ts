@@ -1,5 +1,5 @@
 import type { Acceptance, GatePolicy } from '../records/plan.ts';
-import type { Config, OptimizationEntry } from './config.ts';
+import { type Config, type OptimizationEntry, takesModel } from './config.ts';
 import { modelEntryId } from './resolve.ts';
 
 /**
@@ -97,7 +97,10 @@ export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<stri
     ...edits,
     ...runtimeEdits(base, head),
     ...benchmarks,
-    ...listed('model', base.models.map(modelEntryId), head.models.map(modelEntryId)),
+    // Measurements without a model lose nothing with one.
+    ...([...base.optimizations, ...head.optimizations].some(takesModel)
+      ? listed('model', base.models.map(modelEntryId), head.models.map(modelEntryId))
+      : []),
     ...listed(
       'optimization',
       base.optimizations.map(({ id }) => id),
