@@ -325,3 +325,7 @@ export declare const asSentence: (message: string) => string;
 export declare const asGateError: (thrown: unknown, code?: ErrorCode) => GateError;
 /** `error[code] where: message` and the remedy on a line of its own. */
 export declare const formatError: (error: GateError) => string;
+/** Whether an error says something of the machine and what is installed on it, and nothing of the code that is judged. */
+export declare const isInfrastructure: (code: string) => boolean;
+/** The code that a program of one's own gave its error; `otherwise` where that is none, or one of the machine, of which such a program cannot tell. */
+export declare const codeSaid: (code: string | undefined, otherwise: ErrorCode) => ErrorCode;

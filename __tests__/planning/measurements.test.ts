@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/config.ts';
 import { diffPolicy } from '../../src/config/policy.ts';
+import { parseConfig } from '../testkit/config.ts';
 import { changed, configured, configuredModel, measured } from '../testkit/configured.ts';
 import { plannedCells } from '../testkit/planned-cells.ts';
 

@@ -31,15 +31,15 @@ it('names all paths of a folder, where a file system is mounted more than once',
       '29 27 254:0 /home /srv/home rw - ext4 /dev/vda rw',
       '30 27 0:40 /@/work /work rw - btrfs /dev/vdb rw',
       '31 27 0:40 / /mnt/all ro - btrfs /dev/vdb rw',
-      '32 30 0:41 / /work/in rw - tmpfs tmpfs rw',
-      '33 30 0:42 / /work/in rw - tmpfs tmpfs rw',
-      '34 27 0:42 / /work/other rw - tmpfs tmpfs rw',
+      '32 30 0:41 / /srv/in rw - tmpfs tmpfs rw',
+      '33 30 0:42 / /srv/in rw - tmpfs tmpfs rw',
+      '34 27 0:42 / /srv/other rw - tmpfs tmpfs rw',
     ].join('\n'),
   );
   expect(namesOf('/tmp/a')).toEqual(['/tmp/a', '/var/tmp/a']);
   expect(namesOf('/var/tmp')).toEqual(['/var/tmp', '/tmp']);
   expect(namesOf('/tmpfile')).toEqual(['/tmpfile']);
-  expect(namesOf('/work/a b')).toEqual(['/work/a b', '/mnt/all/@/work/a b']);
-  expect(namesOf('/work/in/a')).toEqual(['/work/in/a', '/work/other/a']);
+  expect(namesOf('/srv/a b')).toEqual(['/srv/a b', '/mnt/all/@/srv/a b']);
+  expect(namesOf('/srv/in/a')).toEqual(['/srv/in/a', '/srv/other/a']);
   expect(mountsIn('').namesOf('/a')).toEqual(['/a']);
 });

@@ -1,1 +1,1 @@
-export{n as findOptimization}from"./adaptive-batching-benchmark.js";
+export{r as findOptimization}from"./adaptive-batching-benchmark.js";

@@ -5,6 +5,7 @@ import { lastOutput, telling } from '../processes/last-output.ts';
 import { describeEnd } from '../processes/process-group.ts';
 import { type CommandResult, runCommand } from '../processes/run-command.ts';
 import { asDiskError } from '../records/disk-error.ts';
+import { hostProvider } from '../records/provider.ts';
 import { type CommandContext, workerProgram } from '../run/context.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
 import { askWorker, fixedLimits } from '../run/worker-process.ts';
@@ -23,7 +24,7 @@ const installSeconds = 1800;
 export const runtimeCommand = async (operands: readonly string[], context: CommandContext): Promise<CommandOutput> => {
   const [word, provider, extra] = operands;
   const verb = verbOf('runtime', word);
-  if (provider !== 'cpu' || extra !== undefined)
+  if (provider !== hostProvider || extra !== undefined)
     throw new GateError('usage-bad-value', `Expected \`runtime ${verb} cpu\`, got \`${['runtime', ...operands].join(' ')}\`.`, {
       where: `runtime ${verb}`,
     });
@@ -60,7 +61,7 @@ const located = async (context: CommandContext): Promise<string | null> => {
 };
 
 const probe = async (context: CommandContext): Promise<void> => {
-  await askWorker(workerProgram(context), { type: 'probe', provider: 'cpu', threads: 1 }, 'probed', fixedLimits(60), 'cpu');
+  await askWorker(workerProgram(context), { type: 'probe', provider: hostProvider, threads: 1 }, 'probed', fixedLimits(60), hostProvider);
 };
 
 const add = async ({ host, signal }: CommandContext, { folder, argv }: RuntimePlace): Promise<void> => {

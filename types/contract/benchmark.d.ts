@@ -1,8 +1,10 @@
 /** The fixed judge of an optimization: which models, what is built, run and judged, as data. */
+import type { Claim } from '../records/claim.js';
 import type { MetricSpec, OperatingPoint } from '../records/metric.js';
 import type { ModelFacts } from '../records/serving.js';
 import type { Json, NotMeasured, VariantName } from '../records/words.js';
 import type { Player } from './player.js';
+import type { PolicyExchange } from './policy.js';
 /** What to build. */
 export interface BuildSpec {
     /** Given to the built-in that makes it; one's own code has its own under `with:`. */
@@ -29,6 +31,10 @@ export interface Workload {
     readonly comparators?: Readonly<Record<string, VariantName | null>>;
     readonly points: readonly OperatingPoint[];
     readonly metrics: readonly MetricSpec[];
+    /** Ids of the metrics that it is known by, the most telling first: reports show the first that have numbers. */
+    readonly headline: readonly string[];
+    /** What it claims to gain; nothing where nothing is said. */
+    readonly claims?: readonly Claim[];
 }
 export interface OptionSchema<Options> {
     /** JSON Schema, for the documentation and the editor. */
@@ -40,6 +46,9 @@ export interface OptionSchema<Options> {
 export interface Benchmark<Options = Json> {
     readonly id: string;
     readonly title: string;
+    /** For the documentation: what the subject that ships does, and what that is compared with. */
+    readonly does: string;
+    readonly comparedWith: string;
     readonly options: OptionSchema<Options>;
     /** What a Subject must supply to stand in for this one. */
     readonly needs: readonly ('build' | 'policy')[];
@@ -47,14 +56,8 @@ export interface Benchmark<Options = Json> {
     applies(model: ModelFacts, options: Options): true | NotMeasured;
     /** Pure: all that is to be built, run and judged, as data for plan.json. */
     workload(model: ModelFacts, options: Options): Workload;
-    /**
-     * For each kind of episode of a policy a start and what it could be asked first: to see a
-     * policy's code run, not to measure it.
-     */
-    readonly rehearsals?: readonly {
-        readonly setting: Json;
-        readonly observation: Json;
-    }[];
+    /** The kinds of episodes that a policy is asked in; none where the benchmark asks no policy. */
+    readonly exchanges?: readonly PolicyExchange[];
     /** Loads the player of this benchmark's episode points; benchmarks without episodes have none. */
     readonly player?: () => Promise<Player>;
     /**

@@ -47,7 +47,7 @@ export interface Tools {
      * A session on a variant. A model that is open already is used again, so only the first call loads; throws a coded error for one that
      * does not load.
      */
-    session(variant: VariantName, tuning?: SessionOptions): Promise<GenerationSession>;
+    session(variant: VariantName, sessionOptions?: SessionOptions): Promise<GenerationSession>;
     /** Mean over the first `windows` held-out windows of (variant NLL − reference NLL), nats per token. Exact; outside the clock. */
     nllDelta(variant: VariantName, windows: number): Promise<number>;
     /**

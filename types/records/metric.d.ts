@@ -153,6 +153,15 @@ export declare const reduction: z.ZodDiscriminatedUnion<[z.ZodObject<{
     }>;
 }, z.core.$strict>], "of">;
 export type Reduction = Immutable<z.infer<typeof reduction>>;
+/** The columns of a report that optimizations of a model share. */
+export declare const reportColumn: z.ZodEnum<{
+    decode: "decode";
+    memory: "memory";
+    prefill: "prefill";
+    quality: "quality";
+    size: "size";
+}>;
+export type ReportColumn = z.infer<typeof reportColumn>;
 export declare const metricSpec: z.ZodObject<{
     id: z.ZodString;
     unit: z.ZodString;
@@ -232,5 +241,13 @@ export declare const metricSpec: z.ZodObject<{
         code: "code";
     }>;
     tolerance: z.ZodNumber;
+    column: z.ZodOptional<z.ZodEnum<{
+        decode: "decode";
+        memory: "memory";
+        prefill: "prefill";
+        quality: "quality";
+        size: "size";
+    }>>;
+    pairedWith: z.ZodOptional<z.ZodString>;
 }, z.core.$strict>;
 export type MetricSpec = Immutable<z.infer<typeof metricSpec>>;

@@ -12,6 +12,7 @@ export declare const sha256: z.ZodString;
 export declare const commitId: z.ZodString;
 /** Ids that become file names, so no slash and no dot at the start. */
 export declare const nounId: z.ZodString;
+/** A measurement that no model takes part in is called by its own name. */
 export declare const cellPattern: RegExp;
 export declare const cellId: z.ZodString;
 export declare const values: z.ZodRecord<z.ZodString, z.ZodNumber>;
@@ -23,7 +24,7 @@ export declare const armId: z.ZodUnion<readonly [z.ZodEnum<{
 export type Sha256 = string;
 export type ModelId = string;
 export type OptimizationId = string;
-/** `MODEL/OPTIMIZATION` */
+/** `MODEL/OPTIMIZATION`, or the name of a measurement without a model. */
 export type CellId = string;
 export type PointId = string;
 export type MetricId = string;

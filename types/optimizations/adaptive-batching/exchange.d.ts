@@ -1,4 +1,5 @@
 import type * as z from '../../zod/v4/classic/external.js';
+import type { PolicyExchange } from '../../contract/policy.js';
 import type { Immutable } from '../../records/words.js';
 /** What the benchmark tells a policy when an episode starts. */
 export declare const batchingSetting: z.ZodObject<{
@@ -14,7 +15,7 @@ export declare const batchingSetting: z.ZodObject<{
 export type BatchingSetting = Immutable<z.infer<typeof batchingSetting>>;
 /** Longest part of the queue that is shown. */
 export declare const shownRequests = 64;
-/** What a policy sees whenever the server is free and somebody waits. */
+/** What a policy sees whenever the server is free and a request waits. */
 export declare const batchingObservation: z.ZodObject<{
     time: z.ZodNumber;
     waiting: z.ZodInt;
@@ -27,8 +28,8 @@ export declare const batchingObservation: z.ZodObject<{
     }, z.core.$strip>>;
 }, z.core.$strip>;
 export type BatchingObservation = Immutable<z.infer<typeof batchingObservation>>;
-/** How many of the oldest requests are served next. */
 export declare const batchingAction: z.ZodObject<{
     batch: z.ZodInt;
 }, z.core.$strict>;
 export type BatchingAction = Immutable<z.infer<typeof batchingAction>>;
+export declare const batchingExchange: PolicyExchange;

@@ -1,7 +1,8 @@
 import type * as z from '../../zod/v4/classic/external.js';
+import type { PolicyExchange } from '../../contract/policy.js';
 import type { Immutable } from '../../records/words.js';
-/** What the benchmark tells a policy that is to find a pool: what there is, and how many of them it may try. */
-export declare const searchSetting: z.ZodObject<{
+/** What the benchmark tells a policy that is to find a pool. */
+declare const searchSetting: z.ZodObject<{
     task: z.ZodLiteral<"search">;
     members: z.ZodArray<z.ZodObject<{
         name: z.ZodString;
@@ -22,15 +23,14 @@ export declare const searchObservation: z.ZodObject<{
     left: z.ZodInt;
 }, z.core.$strip>;
 export type PoolSearchObservation = Immutable<z.infer<typeof searchObservation>>;
-/** Another trial, or the end: the members that the pool is made of, the reference model or tried ones. */
 export declare const searchAction: z.ZodUnion<readonly [z.ZodObject<{
     try: z.ZodString;
 }, z.core.$strict>, z.ZodObject<{
     offer: z.ZodArray<z.ZodString>;
 }, z.core.$strict>]>;
 export type PoolSearchAction = Immutable<z.infer<typeof searchAction>>;
-/** What the benchmark tells a policy that is to serve: the pool that it found, and what may be lost on average. */
-export declare const serveSetting: z.ZodObject<{
+/** What the benchmark tells a policy that is to serve. */
+declare const serveSetting: z.ZodObject<{
     task: z.ZodLiteral<"serve">;
     members: z.ZodArray<z.ZodObject<{
         name: z.ZodString;
@@ -63,12 +63,11 @@ export declare const serveObservation: z.ZodObject<{
     }, z.core.$strip>>;
 }, z.core.$strip>;
 export type ServeObservation = Immutable<z.infer<typeof serveObservation>>;
-/** What serves next; another than the current one is loaded and warmed first, inside the clock. */
 export declare const serveAction: z.ZodObject<{
     serve: z.ZodString;
 }, z.core.$strict>;
 export type ServeAction = Immutable<z.infer<typeof serveAction>>;
-/** Either task, as a policy is started with it. */
+/** Either kind of episode, as a policy is started with it. */
 export declare const episodeSetting: z.ZodDiscriminatedUnion<[z.ZodObject<{
     task: z.ZodLiteral<"search">;
     members: z.ZodArray<z.ZodObject<{
@@ -90,3 +89,5 @@ export declare const episodeSetting: z.ZodDiscriminatedUnion<[z.ZodObject<{
     'loss-bound': z.ZodNumber;
     requests: z.ZodInt;
 }, z.core.$strip>], "task">;
+export declare const poolExchanges: readonly PolicyExchange[];
+export {};

@@ -1,4 +1,5 @@
 import type * as z from '../../zod/v4/classic/external.js';
+import type { PolicyExchange } from '../../contract/policy.js';
 import type { Immutable } from '../../records/words.js';
 /** What the benchmark tells a policy that is to find a configuration. */
 export declare const searchSetting: z.ZodObject<{
@@ -21,7 +22,6 @@ export declare const searchObservation: z.ZodObject<{
     left: z.ZodInt;
 }, z.core.$strip>;
 export type SearchObservation = Immutable<z.infer<typeof searchObservation>>;
-/** Another trial, or the end. */
 export declare const searchAction: z.ZodUnion<readonly [z.ZodObject<{
     try: z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, z.ZodNumber, z.ZodBoolean]>>;
     calls: z.ZodInt;
@@ -29,3 +29,4 @@ export declare const searchAction: z.ZodUnion<readonly [z.ZodObject<{
     found: z.ZodRecord<z.ZodString, z.ZodUnion<readonly [z.ZodString, z.ZodNumber, z.ZodBoolean]>>;
 }, z.core.$strict>]>;
 export type SearchAction = Immutable<z.infer<typeof searchAction>>;
+export declare const configurationExchange: PolicyExchange;

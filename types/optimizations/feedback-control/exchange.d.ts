@@ -1,4 +1,5 @@
 import type * as z from '../../zod/v4/classic/external.js';
+import type { PolicyExchange } from '../../contract/policy.js';
 import type { Immutable } from '../../records/words.js';
 /** What the benchmark tells a policy when an episode starts. */
 export declare const feedbackSetting: z.ZodObject<{
@@ -16,8 +17,8 @@ export declare const feedbackObservation: z.ZodObject<{
     batch: z.ZodNumber;
 }, z.core.$strip>;
 export type FeedbackObservation = Immutable<z.infer<typeof feedbackObservation>>;
-/** The batch of the next step. */
 export declare const feedbackAction: z.ZodObject<{
     batch: z.ZodNumber;
 }, z.core.$strict>;
 export type FeedbackAction = Immutable<z.infer<typeof feedbackAction>>;
+export declare const feedbackExchange: PolicyExchange;

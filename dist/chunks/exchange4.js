@@ -1,1 +1,0 @@
-import{c as e,f as t,h as n,p as r}from"./schemas.js";const i=r({setPoint:t().positive(),initial:t().positive(),minimum:t().positive(),maximum:t().positive(),slope:t().positive()}),a=r({step:e().nonnegative(),latency:t().nonnegative(),batch:t().positive()}),o=n({batch:t()});export{a as n,i as r,o as t};

@@ -1,0 +1,1 @@
+const e=(e,t)=>Array.from({length:e.length},(e,t)=>t).sort((t,n)=>(e[n]??0)-(e[t]??0)||t-n).slice(0,t).sort((e,t)=>e-t),t=(e,t,n)=>Math.min(e,Math.max(n,Math.round(e*(1-t)/n)*n)),n=(e,t,n=1)=>t===0?e:Math.min(e,Math.max(n,e-Math.max(1,Math.round(e*t))));export{t as n,e as r,n as t};
