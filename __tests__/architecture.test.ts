@@ -65,6 +65,16 @@ const broken: readonly (readonly [keyof typeof rules, string, Readonly<Record<st
     'the median file',
     { 'src/gate/a.ts': `${'// line\n'.repeat(150)}${empty}`, 'src/gate/b.ts': `${'// line\n'.repeat(150)}${empty}` },
   ],
+  [
+    'sizes',
+    'src/commands has 1404 lines',
+    Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`src/commands/${name}.ts`, `${'// line\n'.repeat(350)}${empty}`])),
+  ],
+  [
+    'types',
+    'the type Clock is exported by src/gate/a.ts and src/worker/b.ts',
+    { 'src/gate/a.ts': 'export type Clock = number;', 'src/worker/b.ts': 'export interface Clock { wall(): number }' },
+  ],
   ['names', 'not kebab-case', { 'src/gate/someFile.ts': empty }],
   ['names', 'says nothing', { 'src/gate/string-utils.ts': empty }],
   ['names', 'says nothing', { 'src/helpers/text.ts': empty }],

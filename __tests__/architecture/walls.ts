@@ -27,6 +27,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   planning: ['records', 'contract', 'config', 'baselines', 'models', 'optimizations', 'processes', 'repository', 'gate', 'host', 'run'],
   building: ['records', 'contract', 'gate', 'models', 'onnx', 'optimizations', 'processes', 'repository', 'store', 'run', 'planning'],
   launching: ['records', 'gate', 'report', 'store', 'run', 'planning', 'building'],
+  checks: ['records', 'report', 'repository', 'processes', 'telemetry', 'run', 'planning', 'building'],
   commands: [
     'records',
     'statistics',
@@ -46,6 +47,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'planning',
     'building',
     'launching',
+    'checks',
   ],
   local: ['records', 'host', 'processes'],
   github: ['records', 'host', 'processes'],
@@ -108,12 +110,16 @@ const syntax: Rule = (files) =>
 
 const generous = 400;
 const middling = 120;
+/** One file per command, and little else. */
+const ofCommands = 1400;
 
 const sizes: Rule = (files) => {
   const sorted = files.map(({ lines }) => lines).sort((one, other) => one - other);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  const commands = files.filter(({ path }) => path.startsWith('src/commands/')).reduce((sum, { lines }) => sum + lines, 0);
   return [
     ...files.filter(({ lines }) => lines > generous).map(({ path, lines }) => `${path}: ${lines} lines, more than ${generous}`),
+    ...(commands > ofCommands ? [`src/commands has ${commands} lines, more than ${ofCommands}`] : []),
     ...(median >= middling ? [`the median file has ${median} lines, not less than ${middling}`] : []),
   ];
 };
@@ -125,6 +131,19 @@ const names: Rule = (files) =>
     ...(/\/index\.ts$/.test(path) && path !== 'src/index.ts' ? [`${path}: index.ts only at the root`] : []),
     ...(/\b(TODO|FIXME|XXX|HACK)\b/.test(text) ? [`${path}: unfinished work`] : []),
   ]);
+
+/** A reader who looks for a type by its name finds one. */
+const types: Rule = (files) => {
+  const homes = Map.groupBy(
+    files.flatMap(({ path, text }) =>
+      [...text.matchAll(/^export (?:declare )?(?:interface|type|class) (\w+)/gm)].map(([, name = '']) => ({ name, path })),
+    ),
+    ({ name }) => name,
+  );
+  return [...homes].flatMap(([name, found]) =>
+    found.length > 1 ? [`the type ${name} is exported by ${found.map(({ path }) => path).join(' and ')}`] : [],
+  );
+};
 
 const endings: Rule = (files) => {
   const known = new Set(files.map(({ path }) => path));
@@ -169,7 +188,7 @@ const withoutRuntime: Rule = (files) => {
   };
   return files
     .filter(({ path }) =>
-      /^src\/(config|run|planning|building|launching|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path),
+      /^src\/(config|run|planning|building|launching|checks|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path),
     )
     .flatMap(({ path }) => {
       const trail = trailTo(path, new Set());
@@ -185,7 +204,15 @@ const lazySubjects: Rule = (files) =>
       .map(({ target }) => `${path} imports ${target} statically: only import() may`),
   );
 
-export const rules = { folders, packages, syntax, sizes, names, endings, cycles, withoutRuntime, lazySubjects } as const satisfies Record<
-  string,
-  Rule
->;
+export const rules = {
+  folders,
+  packages,
+  syntax,
+  sizes,
+  names,
+  types,
+  endings,
+  cycles,
+  withoutRuntime,
+  lazySubjects,
+} as const satisfies Record<string, Rule>;

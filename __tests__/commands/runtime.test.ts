@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runtimeCommand } from '../../src/commands/runtime.ts';
-import { pinnedRuntime, runtimePlace } from '../../src/commands/runtime-place.ts';
 import type { CommandContext } from '../../src/run/context.ts';
+import { pinnedRuntime, runtimePlace } from '../../src/run/runtime-place.ts';
 import { testFolder } from '../testkit/folder.ts';
 
 const pinned = `onnxruntime-node@${pinnedRuntime}`;

@@ -1,5 +1,8 @@
 import { tmpdir } from 'node:os';
 import { openSides } from '../building/sides.ts';
+import { type Check, type FailedCheck, failedCheck, isFailed, tried } from '../checks/check.ts';
+import { meterCheck } from '../checks/meter-check.ts';
+import { planChecks } from '../checks/plan-check.ts';
 import type { Config } from '../config/config.ts';
 import { GateError } from '../errors.ts';
 import { comparisonOf } from '../planning/comparison.ts';
@@ -22,10 +25,7 @@ import { type MachineFacts, machineFacts } from '../telemetry/machine.ts';
 import { type MachineState, machineState } from '../telemetry/machine-state.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
-import { type Check, type FailedCheck, failedCheck, isFailed, tried } from './check.ts';
 import { aligned, type CommandOutput } from './command-output.ts';
-import { meterCheck } from './meter-check.ts';
-import { planChecks } from './plan-check.ts';
 
 const marks = { ok: 'ok', absent: '–', warning: '?', bad: '✗' } as const satisfies Record<Check['status'], string>;
 const limits = fixedLimits(60);

@@ -17,13 +17,13 @@ import { takeMachineLock } from '../run/machine-lock.ts';
 import { claimFolder } from '../run/own-folder.ts';
 import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from '../run/run-folder.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
+import { keepToBudget } from '../run/store-budget.ts';
 import { openRecordBook } from '../store/record-book.ts';
 import { clearScratch } from '../store/scratch.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { machineFacts } from '../telemetry/machine.ts';
 import { openEnergyMeter } from '../telemetry/rapl.ts';
 import { runnerClass } from '../telemetry/runner-class.ts';
-import { keepToBudget } from './store-budget.ts';
 
 /**
  * Builds what the plan lists, settles what changed, and runs launches until the rule wants no more. Resumes what a killed run

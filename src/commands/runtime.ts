@@ -8,9 +8,9 @@ import { asDiskError } from '../records/disk-error.ts';
 import { hostProvider } from '../records/provider.ts';
 import { type CommandContext, workerProgram } from '../run/context.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
+import { pinnedRuntime, type RuntimePlace, runtimePlace } from '../run/runtime-place.ts';
 import { askWorker, fixedLimits } from '../run/worker-process.ts';
 import type { CommandOutput } from './command-output.ts';
-import { pinnedRuntime, type RuntimePlace, runtimePlace } from './runtime-place.ts';
 
 /** A package manager downloads some 120 MB. */
 const installSeconds = 1800;

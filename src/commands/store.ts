@@ -2,11 +2,11 @@ import { verbOf } from '../config/command-table.ts';
 import { GateError } from '../errors.ts';
 import type { CommandContext } from '../run/context.ts';
 import { requireOwnable } from '../run/own-folder.ts';
+import { cleanStore } from '../run/store-budget.ts';
 import { recordParts } from '../store/record-files.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { storeUsage } from '../store/usage.ts';
 import { aligned, type CommandOutput } from './command-output.ts';
-import { cleanStore } from './store-budget.ts';
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 

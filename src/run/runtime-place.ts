@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { GateError } from '../errors.ts';
-import type { CommandContext } from '../run/context.ts';
+import type { CommandContext } from './context.ts';
 
 /** The release that the gate is tested with, and that `runtime add` installs. */
 export const pinnedRuntime = '1.30.0';

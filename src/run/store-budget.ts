@@ -1,7 +1,7 @@
 import { asGateError, asSentence } from '../errors.ts';
-import type { CommandContext } from '../run/context.ts';
 import { type Evicted, evict } from '../store/eviction.ts';
 import type { Store } from '../store/store.ts';
+import type { CommandContext } from './context.ts';
 
 /** Removes the longest unused of a store until it keeps to `--store-budget`. */
 export const cleanStore = ({ options }: Pick<CommandContext, 'options'>, store: Store): Promise<Evicted> =>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { meterCheck } from '../../src/commands/meter-check.ts';
+import { meterCheck } from '../../src/checks/meter-check.ts';
 
 it('promises energy only where the counters that can be read count what an arm uses', () => {
   const said = (provider: string, counters: boolean, gpu: string | null = null) => {
