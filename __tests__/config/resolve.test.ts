@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { diffPolicy, gatePolicyOf } from '../../src/config/policy.ts';
 import { type Catalogue, resolveConfig } from '../../src/config/resolve.ts';
 import { selectConfigs } from '../../src/config/selection.ts';
-import { toleranceFlaws, toleranceOf } from '../../src/config/tolerance.ts';
+import { type TolerantMetric, toleranceFlaws, toleranceOf } from '../../src/config/tolerance.ts';
 import { GateError } from '../../src/errors.ts';
 import { gatePolicy } from '../../src/records/plan.ts';
 import type { Json } from '../../src/records/words.ts';
@@ -164,28 +164,63 @@ describe('tolerances', () => {
   const { gate } = parseConfig('gate: {tolerance: {latency: 2%, decode-latency: 3%, nll-delta: 0.005, late-nll-delta: 1%}}', 'gate.yml');
 
   it('take the longest key that means the metric', () => {
-    expect(toleranceOf(gate, { id: 'prefill-latency', scale: 'log' })).toBe(0.02);
-    expect(toleranceOf(gate, { id: 'decode-latency', scale: 'log' })).toBe(0.03);
-    expect(toleranceOf(gate, { id: 'nll-delta', scale: 'linear' })).toBe(0.005);
-    expect(toleranceOf(gate, { id: 'translatency', scale: 'log' })).toBeNull();
+    expect(toleranceOf(gate, { id: 'prefill-latency', scale: 'log', cells: ['m/o'] })).toBe(0.02);
+    expect(toleranceOf(gate, { id: 'decode-latency', scale: 'log', cells: ['m/o'] })).toBe(0.03);
+    expect(toleranceOf(gate, { id: 'nll-delta', scale: 'linear', cells: ['m/o'] })).toBe(0.005);
+    expect(toleranceOf(gate, { id: 'translatency', scale: 'log', cells: ['m/o'] })).toBeNull();
   });
 
-  const flawsOf = (metrics: readonly { readonly id: string; readonly scale: 'log' | 'linear' }[]) =>
+  const flawsOf = (metrics: readonly TolerantMetric[]) =>
     toleranceFlaws(gate, metrics).map(({ error: { code, where, message } }) => ({ code, where, message }));
   const fitting = [
-    { id: 'decode-latency', scale: 'log' },
-    { id: 'latency', scale: 'log' },
-    { id: 'nll-delta', scale: 'linear' },
-    { id: 'late-nll-delta', scale: 'log' },
+    { id: 'decode-latency', scale: 'log', cells: ['m/o'] },
+    { id: 'latency', scale: 'log', cells: ['m/o'] },
+    { id: 'nll-delta', scale: 'linear', cells: ['m/o'] },
+    { id: 'late-nll-delta', scale: 'log', cells: ['m/o'] },
   ] as const;
+
+  const written = (keys: string): Parameters<typeof toleranceOf>[0] => parseConfig(`gate: {tolerance: {${keys}}}`, 'gate.yml').gate;
+  const latencyOf = (keys: string, ...cells: readonly string[]) =>
+    toleranceOf(written(keys), { id: 'decode-latency', scale: 'log', cells });
+
+  it.each<readonly [string, string, number | null]>([
+    ['m/o/decode-latency: 7%, latency: 2%', 'm/o', 0.07],
+    ['m/o/decode-latency: 7%, latency: 2%', 'm/other', 0.02],
+    ['m/o/latency: 7%, decode-latency: 2%', 'm/o', 0.07],
+    ['"*/o/latency": 6%, m/o/latency: 7%', 'm/o', 0.07],
+    ['"*/o/latency": 6%, m/o/latency: 7%', 'n/o', 0.06],
+    ['"m*/*/*": 6%', 'mini-x/o', 0.06],
+    ['"m*/*/*": 6%', 'x-mini/o', null],
+    ['"*/latency": 6%', 'engine', 0.06],
+    ['"*/latency": 6%', 'm/o', null],
+    ['"*/*/latency": 6%', 'engine', null],
+    ['q.3/o/latency: 6%', 'qx3/o', null],
+  ])('given as %s, for a cell %s', (keys, cell, expected) => {
+    expect(latencyOf(keys, cell)).toBe(expected);
+  });
+
+  it('hold for a renamed cell by either name', () => {
+    expect(latencyOf('m/old/latency: 7%', 'm/new', 'm/old')).toBe(0.07);
+  });
+
+  it.each(['m//latency', '/latency', 'a/b/c/latency', '"*a*b*c*d*e"', 'm/o/', 'M/o/latency'])('are not given as %s', (key) => {
+    expect(refusal(() => written(`${key}: 7%`))).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('METRIC') });
+  });
+
+  it('name no cell that is not there, and say which there are', () => {
+    const flaws = toleranceFlaws(written('m/ot/latency: 7%'), [{ id: 'latency', scale: 'log', cells: ['m/o'] }]);
+    expect(flaws.map(({ error: { code, message } }) => ({ code, message }))).toEqual([
+      { code: 'config-unknown-key', message: expect.stringMatching(/No metric of a cell is called "m\/ot\/latency"\..*m\/o\/latency/) },
+    ]);
+  });
 
   it('have no flaw where each means a metric and fits its scale', () => {
     expect(flawsOf(fitting)).toEqual([]);
   });
 
   it('do not take a number without a sign of percent where a share is meant: 0.5 ms would be 50 %', () => {
-    expect(toleranceOf(gate, { id: 'nll-delta', scale: 'log' })).toBeNull();
-    expect(flawsOf([...fitting, { id: 'nll-delta', scale: 'log' }])).toEqual([
+    expect(toleranceOf(gate, { id: 'nll-delta', scale: 'log', cells: ['m/o'] })).toBeNull();
+    expect(flawsOf([...fitting, { id: 'nll-delta', scale: 'log', cells: ['m/o'] }])).toEqual([
       {
         code: 'config-invalid',
         where: expect.stringMatching(/^gate\.yml:1:\d+$/),
@@ -193,12 +228,14 @@ describe('tolerances', () => {
       },
     ]);
     const none = parseConfig('gate: {tolerance: {latency: 0}}', 'gate.yml').gate;
-    expect(toleranceOf(none, { id: 'latency', scale: 'log' })).toBe(0);
+    expect(toleranceOf(none, { id: 'latency', scale: 'log', cells: ['m/o'] })).toBe(0);
   });
 
   it('do not take a percentage where zero is possible, nor a key that means nothing', () => {
-    expect(toleranceOf(gate, { id: 'late-nll-delta', scale: 'linear' })).toBeNull();
-    expect(flawsOf([...fitting.slice(0, 3), { id: 'late-nll-delta', scale: 'linear' }])).toMatchObject([{ code: 'config-invalid' }]);
+    expect(toleranceOf(gate, { id: 'late-nll-delta', scale: 'linear', cells: ['m/o'] })).toBeNull();
+    expect(flawsOf([...fitting.slice(0, 3), { id: 'late-nll-delta', scale: 'linear', cells: ['m/o'] }])).toMatchObject([
+      { code: 'config-invalid' },
+    ]);
     expect(flawsOf(fitting.slice(0, 3))).toMatchObject([
       { code: 'config-unknown-key', message: expect.stringContaining('Known: decode-latency, latency, nll-delta, delta') },
     ]);

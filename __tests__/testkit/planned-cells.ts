@@ -110,7 +110,7 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
     ...(await checkPolicy({
       event,
       sides: configs,
-      planned: cells.flatMap(({ metrics }) => metrics),
+      planned: cells.flatMap(({ id, metrics }) => metrics.map((metric) => ({ id: metric.id, scale: metric.scale, cells: [id] }))),
       cells: configuredCells(configs, sources, context),
       accepted: { head: noAcceptances, base: noAcceptances },
       elsewhere: () => Promise.resolve(new Set()),

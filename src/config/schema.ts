@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { hostProvider } from '../records/provider.ts';
 import { jsonValue, nounId } from '../records/words.ts';
+import { isMetricKey, metricKeyRule } from './metric-key.ts';
 import { suggestion } from './nearest.ts';
 import { failOnValues } from './option-table.ts';
 import { byteSize, duration, fraction, tolerance } from './quantity.ts';
@@ -151,9 +152,11 @@ const settings = {
   gate: section({
     alpha: z.number().gt(0).max(0.5).default(0.05).describe('False alarms that are allowed per pull request.'),
     tolerance: z
-      .record(id, tolerance, { error: 'must be a map of metric to tolerance' })
+      .record(z.string().refine(isMetricKey, metricKeyRule), tolerance, {
+        error: ({ code }) => (code === 'invalid_key' ? metricKeyRule : 'must be a map of metric to tolerance'),
+      })
       .default({})
-      .describe('Worsening that is accepted, by metric or by the last words of its name.'),
+      .describe('Worsening that is accepted, by metric, by the last words of its name, or by `MODEL/OPTIMIZATION/METRIC`.'),
     'must-detect': fraction.prefault('10%').describe('A pass must exclude a worsening of this size.'),
     quality: z
       .enum(['judged', 'none'])

@@ -1,24 +1,17 @@
 import { GateError } from '../errors.ts';
 import type { Config, Tolerances } from './config.ts';
 import { type Flaw, flawOf } from './flaw.ts';
+import { type KeyedMetric, keyOf, meansMetric } from './metric-key.ts';
 import { suggestion } from './nearest.ts';
 
 type Gate = Pick<Config['gate'], 'tolerance'>;
 
 /** What of a metric its tolerance depends on. */
-export interface TolerantMetric {
-  readonly id: string;
+export interface TolerantMetric extends KeyedMetric {
   readonly scale: 'log' | 'linear';
 }
 
-/** Whether a key of `gate.tolerance` means this metric: its id, or the last words of it (`latency`: `decode-latency`). */
-const means = (key: string, metric: string): boolean => metric === key || metric.endsWith(`-${key}`);
-
-/** The longest key that means the metric. */
-const keyOf = ({ tolerance }: Gate, metric: string): string | null =>
-  Object.keys(tolerance)
-    .filter((key) => means(key, metric))
-    .sort((one, other) => other.length - one.length)[0] ?? null;
+const toleranceKey = ({ tolerance }: Gate, metric: KeyedMetric): string | null => keyOf(Object.keys(tolerance), metric);
 
 /** What is wrong with a tolerance for a metric, or null: 0.5 ms would be taken for 50 %, and a percentage of 0 is 0. */
 const misfit = ({ value, relative }: Tolerances[string], { id, scale }: TolerantMetric): string | null => {
@@ -30,38 +23,43 @@ const misfit = ({ value, relative }: Tolerances[string], { id, scale }: Tolerant
 
 /**
  * The configured tolerance of a metric in the form of the plan (log scale: a fraction; linear: the metric's unit), or
- * null when the configuration leaves it to the metric, or gives one that does not fit its scale. The longest key that
- * means the metric wins.
+ * null when the configuration leaves it to the metric, or gives one that does not fit its scale. The most specific key
+ * that means the metric wins.
  */
 export const toleranceOf = (gate: Gate, metric: TolerantMetric): number | null => {
-  const key = keyOf(gate, metric.id);
+  const key = toleranceKey(gate, metric);
   const found = key === null ? undefined : gate.tolerance[key];
   return found === undefined || misfit(found, metric) !== null ? null : found.value;
 };
 
 /** Keys of `gate.tolerance` that mean none of these metrics. */
-export const unknownTolerances = ({ tolerance }: Gate, metrics: readonly string[]): readonly string[] =>
-  Object.keys(tolerance).filter((key) => !metrics.some((metric) => means(key, metric)));
+export const unknownTolerances = ({ tolerance }: Gate, metrics: readonly KeyedMetric[]): readonly string[] =>
+  Object.keys(tolerance).filter((key) => !metrics.some((metric) => meansMetric(key, metric)));
 
 /** The metrics, and the last words by which a key may mean several. */
 const keysOf = (metrics: readonly string[]): readonly string[] => [
   ...new Set([...metrics, ...metrics.flatMap((id) => id.split('-').map((_, at, words) => words.slice(at).join('-')))]),
 ];
 
+const unknownText = (key: string, metrics: readonly TolerantMetric[]): string => {
+  const ids = [...new Set(metrics.map(({ id }) => id))];
+  if (!key.includes('/')) return `No metric is called "${key}" or ends with it.${suggestion(key, keysOf(ids))}`;
+  const named = [...new Set(metrics.flatMap(({ id, cells }) => cells.map((cell) => `${cell}/${id}`)))];
+  return `No metric of a cell is called "${key}".${suggestion(key, named)}`;
+};
+
 /**
  * What is wrong with `gate.tolerance`, given every metric that there is: `config-unknown-key` of a key
  * that means none, `config-invalid` of a value that does not fit the scale of a metric.
  */
 export const toleranceFlaws = (gate: Gate, metrics: readonly TolerantMetric[]): readonly Flaw[] => {
-  const ids = [...new Set(metrics.map(({ id }) => id))];
-  const unknown = new Set(unknownTolerances(gate, ids));
+  const unknown = new Set(unknownTolerances(gate, metrics));
   return Object.entries(gate.tolerance).flatMap(([key, tolerance]) => {
     const { value, relative, place: where } = tolerance;
     const flaw = (code: 'config-unknown-key' | 'config-invalid', message: string): Flaw =>
       flawOf(`gate.tolerance.${key}`, [value, relative], new GateError(code, `gate.tolerance.${key}: ${message}`, { where }));
-    if (unknown.has(key))
-      return [flaw('config-unknown-key', `No metric is called "${key}" or ends with it.${suggestion(key, keysOf(ids))}`)];
-    const wrong = metrics.find((metric) => keyOf(gate, metric.id) === key && misfit(tolerance, metric) !== null);
+    if (unknown.has(key)) return [flaw('config-unknown-key', unknownText(key, metrics))];
+    const wrong = metrics.find((metric) => toleranceKey(gate, metric) === key && misfit(tolerance, metric) !== null);
     return wrong === undefined ? [] : [flaw('config-invalid', misfit(tolerance, wrong) ?? '')];
   });
 };

@@ -135,7 +135,10 @@ const planCell = (
     tunes: benchmark.tunes ?? null,
     options,
     points: [...workload.points],
-    metrics: workload.metrics.map((metric) => ({ ...metric, tolerance: toleranceOf(rules, metric) ?? metric.tolerance })),
+    metrics: workload.metrics.map((metric) => ({
+      ...metric,
+      tolerance: toleranceOf(rules, { ...metric, cells: [cellId, idOf(was)] }) ?? metric.tolerance,
+    })),
     headline: [...workload.headline],
     claims: [...(workload.claims ?? [])],
   };

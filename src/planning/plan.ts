@@ -5,13 +5,13 @@ import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { renamedEntries, renameNotes } from '../config/renamed.ts';
 import { type Catalogue, type ResolvedConfig, resolveUsable } from '../config/resolve.ts';
 import { selectConfigs } from '../config/selection.ts';
+import type { TolerantMetric } from '../config/tolerance.ts';
 import type { Benchmark } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
 import { countWindows } from '../models/evaluation.ts';
 import { evaluationFile, type ModelSource } from '../models/model-source.ts';
 import { benchmarks, builtinOptimizations, findBenchmark } from '../optimizations/registry.ts';
 import { digestOf } from '../records/decode.ts';
-import type { MetricSpec } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
@@ -232,9 +232,12 @@ const declaredValues = ({ host }: CommandContext, { environment }: Config): Side
   return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? null : digestOf(values[name])]));
 };
 
-const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly MetricSpec[] =>
+const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly TolerantMetric[] =>
   optimizations.flatMap((entry) =>
-    (takesModel(entry) ? models : [null]).flatMap((model) => workloadOf(entry, model, benchmarkOf).workload.metrics),
+    (takesModel(entry) ? models : [null]).flatMap((model) => {
+      const cells = [model === null ? entry.id : `${model.id}/${entry.id}`];
+      return workloadOf(entry, model, benchmarkOf).workload.metrics.map(({ id, scale }) => ({ id, scale, cells }));
+    }),
   );
 
 const sideFlaws = (base: Config | null, { head, base: ofBase }: Configurations['flaws']): SideFlaws => ({

@@ -34,10 +34,11 @@ export const settledFlaws = (event: Plan['event'], { head, base }: SideFlaws): r
  */
 const toleranceFlawsOf = ({ head, base }: ConfiguredSides, planned: readonly TolerantMetric[], cells: ConfiguredCells): SideFlaws => {
   const gates = base === null ? [head.gate] : [head.gate, base.gate];
-  const ids = planned.map(({ id }) => id);
   // What is not selected is opened only where a key is of that or of nothing.
-  const isPlanned = gates.every((gate) => unknownTolerances(gate, ids).length === 0);
-  const metrics = isPlanned ? planned : [...planned, ...cells.ids.flatMap((id) => cells.metricsOf(id) ?? [])];
+  const isPlanned = gates.every((gate) => unknownTolerances(gate, planned).length === 0);
+  const metrics = isPlanned
+    ? planned
+    : [...planned, ...cells.ids.flatMap((cell) => (cells.metricsOf(cell) ?? []).map(({ id, scale }) => ({ id, scale, cells: [cell] })))];
   return { head: toleranceFlaws(head.gate, metrics), base: base === null ? null : toleranceFlaws(base.gate, metrics) };
 };
 
