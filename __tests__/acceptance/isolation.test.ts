@@ -141,7 +141,13 @@ fs.writeFileSync(process.env.TMPDIR + '/own', ''); fs.writeFileSync('left', '');
     ];
     for (const folder of [queues, processes, alias]) chmodSync(folder, 0o755);
     expect(mounts.map((words) => spawnSync('mount', words).status)).toEqual([0, 0, 0]);
-    onTestFinished(() => void spawnSync('umount', [queues, processes, alias]));
+    // A queue outlives the mount that it was made by.
+    const clean = (): void => rmSync(join(queues, 'left-by-other'), { force: true });
+    clean();
+    onTestFinished(() => {
+      clean();
+      spawnSync('umount', [queues, processes, alias]);
+    });
     // Beside a program of a terminal there may be what others left, and a pipe.
     const asks = `
 const pipe = fs.openSync((execFileSync('mkfifo', ['-m', '666', process.env.TMPDIR + '/pipe-' + process.pid]), process.env.TMPDIR + '/pipe-' + process.pid), fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
