@@ -8,8 +8,8 @@ const file = 'optimization-gate.yml';
 const config = engineConfiguration();
 const acceptances = 'baselines/accepted.json';
 const accepting = (...accepted: readonly unknown[]): string => JSON.stringify({ schema: 'optimization-gate/accepted/1', accepted });
-const unknownCell = { cell: 'mini-qwen3-dense/engin', metric: 'size', bound: 0.1, expires: '2999-01-01', reason: 'agreed' };
-const ofOtherClass = 'baselines/another-class/mini-qwen3-dense.json';
+const unknownCell = { cell: 'engin', metric: 'size', bound: 0.1, expires: '2999-01-01', reason: 'agreed' };
+const ofOtherClass = 'baselines/another-class/_measurements.json';
 
 type Files = Readonly<Record<string, string | null>>;
 
@@ -50,13 +50,13 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     broken: { [acceptances]: accepting(unknownCell) },
     repaired: { [acceptances]: null },
     code: 'acceptance-invalid',
-    says: /Did you mean "mini-qwen3-dense\/engine"\?/,
+    says: /Did you mean "engine"\?/,
   },
   'a baseline that is none': {
     broken: { [ofOtherClass]: '{}' },
     repaired: { [ofOtherClass]: null },
     code: 'baseline-invalid',
-    says: /baselines\/another-class\/mini-qwen3-dense\.json/,
+    says: /baselines\/another-class\/_measurements\.json/,
   },
 };
 
