@@ -67,6 +67,7 @@ const undecided = 'It could not be decided whether this change is a regression. 
 
 const outcomes: Readonly<Partial<Record<RunVerdict, string>>> = {
   regressed: 'A regression was found. The report is above and in the job summary.',
+  unmet: 'What is required of a number is not met. The report is above and in the job summary.',
   failed: 'The code under test failed; nothing shows a regression. The report is above and in the job summary.',
   inconclusive: undecided,
   unfit: undecided,

@@ -51,7 +51,7 @@ describe('parseCommandLine', () => {
     [['--modles', 'a'], 'usage-unknown-option', '--modles', 'Did you mean "models"'],
     [['--run_dir', 'x'], 'usage-unknown-option', '--run_dir', 'Did you mean "run-dir"'],
     [['--comment'], 'usage-unknown-option', '--comment', ''],
-    [['--fail-on', 'absent'], 'usage-bad-value', '--fail-on', 'regressed, missing'],
+    [['--fail-on', 'absent'], 'usage-bad-value', '--fail-on', 'regressed, unmet, missing'],
     [['--token', 'x'], 'usage-unknown-option', '--token', ''],
     [['-j'], 'usage-unknown-option', '-j', ''],
     [['--no-seed'], 'usage-unknown-option', '--no-seed', ''],
@@ -112,7 +112,7 @@ describe('parseInputs', () => {
     [{ INPUT_RUN_DIR: 'x' }, 'usage-unknown-option', 'with: run_dir', 'Did you mean "run-dir"'],
     [{ INPUT_JSON: 'true' }, 'usage-unknown-option', 'with: json', 'no such input'],
     [{ INPUT_MODE: 'doctor' }, 'usage-bad-value', 'with: mode', 'run, plan'],
-    [{ 'INPUT_FAIL-ON': 'everything' }, 'usage-bad-value', 'with: fail-on', 'regressed, missing'],
+    [{ 'INPUT_FAIL-ON': 'everything' }, 'usage-bad-value', 'with: fail-on', 'regressed, unmet, missing'],
     [{ INPUT_MODE: 'toString' }, 'usage-bad-value', 'with: mode', 'run, plan'],
   ])('refuses %j', (environment, code, where, part) => {
     expect(refusal(() => parseInputs(environment))).toMatchObject({ code, where, message: expect.stringContaining(part) });

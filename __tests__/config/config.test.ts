@@ -54,10 +54,11 @@ describe('parseConfig', () => {
         'model-size': { value: 0.001, relative: true, place: expect.any(String) },
         'nll-delta': { value: 0.005, relative: false, place: expect.any(String) },
       },
+      require: {},
       mustDetect: 0.05,
       quality: 'judged',
       buildTwice: true,
-      failOn: ['regressed', 'missing', 'failed'],
+      failOn: ['regressed', 'unmet', 'missing', 'failed'],
     });
     expect(config).toMatchObject({
       runtime: { provider: 'cuda', threads: 1 },

@@ -87,7 +87,7 @@ describe('the predecessor', () => {
   it('takes over entries with the tolerances of their own file', () => {
     const other = parseConfig(configured([measured('b'), measured('c')], 'gate: { tolerance: { size: 5% } }\n'), 'b.yml');
     const joined = withTakenOver(config('a'), [other], config('a', 'b'));
-    expect(joined.optimizations.map(({ id, tolerance }) => [id, tolerance?.['size']?.value])).toEqual([
+    expect(joined.optimizations.map(({ id, bounds }) => [id, bounds?.tolerance['size']?.value])).toEqual([
       ['a', undefined],
       ['b', 0.05],
     ]);

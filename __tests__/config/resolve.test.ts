@@ -129,7 +129,7 @@ describe('policy', () => {
     );
     expect(diffPolicy(base, head)).toEqual([
       'gate.alpha was changed from 0.05 to 0.2; 0.05 is in force until the merge.',
-      'gate.fail-on was changed from failed, missing, regressed to regressed; failed, missing, regressed is in force until the merge.',
+      'gate.fail-on was changed from failed, missing, regressed, unmet to regressed; failed, missing, regressed, unmet is in force until the merge.',
       'gate.tolerance.latency was changed from 2% to 50%; 2% is in force until the merge.',
       'gate.tolerance.nll-delta was changed from default to 0.1; default is in force until the merge.',
       "optimization structured-pruning has other `like`, `like-with`, `points` or `metrics` than in base; base's are in force until the merge.",

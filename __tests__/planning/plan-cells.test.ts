@@ -43,7 +43,7 @@ const entry = (door: ResolvedOptimization['door'], options: ResolvedOptimization
   inputs: [],
   points: null,
   metrics: [],
-  tolerance: null,
+  bounds: null,
 });
 
 const side = (tree: 'head' | 'base', code: string, door: ResolvedOptimization['door'] = { kind: 'builtin' }): Side => {

@@ -1,7 +1,17 @@
 /** Verdicts that fit the schema and mean harm. */
 import fc from 'fast-check';
 import { reportColumn } from '../../src/records/metric.ts';
-import { type CellVerdict, type MetricVerdict, measuredState, runVerdict, type Verdict, verdictKind } from '../../src/records/verdict.ts';
+import {
+  type CellVerdict,
+  type MetricVerdict,
+  measuredState,
+  type RequirementVerdict,
+  requirementVerdict,
+  runVerdict,
+  type Verdict,
+  verdictKind,
+} from '../../src/records/verdict.ts';
+
 import { verdictOf } from './fixtures.ts';
 
 const poison = [
@@ -77,6 +87,21 @@ const metric: fc.Arbitrary<MetricVerdict> = fc.record({
   samples: fc.constant({ reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } }),
 });
 
+const requirement: fc.Arbitrary<RequirementVerdict> = fc.record({
+  metric: hostileText,
+  point: hostileText,
+  unit: hostileText,
+  must: fc.constantFrom('at-most', 'at-least'),
+  bound: anyNumber,
+  outcome: fc.constantFrom(...requirementVerdict.shape.outcome.options),
+  base: maybe,
+  head: maybe,
+  launches: fc.nat(),
+  p: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: null }),
+  reason: fc.option(hostileText, { nil: null }),
+  holdsRun: fc.boolean(),
+});
+
 const cell: fc.Arbitrary<CellVerdict> = fc
   .record({
     model: noun,
@@ -85,6 +110,7 @@ const cell: fc.Arbitrary<CellVerdict> = fc
     reason: fc.option(hostileText, { nil: null }),
     warnings: fc.array(hostileText, { maxLength: 2 }),
     metrics: fc.array(metric, { maxLength: 8 }),
+    requirements: fc.array(requirement, { maxLength: 3 }),
     headline: fc.array(hostileText, { maxLength: 3 }),
   })
   .map(({ headline, ...one }) => ({
@@ -154,6 +180,22 @@ export const hugeVerdict = (): Verdict => {
       reason: harm,
       warnings: [harm],
       metrics: Array.from({ length: 5 }, (_unused, at) => ({ ...one, id: `${at}${harm}`, verdict })),
+      requirements: [
+        {
+          metric: harm,
+          point: harm,
+          unit: harm,
+          must: 'at-most',
+          bound: 1e9,
+          outcome: 'unmet',
+          base: 1e9,
+          head: 1e10,
+          launches: 12,
+          p: 0.001,
+          reason: harm,
+          holdsRun: false,
+        },
+      ],
     };
   });
   return verdictOf(cells, {

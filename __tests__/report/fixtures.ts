@@ -128,6 +128,7 @@ export const cell = (
   verdict,
   reason: null,
   warnings: [],
+  requirements: [],
   headline: headlineOf(optimization, metrics),
   metrics,
   ...given,

@@ -1,6 +1,8 @@
 import type { Immutable, Json } from '../records/words.ts';
 import { type Place, readConfigText } from './document.ts';
+import type { FailOn } from './option-table.ts';
 import { configError, configProblems } from './problem.ts';
+import type { WrittenRequirement } from './quantity.ts';
 import { type ConfigDefaults, type ConfigDocument, configSchema, defaultLists, type OptimizationDocument } from './schema.ts';
 
 /** Name of the configuration file at the root of a repository. */
@@ -40,8 +42,8 @@ export interface OptimizationEntry {
   /** Null: the benchmark's own. */
   readonly points: readonly PointEntry[] | null;
   readonly metrics: Immutable<NonNullable<OptimizationDocument['metrics']>>;
-  /** Tolerances that hold for it instead of those of the configuration, whose file it does not come from; null: none. */
-  readonly tolerance: Tolerances | null;
+  /** Bounds that hold for it instead of those of the configuration, whose file it does not come from; null: none. */
+  readonly bounds: Bounds | null;
   /** `FILE:LINE:COLUMN` of the entry, for messages. */
   readonly place: string;
 }
@@ -53,6 +55,15 @@ export const takesModel = ({ like, door }: Pick<OptimizationEntry, 'like' | 'doo
 /** By metric id or by the last words of one. `place`: `FILE:LINE:COLUMN` of the key, for messages. */
 export type Tolerances = Readonly<Record<string, { readonly value: number; readonly relative: boolean; readonly place: string }>>;
 
+/** By metric, as tolerances are. */
+export type Requirements = Readonly<Record<string, WrittenRequirement & { readonly place: string }>>;
+
+/** What numbers are held to: against base, and against the reference. */
+export interface Bounds {
+  readonly tolerance: Tolerances;
+  readonly require: Requirements;
+}
+
 /** A configuration with every default filled in. */
 export interface Config {
   readonly models: readonly ModelEntry[];
@@ -61,12 +72,13 @@ export interface Config {
   readonly gate: {
     readonly alpha: number;
     readonly tolerance: Tolerances;
+    readonly require: Requirements;
     /** A fraction: 0.1 is 10 %. */
     readonly mustDetect: number;
     /** `none`: nothing is scored on held-out text. */
     readonly quality: 'judged' | 'none';
     readonly buildTwice: boolean;
-    readonly failOn: readonly ('regressed' | 'missing' | 'failed' | 'inconclusive')[];
+    readonly failOn: readonly FailOn[];
   };
   /** Fetch what Git LFS keeps of the files that are needed. */
   readonly lfs: boolean;
@@ -113,10 +125,14 @@ const optimizationOf = (entry: OptimizationDocument, place: string): Optimizatio
     inputs: entry.inputs ?? [],
     points: entry.points?.map(pointOf) ?? null,
     metrics: entry.metrics ?? [],
-    tolerance: null,
+    bounds: null,
     place,
   };
 };
+
+/** Each value of a map with the place of its key. */
+const placed = <T extends object>(values: Readonly<Record<string, T>>, path: readonly string[], place: Place) =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { ...value, place: place([...path, key], 'key') }]));
 
 /** The configuration of a document that fits the schema. `place` names where a part of it stands. */
 export const configOf = (written: ConfigDocument, origin: string, document: Json, place: Place, defaults: ConfigDefaults): Config => ({
@@ -127,12 +143,8 @@ export const configOf = (written: ConfigDocument, origin: string, document: Json
   runtime: written.runtime,
   gate: {
     alpha: written.gate.alpha,
-    tolerance: Object.fromEntries(
-      Object.entries(written.gate.tolerance).map(([key, tolerance]) => [
-        key,
-        { ...tolerance, place: place(['gate', 'tolerance', key], 'key') },
-      ]),
-    ),
+    tolerance: placed(written.gate.tolerance, ['gate', 'tolerance'], place),
+    require: placed(written.gate.require, ['gate', 'require'], place),
     mustDetect: written.gate['must-detect'],
     quality: written.gate.quality,
     buildTwice: written.gate['build-twice'],

@@ -1,3 +1,5 @@
+import { suggestion } from './nearest.ts';
+
 /** A metric of a cell, as keys of the configuration name it. */
 export interface KeyedMetric {
   readonly id: string;
@@ -41,3 +43,20 @@ const bySpecificity = (one: string, other: string): number =>
 /** The most specific of the keys that mean a metric; null without one. */
 export const keyOf = (keys: readonly string[], metric: KeyedMetric): string | null =>
   keys.filter((key) => meansMetric(key, metric)).sort(bySpecificity)[0] ?? null;
+
+/** Those of the keys that mean none of these metrics. */
+export const unknownKeys = (keys: readonly string[], metrics: readonly KeyedMetric[]): readonly string[] =>
+  keys.filter((key) => !metrics.some((metric) => meansMetric(key, metric)));
+
+/** The metrics, and the last words by which a key may mean several. */
+const namesOf = (metrics: readonly string[]): readonly string[] => [
+  ...new Set([...metrics, ...metrics.flatMap((id) => id.split('-').map((_, at, words) => words.slice(at).join('-')))]),
+];
+
+/** Says that a key means none of these metrics, with the nearest that would. */
+export const unknownKeyText = (key: string, metrics: readonly KeyedMetric[]): string => {
+  const ids = [...new Set(metrics.map(({ id }) => id))];
+  if (!key.includes('/')) return `No metric is called "${key}" or ends with it.${suggestion(key, namesOf(ids))}`;
+  const named = [...new Set(metrics.flatMap(({ id, cells }) => cells.map((cell) => `${cell}/${id}`)))];
+  return `No metric of a cell is called "${key}".${suggestion(key, named)}`;
+};

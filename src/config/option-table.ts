@@ -1,5 +1,9 @@
-/** The outcomes that may fail a job. `regressed` means a metric got worse; the others mean that it cannot be known. */
-export const failOnValues = ['regressed', 'missing', 'failed', 'inconclusive'] as const;
+/**
+ * The outcomes that may fail a job. `regressed`: a metric got worse; `unmet`: a requirement is not met; the others: that it cannot be
+ * known.
+ */
+export const failOnValues = ['regressed', 'unmet', 'missing', 'failed', 'inconclusive'] as const;
+export type FailOn = (typeof failOnValues)[number];
 
 interface OptionBase {
   /** What it does, one sentence without a final stop. Goes into `--help`, action.yml and the documentation. */
@@ -145,7 +149,7 @@ export const optionTable = {
     placeholder: 'A,B',
     choices: failOnValues,
     default: null,
-    summary: 'outcomes that fail; without it gate.fail-on of the configuration, for the job',
+    summary: 'outcomes that fail; without it gate.fail-on, for the job',
   },
   quick: {
     kind: 'switch',

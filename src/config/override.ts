@@ -45,6 +45,15 @@ const replaced = (target: Json | undefined, path: string, value: Json, where: st
   return { ...target, [key]: replaced(inner, rest.join('.'), value, where) };
 };
 
+/** Each value in its former version, with the place where that stands, where it is the same. */
+const kept = <T>(next: Readonly<Record<string, T>>, former: Readonly<Record<string, T>>, isSame: (is: T, was: T) => boolean) =>
+  Object.fromEntries(
+    Object.entries(next).map(([key, is]) => {
+      const was = former[key];
+      return [key, was !== undefined && isSame(is, was) ? was : is] as const;
+    }),
+  );
+
 /**
  * Applies overrides such as `optimizations.structured-pruning.with.ratio=0.5` or `models=[mini-qwen3-dense]` in their
  * order. Lists are entered by id; values are YAML. The result is checked like a file.
@@ -63,13 +72,15 @@ export const applyOverrides = (config: Config, overrides: readonly string[], def
     const document = replaced(current.document, path, parseDocument(text).contents === null ? null : value, where);
     const places = new Map(current.optimizations.map((entry) => [entry.id, entry.place]));
     const next = checkConfig(document, current.origin, () => where, defaults);
-    const tolerance = Object.entries(next.gate.tolerance).map(([key, is]) => {
-      const was = current.gate.tolerance[key];
-      return [key, was?.value === is.value && was.relative === is.relative ? was : is] as const;
-    });
+    const tolerance = kept(
+      next.gate.tolerance,
+      current.gate.tolerance,
+      (is, was) => was.value === is.value && was.relative === is.relative,
+    );
+    const require = kept(next.gate.require, current.gate.require, (is, was) => was.text === is.text);
     current = {
       ...next,
-      gate: { ...next.gate, tolerance: Object.fromEntries(tolerance) },
+      gate: { ...next.gate, tolerance, require },
       optimizations: next.optimizations.map((entry) => ({ ...entry, place: places.get(entry.id) ?? where })),
     };
   }

@@ -44,6 +44,7 @@ const rulesOf = (config: Config): ReadonlyMap<string, string> =>
       ([metric, { value, relative }]) =>
         [`gate.tolerance.${metric}`, relative ? `${Number((value * 100).toPrecision(6))}%` : String(value)] as const,
     ),
+    ...Object.entries(config.gate.require).map(([metric, { text }]) => [`gate.require.${metric}`, text] as const),
     ['environment', config.environment.map(({ name }) => name).join(', ') || 'none'],
     ['lfs', String(config.lfs)],
     ['isolation.user', config.isolation?.user ?? 'none'],
@@ -82,7 +83,9 @@ const listed = (what: string, base: readonly string[], head: readonly string[]):
 export const diffPolicy = (base: Config, head: Config, renamed: ReadonlyMap<string, string> = new Map()): string[] => {
   const [before, after] = [rulesOf(base), rulesOf(head)];
   const edits = [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((rule) => {
-    const [was, is] = [before.get(rule) ?? 'default', after.get(rule) ?? 'default'];
+    const [was, is] = [before.get(rule), after.get(rule)].map(
+      (value) => value ?? (rule.startsWith('gate.require.') ? 'nothing' : 'default'),
+    );
     return was === is ? [] : [`${rule} was changed from ${was} to ${is}; ${was} is in force until the merge.`];
   });
   const benchmarks = base.optimizations.flatMap((entry) => {

@@ -193,14 +193,12 @@ export const withMerged = (own: Config, folder: string, formers: readonly Former
     return notListedBy(others, former, head).reduce((joint, left) => joined(joint, left.config), all);
   }, own);
 
-/** The entries and models of both, each entry with the tolerances of its own file; everything else as the first says. */
+/** The entries and models of both, each entry with the bounds of its own file; everything else as the first says. */
 const joined = (one: Config, other: Config): Config => ({
   ...one,
   optimizations: [
     ...one.optimizations,
-    ...other.optimizations
-      .filter(({ id }) => !idsOf(one).includes(id))
-      .map((entry) => ({ ...entry, tolerance: entry.tolerance ?? other.gate.tolerance })),
+    ...other.optimizations.filter(({ id }) => !idsOf(one).includes(id)).map((entry) => ({ ...entry, bounds: entry.bounds ?? other.gate })),
   ],
   models: [...one.models, ...other.models.filter((entry) => !modelsOf(one).includes(modelEntryId(entry)))],
 });

@@ -41,7 +41,8 @@ export const duration = written({ least: 0, most: 1e9 }, durationPattern, 'must 
   })
   .refine((seconds) => seconds >= 0.001 && seconds <= 604_800, 'must lie between 1ms and 168h');
 
-const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+/** Bytes in one of each unit. */
+export const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
 const bytesPattern = /^(\d{1,15}(?:\.\d{1,6})?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
 
 /** Bytes, as a whole number or with a unit: `512MiB`, `4GB`. From 1 MiB to 64 TiB, rounded to whole bytes. */
@@ -55,3 +56,24 @@ export const byteSize = written({ least: 0, most: 1e15 }, bytesPattern, 'must be
     (bytes) => Number.isSafeInteger(bytes) && bytes >= 2 ** 20 && bytes <= 64 * 2 ** 40,
     'must be whole bytes between 1MiB and 64TiB',
   );
+
+/** As written: `<= 0.3`, `>= 1.1`, `<= 60 MiB`. `unit` null: that of the metric. */
+export interface WrittenRequirement {
+  readonly must: 'at-most' | 'at-least';
+  readonly amount: number;
+  readonly unit: string | null;
+  /** For messages. */
+  readonly text: string;
+}
+
+const boundPattern = /^(<=|≤|>=|≥) ?(-?\d{1,15}(?:\.\d{1,15})?(?:e[+-]?\d{1,2})?) ?([a-zA-Zµ%×/]{1,20})?$/;
+const boundRule = 'must be a bound such as "<= 0.3" or ">= 1.1", with or without the unit of the metric';
+
+/** `<= NUMBER` or `>= NUMBER`, with or without a unit. */
+export const requirement = z
+  .string(boundRule)
+  .regex(boundPattern, boundRule)
+  .transform((text): WrittenRequirement => {
+    const [, sign = '<=', amount = '0', unit] = boundPattern.exec(text) ?? [];
+    return { must: sign === '<=' || sign === '≤' ? 'at-most' : 'at-least', amount: Number(amount), unit: unit ?? null, text };
+  });

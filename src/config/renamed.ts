@@ -1,7 +1,7 @@
 import type { Config, OptimizationEntry } from './config.ts';
 
 /** Everything of an entry but its name. */
-const contentOf = ({ id: _id, place: _place, tolerance: _tolerance, ...content }: OptimizationEntry): string => JSON.stringify(content);
+const contentOf = ({ id: _id, place: _place, bounds: _bounds, ...content }: OptimizationEntry): string => JSON.stringify(content);
 
 /** What an entry is judged as, and what it says that it depends on. */
 const kindOf = ({ like, door, inputs, metrics }: OptimizationEntry): string =>

@@ -4,7 +4,7 @@ import { jsonValue, nounId } from '../records/words.ts';
 import { isMetricKey, metricKeyRule } from './metric-key.ts';
 import { suggestion } from './nearest.ts';
 import { failOnValues } from './option-table.ts';
-import { byteSize, duration, fraction, tolerance } from './quantity.ts';
+import { byteSize, duration, fraction, requirement, tolerance } from './quantity.ts';
 
 /** A map whose unknown keys are errors that name the nearest known one. */
 const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
@@ -157,6 +157,12 @@ const settings = {
       })
       .default({})
       .describe('Worsening that is accepted, by metric, by the last words of its name, or by `MODEL/OPTIMIZATION/METRIC`.'),
+    require: z
+      .record(z.string().refine(isMetricKey, metricKeyRule), requirement, {
+        error: ({ code }) => (code === 'invalid_key' ? metricKeyRule : 'must be a map of metric to bound'),
+      })
+      .default({})
+      .describe('What a number of head must hold whatever base has, such as `nll-delta: "<= 0.3"`; named like tolerances.'),
     'must-detect': fraction.prefault('10%').describe('A pass must exclude a worsening of this size.'),
     quality: z
       .enum(['judged', 'none'])
@@ -171,7 +177,7 @@ const settings = {
     'fail-on': z
       .array(z.enum(failOnValues))
       .max(failOnValues.length)
-      .default(['regressed', 'missing', 'failed'])
+      .default(['regressed', 'unmet', 'missing', 'failed'])
       .describe('Outcomes that fail the job of the action.'),
   }).prefault({}),
   lfs: z

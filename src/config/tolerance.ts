@@ -1,8 +1,7 @@
 import { GateError } from '../errors.ts';
 import type { Config, Tolerances } from './config.ts';
 import { type Flaw, flawOf } from './flaw.ts';
-import { type KeyedMetric, keyOf, meansMetric } from './metric-key.ts';
-import { suggestion } from './nearest.ts';
+import { type KeyedMetric, keyOf, unknownKeys, unknownKeyText } from './metric-key.ts';
 
 type Gate = Pick<Config['gate'], 'tolerance'>;
 
@@ -32,33 +31,17 @@ export const toleranceOf = (gate: Gate, metric: TolerantMetric): number | null =
   return found === undefined || misfit(found, metric) !== null ? null : found.value;
 };
 
-/** Keys of `gate.tolerance` that mean none of these metrics. */
-export const unknownTolerances = ({ tolerance }: Gate, metrics: readonly KeyedMetric[]): readonly string[] =>
-  Object.keys(tolerance).filter((key) => !metrics.some((metric) => meansMetric(key, metric)));
-
-/** The metrics, and the last words by which a key may mean several. */
-const keysOf = (metrics: readonly string[]): readonly string[] => [
-  ...new Set([...metrics, ...metrics.flatMap((id) => id.split('-').map((_, at, words) => words.slice(at).join('-')))]),
-];
-
-const unknownText = (key: string, metrics: readonly TolerantMetric[]): string => {
-  const ids = [...new Set(metrics.map(({ id }) => id))];
-  if (!key.includes('/')) return `No metric is called "${key}" or ends with it.${suggestion(key, keysOf(ids))}`;
-  const named = [...new Set(metrics.flatMap(({ id, cells }) => cells.map((cell) => `${cell}/${id}`)))];
-  return `No metric of a cell is called "${key}".${suggestion(key, named)}`;
-};
-
 /**
  * What is wrong with `gate.tolerance`, given every metric that there is: `config-unknown-key` of a key
  * that means none, `config-invalid` of a value that does not fit the scale of a metric.
  */
 export const toleranceFlaws = (gate: Gate, metrics: readonly TolerantMetric[]): readonly Flaw[] => {
-  const unknown = new Set(unknownTolerances(gate, metrics));
+  const unknown = new Set(unknownKeys(Object.keys(gate.tolerance), metrics));
   return Object.entries(gate.tolerance).flatMap(([key, tolerance]) => {
     const { value, relative, place: where } = tolerance;
     const flaw = (code: 'config-unknown-key' | 'config-invalid', message: string): Flaw =>
       flawOf(`gate.tolerance.${key}`, [value, relative], new GateError(code, `gate.tolerance.${key}: ${message}`, { where }));
-    if (unknown.has(key)) return [flaw('config-unknown-key', unknownText(key, metrics))];
+    if (unknown.has(key)) return [flaw('config-unknown-key', unknownKeyText(key, metrics))];
     const wrong = metrics.find((metric) => toleranceKey(gate, metric) === key && misfit(tolerance, metric) !== null);
     return wrong === undefined ? [] : [flaw('config-invalid', misfit(tolerance, wrong) ?? '')];
   });

@@ -33,7 +33,7 @@ const partOf = ({ path, unknownKey }: ConfigProblem): Path | null => {
   }
   if (section === 'budget') return [section];
   if (section === 'environment') return path.slice(0, 2);
-  return section === 'gate' && entry === 'tolerance' ? path.slice(0, 3) : path.slice(0, 2);
+  return section === 'gate' && (entry === 'tolerance' || entry === 'require') ? path.slice(0, 3) : path.slice(0, 2);
 };
 
 const at = (node: Node, path: Path): Node =>

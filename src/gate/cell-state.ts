@@ -1,5 +1,5 @@
 import type { OperatingPoint } from '../records/metric.ts';
-import type { Plan, PlannedCell } from '../records/plan.ts';
+import type { GatePolicy, Plan, PlannedCell } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples, SeenPoint, SettledLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
 import { failedStartsOf, launchFailure, repeatedWords, startFailure } from './failure.ts';
@@ -14,6 +14,9 @@ export const isOnce = (point: OperatingPoint): boolean =>
 /** Points that are timed launch by launch. */
 export const isTimed = (point: OperatingPoint): boolean =>
   point.kind === 'call' || point.kind === 'external' || (point.kind === 'episode' && !point.exact);
+
+/** Launches by which a requirement of a number that varies is tested: those of the first look, or of a first impression. */
+export const requirementLaunches = ({ looks, screen }: Pick<GatePolicy, 'looks' | 'screen'>): number => looks[0]?.launches ?? screen;
 
 /** Launches of a cell whose result is the same whatever arm they compare with. */
 export const impactLaunches = 3;
@@ -48,6 +51,7 @@ export interface CellState {
   readonly screen: Tally;
   readonly confirm: Tally;
   readonly impact: Tally;
+  readonly requirement: Tally;
   readonly solo: readonly { readonly slot: SoloSlot; readonly launches: readonly Launch[]; readonly tally: Tally }[];
   /** Of any status, for choosing fresh indices. */
   readonly launches: Readonly<Record<LaunchPurpose, readonly Launch[]>>;
@@ -115,17 +119,19 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     tune: of('tune'),
     screen: of('screen'),
     confirm: of('confirm'),
+    requirement: of('requirement'),
   };
   const tune = tally(launches.tune, 1);
   const once = tally(launches.once, 1);
   const screen = tally(launches.screen, plan.policy.screen);
   const confirm = tally(launches.confirm, plan.policy.looks[0]?.launches ?? 1);
   const impact = tally(launches.impact, impactLaunches);
+  const requirement = tally(launches.requirement, requirementLaunches(plan.policy));
   const solo = soloSlots(cell).map((slot) => {
     const mine = launches.solo.filter((launch) => launch.index >= slot.start && launch.index < slot.end);
     return { slot, launches: mine, tally: tally(mine, slot.point.launches) };
   });
-  const tallies = [tune, once, ...solo.map((each) => each.tally), impact, screen, confirm];
+  const tallies = [tune, once, ...solo.map((each) => each.tally), impact, screen, confirm, requirement];
   const starts = failedStartsOf(cell, samples, all);
   const launched = launchFailure(tallies) ?? startFailure(starts);
   const unsettled =
@@ -151,6 +157,7 @@ const standingOf = (plan: Plan, cell: PlannedCell, samples: Samples, all: readon
     screen,
     confirm,
     impact,
+    requirement,
     solo,
     launches,
   };

@@ -2,7 +2,7 @@ import type { Baseline } from '../records/baseline.ts';
 import type { MetricSpec } from '../records/metric.ts';
 import type { GatePolicy, Plan } from '../records/plan.ts';
 import type { Samples } from '../records/sample.ts';
-import type { CellVerdict, VerdictKind } from '../records/verdict.ts';
+import type { CellVerdict, RequirementVerdict, VerdictKind } from '../records/verdict.ts';
 import { gapReason, gapVerdict, unread } from './absent-metric.ts';
 import { accepted, lossReason, retired } from './acceptance.ts';
 import { type CellState, isTimed } from './cell-state.ts';
@@ -10,6 +10,7 @@ import { codedWords } from './failure.ts';
 import { ineffective } from './ineffective.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
 import { isDerived, metricKey, pointOf } from './metric-key.ts';
+import { decidingRequirement, requirementWords } from './requirement-words.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
 import type { TestProgress } from './test-progress.ts';
 import { comparesMetric } from './tested-metric.ts';
@@ -148,14 +149,20 @@ export const judgeMetrics = (standing: CellState, progress: TestProgress, eviden
 };
 
 /** Worst first. */
-const order: readonly VerdictKind[] = ['regressed', 'failed', 'missing', 'inconclusive', 'improved', 'passed', 'new', 'unchanged'];
+const order: readonly VerdictKind[] = ['regressed', 'failed', 'missing', 'unmet', 'inconclusive', 'improved', 'passed', 'new', 'unchanged'];
 
 /** The worst verdict that any metric carries, or one of `others`; null when there is none. */
 const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[]): VerdictKind | null =>
   order.find((kind) => others.includes(kind) || metrics.some((metric) => metric.verdict.verdict === kind)) ?? null;
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
-export const cellVerdictOf = (standing: CellState, metrics: readonly JudgedMetric[], samples: Samples, policy: GatePolicy): CellVerdict => {
+export const cellVerdictOf = (
+  standing: CellState,
+  metrics: readonly JudgedMetric[],
+  requirements: readonly RequirementVerdict[],
+  samples: Samples,
+  policy: GatePolicy,
+): CellVerdict => {
   const { cell, status, failure } = standing;
   const outcome = outcomeBeforeMetrics(standing, samples, policy);
   const noBase = withoutBase(standing);
@@ -163,8 +170,12 @@ export const cellVerdictOf = (standing: CellState, metrics: readonly JudgedMetri
   const worst = worstOf(metrics, [
     ...(noBase === null ? [] : ['inconclusive' as const]),
     ...(unseen === null ? [] : [gapVerdict(samples)]),
+    ...(requirements.some(({ outcome }) => outcome === 'unmet') ? ['unmet' as const] : []),
+    ...(requirements.some(({ holdsRun }) => holdsRun) ? ['inconclusive' as const] : []),
   ]);
-  const reason = outcome?.reason ?? noBase ?? unseen ?? (worst === null ? 'shown only: none of its metrics decides' : null);
+  const deciding = worst === 'unmet' || worst === 'inconclusive' ? decidingRequirement(requirements) : null;
+  const required = deciding === null ? null : requirementWords(deciding);
+  const reason = outcome?.reason ?? noBase ?? unseen ?? required ?? (worst === null ? 'shown only: none of its metrics decides' : null);
   // What differs is not unchanged because nothing of it gates.
   const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
   const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics, cell.claims), ...standing.repeated];
@@ -178,5 +189,6 @@ export const cellVerdictOf = (standing: CellState, metrics: readonly JudgedMetri
     warnings,
     headline: cell.headline,
     metrics: metrics.map((metric) => metric.verdict),
+    requirements,
   };
 };

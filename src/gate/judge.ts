@@ -12,6 +12,7 @@ import type { JudgedMetric } from './judged-metric.ts';
 import { requireLaunchOrder } from './launch-order.ts';
 import { isDerived } from './metric-key.ts';
 import { nothingToCompare } from './nothing-to-compare.ts';
+import { judgeRequirements } from './requirement.ts';
 import { runOutcome } from './run-verdict.ts';
 import { falseAlarms, readSelfChecks, selfCheckKinds, selfCheckOutcome, selfCheckTarget } from './self-check.ts';
 import { summaryOf } from './summary.ts';
@@ -106,7 +107,10 @@ export const judge = (input: JudgeInput): Verdict => {
   const changed = progress.cells.some(({ status }) => status === 'changed');
   const figures = { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed, controlled: target !== null };
   const judged = withDerived(direct, input, figures);
-  const cells = judged.map(({ standing, metrics }) => cellVerdictOf(standing, metrics, samples, plan.policy));
+  const requirements = judgeRequirements(judged, plan, samples);
+  const cells = judged.map(({ standing, metrics }) =>
+    cellVerdictOf(standing, metrics, requirements.get(standing.cell.id) ?? [], samples, plan.policy),
+  );
   const outcome = runOutcome(
     cells,
     judged.flatMap((each) => each.metrics),

@@ -5,8 +5,8 @@ import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { Launch, Samples, SettledLine } from '../records/sample.ts';
 import { everySeries } from '../records/series-note.ts';
 import type { ArmId } from '../records/words.ts';
-import { comparedPoints, impactLaunches, isOnce, isTimed } from './cell-state.ts';
-import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
+import { comparedPoints, impactLaunches, isOnce, isTimed, requirementLaunches } from './cell-state.ts';
+import { forImpact, impactArms, narrowed, requiredPoints, testedArms, warmedUp } from './launch-points.ts';
 import { selfCheckLaunches, selfCheckPoint, selfCheckStart } from './self-check.ts';
 import { soloSlots } from './solo.ts';
 
@@ -49,6 +49,10 @@ const permittedFor = (plan: Plan, cell: PlannedCell, status: Status, launch: Lau
       return points.length === 0
         ? null
         : { start: 0, most: impactLaunches, points, arms: [impactArms(cell)], someOf: status === 'unchanged' };
+    }
+    case 'requirement': {
+      const points = status === 'unchanged' ? [] : requiredPoints(cell);
+      return points.length === 0 ? null : { start: 0, most: requirementLaunches(plan.policy), points, arms: [null, impactArms(cell)] };
     }
     case 'screen': {
       if (launch.selfCheck) {

@@ -2,8 +2,8 @@ import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import type { Launch, LaunchPurpose, Samples } from '../records/sample.ts';
 import type { ArmId, CellId } from '../records/words.ts';
-import { allSettled, type CellState, impactLaunches, isOnce, isTimed } from './cell-state.ts';
-import { forImpact, impactArms, narrowed, testedArms, warmedUp } from './launch-points.ts';
+import { allSettled, type CellState, impactLaunches, isOnce, isTimed, requirementLaunches } from './cell-state.ts';
+import { forImpact, impactArms, narrowed, requiredPoints, testedArms, warmedUp } from './launch-points.ts';
 import { freshIndices, tally } from './launch-tally.ts';
 import { pointIdOf } from './metric-key.ts';
 import { liveArms, type SelfCheckTarget, selfCheckLaunches, selfCheckStart, selfChecksOf, selfCheckTarget } from './self-check.ts';
@@ -113,6 +113,16 @@ const impacts = (standing: CellState, event: Plan['event']): LaunchDemand[] => {
   ];
 };
 
+/** Launches that tell whether head holds what is required of it; where there is no base, without it. */
+const requirements = (standing: CellState, policy: Plan['policy']): LaunchDemand[] => {
+  const { cell, status, launches, requirement, onlyBase } = standing;
+  if (status !== 'new' && status !== 'changed' && !onlyBase) return [];
+  const points = requiredPoints(cell);
+  const missing = points.length === 0 ? 0 : Math.max(0, requirementLaunches(policy) - requirement.complete.length);
+  const arms = status === 'changed' && !onlyBase ? null : impactArms(cell);
+  return freshIndices(launches.requirement, missing).map((index) => demand(standing, 'requirement', index, points, arms));
+};
+
 /**
  * One launch of each kind in which an unchanged cell is not known to work: what cannot be run is no
  * pass, and what ran once on this class of runner need not run again.
@@ -199,6 +209,11 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
         if (shown) return tuned(standing, impacts(standing, plan.event));
         return standing.status === 'unchanged' ? tuned(standing, proofs(standing)) : [];
       }),
+    ),
+    ...interleaved(
+      progress.cells.flatMap((standing) =>
+        standing.failure === null || standing.onlyBase ? [tuned(standing, requirements(standing, plan.policy))] : [],
+      ),
     ),
     ...(target === null ? [] : selfChecks(target, samples)),
   ];

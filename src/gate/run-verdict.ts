@@ -8,9 +8,14 @@ export interface RunOutcome {
   readonly exitCode: Verdict['exitCode'];
 }
 
-/** Cells in which something gating has this verdict, or that have it as a whole. */
+/** Cells in which something that decides has this verdict, or that have it as a whole. */
 const has = (cells: readonly CellVerdict[], kind: VerdictKind): boolean =>
-  cells.some((cell) => cell.verdict === kind || cell.metrics.some((metric) => metric.role === 'gate' && metric.verdict === kind));
+  cells.some(
+    (cell) =>
+      cell.verdict === kind ||
+      cell.metrics.some((metric) => metric.role === 'gate' && metric.verdict === kind) ||
+      cell.requirements.some(({ outcome }) => outcome === kind),
+  );
 
 /** Whether the optimization does not apply to the model, so that nothing of the cell can be judged. */
 const isSkipped = ({ verdict, metrics }: CellVerdict): boolean =>
@@ -21,7 +26,8 @@ const isSkipped = ({ verdict, metrics }: CellVerdict): boolean =>
  * The verdict of the run. `unfit` (exit 3): the outcome of a self-check is too unlikely on a working
  * machine, so nothing is decided. `regressed` (exit 1): a gating metric regressed, or something
  * expected is missing and `failOn` lists that. `failed` (exit 1): nothing is worse than that
- * something failed, and `failOn` lists that. `inconclusive` (exit 3): a gating metric may have
+ * something failed, and `failOn` lists that. `unmet` (exit 1): nothing is worse than that a requirement is
+ * not met. `inconclusive` (exit 3): a gating metric may have
  * worsened by more than must-detect, or what is missing or failed is not in `failOn`, which is no
  * reason to say that it passed. `nothing-to-compare` (exit 0): no optimization applies to its model.
  * Else `passed` (exit 0).
@@ -33,12 +39,15 @@ export const runOutcome = (
   policy: GatePolicy,
 ): RunOutcome => {
   if (selfChecks.some((each) => each.outcome === 'withheld')) return { verdict: 'unfit', exitCode: 3 };
+  const requirements = cells.flatMap((cell) => cell.requirements);
   const gaps = (['missing', 'failed'] as const).filter((kind) => has(cells, kind));
   const [missing, failed] = (['missing', 'failed'] as const).map((kind) => gaps.includes(kind) && policy.failOn.includes(kind));
   if (has(cells, 'regressed') || missing) return { verdict: 'regressed', exitCode: 1 };
   if (failed) return { verdict: 'failed', exitCode: 1 };
+  if (requirements.some(({ outcome }) => outcome === 'unmet')) return { verdict: 'unmet', exitCode: 1 };
   const held = metrics.some(({ verdict, holdsRun }) => holdsRun && verdict.role === 'gate' && verdict.verdict === 'inconclusive');
-  const undecided = held || cells.some((cell) => cell.verdict === 'inconclusive' && cell.reason !== null);
+  const undecided =
+    held || requirements.some(({ holdsRun }) => holdsRun) || cells.some((cell) => cell.verdict === 'inconclusive' && cell.reason !== null);
   if (undecided || gaps.length > 0) return { verdict: 'inconclusive', exitCode: 3 };
   return { verdict: cells.every(isSkipped) ? 'nothing-to-compare' : 'passed', exitCode: 0 };
 };
@@ -56,6 +65,7 @@ export const failsJob = (verdict: Pick<Verdict, 'verdict' | 'cells'>, failOn: Ga
       return failOn.includes('inconclusive');
     case 'regressed':
     case 'failed':
+    case 'unmet':
       return failOn.some((kind) => kind !== 'inconclusive' && has(verdict.cells, kind));
     case 'unfit':
     case 'error':

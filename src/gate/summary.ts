@@ -1,6 +1,7 @@
 import { byImportance } from '../records/severity.ts';
-import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
+import type { CellVerdict, MetricVerdict, RequirementVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 import { isAccepted } from './acceptance.ts';
+import { requirementWords } from './requirement-words.ts';
 import type { RunOutcome } from './run-verdict.ts';
 
 interface Placed {
@@ -100,6 +101,20 @@ const undecidedWords = (cells: readonly CellVerdict[]): string[] => {
   return words === null ? [] : [words];
 };
 
+const unmet = (cells: readonly CellVerdict[]): readonly { readonly cell: CellVerdict; readonly requirement: RequirementVerdict }[] =>
+  cells.flatMap((cell) => cell.requirements.filter(({ outcome }) => outcome === 'unmet').map((requirement) => ({ cell, requirement })));
+
+const unmetWords = (cells: readonly CellVerdict[]): string[] => {
+  const [first, ...others] = unmet(cells);
+  return first === undefined ? [] : [`${requirementWords(first.requirement)}, in ${first.cell.id}${andMore(others.length, 'requirement')}`];
+};
+
+/** Where something is worse than that. */
+const unmetCount = (cells: readonly CellVerdict[]): string[] => {
+  const { length } = unmet(cells);
+  return length === 0 ? [] : [`${count(length, 'requirement')} not met`];
+};
+
 /** What a pass leaves open. */
 const openWords = (cells: readonly CellVerdict[]): string[] => {
   const open = gating(cells, 'inconclusive');
@@ -122,6 +137,7 @@ const titles: Readonly<Record<RunOutcome['verdict'], string>> = {
   passed: 'Passed',
   regressed: 'Regressed',
   failed: 'Failed',
+  unmet: 'Requirement not met',
   inconclusive: 'Inconclusive',
   unfit: 'Unfit',
   'nothing-to-compare': 'Nothing to compare',
@@ -133,7 +149,9 @@ const wordsOf = (verdict: Exclude<RunOutcome['verdict'], 'unfit'>, cells: readon
     case 'regressed':
     case 'failed':
     case 'inconclusive':
-      return [...worst, ...gapWords(cells, verdict, worst.length > 0)];
+      return [...worst, ...gapWords(cells, verdict, worst.length > 0), ...unmetCount(cells)];
+    case 'unmet':
+      return unmetWords(cells);
     case 'passed':
       return [...passedWords(cells), ...openWords(cells)];
     case 'nothing-to-compare':

@@ -1,11 +1,12 @@
-import { type Config, type PointEntry, takesModel } from '../config/config.ts';
+import { type Bounds, type Config, type PointEntry, takesModel } from '../config/config.ts';
+import { requirementOf } from '../config/requirement.ts';
 import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts';
 import { toleranceOf } from '../config/tolerance.ts';
 import type { Benchmark, BuildSpec, Workload } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
 import { externalBenchmark, externalWorkload } from '../optimizations/external-measurement.ts';
 import { digestOf } from '../records/decode.ts';
-import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
+import { isSampled, type MetricSpec, type OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Json, NotMeasured } from '../records/words.ts';
@@ -93,7 +94,7 @@ const planCell = (
   const { benchmark, workload: whole, applies } = workloadOf(judge, model, input.benchmarkOf);
   const workload = input.gate.quality === 'none' ? withoutQuality(whole) : whole;
   const options = judge.benchmarkOptions;
-  const rules = judge.tolerance === null ? input.gate : { tolerance: judge.tolerance };
+  const rules = judge.bounds ?? input.gate;
   const idOf = (entry: string): string => (model === null ? entry : `${model.id}/${entry}`);
   const cellId = idOf(id);
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
@@ -135,14 +136,18 @@ const planCell = (
     tunes: benchmark.tunes ?? null,
     options,
     points: [...workload.points],
-    metrics: workload.metrics.map((metric) => ({
-      ...metric,
-      tolerance: toleranceOf(rules, { ...metric, cells: [cellId, idOf(was)] }) ?? metric.tolerance,
-    })),
+    metrics: workload.metrics.map((metric) => boundBy(rules, metric, [cellId, idOf(was)])),
     headline: [...workload.headline],
     claims: [...(workload.claims ?? [])],
   };
   return { cell, builds };
+};
+
+/** A metric with the tolerance and the requirement that the rules have for it. */
+const boundBy = (rules: Bounds, metric: MetricSpec, cells: readonly string[]): MetricSpec => {
+  const keyed = { ...metric, sampled: isSampled(metric), cells };
+  const require = requirementOf(rules, keyed);
+  return { ...metric, tolerance: toleranceOf(rules, keyed) ?? metric.tolerance, ...(require === null ? {} : { require }) };
 };
 
 /** A workload without what is scored on held-out text. */

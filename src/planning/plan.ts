@@ -5,7 +5,6 @@ import { diffPolicy, gatePolicyOf, quickPolicy } from '../config/policy.ts';
 import { renamedEntries, renameNotes } from '../config/renamed.ts';
 import { type Catalogue, type ResolvedConfig, resolveUsable } from '../config/resolve.ts';
 import { selectConfigs } from '../config/selection.ts';
-import type { TolerantMetric } from '../config/tolerance.ts';
 import type { Benchmark } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
 import { countWindows } from '../models/evaluation.ts';
@@ -30,7 +29,7 @@ import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { usableSide } from './measurable-entries.ts';
 import { modelIds } from './model-folder.ts';
 import { planCells, type Side, workloadOf } from './plan-cells.ts';
-import { checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
+import { type BoundMetric, boundMetric, checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
 import { describeBaseRuntime } from './runtime-in-files.ts';
 import { subjectResolver } from './subjects.ts';
 
@@ -232,11 +231,11 @@ const declaredValues = ({ host }: CommandContext, { environment }: Config): Side
   return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? null : digestOf(values[name])]));
 };
 
-const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly TolerantMetric[] =>
+const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly BoundMetric[] =>
   optimizations.flatMap((entry) =>
     (takesModel(entry) ? models : [null]).flatMap((model) => {
       const cells = [model === null ? entry.id : `${model.id}/${entry.id}`];
-      return workloadOf(entry, model, benchmarkOf).workload.metrics.map(({ id, scale }) => ({ id, scale, cells }));
+      return workloadOf(entry, model, benchmarkOf).workload.metrics.map((metric) => boundMetric(metric, cells));
     }),
   );
 

@@ -1,9 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { type Flaw, flawNote, flawOf, newFlaws, refuseFlaws } from '../config/flaw.ts';
+import { unknownKeys } from '../config/metric-key.ts';
+import { type RequirableMetric, requirementFlaws } from '../config/requirement.ts';
 import type { ConfiguredSides } from '../config/selection.ts';
-import { type TolerantMetric, toleranceFlaws, unknownTolerances } from '../config/tolerance.ts';
+import { type TolerantMetric, toleranceFlaws } from '../config/tolerance.ts';
 import { GateError } from '../errors.ts';
 import { refusedVariable } from '../processes/environment.ts';
+import { isSampled, type MetricSpec } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import { type Acceptances, acceptanceFlaws, pending } from './acceptances.ts';
 import type { ConfiguredCells } from './configured-cells.ts';
@@ -27,19 +30,37 @@ export const settledFlaws = (event: Plan['event'], { head, base }: SideFlaws): r
   ];
 };
 
+/** What of a metric its bounds depend on. */
+export type BoundMetric = TolerantMetric & RequirableMetric;
+
+/** @param cells names of its cell */
+export const boundMetric = (metric: MetricSpec, cells: readonly string[]): BoundMetric => ({
+  id: metric.id,
+  scale: metric.scale,
+  unit: metric.unit,
+  sampled: isSampled(metric),
+  cells,
+});
+
 /**
- * The flaws of `gate.tolerance`, held against the metrics of everything that either side configures,
- * selected for this run or not.
+ * The flaws of `gate.tolerance` and `gate.require`, held against the metrics of everything that either side
+ * configures, selected for this run or not.
  * @param planned metrics of what is selected
  */
-const toleranceFlawsOf = ({ head, base }: ConfiguredSides, planned: readonly TolerantMetric[], cells: ConfiguredCells): SideFlaws => {
+const boundFlawsOf = ({ head, base }: ConfiguredSides, planned: readonly BoundMetric[], cells: ConfiguredCells): SideFlaws => {
   const gates = base === null ? [head.gate] : [head.gate, base.gate];
   // What is not selected is opened only where a key is of that or of nothing.
-  const isPlanned = gates.every((gate) => unknownTolerances(gate, planned).length === 0);
+  const isPlanned = gates.every(
+    (gate) => unknownKeys([...Object.keys(gate.tolerance), ...Object.keys(gate.require)], planned).length === 0,
+  );
   const metrics = isPlanned
     ? planned
-    : [...planned, ...cells.ids.flatMap((cell) => (cells.metricsOf(cell) ?? []).map(({ id, scale }) => ({ id, scale, cells: [cell] })))];
-  return { head: toleranceFlaws(head.gate, metrics), base: base === null ? null : toleranceFlaws(base.gate, metrics) };
+    : [...planned, ...cells.ids.flatMap((cell) => (cells.metricsOf(cell) ?? []).map((metric) => boundMetric(metric, [cell])))];
+  const flawsOf = ({ gate }: Pick<Config, 'gate'>): readonly Flaw[] => [
+    ...toleranceFlaws(gate, metrics),
+    ...requirementFlaws(gate, metrics),
+  ];
+  return { head: flawsOf(head), base: base === null ? null : flawsOf(base) };
 };
 
 /**
@@ -76,7 +97,7 @@ export interface PolicyCheck {
   readonly event: Plan['event'];
   readonly sides: ConfiguredSides;
   /** Metrics of what is selected. */
-  readonly planned: readonly TolerantMetric[];
+  readonly planned: readonly BoundMetric[];
   readonly cells: ConfiguredCells;
   readonly accepted: { readonly head: Acceptances; readonly base: Acceptances };
   readonly elsewhere: () => Promise<ReadonlySet<string>>;
@@ -98,6 +119,6 @@ export const checkPolicy = async ({
   today,
 }: PolicyCheck): Promise<readonly string[]> => [
   ...settledFlaws(event, { head: environmentFlaws(sides.head), base: sides.base === null ? null : environmentFlaws(sides.base) }),
-  ...settledFlaws(event, toleranceFlawsOf(sides, planned, cells)),
+  ...settledFlaws(event, boundFlawsOf(sides, planned, cells)),
   ...settledFlaws(event, await acceptanceFlawsOf(accepted, cells, elsewhere, today)),
 ];

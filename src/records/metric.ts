@@ -105,6 +105,10 @@ export type Reduction = Immutable<z.infer<typeof reduction>>;
 export const reportColumn = z.enum(['prefill', 'decode', 'quality', 'size', 'memory']);
 export type ReportColumn = z.infer<typeof reportColumn>;
 
+/** A bound that head's number must hold, in the metric's unit, whatever base has. */
+export const requirement = z.strictObject({ must: z.enum(['at-most', 'at-least']), bound: z.number() });
+export type Requirement = Immutable<z.infer<typeof requirement>>;
+
 export const metricSpec = z.strictObject({
   id: z.string(),
   unit: z.string(),
@@ -124,5 +128,10 @@ export const metricSpec = z.strictObject({
   column: reportColumn.optional(),
   /** The metric at the same point whose rounds ran both arms side by side: the gain over the reference is read from it. */
   pairedWith: z.string().optional(),
+  /** Left out: nothing is required of it. */
+  require: requirement.optional(),
 });
 export type MetricSpec = Immutable<z.infer<typeof metricSpec>>;
+
+/** Whether launches measure it; else it is a figure over other metrics. */
+export const isSampled = ({ from }: Pick<MetricSpec, 'from'>): boolean => from.of === 'series' || from.of === 'against';

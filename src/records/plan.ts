@@ -140,7 +140,7 @@ export const gatePolicy = z.strictObject({
     z.strictObject({ launches: z.int().positive(), alpha: z.number().gt(0).lt(1), lastAlpha: z.number().nonnegative().lt(1) }),
   ),
   mustDetect: z.number().positive(),
-  failOn: z.array(z.enum(['regressed', 'missing', 'failed', 'inconclusive'])),
+  failOn: z.array(z.enum(['regressed', 'unmet', 'missing', 'failed', 'inconclusive'])),
   accepted: z.array(acceptance),
 });
 export type GatePolicy = Immutable<z.infer<typeof gatePolicy>>;

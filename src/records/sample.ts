@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { armId, type Coded, cellId, coded, type Immutable, type Json, jsonValue, sha256, values } from './words.ts';
 
-export const launchPurpose = z.enum(['impact', 'once', 'solo', 'tune', 'screen', 'confirm']);
+export const launchPurpose = z.enum(['impact', 'once', 'solo', 'tune', 'screen', 'confirm', 'requirement']);
 export type LaunchPurpose = z.infer<typeof launchPurpose>;
 
 /** What the operating system says of one measuring process; null where it does not say. */

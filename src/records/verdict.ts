@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { reportColumn } from './metric.ts';
 import { cellId, type Immutable, jsonValue, nounId, sha256 } from './words.ts';
 
-export const verdictKind = z.enum(['regressed', 'improved', 'passed', 'unchanged', 'inconclusive', 'new', 'missing', 'failed']);
+export const verdictKind = z.enum(['regressed', 'unmet', 'improved', 'passed', 'unchanged', 'inconclusive', 'new', 'missing', 'failed']);
 export type VerdictKind = z.infer<typeof verdictKind>;
-export const runVerdict = z.enum(['passed', 'regressed', 'failed', 'inconclusive', 'unfit', 'error', 'nothing-to-compare']);
+export const runVerdict = z.enum(['passed', 'regressed', 'unmet', 'failed', 'inconclusive', 'unfit', 'error', 'nothing-to-compare']);
 export type RunVerdict = z.infer<typeof runVerdict>;
 
 /**
@@ -75,6 +75,28 @@ export const metricVerdict = z.strictObject({
 });
 export type MetricVerdict = Immutable<z.infer<typeof metricVerdict>>;
 
+/** What is required of a metric, and whether head holds it. */
+export const requirementVerdict = z.strictObject({
+  /** Id of the metric. */
+  metric: z.string(),
+  point: z.string(),
+  unit: z.string(),
+  must: z.enum(['at-most', 'at-least']),
+  bound: z.number(),
+  /** `unmet-by-base`: base does not hold it either, so that it is no fault of head. */
+  outcome: z.enum(['met', 'unmet', 'unmet-by-base', 'undecided']),
+  /** Of the launches that decide. */
+  base: z.number().nullable(),
+  head: z.number().nullable(),
+  launches: z.int().nonnegative(),
+  /** Adjusted for every requirement that was tested; null where no test applies. */
+  p: z.number().nullable(),
+  reason: z.string().nullable(),
+  /** Whether an undecided one keeps the run from a decision: it may be missed by more than must-detect. */
+  holdsRun: z.boolean(),
+});
+export type RequirementVerdict = Immutable<z.infer<typeof requirementVerdict>>;
+
 export const cellVerdict = z.strictObject({
   id: cellId,
   /** Null: a measurement that no model takes part in. */
@@ -87,6 +109,7 @@ export const cellVerdict = z.strictObject({
   /** Ids of the metrics that the optimization is known by, the most telling first. */
   headline: z.array(z.string()),
   metrics: z.array(metricVerdict),
+  requirements: z.array(requirementVerdict),
 });
 export type CellVerdict = Immutable<z.infer<typeof cellVerdict>>;
 

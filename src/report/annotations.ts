@@ -3,7 +3,8 @@ import { someNames } from './cause.ts';
 import { plain } from './escape.ts';
 import { failures } from './failure.ts';
 import { listedMetrics, metricName } from './listed-metric.ts';
-import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
+import { allowanceText, changeText, counted, isCompared, passage, probabilityText, quantity } from './number.ts';
+import { boundText, listedRequirements } from './requirements.ts';
 
 export interface ReportAnnotation {
   readonly level: 'error' | 'warning' | 'notice';
@@ -15,7 +16,7 @@ export interface ReportAnnotation {
 export const annotationLimit = 10;
 
 /**
- * At most ten annotations: regressions first (the worst first), then what failed or is missing; the last one counts what had no
+ * At most ten annotations: regressions first (the worst first), then requirements that are not met, then what failed or is missing; the last one counts what had no
  * room. Titles have at most 200 characters, messages at most 1,000; both are single lines without control characters.
  */
 export const annotations = (verdict: Verdict): readonly ReportAnnotation[] => {
@@ -32,6 +33,13 @@ export const annotations = (verdict: Verdict): readonly ReportAnnotation[] => {
         1000,
       ),
     })),
+    ...listedRequirements(verdict)
+      .filter(({ requirement }) => requirement.outcome === 'unmet')
+      .map(({ cell, requirement }) => ({
+        level: 'error' as const,
+        title: plain(`Requirement not met: ${metricName({ id: requirement.metric, point: requirement.point })} of ${cell.id}`, 200),
+        message: plain(`${quantity(requirement.head, requirement.unit)}, required ${boundText(requirement)}`, 1000),
+      })),
     ...failures(verdict).map((failure) => ({
       level: 'error' as const,
       title: plain(

@@ -9,6 +9,7 @@ import { againstReference } from './impact.ts';
 import { type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
 import { allowanceText, asAbove, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
 import { cellRemarks, metricRemarks, type Remark, reasonRemarks, runRemarks } from './remark.ts';
+import { boundText, laterBounds, listedRequirements, outcomeText, weightText } from './requirements.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** Ranks of rows over the whole report: what is dropped last has the lowest. */
@@ -170,13 +171,43 @@ const improvements = (verdict: Verdict): readonly Section[] =>
   );
 
 /** All of them in the order of a report; an empty one is left out. */
+const requirements = (verdict: Verdict): readonly Section[] =>
+  table(
+    'Requirements',
+    ['cell', 'metric', 'required:', 'base → head:', 'outcome', 'shown by:', 'why'],
+    listedRequirements(verdict).map(({ cell, requirement }) => () => [
+      code(cell.id),
+      code(metricName({ id: requirement.metric, point: requirement.point }), 80),
+      boundText(requirement),
+      passage(requirement.base, requirement.head, requirement.unit) ?? '–',
+      requirement.outcome === 'unmet' ? `**${outcomeText(requirement)}**` : outcomeText(requirement),
+      weightText(requirement),
+      requirement.reason === null ? '–' : prose(requirement.reason, 200),
+    ]),
+    ranks.regression,
+  );
+
+/** For a change that brings cells: nothing of them can be a regression yet. */
+const later = (verdict: Verdict): readonly Section[] =>
+  list(
+    'What the next pull request is held to',
+    laterBounds(verdict).map(
+      ({ metric, tolerance }) =>
+        () =>
+          `${code(metric, 80)} may get worse by ${tolerance} at most`,
+    ),
+    ranks.policy,
+  );
+
 export const changeSections = (verdict: Verdict): readonly Section[] => [
   ...regressions(verdict),
+  ...requirements(verdict),
   ...list('Failed or missing', failureItems(failures(verdict)), ranks.failure),
   ...list('Undecided as a whole', failureItems(undecidedCells(verdict)), ranks.undecided),
   ...undecided(verdict),
   ...list('Worth knowing', warningItems(verdict), ranks.finding),
   ...improvements(verdict),
+  ...later(verdict),
   ...list(
     'Edits of the policy in this change (in force only after the merge)',
     verdict.policyChanges.map((edit) => () => prose(edit, 300)),

@@ -1,6 +1,6 @@
 /** report.json: what users' scripts read. Its names are kept; a change of meaning is a new schema version. */
 import { z } from 'zod';
-import { change, interval, measuredState, runVerdict, verdictKind } from '../records/verdict.ts';
+import { change, interval, measuredState, requirementVerdict, runVerdict, verdictKind } from '../records/verdict.ts';
 import { type Immutable, jsonValue, nounId } from '../records/words.ts';
 
 export const reportMetric = z.strictObject({
@@ -45,6 +45,7 @@ export const reportDocumentSchema = z.strictObject({
       /** In words; one that begins with `ineffective: ` says that a claim is not borne out, such as "sparser, not faster". */
       warnings: z.array(z.string()),
       metrics: z.array(reportMetric),
+      requirements: z.array(requirementVerdict),
     }),
   ),
   coverage: z.strictObject({ judged: z.int(), total: z.int(), byReason: z.record(z.string(), z.int()) }),

@@ -10,6 +10,7 @@ import { counted, takenText } from './number.ts';
 export const runWords: Readonly<Record<RunVerdict, { readonly sign: string; readonly word: string }>> = {
   passed: { sign: '✅', word: 'Passed' },
   regressed: { sign: '❌', word: 'Regressed' },
+  unmet: { sign: '❌', word: 'Requirement not met' },
   failed: { sign: '❌', word: 'Failed' },
   inconclusive: { sign: '⚠️', word: 'Inconclusive' },
   unfit: { sign: '⚠️', word: 'Runner unfit' },
@@ -19,11 +20,12 @@ export const runWords: Readonly<Record<RunVerdict, { readonly sign: string; read
 
 /** The summary without the verdict's name in front: that stands before it in every report. */
 export const headline = ({ summary }: Pick<Verdict, 'summary'>): string =>
-  summary.replace(/^(Passed|Regressed|Failed|Inconclusive|Unfit|Nothing to compare): /, '');
+  summary.replace(/^(Passed|Regressed|Requirement not met|Failed|Inconclusive|Unfit|Nothing to compare): /, '');
 
 /** Sign of each cell or metric verdict, so that a column can be skimmed. */
 export const verdictSigns: Readonly<Record<VerdictKind, string>> = {
   regressed: '❌',
+  unmet: '❌',
   failed: '❌',
   missing: '❌',
   inconclusive: '⚠️',

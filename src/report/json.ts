@@ -43,6 +43,7 @@ const reportCell = (cell: CellVerdict): ReportDocument['cells'][number] => ({
   reason: cell.reason,
   warnings: cell.warnings,
   metrics: cell.metrics.map(reportMetricOf),
+  requirements: cell.requirements,
 });
 
 const isObject = (value: Json): value is { readonly [key: string]: Json } =>

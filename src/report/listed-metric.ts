@@ -51,6 +51,7 @@ export const verdictOrder = [
   'regressed',
   'failed',
   'missing',
+  'unmet',
   'inconclusive',
   'improved',
   'new',

@@ -1,10 +1,11 @@
-import type { Verdict, VerdictKind } from '../records/verdict.ts';
+import type { RequirementVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 import { byCause, causeOf, someNames } from './cause.ts';
 import { plain } from './escape.ts';
 import { type Failure, failures, undecidedCells, undecidedMetrics } from './failure.ts';
 import { type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
-import { allowanceText, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
+import { allowanceText, changeText, counted, isCompared, passage, probabilityText, quantity } from './number.ts';
 import { cellRemarks, type Remark, runRemarks } from './remark.ts';
+import { boundText, type ListedRequirement, laterBounds, listedRequirements, outcomeText } from './requirements.ts';
 
 /** One thing to say, written only when there is room for it. */
 export interface TextItem {
@@ -15,6 +16,7 @@ export interface TextItem {
 /** Sign of each verdict in text, one column wide. */
 export const marks: Readonly<Record<VerdictKind, string>> = {
   regressed: '✗',
+  unmet: '✗',
   failed: '!',
   missing: '∅',
   inconclusive: '?',
@@ -73,8 +75,41 @@ const remarkItem = ({ text, cells, times }: Remark): TextItem => ({
   },
 });
 
+const requirementItem = ({ cell, requirement }: ListedRequirement): TextItem => {
+  const kind = requirement.outcome === 'unmet' ? 'unmet' : requirement.outcome === 'undecided' ? 'inconclusive' : null;
+  return {
+    kind,
+    text: () => {
+      const { head, unit, metric, point, reason } = requirement;
+      const found = head === null ? 'not measured' : quantity(head, unit);
+      const mark = kind === null ? 'note:' : marks[kind];
+      const why = reason === null ? '' : `; ${plain(reason, 200)}`;
+      return `${mark} ${cell.id} ${plain(metricName({ id: metric, point }), 60)}: ${found}, required ${boundText(requirement)}: ${outcomeText(requirement)}${why}`;
+    },
+  };
+};
+
+const requirementItems = (verdict: Verdict, outcomes: readonly RequirementVerdict['outcome'][]): readonly TextItem[] =>
+  listedRequirements(verdict)
+    .filter(({ requirement }) => outcomes.includes(requirement.outcome))
+    .map(requirementItem);
+
+const laterItems = (verdict: Verdict): readonly TextItem[] => {
+  const bounds = laterBounds(verdict);
+  return bounds.length === 0
+    ? []
+    : [
+        {
+          kind: null,
+          text: () =>
+            `after the merge, these may get worse by at most: ${bounds.map(({ metric, tolerance }) => `${plain(metric, 60)} ${tolerance}`).join(', ')}`,
+        },
+      ];
+};
+
 const bad = (verdict: Verdict): readonly TextItem[] => [
   ...listedMetrics(verdict, 'regressed').map(regression),
+  ...requirementItems(verdict, ['unmet']),
   ...failures(verdict).map(failureItem),
 ];
 
@@ -96,6 +131,7 @@ const improvements = ([most, ...others]: readonly ListedMetric[]): readonly Text
  */
 export const textChanges = (verdict: Verdict): readonly TextItem[] => [
   ...bad(verdict).toSpliced(worst, 0, ...improvements(listedMetrics(verdict, 'improved'))),
+  ...requirementItems(verdict, ['undecided', 'unmet-by-base']),
   ...undecidedCells(verdict).map(failureItem),
   ...undecidedMetrics(verdict).map(undecidedItem),
   ...byCause(reservations(verdict), ({ cell, reason }) => causeOf(reason, cell.model)).map(([{ cell, metric, reason }, ...others]) => ({
@@ -103,6 +139,7 @@ export const textChanges = (verdict: Verdict): readonly TextItem[] => [
     text: () =>
       `${marks.passed} ${metric === null ? cell.id : moved({ cell, metric })}${others.length === 0 ? '' : ` and ${others.length} more`}, passed: ${plain(reason, 200)}`,
   })),
+  ...laterItems(verdict),
   ...[...runRemarks(verdict), ...cellRemarks(verdict)].map(remarkItem),
   ...verdict.policyChanges.map((edit) => ({ kind: null, text: () => `policy (after the merge): ${plain(edit)}` })),
 ];

@@ -35,6 +35,7 @@ const grey = 90;
 
 const colours: Readonly<Record<VerdictKind | RunVerdict, number>> = {
   regressed: red,
+  unmet: red,
   failed: red,
   missing: red,
   error: red,

@@ -26,7 +26,7 @@ const folderBytes = (folder: string): number =>
 
 /** How many sessions a compared arm of this launch gets, one after the other: the same in every launch that tests a step of a cell. */
 export const placementsOf = (request: LaunchRequest): number => {
-  const tested = request.purpose === 'screen' || request.purpose === 'confirm';
+  const tested = request.purpose === 'screen' || request.purpose === 'confirm' || request.purpose === 'requirement';
   const bound = request.points.some((point) => point.kind === 'call' && isPlaceBound(point));
   if (!tested || !bound || !providerFacts(request.runtime.provider).placed) return 1;
   const folders = request.arms.filter(isCompared).flatMap((arm) => request.artefacts[arm]?.['main']?.folder ?? []);

@@ -20,6 +20,7 @@ import {
 } from '../listed-metric.ts';
 import { allowanceText, asAbove, changeText, isCompared, passage, probabilityText, takenText } from '../number.ts';
 import { cellRemarks, type Remark, runRemarks } from '../remark.ts';
+import { boundText, laterBounds, listedRequirements, outcomeText, weightText } from '../requirements.ts';
 import { cellBlock } from './cell-block.ts';
 import { anchorOf, cellLink } from './cell-link.ts';
 import { cellPictures } from './cell-pictures.ts';
@@ -55,6 +56,28 @@ const moves = (verdict: Verdict, kind: 'regressed' | 'improved', heading: string
     head: [...changedHead, 'p', 'launches'],
     rows: found.map((each) => ({ about: anchorOf(each.cell), cells: [...changed(each), ...evidenceOf(each)] })),
     numbers: [2, 3, 4, 5, 6],
+  })}</section>`;
+};
+
+const requirements = (verdict: Verdict): string => {
+  const found = listedRequirements(verdict);
+  if (found.length === 0) return '';
+  return `<section><h2>Requirements</h2>${table({
+    caption: 'What numbers of head must hold whatever base has, those that are not met first',
+    head: ['cell', 'metric', 'required', 'base → head', 'outcome', 'shown by', 'why'],
+    rows: found.map(({ cell, requirement }) => ({
+      about: anchorOf(cell),
+      cells: [
+        cellLink(cell, cell.id),
+        html(metricName({ id: requirement.metric, point: requirement.point })),
+        html(boundText(requirement)),
+        html(passage(requirement.base, requirement.head, requirement.unit) ?? '–'),
+        outcomeText(requirement),
+        weightText(requirement),
+        requirement.reason === null ? '–' : html(requirement.reason, 400),
+      ],
+    })),
+    numbers: [2, 3, 5],
   })}</section>`;
 };
 
@@ -144,6 +167,7 @@ const environment = (verdict: Verdict): string =>
 const runMarks: Readonly<Record<Verdict['verdict'], string>> = {
   passed: '✓',
   regressed: '✗',
+  unmet: '✗',
   failed: '✗',
   inconclusive: '?',
   unfit: '?',
@@ -177,10 +201,15 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Sh
       ? `${places}<li><a href="#coverage">Coverage</a></li><li><a href="#environment">Environment</a></li></ul></nav>${filterForm(verdict.cells)}`
       : '',
     moves(verdict, 'regressed', 'Regressions', 'Worse than base beyond the tolerance, the worst first'),
+    requirements(verdict),
     list('Failed or missing', failures(verdict).map(failureItem)),
     undecided(verdict),
     moves(verdict, 'improved', 'Improvements', 'Better than base beyond the tolerance, the largest first'),
     list('Warnings', [...runRemarks(verdict), ...cellRemarks(verdict)].map(remarkText)),
+    list(
+      'What the next pull request is held to',
+      laterBounds(verdict).map(({ metric, tolerance }) => `<code>${html(metric)}</code> may get worse by ${html(tolerance)} at most`),
+    ),
     list(
       'Edits of the policy (in force after the merge)',
       verdict.policyChanges.map((edit) => html(edit, 1000)),

@@ -3,6 +3,7 @@ import type { VerdictKind } from '../../records/verdict.ts';
 /** The page's colour of each verdict; never the only sign of it. */
 export const verdictColours: Readonly<Record<VerdictKind, string>> = {
   regressed: 'var(--bad)',
+  unmet: 'var(--bad)',
   failed: 'var(--bad)',
   missing: 'var(--bad)',
   inconclusive: 'var(--warning)',
