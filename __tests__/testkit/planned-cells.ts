@@ -10,7 +10,7 @@ import { usableSide } from '../../src/planning/measurable-entries.ts';
 import { openModel } from '../../src/planning/model-folder.ts';
 import { benchmarkOf, configurable } from '../../src/planning/plan.ts';
 import { planCells, type Side } from '../../src/planning/plan-cells.ts';
-import { boundMetric, checkPolicy, settledFlaws } from '../../src/planning/policy-check.ts';
+import { boundMetrics, checkPolicy, settledFlaws } from '../../src/planning/policy-check.ts';
 import type { Plan } from '../../src/records/plan.ts';
 import type { ModelFacts } from '../../src/records/serving.ts';
 import { openRepository } from '../../src/repository/repository.ts';
@@ -110,7 +110,7 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
     ...(await checkPolicy({
       event,
       sides: configs,
-      planned: cells.flatMap(({ id, metrics }) => metrics.map((metric) => boundMetric(metric, [id]))),
+      planned: cells.flatMap((cell) => boundMetrics(cell, [cell.id])),
       cells: configuredCells(configs, sources, context),
       accepted: { head: noAcceptances, base: noAcceptances },
       elsewhere: () => Promise.resolve(new Set()),

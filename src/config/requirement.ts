@@ -5,13 +5,15 @@ import { type Flaw, flawOf } from './flaw.ts';
 import { type KeyedMetric, keyOf, unknownKeys, unknownKeyText } from './metric-key.ts';
 import { unitBytes, type WrittenRequirement } from './quantity.ts';
 
-type Gate = Pick<Config['gate'], 'require'>;
+type Rules = Pick<Config['gate'], 'require'>;
 
 /** What of a metric a requirement depends on. */
 export interface RequirableMetric extends KeyedMetric {
   readonly unit: string;
   /** Whether launches measure it; else it is a figure over other metrics. */
   readonly sampled: boolean;
+  /** Whether it is scored on held-out text. */
+  readonly scored: boolean;
 }
 
 /** One of each unit in the smallest of its kind. */
@@ -28,15 +30,20 @@ const factorOf = (written: string | null, unit: string): number | null => {
   return table === undefined ? null : (table[written] ?? 1) / (table[unit] ?? 1);
 };
 
-const requireKey = ({ require }: Gate, metric: KeyedMetric): string | null => keyOf(Object.keys(require), metric);
+const requireKey = ({ require }: Rules, metric: KeyedMetric): string | null => keyOf(Object.keys(require), metric);
 
-const misfit = ({ unit: written, text }: WrittenRequirement, { id, unit, sampled }: RequirableMetric): string | null => {
+const misfit = ({ unit: written, text }: WrittenRequirement, { id, unit, sampled }: Omit<RequirableMetric, 'scored'>): string | null => {
   if (!sampled) return `"${id}" is a figure over other metrics, and its noise is not known. Require those that it is made of.`;
   return factorOf(written, unit) === null ? `Expected a bound of "${id}" in ${unit === '' ? 'plain numbers' : unit}, got "${text}".` : null;
 };
 
+const unscored = ({ quality }: Pick<Config['gate'], 'quality'>, { id, scored }: RequirableMetric): string | null =>
+  scored && quality === 'none'
+    ? `"${id}" is scored on held-out text, and \`gate.quality: none\` scores nothing. Remove one of the two.`
+    : null;
+
 /** What is required of a metric, in its unit; null without a requirement that fits. The most specific key that means it wins. */
-export const requirementOf = (gate: Gate, metric: RequirableMetric): Requirement | null => {
+export const requirementOf = (gate: Rules, metric: Omit<RequirableMetric, 'scored'>): Requirement | null => {
   const key = requireKey(gate, metric);
   const found = key === null ? undefined : gate.require[key];
   if (found === undefined || misfit(found, metric) !== null) return null;
@@ -47,13 +54,18 @@ export const requirementOf = (gate: Gate, metric: RequirableMetric): Requirement
  * What is wrong with `gate.require`, given every metric that there is: `config-unknown-key` of a key that means none,
  * `config-invalid` of a bound in another unit, or of a figure that no launch measures.
  */
-export const requirementFlaws = (gate: Gate, metrics: readonly RequirableMetric[]): readonly Flaw[] => {
+export const requirementFlaws = (
+  gate: Pick<Config['gate'], 'require' | 'quality'>,
+  metrics: readonly RequirableMetric[],
+): readonly Flaw[] => {
   const unknown = new Set(unknownKeys(Object.keys(gate.require), metrics));
   return Object.entries(gate.require).flatMap(([key, found]) => {
     const flaw = (code: 'config-unknown-key' | 'config-invalid', message: string): Flaw =>
       flawOf(`gate.require.${key}`, found.text, new GateError(code, `gate.require.${key}: ${message}`, { where: found.place }));
     if (unknown.has(key)) return [flaw('config-unknown-key', unknownKeyText(key, metrics))];
-    const wrong = metrics.find((metric) => requireKey(gate, metric) === key && misfit(found, metric) !== null);
-    return wrong === undefined ? [] : [flaw('config-invalid', misfit(found, wrong) ?? '')];
+    const wrong = metrics
+      .filter((metric) => requireKey(gate, metric) === key)
+      .flatMap((metric) => misfit(found, metric) ?? unscored(gate, metric) ?? []);
+    return wrong.slice(0, 1).map((message) => flaw('config-invalid', message));
   });
 };

@@ -39,9 +39,11 @@ const comparatorArms = (cell: PlannedCell): readonly ArmId[] => Object.keys(cell
 /** The arms of a cell that is shown without a base. */
 export const impactArms = (cell: PlannedCell): readonly ArmId[] => ['reference', 'head', ...comparatorArms(cell)];
 
-/** Timed points of which something is required: launches of their own tell whether head holds it. */
+/** Timed points of which something noisy is required: launches of their own tell whether head holds it. */
 export const requiredPoints = (cell: PlannedCell): readonly OperatingPoint[] => {
-  const required = new Set(cell.metrics.filter(({ require }) => require !== undefined).map((spec) => pointOf(cell, spec)));
+  const required = new Set(
+    cell.metrics.filter(({ require, kind }) => require !== undefined && kind === 'timing').map((spec) => pointOf(cell, spec)),
+  );
   return cell.points.filter((point) => isTimed(point) && required.has(point)).map(warmedUp);
 };
 

@@ -64,7 +64,7 @@ const missesOf = (
 
 const requiredOf = (standing: CellState, spec: MetricSpec, require: Requirement, samples: Samples, policy: GatePolicy): RequiredMetric => {
   const point = pointOf(standing.cell, spec);
-  const timed = point !== null && isTimed(point);
+  const timed = spec.kind === 'timing' && point !== null && isTimed(point);
   const wanted = requirementLaunches(policy);
   const launches = standing.requirement.complete.slice(0, wanted);
   const observations = timed
@@ -119,7 +119,7 @@ const verdictOf = (required: RequiredMetric, decided: Decided): RequirementVerdi
     ...numbers,
     launches: head.length,
     ...decided,
-    ...(byBase ? { outcome: 'unmet-by-base' as const, reason: 'base does not meet it either', holdsRun: false } : {}),
+    ...(byBase ? { outcome: 'unmet-by-base' as const, reason: null, holdsRun: false } : {}),
   };
 };
 
@@ -139,7 +139,7 @@ const unchangedOf = (spec: MetricSpec, require: Requirement, { verdict }: Judged
       launches,
       p: null,
       outcome: missed ? 'unmet-by-base' : 'met',
-      reason: missed ? 'base does not meet it either' : null,
+      reason: null,
       holdsRun: false,
     },
   ];

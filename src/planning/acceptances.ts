@@ -71,7 +71,7 @@ const problemOf = (entry: Acceptance, cells: ConfiguredCells, others: ReadonlySe
       ? null
       : `Neither base nor head has a measurement or a MODEL/OPTIMIZATION "${entry.cell}".${suggestion(entry.cell, cells.ids)}`;
   if (entry.retire === true) return null;
-  const specs = cells.metricsOf(entry.cell);
+  const specs = cells.workloadsOf(entry.cell)?.flatMap(({ metrics }) => metrics) ?? null;
   if (specs === null) return null;
   const meant = specs.filter((spec) => names(entry.metric, { id: spec.id, point: pointIdOf(spec) }));
   if (meant.length > 0) return boundProblem(entry.bound, entry.metric, meant);

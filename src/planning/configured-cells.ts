@@ -1,7 +1,7 @@
 import { configurationLine, takesModel } from '../config/config.ts';
 import { modelEntryId, type ResolvedOptimization } from '../config/resolve.ts';
 import type { ConfiguredSides } from '../config/selection.ts';
-import type { MetricSpec } from '../records/metric.ts';
+import type { Workload } from '../contract/benchmark.ts';
 import type { ModelFacts } from '../records/serving.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
@@ -14,8 +14,8 @@ import { workloadOf } from './plan-cells.ts';
 export interface ConfiguredCells {
   /** Ids of the cells. */
   readonly ids: readonly string[];
-  /** Metrics of a cell on either side; null where its model is not there to be asked, or the cell is not. */
-  metricsOf(cell: string): readonly MetricSpec[] | null;
+  /** What is measured of a cell on either side; null where its model is not there to be asked, or the cell is not. */
+  workloadsOf(cell: string): readonly Workload[] | null;
 }
 
 const idOf = (model: string | null, optimization: string): string => (model === null ? optimization : `${model}/${optimization}`);
@@ -42,12 +42,12 @@ export const configuredCells = (sides: ConfiguredSides, sources: EntrySources, {
   };
   return {
     ids: [...entries.keys()],
-    metricsOf: (id) => {
+    workloadsOf: (id) => {
       const cell = entries.get(id);
       if (cell === undefined) return null;
       const facts = cell.model === null ? null : factsOf(cell.model);
       if (cell.model !== null && facts === null) return null;
-      return cell.of.flatMap((entry) => workloadOf(entry, facts, sources.benchmarkOf).workload.metrics);
+      return cell.of.map((entry) => workloadOf(entry, facts, sources.benchmarkOf).workload);
     },
   };
 };

@@ -29,7 +29,7 @@ import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { usableSide } from './measurable-entries.ts';
 import { modelIds } from './model-folder.ts';
 import { planCells, type Side, workloadOf } from './plan-cells.ts';
-import { type BoundMetric, boundMetric, checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
+import { type BoundMetric, boundMetrics, checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
 import { describeBaseRuntime } from './runtime-in-files.ts';
 import { subjectResolver } from './subjects.ts';
 
@@ -235,7 +235,7 @@ const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedCon
   optimizations.flatMap((entry) =>
     (takesModel(entry) ? models : [null]).flatMap((model) => {
       const cells = [model === null ? entry.id : `${model.id}/${entry.id}`];
-      return workloadOf(entry, model, benchmarkOf).workload.metrics.map((metric) => boundMetric(metric, cells));
+      return boundMetrics(workloadOf(entry, model, benchmarkOf).workload, cells);
     }),
   );
 

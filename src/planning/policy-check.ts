@@ -4,9 +4,10 @@ import { unknownKeys } from '../config/metric-key.ts';
 import { type RequirableMetric, requirementFlaws } from '../config/requirement.ts';
 import type { ConfiguredSides } from '../config/selection.ts';
 import { type TolerantMetric, toleranceFlaws } from '../config/tolerance.ts';
+import type { Workload } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
 import { refusedVariable } from '../processes/environment.ts';
-import { isSampled, type MetricSpec } from '../records/metric.ts';
+import { isSampled } from '../records/metric.ts';
 import type { Plan } from '../records/plan.ts';
 import { type Acceptances, acceptanceFlaws, pending } from './acceptances.ts';
 import type { ConfiguredCells } from './configured-cells.ts';
@@ -33,14 +34,13 @@ export const settledFlaws = (event: Plan['event'], { head, base }: SideFlaws): r
 /** What of a metric its bounds depend on. */
 export type BoundMetric = TolerantMetric & RequirableMetric;
 
-/** @param cells names of its cell */
-export const boundMetric = (metric: MetricSpec, cells: readonly string[]): BoundMetric => ({
-  id: metric.id,
-  scale: metric.scale,
-  unit: metric.unit,
-  sampled: isSampled(metric),
-  cells,
-});
+/** @param cells names of the cell */
+export const boundMetrics = ({ metrics, points }: Pick<Workload, 'metrics' | 'points'>, cells: readonly string[]): readonly BoundMetric[] =>
+  metrics.map((metric) => {
+    const { id, scale, unit, from } = metric;
+    const scored = 'point' in from && points.some((point) => point.id === from.point && point.kind === 'evaluation');
+    return { id, scale, unit, sampled: isSampled(metric), scored, cells };
+  });
 
 /**
  * The flaws of `gate.tolerance` and `gate.require`, held against the metrics of everything that either side
@@ -55,7 +55,7 @@ const boundFlawsOf = ({ head, base }: ConfiguredSides, planned: readonly BoundMe
   );
   const metrics = isPlanned
     ? planned
-    : [...planned, ...cells.ids.flatMap((cell) => (cells.metricsOf(cell) ?? []).map((metric) => boundMetric(metric, [cell])))];
+    : [...planned, ...cells.ids.flatMap((cell) => (cells.workloadsOf(cell) ?? []).flatMap((workload) => boundMetrics(workload, [cell])))];
   const flawsOf = ({ gate }: Pick<Config, 'gate'>): readonly Flaw[] => [
     ...toleranceFlaws(gate, metrics),
     ...requirementFlaws(gate, metrics),

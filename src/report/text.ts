@@ -5,7 +5,7 @@ import type { TimeTaken } from './context.ts';
 import { coverageDocument, coverageSentence } from './coverage.ts';
 import { plain } from './escape.ts';
 import { figuresOf, figuresText } from './figures.ts';
-import { headline } from './heading.ts';
+import { headline, runWords } from './heading.ts';
 import { impactOf } from './impact.ts';
 import { byName, cellCounts, cellsByKind, type ModelCell, verdictOrder } from './listed-metric.ts';
 import { counted, quantity, signedPercent, significant, takenText } from './number.ts';
@@ -183,7 +183,7 @@ const clipped = (items: readonly (readonly string[])[], total: number, room: num
 
 /** The verdict and the summary in one line. */
 const sentence = (verdict: Verdict, columns: number): string =>
-  cutAtWord(`${verdict.verdict.toUpperCase().replaceAll('-', ' ')}  ${plain(headline(verdict), 400)}`, columns);
+  cutAtWord(`${runWords[verdict.verdict].word.toUpperCase()}  ${plain(headline(verdict), 400)}`, columns);
 
 /**
  * At most 40 lines of at most `columns` columns: verdict, counts, a table of the cells (a grid of optimizations × models when there
