@@ -1,4 +1,4 @@
-import { type Ended, runCommandLine, runUrl } from './commands/command-line.ts';
+import { type Ended, runCommandLine } from './commands/command-line.ts';
 import { abortOnSignals, checkNode, openContext, programBeside } from './commands/entry.ts';
 import { errorOutputs, errorReport, publishError } from './commands/error-report.ts';
 import { parseInputs, parseReportInputs } from './config/inputs.ts';
@@ -6,6 +6,7 @@ import { asGateError, formatError } from './errors.ts';
 import type { Host } from './host/contract.ts';
 import { publishWithoutHost } from './host/github/early-error.ts';
 import { githubHost } from './host/github/host.ts';
+import { runUrl } from './host/github/run-url.ts';
 import { plainLines } from './host/plain-text.ts';
 import { projectName } from './planning/project-name.ts';
 import { settledInputs } from './planning/workflow-inputs.ts';
@@ -50,7 +51,7 @@ const main = async (): Promise<Ended> => {
     return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes }), process.stdout);
   } catch (thrown) {
     const error = asGateError(thrown);
-    await publishError(host, error, runUrl(process.env), project);
+    await publishError(host, error, project);
     throw error;
   } finally {
     host.writeOutputs();

@@ -95,7 +95,7 @@ describe('a configuration outside the repository', () => {
     const own = context(repository.folder, ['plan', '--config', outside, '--base', 'HEAD', '--ort-path', join(source, '..')]);
     const { folder } = await planRun(own);
     expect(folder).toBe(join(realpathSync(repository.folder), '.optimization-gate'));
-    await expect(planRun({ ...own, host: { ...own.host, kind: 'github' } })).rejects.toMatchObject({
+    await expect(planRun({ ...own, host: { ...own.host, isOwnMachine: false } })).rejects.toMatchObject({
       code: 'usage-bad-value',
       where: outside,
     });

@@ -100,11 +100,11 @@ const files: readonly Situation[] = [
     check: async () => {
       const scratch = changed({ '.gitignore': usual }, { 'README.md': 'models' });
       scratch.write(usual, two);
-      await expect(plannedCells(scratch, { host: 'github' })).rejects.toMatchObject({ code: 'config-missing', where: usual });
+      await expect(plannedCells(scratch, { inJob: true })).rejects.toMatchObject({ code: 'config-missing', where: usual });
       expect(await cellsOf(scratch)).toEqual(['a new', 'b new']);
       scratch.git('add', '--force', usual);
       scratch.commit({});
-      expect(await cellsOf(scratch, { host: 'github' })).toEqual(['a new', 'b new']);
+      expect(await cellsOf(scratch, { inJob: true })).toEqual(['a new', 'b new']);
     },
   }),
   row({

@@ -21,7 +21,8 @@ const packageRoot = join(import.meta.dirname, '..', '..');
 
 export interface Asked {
   readonly config?: string;
-  readonly host?: CommandContext['host']['kind'];
+  /** Whether a job of a workflow plans, rather than a developer. */
+  readonly inJob?: boolean;
   readonly base?: string;
   /** The working directory. */
   readonly folder?: string;
@@ -83,7 +84,7 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
     packageRoot,
     options: { config: asked.config ?? null, models: asked.models ?? null, optimizations: asked.optimizations ?? null },
     overrides: [],
-    host: { kind: asked.host ?? 'local' },
+    host: { isOwnMachine: asked.inJob !== true },
   } as unknown as CommandContext;
   const event = asked.event ?? 'change';
   const repository = await openRepository(scratch.folder, { environment, temporary });

@@ -61,7 +61,7 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
   const setting = {
     columns: Math.min(output.columns ?? 100, 140),
     colour: output.isTTY === true && !process.env['NO_COLOR'],
-    runUrl: runUrl(process.env),
+    runUrl: context.host.runUrl,
   };
   const finish = (outcome: EndedRun): Ended => {
     if (line.options.json) output.write(outcome.reports.json);
@@ -110,10 +110,4 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
       output.write(`${ownVersion(context)}\n`);
       return done;
   }
-};
-
-/** The page of this run on GitHub, or null elsewhere. */
-export const runUrl = (environment: Readonly<Record<string, string | undefined>>): string | null => {
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = environment;
-  return server && repository && run ? `${server}/${repository}/actions/runs/${run}` : null;
 };

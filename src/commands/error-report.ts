@@ -19,9 +19,9 @@ export const errorReport = (error: GateError, runUrl: string | null, project: st
  * Tells of an error where reports are told, so that no verdict on an earlier commit stays as if it were this one's. The job log's
  * error line and the exit status are the caller's. Never throws.
  */
-export const publishError = async (host: Host, error: GateError, runUrl: string | null, project: string | null): Promise<void> => {
+export const publishError = async (host: Host, error: GateError, project: string | null): Promise<void> => {
   // Who cancels a run knows it; the comment stays as it is for the run that comes after.
-  const problems = error.code === 'interrupted' ? [] : await host.publish(errorReport(error, runUrl, project));
+  const problems = error.code === 'interrupted' ? [] : await host.publish(errorReport(error, host.runUrl, project));
   for (const problem of problems) host.log.warn(`${problem.code}: ${problem.message}`);
   host.setOutputs(errorOutputs(error));
 };

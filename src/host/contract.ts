@@ -72,7 +72,10 @@ export type WorkflowSource =
   | { readonly kind: 'unknown' };
 
 export interface Host {
-  readonly kind: 'github' | 'local';
+  /** Whether it is a developer's own machine: whoever started the run chose its files. False for the job of a workflow. */
+  readonly isOwnMachine: boolean;
+  /** The page of this run, or null where there is none. */
+  readonly runUrl: string | null;
   readonly workflow: WorkflowSource;
   /** What started this run, as far as the host says without being asked. */
   readonly event: HostEvent;

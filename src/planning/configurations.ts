@@ -144,7 +144,7 @@ export const readConfigurations = async (
   const sides = { context, repository, base };
   const inside = insidePath(context, repository, name);
   // Whoever writes the workflow of a pull request could name a file of their own: only a developer's own machine trusts it.
-  if (inside === null && context.host.kind === 'github')
+  if (inside === null && !context.host.isOwnMachine)
     throw new GateError(
       'usage-bad-value',
       'The configuration was looked for. Expected a file inside the repository, got one outside, which base cannot have. Move it inside.',
@@ -157,7 +157,7 @@ export const readConfigurations = async (
     const same = file === null ? defaultConfig(configDefaults) : readUsableConfig(file.text, name, configDefaults).config;
     return { head, base: same, baseFolder: workingFolder(context, repository), flaws: { ...flaws, base: flaws.head }, warnings: [] };
   }
-  if (file !== null && context.host.kind === 'github') await requireCommitted(repository, inside, name);
+  if (file !== null && !context.host.isOwnMachine) await requireCommitted(repository, inside, name);
   const baseFolder = await folderOfBase(sides);
   const same = posix.join(baseFolder, name);
   const before = await baseFileAt(repository, base, same, name);

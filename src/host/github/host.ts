@@ -17,6 +17,7 @@ import { jobLog } from './log.ts';
 import { appendOutputs } from './output.ts';
 import { findPullRequests } from './pull-request.ts';
 import { type RetryLimits, retrying } from './retry.ts';
+import { runUrl } from './run-url.ts';
 import { appendSummary } from './summary.ts';
 import { workflowSource } from './workflow.ts';
 
@@ -92,7 +93,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
   const log = jobLog(options.write ?? ((text) => void process.stdout.write(text)));
   const token = (options.token === undefined ? environment['GITHUB_TOKEN'] : options.token) || null;
   const slug = `${run.owner}/${run.repository}`;
-  const runUrl = `${required(environment, 'GITHUB_SERVER_URL', 'https://github.com')}/${slug}/actions/runs/${environment['GITHUB_RUN_ID'] ?? ''}`;
+  const page = runUrl(environment);
   const patience = (attempts: number, seconds: number): RetryLimits => ({
     attempts,
     seconds,
@@ -162,7 +163,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
           number = await commented(github);
           const stamp = { run: numberOf('GITHUB_RUN_ID'), attempt: numberOf('GITHUB_RUN_ATTEMPT'), severity };
           const marker = commentMarker(key, project);
-          const body = commentBody(marker, stamp, comment, `the [job summary](${runUrl})`);
+          const body = commentBody(marker, stamp, comment, page === null ? 'the job summary' : `the [job summary](${page})`);
           const outcome = await syncComment(github, { number, marker, stamp, body, opens: opensComment });
           if (outcome === 'newer') log.info('The comment on the pull request was not changed: a later run wrote it.');
           if (outcome === 'worse')
@@ -239,7 +240,8 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
   const outputs = new Map<string, string | number | boolean>();
 
   return {
-    kind: 'github',
+    isOwnMachine: false,
+    runUrl: page,
     workflow: workflowSource(environment),
     event: run.event,
     completeEvent,

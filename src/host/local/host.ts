@@ -23,7 +23,8 @@ export const localHost = (environment: Readonly<Record<string, string | undefine
   const log = terminalLog(terminalOf(options.logTo ?? process.stderr, environment));
   const event = { kind: 'developer', measures: 'change' } as const;
   return {
-    kind: 'local',
+    isOwnMachine: true,
+    runUrl: null,
     workflow: { kind: 'trusted' },
     event,
     completeEvent: async () => event,
