@@ -26,7 +26,7 @@ describe('what the configuration requires', { timeout: 120_000 }, () => {
     project.commit(files(900));
     const over = await project.gate('--base', 'HEAD~1');
     expect(over.code, over.stderr).toBe(1);
-    expect(over.stdout).toMatch(/^REQUIREMENT NOT MET {2}size is 900 bytes, required at most 200 bytes, in engine\n/);
+    expect(over.stdout).toMatch(/^REQUIREMENT NOT MET {2}engine: size is 900 bytes, required at most 200\n/);
     expect(project.cell('engine')).toMatchObject({
       verdict: 'unmet',
       requirements: [{ outcome: 'unmet', head: 900, base: null, bound: 200 }],

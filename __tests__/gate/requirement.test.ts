@@ -37,10 +37,10 @@ describe('an exact number', () => {
     expect(verdict).toMatchObject({ verdict: 'unmet', exitCode: 1 });
     expect(verdict.cells[0]).toMatchObject({
       verdict: 'unmet',
-      reason: 'nll-delta is 0.1 nats/token, required at most 0.05 nats/token',
+      reason: 'nll-delta is 0.1 nats/token, required at most 0.05',
       requirements: [{ metric: 'nll-delta', outcome: 'unmet', must: 'at-most', bound: 0.05, base: null, p: null, holdsRun: false }],
     });
-    expect(verdict.summary).toBe('Requirement not met: nll-delta is 0.1 nats/token, required at most 0.05 nats/token, in mini/pruning');
+    expect(verdict.summary).toBe('Requirement not met: mini/pruning: nll-delta is 0.1 nats/token, required at most 0.05');
     expect(failsJob(verdict, ['regressed', 'unmet'])).toBe(true);
     expect(failsJob(verdict, ['regressed'])).toBe(false);
     // 2.1 − 2 is not 0.1 to the last bit.

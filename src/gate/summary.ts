@@ -106,7 +106,7 @@ const unmet = (cells: readonly CellVerdict[]): readonly { readonly cell: CellVer
 
 const unmetWords = (cells: readonly CellVerdict[]): string[] => {
   const [first, ...others] = unmet(cells);
-  return first === undefined ? [] : [`${requirementWords(first.requirement)}, in ${first.cell.id}${andMore(others.length, 'requirement')}`];
+  return first === undefined ? [] : [`${first.cell.id}${andMore(others.length, 'requirement')}: ${requirementWords(first.requirement)}`];
 };
 
 /** Where something is worse than that. */

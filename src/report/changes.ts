@@ -192,9 +192,9 @@ const later = (verdict: Verdict): readonly Section[] =>
   list(
     'What the next pull request is held to',
     laterBounds(verdict).map(
-      ({ metric, tolerance }) =>
+      ({ tolerance, metrics }) =>
         () =>
-          `${code(metric, 80)} may get worse by ${tolerance} at most`,
+          `At most ${tolerance} worse: ${codes(metrics, 80)}`,
     ),
     ranks.policy,
   );

@@ -35,14 +35,11 @@ export const weightText = ({ p, launches, outcome }: RequirementVerdict): string
   return p === null ? 'exact' : counted(launches, 'launch', 'launches');
 };
 
-/** What gates in the cells that base does not have, one text per metric and tolerance; empty where base has them all. */
-export const laterBounds = (verdict: Verdict): readonly { readonly metric: string; readonly tolerance: string }[] => {
-  const bounds = new Map<string, { metric: string; tolerance: string }>();
-  for (const cell of verdict.cells)
-    for (const metric of cell.metrics)
-      if (metric.role === 'gate' && metric.verdict === 'new') {
-        const tolerance = allowanceText(metric.tolerance, metric);
-        bounds.set(`${metric.id} ${tolerance}`, { metric: metric.id, tolerance });
-      }
-  return [...bounds.values()];
+/** What gates in the cells that base does not have: the metrics of each tolerance; empty where base has them all. */
+export const laterBounds = (verdict: Verdict): readonly { readonly tolerance: string; readonly metrics: readonly string[] }[] => {
+  const gating = verdict.cells.flatMap((cell) => cell.metrics.filter(({ role, verdict: kind }) => role === 'gate' && kind === 'new'));
+  return [...Map.groupBy(gating, (metric) => allowanceText(metric.tolerance, metric))].map(([tolerance, metrics]) => ({
+    tolerance,
+    metrics: [...new Set(metrics.map(({ id }) => id))],
+  }));
 };

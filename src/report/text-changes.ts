@@ -102,7 +102,7 @@ const laterItems = (verdict: Verdict): readonly TextItem[] => {
         {
           kind: null,
           text: () =>
-            `after the merge, these may get worse by at most: ${bounds.map(({ metric, tolerance }) => `${plain(metric, 60)} ${tolerance}`).join(', ')}`,
+            `after the merge, these may get worse by at most: ${bounds.map(({ metrics, tolerance }) => `${metrics.map((id) => plain(id, 60)).join(', ')} ${tolerance}`).join('; ')}`,
         },
       ];
 };

@@ -162,6 +162,15 @@ export declare const reportColumn: z.ZodEnum<{
     size: "size";
 }>;
 export type ReportColumn = z.infer<typeof reportColumn>;
+/** A bound that head's number must hold, in the metric's unit, whatever base has. */
+export declare const requirement: z.ZodObject<{
+    must: z.ZodEnum<{
+        "at-least": "at-least";
+        "at-most": "at-most";
+    }>;
+    bound: z.ZodNumber;
+}, z.core.$strict>;
+export type Requirement = Immutable<z.infer<typeof requirement>>;
 export declare const metricSpec: z.ZodObject<{
     id: z.ZodString;
     unit: z.ZodString;
@@ -249,5 +258,14 @@ export declare const metricSpec: z.ZodObject<{
         size: "size";
     }>>;
     pairedWith: z.ZodOptional<z.ZodString>;
+    require: z.ZodOptional<z.ZodObject<{
+        must: z.ZodEnum<{
+            "at-least": "at-least";
+            "at-most": "at-most";
+        }>;
+        bound: z.ZodNumber;
+    }, z.core.$strict>>;
 }, z.core.$strict>;
 export type MetricSpec = Immutable<z.infer<typeof metricSpec>>;
+/** Whether launches measure it; else it is a figure over other metrics. */
+export declare const isSampled: ({ from }: Pick<MetricSpec, 'from'>) => boolean;

@@ -208,7 +208,9 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Sh
     list('Warnings', [...runRemarks(verdict), ...cellRemarks(verdict)].map(remarkText)),
     list(
       'What the next pull request is held to',
-      laterBounds(verdict).map(({ metric, tolerance }) => `<code>${html(metric)}</code> may get worse by ${html(tolerance)} at most`),
+      laterBounds(verdict).map(
+        ({ tolerance, metrics }) => `At most ${html(tolerance)} worse: ${metrics.map((id) => `<code>${html(id)}</code>`).join(', ')}`,
+      ),
     ),
     list(
       'Edits of the policy (in force after the merge)',
