@@ -50,26 +50,53 @@ export const moduleFiles = (dotted: string, root: string): readonly string[] => 
 const pythonImport =
   /(?:^|[:;"'])[ \t]*(?:from(?!\w)[ \t]*(\.*)[ \t]*([\w.]*)[ \t]*import\b[ \t]*(\([^)]*\)|[^\n#;"'\\]*)|import[ \t]+([^\n#;"'\\]*))/gm;
 
-/** A folder and those above it, as far as the one that the program is started in. */
-const foldersAbove = (folder: string, started: string): readonly string[] =>
-  folder === '.' || folder === posix.normalize(started) ? [folder] : [folder, ...foldersAbove(posix.dirname(folder), started)];
+/** Modules that are loaded by a string. */
+const pythonLoad = /\b(?:import_module|__import__|run_module|find_spec)\(\s*["']([\w.]+)["']/g;
 
-/**
- * Modules are looked for in the folder of the file and those above it, of which one is the script's,
- * in the folder of the start, and in its `src`.
- */
-export const pythonModules = (text: string, folder: string, started: string): readonly string[] =>
-  [...text.replace(/\\\r?\n/g, ' ').matchAll(pythonImport)].flatMap(([, dots = '', from = '', names = '', plain = '']) => {
+/** Modules that one statement may load. */
+export interface PythonImport {
+  /** Folders that it goes up from that of its file, and one; 0 for a name that is looked for. */
+  readonly dots: number;
+  readonly dotted: readonly string[];
+}
+
+/** What the text of a Python program imports. */
+export const pythonImports = (text: string): readonly PythonImport[] => {
+  const statements = [...text.replace(/\\\r?\n/g, ' ').matchAll(pythonImport)].map(([, dots = '', from = '', names = '', plain = '']) => {
     const listed = `${names.replace(/#.*/g, '')}${plain}`
       .replace(/[()]/g, '')
       .split(',')
       .map((name) => name.trim().split(/\s/)[0] ?? '')
       .filter((name) => /^[\w.]+$/.test(name));
     // A star, or names that are no modules: the package is loaded all the same.
-    const dotted = from === '' ? listed : [from, ...listed.map((name) => `${from}.${name}`)];
-    const roots =
-      dots === ''
-        ? [...foldersAbove(folder, started), started, posix.join(started, 'src')]
-        : [posix.join(folder, ...Array<string>(dots.length - 1).fill('..'))];
-    return roots.flatMap((root) => dotted.flatMap((name) => moduleFiles(name, root)));
+    return { dots: dots.length, dotted: from === '' ? listed : [from, ...listed.map((name) => `${from}.${name}`)] };
   });
+  return [...statements, ...[...text.matchAll(pythonLoad)].map(([, name = '']) => dotsOf(name))];
+};
+
+const dotsOf = (name: string): PythonImport => {
+  const dots = /^\.*/.exec(name)?.[0].length ?? 0;
+  return { dots, dotted: [name.slice(dots)].filter((rest) => rest !== '') };
+};
+
+/** A folder and those above it, as far as the one that the program is started in. */
+const foldersAbove = (folder: string, started: string): readonly string[] =>
+  folder === '.' || folder === '/' || folder === posix.normalize(started)
+    ? [folder]
+    : [folder, ...foldersAbove(posix.dirname(folder), started)];
+
+/**
+ * The files that an import of Python may load. Modules are looked for in the folder of the file and
+ * those above it, of which one is the script's, in the folder of the start, and in its `src`.
+ */
+export const importedModules = ({ dots, dotted }: PythonImport, folder: string, started: string): readonly string[] => {
+  const roots =
+    dots === 0
+      ? [...foldersAbove(folder, started), started, posix.join(started, 'src')]
+      : [posix.join(folder, ...Array<string>(dots - 1).fill('..'))];
+  return roots.flatMap((root) => dotted.flatMap((name) => moduleFiles(name, root)));
+};
+
+/** The files that Python may import. */
+export const pythonModules = (text: string, folder: string, started: string): readonly string[] =>
+  pythonImports(text).flatMap((each) => importedModules(each, folder, started));

@@ -72,9 +72,11 @@ const searchingUpwards: ReadonlySet<string> = new Set(
 
 export const manifests: readonly string[] = [...new Set(Object.values(readUnasked).flat())];
 
-/** The folder and those above it in the tree. */
-export const upwards = (folder: string): readonly string[] =>
-  folder === '.' || folder === '' ? ['.'] : [folder, ...upwards(posix.dirname(folder))];
+/** The folder and those above it, as far as the root of the tree, or of the system for an absolute path. */
+export const upwards = (folder: string): readonly string[] => {
+  if (folder === '.' || folder === '') return ['.'];
+  return folder === '/' ? [folder] : [folder, ...upwards(posix.dirname(folder))];
+};
 
 export const within = (folders: readonly string[], names: readonly string[]): readonly string[] =>
   folders.flatMap((from) => names.map((name) => posix.join(from, name)));
@@ -90,11 +92,15 @@ export const looseWords = (text: string): readonly string[] =>
     .filter((word) => word !== '');
 
 /** The module of `-m NAME`, `-mNAME`, or behind other letters of one option, as `-um NAME`. */
-const modulesNamed = (word: string, before: string): readonly string[] => {
+const moduleNamed = (word: string, before: string): readonly string[] => {
   const attached = /^-[a-zA-Z]*?m(\w+(?:\.\w+)*)$/.exec(word)?.[1];
   if (attached !== undefined) return [attached];
   return /^-[a-zA-Z]*m$/.test(before) && /^\w+(\.\w+)*$/.test(word) ? [word] : [];
 };
+
+/** The modules that words of command lines start by `-m`. */
+export const modulesNamed = (words: readonly string[]): readonly string[] =>
+  words.flatMap((word, at) => moduleNamed(word, words[at - 1] ?? ''));
 
 /** Programs that take a script by a name without its ending, or by that of its folder. */
 const scriptRunners: readonly string[] = ['node', 'bun', 'deno', 'tsx', 'ts-node'];
@@ -116,9 +122,9 @@ export const commandReferences = (words: readonly string[], text: string, folder
   const programs = new Set(words.map((word) => posix.basename(word)));
   const named = [...new Set(words.flatMap(namesIn))].map((word) => posix.join('.', folder, word));
   const scripts = scriptRunners.some((runner) => programs.has(runner)) ? named.flatMap(scriptFiles) : named;
-  const modules = words
-    .flatMap((word, at) => modulesNamed(word, words[at - 1] ?? ''))
-    .flatMap((name) => within([folder, posix.join(folder, 'src')], [...moduleFiles(name, '.'), posix.join(...name.split('.'))]));
+  const modules = modulesNamed(words).flatMap((name) =>
+    within([folder, posix.join(folder, 'src')], [...moduleFiles(name, '.'), posix.join(...name.split('.'))]),
+  );
   const imported = [...programs].some(isPython) ? pythonModules(text, folder, folder) : [];
   const starts = words.flatMap((word, at) => (goesTo.test(words[at - 1] ?? '') ? [posix.join('.', folder, word)] : []));
   const unasked = [...programs].flatMap((program) =>

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { pythonModules, scripts } from './code-references.ts';
 import { commandReferences, looseWords } from './command-references.ts';
+import { literalReferences, programLiterals } from './program-literals.ts';
 
 const requirement =
   /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable)[ \t=]*)?(?:[\w.-]+[ \t]*@[ \t]*)?(?:file:)?([\w./+-]+)(?:\[[^\]\n]*\])?[ \t]*(?:[#;].*)?$/gm;
@@ -10,7 +11,8 @@ const requirements = (text: string, folder: string, started: string): readonly s
   [...text.matchAll(requirement)].flatMap(([, path = '']) => [posix.join(folder, path), posix.join(started, path)]);
 
 /** `"engine": "file:../engine"`, `engine = { path = "../engine" }`, `replace engine => ../engine`, `use ./engine`. */
-const localPackage = /(?:\b(?:file|link|portal):|\bpath\s*=\s*["']|=>\s*|^[ \t]*(?:use[ \t]+)?(?=\.{1,2}\/))([\w./@+-]+)/gm;
+const localPackage =
+  /(?:\b(?:file|link|portal|workspace):(?:\/{2,3}\$\{PROJECT_ROOT\}\/)?|\{root:uri\}\/|\bpath\s*=\s*["']|=>\s*|^[ \t]*(?:use[ \t]+)?(?=\.{1,2}\/))([\w./@+-]+)/gm;
 
 const manifest = /(^|\/)(package\.json|(pyproject|Cargo|pixi)\.toml|go\.(mod|work))$/;
 
@@ -28,9 +30,9 @@ export const packageReferences = (path: string, text: string, started: string): 
 /** Lists of Python packages, whose names people vary. */
 export const isRequirements = (path: string): boolean => /(^|\/)[\w.-]*(requirements|constraints)[\w.-]*(\/[\w.-]+)*\.(txt|in)$/.test(path);
 
-type Kind = 'script' | 'python' | 'recipe';
+export type CodeKind = 'script' | 'python' | 'recipe';
 
-const kinds: readonly (readonly [RegExp, Kind])[] = [
+const kinds: readonly (readonly [RegExp, CodeKind])[] = [
   [/\.[cm]?[jt]sx?$/, 'script'],
   [/\.py$/, 'python'],
   // Files that hold command lines.
@@ -44,7 +46,7 @@ const kinds: readonly (readonly [RegExp, Kind])[] = [
 const isList = (path: string): boolean => /\.(txt|in)$/.test(path);
 
 /** Files without an ending say in their first line what runs them. */
-const interpreters: readonly (readonly [RegExp, Kind])[] = [
+const interpreters: readonly (readonly [RegExp, CodeKind])[] = [
   [/^#!.*\b(node|bun|deno|tsx)\b/, 'script'],
   [/^#!.*(\bpython|\bpypy|\buv\b)/, 'python'],
   [/^#!.*(sh|make|just)\b/, 'recipe'],
@@ -56,30 +58,35 @@ const hasNoEnding = (path: string): boolean => posix.extname(path) === '';
 export const hasReferences = (path: string): boolean =>
   hasNoEnding(path) || isList(path) || manifest.test(path) || kinds.some(([named]) => named.test(path));
 
-const kindOf = (path: string, text: string): Kind | null => {
+/** What a file of code or commands is; null for any other file. */
+export const kindOf = (path: string, text: string): CodeKind | null => {
   const named = kinds.find(([name]) => name.test(path)) ?? (hasNoEnding(path) ? interpreters.find(([line]) => line.test(text)) : undefined);
   return named?.[1] ?? null;
 };
 
-/** Whether a file holds command lines. */
-export const isRecipe = (path: string, text: string): boolean => kindOf(path, text) === 'recipe';
+/**
+ * The text of the commands that a file may start: all of a shell script, a Makefile or the like, and
+ * the literals of a program. Null for any other file.
+ */
+export const commandsIn = (path: string, text: string): string | null => {
+  const kind = kindOf(path, text);
+  if (kind === null) return null;
+  return kind === 'recipe' ? text : programLiterals(text).text;
+};
 
 /**
  * The paths that a file of code refers to, whether they exist or not: relative imports of
- * JavaScript, imports of Python, what the commands of a shell script, a Makefile or the like lead
- * to. Empty for any other file.
+ * JavaScript, imports of Python, files in the literals of either, what the commands of a shell
+ * script, a Makefile or the like lead to. Empty for any other file.
  * @param started folder that the program is started in
  */
 export const fileReferences = (path: string, text: string, started: string): readonly string[] => {
   const folder = posix.dirname(path);
-  switch (kindOf(path, text)) {
-    case 'script':
-      return scripts(text, folder);
-    case 'python':
-      return pythonModules(text, folder, started);
-    case 'recipe':
-      return [...new Set([started, folder])].flatMap((from) => commandReferences(looseWords(text), text, from));
-    case null:
-      return [];
-  }
+  const kind = kindOf(path, text);
+  if (kind === null) return [];
+  if (kind === 'recipe') return [...new Set([started, folder])].flatMap((each) => commandReferences(looseWords(text), text, each));
+  const literals = programLiterals(text);
+  const named = literalReferences(literals.words, folder, started);
+  if (kind === 'script') return [...scripts(text, folder), ...named];
+  return [...[text, literals.text].flatMap((each) => pythonModules(each, folder, started)), ...named];
 };

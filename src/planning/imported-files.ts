@@ -1,14 +1,21 @@
 import { posix } from 'node:path';
 
 /**
- * Static and dynamic imports of relative files, `require` and `new URL` among them; only specifiers
- * that are plain string literals.
+ * Static and dynamic imports, `require` and `new URL` among them; only specifiers that are plain
+ * string literals.
  */
-const imports =
-  /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|\bresolve\s*\(\s*|\bnew\s+URL\s*\(\s*)(["'`])(\.{1,2}(?:\/[^"'`\n]{0,200})?)\1/g;
+const imports = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*|\bresolve\s*\(\s*|\bnew\s+URL\s*\(\s*)(["'`])([^"'`\n]{1,200})\1/g;
+
+const importsIn = (text: string): readonly string[] => [...text.matchAll(imports)].map(([, , specifier = '']) => specifier);
+
+const isRelative = (specifier: string): boolean => /^\.{1,2}(\/|$)/.test(specifier);
 
 /** The relative specifiers that the text of a JavaScript file imports. */
-export const relativeImports = (text: string): readonly string[] => [...text.matchAll(imports)].map(([, , specifier = '']) => specifier);
+export const relativeImports = (text: string): readonly string[] => importsIn(text).filter(isRelative);
+
+/** The names that it imports: of packages, of what lies in them, and what a manifest leads elsewhere (`#table`). */
+export const namedImports = (text: string): readonly string[] =>
+  importsIn(text).filter((specifier) => !isRelative(specifier) && !/^\/|^[a-z]{2,}:|\s/.test(specifier));
 
 /**
  * The files of a bundled program: `entry` and whatever it imports, directly or not, on demand or not, in order of their paths. A file that is

@@ -1,19 +1,9 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
-import type { TreePaths } from '../repository/tree-paths.ts';
 import { commandReferences, looseWords, manifests, upwards, within } from './command-references.ts';
 import { fileReferences, hasReferences, isRequirements, packageReferences } from './file-references.ts';
-
-/** The tree in which names are looked up; paths are relative to the root of the repository. */
-export interface NamingTree {
-  readonly paths: TreePaths;
-  /** Texts of regular files, in the order of the paths; null where there is none. */
-  readonly read: (paths: readonly string[]) => Promise<readonly (string | null)[]>;
-  /** Folder that commands are started in. */
-  readonly folder: string;
-  /** Absolute path of the root: a command may name a file of the tree by it. */
-  readonly root: string;
-}
+import { LocalPackages } from './local-packages.ts';
+import { inside, type NamingTree } from './naming-tree.ts';
 
 const mostLinks = 40;
 
@@ -58,46 +48,89 @@ const candidatesOf = (command: string, { folder, root }: Pick<NamingTree, 'folde
   return [...commandReferences(words, command, folder), ...absolute, ...within(upwards(folder), versionFiles)];
 };
 
+/** Files that are read at once: a folder may hold thousands. */
+const batch = 200;
+
+/** Whether a file of a folder that counts is looked into: data may be of any name. */
+const isCode = (path: string): boolean => hasReferences(path) && (isRequirements(path) || !/(^|\/)[^./]+$|\.(txt|in)$/.test(path));
+
+/** Read once for each tree. */
+const packagesOf = new WeakMap<NamingTree, LocalPackages>();
+
 class Naming {
-  readonly found = new Set<string>();
+  readonly #found = new Set<string>();
+  readonly #folders = new Set<string>();
   readonly #tree: NamingTree;
+  readonly #packages: LocalPackages;
 
   constructor(tree: NamingTree) {
     this.#tree = tree;
+    this.#packages = packagesOf.get(tree) ?? new LocalPackages(tree);
+    packagesOf.set(tree, this.#packages);
+  }
+
+  /** Paths of all that counts, sorted; without those that lie in a folder that counts. */
+  get found(): readonly string[] {
+    return [...this.#found].filter((path) => !upwards(posix.dirname(path)).some((folder) => this.#folders.has(folder))).sort();
+  }
+
+  /** Counts what a command line leads to. */
+  async addCommand(command: string): Promise<void> {
+    await this.add(candidatesOf(command, this.#tree), true);
+    const { packages, files } = await this.#packages.namedBy(wordsOf(command), command, posix.join('.', this.#tree.folder));
+    await this.add(packages, true);
+    await this.add(files, false);
   }
 
   /**
    * Counts what is at some paths and all that it refers to. Folders count with everything below
    * them where `folders` says so.
    */
-  async add(paths: readonly string[], folders: boolean): Promise<void> {
-    const files: string[] = [];
-    for (const path of new Set(paths)) {
-      const file = await this.#count(path, folders);
-      if (file !== null && hasReferences(file)) files.push(file);
-    }
-    if (files.length === 0) return;
-    const texts = await this.#tree.read(files);
-    const referring = files.map((file, at) => ({ file, text: texts[at] ?? '' }));
-    await this.add(
-      referring.flatMap(({ file, text }) => packageReferences(file, text, this.#tree.folder)),
-      true,
-    );
-    await this.add(
-      referring.flatMap(({ file, text }) => fileReferences(file, text, this.#tree.folder)),
-      false,
-    );
+  async add(paths: Iterable<string>, folders: boolean): Promise<void> {
+    const fresh: string[] = [];
+    for (const path of new Set(paths)) fresh.push(...(await this.#count(path, folders)));
+    const files = fresh.filter(hasReferences);
+    for (let at = 0; at < files.length; at += batch) await this.#follow(files.slice(at, at + batch));
   }
 
-  /** Counts what is at a path. Returns the file that is new by it, else null. */
-  async #count(path: string, folders: boolean): Promise<string | null> {
-    const real = await this.#resolve(path);
-    if (real === null || real === '' || this.found.has(real)) return null;
+  async #follow(files: readonly string[]): Promise<void> {
+    const { folder } = this.#tree;
+    const [packages, others] = [new Set<string>(), new Set<string>()];
+    const texts = await this.#tree.read(files);
+    for (const [at, file] of files.entries()) {
+      const text = texts[at] ?? '';
+      const loaded = await this.#packages.loadedBy(file, text);
+      for (const path of [packageReferences(file, text, folder), loaded.packages].flat()) packages.add(path);
+      for (const path of [fileReferences(file, text, folder), loaded.files].flat()) if (this.#mayHold(path)) others.add(path);
+    }
+    await this.add(packages, true);
+    await this.add(others, false);
+  }
+
+  #mayHold(path: string): boolean {
+    const named = inside(path);
+    return named !== null && this.#tree.paths.mayHold(named);
+  }
+
+  /** Counts what is at a path. Returns the files that are new by it: all of a folder. */
+  async #count(path: string, folders: boolean): Promise<readonly string[]> {
+    const real = this.#mayHold(path) ? await this.#resolve(path) : null;
+    if (real === null || real === '' || this.#folders.has(real)) return [];
     const entry = await this.#tree.paths.entry(real);
-    const { kind } = entry;
-    if (kind === 'submodule') this.found.add(entry.root);
-    if (kind === 'file' || (kind === 'folder' && folders && real !== inside(this.#tree.folder))) this.found.add(real);
-    return kind === 'file' ? real : null;
+    if (entry.kind === 'folder') return folders && real !== inside(this.#tree.folder) ? this.#countFolder(real) : [];
+    if (entry.kind === 'submodule') this.#found.add(entry.root);
+    if (entry.kind !== 'file' || this.#found.has(real)) return [];
+    this.#found.add(real);
+    return [real];
+  }
+
+  async #countFolder(folder: string): Promise<readonly string[]> {
+    this.#folders.add(folder);
+    this.#found.add(folder);
+    const fresh: string[] = [];
+    for (const path of this.#tree.paths.all)
+      if (path.startsWith(`${folder}/`) && isCode(path)) fresh.push(...(await this.#count(path, false)));
+    return fresh;
   }
 
   /**
@@ -116,19 +149,12 @@ class Naming {
         continue;
       }
       links += 1;
-      this.found.add(here);
+      this.#found.add(here);
       [done, rest] = ['', posix.isAbsolute(entry.target) ? null : inside(posix.join(done, entry.target, ...others))];
     }
     return rest === '' ? done : null;
   }
 }
-
-/** A path without detours; null where it leaves the repository, '' for its root. */
-const inside = (path: string): string | null => {
-  const plain = posix.normalize(path).replace(/\/+$/, '');
-  if (plain === '.' || plain === '') return '';
-  return plain.startsWith('/') || plain === '..' || plain.startsWith('../') ? null : plain;
-};
 
 /**
  * Paths of the files and folders that a command line names and git knows, with the files that these
@@ -138,8 +164,8 @@ const inside = (path: string): string | null => {
  */
 export const namedFiles = async (command: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
-  await naming.add(candidatesOf(command, tree), true);
-  return [...naming.found].sort();
+  await naming.addCommand(command);
+  return naming.found;
 };
 
 /**
@@ -161,7 +187,7 @@ export const installedFiles = async (setup: string, tree: NamingTree): Promise<r
 export const moduleAndImports = async (module: string, tree: NamingTree): Promise<readonly string[]> => {
   const naming = new Naming(tree);
   await naming.add([posix.join(tree.folder, module)], false);
-  return [...naming.found].sort();
+  return naming.found;
 };
 
 /** A glob that matches a path and nothing else. */

@@ -11,7 +11,8 @@ import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { configFile } from './configurations.ts';
 import { programFiles } from './imported-files.ts';
-import { installedFiles, literalPattern, moduleAndImports, type NamingTree, namedFiles } from './named-files.ts';
+import { installedFiles, literalPattern, moduleAndImports, namedFiles } from './named-files.ts';
+import type { NamingTree } from './naming-tree.ts';
 import type { Side } from './plan-cells.ts';
 
 /** The file that holds the built-in subjects, in the tree of this repository itself. */

@@ -17,6 +17,10 @@ export type TreeEntry =
  * Relative to the root, with `/`.
  */
 export interface TreePaths {
+  /** All files, links and submodules. */
+  readonly all: readonly string[];
+  /** False where nothing is at a path, nor by a link or in a submodule on its way. */
+  mayHold(path: string): boolean;
   entry(path: string): Promise<TreeEntry>;
 }
 
@@ -38,6 +42,15 @@ export const listTree = async (git: Git, root: string, tree: Tree): Promise<Tree
   };
   const submodules = [...listed].flatMap(([path, { mode }]) => (mode === submoduleMode ? [path] : []));
   return {
+    all: [...listed.keys()],
+    mayHold: (path) => {
+      if (folders.has(path)) return true;
+      const above = path.lastIndexOf('/');
+      let known = path;
+      for (let end = above; !listed.has(known) && end > 0 && !folders.has(known); end = path.lastIndexOf('/', end - 1))
+        known = path.slice(0, end);
+      return listed.has(known);
+    },
     entry: async (path) => {
       const submodule = submodules.find((each) => path === each || path.startsWith(`${each}/`));
       if (submodule !== undefined) return { kind: 'submodule', root: submodule };

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { commandReferences, looseWords } from '../../planning/command-references.ts';
-import { fileReferences, hasReferences, isRecipe } from '../../planning/file-references.ts';
+import { commandsIn, fileReferences, hasReferences } from '../../planning/file-references.ts';
 import { fileBehind, textBehind } from '../../repository/on-disk.ts';
 import { wordsIn } from './code-copies.ts';
 
@@ -16,8 +16,9 @@ const expanded = (text: string, environment: Readonly<Record<string, string>>): 
     .replace(/(?<=^|[\s"'=:;(])~(?=\/)/g, environment['HOME'] ?? '~');
 
 /**
- * Some command lines, and the texts of the shell scripts, Makefiles and the like that they lead to,
- * with the variables in them that are known.
+ * Some command lines, and the texts of the shell scripts, Makefiles and programs that they lead to,
+ * with the variables in them that are known. Of a program in Python or JavaScript only the literals:
+ * they may name what it starts or where it looks for modules.
  * @param cwd folder that the commands are started in
  */
 export const withScripts = (commands: readonly string[], cwd: string, environment: Readonly<Record<string, string>>): readonly string[] => {
@@ -31,9 +32,10 @@ export const withScripts = (commands: readonly string[], cwd: string, environmen
     seen.add(file);
     const size = fileBehind(file)?.size ?? Number.POSITIVE_INFINITY;
     const text = size <= largestScript ? textBehind(file) : null;
-    if (text === null || !isRecipe(path, text)) continue;
-    texts.push(text);
-    queue.push(...fileReferences(path, text, '.'), ...absolute(text));
+    const commands = text === null ? null : commandsIn(path, text);
+    if (text === null || commands === null) continue;
+    texts.push(commands);
+    for (const each of [fileReferences(path, text, '.'), absolute(commands)].flat()) queue.push(each);
   }
   return texts.map((text) => expanded(text, environment));
 };
