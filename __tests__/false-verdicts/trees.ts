@@ -325,6 +325,44 @@ const copies: readonly Situation[] = [
   },
   {
     ...shared,
+    source: 'reported',
+    speed: 'slow',
+    example: '`setup` makes a module in a folder outside of both trees, which only a Python program names',
+    check: async () => {
+      const scene = LeakScene.make();
+      const place = testFolder();
+      const make = `import os\nopen(os.path.join(${JSON.stringify(place)}, 'tables.py'), 'w').write('SIZE = ' + open('size').read())\n`;
+      scene.commit({ ...ignored, 'bench.py': measuring(place), 'make.py': make, size: '100' });
+      scene.commit({ size: '900' });
+      leaks(await scene.find({ door: measure('python3 bench.py'), setup: 'python3 make.py' }), 'head', 'tables.py instead of its own');
+    },
+  },
+  {
+    ...shared,
+    source: 'reported',
+    speed: 'slow',
+    example: '`setup` installs into an environment that only programs in Python or JavaScript name',
+    check: async () => {
+      for (const [command, file, text] of [
+        ['python3 start.py', 'start.py', "import os\nos.execv('{venv}/bin/python', ['{venv}/bin/python', 'bench.py'])\n"],
+        [
+          'node start.js',
+          'start.js',
+          "require('node:child_process').spawnSync('{venv}/bin/python', ['bench.py'], { stdio: 'inherit' });\n",
+        ],
+      ] as const) {
+        const scene = LeakScene.make();
+        const packages = join(scene.folder, virtualEnvironment(scene));
+        scene.commit({ ...ignored, ...installing(packages), ...lists(1), [file]: text.replaceAll('{venv}', join(scene.folder, 'venv')) });
+        scene.commit(lists(9));
+        const setup = 'env PYTHONHASHSEED=0 python3 install.py';
+        const finding = await scene.find({ environment: compiling, door: measure(command), setup });
+        leaks({ command, ...finding }, 'head', 'tables 1 instead of its own');
+      }
+    },
+  },
+  {
+    ...shared,
     speed: 'slow',
     example: '`setup` installs a library beside a program of the search path',
     check: async () => {

@@ -120,13 +120,13 @@ const goesTo = /^(cd|pushd|-C|--(directory|chdir|prefix|dir|cwd|project|project-
  */
 export const commandReferences = (words: readonly string[], text: string, folder: string): readonly string[] => {
   const programs = new Set(words.map((word) => posix.basename(word)));
-  const named = [...new Set(words.flatMap(namesIn))].map((word) => posix.join('.', folder, word));
+  const named = [...new Set(words.flatMap(namesIn))].map((word) => posix.join(folder || '.', word));
   const scripts = scriptRunners.some((runner) => programs.has(runner)) ? named.flatMap(scriptFiles) : named;
   const modules = modulesNamed(words).flatMap((name) =>
     within([folder, posix.join(folder, 'src')], [...moduleFiles(name, '.'), posix.join(...name.split('.'))]),
   );
   const imported = [...programs].some(isPython) ? pythonModules(text, folder, folder) : [];
-  const starts = words.flatMap((word, at) => (goesTo.test(words[at - 1] ?? '') ? [posix.join('.', folder, word)] : []));
+  const starts = words.flatMap((word, at) => (goesTo.test(words[at - 1] ?? '') ? [posix.join(folder || '.', word)] : []));
   const unasked = [...programs].flatMap((program) =>
     Object.hasOwn(readUnasked, program)
       ? within([...(searchingUpwards.has(program) ? upwards(folder) : [folder]), ...starts], readUnasked[program] ?? [])

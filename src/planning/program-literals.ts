@@ -37,8 +37,8 @@ const isPath = (word: string): boolean => /\/|\.\w{1,8}$/.test(word) && !manifes
  */
 export const literalReferences = (words: readonly string[], folder: string, started: string): readonly string[] => {
   const named = [...new Set(words)].filter(isPath).flatMap((word) => {
-    const beside = posix.join('.', folder, word);
-    return [...(/^\.{1,2}\//.test(word) ? scriptFiles(beside) : [beside]), posix.join('.', started, word)];
+    const beside = posix.join(folder || '.', word);
+    return [...(/^\.{1,2}\//.test(word) ? scriptFiles(beside) : [beside]), posix.join(started || '.', word)];
   });
   return [...named, ...modulesNamed(words).flatMap((name) => [folder, started].flatMap((from) => moduleFiles(name, from)))];
 };

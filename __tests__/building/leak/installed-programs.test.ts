@@ -33,10 +33,13 @@ it('programs that a command names by a path, and those below a folder that it na
   const folder = testFolder();
   mkdirSync(join(folder, 'bin'));
   mkdirSync(join(folder, 'lib'));
-  for (const name of ['bin/engine', 'lib/table', 'alone', 'beside']) writeFileSync(join(folder, name), '');
+  mkdirSync(join(folder, 'share/deep'), { recursive: true });
+  mkdirSync(join(folder, 'share/node_modules'));
+  for (const name of ['bin/engine', 'lib/table', 'alone', 'share/deep/one', 'share/node_modules/two', 'share/x.pyc'])
+    writeFileSync(join(folder, name), '');
   const below = (...named: readonly string[]): readonly string[] =>
     [...installedPrograms({}, named).keys()].filter((path) => path.startsWith(folder)).map((path) => path.slice(folder.length + 1));
-  expect(below(folder)).toEqual(['bin/engine', 'lib/table']);
+  expect(below(folder).toSorted()).toEqual(['alone', 'bin/engine', 'lib/table', 'share/deep/one']);
   expect(below(join(folder, 'bin/engine')).toSorted()).toEqual(['bin/engine', 'lib/table']);
   expect(below(join(folder, 'alone'))).toEqual(['alone']);
   expect(below(`${folder}/nothing/here`, '/proc/kmsg', '/')).toEqual([]);

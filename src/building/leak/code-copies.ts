@@ -134,7 +134,7 @@ export const ownFiles = (tree: string, paths: readonly string[]): readonly strin
 };
 
 /** A folder that a package manager fills, or one of git's or the gate's own. */
-const holdsPackages = (folder: string): boolean =>
+export const holdsPackages = (folder: string): boolean =>
   ['node_modules', 'site-packages', '.git', '__pycache__', '.optimization-gate'].includes(basename(folder)) || isEnvironment(folder);
 
 /**

@@ -7,7 +7,7 @@ import { wordsIn } from './code-copies.ts';
 /** No larger script is looked into, … */
 const largestScript = 256 * 1024;
 /** … and no more of them. */
-const mostScripts = 200;
+const mostScripts = 1000;
 
 /** Variables in the words of a shell, as far as they are known. */
 const expanded = (text: string, environment: Readonly<Record<string, string>>): string =>

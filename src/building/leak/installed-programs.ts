@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { digestOf } from '../../records/decode.ts';
 import { reached } from '../../repository/on-disk.ts';
-import type { CodeCopy } from './code-copies.ts';
+import { type CodeCopy, holdsPackages } from './code-copies.ts';
 
 /** Of larger files no digest is taken unless a setup has written them: some folders hold gigabytes. */
 const alwaysRead = 256 * 1024;
@@ -19,6 +20,30 @@ export type InstalledPrograms = ReadonlyMap<string, InstalledFile>;
 /** Of the system: reading there may wait for ever. */
 const isVirtual = (path: string): boolean => /^\/(proc|sys|dev|run)(\/|$)/.test(path);
 
+/** Folders that hold those of many: what lies in them is no installation of one project. */
+const isShared = (path: string, home: string | undefined): boolean =>
+  /^\/([^/]*|usr\/[^/]*|usr\/local\/[^/]*|etc\/.*|var\/[^/]*|home\/[^/]*)$/.test(path) || [home, tmpdir()].includes(path);
+
+/** Entries below named folders that are looked at. */
+const mostBelow = 5000;
+
+/** Files below some folders, but for those of packages, which are known by their records, and what Python compiles. */
+const filesBelow = (folders: readonly string[]): readonly string[] => {
+  const found: string[] = [];
+  const queue = [...folders];
+  let left = mostBelow;
+  for (let folder = queue.shift(); folder !== undefined && left > 0; folder = queue.shift()) {
+    if (holdsPackages(folder)) continue;
+    for (const entry of reached(() => readdirSync(folder, { withFileTypes: true })) ?? []) {
+      left -= 1;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) queue.push(path);
+      else if (!/^\.py[co]$/.test(extname(path))) found.push(path);
+    }
+  }
+  return found;
+};
+
 /**
  * The programs that are found by their name, and the libraries beside them: what `make install` and
  * the like put in place.
@@ -32,7 +57,8 @@ export const installedPrograms = (environment: Readonly<Record<string, string>>,
     folder,
     ...['lib', 'lib64'].map((lib) => join(dirname(folder), lib)),
   ]);
-  return new Map([...[...new Set(folders)].flatMap(filesIn), ...paths.flatMap(fileAt)]);
+  const own = paths.map((path) => resolve(path)).filter((path) => !isShared(path, environment['HOME']));
+  return new Map([...[...new Set(folders)].flatMap(filesIn), ...[...paths, ...filesBelow(own)].flatMap(fileAt)]);
 };
 
 type Entry = readonly [path: string, file: InstalledFile];
