@@ -1,8 +1,11 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { parseCommandLine } from '../../src/config/command-line.ts';
 import { renamedEntries } from '../../src/config/renamed.ts';
+import { type GateSteps, gateSteps } from '../../src/config/workflow-steps.ts';
 import { launchLimits } from '../../src/launching/launch-request.ts';
+import { withLostSteps } from '../../src/planning/lost-steps.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
 import { acceptance, type Plan } from '../../src/records/plan.ts';
 import type { LaunchRequest } from '../../src/records/protocol.ts';
@@ -468,7 +471,42 @@ const entries: readonly Situation[] = [
   }),
 ];
 
+const workflowFile = '.github/workflows/gate.yml';
+/** Steps that run the gate, of a workflow whose jobs select some models. */
+const gateStepsOf = (jobs: Readonly<Record<string, string>>) => {
+  const list = Object.entries(jobs).map(
+    ([id, models]) => `  ${id}: { steps: [{ uses: octo/optimization-gate@v1, with: { models: ${models} } }] }\n`,
+  );
+  return gateSteps(
+    workflowFile,
+    async () => `on: pull_request\njobs:\n${list.join('')}`,
+    () => true,
+  );
+};
+
 const selections: readonly Situation[] = [
+  row(
+    {
+      example: 'a pull request merges two jobs of the workflow, each with models of its own, and keeps those of one',
+      before: 'the other models are not measured, passed',
+      now: 'this run measures them too, until the merge',
+      source: 'reported',
+      check: async () => {
+        const [base, head] = [await gateStepsOf({ dense: 'one', moe: 'two' }), await gateStepsOf({ dense: 'one' })];
+        const [kept] = base.steps;
+        if (kept === undefined) throw new Error('no step');
+        const models = (steps: GateSteps) =>
+          withLostSteps({ line: parseCommandLine(['run', '--models', 'one']), notes: [] }, kept, {
+            base,
+            head: steps,
+            file: workflowFile,
+            isGone: () => false,
+          }).line.options.models;
+        expect([models(head), models(base)]).toEqual([['one', 'two'], ['one']]);
+      },
+    },
+    'nothing-measured',
+  ),
   row(
     {
       example: 'a tolerance of an optimization that is not selected',

@@ -18,6 +18,8 @@ export interface GateStep {
   /** `env` of workflow, job and step, and the inputs of what calls it, with their defaults: from the outermost in. */
   readonly scopes: readonly Scope[];
   readonly before: Before;
+  /** Names of the events that start the workflow. */
+  readonly events: readonly string[];
   /** What else says whether its outcome counts: name and condition of the job, and what may go on in spite of it. */
   readonly standing: string;
 }
@@ -40,6 +42,9 @@ const defaultsOf = (declared: Json | undefined): Scope => ({
   values: Object.fromEntries(Object.entries(mapOf(declared)).map(([name, input]) => [name, mapOf(input)['default'] ?? null])),
 });
 const textOf = (value: Json | undefined): string => (typeof value === 'object' ? JSON.stringify(value) : String(value ?? ''));
+
+const eventsOf = (on: Json | undefined): readonly string[] =>
+  (typeof on === 'string' ? [on] : isMap(on) ? Object.keys(on) : listOf(on)).filter((each) => typeof each === 'string');
 
 /** `name` of the gate's own action.yml. */
 const actionName = 'Optimization gate';
@@ -122,11 +127,18 @@ export const gateSteps = async (
       return typeof uses !== 'string' || !isGate(uses.trim());
     });
 
-  const readWorkflow = async (file: string, caller: readonly Scope[], outside: Before, depth: number): Promise<void> => {
+  const readWorkflow = async (
+    file: string,
+    caller: readonly Scope[],
+    outside: Before,
+    started: readonly string[] | null,
+    depth: number,
+  ): Promise<void> => {
     const text = await read(file);
     const workflow = documentOf(text, file);
     if (workflow === null) hidden ||= text !== null || depth > 0;
     const jobs = mapOf(workflow?.['jobs']);
+    const events = started ?? eventsOf(workflow?.['on']);
     const declared = mapOf(mapOf(workflow?.['on'])['workflow_call'])['inputs'];
     for (const [id, value] of Object.entries(jobs)) {
       const job = mapOf(value);
@@ -139,14 +151,21 @@ export const gateSteps = async (
         needs: JSON.stringify([outside.needs, needed]),
       };
       const standing = JSON.stringify(['name', 'if', 'needs', 'continue-on-error'].map((key) => job[key] ?? null));
-      await lookInto(listOf(job['steps']), { file, job: id, scopes, before, standing }, depth);
+      await lookInto(listOf(job['steps']), { file, job: id, scopes, before, events, standing }, depth);
       const uses = typeof job['uses'] === 'string' ? job['uses'].trim() : '';
       if (uses === '' || seen > mostSteps) continue;
       if (!uses.startsWith('./') || depth >= deepest) hidden = true;
-      else await readWorkflow(posix.normalize(uses.slice(2)), [...scopes, { of: 'inputs', values: mapOf(job['with']) }], before, depth + 1);
+      else
+        await readWorkflow(
+          posix.normalize(uses.slice(2)),
+          [...scopes, { of: 'inputs', values: mapOf(job['with']) }],
+          before,
+          events,
+          depth + 1,
+        );
     }
   };
 
-  await readWorkflow(path, [], { matrix: '', steps: '', needs: '' }, 0);
+  await readWorkflow(path, [], { matrix: '', steps: '', needs: '' }, null, 0);
   return { steps, hidden };
 };

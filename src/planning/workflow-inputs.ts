@@ -2,10 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CommandLine } from '../config/command-line.ts';
 import { configFileName } from '../config/config.ts';
-import { type ActionInputs, parseInputs } from '../config/inputs.ts';
-import { type OptionName, optionsOn } from '../config/option-table.ts';
-import { readBy } from '../config/workflow-scopes.ts';
-import { type Before, type GateStep, type GateSteps, gateSteps } from '../config/workflow-steps.ts';
+import { type GateStep, type GateSteps, gateSteps } from '../config/workflow-steps.ts';
 import { asSentence, GateError } from '../errors.ts';
 import type { WorkflowSource } from '../host/contract.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -13,56 +10,27 @@ import { openRepository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { startedBy } from './comparison.ts';
 import { largestBytes } from './configuration-file.ts';
-
-/** What runs, and what the report says of the inputs that do not count. */
-export interface SettledInputs {
-  readonly line: CommandLine;
-  readonly notes: readonly string[];
-}
-
-type Name = OptionName | 'mode';
-
-/** Inputs of which only base's value counts, by the name in a workflow. */
-const judging: ReadonlyMap<string, Name> = new Map<string, Name>([
-  ['mode', 'mode'],
-  ...optionsOn('action').flatMap(({ name, outside, row }) => (row.judges === true ? [[outside, name] as const] : [])),
-]);
-
-const isExpression = (text: string | undefined): boolean => text?.includes('${{') === true;
-
-type Values = Pick<ActionInputs, 'command' | 'options' | 'overrides'>;
-
-const chosen = ({ command, options, overrides }: Values, name: Name): unknown =>
-  name === 'mode' ? command : name === 'set' ? overrides : options[name];
+import {
+  chosen,
+  computedFrom,
+  type InputName,
+  isExpression,
+  judging,
+  type StepValues,
+  writtenEqually,
+  writtenOut,
+} from './judging-inputs.ts';
+import { type SettledInputs, withLostSteps } from './lost-steps.ts';
 
 const shown = (value: unknown): string => {
   if (value === null || (Array.isArray(value) && value.length === 0)) return 'nothing';
   return Array.isArray(value) ? value.join(', ') : String(value);
 };
 
-/** What a step gives of the inputs that judge, as far as it is written out; null where the gate would refuse it. */
-const writtenOut = ({ inputs }: GateStep): Values | null => {
-  const literal = [...inputs].filter(([name, text]) => judging.has(name) && !isExpression(text));
-  try {
-    return parseInputs(Object.fromEntries(literal.map(([name, text]) => [`INPUT_${name}`, text])));
-  } catch (thrown) {
-    if (!(thrown instanceof GateError)) throw thrown;
-    return null;
-  }
-};
-
-const computing = ['matrix', 'steps', 'needs'] as const;
-
-/** What some expressions read that runs before the gate; a matrix may be computed itself. */
-const computedFrom = (text: string, before: Before): readonly (keyof Before)[] => {
-  const all = /\bmatrix\b/.test(text) ? `${text}\n${before.matrix}` : text;
-  return computing.filter((each) => new RegExp(`\\b${each}\\b`).test(all));
-};
-
 /** A step of base with what this run has otherwise. */
 interface Compared {
   readonly step: GateStep;
-  readonly values: Values;
+  readonly values: StepValues;
   /** Inputs of another value. */
   readonly differing: readonly string[];
   /** Inputs that base computes and this change computes otherwise: their value in base is not known. */
@@ -73,10 +41,7 @@ const compared = (step: GateStep, line: CommandLine, own: readonly GateStep[]): 
   const values = writtenOut(step);
   if (values === null) return null;
   const computes = (name: string): boolean => isExpression(step.inputs.get(name));
-  const sameText = (name: string): boolean => {
-    const text = step.inputs.get(name);
-    return own.some(({ inputs, scopes }) => inputs.get(name) === text && readBy(text ?? '', scopes) === readBy(text ?? '', step.scopes));
-  };
+  const sameText = (name: string): boolean => own.some((each) => writtenEqually(name, step, each));
   const names = [...judging];
   return {
     step,
@@ -118,16 +83,19 @@ const candidatesIn = async (
   const ofJob = same.steps.filter((step) => step.job === job);
   if (ofJob.length > 0) return { ...same, steps: ofJob, ofJob: true };
   if (same.steps.length > 0) return { ...same, ofJob: false };
-  const files = (await repository.filesAt(base, '.github/workflows')).filter((file) => workflowFile.test(file));
-  const all = await stepsAt(repository, base, files, action);
-  return { steps: all.steps, hidden: all.hidden, ofJob: false };
+  return { ...(await allSteps(repository, base, action)), ofJob: false };
+};
+
+const allSteps = async (repository: Repository, commit: string, action: string | null): Promise<GateSteps> => {
+  const files = (await repository.filesAt(commit, '.github/workflows')).filter((file) => workflowFile.test(file));
+  return stepsAt(repository, commit, files, action);
 };
 
 const cannotTell = (why: string): string =>
   `The inputs of the gate could not be held against the workflow of the base branch. ${asSentence(`${why.charAt(0).toUpperCase()}${why.slice(1)}`)} Review the change of the workflow by hand.`;
 
 /** The folder and the file that base names, where the change has moved them: then the new ones are compared with them. */
-const isMoved = (name: string, values: Values, { root }: CommandContext, { folder }: Repository): boolean => {
+const isMoved = (name: string, values: StepValues, { root }: CommandContext, { folder }: Repository): boolean => {
   const { workingDirectory, config } = values.options;
   const working = resolve(folder, workingDirectory);
   const isGone = !existsSync(working);
@@ -146,7 +114,10 @@ const settle = (line: CommandLine, best: Compared, context: CommandContext, repo
   const refused = best.differing.filter((name) => !isMoved(name, best.values, context, repository));
   const names = new Set(refused.map((name) => judging.get(name)));
   const options = Object.fromEntries(
-    Object.entries(line.options).map(([name, value]) => [name, names.has(name as Name) ? chosen(best.values, name as Name) : value]),
+    Object.entries(line.options).map(([name, value]) => [
+      name,
+      names.has(name as InputName) ? chosen(best.values, name as InputName) : value,
+    ]),
   ) as CommandLine['options'];
   const notes = refused.map((outside) => {
     const name = judging.get(outside) ?? 'mode';
@@ -176,7 +147,8 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
   if (typeof opened === 'string') return { line, notes: [cannotTell(opened)] };
   const { repository, base } = opened;
   const { steps, hidden, ofJob } = await candidatesIn(repository, base, workflow);
-  const own = await stepsAt(repository, (await repository.headRevision()).commit, [workflow.path], workflow.action);
+  const head = (await repository.headRevision()).commit;
+  const own = await stepsAt(repository, head, [workflow.path], workflow.action);
   if (steps.length === 0) {
     const first = `Base has no workflow that runs the gate: the inputs of ${workflow.path} count as this change has them.`;
     const unseen = `no step of ${workflow.path} runs the gate, so a workflow or an action of another repository does`;
@@ -192,7 +164,10 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
     .flatMap((step) => compared(step, line, own.steps) ?? [])
     .toSorted((one, other) => one.computed.length - other.computed.length || one.differing.length - other.differing.length);
   if (best === undefined) return { line, notes: [cannotTell("the inputs of base's workflow are not ones that this version has")] };
-  const settled = settle(line, best, context, repository);
+  const all = { base: await allSteps(repository, base, workflow.action), head: await allSteps(repository, head, workflow.action) };
+  const isGone = (values: StepValues): boolean =>
+    ['working-directory', 'config'].some((name) => isMoved(name, values, context, repository));
+  const settled = withLostSteps(settle(line, best, context, repository), best.step, { ...all, file: workflow.path, isGone });
   const texts = [...best.step.inputs].flatMap(([name, text]) => (judging.has(name) && isExpression(text) ? [text] : []));
   const read = computedFrom(texts.join('\n'), best.step.before);
   const isSame = own.steps.some(
