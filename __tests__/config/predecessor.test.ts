@@ -53,7 +53,14 @@ describe('the predecessor', () => {
     expect(of(['a'], config('b', 'c'))).toEqual(['a']);
     expect(of(['d'], config('a', 'b', 'c'))).toBeNull();
     const elsewhere: Config = { ...config('b', 'c'), models: [{ kind: 'id', id: 'another' }] };
-    expect(of(['a'], elsewhere)).toEqual(['a', 'b', 'c']);
+    expect(of(['a'], elsewhere)).toEqual(['a']);
+    const modelled = (given: Config): Config => ({
+      ...given,
+      optimizations: given.optimizations.map((entry) => ({ ...entry, like: 'model' })),
+    });
+    const x = { ...former('x.yml', ['a']), config: modelled(config('a', 'b', 'c')) };
+    const onModels = predecessorOf([x], { ...head('a'), config: modelled(config('a')) }, '', [modelled(elsewhere)]);
+    expect(idsOf(onModels)).toEqual(['a', 'b', 'c']);
   });
 
   it('names a file of another folder that is just as likely', () => {

@@ -332,6 +332,28 @@ const files: readonly Situation[] = [
     },
   }),
   row({
+    example: 'a measurement without a model moves to a file, or to one with other models, that guards it from then on',
+    before: 'new, PASSED; merged with others, cells of models that base never measured are missing',
+    now: 'compared; nothing else is missing',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const other = 'mini-qwen3-moe';
+      const engine = measured('engine');
+      const named = measured('other').replace('python3 other.py', '"python3 other.py {model}"');
+      const plain = `optimizations:\n  - ${engine}\n`;
+      const both = configured([named, engine]).replace(model, other);
+      const one = configured([named]).replace(model, other);
+      const own = configured([measured('own')]);
+      const taken = configured([measured('own'), engine]);
+      const of = async (...[base, head]: Parameters<typeof changed>) =>
+        (await plannedCells(changed(base, head), { config: 'a.yml' })).cells;
+      expect(await of({ [usual]: both }, { [usual]: one, 'a.yml': `models: [${model}]\n${plain}` })).toEqual(['engine both']);
+      expect(await of({ [usual]: both, 'a.yml': own }, { [usual]: one, 'a.yml': taken })).toEqual(['own both', 'engine both']);
+      expect(await of({ 'b.yml': plain, 'a.yml': one }, { 'b.yml': null, 'a.yml': both })).toEqual([`${other}/other both`, 'engine both']);
+    },
+  }),
+  row({
     example: 'the configuration is a link out of the repository, in a circle, or to nothing',
     before: 'followed on the side of head only',
     now: 'an error that says where it leads',
@@ -427,6 +449,19 @@ const entries: readonly Situation[] = [
       });
       expect(pairs([bench('a', 'run')], [measured('b', { program: 'run', inputs: 'other/**' })])).toEqual({});
       expect(pairs([bench('a', 'run')], [measured('b', { program: 'run', inputs: 'bench/**', metric: 'queue' })])).toEqual({});
+    },
+  }),
+  row({
+    example: 'an entry is renamed to a name for which base has a larger tolerance',
+    before: 'passed within that tolerance',
+    now: 'judged by the tolerance of its former name',
+    source: 'neighbour',
+    check: async () => {
+      const gate = 'gate: { tolerance: { "lossy-*/size": 50%, engine/size: 1% } }\n';
+      const of = (id: string) => configured([bench(id, 'engine'), bench('lossy-cache', 'cache')], gate);
+      const { cells, tolerances } = await plannedCells(changed({ [usual]: of('engine') }, { [usual]: of('lossy-engine') }));
+      expect(cells).toEqual(['lossy-engine both from engine', 'lossy-cache both']);
+      expect(tolerances).toEqual({ 'lossy-engine size': 0.01, 'lossy-cache size': 0.5 });
     },
   }),
   row({

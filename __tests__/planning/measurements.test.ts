@@ -58,7 +58,20 @@ describe('one whose command names a model', () => {
   });
 
   it('loses nothing where one side begins or ends to name it: both are run for each model', async () => {
-    expect(await ids(plain, naming)).toEqual([`${configuredModel}/engine both`]);
+    expect(await ids(plain, naming)).toEqual([`${configuredModel}/engine both from engine`]);
     expect(await ids(naming, plain)).toEqual([`${configuredModel}/engine both`]);
+  });
+
+  it('is run on the models that the side lists which names one', async () => {
+    const unlisted = plain.replace(/^models.*\n/, '');
+    expect(await ids(unlisted, naming)).toEqual([`${configuredModel}/engine both from engine`]);
+    expect(await ids(naming, unlisted)).toEqual([`${configuredModel}/engine both`]);
+  });
+
+  it('is judged by what base says of the cell under the name that base has', async () => {
+    const named = plain.replace('size: 3%', 'engine/size: 3%');
+    const scratch = changed({ [usual]: named, ...program }, { [usual]: named.replace('python3 engine.py', '"python3 engine.py {model}"') });
+    expect(named).not.toBe(plain);
+    expect((await plannedCells(scratch)).tolerances).toEqual({ [`${configuredModel}/engine size`]: 0.03 });
   });
 });

@@ -164,7 +164,9 @@ export const updateBaselines = (update: BaselineUpdate): Baseline => {
   const { plan, verdict, previous, model } = update;
   const cells = verdict.cells.filter((cell) => cell.model === model);
   const removed = new Set(plan.cells.filter(({ presence }) => presence === 'removed').map(({ id }) => id));
-  const nameOf = new Map(plan.cells.flatMap(({ id, renamedFrom }) => (renamedFrom === null ? [] : [[renamedFrom, id] as const])));
+  const nameOf = new Map(
+    plan.cells.flatMap((cell) => (cell.renamedFrom === null || cell.model !== model ? [] : [[cell.renamedFrom, cell.id] as const])),
+  );
   const otherRuntime = previous !== null && previous.runtime !== plan.runtime.digest;
   // A younger commit has changed the runtime: nothing of this one can be compared any more.
   if (otherRuntime && previous.entries.some(({ commit }) => update.newer.has(commit))) return previous;

@@ -3,7 +3,7 @@ import { suggestion } from './nearest.ts';
 /** A metric of a cell, as keys of the configuration name it. */
 export interface KeyedMetric {
   readonly id: string;
-  /** Names of its cell: `MODEL/OPTIMIZATION`, or the id of a measurement without a model. After a renaming also the former one. */
+  /** Names of its cell: `MODEL/OPTIMIZATION`, or the id of a measurement without a model. */
   readonly cells: readonly string[];
 }
 

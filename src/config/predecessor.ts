@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Config, ModelEntry } from './config.ts';
+import { type Config, type ModelEntry, type OptimizationEntry, takesModel } from './config.ts';
 import { isSameEntry, renamedEntries } from './renamed.ts';
 import { modelEntryId } from './resolve.ts';
 
@@ -15,13 +15,27 @@ export interface Former {
 }
 
 const idsOf = (config: Config): readonly string[] => config.optimizations.map(({ id }) => id);
-const modelsOf = (config: Config): readonly string[] => config.models.map(modelEntryId);
 
-const isListed = (model: ModelEntry, { models }: Config): boolean => models.some((entry) => modelEntryId(entry) === modelEntryId(model));
+/** The models that some entry is measured on: measurements without a model have none, whatever is listed. */
+const measuredModels = ({ models, optimizations }: Config): readonly ModelEntry[] => (optimizations.some(takesModel) ? models : []);
+const modelsOf = (config: Config): readonly string[] => measuredModels(config).map(modelEntryId);
+
+const isListed = (model: ModelEntry, config: Config): boolean => modelsOf(config).includes(modelEntryId(model));
+
+/** Whether head measures on a model of base, or does without models and so is measured on base's. */
+const isTaken = (model: ModelEntry, head: Config): boolean => isListed(model, head) || !head.optimizations.some(takesModel);
+
+/** A configuration with these entries and models alone; null where that leaves no cell. */
+const narrowed = (config: Config, optimizations: readonly OptimizationEntry[], models: readonly ModelEntry[]): Config | null => {
+  const measured = optimizations.filter((entry) => models.length > 0 || !takesModel(entry));
+  return measured.length === 0 ? null : { ...config, optimizations: measured, models };
+};
 
 const sharedCells = (base: Config, head: Config): number => {
   const taken = takenBy(head, base);
-  return idsOf(base).filter((id) => taken.has(id)).length * modelsOf(base).filter((id) => modelsOf(head).includes(id)).length;
+  const shared = base.optimizations.filter(({ id }) => taken.has(id));
+  const models = modelsOf(base).filter((id) => modelsOf(head).includes(id)).length;
+  return shared.reduce((cells, entry) => cells + (takesModel(entry) ? models : 1), 0);
 };
 
 export interface HeadConfiguration {
@@ -111,7 +125,7 @@ export const predecessorOf = (
 const expectedElsewhere = (config: Config, head: Config): Config => {
   const taken = takenBy(head, config);
   const optimizations = config.optimizations.filter((entry) => !taken.has(entry.id) || isSameEntry(entry, head));
-  return { ...config, optimizations, models: optimizations.length === 0 ? [] : config.models };
+  return { ...config, optimizations };
 };
 
 /**
@@ -124,21 +138,25 @@ const notListedBy = (added: readonly Config[], former: Former, head: Config): re
   const others = added.map((each) => ({ ids: takenBy(each, config), models: modelsOf(each) }));
   const taken = takenBy(head, config);
   const optimizations = config.optimizations.filter(({ id }) => taken.has(id) || !others.some(({ ids }) => ids.has(id)));
-  const models = config.models.filter((entry) => isListed(entry, head) || !added.some((each) => isListed(entry, each)));
+  const models = measuredModels(config).filter((entry) => isListed(entry, head) || !added.some((each) => isListed(entry, each)));
   const isKept = (id: string, model: string): boolean =>
     optimizations.some((entry) => entry.id === id) && models.some((entry) => modelEntryId(entry) === model);
   const isMoved = (id: string, model: string): boolean => others.some(({ ids, models: theirs }) => ids.has(id) && theirs.includes(model));
-  if (modelsOf(config).some((model) => idsOf(config).some((id) => !isKept(id, model) && !isMoved(id, model)))) return [former];
-  return optimizations.length === 0 || models.length === 0 ? [] : [{ ...former, config: { ...config, optimizations, models } }];
+  const modelled = config.optimizations.filter(takesModel).map(({ id }) => id);
+  if (modelsOf(config).some((model) => modelled.some((id) => !isKept(id, model) && !isMoved(id, model)))) return [former];
+  const left = narrowed(config, optimizations, models);
+  return left === null ? [] : [{ ...former, config: left }];
 };
 
 /** What head lists, and what the file that stays no longer lists; null when that is nothing. */
 const stillListed = (config: Config, stays: Config, head: Config): Config | null => {
   const taken = takenBy(head, config);
   const optimizations = config.optimizations.filter(({ id }) => taken.has(id) || !idsOf(stays).includes(id));
-  const models = config.models.map(modelEntryId).filter((id) => modelsOf(head).includes(id) || !modelsOf(stays).includes(id));
-  if (optimizations.length === 0 || models.length === 0) return null;
-  return { ...config, optimizations, models: config.models.filter((entry) => models.includes(modelEntryId(entry))) };
+  return narrowed(
+    config,
+    optimizations,
+    config.models.filter((entry) => isTaken(entry, head) || !isListed(entry, stays)),
+  );
 };
 
 /** Ids of entries that head has too, under their own name or with equal content under another. */
@@ -149,27 +167,30 @@ const takenBy = (head: Config, base: Config): ReadonlySet<string> =>
 export const withTakenOver = (base: Config, others: readonly Config[], head: Config): Config =>
   others.reduce((all, other) => {
     const taken = takenBy(head, other);
-    const optimizations = other.optimizations.filter(({ id }) => taken.has(id));
-    const models = other.models.filter((entry) => isListed(entry, head));
-    return optimizations.length === 0 || models.length === 0 ? all : joined(all, { ...other, optimizations, models });
+    const left = narrowed(
+      other,
+      other.optimizations.filter(({ id }) => taken.has(id)),
+      other.models.filter((entry) => isTaken(entry, head)),
+    );
+    return left === null ? all : joined(all, left);
   }, base);
 
 /** Whether head lists an entry or a model that a configuration of base does not. */
 export const listsMore = (head: Config, base: Config): boolean =>
-  idsOf(head).some((id) => !idsOf(base).includes(id)) || head.models.some((entry) => !isListed(entry, base));
+  idsOf(head).some((id) => !idsOf(base).includes(id)) || measuredModels(head).some((entry) => !isListed(entry, base));
 
 /** Whether head lists an entry or a model of a file that base's own file does not list. */
 const isMergedInto = (own: Config, config: Config, head: Config, exact: boolean): boolean => {
   const fresh = { optimizations: head.optimizations.filter(({ id }) => !idsOf(own).includes(id)) };
   const renamed = [...renamedEntries(config, fresh, exact).values()];
   const listed = idsOf(config).filter((id) => idsOf(head).includes(id) || renamed.includes(id));
-  const models = config.models.filter((entry) => isListed(entry, head));
+  const models = measuredModels(config).filter((entry) => isListed(entry, head));
   return listed.some((id) => !idsOf(own).includes(id)) || (listed.length > 0 && models.some((entry) => !isListed(entry, own)));
 };
 
 /** What a file that stays no longer lists. */
 const givenUp = (config: Config, stays: Config): Config => {
-  const models = config.models.filter((entry) => !isListed(entry, stays));
+  const models = measuredModels(config).filter((entry) => !isListed(entry, stays));
   const optimizations = config.optimizations.filter(({ id }) => !idsOf(stays).includes(id));
   return {
     ...config,
@@ -200,5 +221,5 @@ const joined = (one: Config, other: Config): Config => ({
     ...one.optimizations,
     ...other.optimizations.filter(({ id }) => !idsOf(one).includes(id)).map((entry) => ({ ...entry, bounds: entry.bounds ?? other.gate })),
   ],
-  models: [...one.models, ...other.models.filter((entry) => !modelsOf(one).includes(modelEntryId(entry)))],
+  models: [...measuredModels(one), ...measuredModels(other).filter((entry) => !isListed(entry, one))],
 });

@@ -85,9 +85,8 @@ const planCell = (
   id: string,
   input: PlanCellsInput,
 ): { cell: PlannedCell; builds: readonly PlannedBuild[] } | null => {
-  const head = entryOn(input.head, id, model);
   const was = input.renamed.get(id) ?? id;
-  const base = input.base === null ? null : entryOn(input.base, was, model);
+  const { head, base } = entriesOn(model, id, was, input);
   // What is judged, and how, is base's to say; a cell that only head has brings its own benchmark.
   const judge = base ?? head;
   if (judge === null) return null;
@@ -95,8 +94,10 @@ const planCell = (
   const workload = input.gate.quality === 'none' ? withoutQuality(whole) : whole;
   const options = judge.benchmarkOptions;
   const rules = judge.bounds ?? input.gate;
-  const idOf = (entry: string): string => (model === null ? entry : `${model.id}/${entry}`);
+  const idOf = (entry: string, ofModel = true): string => (model === null || !ofModel ? entry : `${model.id}/${entry}`);
   const cellId = idOf(id);
+  // Rules and acceptances of base know the cell as base names it.
+  const formerId = base === null ? cellId : idOf(was, takesModel(base));
   const presence = head === null ? 'removed' : base === null ? 'new' : 'both';
   const sides = [{ side: input.head, entry: head }, ...(input.base === null ? [] : [{ side: input.base, entry: base }])].flatMap(
     ({ side, entry }) => (entry === null ? [] : [{ side, entry, subject: side.subjectOf(entry) }]),
@@ -129,14 +130,14 @@ const planCell = (
     optimization: id,
     like: benchmark.id,
     presence,
-    renamedFrom: base === null || was === id ? null : idOf(was),
+    renamedFrom: formerId === cellId ? null : formerId,
     skipped: applies === true ? null : applies,
     arms,
     comparators: Object.fromEntries(Object.entries(workload.comparators ?? {}).map(([name, variant]) => [`comparator:${name}`, variant])),
     tunes: benchmark.tunes ?? null,
     options,
     points: [...workload.points],
-    metrics: workload.metrics.map((metric) => boundBy(rules, metric, [cellId, idOf(was)])),
+    metrics: workload.metrics.map((metric) => boundBy(rules, metric, [formerId])),
     headline: [...workload.headline],
     claims: [...(workload.claims ?? [])],
   };
@@ -180,9 +181,25 @@ const partsOf = (side: Side, { door, folder }: SubjectRef, files: string, option
   environment: door.kind === 'builtin' ? {} : side.environment,
 });
 
-const entryOn = (side: Side, id: string, model: ModelFacts | null): ResolvedOptimization | null => {
-  const measured = model === null || side.config.models.some((entry) => entry.kind === 'id' && entry.id === model.id);
-  return measured ? (side.config.optimizations.find((entry) => entry.id === id) ?? null) : null;
+type Entries = Readonly<Record<Side['tree'], ResolvedOptimization | null>>;
+
+/**
+ * What each side measures on a model; null: without one. A program that names no model is run on
+ * those that the other side lists.
+ */
+const entriesOn = (model: ModelFacts | null, id: string, was: string, { head, base }: PlanCellsInput): Entries => {
+  const entryOf = (side: Side | null, name: string) => side?.config.optimizations.find((entry) => entry.id === name) ?? null;
+  const entries: Entries = { head: entryOf(head, id), base: entryOf(base, was) };
+  if (model === null) return entries;
+  const lists = (side: Side | null): boolean => {
+    const entry = side === null ? null : entries[side.tree];
+    return entry !== null && takesModel(entry) && side?.config.models.some((each) => each.kind === 'id' && each.id === model.id) === true;
+  };
+  const on = (side: Side | null, other: Side | null): ResolvedOptimization | null => {
+    const entry = side === null ? null : entries[side.tree];
+    return entry !== null && lists(takesModel(entry) ? side : other) ? entry : null;
+  };
+  return { head: on(head, base), base: on(base, head) };
 };
 
 interface ArmOfCell {
