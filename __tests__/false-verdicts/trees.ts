@@ -263,6 +263,46 @@ const copies: readonly Situation[] = [
   {
     ...shared,
     speed: 'slow',
+    example: 'a program compiles or installs itself when it starts, in one place for both sides, and the later one answers for both',
+    check: async () => {
+      const scene = LeakScene.make();
+      const place = testFolder();
+      const site = join(scene.folder, virtualEnvironment(scene));
+      const compile = `cp engine.sh ${place}/engine.$$; chmod +x ${place}/engine.$$; mv ${place}/engine.$$ ${place}/engine; exec ${place}/engine\n`;
+      const inPlace = `echo "$PWD/src" > ${site}/own.pth; exec ${scene.folder}/venv/bin/python bench.py\n`;
+      const engine = (size: number) => `#!/bin/sh\nwhile read -r line; do echo '{"size": ${size}}'; done\n`;
+      scene.commit({ ...ignored, 'compile.sh': compile, 'install.sh': inPlace, 'bench.py': measuring(null), 'engine.sh': engine(100) });
+      scene.commit(tables(100));
+      scene.commit({ 'engine.sh': engine(900), ...tables(900) });
+      for (const script of ['compile.sh', 'install.sh'])
+        expect(await scene.find({ door: measure(`sh ${script}`) })).toMatchObject({
+          error: { code: 'inputs-leak', message: expect.stringContaining(script === 'compile.sh' ? `${place}/engine` : 'own.pth') },
+        });
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
+    example: 'a program compiles itself when it starts, for each side apart or the same for both, and keeps its answers in one place',
+    now: 'compared',
+    check: async () => {
+      const place = testFolder();
+      const own = `cp engine.sh "$TMPDIR/engine"; chmod +x "$TMPDIR/engine"; exec "$TMPDIR/engine"\n`;
+      const same = `cp loop.sh ${place}/loop; chmod +x ${place}/loop; exec ${place}/loop\n`;
+      const loop = `#!/bin/sh\nwhile read -r line; do sh engine.sh < /dev/null > ${place}/out.json; cat ${place}/out.json; done\n`;
+      const engine = (size: number) => `#!/bin/sh\necho '{"size": ${size}}'; while read -r line; do echo '{"size": ${size}}'; done\n`;
+      const scene = LeakScene.make();
+      scene.commit({ 'own.sh': own, 'same.sh': same, 'loop.sh': loop, 'engine.sh': engine(100).replace('echo', ':') });
+      scene.commit({ 'engine.sh': engine(900).replace('echo', ':') });
+      expect(await scene.find({ door: measure('sh own.sh') })).toEqual({ error: null, warning: null });
+      scene.commit({ 'engine.sh': engine(100) });
+      scene.commit({ 'engine.sh': engine(900) });
+      expect(await scene.find({ door: measure('sh same.sh') })).toEqual({ error: null, warning: null });
+    },
+  },
+  {
+    ...shared,
+    speed: 'slow',
     example: '`setup` installs a program outside of the search path, which the command or a script of it names by its path',
     check: async () => {
       for (const named of [true, false]) {

@@ -69,6 +69,9 @@ const fileAt = (path: string): readonly Entry[] => {
   return [[path, { version: `${stats.dev} ${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}`, size: Number(stats.size) }]];
 };
 
+/** Those of some paths that are files, outside of what the system makes up. */
+export const filesAt = (paths: readonly string[]): InstalledPrograms => new Map(paths.filter((path) => !isVirtual(path)).flatMap(fileAt));
+
 /** None of a folder that is not there or not to be read: nothing is started from there. */
 const filesIn = (folder: string): readonly Entry[] =>
   (reached(() => readdirSync(folder)) ?? []).flatMap((name) => fileAt(join(folder, name)));
@@ -85,6 +88,9 @@ export const contentsOf = (programs: InstalledPrograms, written: readonly string
   const all = new Set(written);
   return new Map([...programs].flatMap(([path, { size }]) => (all.has(path) || size <= alwaysRead ? [[path, digestOfFile(path)]] : [])));
 };
+
+/** The same of some paths. */
+export const namedContents = (paths: readonly string[]): Contents => new Map(paths.map((path) => [path, digestOfFile(path)]));
 
 const digestOfFile = (path: string): string => {
   try {

@@ -19,6 +19,7 @@ import { findLeftFile } from './left-file.ts';
 import { foldersOfPackages } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
 import { findSharedAddress } from './shared-address.ts';
+import { watchPlaces } from './shared-place.ts';
 
 /** What is known of whose files the two programs of an entry read. */
 export interface LeakFinding {
@@ -79,9 +80,10 @@ const findForeign = async (base: SideProgram, head: SideProgram, looking: Lookin
   const changed = await trees.changedFiles();
   const replaced = [...(await trees.replacedPackages('head')), ...(await trees.replacedPackages('base'))];
   const programs = head.policy === null ? [base] : [base, head];
+  const sharedPlace = await watchPlaces(base, head, looking);
   const found = changed.length + replaced.length > 0 ? await findLeak(programs, changed, looking) : nothing;
   const lacking = found.error === null ? await findLackingSubmodule(base, looking) : nothing;
-  const error = found.error ?? lacking.error ?? (await findLeftFile(head, looking));
+  const error = found.error ?? lacking.error ?? (await findLeftFile(head, looking)) ?? (await sharedPlace());
   return { error, warning: lacking.warning ?? found.warning };
 };
 
