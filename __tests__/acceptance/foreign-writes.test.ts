@@ -99,6 +99,9 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     expectRegressed(scene, await scene.change(adds('libmine.so'), { environment }));
     const judged = await scene.change(adds(basename(library ?? '')), { environment });
     expectError(scene, judged, { code: 'program-changed', exit: 3, says: /libm\.so/ });
+    // ONNX Runtime is linked with this one, Node is not.
+    const ofRuntime = await scene.change(adds('librt.so.1'), { environment });
+    expectError(scene, ofRuntime, { code: 'program-changed', exit: 3, says: /librt\.so\.1/ });
   });
 
   it('starts git and tar with no library that it adds by LD_LIBRARY_PATH', async () => {

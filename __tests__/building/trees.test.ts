@@ -26,6 +26,7 @@ test('each side has a temporary folder of its own as long as the run, in its set
       root: scratch.folder,
       packageRoot: '/',
       ortPath: null,
+      searchesLibraries: true,
       storeRoot: '/nowhere',
       options: { runDir: 'run' },
       host,

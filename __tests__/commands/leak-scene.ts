@@ -83,6 +83,7 @@ export class LeakScene extends ScratchRepository {
       storeRoot: join(this.folder, 'kept', 'store'),
       worker: join(import.meta.dirname, '..', '..', 'src', 'worker.ts'),
       ortPath: null,
+      searchesLibraries: true,
       options: { config: null, runDir: '.optimization-gate' },
       signal: new AbortController().signal,
       host: {

@@ -1,13 +1,14 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { modelFiles } from '../models/model-source.ts';
-import { type CommandContext, workerProgram } from '../run/context.ts';
+import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
 import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
+import { neededLibraries } from './needed-libraries.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program and of the models that it judges with, as they were before any code of head ran. */
@@ -33,9 +34,11 @@ export const watchProgram = async (
   const parts = [dirname(context.worker), libraries, join(folder, 'dist'), join(folder, 'lib'), ...common.folders, ...common.nearer];
   const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json'), ...common.links];
   const judging = models.flatMap(modelFiles);
-  const searchPath = workerProgram(context).environment['LD_LIBRARY_PATH'] ?? '';
   const own = (): readonly string[] => [...single, ...judging, ...parts.flatMap(filesBelow)];
-  const list = (): readonly string[] => [...own(), ...searchedLibraries(searchPath)];
+  const searched = (): readonly string[] => librariesSearched(context, libraries);
+  // A library that is there for a moment only changes its folder. Elsewhere workers do not look.
+  const around = context.searchesLibraries ? new Set(searched().map((file) => dirname(file))) : [];
+  const list = (): readonly string[] => [...own(), ...searched(), ...around];
   // Those that hold these change in each run.
   const changing = [context.root, context.storeRoot, resolve(tmpdir())];
   const isStill = (folder: string): boolean => !changing.some((path) => `${path}/`.startsWith(`${folder}/`));
@@ -63,6 +66,16 @@ export const watchProgram = async (
     },
   };
 };
+
+/** @param folder that of the runtime's libraries; those of accelerators are not looked at */
+const librariesSearched = (context: CommandContext, folder: string): readonly string[] => {
+  const own = filesBelow(folder).filter((file) => !basename(file).includes('providers'));
+  return searchedLibraries(subjectEnvironment(context)['LD_LIBRARY_PATH'] ?? '', own.flatMap(neededLibraries));
+};
+
+/** Whether worker processes need `LD_LIBRARY_PATH`: they load a library from there, or an accelerator may. */
+export const needsSearchPath = (context: CommandContext, { libraries }: LocatedRuntime, provider: string): boolean =>
+  provider !== 'cpu' || librariesSearched(context, libraries).length > 0;
 
 /** What decides which package of a name a file loads. */
 interface PackagePlace {

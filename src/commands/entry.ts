@@ -89,6 +89,7 @@ export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' 
     worker: programBeside(around.entry, 'worker'),
     storeRoot: resolve(root, options.store ?? defaultStoreRoot(around.environment) ?? join('.optimization-gate', 'store')),
     ortPath: ortPath === null ? null : resolve(root, ortPath),
+    searchesLibraries: true,
     clock: around.clock,
     now: around.now,
     signal: around.signal,

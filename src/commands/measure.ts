@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { watchProgram } from '../building/program-watch.ts';
+import { needsSearchPath, watchProgram } from '../building/program-watch.ts';
 import { openSubjectFolders, type SubjectFolders } from '../building/subject-folders.ts';
 import { openTrees, type Trees } from '../building/trees.ts';
 import { asGateError, formatError, type GateError } from '../errors.ts';
@@ -38,7 +38,9 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
   const runtime = await locateRuntime(started);
   // Code under test could let a later search find another one.
-  const context = { ...withDeclared(started, plan.environment), ortPath: runtime.folder };
+  const declared = withDeclared(started, plan.environment);
+  const searchesLibraries = needsSearchPath(declared, runtime, plan.runtime.provider);
+  const context = { ...declared, ortPath: runtime.folder, searchesLibraries };
   const models = plan.models.map(({ folder }) => modelFolderOf(context, folder));
   const [machine, program] = await Promise.all([machineFacts(), watchProgram(context, runtime, models)]);
   const { provider, threads, ort } = plan.runtime;

@@ -87,7 +87,11 @@ const librariesName = /^(DY)?LD_LIBRARY_PATH$/;
  * libraries, to which code under test may add.
  */
 export const toolEnvironment = (source: Readonly<Record<string, string | undefined>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(allowedEnvironment(source)).filter(([name]) => !librariesName.test(name)));
+  withoutLibraries(allowedEnvironment(source));
+
+/** An environment without the folders of libraries that come before the system's. */
+export const withoutLibraries = (environment: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !librariesName.test(name)));
 
 /** Why a variable never reaches measured code, whatever declares it; null for one that may. */
 export const refusedVariable = (name: string): string | null => {

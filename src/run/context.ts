@@ -1,5 +1,6 @@
 import type { ChosenOptions } from '../config/option-value.ts';
 import type { Host } from '../host/contract.ts';
+import { withoutLibraries } from '../processes/environment.ts';
 import type { WorkerProgram } from './worker-process.ts';
 
 /** What the entries hand to every command: where it runs, what was asked, and the only clocks. */
@@ -24,6 +25,8 @@ export interface CommandContext {
   readonly storeRoot: string;
   /** Explicit folder of onnxruntime-node, else null: it is looked for. */
   readonly ortPath: string | null;
+  /** Whether worker processes look for libraries in the folders of `LD_LIBRARY_PATH`, to which code under test may write. */
+  readonly searchesLibraries: boolean;
   /** Milliseconds on a clock that never goes back. */
   readonly clock: () => number;
   readonly now: () => Date;
@@ -33,7 +36,7 @@ export interface CommandContext {
 /** How worker processes are started: without tokens, and with the way to the runtime library. */
 export const workerProgram = (context: CommandContext): WorkerProgram => ({
   program: context.worker,
-  environment: subjectEnvironment(context),
+  environment: context.searchesLibraries ? subjectEnvironment(context) : withoutLibraries(subjectEnvironment(context)),
   cwd: context.root,
 });
 
