@@ -43,6 +43,11 @@ export const errorTable = {
   },
   'model-invalid': { exit: 2, remedy: 'Restore the files of the model from version control, or export them again (models/README.md).' },
   'model-digest-mismatch': { exit: 2, remedy: 'Restore the file. If the change is meant, write its new sha256 into card.json.' },
+  'init-file-exists': {
+    exit: 2,
+    remedy:
+      'Move the file, then run `init` again. With `--force` it replaces files that are committed and unchanged, and `--dry-run` prints the new ones.',
+  },
   'not-a-repository': { exit: 2, remedy: 'Add `actions/checkout` to the job before the gate, or run the command inside a git checkout.' },
   'base-not-found': {
     exit: 2,

@@ -27,6 +27,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   planning: ['records', 'contract', 'config', 'baselines', 'models', 'optimizations', 'processes', 'repository', 'gate', 'host', 'run'],
   building: ['records', 'contract', 'gate', 'models', 'onnx', 'optimizations', 'processes', 'repository', 'store', 'run', 'planning'],
   launching: ['records', 'gate', 'report', 'store', 'run', 'planning', 'building'],
+  init: ['records', 'config', 'onnx', 'repository', 'run', 'planning'],
   checks: ['records', 'report', 'repository', 'processes', 'telemetry', 'run', 'planning', 'building'],
   commands: [
     'records',
@@ -48,6 +49,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'building',
     'launching',
     'checks',
+    'init',
   ],
   local: ['records', 'host', 'processes'],
   github: ['records', 'host', 'processes'],
@@ -188,7 +190,7 @@ const withoutRuntime: Rule = (files) => {
   };
   return files
     .filter(({ path }) =>
-      /^src\/(config|run|planning|building|launching|checks|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path),
+      /^src\/(config|run|planning|building|launching|checks|init|commands|gate|report|baselines)\/|^src\/(action|cli)\.ts$/.test(path),
     )
     .flatMap(({ path }) => {
       const trail = trailTo(path, new Set());

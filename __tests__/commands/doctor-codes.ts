@@ -40,6 +40,7 @@ export const doctorCodes = {
   'model-unknown': { check: 'plan' },
   'model-invalid': { check: 'model' },
   'model-digest-mismatch': { check: 'model' },
+  'init-file-exists': { elsewhere: '`init` writes files' },
   'not-a-repository': { check: 'git' },
   'base-not-found': { check: 'git' },
   'checkout-mismatch': { elsewhere: 'a host compares the checkout with its event; doctor has no event' },

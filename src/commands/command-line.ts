@@ -13,6 +13,7 @@ import type { CommandContext } from '../run/context.ts';
 import { openRunFolder, readPlan } from '../run/run-folder.ts';
 import type { CommandOutput } from './command-output.ts';
 import { doctor } from './doctor.ts';
+import { initCommand } from './init.ts';
 import { measureRun } from './measure.ts';
 import { modelsCommand } from './models.ts';
 import { decide, type EndedRun, runAll, updateAll } from './run.ts';
@@ -95,6 +96,8 @@ export const runCommandLine = async (line: CommandLine, context: CommandContext,
     }
     case 'update':
       return finish(await updateAll(context, setting));
+    case 'init':
+      return answer(await initCommand(context));
     case 'doctor':
       return answer(await doctor(context));
     case 'models':

@@ -80,7 +80,13 @@ export const parseCommandLine = (argv: readonly string[]): CommandLine => {
     const found = texts.get(row.name);
     if (found !== undefined) given.set(row.name, readOptionValue(row, found, `--${row.outside}`));
   }
-  return { ...commandOf(positionals), ...chosenOptions(given) };
+  const { command, operands } = commandOf(positionals);
+  const misplaced = rows.find(({ name, row }) => given.has(name) && row.of !== undefined && row.of !== command);
+  if (misplaced !== undefined)
+    throw new GateError('usage-bad-value', `This option belongs to \`${misplaced.row.of}\`. The command is \`${command}\`.`, {
+      where: `--${misplaced.outside}`,
+    });
+  return { command, operands, ...chosenOptions(given) };
 };
 
 /** Whether a command line only asks for a text: any Node can show it, without installed packages. */

@@ -8,6 +8,7 @@ export const commandTable = {
   measure: { summary: 'build the artefacts and take the samples that the plan asks for', mode: true },
   gate: { summary: 'decide from plan, samples and baselines; measures nothing', mode: true },
   update: { summary: 'measure what was merged and write its baselines', mode: true },
+  init: { summary: 'write a configuration and two workflows, from what this repository holds', mode: false },
   doctor: { summary: 'show what this machine can measure', mode: false },
   models: { summary: 'list, verify or inspect models', mode: false },
   store: { summary: 'show, verify or clean the store of models and artefacts', mode: false },

@@ -1,3 +1,5 @@
+import type { CommandName } from './command-table.ts';
+
 /**
  * The outcomes that may fail a job. `regressed`: a metric got worse; `unmet`: a requirement is not met; the others: that it cannot be
  * known.
@@ -12,6 +14,8 @@ interface OptionBase {
   readonly on: 'both' | 'cli' | 'action';
   /** Whether it says what is compared, with what, or what fails: in a change's own workflow only base's value counts. */
   readonly judges?: true;
+  /** The only command that it belongs to. */
+  readonly of?: CommandName;
 }
 
 interface TextOption extends OptionBase {
@@ -159,6 +163,8 @@ export const optionTable = {
     summary: 'three launches and no confirmation: a first impression, never a pass on time',
   },
   json: { kind: 'switch', on: 'cli', default: false, summary: 'print the result as JSON and nothing else' },
+  dryRun: { kind: 'switch', on: 'cli', of: 'init', default: false, summary: '`init` prints the files, and writes none' },
+  force: { kind: 'switch', on: 'cli', of: 'init', default: false, summary: '`init` replaces files that are committed and unchanged' },
   event: {
     kind: 'choice',
     on: 'cli',

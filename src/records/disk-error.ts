@@ -3,7 +3,7 @@ import { GateError } from '../errors.ts';
 /** A place where the gate writes. */
 export interface WrittenPlace {
   readonly path: string;
-  readonly noun: 'store' | 'run folder' | 'folder for temporary files' | 'folder of baselines' | 'folder of the runtime';
+  readonly noun: 'store' | 'run folder' | 'folder for temporary files' | 'folder of baselines' | 'folder of the runtime' | 'repository';
 }
 
 /** The input, option or variable that moves a place, if there is one. */
@@ -12,6 +12,7 @@ const elsewhere: Readonly<Record<WrittenPlace['noun'], string>> = {
   'run folder': ' The input `run-dir` (`--run-dir`) names another one.',
   'folder for temporary files': ' The variable TMPDIR names another one.',
   'folder of baselines': '',
+  repository: '',
   'folder of the runtime': ' The input `ort-path` (`--ort-path`) names another one.',
 };
 

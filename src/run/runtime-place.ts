@@ -49,10 +49,10 @@ const asked = (manifest: Manifest, section: Section, name: string): string | nul
   return typeof version === 'string' ? version : null;
 };
 
-type Manager = 'npm' | 'pnpm' | 'bun' | 'yarn' | 'yarn-classic';
+export type PackageManager = 'npm' | 'pnpm' | 'bun' | 'yarn' | 'yarn-classic';
 
 /** Lock files, and who writes them. */
-const locks: readonly (readonly [file: string, manager: Manager])[] = [
+const locks: readonly (readonly [file: string, manager: PackageManager])[] = [
   ['pnpm-lock.yaml', 'pnpm'],
   ['bun.lock', 'bun'],
   ['bun.lockb', 'bun'],
@@ -61,7 +61,7 @@ const locks: readonly (readonly [file: string, manager: Manager])[] = [
 ];
 
 /** The package manager of a project: as its manifest says, else by its lock file; npm without either. */
-const managerOf = (folder: string, manifest: Manifest): Manager => {
+export const managerOf = (folder: string, manifest: Manifest): PackageManager => {
   const [, said, major] = /^(npm|pnpm|bun|yarn)@(\d+)\./.exec(String(manifest['packageManager'] ?? '')) ?? [];
   if (said === 'yarn') return Number(major) === 1 ? 'yarn-classic' : 'yarn';
   if (said === 'npm' || said === 'pnpm' || said === 'bun') return said;
@@ -69,7 +69,7 @@ const managerOf = (folder: string, manifest: Manifest): Manager => {
 };
 
 /** The command that adds the pinned runtime to a project, without running its install script. */
-const commandOf = (manager: Manager, folder: string, manifest: Manifest, dev: boolean): readonly string[] => {
+const commandOf = (manager: PackageManager, folder: string, manifest: Manifest, dev: boolean): readonly string[] => {
   switch (manager) {
     case 'npm':
       return [...npmAdd, ...(dev ? ['--save-dev'] : []), pinned];
@@ -90,7 +90,7 @@ const commandOf = (manager: Manager, folder: string, manifest: Manifest, dev: bo
 
 const npmrcLine = `${runtimePackage}-install=skip`;
 
-const adviceOf = (manager: Manager, folder: string): string | null => {
+const adviceOf = (manager: PackageManager, folder: string): string | null => {
   const npmrc = join(folder, '.npmrc');
   const isSet = existsSync(npmrc) && readFileSync(npmrc, 'utf8').includes(npmrcLine);
   if (manager === 'yarn-classic')
