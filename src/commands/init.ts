@@ -1,7 +1,7 @@
 import { arch } from 'node:os';
 import { configFileName } from '../config/config.ts';
 import { GateError } from '../errors.ts';
-import { paragraph } from '../init/comment.ts';
+import { continued, paragraph } from '../init/comment.ts';
 import { modelsAt } from '../init/models-at.ts';
 import { requireRoom, writeFiles } from '../init/new-files.ts';
 import { nextCommands } from '../init/next-steps.ts';
@@ -76,7 +76,7 @@ export const initCommand = async (context: CommandContext): Promise<CommandOutpu
     ...remarks.flatMap((remark) => paragraph(remark, '', '  ')),
     '',
     ...(options.dryRun ? ['Nothing was written. Without `--dry-run` these commands would come next.'] : ['Next:']),
-    ...next.map((line) => `  ${line}`),
+    ...next.flatMap((line) => continued(line, '  ')),
   ];
   const json = { written: !options.dryRun, files: written.map((file) => ({ ...file })), remarks: [...remarks], next: [...next] };
   return { exitCode: 0, text: text.join('\n'), json };

@@ -85,7 +85,9 @@ const extras = ({ unscored, heavy }: ProjectProposal, { gpu }: ConfigurationFact
   ...(unscored
     ? [
         '',
-        ...said('No loss on held-out text is judged: the decoder above has another vocabulary than the models of the gate.'),
+        ...said(
+          'No loss on held-out text is judged, because the gate has no text for the decoder above. A file that answers worse passes.',
+        ),
         'gate: { quality: none }',
       ]
     : []),

@@ -41,8 +41,8 @@ export const requireRoom = async (repository: Repository, files: readonly NewFil
   for (const { path } of files) requireFolders(repository.folder, path);
   const there = files.filter(({ path }) => entryOf(join(repository.folder, path)) !== null).map(({ path }) => path);
   const [first, ...others] = there;
-  const also = others.length === 0 ? '' : ` So are: ${others.join(', ')}.`;
-  if (first !== undefined && !force) throw existing(first, `Expected nothing there, but it exists.${also}`);
+  const also = others.length === 0 ? '' : ` Also there: ${others.join(', ')}.`;
+  if (first !== undefined && !force) throw existing(first, `Expected nothing there, found a file.${also}`);
   for (const path of there)
     if (entryOf(join(repository.folder, path))?.isFile() !== true)
       throw existing(path, 'Expected a regular file to replace, got something else.');
@@ -75,7 +75,7 @@ const makeFile = (place: string, path: string): void => {
     closeSync(openSync(place, 'wx'));
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')
-      throw existing(path, 'Expected nothing there, but it exists.');
+      throw existing(path, 'Expected nothing there, found a file.');
     throw thrown;
   }
 };

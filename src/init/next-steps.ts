@@ -101,7 +101,8 @@ export const nextCommands = async (
   return [
     ...((await runtimeIsThere(context)) ? [] : [shellLine([...own, 'runtime', 'add', 'cpu'])]),
     ...ignoring,
-    `${isSaved ? shellLine(['git', 'add', ...added]) : 'git add --all'} && git commit -m "Guard optimizations"`,
+    isSaved ? shellLine(['git', 'add', ...added]) : 'git add --all',
+    'git commit -m "Guard optimizations"',
     ...projects.map(({ folder }) =>
       shellLine([...own, '--base', 'HEAD', '--quick', ...(folder === top ? [] : ['--working-directory', seenFrom(top, folder)])]),
     ),

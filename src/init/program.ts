@@ -91,7 +91,8 @@ export const policyOf = (text: string): string | null => {
   return found.length === 1 ? (found[0] ?? null) : null;
 };
 
-const benchmarkPath = /(^|\/)(benche?s?|benchmarks?|perf)\/|(^|\/)((benche?|benchmark|perf)[_.-][^/]*|[^/]*[_.-](benche?|benchmark|perf))\.[a-z]+$/;
+const benchmarkPath =
+  /(^|\/)(benche?s?|benchmarks?|perf)\/|(^|\/)((benche?|benchmark|perf)[_.-][^/]*|[^/]*[_.-](benche?|benchmark|perf))\.[a-z]+$/;
 
 /** Whether the name of a file or of its folder says that it measures. */
 export const isBenchmark = (path: string): boolean => benchmarkPath.test(path);

@@ -164,7 +164,7 @@ export const graphEntry = (graph: FoundGraph, place: EntryPlace, model: ScoringM
   const scored = graph.vocabulary === model.vocabulary && model.inputs.every((name) => graph.inputs.includes(name));
   const judged = scored
     ? 'It has the inputs and the vocabulary of the model above, so its loss on held-out text is judged too.'
-    : 'Its speed, size, memory and work are judged. Its loss is not: the gate has no text in its vocabulary.';
+    : 'Its speed, size, memory and work are judged, but not its answers.';
   return {
     id,
     path: graph.path,
