@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 
-const folder = join(import.meta.dirname, '..', 'golden', 'report');
+const folder = join(import.meta.dirname, '..', 'golden');
 
 /** Compares with the committed file; `UPDATE_GOLDEN=1` writes it instead. A file that is not there is a failure, never a silent pass. */
-export const expectGolden = (name: string, text: string): void => {
-  const path = join(folder, name);
+export const expectGolden = (name: string, text: string, area = 'report'): void => {
+  const path = join(folder, area, name);
   if (process.env['UPDATE_GOLDEN'] === '1') {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);

@@ -24,9 +24,12 @@ const activeEntry = (entry: ProposedEntry): readonly string[] => [
   ...entryLines(entry).map((line) => `  ${line}`),
 ];
 
+/** What has to be done before an entry runs. */
+const firstOf = (open: string): string => `First ${open.charAt(0).toLowerCase()}${open.slice(1)}`;
+
 const openEntry = (entry: ProposedEntry): readonly string[] => [
   ...said(entry.comment, '  '),
-  ...said(`Fill in: ${entry.open ?? ''}`, '  '),
+  ...said(firstOf(entry.open ?? ''), '  '),
   ...entryLines(entry).map((line) => `  # ${line}`),
 ];
 

@@ -5,7 +5,7 @@ import { asDiskError } from '../records/disk-error.ts';
 import type { Repository } from '../repository/repository.ts';
 
 /** A file that is to be written. */
-export interface NewFile {
+export interface ProposedFile {
   /** Relative to the root of the repository. */
   readonly path: string;
   readonly text: string;
@@ -37,7 +37,7 @@ const existing = (path: string, found: string): GateError =>
  * Throws `init-file-exists` for a file that is there, and with `force` for one that git could not give
  * back; `link-invalid` where a link leads to it.
  */
-export const requireRoom = async (repository: Repository, files: readonly NewFile[], force: boolean): Promise<void> => {
+export const requireRoom = async (repository: Repository, files: readonly ProposedFile[], force: boolean): Promise<void> => {
   for (const { path } of files) requireFolders(repository.folder, path);
   const there = files.filter(({ path }) => entryOf(join(repository.folder, path)) !== null).map(({ path }) => path);
   const [first, ...others] = there;
@@ -46,13 +46,18 @@ export const requireRoom = async (repository: Repository, files: readonly NewFil
   for (const path of there)
     if (entryOf(join(repository.folder, path))?.isFile() !== true)
       throw existing(path, 'Expected a regular file to replace, got something else.');
+  for (const { path } of files) {
+    const other = path.replace(/\.yml$/, '.yaml');
+    if (other !== path && entryOf(join(repository.folder, other)) !== null)
+      throw existing(other, `Expected nothing there, because ${path} would be a second one.`);
+  }
   const [unsaved] = await repository.unsaved(there);
   if (unsaved !== undefined)
     throw existing(unsaved, 'Expected a committed file without changes to replace, got one that git could not give back.');
 };
 
 /** Writes all files, or none: what was done is undone where one cannot be written. Throws `folder-unwritable`, `disk-full` and `init-file-exists`. */
-export const writeFiles = (root: string, files: readonly NewFile[]): void => {
+export const writeFiles = (root: string, files: readonly ProposedFile[]): void => {
   const undo: (() => void)[] = [];
   try {
     for (const { path, text } of files) {

@@ -4,7 +4,7 @@ import { GateError } from '../errors.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
-import type { NewFile } from './new-files.ts';
+import type { ProposedFile } from './new-files.ts';
 import type { ProjectProposal, Proposal } from './proposal.ts';
 import { inFolder, isBelow, seenFrom } from './repository-files.ts';
 
@@ -85,7 +85,7 @@ export const nextCommands = async (
   repository: Repository,
   top: string,
   { projects }: Proposal,
-  files: readonly NewFile[],
+  files: readonly ProposedFile[],
 ): Promise<readonly string[]> => {
   const { packageRoot, root } = context;
   const own = ownCommand({ packageRoot, repository: repository.folder, root, searchPath: process.env['PATH'] ?? '' });

@@ -19,8 +19,11 @@ export type FoundGraph =
       /** Names of its inputs, without those of the cache. */
       readonly inputs: readonly string[];
     }
-  /** Anything else, and why the gate cannot drive it: the rest of a sentence that begins with its path. */
-  | { readonly kind: 'other'; readonly path: string; readonly seen: string };
+  /**
+   * Anything else, and why the gate cannot drive it: the rest of a sentence that begins with its path.
+   * `open`: what to do first; null: write a program that runs it.
+   */
+  | { readonly kind: 'other'; readonly path: string; readonly seen: string; readonly open: string | null };
 
 const mostGraphs = 20;
 const largestGraph = 64 * 1024 * 1024;
@@ -42,10 +45,10 @@ const isDriven = (port: Port): boolean => isCache(port) || (wholeNumbers.has(por
 
 /** What one file is. Never throws: what cannot be read is an `other`. */
 const graphAt = (path: string, files: RepositoryFiles): FoundGraph => {
-  const other = (seen: string): FoundGraph => ({ kind: 'other', path, seen });
+  const other = (seen: string, open: string | null = null): FoundGraph => ({ kind: 'other', path, seen, open });
   const place = files.file(path);
   if (place === null) return other('is no regular file');
-  if (isLfsPointerFile(place)) return other('is a Git LFS pointer, so nothing can be told of it before `git lfs pull`');
+  if (isLfsPointerFile(place)) return other('is a Git LFS pointer', 'Run `git lfs pull`, then `init` again.');
   if (statSync(place).size > largestGraph) return other('is larger than 64 MiB, so it was not read');
   try {
     const model = readModel(place);
@@ -59,7 +62,10 @@ const graphAt = (path: string, files: RepositoryFiles): FoundGraph => {
     if (!kept || !inputs.every(isDriven)) return other('is a decoder with inputs or a cache that the gate cannot give it');
     const data = locations(model).map((location) => inFolder(folderOf(path), location));
     if (!data.every((each) => isPlainPath(each) && folderOf(each) === folderOf(path) && files.paths.includes(each)))
-      return other('has weights that lie in another folder, have an unusual name, or are ignored by git');
+      return other(
+        'has weights that lie in another folder, have an unusual name, or are ignored by git',
+        'Commit its weights beside it, then run `init` again.',
+      );
     const vocabulary = logits.dims.at(-1);
     return {
       kind: 'decoder',
@@ -69,7 +75,7 @@ const graphAt = (path: string, files: RepositoryFiles): FoundGraph => {
       inputs: names.filter((name) => !cachePart.test(name)),
     };
   } catch (thrown) {
-    return other(`cannot be read (${asGateError(thrown).code})`);
+    return other(`cannot be read (${asGateError(thrown).code})`, 'Export it again, then run `init` again.');
   }
 };
 

@@ -92,7 +92,7 @@ export const policyOf = (text: string): string | null => {
 };
 
 const benchmarkPath =
-  /(^|\/)(benche?s?|benchmarks?|perf)\/|(^|\/)((benche?|benchmark|perf)[_.-][^/]*|[^/]*[_.-](benche?|benchmark|perf))\.[a-z]+$/;
+  /(^|\/)(benche?s?|benchmarks?|perf)\/|(^|\/)((benche?|benchmark|perf)([_.-][^/]*)?|[^/]*[_.-](benche?|benchmark|perf))\.[a-z]+$/;
 
 /** Whether the name of a file or of its folder says that it measures. */
 export const isBenchmark = (path: string): boolean => benchmarkPath.test(path);

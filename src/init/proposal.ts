@@ -127,7 +127,7 @@ export interface FixedFacts {
 export interface Proposal {
   /** At least one project. */
   readonly projects: readonly ProjectProposal[];
-  /** Folders of other projects with something that a person would have to complete. */
+  /** Files of other projects that a person would have to complete. */
   readonly others: readonly string[];
   /** ONNX files that were not read. */
   readonly graphsLeftOut: number;
@@ -144,6 +144,6 @@ export const propose = (files: RepositoryFiles, root: string, fixed: FixedFacts)
   const all = folders.map((folder) => proposeProject(files, folder, root, found, fixed));
   const sure = all.filter(({ active }) => active.length > 0);
   const projects = sure.length > 0 ? sure : all.filter(({ folder }) => folder === fixed.top);
-  const others = all.filter((each) => !projects.includes(each) && each.open.length > 0).map(({ folder }) => folder);
+  const others = all.filter((each) => !projects.includes(each)).flatMap(({ open }) => open.map(({ path }) => path));
   return { projects, others, graphsLeftOut: found.graphsLeftOut };
 };

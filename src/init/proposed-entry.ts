@@ -150,7 +150,9 @@ export const graphEntry = (graph: FoundGraph, place: EntryPlace, model: ScoringM
         ...metricsLines([exampleMetric]),
       ],
       comment: `${file} ${graph.seen}.`,
-      open: `Write ${seenFrom(project, program)}: it runs the graph and answers each line \`round N\` with one JSON line of numbers.`,
+      open:
+        graph.open ??
+        `Write ${seenFrom(project, program)}: it runs the graph and answers each line \`round N\` with one JSON line of numbers.`,
       packages: null,
       unscored: false,
     };

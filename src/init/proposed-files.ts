@@ -5,7 +5,7 @@ import { checkedConfiguration } from './checked-configuration.ts';
 import { configurationText } from './configuration-text.ts';
 import { existingGate } from './existing-gate.ts';
 import { modelsAt } from './models-at.ts';
-import type { NewFile } from './new-files.ts';
+import type { ProposedFile } from './new-files.ts';
 import { hasSchema } from './next-steps.ts';
 import type { ProjectProposal, Proposal } from './proposal.ts';
 import { inFolder, type RepositoryFiles } from './repository-files.ts';
@@ -26,7 +26,7 @@ export const configurations = (
   { folder }: Pick<Repository, 'folder'>,
   { projects }: Proposal,
   gpu: string | null,
-): readonly NewFile[] =>
+): readonly ProposedFile[] =>
   projects.map((project) => {
     const root = join(folder, project.folder);
     const { ids } = modelsAt(root, packageRoot);
@@ -37,7 +37,7 @@ export const configurations = (
 
 /** The workflows of a repository. */
 export interface Workflows {
-  readonly files: readonly NewFile[];
+  readonly files: readonly ProposedFile[];
   /** Workflows that do the same already. */
   readonly kept: readonly string[];
 }
@@ -51,7 +51,7 @@ export const workflows = (packageRoot: string, files: RepositoryFiles, facts: Wo
     'pull-request': `judges pull requests ${runner}.`,
     baselines: `writes baselines after each push to ${facts.defaultBranch ?? 'main'}.`,
   };
-  const made: NewFile[] = [];
+  const made: ProposedFile[] = [];
   const kept: string[] = [];
   for (const example of Object.keys(workflowFiles) as WorkflowExample[]) {
     const path = `.github/workflows/${workflowFiles[example]}${suffix}.yml`;
@@ -65,7 +65,9 @@ export const workflows = (packageRoot: string, files: RepositoryFiles, facts: Wo
 /** What a person should know of the search, in sentences. `leftOut`: files that were not looked at. */
 export const remarksOf = ({ others, graphsLeftOut }: Proposal, { files, kept }: Workflows, leftOut: number): readonly string[] => [
   ...kept.map((path) => `Kept ${path}, which runs the gate already.`),
-  ...others.map((folder) => `Left out ${folder === '' ? 'the root' : folder}: run \`init\` there to see what it lacks.`),
+  ...(others.length === 0
+    ? []
+    : [`Left out, because they need work first: ${others.slice(0, 5).join(', ')}${others.length > 5 ? ', …' : ''}.`]),
   ...(graphsLeftOut === 0 ? [] : [`Left out ${counted(graphsLeftOut, 'ONNX file')}: at most 20 are read.`]),
   ...(leftOut === 0 ? [] : [`Left out ${counted(leftOut, 'file')} with unusual names, or beyond the first 20,000.`]),
   ...(files.length === 0

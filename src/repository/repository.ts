@@ -4,8 +4,8 @@ import { GateError } from '../errors.ts';
 import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
+import { type CheckoutFacts, checkoutFacts } from './checkout-facts.ts';
 import { headCommit, requireCommit } from './commits.ts';
-import { defaultBranchName } from './default-branch.ts';
 import { type EarlierVersion, earlierVersion } from './file-history.ts';
 import { filesAt } from './files-at.ts';
 import {
@@ -50,7 +50,7 @@ export interface FilledWorktree extends Worktree {
 }
 
 /** A git checkout, asked only through git itself. All paths are relative to its root, with `/`. */
-export interface Repository {
+export interface Repository extends CheckoutFacts {
   /** Root of the checkout. */
   readonly folder: string;
   /** Where git keeps what all worktrees share. */
@@ -83,16 +83,6 @@ export interface Repository {
   earlierVersion<T>(commit: string, path: string, read: (commit: string) => Promise<T | null>): Promise<EarlierVersion<T> | null>;
   /** Whether a commit has another one among its ancestors; false for itself, and for what this clone does not know. */
   descends(commit: string, ancestor: string): Promise<boolean>;
-  /** Paths of the files below a folder, relative to the root, that git tracks. */
-  trackedBelow(folder: string): Promise<readonly string[]>;
-  /** Paths of the files that git tracks or does not ignore. One that is tracked may be gone from the disk. */
-  presentFiles(): Promise<readonly string[]>;
-  /** Which of these files git does not hold as they are on disk: changed, not committed, or ignored. */
-  unsaved(paths: readonly string[]): Promise<readonly string[]>;
-  /** Which of these paths git would ignore; a folder that is not there ends in `/`. */
-  ignoredAmong(paths: readonly string[]): Promise<readonly string[]>;
-  /** Name of the default branch as this clone knows it; null where nothing says it. */
-  defaultBranch(): Promise<string | null>;
   /** Paths of the files of a commit that the working tree no longer has. */
   removedSince(commit: string): Promise<readonly string[]>;
   /** Paths of the text files of a commit that match a glob of git, and in which some line matches an extended regular expression. */
@@ -194,6 +184,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     there.add(commit);
   };
   return {
+    ...checkoutFacts(git),
     folder,
     gitFolder,
     headRevision: (besides = []) => headRevision(git, besides),
@@ -216,42 +207,6 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     },
     descends: async (commit, ancestor) =>
       commit !== ancestor && (await git.run(['merge-base', '--is-ancestor', ancestor, commit])).code === 0,
-    trackedBelow: async (below) => {
-      const listed = await git.read(['ls-files', '-z', '--cached', '--full-name', '--', below === '' ? '.' : below]);
-      return listed
-        .toString('utf8')
-        .split('\0')
-        .filter((path) => path !== '');
-    },
-    presentFiles: async () => {
-      const listed = await git.read(['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
-      return [...new Set(listed.toString('utf8').split('\0'))].filter((path) => path !== '' && !path.endsWith('/'));
-    },
-    unsaved: async (paths) => {
-      const committed = (await git.line(['rev-parse', '--verify', '--quiet', 'HEAD'])) !== null;
-      const saved = await Promise.all(
-        paths.map(async (path) => {
-          const status = await git.read(['status', '--porcelain=v1', '-z', '--ignored', '--', path]);
-          return committed && status.length === 0 && (await git.read(['ls-files', '-z', '--cached', '--', path])).length > 0;
-        }),
-      );
-      return paths.filter((_, index) => saved[index] !== true);
-    },
-    ignoredAmong: async (paths) => {
-      if (paths.length === 0) return [];
-      const args = ['check-ignore', '-z', '--stdin'];
-      const found = await git.run(args, {
-        input: paths.map((path) => `${path}\0`).join(''),
-        environment: { GIT_LITERAL_PATHSPECS: '0' },
-      });
-      // Status 1: none is ignored.
-      if (found.status !== 'exited' || found.code === null || found.code > 1) throw gitError(args, found);
-      return found.stdout
-        .toString('utf8')
-        .split('\0')
-        .filter((path) => path !== '');
-    },
-    defaultBranch: () => defaultBranchName(git),
     removedSince: async (commit) => {
       await require(commit);
       const removed = await git.read(['diff', '--name-only', '-z', '--no-renames', '--diff-filter=D', '--ignore-submodules=all', commit]);
