@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cut, shortNames, width, wrapped } from '../../src/report/columns.ts';
+import { cut, cutAtWord, padded, shortNames, width, wrapped } from '../../src/report/columns.ts';
 import { listedMetrics } from '../../src/report/listed-metric.ts';
 import { commentBody } from '../../src/report/markdown.ts';
 import { screenLines, summaryText } from '../../src/report/text.ts';
@@ -127,7 +127,18 @@ describe('columns', () => {
     expect([...shortNames(['mini-a-x', 'mini-a', 'mini-b']).values()]).toEqual(['a-x', 'a', 'b']);
     expect([...shortNames(['mini-a', 'mini-a']).values()]).toEqual(['mini-a']);
     expect(wrapped('one two three', 40, 2)).toEqual(['one two three']);
-    expect(wrapped('one 23.4 % more', 8, 1)).toEqual(['one …']);
-    expect(wrapped('verylongword 5', 6, 1)).toEqual(['veryl…']);
+    expect(cutAtWord('one 23.4 % more', 8)).toBe('one …');
+    expect(cutAtWord('verylongword 5', 6)).toBe('veryl…');
+    expect(wrapped('a verylongword b', 6, 3)).toEqual(['a', '  ver…', '  b']);
+  });
+
+  it('counts and cuts characters of several code points as one', () => {
+    const family = '👨\u200d👩\u200d👧';
+    expect([family, '🇩🇪', '❤\ufe0f', 'ｶﾞ', '\u001b[31mred\u001b[39m', '𠮷', 'a\u200bb'].map(width)).toEqual([2, 2, 2, 2, 3, 2, 2]);
+    expect(cut(`a${family}bc`, 4)).toBe(`a${family}…`);
+    expect(cut(`a${family}bc`, 3)).toBe('a…');
+    expect(cut('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…');
+    expect(padded('漢字', 6)).toBe('漢字  ');
+    expect(padded('\u001b[31mred\u001b[39m', 4, true)).toBe(' \u001b[31mred\u001b[39m');
   });
 });

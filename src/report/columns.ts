@@ -1,24 +1,21 @@
 /** Text in columns of a terminal: what a string takes on the screen, and tables that fit. */
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 
-const wide = /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uFF01-\uFF60]/u;
-const zero = /\p{M}/u;
+const graphemes = new Intl.Segmenter();
 
-/** How many terminal columns a line takes; East Asian characters and emoji take two, combining marks none. */
-export const width = (line: string): number => {
-  let columns = 0;
-  for (const character of line) columns += zero.test(character) ? 0 : wide.test(character) ? 2 : 1;
-  return columns;
-};
+/** How many columns of a terminal a line takes. */
+export const width = (line: string): number => stringWidth(line);
 
 /** The line cut to `columns`, with an ellipsis where something was cut. */
 export const cut = (line: string, columns: number): string => {
   if (width(line) <= columns) return line;
   let kept = '';
   let used = 1;
-  for (const character of line) {
-    used += width(character);
+  for (const { segment } of graphemes.segment(line)) {
+    used += width(segment);
     if (used > columns) break;
-    kept += character;
+    kept += segment;
   }
   return columns < 1 ? '' : `${kept}…`;
 };
@@ -26,23 +23,19 @@ export const cut = (line: string, columns: number): string => {
 /** The line cut to `columns` at a space, so that no number is read wrong; a first word that is too long is cut all the same. */
 export const cutAtWord = (line: string, columns: number): string => {
   if (width(line) <= columns) return line;
-  const kept = line.slice(0, Math.max(0, line.lastIndexOf(' ', cut(line, columns - 1).length - 1))).trimEnd();
-  return kept === '' ? cut(line, columns) : `${kept} …`;
+  const [kept = ''] = wrapAnsi(line, columns - 2).split('\n');
+  return kept === '' || width(kept) > columns - 2 ? cut(line, columns) : `${kept} …`;
 };
 
-/** The line broken at spaces into at most `lines` lines of `columns`, the later ones indented by two; the last is cut where it is too long. */
+/**
+ * The line broken at spaces into at most `lines` lines (two or more) of `columns`, the later ones indented by two; the last is cut
+ * where it is too long.
+ */
 export const wrapped = (line: string, columns: number, lines: number): readonly string[] => {
-  const out: string[] = [];
-  let current = '';
-  for (const word of line.split(' ')) {
-    const longer = current === '' ? word : `${current} ${word}`;
-    if (width(longer) <= columns || current.trim() === '' || out.length === lines - 1) current = longer;
-    else {
-      out.push(current);
-      current = `  ${word}`;
-    }
-  }
-  return [...out, current].map((text) => cutAtWord(text, columns));
+  const [first = '', ...others] = wrapAnsi(line, columns).split('\n');
+  const rows = others.length === 0 ? [] : wrapAnsi(others.join(' '), columns - 2).split('\n');
+  const later = rows.length < lines ? rows : [...rows.slice(0, lines - 2), rows.slice(lines - 2).join(' ')];
+  return [cutAtWord(first, columns), ...later.map((row) => `  ${cutAtWord(row, columns - 2)}`)];
 };
 
 /** The names without the words that all of them begin with (`mini-a`, `mini-b` → `a`, `b`); a single name stays whole. */
@@ -54,7 +47,8 @@ export const shortNames = (names: readonly string[]): ReadonlyMap<string, string
   return new Map(names.map((name) => [name, name.split('-').slice(same).join('-')]));
 };
 
-const pad = (text: string, columns: number, right: boolean): string => {
+/** The text with spaces after it, or before it where it stands on the right, to fill `columns`. */
+export const padded = (text: string, columns: number, right = false): string => {
   const space = ' '.repeat(Math.max(0, columns - width(text)));
   return right ? `${space}${text}` : `${text}${space}`;
 };
@@ -79,7 +73,7 @@ export const aligned = (
     columns
       .map(({ right }, index) => {
         const last = index === columns.length - 1 && !right;
-        const text = last ? (row[index] ?? '') : pad(row[index] ?? '', sizes[index] ?? 0, right);
+        const text = last ? (row[index] ?? '') : padded(row[index] ?? '', sizes[index] ?? 0, right);
         return at < 0 ? text : paint(text, at, index);
       })
       .join('  ');
