@@ -46,6 +46,7 @@ const broken: readonly (readonly [keyof typeof rules, string, Readonly<Record<st
   ['packages', 'child_process', { 'src/repository/a.ts': "import { spawn } from 'node:child_process'; export const x = spawn;" }],
   ['packages', 'child_process', { 'src/repository/a.ts': "import { spawn } from 'child_process'; export const x = spawn;" }],
   ['packages', 'simple-statistics', { 'src/gate/a.ts': "import { mean } from 'simple-statistics'; export const x = mean;" }],
+  ['packages', 'ml-matrix', { 'src/statistics/a.ts': "import { Matrix } from 'ml-matrix'; export const x = Matrix.eye(1);" }],
   ['packages', 'string-width', { 'src/config/a.ts': "import width from 'string-width'; export const x = width('a');" }],
   ['packages', '@actions/core', { 'src/host/local/a.ts': "export const f = () => import('@actions/core');" }],
   ['packages', '@observablehq/plot', { 'src/report/a.ts': "import { plot } from '@observablehq/plot'; export const x = plot;" }],

@@ -85,6 +85,7 @@ const packageHomes: readonly { readonly named: RegExp; readonly home: RegExp; re
   { named: /^onnxruntime-(node|common)(\/|$)/, home: /^src\/runtime\//, how: 'lazy' },
   { named: /^child_process$/, home: /^src\/processes\// },
   { named: /^simple-statistics$/, home: /^src\/statistics\// },
+  { named: /^ml-matrix$/, home: /^src\/optimizations\/tensor-decomposition\// },
   { named: /^(string-width|wrap-ansi)$/, home: /^src\/report\// },
   { named: /^(@observablehq\/plot|linkedom)$/, home: /^src\/report\/plot\// },
   { named: /^@actions\//, home: /^src\/(host\/github\/|action\.ts$)/ },
