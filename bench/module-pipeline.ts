@@ -43,7 +43,6 @@ const bothOf = async ({ root, folder }: BenchContext) => {
     seed: 0,
     calibration: { observe: unused('activations') },
     products: { multiply: unused('products') },
-    signal: new AbortController().signal,
   });
   const options: OpenOptions = {
     runtime: await loadRuntime(runtimeRoots(null, root)),

@@ -87,10 +87,9 @@ const buildAll = async <Options>(place: Place, benchmark: Benchmark<Options>): P
       if (maker === null || build === undefined) throw new GateError('internal', `${spec.optimization ?? benchmark.id} builds nothing`);
       const output = await store.staging();
       const options = maker.benchmark.options.parse(spec.options, name) as Json;
-      const signal = new AbortController().signal;
       const model = source.facts;
       const variant = { name, options: spec.variant ?? spec.options };
-      const built = await build({ model, input: reference, options, variant, output, seed: context.seed, calibration, products, signal });
+      const built = await build({ model, input: reference, options, variant, output, seed: context.seed, calibration, products });
       const sealed = {
         type: 'seal',
         folder: output,

@@ -33,7 +33,6 @@ const hintsOf = async (facts: ModelFacts, input: ModelView, output: string): Pro
     seed: 1,
     calibration: { observe: unused },
     products: { multiply: unused },
-    signal: new AbortController().signal,
   });
   return built?.serve ?? {};
 };

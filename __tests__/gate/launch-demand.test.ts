@@ -188,21 +188,6 @@ describe('confirmation', () => {
     const near = { noise: 0.004, slowdown: (id: string) => (id === 'mini/pruning' ? 0.02 : 0) };
     expect(confirms(measure(two, samplesOf(settled), near), 'mini/pruning').length).toBe(36);
   });
-
-  it('does not wait for other cells in a shard, and asks only for its own', () => {
-    const both = { noise: 0.004, slowdown: () => 0.02 };
-    const screened = samplesOf(
-      settled,
-      launchDemand(two, samplesOf(settled)).map((demand) => run(both, demand)),
-    );
-    const shard = new Set(['mini/pruning']);
-    let samples = screened;
-    for (let wanted = launchDemand(two, samples, shard); wanted.length > 0; wanted = launchDemand(two, samples, shard)) {
-      expect(wanted.every((demand) => demand.cell === 'mini/pruning')).toBe(true);
-      samples = { ...samples, launches: [...samples.launches, ...wanted.map((demand) => run(both, demand))] };
-    }
-    expect(confirms(samples, 'mini/pruning')).toHaveLength(36);
-  });
 });
 
 describe('launches that go wrong', () => {

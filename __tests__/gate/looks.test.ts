@@ -14,8 +14,8 @@ const candidate = (key: string, list: readonly number[], waiting = false): Candi
   margin,
   waiting,
 });
-const outcomes = (candidates: readonly Candidate[], shard = false) =>
-  Object.fromEntries([...replayLooks(candidates, looks, alpha, shard)].map(([key, decision]) => [key, decision.outcome]));
+const outcomes = (candidates: readonly Candidate[]) =>
+  Object.fromEntries([...replayLooks(candidates, looks, alpha)].map(([key, decision]) => [key, decision.outcome]));
 
 describe('looks over a family', () => {
   it('steps down: what Bonferroni over both would not reject falls after the first one', () => {

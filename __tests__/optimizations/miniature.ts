@@ -237,7 +237,6 @@ export const build = async <Options>(
     seed,
     calibration: calibrationOf(view),
     products,
-    signal: new AbortController().signal,
   });
   return { folder: output, stages: result.stages, facts: result.facts ?? {} };
 };

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { type SampleLine, sampleLine } from '../../src/records/sample.ts';
 import { checkLine } from '../../src/records/sample-line.ts';
-import { appendLines, mergeSamples, readSamples } from '../../src/records/samples-file.ts';
+import { appendLines, readSamples } from '../../src/records/samples-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'samples-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -268,26 +268,26 @@ describe('readSamples', () => {
   });
 });
 
-describe('mergeSamples', () => {
-  it('joins the shards of one plan and refuses another plan', () => {
-    const merged = mergeSamples([text(run, ...launchLines('l1')), text(run, ...launchLines('l2'), { line: 'stopped', reason: 'budget' })]);
+describe('a resumed file', () => {
+  it('joins the parts of one plan and refuses another plan', () => {
+    const merged = readSamples(text(run, ...launchLines('l1'), run, ...launchLines('l2'), { line: 'stopped', reason: 'budget' }));
     expect(merged.launches.map((launch) => launch.id)).toEqual(['l1', 'l2']);
     expect(merged.stopped).toBe('budget');
-    expect(() => mergeSamples([text(run), text({ ...run, plan: 'b'.repeat(64) })], ['a', 'b'])).toThrow(
-      expect.objectContaining({ code: 'run-mismatch', where: 'b:1' }),
+    expect(() => readSamples(text(run, { ...run, plan: 'b'.repeat(64) }))).toThrow(
+      expect.objectContaining({ code: 'run-mismatch', where: 'samples.jsonl:2' }),
     );
   });
 
-  it('dates the samples by the first beginning, whatever was resumed or measured elsewhere later', () => {
+  it('dates the samples by the first beginning, whatever was resumed later', () => {
     const at = (time: string): SampleLine => ({ ...run, at: time }) as SampleLine;
     const [early, late] = [at('2026-06-14T23:59:59.000Z'), at('2026-06-16T00:00:00.000Z')];
     expect(readSamples(text(early, late)).at).toBe('2026-06-14T23:59:59.000Z');
-    expect(mergeSamples([text(late), text(early)]).at).toBe('2026-06-14T23:59:59.000Z');
+    expect(readSamples(text(late, early)).at).toBe('2026-06-14T23:59:59.000Z');
     expect(readSamples('').at).toBeNull();
     expect(() => readSamples(text(at('yesterday')))).toThrow(expect.objectContaining({ code: 'document-invalid' }));
   });
 
-  it('forgets what failed before the last run line of its own shard', () => {
+  it('forgets what failed before the last run line', () => {
     const build = (key: string, status: 'built' | 'failed'): SampleLine => ({
       line: 'built',
       key: key.repeat(64),
@@ -313,12 +313,10 @@ describe('mergeSamples', () => {
       ['b', 'a'],
       ['l2', 'l1'],
     ]);
-    const merged = mergeSamples([text(...before), text(run, ...launchLines('l3'))]);
-    expect([merged.built.size, merged.launches.length]).toEqual([2, 3]);
   });
 
-  it('claims no runner class when the shards had several', () => {
-    const merged = mergeSamples([text(run), text({ ...run, runnerClass: 'class-2' })]);
+  it('claims no runner class when the parts had several', () => {
+    const merged = readSamples(text(run, { ...run, runnerClass: 'class-2' }));
     expect(merged.runnerClass).toBeNull();
     expect(merged.warnings).toEqual([
       'The samples were measured on several runner classes, so no stored baseline counts: class-1, class-2.',

@@ -6,7 +6,7 @@ import type { CellVerdict, MetricVerdict, Verdict } from '../records/verdict.ts'
 import { baselinePath } from './file-path.ts';
 
 /** Rows of history that a file keeps unless told otherwise. */
-export const defaultHistoryLimit = 200;
+const defaultHistoryLimit = 200;
 
 export interface BaselineUpdate {
   readonly plan: Plan;

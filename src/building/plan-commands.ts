@@ -1,7 +1,7 @@
 import type { Plan, SubjectRef } from '../records/plan.ts';
 import { commandOf } from './side-program.ts';
 
-export const policiesOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] =>
+const policiesOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] =>
   plan.cells.flatMap(({ arms }) => arms.flatMap(({ id, policy }) => (id === arm && policy !== null ? [policy] : [])));
 
 /** What measures on one side, and what builds. */

@@ -205,7 +205,7 @@ type ValueOf<Row extends OptionRow> =
 export type OptionValues = { readonly [Name in OptionName]: ValueOf<(typeof optionTable)[Name]> };
 
 /** `runDir` → `run-dir` */
-export const outsideName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const outsideName = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export interface NamedOption {
   readonly name: OptionName;

@@ -12,5 +12,3 @@ export const outputTable = {
   'coverage-total': 'how many metrics there are',
   'runner-class': 'fingerprint of hardware and runtime that the numbers belong to',
 } as const satisfies Record<string, string>;
-
-export type OutputName = keyof typeof outputTable;

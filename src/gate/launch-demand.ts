@@ -187,13 +187,12 @@ const confirmDemand = (progress: TestProgress, lastLook: number): LaunchDemand[]
  * done (or stopped by the budget). Run all of it in this order, read the samples again, and ask
  * again: later looks depend on the whole pull request. A pure function of its arguments. A launch
  * that the head failed is never repeated (its cell fails); one that was discarded, or that the base
- * failed, is replaced by a fresh index. `cells` limits the answer to a shard's cells, which then go
- * on without waiting for the looks of the others. Throws `document-invalid` for a policy whose
- * looks overspend alpha.
+ * failed, is replaced by a fresh index. Throws `document-invalid` for a policy whose looks overspend
+ * alpha.
  */
-export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<CellId> | null = null): readonly LaunchDemand[] => {
+export const launchDemand = (plan: Plan, samples: Samples): readonly LaunchDemand[] => {
   if (samples.stopped === 'budget') return [];
-  const progress = progressOf(plan, samples, true, cells !== null);
+  const progress = progressOf(plan, samples, true);
   const live = progress.cells.filter((standing) => standing.failure === null);
   const showImpact =
     plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((standing) => standing.status === 'changed'));
@@ -217,6 +216,5 @@ export const launchDemand = (plan: Plan, samples: Samples, cells: ReadonlySet<Ce
     ),
     ...(target === null ? [] : selfChecks(target, samples)),
   ];
-  const unique = [...new Map(wanted.toReversed().map((each) => [each.launch, each])).values()].reverse();
-  return cells === null ? unique : unique.filter((each) => cells.has(each.cell));
+  return [...new Map(wanted.toReversed().map((each) => [each.launch, each])).values()].reverse();
 };

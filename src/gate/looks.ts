@@ -68,18 +68,12 @@ interface State {
  * ones), so the union over looks keeps the family at the sum of the shares, whatever the dependence.
  *
  * While one open metric still waits for values of a look, the others are decided only as far as Bonferroni over the family
- * already does (Holm would agree), or by futility: centre ≤ half the margin. With `shard`, a metric goes on to its next look
- * without the others: what Holm would have decided before, `judge` still finds.
+ * already does (Holm would agree), or by futility: centre ≤ half the margin.
  *
  * A look rejects nothing by launches that depend on each other: that metric goes on to the next look. In Holm's count it has
  * fallen, as it would have without that. So what is rejected is never more than the looks alone would reject, and others lose nothing.
  */
-export const replayLooks = (
-  candidates: readonly Candidate[],
-  looks: Looks,
-  alpha: number,
-  shard = false,
-): ReadonlyMap<string, Decision> => {
+export const replayLooks = (candidates: readonly Candidate[], looks: Looks, alpha: number): ReadonlyMap<string, Decision> => {
   const first = looks[0]?.launches ?? 0;
   const states: State[] = candidates.map((candidate) => ({
     candidate,
@@ -113,7 +107,7 @@ export const replayLooks = (
       if (decision.outcome === 'open' && !ready.includes(state) && ranLast) state.decision = { ...decision, launches: look.launches };
     }
     fallen = states.filter((state) => state.held || state.decision.outcome === 'rejected').length;
-    if (waiting && !shard) break;
+    if (waiting) break;
   }
   const last = looks.at(-1)?.launches ?? 0;
   for (const state of states) {

@@ -26,7 +26,7 @@ export const selfCheckLaunches = 12;
 export const selfCheckStart = 1000;
 
 /** Arms of a self-check, all of base's artefact: two as they are, and one that is slowed. */
-export const plantedArm = 'self-check:planted';
+const plantedArm = 'self-check:planted';
 export const liveArms: readonly ArmId[] = ['base', 'head', plantedArm];
 
 /** What a measuring run tests itself with: one call point of one changed cell, and the latency that is read there. */

@@ -121,10 +121,9 @@ const evidenceOf = (
 
 /**
  * The state of the whole two-stage test, recomputed from samples: the one place that `launchDemand` and `judge` both read.
- * `waiting`: launches may still come, so a look is held until every open metric has its values (`shard`: without waiting for
- * other cells). Judging passes false: what is not there counts as p = 1. Throws `document-invalid` for looks that overspend alpha.
+ * `waiting`: launches may still come, so a look is held until every open metric has its values. Judging passes false: what is not there counts as p = 1. Throws `document-invalid` for looks that overspend alpha.
  */
-export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard = false): TestProgress => {
+export const progressOf = (plan: Plan, samples: Samples, waiting: boolean): TestProgress => {
   const { policy } = plan;
   requireLooks(policy);
   const cells = cellStates(plan, samples);
@@ -139,7 +138,7 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean, shard
           sign === 1 ? each.margins.worse : each.margins.better,
         ),
     );
-  const family = (members: readonly Candidate[]): ReadonlyMap<string, Decision> => replayLooks(members, policy.looks, policy.alpha, shard);
+  const family = (members: readonly Candidate[]): ReadonlyMap<string, Decision> => replayLooks(members, policy.looks, policy.alpha);
   const worse = [
     ...advanced(1).map((each) => candidate(each, 1, waiting)),
     ...tested.filter(hides).map((each) => meanCandidate(each, waiting)),

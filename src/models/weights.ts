@@ -11,7 +11,7 @@ export interface WeightSource {
 }
 
 /** Little-endian tensor bytes as float32. Throws `model-invalid` for types that are no weights. */
-export const floatsOf = (type: SafetensorsType, bytes: Uint8Array, where: string): Float32Array => {
+const floatsOf = (type: SafetensorsType, bytes: Uint8Array, where: string): Float32Array => {
   switch (type) {
     case 'F32':
       return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);

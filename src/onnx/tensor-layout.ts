@@ -25,7 +25,7 @@ export const elementCount = (tensor: TensorProto, label: string = tensor.name): 
   tensorDims(tensor, label).reduce((product, dim) => product * dim, 1);
 
 /** Facts of a tensor's data type; `onnx-malformed` for one that ONNX does not define. */
-export const tensorType = (tensor: TensorProto, label: string = tensor.name): DataTypeFacts => {
+const tensorType = (tensor: TensorProto, label: string = tensor.name): DataTypeFacts => {
   const facts = dataTypeFacts(tensor.dataType);
   if (facts === undefined) throw refuse(label, `unknown data type ${tensor.dataType}`);
   return facts;

@@ -7,7 +7,7 @@ import { sharedMetrics } from './shared-metrics.ts';
 export interface ExternalMetric extends Pick<MetricSpec, 'id' | 'unit' | 'better' | 'kind' | 'role' | 'scale'> {}
 
 /** How the cell of an external measurement calls its benchmark. */
-export const externalMeasurement = 'external-measurement';
+const externalMeasurement = 'external-measurement';
 
 /** Answers of one launch, as many as a call point has … */
 const rounds = 60;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cellId, commitId, type Immutable, nounId, sha256, values } from './words.ts';
 
 /** One metric of one cell as the base branch is known to have it. */
-export const baselineMetric = z.strictObject({
+const baselineMetric = z.strictObject({
   id: z.string(),
   point: z.string(),
   reference: z.number().nullable(),

@@ -4,7 +4,7 @@ import { metricSpec, operatingPoint } from './metric.ts';
 import { buildVariant, cellId, commitId, type Immutable, jsonValue, notMeasured, nounId, sha256 } from './words.ts';
 
 /** A commit and the tree that was on disk; `dirty` when the working tree differs from the commit. */
-export const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
+const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
 
 /** What must agree for numbers to be comparable: library, provider, session options and benchmark version, digested. */
 export const runtimeSpec = z.strictObject({
@@ -81,7 +81,7 @@ export const plannedBuild = z.strictObject({
 });
 export type PlannedBuild = Immutable<z.infer<typeof plannedBuild>>;
 
-export const plannedArm = z.strictObject({
+const plannedArm = z.strictObject({
   id: z.enum(['head', 'base']),
   /** variant → build key */
   builds: z.record(z.string(), sha256),
@@ -145,7 +145,7 @@ export const gatePolicy = z.strictObject({
 });
 export type GatePolicy = Immutable<z.infer<typeof gatePolicy>>;
 
-export const modelRef = z.strictObject({
+const modelRef = z.strictObject({
   id: nounId,
   /** Digest of the source files (card or manifest): names the reference artefact. */
   digest: sha256,

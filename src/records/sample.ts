@@ -152,5 +152,3 @@ export interface Samples {
   readonly stopped: 'budget' | 'interrupted' | null;
   readonly warnings: readonly string[];
 }
-
-export { armId };

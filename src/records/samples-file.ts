@@ -21,39 +21,26 @@ const newline = 0x0a;
  * and for lines in an order that no run writes; `document-invalid` for any other wrong line;
  * `document-too-large`; `run-mismatch` when the lines belong to more than one plan.
  */
-export const readSamples = (text: string | Buffer, where = 'samples.jsonl'): Samples => mergeSamples([text], [where]);
-
-/**
- * Reads the samples of several shards of one plan as one. `names` (as many as texts) are used in errors. The shards may
- * come from machines of different runner classes: then `runnerClass` is null, with a warning, and no stored baseline applies.
- */
-export const mergeSamples = (
-  texts: readonly (string | Buffer)[],
-  names: readonly string[] = texts.map((_, index) => `samples ${index + 1}`),
-): Samples => {
+export const readSamples = (text: string | Buffer, name = 'samples.jsonl'): Samples => {
+  if (text.length > maxLength)
+    throw new GateError('document-too-large', `The samples were read. Expected at most ${maxLength} characters, got ${text.length}.`, {
+      where: name,
+    });
   const reading = new SamplesReading();
-  texts.forEach((text, index) => {
-    const name = names[index] ?? `samples ${index + 1}`;
-    if (text.length > maxLength)
-      throw new GateError('document-too-large', `The samples were read. Expected at most ${maxLength} characters, got ${text.length}.`, {
-        where: name,
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  let number = 0;
+  let start = 0;
+  for (let end = bytes.indexOf(newline); end !== -1; start = end + 1, end = bytes.indexOf(newline, start)) {
+    number += 1;
+    const where = `${name}:${number}`;
+    const line = parseLine(bytes, start, end, where);
+    if (number === 1 && line.line !== 'run')
+      throw new GateError('document-invalid', `The samples were read. Expected a run line as the first one, got a ${line.line} line.`, {
+        where,
       });
-    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-    let number = 0;
-    let start = 0;
-    for (let end = bytes.indexOf(newline); end !== -1; start = end + 1, end = bytes.indexOf(newline, start)) {
-      number += 1;
-      const where = `${name}:${number}`;
-      const line = parseLine(bytes, start, end, where);
-      if (number === 1 && line.line !== 'run')
-        throw new GateError('document-invalid', `The samples were read. Expected a run line as the first one, got a ${line.line} line.`, {
-          where,
-        });
-      reading.take(line, where);
-    }
-    reading.endFile(name, start < bytes.length ? number + 1 : null);
-  });
-  return reading.result();
+    reading.take(line, where);
+  }
+  return reading.end(name, start < bytes.length ? number + 1 : null);
 };
 
 /**

@@ -34,7 +34,7 @@ class Part {
 
 const wasStart = (error: Coded | null): boolean => error?.starting === true;
 
-/** Puts the lines of the files of one plan together, one line after the other. */
+/** Puts the lines of one file together, one after the other. */
 export class SamplesReading {
   readonly #plans = new Map<string, string>();
   readonly #classes = new Set<string>();
@@ -46,14 +46,11 @@ export class SamplesReading {
   readonly #seen = new Map<string, Placed<SeenLine>>();
   readonly #launches = new Map<string, Placed<Launch>>();
   readonly #failedStarts = new Map<string, Coded>();
-  #stopped: Samples['stopped'] = null;
   readonly #warnings: string[] = [];
   #part = new Part();
   #number = 0;
-  /** The first part of the file that is read. */
-  #first = 1;
 
-  /** Takes the next line of a file. Throws what `readSamples` throws. */
+  /** Takes the next line. Throws what `readSamples` throws. */
   take(line: SampleLine, where: string): void {
     if (line.line !== 'run' && this.#part.stopped !== null)
       throw contradiction(where, `a ${line.line} line stands after the line that says that measuring stopped`);
@@ -103,17 +100,11 @@ export class SamplesReading {
     }
   }
 
-  /** Ends the file. @param torn number of its last line, where that has no newline */
-  endFile(name: string, torn: number | null): void {
+  /** Ends the file, and returns what it holds. @param torn number of its last line, where that has no newline */
+  end(name: string, torn: number | null): Samples {
     if (torn !== null)
       this.#warnings.push(`The last line of the samples (${name}:${torn}) was not written to its end, and does not count.`);
     this.#dropOpen(name);
-    this.#stopped ??= this.#part.stopped;
-    this.#part = new Part();
-    this.#first = this.#number + 1;
-  }
-
-  result(): Samples {
     const classes = [...this.#classes];
     if (classes.length > 1)
       this.#warnings.push(`The samples were measured on several runner classes, so no stored baseline counts: ${classes.join(', ')}.`);
@@ -128,7 +119,7 @@ export class SamplesReading {
       seen: new Map([...this.#seen].map(([cell, { value }]) => [cell, value])),
       launches: [...this.#launches.values()].map(({ value }) => value),
       failedStarts: this.#failedStarts,
-      stopped: this.#stopped,
+      stopped: this.#part.stopped,
       warnings: this.#warnings,
     };
   }
@@ -172,13 +163,13 @@ export class SamplesReading {
 
   /** Measuring begins again: what failed before in this file, it tries once more. */
   #forget(): void {
-    for (const [key, { value, part }] of this.#built)
-      if (part >= this.#first && value.status === 'failed') {
+    for (const [key, { value }] of this.#built)
+      if (value.status === 'failed') {
         this.#built.delete(key);
         this.#failedStarts.delete(key);
       }
-    for (const [id, { value, part }] of this.#launches)
-      if (part >= this.#first && value.status === 'failed') {
+    for (const [id, { value }] of this.#launches)
+      if (value.status === 'failed') {
         this.#launches.delete(id);
         this.#failedStarts.delete(id);
       }

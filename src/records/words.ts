@@ -31,12 +31,9 @@ export const armId = z.union([
 ]);
 
 export type Sha256 = string;
-export type ModelId = string;
-export type OptimizationId = string;
 /** `MODEL/OPTIMIZATION`, or the name of a measurement without a model. */
 export type CellId = string;
 export type PointId = string;
-export type MetricId = string;
 export type VariantName = string;
 export type ArmId = z.infer<typeof armId>;
 export type Values = Readonly<Record<string, number>>;

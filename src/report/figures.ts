@@ -51,7 +51,7 @@ export const figureName = ({ id, column, factor }: Figure): string =>
   factor !== null && (column === 'prefill' || column === 'decode') ? column : id;
 
 /** `1.23×`, or the value with its unit; a difference has its sign. */
-export const figureText = ({ id, factor, value, unit }: Figure): string =>
+const figureText = ({ id, factor, value, unit }: Figure): string =>
   factor !== null ? `${significant(factor)}×` : `${value > 0 && id.endsWith('-delta') ? '+' : ''}${quantity(value, unit)}`;
 
 /** `1.23× better`, `1.05× worse`, `as good`, or the value with its unit. */

@@ -16,7 +16,7 @@ import { tableHead, tableRow } from './table.ts';
 /** GitHub refuses comments above 65,536 characters; the rest is room for a marker and a note of the host. */
 export const commentLimit = 60_000;
 /** GitHub drops a step summary above 1 MiB (2^20 bytes). */
-export const summaryLimit = 1_000_000;
+const summaryLimit = 1_000_000;
 
 const fixed = (open: string): Section => ({ open, rows: [], close: '', omitted: () => '' });
 

@@ -23,7 +23,7 @@ export type FilterDrivers = ReadonlyMap<string, string>;
 const followed = '^(filter|lfs|credential|http|remote|url)\\.|^core\\.(sshcommand|askpass)$';
 
 /** The filter programs that git would run in a repository now. */
-export const filterDrivers = async (git: Git): Promise<FilterDrivers> => {
+const filterDrivers = async (git: Git): Promise<FilterDrivers> => {
   const { stdout } = await git.run(['config', '-z', '--get-regexp', followed]);
   const drivers = new Map<string, string>();
   let others = '';

@@ -105,7 +105,7 @@ export const openSharedWorker = (worker: WorkerProgram): SharedWorker => {
 };
 
 /** An error that the worker reported in order: its code, message and, where one is to blame, the arm. */
-export class WorkerFailure extends GateError {
+class WorkerFailure extends GateError {
   readonly coded: Answer<'failed'>['error'];
 
   constructor(error: Answer<'failed'>['error']) {

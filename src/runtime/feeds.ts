@@ -30,7 +30,7 @@ export const emptyCache = (ort: OrtModule, slots: readonly CacheSlot[], batch: n
 const floatTensor = (ort: OrtModule, type: FloatType, values: Float32Array, dims: readonly number[]): Tensor =>
   type === 'float32' ? new ort.Tensor('float32', values, dims) : new ort.Tensor('float16', floatToHalf(values), dims);
 
-export const integerTensor = (ort: OrtModule, values: ArrayLike<number>, dims: readonly number[]): Tensor =>
+const integerTensor = (ort: OrtModule, values: ArrayLike<number>, dims: readonly number[]): Tensor =>
   new ort.Tensor(
     'int64',
     BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i] ?? 0)),
@@ -68,7 +68,7 @@ export const placesOf = (rows: Prompt, start: number, images: EvaluationWindows[
 };
 
 /** Where the image tokens of the rows are: row and position, one pair after the other. */
-export const imageIndex = (rows: Prompt, imageToken: number): readonly number[] => {
+const imageIndex = (rows: Prompt, imageToken: number): readonly number[] => {
   const out: number[] = [];
   rows.tokens.forEach((token, i) => {
     if (token === imageToken) out.push(Math.floor(i / rows.length), i % rows.length);

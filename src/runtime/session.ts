@@ -16,7 +16,7 @@ export type ProviderSessionOptions = SessionOptions & {
 const providerName = /^[a-z][a-z0-9]{0,31}$/;
 
 /** Refuses what the native runtime would silently ignore or replace. Throws `option-invalid` or `provider-unavailable`. */
-export const checkSettings = (settings: ProviderSessionOptions, runtime: Runtime): void => {
+const checkSettings = (settings: ProviderSessionOptions, runtime: Runtime): void => {
   if (!Number.isInteger(settings.threads) || settings.threads < 1 || settings.threads > 256)
     throw new GateError(
       'option-invalid',

@@ -134,7 +134,6 @@ const build = async (request: BuildRequest, { roots, module }: SubjectModule, me
       seed: request.seed,
       calibration,
       products,
-      signal: new AbortController().signal,
     });
   } finally {
     await calibration.release();

@@ -66,7 +66,6 @@ beforeAll(async () => {
     seed: 1,
     calibration,
     products: openProducts(roots),
-    signal: new AbortController().signal,
   });
   await calibration.release();
   folders['too narrow'] = rewritten((model) => everyLayer(model, 4));

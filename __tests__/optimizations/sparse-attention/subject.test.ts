@@ -34,7 +34,6 @@ const build = async (built: Built, options: object): Promise<BuildResult & { rea
       seed: 1,
       calibration,
       products: openProducts(roots),
-      signal: new AbortController().signal,
     });
     return { ...result, built: { ...built, folder: output } };
   } finally {

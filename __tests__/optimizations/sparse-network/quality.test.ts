@@ -28,7 +28,6 @@ const built = async (reference: ModelView, options: object): Promise<ModelView> 
     seed: 1,
     calibration,
     products,
-    signal: new AbortController().signal,
   });
   await calibration.release();
   return { folder: output, stages };

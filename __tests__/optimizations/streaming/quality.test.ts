@@ -28,7 +28,6 @@ it('the default window costs nearly nothing on the text of a shipped model; a wi
     seed: 1,
     calibration: calibrationOf({ folder, stages }),
     products,
-    signal: new AbortController().signal,
   });
   const sound = built?.serve ?? {};
   const hints: Readonly<Record<string, ServeHints>> = {

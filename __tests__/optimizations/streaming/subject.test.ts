@@ -23,7 +23,6 @@ const buildOn = async (input: ModelView, options: object = small): Promise<Build
     seed: 1,
     calibration: calibrationOf(input),
     products,
-    signal: new AbortController().signal,
   });
   return { ...(built ?? { stages: [] }), folder: output };
 };

@@ -51,7 +51,7 @@ const change = (setting: Setting, checkout: ReviewedCommit, base: ChangeBase, nu
 });
 
 /** `merge`: the merge commit that GitHub made for this run, null where it made none. */
-export const pullRequestEvent = (repository: string, pull: PullRequest, merge: string | null): ChangeEvent => {
+const pullRequestEvent = (repository: string, pull: PullRequest, merge: string | null): ChangeEvent => {
   const merged = pull.merged === true && pull.merge_commit_sha != null;
   return {
     kind: 'change',
@@ -62,7 +62,7 @@ export const pullRequestEvent = (repository: string, pull: PullRequest, merge: s
   };
 };
 
-export const isFork = ({ head, base }: PullRequest): boolean =>
+const isFork = ({ head, base }: PullRequest): boolean =>
   head.repo === null || base.repo === null || head.repo.full_name !== base.repo.full_name;
 
 /**

@@ -71,7 +71,7 @@ const bestFixed = async (traces: TracesSetting, comparator: Omit<BatchingCompara
 };
 
 /** What follows from a table of service times, with the traces that will be played. */
-export const comparatorFrom = async (service: ServiceTimes, traces: Omit<TracesSetting, 'shape'>): Promise<BatchingComparator> => {
+const comparatorFrom = async (service: ServiceTimes, traces: Omit<TracesSetting, 'shape'>): Promise<BatchingComparator> => {
   const mean = service.lengths.reduce((sum, each) => sum + each, 0) / service.lengths.length;
   const alone = serviceTime(service, 1, mean);
   const objective = objectiveFactor * alone;

@@ -28,7 +28,7 @@ export const feedbackComparator = z.strictObject({
 export type FeedbackComparator = Immutable<z.infer<typeof feedbackComparator>>;
 
 /** What follows from a table of service times. A plant that hardly rises with the batch still gets a slope: by a thousandth of the set-point. */
-export const comparatorFrom = (service: ServiceTimes): FeedbackComparator => {
+const comparatorFrom = (service: ServiceTimes): FeedbackComparator => {
   const calm = Math.min(...service.lengths);
   const fitted = fitPlant(service);
   const setPoint = plantTime(fitted, openLoop, calm);

@@ -6,7 +6,7 @@ import { producerOf } from './rewrite.ts';
 import { largest } from './selection.ts';
 
 /** The experts of one token: the `chosen` largest routing logits and their softmax. */
-export const route = (
+const route = (
   logits: Float32Array,
   start: number,
   count: number,

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { BuildContext, BuildResult } from '../../contract/build.ts';
-import { GateError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import { packedWeights, packWeight } from '../../onnx/packed-weights.ts';
 import { readModel } from '../../onnx/read.ts';
@@ -20,17 +19,16 @@ export interface StageGraph {
  * Reads every stage, lets `edit` change the ones that it wants to, and writes all of them; weights that stay are shared with the
  * input. `edit` returns exact numbers; those of several stages are added up. Packed weights are open while they are edited; `as found`: those
  * that are left and still have zeros enough are packed again.
- * @throws GateError of reading, recognising and writing; build-failed when the build was cancelled.
+ * @throws GateError of reading, recognising and writing.
  */
 export const rewriteStages = async <Options>(
-  { input, output, signal }: BuildContext<Options>,
+  { input, output }: BuildContext<Options>,
   edits: (stage: string) => boolean,
   edit: (graph: StageGraph) => Promise<Readonly<Record<string, number>>>,
   storage: 'as found' | 'open' = 'as found',
 ): Promise<BuildResult> => {
   const facts: Record<string, number> = {};
   for (const { id, graph } of input.stages) {
-    if (signal.aborted) throw new GateError('build-failed', 'The build was cancelled. Another part of the run had failed or was stopped.');
     const source = readModel(join(input.folder, graph));
     const model = startRewrite(source);
     if (edits(id))

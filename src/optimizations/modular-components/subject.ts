@@ -72,13 +72,11 @@ const writeModule = (model: OnnxModel, { id, nodes, reads, gives }: Module, { de
  * Throws GateError onnx-unsupported for a decoder that cannot be cut, option-invalid for more groups than layers.
  */
 export const modularComponents: Subject<ModularOptions> = {
-  build: async ({ input, options, output, signal }) => {
+  build: async ({ input, options, output }) => {
     const stages: Stage[] = [];
     if (!input.stages.some(({ id }) => id === 'decoder'))
       throw new GateError('onnx-unsupported', 'The decoder was to be rewritten. The model has no ONNX file of that name.');
     for (const stage of input.stages) {
-      if (signal.aborted)
-        throw new GateError('build-failed', 'The build was cancelled. Another part of the run had failed or was stopped.');
       const source = readModel(join(input.folder, stage.graph));
       if (stage.id !== 'decoder') {
         finishRewrite(cloneModel(source), output);

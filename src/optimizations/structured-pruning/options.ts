@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { OptionSchema } from '../../contract/benchmark.ts';
 import { optionSchema } from '../option-schema.ts';
 
-export const targets = ['ffn', 'heads', 'layers', 'experts', 'vision'] as const;
+const targets = ['ffn', 'heads', 'layers', 'experts', 'vision'] as const;
 const importances = ['activation', 'magnitude', 'random'] as const;
 
 const schema = z.strictObject({

@@ -10,7 +10,7 @@ import { anchorOf, badge, cellLink } from './cell-link.ts';
 import { figure, rowsOf, table } from './element.ts';
 
 /** Optimizations × models: verdict and the figures that tell most, each a link to the details. */
-export const gridTable = (verdict: Verdict): string => {
+const gridTable = (verdict: Verdict): string => {
   const models = [...cellsByModel(verdict).keys()];
   const columns: readonly (string | null)[] = verdict.cells.some(({ model }) => model === null) ? [...models, null] : models;
   const optimizations = [...new Set(verdict.cells.map(({ optimization }) => optimization))];
