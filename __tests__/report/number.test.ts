@@ -98,6 +98,15 @@ describe('numbers', () => {
       '+1.00 MiB (+0.500 … +2.00)',
     );
     expect(changeText({ scale: 'log', unit: 'bytes', change: { estimate: 0, lower: 0, upper: 0 } })).toBe('±0 %');
+    const slower = { scale: 'log', unit: 'ms', change: { estimate: 0.0779, lower: 0.05, upper: 0.09 } } as const;
+    expect(changeText({ ...slower, base: 38.1, head: 36.9 })).toBe('+7.79 % within launches (+5.00 … +9.00)');
+    for (const [base, head] of [
+      [36.9, 38.1],
+      [38.1, 38.1],
+      [38.12, 38.11],
+      [null, 36.9],
+    ] as const)
+      expect(changeText({ ...slower, base, head })).toBe('+7.79 % (+5.00 … +9.00)');
     expect(changeText({ scale: 'log', unit: 'ms', change: null })).toBe('–');
     const beyond = (estimate: number, scale: 'log' | 'linear' = 'log') =>
       changeText({ scale, unit: 'points', tolerance: 0.02, change: { estimate, lower: null, upper: null } });

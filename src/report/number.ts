@@ -124,7 +124,7 @@ const bareFraction = (fraction: number, digits = 3): string =>
 /** A fraction as a signed percentage: `+5.21 %`. */
 export const signedPercent = (fraction: number): string => `${bareFraction(fraction)} %`;
 
-type Measured = Pick<MetricVerdict, 'scale' | 'unit' | 'change'> & Partial<Pick<MetricVerdict, 'tolerance'>>;
+type Measured = Pick<MetricVerdict, 'scale' | 'unit' | 'change'> & Partial<Pick<MetricVerdict, 'tolerance' | 'base' | 'head'>>;
 
 /** Differences of percentages are points, not percent. */
 const differenceUnit = (unit: string): string => (unit === '%' ? 'points' : unit);
@@ -133,10 +133,21 @@ const differenceUnit = (unit: string): string => (unit === '%' ? 'points' : unit
 const mostDigits = 8;
 
 /**
- * Head against base, or a difference like it: `+5.21 % (+3.10 … +7.44)`; the interval only where there is one; `–` without a change. A change that is
- * not as large as the tolerance has as many digits as show it.
+ * Whether base and head, as they are written, go the other way than the change. They are medians over launches, and the change is the
+ * centre of the changes within each launch, which a machine that becomes slower from launch to launch does not move.
  */
-export const changeText = ({ scale, unit, change, tolerance }: Measured): string => {
+const seemsContradicted = ({ unit, base = null, head = null }: Measured, estimate: number): boolean => {
+  if (base === null || head === null || (head - base) * estimate >= 0) return false;
+  const first = (one: number, other: number): string | undefined => passage(one, other, unit)?.split(' → ')[0];
+  return first(base, head) !== first(head, base);
+};
+
+/**
+ * Head against base, or a difference like it: `+5.21 % (+3.10 … +7.44)`; the interval only where there is one; `–` without a change. A change that is
+ * not as large as the tolerance has as many digits as show it. One that base and head seem to contradict says that it is `within launches`.
+ */
+export const changeText = (metric: Measured): string => {
+  const { scale, unit, change, tolerance } = metric;
   if (change === null || !Number.isFinite(change.estimate)) return absent;
   const { estimate, lower, upper } = change;
   const size = scaleOf(Math.max(...[estimate, lower ?? 0, upper ?? 0].filter(Number.isFinite).map(Math.abs)), differenceUnit(unit));
@@ -150,7 +161,7 @@ export const changeText = ({ scale, unit, change, tolerance }: Measured): string
   // One that is as large but for rounding needs none.
   if (digits === mostDigits) digits = 3;
   const bare = (value: number): string => written(value, digits);
-  const text = `${bare(estimate)}${scale === 'log' ? ' %' : size.label}`;
+  const text = `${bare(estimate)}${scale === 'log' ? ' %' : size.label}${seemsContradicted(metric, estimate) ? ' within launches' : ''}`;
   if ((lower === null && upper === null) || (lower === upper && lower === estimate)) return text;
   return `${text} (${lower === null ? '−∞' : bare(lower)} … ${upper === null ? '+∞' : bare(upper)})`;
 };

@@ -24,7 +24,7 @@ const gridTable = (verdict: Verdict): string => {
     caption:
       models.length === 0
         ? 'Every measurement: its verdict, and what head measures'
-        : 'Every cell: its verdict, and how much better it is than the model that nothing optimized, or than a policy’s fair baseline',
+        : 'The verdict of each cell, and below it how many times better head is than the reference model; a policy is held against its comparator',
     head: [models.length === 0 ? 'measurement' : 'optimization', ...columns.map((model) => model ?? measurementsTitle)],
     rows: rowsOf(
       optimizations.map((optimization) => [html(optimization), ...columns.map((model) => entry(cellAt.get(`${optimization} ${model}`)))]),
