@@ -45,10 +45,10 @@ const main = async (): Promise<Ended> => {
       signal: abortOnSignals(),
     };
     const given = { command, operands: [], options, overrides };
-    const { line, notes } = await settledInputs(given, openContext(given, around));
+    const { line, notes, baseOverrides } = await settledInputs(given, openContext(given, around));
     for (const note of notes) host.log.warn(note);
     project = projectName(line.options);
-    return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes }), process.stdout);
+    return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes, baseOverrides }), process.stdout);
   } catch (thrown) {
     const error = asGateError(thrown);
     await publishError(host, error, project);

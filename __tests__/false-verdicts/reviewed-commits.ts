@@ -34,6 +34,39 @@ const underReview: readonly Situation[] = [
   },
   {
     kind: 'tree-under-review',
+    example: 'the workflow sets an option by the input `set`, in base and in a change that doubles the size',
+    before: 'head with the option against base without it: 1200 → 800 B, improved',
+    now: 'both sides with the option: 400 → 800 B, regressed',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const workflow = '.github/workflows/gate.yml';
+      const set = 'optimizations.engine.measure=node bench/size.mjs 3';
+      const origin = Origin.make();
+      const program = `import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+const size = Number(readFileSync('bench/size.txt', 'utf8')) / Number(process.argv[2] ?? 1);
+for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size }));
+`;
+      const main = origin.on('main', {
+        'bench/size.mjs': program,
+        'bench/size.txt': '1200',
+        [workflow]: `on: pull_request\njobs:\n  gate:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: octo/optimization-gate@v1\n        with: { set: "${set}" }\n`,
+      });
+      const topic = origin.size('topic', 2400);
+      const event = events.pullRequest(7, octo, { head: topic, base: { ref: 'main', sha: main } });
+      const environment = {
+        GITHUB_WORKFLOW_REF: `${octo}/${workflow}@refs/pull/7/merge`,
+        GITHUB_JOB: 'gate',
+        GITHUB_ACTION_REPOSITORY: 'octo/optimization-gate',
+      };
+      const run = await actionOn(origin.checkOut(topic, 'whole'), 'pull_request', event, { environment, inputs: { set } });
+      expect(run.code, run.stdout + run.stderr).toBe(1);
+      expect(run.stdout).toContain('400 → 800 B');
+    },
+  },
+  {
+    kind: 'tree-under-review',
     example: "repository_dispatch on a pull request's commit",
     before: 'the commit against itself, PASSED',
     now: 'against main; the default checkout is refused',

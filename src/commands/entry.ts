@@ -46,6 +46,7 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** See `CommandContext`. */
   readonly inputNotes?: readonly string[];
+  readonly baseOverrides?: readonly string[];
 }
 
 /**
@@ -81,6 +82,7 @@ export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' 
     host: around.host(root),
     options,
     overrides,
+    baseOverrides: around.baseOverrides ?? [],
     inputNotes: around.inputNotes ?? [],
     root,
     workingDirectory,

@@ -121,6 +121,23 @@ export const overridden = (file: ConfigurationFile, overrides: readonly string[]
   config: applyOverrides(file.config, overrides, configDefaults),
 });
 
+/**
+ * Base's file with what base's workflow sets. What does not fit the file is left out with a note:
+ * the change may be the one that repairs it.
+ */
+export const overriddenBase = (file: ConfigurationFile, overrides: readonly string[]): ConfigurationFile => {
+  const notes = [...file.notes];
+  let current = file;
+  for (const override of overrides)
+    try {
+      current = overridden(current, [override]);
+    } catch (thrown) {
+      if (!(thrown instanceof GateError)) throw thrown;
+      notes.push(`Base is measured without \`set: ${override.slice(0, 200)}\`. ${asSentence(thrown.message)}`);
+    }
+  return { ...current, notes };
+};
+
 /** What can be used of a text, or null where it is no configuration, or a broken one, which nothing could be compared with. */
 export const configurationIn = (text: string, where: string): Config | null => {
   try {

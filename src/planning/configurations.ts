@@ -24,6 +24,7 @@ import {
   lastReadable,
   onlyIfUnreadable,
   overridden,
+  overriddenBase,
 } from './configuration-file.ts';
 
 /** The configurations of both sides, before anything is selected. */
@@ -161,6 +162,7 @@ export const readConfigurations = async (
   const baseFolder = await folderOfBase(sides);
   const same = posix.join(baseFolder, name);
   const before = await baseFileAt(repository, base, same, name);
+  const { baseOverrides } = context;
   const usual = insidePath(context, repository, configFileName) ?? configFileName;
   const removed = await removedConfigurations(sides, (path, of) => path === usual || of === file?.text);
   const lost = before.kind === 'absent' ? removed.formers[0]?.path : name;
@@ -170,7 +172,8 @@ export const readConfigurations = async (
       `The configuration was looked for. Expected ${name}, found none, although base has ${lost}. Restore it, or name its new place.`,
       { where: name },
     );
-  if (file === null) return { head, base: defaultConfig(configDefaults), baseFolder, flaws, warnings: [] };
+  if (file === null)
+    return { head, base: applyOverrides(defaultConfig(configDefaults), baseOverrides, configDefaults), baseFolder, flaws, warnings: [] };
   if (before.kind === 'unreadable') {
     const { where, message } = before.fault;
     const note = `${where ?? name} of base: ${asSentence(message)} No version of the file can be read: everything is new, as where base has no configuration.`;
@@ -178,13 +181,14 @@ export const readConfigurations = async (
   }
   if (before.kind === 'file') {
     const place = { own: same, working: baseFolder };
+    const own = overriddenBase(before.file, baseOverrides);
     return {
       head,
-      base: await withOthers(sides, { shown: inside, place, removed, head }, before.file.config),
+      base: await withOthers(sides, { shown: inside, place, removed, head }, own.config),
       baseFolder,
-      flaws: { ...flaws, base: before.file.flaws },
+      flaws: { ...flaws, base: own.flaws },
       // The same file in head: one note says it.
-      warnings: before.file.notes.length > 0 ? before.file.notes : file.notes,
+      warnings: own.notes.length > 0 ? own.notes : file.notes,
     };
   }
   const former = await formerConfiguration({ ...sides, usual, removed, head: { path: inside, text: file.text, config: head } });
@@ -309,7 +313,8 @@ const removedConfigurations = async (sides: Sides, surely: (path: string, text: 
     const text = texts[at] ?? null;
     const file = text === null ? null : await formerFile(repository, base, path, text, surely(path, text));
     if (text === null || file === null) continue;
-    formers.push({ path, folder: startOf(sides, path), text, config: file.config, stays: null });
+    const { config } = overriddenBase(file, sides.context.baseOverrides);
+    formers.push({ path, folder: startOf(sides, path), text, config, stays: null });
     flaws.set(path, file.flaws);
     notes.push(...file.notes);
   }

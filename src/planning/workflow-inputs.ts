@@ -22,6 +22,12 @@ import {
 } from './judging-inputs.ts';
 import { type SettledInputs, withLostSteps } from './lost-steps.ts';
 
+/** The inputs that count for either side. */
+export interface SidesInputs extends SettledInputs {
+  /** What base's workflow sets: base was measured with it, too. None where that cannot be told. */
+  readonly baseOverrides: readonly string[];
+}
+
 const shown = (value: unknown): string => {
   if (value === null || (Array.isArray(value) && value.length === 0)) return 'nothing';
   return Array.isArray(value) ? value.join(', ') : String(value);
@@ -103,7 +109,12 @@ const isMoved = (name: string, values: StepValues, { root }: CommandContext, { f
   return name === 'config' && !existsSync(resolve(isGone ? root : working, config ?? configFileName));
 };
 
-const settle = (line: CommandLine, best: Compared, context: CommandContext, repository: Repository): SettledInputs => {
+const settle = (
+  line: CommandLine,
+  best: Compared,
+  context: CommandContext,
+  repository: Repository,
+): Omit<SettledInputs, 'baseOverrides'> => {
   const [computed] = best.computed;
   if (computed !== undefined)
     throw new GateError(
@@ -139,12 +150,14 @@ const settle = (line: CommandLine, best: Compared, context: CommandContext, repo
  * that say what is compared and what fails are those of base's workflow. Throws `inputs-refused` where base computes a value and the
  * change computes it otherwise.
  */
-export const settledInputs = async (line: CommandLine, context: CommandContext): Promise<SettledInputs> => {
+export const settledInputs = async (line: CommandLine, context: CommandContext): Promise<SidesInputs> => {
   const { workflow } = context.host;
-  if (startedBy(context).kind !== 'change' || workflow.kind === 'trusted') return { line, notes: [] };
-  if (workflow.kind === 'unknown') return { line, notes: [cannotTell('the runner does not say which file it is')] };
+  if (startedBy(context).kind !== 'change' || workflow.kind === 'trusted') return { line, notes: [], baseOverrides: line.overrides };
+  const alone = line.overrides.length > 0 ? ['`set` changes the side of head alone: base is measured as its file says.'] : [];
+  const untold = (note: string): SidesInputs => ({ line, notes: [note, ...alone], baseOverrides: [] });
+  if (workflow.kind === 'unknown') return untold(cannotTell('the runner does not say which file it is'));
   const opened = await openBase(line, context);
-  if (typeof opened === 'string') return { line, notes: [cannotTell(opened)] };
+  if (typeof opened === 'string') return untold(cannotTell(opened));
   const { repository, base } = opened;
   const { steps, hidden, ofJob } = await candidatesIn(repository, base, workflow);
   const head = (await repository.headRevision()).commit;
@@ -152,18 +165,15 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
   if (steps.length === 0) {
     const first = `Base has no workflow that runs the gate: the inputs of ${workflow.path} count as this change has them.`;
     const unseen = `no step of ${workflow.path} runs the gate, so a workflow or an action of another repository does`;
-    return { line, notes: [hidden || own.steps.length === 0 ? cannotTell(unseen) : first] };
+    return untold(hidden || own.steps.length === 0 ? cannotTell(unseen) : first);
   }
   const kept = new Set(own.steps.map(identity));
   if (!ofJob && steps.every((step) => kept.has(identity(step))))
-    return {
-      line,
-      notes: [`Job ${workflow.job ?? ''} is added beside those of base's workflows: its inputs count as this change has them.`],
-    };
+    return untold(`Job ${workflow.job ?? ''} is added beside those of base's workflows: its inputs count as this change has them.`);
   const [best] = steps
     .flatMap((step) => compared(step, line, own.steps) ?? [])
     .toSorted((one, other) => one.computed.length - other.computed.length || one.differing.length - other.differing.length);
-  if (best === undefined) return { line, notes: [cannotTell("the inputs of base's workflow are not ones that this version has")] };
+  if (best === undefined) return untold(cannotTell("the inputs of base's workflow are not ones that this version has"));
   const all = { base: await allSteps(repository, base, workflow.action), head: await allSteps(repository, head, workflow.action) };
   const isGone = (values: StepValues): boolean =>
     ['working-directory', 'config'].some((name) => isMoved(name, values, context, repository));
@@ -174,7 +184,9 @@ export const settledInputs = async (line: CommandLine, context: CommandContext):
     ({ job, before }) => job === best.step.job && read.every((each) => before[each] === best.step.before[each]),
   );
   const note = `Job ${best.step.job} computes inputs of the gate from its ${read.join(' and ')}, which this change edits. These inputs were not compared with base's: review them by hand.`;
-  return isSame || read.length === 0 ? settled : { ...settled, notes: [...settled.notes, note] };
+  return isSame || read.length === 0
+    ? { ...settled, baseOverrides: settled.line.overrides }
+    : { ...settled, notes: [...settled.notes, note, ...alone], baseOverrides: [] };
 };
 
 /** The checkout and the base of the event, whatever the inputs name; a sentence where they cannot be had. */

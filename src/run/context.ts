@@ -7,8 +7,10 @@ import type { WorkerProgram } from './worker-process.ts';
 export interface CommandContext {
   readonly host: Host;
   readonly options: ChosenOptions['options'];
-  /** `PATH=VALUE` edits of the configuration (head's only). */
+  /** `PATH=VALUE` edits of head's configuration. */
   readonly overrides: readonly string[];
+  /** The same of base's: what base's own workflow sets. */
+  readonly baseOverrides: readonly string[];
   /** What the report says of the inputs of the workflow, as sentences. */
   readonly inputNotes: readonly string[];
   /** Working directory inside the user's repository, absolute. */
