@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { engineConfiguration } from './engine-configuration.ts';
 import { type EngineScene, engineProgram, expectRegressed, openEngineScene } from './engine-scene.ts';
@@ -11,13 +11,14 @@ vi.stubEnv('TMPDIR', folder);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The files that command the runner, of all jobs of this test. */
-const files = `const files = fs.readdirSync('${folder}').filter((name) => name.startsWith('gate-runner-')).flatMap((name) => ['output', 'env', 'path', 'state', 'summary'].map((file) => '${folder}/' + name + '/' + file)).filter((file) => fs.statSync(file).isFile());`;
+const files = `const files = fs.readdirSync('${folder}').filter((name) => /^gate-runner-\\w+$/.test(name)).flatMap((name) => ['output', 'env', 'path', 'state', 'summary'].map((file) => '${folder}/' + name + '/' + file)).filter((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());`;
 
 const forged = "'verdict=passed\\\\nexit-code=0\\\\nregressions=0\\\\n'";
 const attacks: Readonly<Record<string, string>> = {
   'appends to them': `for (const file of files) fs.appendFileSync(file, 'verdict=passed\\nexit-code=0\\nregressions=0\\n');`,
   'begins an output that does not end': `for (const file of files) fs.appendFileSync(file, 'verdict<<NEVER\\npassed\\n');`,
   'puts folders and links in their place': `for (const [at, file] of files.entries()) { fs.rmSync(file); if (at % 2 === 0) fs.mkdirSync(file); else fs.symlinkSync('/dev/null', file); }`,
+  'makes one file of all': `for (const file of files.slice(1)) { fs.rmSync(file); fs.linkSync(files[0], file); }`,
   'leaves a daemon that writes to them': `spawn('setsid', ['sh', '-c', '(setsid env -i ${process.execPath} -e "$1" >/dev/null 2>&1 &) &', 'sh', 'setInterval(() => { for (const file of ' + JSON.stringify(files) + ') require("node:fs").appendFileSync(file, ' + JSON.stringify(${forged}) + '); }, 5)'], { detached: true, stdio: 'ignore', cwd: '/' });`,
 };
 
@@ -26,6 +27,9 @@ const resisting: Readonly<Record<string, string>> = {
   'takes the rights to write them': `for (const file of files) { fs.appendFileSync(file, 'verdict=passed\\nexit-code=0\\n'); fs.chmodSync(file, 0o444); }
 for (const file of files.filter((each) => each.endsWith('/output'))) fs.chmodSync(file.slice(0, -'/output'.length), 0o555);`,
   'takes the right to read them': `for (const file of files) fs.chmodSync(file, 0);`,
+  'puts links in the place of their folder, which lead each process elsewhere': `fs.mkdirSync('${folder}/forged', { recursive: true });
+for (const file of files) fs.writeFileSync('${folder}/forged/' + file.split('/').at(-1), 'verdict=passed\\nexit-code=0\\n');
+for (const file of files.filter((each) => each.endsWith('/output'))) { const at = file.slice(0, -'/output'.length); fs.renameSync(at, at + '.away'); fs.symlinkSync('/proc/self/cwd/${relative(process.cwd(), folder)}/forged', at); }`,
   'puts closed folders in their place': `for (const file of files) { fs.rmSync(file); fs.mkdirSync(file + '/x/y', { recursive: true }); fs.chmodSync(file + '/x', 0); }`,
 };
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, v
 import { git } from '../testkit/git.ts';
 import { processesIn } from '../testkit/processes.ts';
 import { engineConfiguration } from './engine-configuration.ts';
-import { type EngineScene, engineProgram, expectError, expectRegressed, openEngineScene } from './engine-scene.ts';
+import { type EngineScene, engineProgram, expectError, expectRegressed, openEngineScene, said } from './engine-scene.ts';
 
 const setup = (what: string): string => `import fs from 'node:fs';\nimport { execFileSync, spawn } from 'node:child_process';\n${what}\n`;
 const withSetup = { 'optimization-gate.yml': engineConfiguration('setup: node setup.mjs'), 'setup.mjs': setup('') };
@@ -70,6 +70,27 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     const samples = readFileSync(join(scene.workspace, '.optimization-gate', 'samples.jsonl'), 'utf8');
     expect(samples).toContain('"line":"run"');
     expect(samples).not.toContain('"line":"launch"');
+  });
+
+  it.each([
+    ['at another tree', "const [tree] = TREES; execFileSync('git', ['config', 'core.worktree', tree]);"],
+    [
+      'at fewer files',
+      "execFileSync('git', ['reset', '--quiet', 'HEAD~1', '--', '.']); execFileSync('git', ['update-index', '--assume-unchanged', ...execFileSync('git', ['ls-files']).toString().trim().split('\\n')]);",
+    ],
+  ])("is seen to run in base's program, although git is told to look %s", async (_, told) => {
+    // Where the checkout lies is what both sides share.
+    const shared = engineProgram('size', `const { size } = await import(process.env.HOME + '/../work/models/lib.mjs');`);
+    const other = await ownScene({
+      'optimization-gate.yml': engineConfiguration('setup: node setup.mjs').replace('[bench.mjs]', '[bench.mjs, lib.mjs]'),
+      'setup.mjs': setup(''),
+      'bench.mjs': shared,
+      'lib.mjs': 'export const size = 100;',
+    });
+    const worse = { 'bench.mjs': shared, 'lib.mjs': 'export const size = 900;' };
+    const { run } = await other.change({ ...worse, 'setup.mjs': setup(told.replace('TREES', baseTrees)) });
+    expect([run.code, run.outputs['verdict']], said(run)).toEqual([1, 'failed']);
+    expect(readFileSync(run.outputs['report-json'] ?? '', 'utf8')).toMatch(/inputs-leak.*It ran head's lib\.mjs/);
   });
 
   it('ends the run when it writes to the text that quality is judged on, for a moment when it is measured', async () => {

@@ -176,6 +176,22 @@ for (const end = Date.now() + 1500; Date.now() < end; await new Promise((done) =
     expectRegressed(other, await other.change(worse, { environment: { TMPDIR: temporary } }));
   });
 
+  // The numbers of `add_key` and `keyctl`.
+  const keys = { x64: [248, 250], arm64: [217, 219] }[process.arch as string];
+  it.skipIf(keys === undefined)('meets no keys of the other side', async () => {
+    const [add, control] = keys ?? [];
+    const perl = (script: string): string =>
+      `Number(execFileSync('/usr/bin/perl', ['-e', ${JSON.stringify(script)}], { stdio: ['ignore', 'pipe', 'inherit'] }).toString())`;
+    // Those of the user, of its session and of the session of the job.
+    const searches = `my ($type, $name) = ('user', 'planted-by-gate-test'); print scalar grep { syscall(${control}, 10, $_, $type, $name, 0) > 0 } (-4, -5, -3)`;
+    const plants = `my ($type, $name, $text) = ('user', 'planted-by-gate-test', 'x'); syscall(${add}, $type, $name, $text, 1, $_) for (-4, -5, -3); print 0`;
+    const asks = `await new Promise((done) => setTimeout(done, 1000));\nconst size = ${perl(searches)} > 0 ? 900 : 100;`;
+    const other = await openEngineScene({ 'optimization-gate.yml': config(isolation), 'bench.mjs': program('size', asks) });
+    onTestFinished(() => other.close());
+    chmodSync(dirname(other.installed), 0o755);
+    expectRegressed(other, await other.change({ 'bench.mjs': program('900', `${perl(plants)};`) }));
+  });
+
   // The number of `inotify_init1`; Node opens one instance for each process.
   const call = { x64: 294, arm64: 26 }[process.arch as string];
   const limit = existsSync('/proc/sys/fs/inotify') ? Number(readFileSync('/proc/sys/fs/inotify/max_user_instances', 'utf8')) : 0;

@@ -157,6 +157,8 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   /** By the latest setup. */
   let written: readonly string[] = [];
   let left: LeftFiles = { stray: [], edited: [] };
+  /** Before code of head's ran, which can tell git to look at another tree, or at fewer files. */
+  let committedChanges: readonly string[] = [];
   const isGenerated = (at: string, path: string): boolean => {
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
     return folders.some((folder) => !`${at}/`.startsWith(`${folder}/`) && join(at, path).startsWith(`${folder}/`));
@@ -191,6 +193,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     const before = packages === null ? null : { packages, files: contentsOf(programs(), written) };
     const was = programs();
     if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
+    if (arm === 'head' && plan.base !== null && runsOwnCode(plan)) committedChanges = await repository.changedFiles(plan.base.commit);
     if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
     if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm).catch(ofBase));
     else await prepare(arm, root, arm);
@@ -218,9 +221,10 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   };
   const differing = async (): Promise<readonly string[]> => {
     const [head, base] = [await root('head'), await root('base')];
-    const files = plan.base === null ? [] : [...(await repository.changedFiles(plan.base.commit)), ...ofOneSide];
+    const now = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
+    const files = plan.base === null ? [] : new Set([...committedChanges, ...now, ...ofOneSide]);
     const rules = relative(repository.folder, resolve(context.root, configFile(context)));
-    const ofPrograms = files.filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
+    const ofPrograms = [...files].filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
     return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;

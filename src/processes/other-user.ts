@@ -3,6 +3,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GateError } from '../errors.ts';
 import { type Confinement, lastCommand, namespaces, systemProgram } from './confinement.ts';
+import { filterWords } from './kernel-filter.ts';
 import { mounts } from './mounts.ts';
 
 /** What processes find elsewhere than others do. All paths are folders. */
@@ -98,6 +99,8 @@ export const openOtherUser = (name: string, where: UserKey): OtherUser => {
     throw unavailable('users can link files of others', 'Prevent that: `sudo sysctl -w fs.protected_hardlinks=1`.');
   const [setpriv, chown] = [program('setpriv'), program('chown')];
   const become = [setpriv, `--reuid=${uid.stdout}`, `--regid=${gid.stdout}`, '--init-groups', '--no-new-privs', '--'];
+  const filter = filterWords(program('perl'), process.arch);
+  if (filter === null) throw unavailable(`processors of the kind ${process.arch} are not known`, 'Use a runner of the kind x64 or arm64.');
   const tools = [program('mount'), program('mountpoint')];
   const ip = program('ip');
   const confinement = ({ hidden, own, writable, network }: View): Confinement => {
@@ -107,6 +110,7 @@ export const openOtherUser = (name: string, where: UserKey): OtherUser => {
       ...[program('sh'), '-c', init, 'sh', ...tools, network === 'own' ? ip : ''],
       ...[...writable, '--', ...there.writable, '--', ...there.namesOf(realpathSync(hidden)), '--', ...there.processes, '--', ...own, '--'],
       ...become,
+      ...filter,
     ];
     return { kind: 'namespaces', asRoot, argv };
   };

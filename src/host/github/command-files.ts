@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { openFoldersAbove } from './folders-above.ts';
 
 /** Through these files a step commands the runner: what stands in them holds for later steps and for readers. */
 const names = ['GITHUB_OUTPUT', 'GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'] as const;
@@ -15,6 +16,8 @@ export interface CommandFiles {
 /** What a file held, its mode and that of the folder around it; null where there is none. */
 interface Known {
   readonly content: Buffer | null;
+  /** The file itself and how many names it has: under another one it can be another command file. */
+  readonly names: string | null;
   readonly mode: number | null;
   readonly around: number | null;
 }
@@ -26,7 +29,7 @@ interface Known {
 export const openCommandFiles = (environment: Readonly<Record<string, string | undefined>>): CommandFiles => {
   const files = names.flatMap((name) => {
     const path = environment[name];
-    return path === undefined || path === '' ? [] : [{ name, path, known: knownOf(path) }];
+    return path === undefined || path === '' ? [] : [{ name, path, known: knownOf(path), above: openFoldersAbove(path) }];
   });
   let restored = false;
   return {
@@ -34,9 +37,10 @@ export const openCommandFiles = (environment: Readonly<Record<string, string | u
       if (restored) return [];
       restored = true;
       const faults: unknown[] = [];
-      const changed = files.filter(({ path, known }) => {
+      const changed = files.filter(({ path, known, above }) => {
         try {
-          return writeBack(path, known);
+          const isMoved = above.restore();
+          return writeBack(path, known) || isMoved;
         } catch (thrown) {
           faults.push(thrown);
           return true;
@@ -58,18 +62,24 @@ const modeOf = (path: string, kind: 'file' | 'folder'): number | null => {
 
 const contentOf = (path: string): Buffer | null => (modeOf(path, 'file') === null ? null : readFileSync(path));
 
+const namesOf = (path: string): string | null => {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? null : [stats.dev, stats.ino, stats.nlink].join(' ');
+};
+
 const knownOf = (path: string): Known => ({
   content: contentOf(path),
+  names: namesOf(path),
   mode: modeOf(path, 'file'),
   around: modeOf(dirname(path), 'folder'),
 });
 
 /** Whether the file had to be written back. Code under test may have taken away what that needs. */
-const writeBack = (path: string, { content, mode, around }: Known): boolean => {
+const writeBack = (path: string, { content, names, mode, around }: Known): boolean => {
   const folder = dirname(path);
   if (around !== null && modeOf(folder, 'folder') !== around) chmodSync(folder, around);
   // Its mode first: what may not be read was changed.
-  if (modeOf(path, 'file') === mode && same(contentOf(path), content)) return false;
+  if (modeOf(path, 'file') === mode && namesOf(path) === names && same(contentOf(path), content)) return false;
   openUp(path);
   rmSync(path, { recursive: true, force: true });
   if (content !== null && mode !== null) {
