@@ -237,6 +237,15 @@ describe('a runtime that lies outside of the gate', { timeout: 400_000 }, () => 
   it.each<readonly [string, Readonly<Record<string, string>>]>([
     ['gets a package of head that it would load, from its setup', { 'setup.mjs': setup(addsPackage) }],
     ['gets a package of head that it would load, from its program', { 'bench.mjs': engineProgram(900, addsPackage) }],
+    [
+      'gets a package of head that it would load, for a moment when it is measured',
+      {
+        'bench.mjs': engineProgram(
+          900,
+          `${addsPackage} setTimeout(() => fs.rmSync('${added.slice(0, -'/onnxruntime-common/index.js'.length)}', { recursive: true }), 60);`,
+        ),
+      },
+    ],
     ['is moved for a moment when it is measured', { 'bench.mjs': engineProgram(900, moves) }],
   ])('ends the run when it %s', async (_, files) => {
     const judged = await scene.change(files, { inputs });

@@ -265,6 +265,12 @@ export const faults: readonly JobFault[] = [
     shownBy: foreignWrites('ends the run when it adds a library that the gate loads by LD_LIBRARY_PATH'),
   },
   {
+    ...neighbour,
+    what: 'head adds a package that the native runtime would load before its own, for 60 ms while another launch may start',
+    now: changed('program-changed'),
+    shownBy: foreignWrites('ends the run when it gets a package of head that it would load, for a moment when it is measured'),
+  },
+  {
     ...found,
     what: "head tells git to look at base's tree, so that nobody sees that base's program reads head's files",
     now: 'exit 1, `failed` with inputs-leak',

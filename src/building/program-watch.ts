@@ -32,7 +32,9 @@ export const watchProgram = async (
   const common = packageAt('onnxruntime-common', join(folder, 'dist', 'index.js'));
   const tops = [context.packageRoot, folder, ...common.folders];
   const parts = [dirname(context.worker), libraries, join(folder, 'dist'), join(folder, 'lib'), ...common.folders, ...common.nearer];
-  const single = [process.execPath, join(context.packageRoot, 'package.json'), join(folder, 'package.json'), ...common.links];
+  const manifests = [context.packageRoot, folder].map((each) => join(each, 'package.json'));
+  // A package that is there for a moment only changes its folder, or the one that gets this folder.
+  const single = [process.execPath, ...manifests, ...common.links, ...common.nearer, ...common.nearer.map((each) => dirname(each))];
   const judging = models.flatMap(modelFiles);
   const own = (): readonly string[] => [...single, ...judging, ...parts.flatMap(filesBelow)];
   const searched = (): readonly string[] => librariesSearched(context, libraries);
