@@ -4,9 +4,12 @@ import { expect } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { configurable } from '../../src/planning/plan.ts';
 import { subjectResolver } from '../../src/planning/subjects.ts';
+import { allowedEnvironment, runtimeSettingsIn } from '../../src/processes/environment.ts';
 import type { SubjectRef } from '../../src/records/plan.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
-import type { CommandContext } from '../../src/run/context.ts';
+import { type CommandContext, workerProgram } from '../../src/run/context.ts';
+import { locateRuntime } from '../../src/runtime/library.ts';
+import { describeRuntime } from '../../src/runtime/runtime-spec.ts';
 import { configuration, Project, packageRoot, quickPoint } from '../commands/project.ts';
 import { environment, root, ScratchRepository } from '../repository/scratch-repository.ts';
 import { parseConfig } from '../testkit/config.ts';
@@ -428,6 +431,27 @@ export const situations: readonly Situation[] = [
       expect([await isAnother('.'), await isAnother(outside)]).toEqual([true, false]);
       project.commit(workflow);
       expect([await isAnother('.'), await isAnother(outside)]).toEqual([false, true]);
+    },
+  },
+  {
+    ...row,
+    source: 'reported',
+    example: 'a variable lets ONNX Runtime take session options from the metadata of a model, which no digest covers',
+    now: 'no session sees it; other settings of the runtime are part of its digest',
+    check: async () => {
+      const worker = (variables: Files) =>
+        workerProgram({
+          host: { subjectEnvironment: allowedEnvironment(variables) },
+          packageRoot,
+          ortPath: null,
+        } as unknown as CommandContext).environment;
+      expect(worker({ ORT_LOAD_CONFIG_FROM_MODEL: '1', OMP_NUM_THREADS: '2' })).toEqual({ OMP_NUM_THREADS: '2', ORT_PATH: packageRoot });
+      const location = locateRuntime([packageRoot]);
+      const digest = async (variables: Files): Promise<string> =>
+        (await describeRuntime(location, { provider: 'cpu', threads: 1, spinning: false }, 'bench', runtimeSettingsIn(worker(variables))))
+          .digest;
+      expect(await digest({ ORT_GQA_DISABLE_FLASH_ATTENTION: '1' })).not.toBe(await digest({}));
+      expect(await digest({ ORT_LOAD_CONFIG_FROM_MODEL: '1' })).toBe(await digest({}));
     },
   },
   {

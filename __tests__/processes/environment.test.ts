@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allowedEnvironment, refusedVariable, selectionIn } from '../../src/processes/environment.ts';
+import { allowedEnvironment, refusedVariable, runtimeSettingsIn, sessionEnvironment } from '../../src/processes/environment.ts';
 
 const environmentOf = (...names: readonly string[]): Record<string, string> => Object.fromEntries(names.map((name) => [name, 'x']));
 
@@ -80,11 +80,30 @@ describe('variables of devices and files', () => {
     'KMP_AFFINITY',
   ])('reach measured code, and select: %s', (name) => {
     expect(allowedEnvironment(environmentOf(name))).toEqual({ [name]: 'x' });
-    expect(selectionIn(environmentOf(name))).toEqual({ [name]: 'x' });
+    expect(runtimeSettingsIn(environmentOf(name))).toEqual({ [name]: 'x' });
   });
 
-  it.each(['HF_HUB_CACHE', 'PYTHONPATH', 'CUDA_HOME', 'PATH', 'HOME'])('reach measured code, and select nothing: %s', (name) => {
-    expect(allowedEnvironment(environmentOf(name))).toEqual({ [name]: 'x' });
-    expect(selectionIn(environmentOf(name))).toEqual({});
+  it.each([
+    'ORT_INTRA_OP_NUM_THREADS',
+    'ORT_GQA_DISABLE_FLASH_ATTENTION',
+    'ORT_TENSORRT_FP16_ENABLE',
+    'NVIDIA_TF32_OVERRIDE',
+    'OMP_DYNAMIC',
+  ])('are settings of the runtime: %s', (name) => {
+    expect(runtimeSettingsIn(environmentOf(name))).toEqual({ [name]: 'x' });
+    expect(sessionEnvironment(environmentOf(name))).toEqual({ [name]: 'x' });
   });
+
+  it.each(['ORT_LOAD_CONFIG_FROM_MODEL', 'ORT_DEBUG_NODE_IO_DUMP_INPUT_DATA'])('reach measured code, and no session: %s', (name) => {
+    expect(allowedEnvironment(environmentOf(name))).toEqual({ [name]: 'x' });
+    expect(sessionEnvironment(environmentOf(name, 'PATH'))).toEqual({ PATH: 'x' });
+  });
+
+  it.each(['HF_HUB_CACHE', 'PYTHONPATH', 'CUDA_HOME', 'ORT_PATH', 'ORT_TENSORRT_CACHE_PATH', 'PATH', 'HOME'])(
+    'reach measured code, and select nothing: %s',
+    (name) => {
+      expect(allowedEnvironment(environmentOf(name))).toEqual({ [name]: 'x' });
+      expect(runtimeSettingsIn(environmentOf(name))).toEqual({});
+    },
+  );
 });

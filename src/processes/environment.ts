@@ -38,14 +38,18 @@ const allowedNames: ReadonlySet<string> = new Set([
   'https_proxy',
   'no_proxy',
 ]);
-/** Families of settings: of accelerators and their drivers, of libraries of numerics, and of where models are kept. */
-const allowedPrefixes: readonly string[] = [
-  'LC_',
+/** Families of settings of accelerators and their drivers, of libraries of numerics, and of ONNX Runtime. */
+const runtimePrefixes: readonly string[] = [
   ...['CUDA_', 'CUDNN_', 'CUBLAS_', 'NVIDIA_', 'NCCL_', 'TENSORRT_'],
   ...['ROCM_', 'ROCR_', 'HIP_', 'HSA_', 'GPU_', 'AMD_', 'MIOPEN_', 'RCCL_'],
   ...['ZE_', 'ZES_', 'SYCL_', 'ONEAPI_', 'OCL_', 'OPENVINO_', 'VK_', 'MESA_', 'LIBGL_', 'DRI_'],
-  ...['OMP_', 'GOMP_', 'KMP_', 'MKL_', 'OPENBLAS_', 'BLIS_', 'DNNL_', 'ONEDNN_', 'TBB_', 'VECLIB_', 'NUMEXPR_', 'NUMBA_'],
-  ...['PYTHON', 'TORCH', 'PYTORCH_', 'ATEN_', 'TRITON_', 'XLA_', 'TF_', 'JAX_', 'HF_', 'TRANSFORMERS_', 'VLLM_', 'ORT_'],
+  ...['OMP_', 'GOMP_', 'KMP_', 'MKL_', 'OPENBLAS_', 'BLIS_', 'DNNL_', 'ONEDNN_', 'TBB_', 'VECLIB_', 'ORT_'],
+];
+/** The same, with those of Python and its libraries, and of where models are kept. */
+const allowedPrefixes: readonly string[] = [
+  'LC_',
+  ...runtimePrefixes,
+  ...['NUMEXPR_', 'NUMBA_', 'PYTHON', 'TORCH', 'PYTORCH_', 'ATEN_', 'TRITON_', 'XLA_', 'TF_', 'JAX_', 'HF_', 'TRANSFORMERS_', 'VLLM_'],
 ];
 
 /** Devices of accelerators that no list knows: `ASCEND_RT_VISIBLE_DEVICES`. */
@@ -103,6 +107,21 @@ export const refusedVariable = (name: string): string | null => {
 const selection =
   /(_VISIBLE_(DEVICES|CORES|CHIPS)|_DEVICE_(ORDER|ORDINAL|SELECTOR|FILTER|SELECT|HIERARCHY)|_AFFINITY(_MASK)?|_DRIVER_FILES|_ICD_FILENAMES|_DRIVERS_(SELECT|DISABLE)|_(NUM|MAX|MAXIMUM)_THREADS|_PLATFORMS?|_GFX_VERSION)$|^DRI_PRIME$/;
 
-/** The variables of an environment, as measured code sees it, that select devices and threads. */
-export const selectionIn = (environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(allowedEnvironment(environment)).filter(([name]) => selection.test(name)));
+/** Where something lies: that differs between machines, and says nothing of what is done. */
+const place = /_(HOME|PATH|DIR|DIRECTORY|ROOT|PREFIX|CACHE)$/;
+
+const isRuntimeSetting = (name: string): boolean => runtimePrefixes.some((prefix) => name.startsWith(prefix)) && !place.test(name);
+
+/**
+ * The variables of an environment, as measured code sees it, by which a session is another one: they
+ * select devices and threads, or are settings of ONNX Runtime, of its libraries or of drivers.
+ */
+export const runtimeSettingsIn = (environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(allowedEnvironment(environment)).filter(([name]) => selection.test(name) || isRuntimeSetting(name)));
+
+/** By these ONNX Runtime takes session options from the file of a model, or does more than to run it. */
+const overridden = /^ORT_(LOAD_CONFIG_FROM_MODEL|RUNNING_UNIT_TESTS|DEBUG_NODE_IO_\w+)$/;
+
+/** The environment of a process that holds sessions: their options are those of the plan. */
+export const sessionEnvironment = (environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !overridden.test(name)));

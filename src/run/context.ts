@@ -1,6 +1,6 @@
 import type { ChosenOptions } from '../config/option-value.ts';
 import type { Host } from '../host/contract.ts';
-import { withoutLibraries } from '../processes/environment.ts';
+import { sessionEnvironment, withoutLibraries } from '../processes/environment.ts';
 import type { WorkerProgram } from './worker-process.ts';
 
 /** What the entries hand to every command: where it runs, what was asked, and the only clocks. */
@@ -35,10 +35,10 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** How worker processes are started: without tokens, and with the way to the runtime library. */
+/** How worker processes are started: without tokens, with the way to the runtime library, and with no other session options than those of the plan. */
 export const workerProgram = (context: CommandContext): WorkerProgram => ({
   program: context.worker,
-  environment: context.searchesLibraries ? subjectEnvironment(context) : withoutLibraries(subjectEnvironment(context)),
+  environment: sessionEnvironment(context.searchesLibraries ? subjectEnvironment(context) : withoutLibraries(subjectEnvironment(context))),
   cwd: context.root,
 });
 

@@ -15,14 +15,14 @@ const canonical = (value: Json): string => {
 
 /**
  * What must agree for numbers to be comparable. The digest covers the native libraries' bytes, the version, the provider, the
- * session options, `benchmark`, the version of the measuring program, and `selection`, the variables that select devices and threads;
- * nothing else of the machine. Loads nothing native.
+ * session options, `benchmark`, the version of the measuring program, and `variables`, those of the environment that
+ * change what a session is; nothing else of the machine. Loads nothing native.
  */
 export const describeRuntime = async (
   location: RuntimeLocation,
   settings: ProviderSessionOptions,
   benchmark: string,
-  selection: Readonly<Record<string, string>> = {},
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<RuntimeSpec> => {
   const session: Json = JSON.parse(JSON.stringify(sessionOptions(settings)));
   const covered: Json = {
@@ -32,7 +32,7 @@ export const describeRuntime = async (
     threads: settings.threads,
     session,
     benchmark,
-    selection,
+    variables,
   };
   return {
     digest: createHash('sha256').update(canonical(covered)).digest('hex'),

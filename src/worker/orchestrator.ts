@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Player, Tools } from '../contract/player.ts';
 import { asGateError, GateError } from '../errors.ts';
 import { readWindows } from '../models/evaluation.ts';
-import { selectionIn } from '../processes/environment.ts';
+import { runtimeSettingsIn } from '../processes/environment.ts';
 import { decodeValue } from '../records/decode.ts';
 import { type FromWorker, type LaunchRequest, type ToWorker, toWorker } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
@@ -56,7 +56,7 @@ const answer = async (
       const settings = { provider: request.provider, threads: request.threads, spinning: false };
       return {
         type: 'described',
-        runtime: await describeRuntime(locateRuntime(roots), settings, request.benchmark, selectionIn(process.env)),
+        runtime: await describeRuntime(locateRuntime(roots), settings, request.benchmark, runtimeSettingsIn(process.env)),
       };
     }
     case 'locate': {
