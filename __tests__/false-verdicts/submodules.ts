@@ -76,7 +76,44 @@ const row = { kind: 'same-files', source: 'neighbour', speed: 'slow' } as const;
 const lost = { ...row, before: 'base is measured without it: PASSED', now: 'base has it' } as const;
 const left = { ...row, before: 'empty on both sides', now: 'empty on both sides' } as const;
 
+const edited: Situation = {
+  kind: 'tree-under-review',
+  example: 'a tree is edited only inside a submodule, or the submodule is at another commit',
+  before: 'it counts as the commit: its samples become baselines',
+  now: 'it counts as edited',
+  source: 'reported',
+  speed: 'slow',
+  check: async () => {
+    const [part, library, scratch] = [ScratchRepository.create(), ScratchRepository.create(), ScratchRepository.create()];
+    part.commit({ b: '1' });
+    library.git('submodule', '--quiet', 'add', part.folder, 'part');
+    const former = library.commit({ a: '1' });
+    library.commit({ a: '2' });
+    scratch.git('submodule', '--quiet', 'add', library.folder, 'lib');
+    scratch.git('submodule', '--quiet', 'update', '--init', '--recursive');
+    scratch.commit({});
+    const repository = await openRepository(scratch.folder, { environment, temporary: root });
+    const isDirty = async (...besides: readonly string[]): Promise<boolean> => (await repository.headRevision(besides)).dirty;
+    expect(await isDirty()).toBe(false);
+    for (const path of ['lib/a', 'lib/new', 'lib/part/b']) {
+      scratch.write(path, 'x');
+      expect([path, await isDirty(), await isDirty(path)]).toEqual([path, true, false]);
+      new ScratchRepository(join(scratch.folder, 'lib')).git('stash', '--quiet', '--include-untracked');
+      new ScratchRepository(join(scratch.folder, 'lib/part')).git('checkout', '--quiet', '.');
+    }
+    expect(await isDirty()).toBe(false);
+    new ScratchRepository(join(scratch.folder, 'lib')).git('checkout', '--quiet', former);
+    expect(await isDirty()).toBe(true);
+    const clone = scratch.clone();
+    const without = await openRepository(clone.folder, { environment, temporary: root });
+    expect((await without.headRevision()).dirty).toBe(false);
+    clone.write('lib/a', '2');
+    expect((await without.headRevision()).dirty).toBe(true);
+  },
+};
+
 export const situations: readonly Situation[] = [
+  edited,
   {
     ...lost,
     example: 'a change removes a submodule, in a fresh clone that has no other',

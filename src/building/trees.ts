@@ -164,16 +164,21 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     return folders.some((folder) => !`${at}/`.startsWith(`${folder}/`) && join(at, path).startsWith(`${folder}/`));
   };
   const committed = reviewsCommit(context.host.event);
+  const isOfPrograms = (at: string, path: string): boolean => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path);
   const strayIn = async (at: string): Promise<readonly string[]> => {
     const beside = committed ? besideTree(at, context.workspace).filter((path) => !isOwnTree(path)) : [];
     const files = ignoredFilesIn(at, [...beside, ...(await repository.strayFiles(at, committed))]);
-    return files.filter((path) => !isPackageMetadata(path) && !/\.py[co]$/.test(path) && !isGenerated(at, path));
+    return files.filter((path) => isOfPrograms(at, path));
   };
-  const editedFiles = async (): Promise<readonly string[]> => {
+  const editedFiles = async (stray: readonly string[]): Promise<readonly string[]> => {
     if (!committed || !plan.head.dirty) return [];
     const tracked = await repository.paths({ commit: plan.head.commit });
+    const untracked = new Set(stray);
     const edited: string[] = [];
-    for (const path of await repository.changedFiles(plan.head.commit)) if ((await tracked.entry(path)).kind === 'file') edited.push(path);
+    for (const path of await repository.changedFiles(plan.head.commit)) {
+      const { kind } = await tracked.entry(path);
+      if (kind === 'file' || (kind === 'submodule' && !untracked.has(path) && isOfPrograms(repository.folder, path))) edited.push(path);
+    }
     return edited;
   };
   const make = async (arm: 'head' | 'base'): Promise<string> => {
@@ -192,8 +197,11 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     const packages = plan.setup[arm] !== null && isOthers ? await packagesOf(other, commands) : null;
     const before = packages === null ? null : { packages, files: contentsOf(programs(), written) };
     const was = programs();
-    if (arm === 'head') left = { stray: ownFiles(root, withoutSharedFiles(root, await strayIn(root))), edited: await editedFiles() };
-    if (arm === 'head' && plan.base !== null && runsOwnCode(plan)) committedChanges = await repository.changedFiles(plan.base.commit);
+    if (arm === 'head') {
+      const stray = await strayIn(root);
+      left = { stray: ownFiles(root, withoutSharedFiles(root, stray)), edited: await editedFiles(stray) };
+      if (plan.base !== null && runsOwnCode(plan)) committedChanges = await repository.changedFiles(plan.base.commit);
+    }
     if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
     if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm).catch(ofBase));
     else await prepare(arm, root, arm);

@@ -5,7 +5,7 @@ import { isLfsPointer, lfsPointer } from '../records/lfs-pointer.ts';
 import { type BaseCommit, type BaseRequest, findBase } from './base-commit.ts';
 import { changedFiles } from './changed-files.ts';
 import { type CheckoutFacts, checkoutFacts } from './checkout-facts.ts';
-import { headCommit, requireCommit } from './commits.ts';
+import { requireCommit } from './commits.ts';
 import { type EarlierVersion, earlierVersion } from './file-history.ts';
 import { filesAt } from './files-at.ts';
 import {
@@ -23,6 +23,7 @@ import {
 import { type Git, gitError, gitIn } from './git.ts';
 import { gitEnvironment, placedEnvironment, withoutPlace } from './git-environment.ts';
 import { requireGit } from './git-version.ts';
+import { headRevision } from './head-revision.ts';
 import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
@@ -187,7 +188,7 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
     ...checkoutFacts(git),
     folder,
     gitFolder,
-    headRevision: (besides = []) => headRevision(git, besides),
+    headRevision: (besides = []) => headRevision(folder, besides, gitAt),
     baseCommit: (request) => findBase(git, request),
     fileAt: async (commit, path) => {
       await require(commit);
@@ -290,17 +291,6 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
 const foreignRepository = (folder: string, owner: number): GateError => {
   const message = `The submodule was opened. Expected a \`.git\` of the user who owns the repository, got one of user ${owner}: code under test put it there. Check the submodule out in an earlier step.`;
   return new GateError('git-failed', message, { where: folder });
-};
-
-const headRevision = async (git: Git, besides: readonly string[]): Promise<{ readonly commit: string; readonly dirty: boolean }> => {
-  const excluded = besides.map((path) => `:(exclude,top,literal)${path}`);
-  const status = await git.read(
-    ['status', '--porcelain=v1', '-z', '--untracked-files=normal', '--ignore-submodules=all', '--', ':(top)', ...excluded],
-    {
-      environment: { GIT_LITERAL_PATHSPECS: '0' },
-    },
-  );
-  return { commit: await headCommit(git), dirty: status.length > 0 };
 };
 
 /** Bytes of files that one run of git hands over: at least one file, however large. */
