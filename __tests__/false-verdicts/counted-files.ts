@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { configurable } from '../../src/planning/plan.ts';
+import { installing, namedVersions } from '../../src/planning/runtime-in-files.ts';
 import { subjectResolver } from '../../src/planning/subjects.ts';
 import { allowedEnvironment, runtimeSettingsIn } from '../../src/processes/environment.ts';
 import type { SubjectRef } from '../../src/records/plan.ts';
@@ -431,6 +432,34 @@ export const situations: readonly Situation[] = [
       expect([await isAnother('.'), await isAnother(outside)]).toEqual([true, false]);
       project.commit(workflow);
       expect([await isAnother('.'), await isAnother(outside)]).toEqual([false, true]);
+    },
+  },
+  {
+    ...row,
+    source: 'reported',
+    example: 'another version of onnxruntime-node is installed by a variable, in a workflow or a script, or from a file',
+    now: 'compared; time and memory are inconclusive',
+    speed: 'slow',
+    check: async () => {
+      const scratch = ScratchRepository.create();
+      const install = (spec: string): string => `npm install --prefix /opt/ort onnxruntime-node@${spec}\n`;
+      const repository = await openRepository(scratch.folder, { environment, temporary: root });
+      for (const [files, edit] of [
+        [{ '.github/workflows/one.yml': `env: { ORT: 1.30.0 }\nrun: ${install('$ORT')}` }, `env: { ORT: 1.31.0 }\nrun: ${install('$ORT')}`],
+        [{ 'versions.env': 'ORT_VERSION=1.30.0\n', 'ci/one.sh': install('"${ORT_VERSION}"') }, 'ORT_VERSION=1.31.0\n'],
+        [{ 'ort.txt': '1.30.0\n', 'ci/two.sh': install('$(cat ort.txt)') }, '1.31.0\n'],
+        [{ Makefile: `VERSION := 1.30.0\nort:\n\t${install('$(VERSION)')}` }, `VERSION := 1.31.0\nort:\n\t${install('$(VERSION)')}`],
+      ] as const) {
+        const [first = ''] = Object.keys(files);
+        const base = scratch.commit({ ...files });
+        const same = scratch.commit({ 'README.md': first });
+        const head = scratch.commit({ [first]: edit });
+        const named = async (commit: string) =>
+          namedVersions(await installing(repository, commit, (paths) => repository.textsAt(commit, paths, 100_000)));
+        expect([first, await named(same)]).toEqual([first, await named(base)]);
+        expect([first, await named(head)]).not.toEqual([first, await named(base)]);
+        for (const path of Object.keys(files)) scratch.git('rm', '--quiet', path);
+      }
     },
   },
   {

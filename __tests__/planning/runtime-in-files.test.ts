@@ -18,3 +18,19 @@ test.each([
 ])('finds the version in %s', (_, text, versions) => {
   expect(namedVersions([text, null])).toEqual(versions);
 });
+
+test.each([
+  ['a variable of a shell', 'ORT=1.30.0\nnpm install onnxruntime-node@$ORT', ['$ORT', '1.30.0']],
+  ['one with a default', 'npm install "onnxruntime-node@${ORT:-1.30.0}"', ['1.30.0']],
+  ['an expression', 'env: { ORT: 1.30.0 }\nrun: npm i onnxruntime-node@${{ env.ORT }}', ['${{ env.ORT }}', '1.30.0 }']],
+  [
+    'a matrix',
+    'matrix:\n  ort:\n    - 1.30.0\n    - 1.31.0\nrun: npm i onnxruntime-node@${{ matrix.ort }}',
+    ['${{ matrix.ort }}', '- 1.30.0\n    - 1.31.0'],
+  ],
+  ['PowerShell', '$env:ORT = "1.31.0"\nnpm i onnxruntime-node@$env:ORT', ['"1.31.0"', '$env:ORT']],
+  ['a tag', 'npm i onnxruntime-node@next', ['next']],
+  ['a part of a version', 'npm i onnxruntime-node@1.31', ['1.31']],
+])('finds what stands for a version: %s', (_, text, found) => {
+  expect(namedVersions([text])).toEqual(found);
+});
