@@ -195,8 +195,9 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     const commands = isWithout ? commandLinesOf(subjectsOf(plan, other)) : measuringCommands(plan, other);
     const isOthers = isWithout ? commands.length > 0 : ready.has(other);
     const packages = plan.setup[arm] !== null && isOthers ? await packagesOf(other, commands) : null;
-    const before = packages === null ? null : { packages, files: contentsOf(programs(), written) };
     const was = programs();
+    // What was there before any setup ran is compared in full: nothing else says what a large file held.
+    const before = packages === null ? null : { packages, files: contentsOf(was, isWithout ? [...was.keys()] : written) };
     if (arm === 'head') {
       const stray = await strayIn(root);
       left = { stray: ownFiles(root, withoutSharedFiles(root, stray)), edited: await editedFiles(stray) };

@@ -29,6 +29,21 @@ it.each([
   expect(replacedBy(first, second)).toEqual(replaced);
 });
 
+it('the first setup of a change replaces a large program that was there before', () => {
+  const bin = testFolder();
+  writes(1)(bin);
+  const programs = () => installedPrograms({ PATH: bin }, []);
+  for (const [content, replaced] of [
+    [1, []],
+    [2, ['large']],
+  ] as const) {
+    const before = programs();
+    const contents = contentsOf(before, [...before.keys()]);
+    writes(content)(bin);
+    expect(replacedPrograms(contents, writtenSince(before, programs())).map(({ of }) => of)).toEqual(replaced);
+  }
+});
+
 it('programs that a command names by a path, and those below a folder that it names, are looked at too', () => {
   const folder = testFolder();
   mkdirSync(join(folder, 'bin'));
