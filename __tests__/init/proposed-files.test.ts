@@ -201,3 +201,15 @@ describe('hostile names', () => {
     expect(project).toMatchObject({ active: [], open: [] });
   });
 });
+
+describe('a folder with an unusual name', () => {
+  it('is searched when it was asked for, and quoted', async () => {
+    const scene = scratch({ 'my work é/optimize/round.mjs': roundModule, 'my work é/bad name/round.mjs': roundModule });
+    const files = await filesOf(scene, { gpu: null, branch: 'main' }, 'my work é');
+    expect(parse(textAt(files, 'my work é/optimization-gate.yml')).optimizations).toEqual([
+      { id: 'round', like: 'model', module: 'optimize/round.mjs', inputs: ['my work é/optimize/**'] },
+    ]);
+    const { jobs } = parse(textAt(files, '.github/workflows/optimization-gate-my-work.yml'));
+    expect(jobs.gate.steps.find(({ id }: { id?: string }) => id === 'gate').with['working-directory']).toBe('my work é');
+  });
+});

@@ -18,7 +18,7 @@ export const paragraph = (text: string, first: string, next = first): readonly s
 
 /** A command line as a shell reads it, broken at blanks outside of quotes where it has more than 80 columns. */
 export const continued = (line: string, indent: string): readonly string[] => {
-  const words = line.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  const words = line.match(/(?:\\.|'[^']*'|"[^"]*"|[^\s'"\\])+/g) ?? [];
   const lines: string[] = [];
   let current = '';
   for (const word of words) {

@@ -69,10 +69,11 @@ const waysIn: readonly string[] = [
   '  #     - { id: decode-latency, unit: ms, better: lower, kind: timing }',
 ];
 
-const setupLines = ({ setup }: ProjectProposal): readonly string[] => {
+const setupLines = ({ setup, heavy }: ProjectProposal): readonly string[] => {
   if (setup === null) return [];
   const needs = setup.needs.map((name) => ` The runner needs ${name}.`).join('');
-  const text = `Runs once in the checkout of each side, so that each has the packages of its own commit.${needs}`;
+  const shared = heavy ? ' A large environment can be the same for both sides: docs/guides/engine.md.' : '';
+  const text = `Runs once in the checkout of each side, so that each has the packages of its own commit.${needs}${shared}`;
   if (!setup.active) return ['', ...said(`${text} The entries above may need it.`), `# setup: ${setup.command}`];
   return ['', ...said(text), `setup: ${setup.command}`];
 };

@@ -1,10 +1,11 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { delimiter, join, relative, sep } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
 import type { ProposedFile } from './new-files.ts';
+import { lockFiles } from './projects.ts';
 import type { ProjectProposal, Proposal } from './proposal.ts';
 import { inFolder, isBelow, seenFrom } from './repository-files.ts';
 
@@ -42,12 +43,18 @@ const found = (name: string, searchPath: string): string | null => {
   return null;
 };
 
+/** The folder in whose `node_modules` a package lies; null for one that lies in none. */
+const installedIn = (packageRoot: string): string | null => {
+  const at = `${packageRoot}${sep}`.indexOf(`${sep}node_modules${sep}`);
+  return at === -1 ? null : packageRoot.slice(0, at);
+};
+
 /** The words by which a person starts this program again in the same folder. */
 export const ownCommand = ({ packageRoot, repository, root, searchPath }: OwnPlace): readonly string[] => {
   if (packageRoot === repository) return ['npm', 'run', 'gate', '--'];
-  const at = `${packageRoot}${sep}`.indexOf(`${sep}node_modules${sep}`);
+  const folder = installedIn(packageRoot);
   // `npx` looks in the folders above, too.
-  if (at !== -1 && isWithin(root, packageRoot.slice(0, at))) return ['npx', 'optimization-gate'];
+  if (folder !== null && isWithin(root, folder)) return ['npx', 'optimization-gate'];
   const installed = found('optimization-gate', searchPath);
   if (installed !== null && isWithin(installed, packageRoot)) return ['optimization-gate'];
   return ['node', join(packageRoot, 'dist', 'cli.js')];
@@ -75,6 +82,14 @@ const madeBySetup = ({ setup, folder }: ProjectProposal): readonly string[] => {
   return [...(python ? ['.venv/'] : []), ...(javascript ? ['node_modules/'] : [])].map((name) => inFolder(folder, name));
 };
 
+/** Files of the repository that change where the runtime is added to the project that the gate is installed in. */
+const changedByRuntime = ({ packageRoot }: CommandContext, { folder }: Repository): readonly string[] => {
+  const project = installedIn(packageRoot);
+  if (project === null || !isWithin(project, folder)) return [];
+  const inside = relative(folder, project).split(sep).join('/');
+  return ['package.json', ...lockFiles].filter((name) => existsSync(join(project, name))).map((name) => inFolder(inside, name));
+};
+
 /**
  * The commands that a person runs next in the working directory: what is missing first, then a commit
  * and a run for each project.
@@ -97,9 +112,11 @@ export const nextCommands = async (
   const ignoring = kept.length === 0 ? [] : [`printf '\\n${kept.map((path) => `/${path}\\n`).join('')}' >> ${up}.gitignore`];
   // Base has the committed files only.
   const isSaved = (await repository.unsaved(projects.flatMap(({ active }) => active.map(({ path }) => path)))).length === 0;
-  const added = [...files.map(({ path }) => fromHere(path)), ...(kept.length === 0 ? [] : [`${up}.gitignore`])];
+  const hasRuntime = await runtimeIsThere(context);
+  const changed = [...files.map(({ path }) => path), ...(hasRuntime ? [] : changedByRuntime(context, repository))];
+  const added = [...changed.map(fromHere), ...(kept.length === 0 ? [] : [`${up}.gitignore`])];
   return [
-    ...((await runtimeIsThere(context)) ? [] : [shellLine([...own, 'runtime', 'add', 'cpu'])]),
+    ...(hasRuntime ? [] : [shellLine([...own, 'runtime', 'add', 'cpu'])]),
     ...ignoring,
     isSaved ? shellLine(['git', 'add', ...added]) : 'git add --all',
     'git commit -m "Guard optimizations"',

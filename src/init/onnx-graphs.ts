@@ -5,7 +5,7 @@ import { readModel } from '../onnx/read.ts';
 import type { Port } from '../onnx/recognise/architecture.ts';
 import { recogniseParts } from '../onnx/recognise/recognise.ts';
 import { isLfsPointerFile } from '../records/lfs-pointer.ts';
-import { folderOf, inFolder, isBelow, isPlainPath, type RepositoryFiles } from './repository-files.ts';
+import { folderOf, inFolder, isBelow, type RepositoryFiles } from './repository-files.ts';
 
 /** An ONNX file of the repository, by what the gate can do with it. */
 export type FoundGraph =
@@ -61,7 +61,7 @@ const graphAt = (path: string, files: RepositoryFiles): FoundGraph => {
     const kept = names.filter((name) => cachePart.test(name)).every((name) => written.has(name.replace('past_key_values', 'present')));
     if (!kept || !inputs.every(isDriven)) return other('is a decoder with inputs or a cache that the gate cannot give it');
     const data = locations(model).map((location) => inFolder(folderOf(path), location));
-    if (!data.every((each) => isPlainPath(each) && folderOf(each) === folderOf(path) && files.paths.includes(each)))
+    if (!data.every((each) => folderOf(each) === folderOf(path) && files.paths.includes(each)))
       return other(
         'has weights that lie in another folder, have an unusual name, or are ignored by git',
         'Commit its weights beside it, then run `init` again.',

@@ -98,4 +98,4 @@ const benchmarkPath =
 export const isBenchmark = (path: string): boolean => benchmarkPath.test(path);
 
 /** What has to happen to a program that measures and cannot be asked yet. */
-export const askedByRounds = 'Let it answer each line `round N` with one JSON line of numbers, and name them below.';
+export const askedByRounds = 'Let it answer each line `round N` with one JSON line of numbers (docs/plug-ins.md), and name them below.';

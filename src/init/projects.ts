@@ -66,7 +66,7 @@ export const pythonInstallation = (files: RepositoryFiles, project: string, prog
   return { command: `${venv} && .venv/bin/pip install --quiet ${words.join(' ')}`, files: [...lists, ...own], needs: null };
 };
 
-const lockFiles = ['package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'bun.lock', 'bun.lockb', 'yarn.lock'] as const;
+export const lockFiles = ['package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'bun.lock', 'bun.lockb', 'yarn.lock'] as const;
 
 /** How the packages of JavaScript are installed for a project; null where its manifest asks for none. */
 export const javascriptInstallation = (files: RepositoryFiles, project: string, root: string): Installation | null => {

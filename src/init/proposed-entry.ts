@@ -202,7 +202,7 @@ export const scriptEntries = (place: EntryPlace, known: readonly string[]): read
           ...metricsLines([exampleMetric]),
         ],
         comment: `package.json has the script \`${name}\`.`,
-        open: 'Let it answer each line `round N` with one JSON line of numbers, and name them and its files below.',
+        open: 'Let it answer each line `round N` with one JSON line of numbers (docs/plug-ins.md), and name them and its files below.',
         packages: installations.javascript === null ? null : 'javascript',
         unscored: false,
       },

@@ -40,7 +40,8 @@ export const isBelow = (path: string, folder: string): boolean => folder === '' 
  */
 export const openFiles = async (repository: Repository, top: string): Promise<RepositoryFiles> => {
   const listed = await repository.presentFiles();
-  const plain = listed.filter(isPlainPath).sort();
+  // The folder that was asked for may have other characters: they are quoted where they have to be.
+  const plain = listed.filter((path) => isPlainPath(isBelow(path, top) ? seenFrom(top, path) : path)).sort();
   const usable = [...plain.filter((path) => isBelow(path, top)), ...plain.filter((path) => !isBelow(path, top))].slice(0, mostFiles);
   const known = new Set(usable);
   const root = realpathSync(repository.folder);
