@@ -60,6 +60,8 @@ describe('parseCommandLine', () => {
     [['models', 'no'], 'usage-unknown-command', 'models no', '`models list`, `models verify` or `models inspect`'],
     [['runtime', 'install'], 'usage-unknown-command', 'runtime install', 'Expected `runtime add`'],
     [['plan', 'extra'], 'usage-bad-value', 'extra', 'takes no argument'],
+    [['--dry-run'], 'usage-bad-value', '--dry-run', 'belongs to `init`'],
+    [['update', '--force'], 'usage-bad-value', '--force', 'belongs to `init`'],
     [['--seed', '--json'], 'usage-bad-value', '--seed', 'value is missing'],
     [['--seed'], 'usage-bad-value', '--seed', 'value is missing'],
     [['--seed', '1e3'], 'usage-bad-value', '--seed', 'whole number'],

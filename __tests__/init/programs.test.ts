@@ -123,3 +123,19 @@ describe('a file of JavaScript', () => {
     expect(javascriptProgram('a.mjs', program('{ decodeLatency: latency }'))?.open).toBe('Name its metrics as it prints them.');
   });
 });
+
+describe('a text that is made to take long', () => {
+  const bytes = 256 * 1024;
+  it.each(['\n', ' ', 'a', 'export {', 'import ', 'add_argument(', 'json.dumps({', 'from\t', '{type:', 'a:', "'a': {", '((', 'stages '])(
+    'is read at once: %j',
+    (part) => {
+      const text = part.repeat(bytes / part.length);
+      const started = performance.now();
+      for (const around of [text, `import sys, json, time\nsys.stdin json perf_counter parseArgs(${text}`]) {
+        pythonProgram('optimize/a.py', around);
+        javascriptProgram('optimize/a.mjs', around);
+      }
+      expect(performance.now() - started).toBeLessThan(2000);
+    },
+  );
+});

@@ -7,9 +7,8 @@ export const existingGate = (files: RepositoryFiles, example: WorkflowExample, p
     if (folderOf(path) !== '.github/workflows' || !/\.ya?ml$/.test(seenFrom('.github/workflows', path))) return false;
     const text = files.text(path) ?? '';
     const isOfProject = project === '' ? !text.includes('working-directory:') : text.includes(project);
-    return (
-      /^[^#\n]*\buses:.*optimization-gate@/m.test(text) && /\bmode: *['"]?update\b/.test(text) === (example === 'baselines') && isOfProject
-    );
+    const uses = text.split('\n').some((line) => /^[ \t-]*uses:[^#]{0,400}optimization-gate@/.test(line));
+    return uses && isOfProject && /\bmode: *['"]?update\b/.test(text) === (example === 'baselines');
   });
   return found ?? null;
 };

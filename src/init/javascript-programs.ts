@@ -1,13 +1,16 @@
 import { askedByRounds, exampleMetric, type FoundProgram, isBenchmark, metricsOf, policyOf } from './program.ts';
 
 const exported = (name: string): RegExp =>
-  new RegExp(`^export\\s+(?:const|let|async\\s+function|function)\\s+${name}\\b|^export\\s*\\{[^}]*\\b${name}\\b[^}]*\\}`, 'm');
+  new RegExp(
+    `^export\\s+(?:const|let|async\\s+function|function)\\s+${name}\\b|^export\\s{0,9}\\{[^}]{0,2000}\\b${name}\\b[^}]{0,2000}\\}`,
+    'm',
+  );
 const exportsBuild = exported('build');
 const exportsStart = exported('start');
 const typesOfGate = /\bfrom\s+['"]optimization-gate['"]/;
 /** A package that is not part of Node. */
 const importsPackage = /(?:\bfrom\s+|\bimport\s*\(?\s*|\brequire\(\s*)['"](?!node:|\.|\/|#|optimization-gate['"])[^'"\n]+['"]/;
-const option = /['"]?([A-Za-z][\w-]*)['"]?\s*:\s*\{\s*type:\s*['"](?:string|boolean)['"]([^}]{0,200})\}/g;
+const option = /\b([A-Za-z][\w-]{0,60})['"]?\s{0,9}:\s{0,9}\{\s{0,99}type:\s{0,9}['"](?:string|boolean)['"]([^}]{0,200})\}/g;
 const printed = /JSON\.stringify\(\s*\{([^{}]{0,2000})\}/g;
 const key = /(?:^|,)\s*(?:['"]([^'"\n]+)['"]|([A-Za-z_$][\w$]*))\s*(?=[:,]|$)/g;
 const clock = /\bperformance\.now\b|\bhrtime\b|\bDate\.now\b/;

@@ -1,11 +1,11 @@
 import { askedByRounds, exampleMetric, type FoundProgram, isBenchmark, metricsOf, policyOf } from './program.ts';
 
-const importsOnnx = /^\s*(?:import|from)\s+(?:onnx|onnxruntime|onnx_graphsurgeon|onnxscript)\b/m;
+const importsOnnx = /^[ \t]*(?:import|from)[ \t]+(?:onnx|onnxruntime|onnx_graphsurgeon|onnxscript)\b/m;
 const declared = /(?:add_argument|click\.option|typer\.Option)\(([^()]{0,400})/g;
 const printed = /json\.dumps\(\s*\{([^{}]{0,2000})\}/g;
 const key = /(?:^|,)\s*["']([^"'\n]+)["']\s*:/g;
 const clock = /\b(perf_counter|monotonic|process_time|elapsed_time|time\.time|timeit)/;
-const importsPackage = /^\s*(?:import|from)\s+[A-Za-z_]/m;
+const importsPackage = /^[ \t]*(?:import|from)[ \t]+[A-Za-z_]/m;
 
 /** Options that the program has, and whether it needs more than `--model` and `--output`. */
 const optionsOf = (text: string): { readonly names: readonly string[]; readonly needsMore: boolean } => {
@@ -26,7 +26,7 @@ const optionsOf = (text: string): { readonly names: readonly string[]; readonly 
 export const pythonProgram = (path: string, text: string): FoundProgram | null => {
   const about = { path, language: 'python', installed: importsPackage.test(text), words: '', metrics: [] } as const;
   const { names, needsMore } = optionsOf(text);
-  const relative = /^\s*from\s+\./m.test(text) ? 'Start it with `-m`, because it imports from its own package.' : null;
+  const relative = /^[ \t]*from[ \t]+\./m.test(text) ? 'Start it with `-m`, because it imports from its own package.' : null;
   if (/\bsys\.stdin\b/.test(text) && /["']do["']/.test(text) && /["']ok["']/.test(text)) {
     const like = policyOf(text);
     const unclear = 'Name the built-in that it answers like.';

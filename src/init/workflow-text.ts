@@ -28,7 +28,7 @@ export const slugOf = (folder: string): string =>
   folder
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
+    .replace(/^-|-$/g, '') || 'project';
 
 /** Replaces a line of an example, which must be there. */
 const replaced = (text: string, line: RegExp, by: (indent: string) => readonly string[]): string => {
