@@ -43,6 +43,19 @@ describe('a program of Python', () => {
     expect(openOf(pruneProgram(line))).toBe('Write the other options that it needs into the command.');
   });
 
+  it.each([
+    ['"--input-model"', '"--output-model"', '--input-model {model} --output-model {output}'],
+    ['"-m", "--model"', '"-o", "--output"', '--model {model} --output {output}'],
+    ['"model"', '"output"', '{model} {output}'],
+    ['"--input"', '"--output"', '--input {model} --output {output}'],
+  ])('is called by its own names: %s and %s', (model, output, words) => {
+    const text = pruneProgram().replace('"--model"', model).replace('"--output"', output);
+    const found = (text: string) => pythonProgram('a.py', text.replaceAll(', required=True', model.includes('-') ? ', required=True' : ''));
+    expect(found(text)).toMatchObject({ key: 'command', words, open: null });
+    const reads = found(text.replace('onnx.load(options.model)', 'make(options.model)'));
+    expect(reads?.open).toBe(model === '"--input"' ? 'Make sure that it reads the ONNX file that {model} stands for.' : null);
+  });
+
   it('needs work where it imports from its own package', () => {
     expect(openOf(`from .layers import cut\n${pruneProgram()}`)).toContain('`-m`');
   });

@@ -55,6 +55,7 @@ export const filesOf = async (
     defaultBranch: branch,
     gpu,
     architecture: 'x64',
+    heavy: proposal.projects.some(({ heavy }) => heavy),
     needs: proposal.projects.flatMap(({ setup }) => setup?.needs ?? []),
   });
   return [...configurations(packageRoot, repository, proposal, gpu), ...made.files];

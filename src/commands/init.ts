@@ -62,6 +62,7 @@ export const initCommand = async (context: CommandContext): Promise<CommandOutpu
     defaultBranch: await plainBranch(repository),
     gpu,
     architecture: arch(),
+    heavy: proposal.projects.some(({ heavy }) => heavy),
     needs: [...new Set(proposal.projects.flatMap(({ setup }) => (setup?.active === true ? setup.needs : [])))],
   });
   const written = [...configurations(packageRoot, repository, proposal, gpu), ...made.files];

@@ -12,6 +12,8 @@ export interface WorkflowFacts {
   readonly gpu: string | null;
   /** Architecture of this machine as Node calls it. */
   readonly architecture: string;
+  /** Whether a program loads a framework for GPUs. */
+  readonly heavy: boolean;
   /** Programs that the runner needs for `setup`. */
   readonly needs: readonly string[];
 }
@@ -44,12 +46,12 @@ const replaced = (text: string, line: RegExp, by: (indent: string) => readonly s
 const said = (text: string, indent: string): readonly string[] =>
   paragraph(text, '# ', '# ').map((line) => line.slice(0, 200 - indent.length));
 
-const runnerLines = ({ gpu, architecture, needs }: WorkflowFacts, indent: string): readonly string[] => {
+const runnerLines = ({ gpu, architecture, heavy, needs }: WorkflowFacts, indent: string): readonly string[] => {
   const tools = needs.map((name) => ` It needs ${name} for \`setup\`.`).join('');
   if (gpu === null)
     return [
       ...said(
-        `Shared runners are noisy, so they see large changes only. A machine of your own sees smaller ones: [self-hosted, …].${tools}`,
+        `Shared runners are noisy, so they see large changes only. A machine of your own sees smaller ones: [self-hosted, …].${heavy ? ' What runs on a GPU needs a runner with one.' : ''}${tools}`,
         indent,
       ),
       'runs-on: ubuntu-24.04',
