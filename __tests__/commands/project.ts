@@ -76,8 +76,7 @@ export class Project extends ScratchRepository {
 
   /** Puts the gate's own program into the repository, where `gateItself` runs it. */
   embed(): void {
-    for (const name of ['examples', 'models', 'node_modules', 'package.json'])
-      symlinkSync(join(packageRoot, name), join(this.folder, name));
+    for (const name of ['models', 'node_modules', 'package.json']) symlinkSync(join(packageRoot, name), join(this.folder, name));
     cpSync(join(installed, 'dist'), join(this.folder, 'dist'), { recursive: true });
   }
 

@@ -115,6 +115,12 @@ describe('workflows', () => {
     expect(parse(text)).toEqual(parse(readFileSync(join(packageRoot, 'examples', 'workflows', `${example}.yml`), 'utf8')));
   });
 
+  it('have a matrix of all projects, the root among them', async () => {
+    const scene = scratch({ 'optimize/round.mjs': roundModule, 'a/package.json': '{"name":"a"}', 'a/round.mjs': roundModule });
+    const { jobs } = parse(textAt(await filesOf(scene), '.github/workflows/optimization-gate.yml'));
+    expect(jobs.gate.strategy.matrix.project).toEqual(['.', 'a']);
+  });
+
   it('name the default branch, and say where it is not known', async () => {
     const of = async (branch: string | null): Promise<string> =>
       textAt(await filesOf(scratch({}), { gpu: null, branch }), '.github/workflows/optimization-baselines.yml');

@@ -79,7 +79,14 @@ export const workflowText = (packageRoot: string, example: WorkflowExample, fact
   let text = readFileSync(join(packageRoot, 'examples', 'workflows', `${example}.yml`), 'utf8');
   text = replaced(text, /runs-on: ubuntu-24\.04/, (indent) => [
     ...runnerLines(facts, indent),
-    ...(second === undefined ? [] : ['strategy:', '  fail-fast: false', '  matrix:', `    project: [${projects.map(quoted).join(', ')}]`]),
+    ...(second === undefined
+      ? []
+      : [
+          'strategy:',
+          '  fail-fast: false',
+          '  matrix:',
+          `    project: [${projects.map((each) => quoted(each === '' ? '.' : each)).join(', ')}]`,
+        ]),
   ]);
   text = replaced(text, /mode: (?:run|update)/, () => [`mode: ${example === 'baselines' ? 'update' : 'run'}`, ...placeLines(facts)]);
   text = replaced(text, /(?:- id: gate\n *uses|- uses): OWNER\/optimization-gate@COMMIT/, () =>
