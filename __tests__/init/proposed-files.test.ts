@@ -82,6 +82,15 @@ describe('a graph', () => {
     expect(project?.open.map(({ comment }) => comment)).toEqual([expect.stringContaining('ignored by git')]);
   });
 
+  it('of a package that is installed is not looked at', async () => {
+    const scene = scratch({
+      'node_modules/x/package.json': '{"name":"x"}',
+      'node_modules/x/a.onnx': '',
+      'node_modules/x/round.mjs': roundModule,
+    });
+    expect(await proposalOf(scene)).toMatchObject({ projects: [{ folder: '', active: [], open: [] }], others: [] });
+  });
+
   it('beside a program that builds keeps its loss judged', async () => {
     const scene = scratch({ 'optimize/prune.py': pruneProgram() });
     cpSync(graphs(), scene.folder, { recursive: true });

@@ -25,8 +25,8 @@ export interface ProjectProposal {
 
 const mostActive = 12;
 const mostOpen = 12;
-/** Folders of what others wrote, what was built, and what tests the rest. */
-const passedOver = /(^|\/)(node_modules|vendor|third_party|site-packages|dist|build|\.[^/]+|tests?|__tests__|docs?)\//;
+/** Folders of what was built, and of what tests or describes the rest. */
+const passedOver = /(^|\/)(dist|build|\.[^/]+|tests?|__tests__|docs?)\//;
 const testFile = /(^|\/)(test_[^/]*|[^/]*_test|conftest)\.py$|\.(test|spec|config)\.[cm]?[jt]s$|\.d\.[cm]?ts$|\.min\.js$/;
 const framework = /^[ \t]*(?:import|from)[ \t]+(?:torch|vllm|tensorflow|jax|cupy|tensorrt)\b/m;
 

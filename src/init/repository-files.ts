@@ -18,6 +18,8 @@ export interface RepositoryFiles {
 
 /** Characters that need no quotes in YAML, in a shell and in a glob, and begin no expression of a workflow. */
 const plainPath = /^(?:[A-Za-z0-9_.][A-Za-z0-9_.+@-]*\/)*[A-Za-z0-9_.][A-Za-z0-9_.+@-]*$/;
+/** Folders of packages that others wrote, where git does not ignore them. */
+const installed = /(^|\/)(node_modules|site-packages|third_party|vendor)\//;
 const mostFiles = 20_000;
 const largestText = 256 * 1024;
 const mostText = 64 * 1024 * 1024;
@@ -39,7 +41,7 @@ export const isBelow = (path: string, folder: string): boolean => folder === '' 
  * folder first. Throws `git-failed`.
  */
 export const openFiles = async (repository: Repository, top: string): Promise<RepositoryFiles> => {
-  const listed = await repository.presentFiles();
+  const listed = (await repository.presentFiles()).filter((path) => !installed.test(path));
   // The folder that was asked for may have other characters: they are quoted where they have to be.
   const plain = listed.filter((path) => isPlainPath(isBelow(path, top) ? seenFrom(top, path) : path)).sort();
   const usable = [...plain.filter((path) => isBelow(path, top)), ...plain.filter((path) => !isBelow(path, top))].slice(0, mostFiles);
