@@ -34,7 +34,7 @@ const outcomeOf = async (answer: string): Promise<unknown> => {
     seconds: 30,
     memoryBytes: 2 ** 30,
     clock: () => 0,
-    standing: null,
+    shared: null,
   };
   const artefact = { digest, content: digest, folder: '/in', stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
   try {

@@ -9,30 +9,30 @@ const start = async (): Promise<LineChannel> =>
   openLineChannel({ where: 'here', argv: [process.execPath, '-e', program], cwd: process.cwd(), environment: {}, memoryBytes: null });
 
 test('is one process for one name, and another once it was closed or goes by another name', async () => {
-  const standing = openSharedSubject();
+  const shared = openSharedSubject();
   const ask = async (name: string): Promise<readonly unknown[]> => {
-    const answer = await (await standing.channel(name, start)).ask({}, 10);
-    return [answer, standing.used];
+    const answer = await (await shared.channel(name, start)).ask({}, 10);
+    return [answer, shared.used];
   };
   const [first, fresh] = await ask('a');
   expect([typeof first, fresh]).toEqual(['number', false]);
   expect(await ask('a')).toEqual([first, true]);
-  const old = await standing.channel('a', start);
+  const old = await shared.channel('a', start);
   const [second, other] = await ask('b');
   expect([second === first, other]).toEqual([false, false]);
   expect(await old.ended).toMatchObject({ code: 0 });
-  await standing.close();
+  await shared.close();
   const [third, anew] = await ask('b');
   expect([third === second, anew]).toEqual([false, false]);
-  await standing.close();
-  await standing.close();
+  await shared.close();
+  await shared.close();
 });
 
 test('starts anew after a start that failed', async () => {
-  const standing = openSharedSubject();
-  await expect(standing.channel('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  expect(await (await standing.channel('a', start)).ask({}, 10)).toBeTypeOf('number');
-  await standing.close();
+  const shared = openSharedSubject();
+  await expect(shared.channel('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await (await shared.channel('a', start)).ask({}, 10)).toBeTypeOf('number');
+  await shared.close();
 });
 
 test('is for variants of a built-in on a small model, and for nothing whose seconds are a metric', () => {

@@ -27,6 +27,7 @@ const retired: Readonly<Record<string, Retired>> = {
   },
   tuning: { found: /\btuning\??: SessionOptions|\bsettings? tuning\b/, instead: 'session options' },
   reference: { found: /\breference implementations?\b/i, instead: 'built-in' },
+  'accuracy-preservation': { found: /accuracy-preservation/, instead: 'perplexity-ratio' },
   doubt: { found: /\bdoubts?\b/i, instead: 'warning' },
   flops: { found: /\bflops\b/i, instead: 'MACs' },
   'pre → post': { found: /\bpre ?(→|->) ?post\b|\bpre\/post\b|\bpre and post\b/i, instead: 'reference and head' },
@@ -85,6 +86,7 @@ describe('retired words', () => {
     ['tuning', 'session(variant, tuning?: SessionOptions)'],
     ['reference', 'the reference implementation here'],
     ['doubt', 'a metric in doubt'],
+    ['accuracy-preservation', '`accuracy-preservation` in percent'],
     ['flops', 'flops-per-token'],
     ['pre → post', 'pre → post'],
     ['so-manieth', 'every so-manieth position'],
@@ -106,6 +108,6 @@ describe('retired words', () => {
   });
 
   it('have a line each that shows it', () => {
-    expect(Object.keys(retired)).toHaveLength(13);
+    expect(Object.keys(retired)).toHaveLength(14);
   });
 });

@@ -120,7 +120,7 @@ describe('a head whose launches drift', () => {
 
 describe('the self-check of dependence', () => {
   const outcomeOf = (values: readonly number[]) =>
-    selfCheckOutcome({ kind: 'dependence', target: { standing: { cell: { id: 'm/c' } } }, values } as unknown as SelfCheckReading);
+    selfCheckOutcome({ kind: 'dependence', target: { cellState: { cell: { id: 'm/c' } } }, values } as unknown as SelfCheckReading);
 
   it('withholds the verdict only where base against itself has an order that chance hardly makes', () => {
     const values = rising.slice(0, 12);

@@ -77,7 +77,7 @@ export const metrics: readonly MetricSpec[] = [
   },
   {
     ...shared,
-    id: 'accuracy-preservation',
+    id: 'perplexity-ratio',
     unit: '%',
     kind: 'exact',
     role: 'described',

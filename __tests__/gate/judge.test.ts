@@ -29,7 +29,7 @@ describe('a changed cell', () => {
     expect(metricOf(verdict, 'energy')).toMatchObject({ verdict: null, state: 'no-meter', head: null, reason: 'this machine has none' });
     expect(metricOf(verdict, 'compression-time')).toMatchObject({ verdict: null, base: 2, head: 3, change: { estimate: 0.5 } });
     expect(metricOf(verdict, 'nll-delta').head).toBeCloseTo(0.1, 9);
-    expect(metricOf(verdict, 'accuracy-preservation').head).toBeCloseTo(100 * Math.exp(-0.1), 9);
+    expect(metricOf(verdict, 'perplexity-ratio').head).toBeCloseTo(100 * Math.exp(-0.1), 9);
   });
 
   it('is regressed by a slower decode, named in the summary', () => {
@@ -247,7 +247,7 @@ describe('exact metrics', () => {
     for (const status of ['changed', 'unchanged', 'new'] as const) {
       const verdict = verdictOf(one, measure(one, samplesOf([settle('mini/pruning', status)]), { ...quiet, nll }));
       expect(metricOf(verdict, 'nll-delta')).toMatchObject({ head: expect.closeTo(0.101, 9), interval: { lower, upper } });
-      const kept = metricOf(verdict, 'accuracy-preservation');
+      const kept = metricOf(verdict, 'perplexity-ratio');
       expect(kept.interval?.lower).toBeCloseTo(100 * Math.exp(-0.101 - half), 9);
       expect(kept.interval?.upper).toBeCloseTo(100 * Math.exp(-0.101 + half), 9);
       for (const id of ['model-size', 'decode-latency', 'peak-memory', 'energy']) expect(metricOf(verdict, id).interval).toBeNull();

@@ -107,7 +107,7 @@ describe('a gate that judges no quality', () => {
   it('plans nothing that is scored on held-out text, and all else', () => {
     const [whole] = cellsOf('judged');
     const [cell] = cellsOf('none');
-    const scored = ['nll-delta', 'accuracy-preservation', 'kl-divergence', 'kl-p99', 'top1-agreement'];
+    const scored = ['nll-delta', 'perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement'];
     expect(whole?.points.map(({ kind }) => kind)).toContain('evaluation');
     expect(cell?.points).toEqual(whole?.points.filter(({ kind }) => kind !== 'evaluation'));
     expect(cell?.metrics).toEqual(whole?.metrics.filter(({ id }) => !scored.includes(id)));

@@ -34,7 +34,7 @@ const ofModel = (speed: number, loss: number, smaller: number): readonly Line[] 
   [own('decode-latency@decode-b8', 'ms', 'lower', 'timing', 'gate'), 4.18, speed ** 0.9],
   [own('decode-speedup@decode-b8', '×', 'higher', 'timing', 'described'), null, speed ** 0.9],
   [own('nll-delta@evaluation', 'nats/token', 'lower', 'exact', 'gate', 'linear', 0.005), null, loss],
-  [own('accuracy-preservation@evaluation', '%', 'higher', 'exact', 'described', 'log', 0.005), null, 100 * Math.exp(-loss)],
+  [own('perplexity-ratio@evaluation', '%', 'higher', 'exact', 'described', 'log', 0.005), null, 100 * Math.exp(-loss)],
   [own('kl-divergence@evaluation', 'nats/token', 'lower', 'exact', 'described', 'linear', 0.005), null, loss * 1.6],
   [own('top1-agreement@evaluation', '%', 'higher', 'exact', 'described', 'linear', 0.5), null, 100 - loss * 900],
   [own('model-size@inspection', 'bytes', 'lower', 'exact', 'gate'), 12_912_384, smaller],

@@ -72,7 +72,7 @@ const differsInBase = async (making: Making, queue: BuildQueue, build: PlannedBu
   const tree = await trees.folder('base').catch(faultOf);
   const from = await queue.inputOf(build);
   const inBase = (): Promise<string | null> =>
-    trees.alone('base', async () => (await makeBuild(making, build, { from, tree, standing: null })).artefact?.digest ?? null);
+    trees.alone('base', async () => (await makeBuild(making, build, { from, tree, shared: null })).artefact?.digest ?? null);
   const artefact = await inBase();
   if (artefact === null || artefact === shared.digest) return null;
   return (await inBase()) === artefact ? undeclared(build) : notDeterministic(build);

@@ -63,46 +63,46 @@ export const openBuildQueue = async (
     return kept?.artefact === line.artefact ? kept : null;
   };
 
-  const makeNew = async (build: PlannedBuild, from: ArtefactRef | GateError, standing: SharedSubject | null): Promise<void> => {
+  const makeNew = async (build: PlannedBuild, from: ArtefactRef | GateError, shared: SharedSubject | null): Promise<void> => {
     const tree = await trees.folder(build.arm).catch(faultOf);
     const bytes = from instanceof GateError ? Number.POSITIVE_INFINITY : await storedBytes(store, from);
     const attempt = async (process: SharedSubject | null): Promise<Built> => {
-      const made = await makeBuild(making, build, { from, tree, standing: process });
+      const made = await makeBuild(making, build, { from, tree, shared: process });
       if (made.unproven) unproven.add(build.key);
       return made;
     };
-    const first = await attempt(mayShareProcess(build, bytes) ? standing : null);
+    const first = await attempt(mayShareProcess(build, bytes) ? shared : null);
     const repeated = first.line.error?.starting === true && !signal.aborted;
     if (repeated) finish(build, await attempt(null), [first.line]);
     else finish(build, first);
   };
 
-  const make = async (build: PlannedBuild, refused: Refused, standing: SharedSubject | null): Promise<void> => {
+  const make = async (build: PlannedBuild, refused: Refused, shared: SharedSubject | null): Promise<void> => {
     const error = refused(build);
     // Not made at all: what came out would be kept as that of the wrong side.
     if (error !== null) return finish(build, { line: failedBuild(build, error, null), artefact: null });
-    const from = await inputOf(build, refused, standing);
+    const from = await inputOf(build, refused, shared);
     const line = lines.get(build.key);
     // An earlier, killed run recorded it already.
     if (line?.status === 'failed') return;
     const found = await known(build);
-    if (found === null) return makeNew(build, from, standing);
+    if (found === null) return makeNew(build, from, shared);
     if (line?.artefact === found.artefact) built.set(build.key, found.ref);
     else finish(build, { line: foundBuild(build, found), artefact: found.ref });
   };
 
   const begun = new Map<string, Promise<void>>();
-  const obtain = (build: PlannedBuild, refused: Refused, standing: SharedSubject | null): Promise<void> => {
-    const made = begun.get(build.key) ?? make(build, refused, standing);
+  const obtain = (build: PlannedBuild, refused: Refused, shared: SharedSubject | null): Promise<void> => {
+    const made = begun.get(build.key) ?? make(build, refused, shared);
     begun.set(build.key, made);
     return made;
   };
 
-  const inputOf = async (build: PlannedBuild, refused: Refused, standing: SharedSubject | null): Promise<ArtefactRef | GateError> => {
+  const inputOf = async (build: PlannedBuild, refused: Refused, shared: SharedSubject | null): Promise<ArtefactRef | GateError> => {
     if (build.on === null) return referenceOf(references, build.model);
     const below = plan.builds.find(({ key, arm }) => key === build.on && arm === build.arm);
     if (below === undefined) throw new GateError('internal', `The plan has no build ${build.on}.`, { where: build.cell });
-    await obtain(below, refused, standing);
+    await obtain(below, refused, shared);
     const message = `This build starts from the build "${below.variant}". That one failed, for the reason that its own error gives.`;
     return built.get(below.key) ?? new GateError('build-failed', message, { where: build.cell });
   };
@@ -115,14 +115,14 @@ export const openBuildQueue = async (
     makeAll: async (arm, refused) => {
       let failed = false;
       const makeCell = async (builds: readonly PlannedBuild[]): Promise<void> => {
-        const standing = openSharedSubject();
+        const shared = openSharedSubject();
         try {
-          for (const build of builds) if (!signal.aborted && !failed) await obtain(build, refused, standing);
+          for (const build of builds) if (!signal.aborted && !failed) await obtain(build, refused, shared);
         } catch (thrown) {
           failed = true;
           throw thrown;
         } finally {
-          await standing.close();
+          await shared.close();
         }
       };
       await inLanes(cellsOf(plan.builds.filter((build) => build.arm === arm)), signal, makeCell);

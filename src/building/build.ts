@@ -33,7 +33,7 @@ export interface SubjectSetting {
   readonly memoryBytes: number;
   readonly clock: () => number;
   /** The process that made the build before this one and may make this one too; null: a fresh one, that ends with the build. */
-  readonly standing: SharedSubject | null;
+  readonly shared: SharedSubject | null;
 }
 
 export interface BuildStore {
@@ -61,7 +61,7 @@ export interface Built {
 }
 
 /**
- * Runs one arm's optimization code over one model, in the arm's tree and in a process of its own or the standing one. Whatever that code does
+ * Runs one arm's optimization code over one model, in the arm's tree and in a process of its own or a shared one. Whatever that code does
  * (crash, hang, eat memory, write nonsense) becomes the `failed` line of this build; the rest of the run goes on. Throws what is no fault of
  * that code (`isInfrastructure`).
  */
@@ -154,7 +154,7 @@ const askLines = async (
     }
     return channel;
   };
-  const standing = subject.standing ?? openSharedSubject();
+  const shared = subject.shared ?? openSharedSubject();
   const question = {
     do: 'build',
     optimization: build.optimization,
@@ -167,14 +167,14 @@ const askLines = async (
   };
   let done = false;
   try {
-    const channel = await standing.channel(where, start);
+    const channel = await shared.channel(where, start);
     const answer = answered(await channel.ask(question, subject.seconds, lateness('build', subject)), build.subject, where);
     const built = asProtocol(() => decodeValue(builtAnswer, answer, where));
     done = true;
     return built;
   } finally {
     // A process in which a build failed makes no other.
-    if (!done || subject.standing === null) await standing.close();
+    if (!done || subject.shared === null) await shared.close();
   }
 };
 

@@ -14,7 +14,7 @@ export interface BuildPlace {
   /** The working directory of its side, or why there is none. */
   readonly tree: string | GateError;
   /** The process to make it in; null: one of its own. */
-  readonly standing: SharedSubject | null;
+  readonly shared: SharedSubject | null;
 }
 
 /** What became of a build. */
@@ -33,12 +33,12 @@ const failed = (build: PlannedBuild, error: GateError): MadeBuild => ({
  * Makes a build and keeps its artefact. Head's build is made twice where an earlier run had other bytes under the same key, and where
  * nothing else shows whether it varies: it fails with `build-not-deterministic` where the two differ.
  */
-export const makeBuild = async (making: Making, build: PlannedBuild, { from, tree, standing }: BuildPlace): Promise<MadeBuild> => {
+export const makeBuild = async (making: Making, build: PlannedBuild, { from, tree, shared }: BuildPlace): Promise<MadeBuild> => {
   if (from instanceof GateError) return failed(build, from);
   if (tree instanceof GateError) return failed(build, tree);
   const { store } = making;
   const key = keyOf(making, build);
-  const make = await maker(making, build, from, tree, standing);
+  const make = await maker(making, build, from, tree, shared);
   const built = await make();
   if (built.artefact === null) return { ...built, unproven: false };
   // What base makes now is what head is held against, whatever an earlier run had.
@@ -77,10 +77,10 @@ const maker = async (
   build: PlannedBuild,
   from: ArtefactRef,
   tree: string,
-  standing: SharedSubject | null,
+  shared: SharedSubject | null,
 ): Promise<() => Promise<Built>> => {
   const { context, plan, store, trees, folders } = making;
-  const setting: Omit<SubjectSetting, 'standing'> = {
+  const setting: Omit<SubjectSetting, 'shared'> = {
     tree,
     worker: context.worker,
     environment: await trees.environment(build.arm),
@@ -91,11 +91,11 @@ const maker = async (
   };
   const input = { source: await making.source(build), artefact: await folders.view(from, build.arm, isOwn(build) ? 'own' : 'built-in') };
   const output = sealedOutput(making, build, isOwn(build) ? await storedFiles(store, from) : null);
-  const makeIn = (process: SharedSubject | null): Promise<Built> => buildArtefact(build, input, { ...setting, standing: process }, output);
+  const makeIn = (process: SharedSubject | null): Promise<Built> => buildArtefact(build, input, { ...setting, shared: process }, output);
   return async () => {
-    const first = await makeIn(standing);
+    const first = await makeIn(shared);
     // What builds before it left in its process may be to blame: only how it fails in one of its own counts.
-    const again = first.artefact === null && standing?.used === true && !context.signal.aborted;
+    const again = first.artefact === null && shared?.used === true && !context.signal.aborted;
     return again ? makeIn(null) : first;
   };
 };

@@ -116,7 +116,7 @@ const rehearseBuild = async (
       seconds: plan.limits.seconds,
       memoryBytes: plan.limits.memoryBytes,
       clock: context.clock,
-      standing: null,
+      shared: null,
     };
     await askSubject(build, { source: await source(build), artefact }, subject, output, `${build.cell} ${build.arm}`);
   } finally {

@@ -21,7 +21,7 @@ export interface GateStep {
   /** Names of the events that start the workflow. */
   readonly events: readonly string[];
   /** What else says whether its outcome counts: name and condition of the job, and what may go on in spite of it. */
-  readonly standing: string;
+  readonly conditions: string;
 }
 
 export interface GateSteps {
@@ -105,8 +105,8 @@ export const gateSteps = async (
       const own = mapOf(step['with']);
       const scopes = [...at.scopes, envOf(step)];
       const inputs = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), textOf(value).trim()]));
-      const standing = JSON.stringify([at.standing, step['if'] ?? null, step['continue-on-error'] ?? null]);
-      const found = { ...at, inputs, scopes, standing };
+      const conditions = JSON.stringify([at.conditions, step['if'] ?? null, step['continue-on-error'] ?? null]);
+      const found = { ...at, inputs, scopes, conditions };
       if (isGate(uses)) steps.push(found);
       if (!uses.startsWith('./')) continue;
       const action = await actionAt(posix.normalize(uses.slice(2)));
@@ -150,8 +150,8 @@ export const gateSteps = async (
         steps: JSON.stringify([outside.steps, others(listOf(job['steps']))]),
         needs: JSON.stringify([outside.needs, needed]),
       };
-      const standing = JSON.stringify(['name', 'if', 'needs', 'continue-on-error'].map((key) => job[key] ?? null));
-      await lookInto(listOf(job['steps']), { file, job: id, scopes, before, events, standing }, depth);
+      const conditions = JSON.stringify(['name', 'if', 'needs', 'continue-on-error'].map((key) => job[key] ?? null));
+      await lookInto(listOf(job['steps']), { file, job: id, scopes, before, events, conditions }, depth);
       const uses = typeof job['uses'] === 'string' ? job['uses'].trim() : '';
       if (uses === '' || seen > mostSteps) continue;
       if (!uses.startsWith('./') || depth >= deepest) hidden = true;

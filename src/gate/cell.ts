@@ -42,15 +42,15 @@ const removedOutcome = ({ cell }: CellState, { at }: Samples, policy: GatePolicy
 };
 
 /** What is known of a cell before its numbers: removed, skipped, failed, or not reached. Null: its metrics decide. */
-export const outcomeBeforeMetrics = (standing: CellState, samples: Samples, policy: GatePolicy): CellOutcome | null => {
-  const { cell, status, failure, settled } = standing;
-  if (status === 'removed') return removedOutcome(standing, samples, policy);
+export const outcomeBeforeMetrics = (cellState: CellState, samples: Samples, policy: GatePolicy): CellOutcome | null => {
+  const { cell, status, failure, settled } = cellState;
+  if (status === 'removed') return removedOutcome(cellState, samples, policy);
   if (status === 'skipped')
     return {
       verdict: 'unchanged',
       reason: `not judged: ${cell.skipped?.reason ?? settled?.error?.message ?? 'it was skipped'}`,
     };
-  if (failure !== null && !standing.onlyBase && (status !== 'unchanged' || standing.broken))
+  if (failure !== null && !cellState.onlyBase && (status !== 'unchanged' || cellState.broken))
     return {
       verdict: 'failed',
       reason: status === 'unchanged' ? `base runs the same and fails too: ${codedWords(failure)}` : codedWords(failure),
@@ -72,26 +72,26 @@ const unseenReason = ({ status, unseen, failure }: CellState, samples: Samples):
   );
 };
 
-const withoutNumbers = (standing: CellState, outcome: CellOutcome): readonly JudgedMetric[] =>
-  standing.cell.metrics.map((spec) => {
-    if (standing.status === 'skipped') return unmeasured(spec, standing.cell.skipped?.status ?? 'not-applicable', null, outcome.reason);
+const withoutNumbers = (cellState: CellState, outcome: CellOutcome): readonly JudgedMetric[] =>
+  cellState.cell.metrics.map((spec) => {
+    if (cellState.status === 'skipped') return unmeasured(spec, cellState.cell.skipped?.status ?? 'not-applicable', null, outcome.reason);
     if (outcome.verdict === 'passed') return unmeasured(spec, 'not-applicable', null, outcome.reason);
     if (outcome.verdict === 'failed') return metricVerdictOf(spec, { state: 'failed', verdict: 'failed', reason: outcome.reason });
     return unmeasured(spec, 'missing', outcome.verdict, outcome.reason);
   });
 
-const judgeCompared = (standing: CellState, spec: MetricSpec, progress: TestProgress, { plan, samples }: JudgedFiles): JudgedMetric => {
-  const tested = progress.metrics.get(metricKey(standing.cell, spec));
-  const excuse = (judged: JudgedMetric): JudgedMetric => accepted(judged, standing.cell, plan.policy, samples.at);
+const judgeCompared = (cellState: CellState, spec: MetricSpec, progress: TestProgress, { plan, samples }: JudgedFiles): JudgedMetric => {
+  const tested = progress.metrics.get(metricKey(cellState.cell, spec));
+  const excuse = (judged: JudgedMetric): JudgedMetric => accepted(judged, cellState.cell, plan.policy, samples.at);
   return tested === undefined
-    ? excuse(judgeWhole(standing, spec, plan, samples))
+    ? excuse(judgeWhole(cellState, spec, plan, samples))
     : judgeTiming(tested, samples, plan.policy, progress.family, excuse);
 };
 
 /** A metric that no test decides passes only by all of the launches that were asked for. */
-const judgeWhole = (standing: CellState, spec: MetricSpec, plan: Plan, samples: Samples): JudgedMetric => {
-  const judged = judgePlain(standing, spec, samples, plan.policy);
-  const lacking = judged.verdict.verdict === 'regressed' ? null : lackingLaunches(standing, spec, plan.policy);
+const judgeWhole = (cellState: CellState, spec: MetricSpec, plan: Plan, samples: Samples): JudgedMetric => {
+  const judged = judgePlain(cellState, spec, samples, plan.policy);
+  const lacking = judged.verdict.verdict === 'regressed' ? null : lackingLaunches(cellState, spec, plan.policy);
   return lacking === null ? judged : unread(spec, 'missing', lacking, samples, judged.verdict.warnings);
 };
 
@@ -117,35 +117,35 @@ const lackingLaunches = ({ cell, solo, screen }: CellState, spec: MetricSpec, po
 /** A launch that fails takes nothing back: a regression that the complete ones show stays one. */
 const keepingRegressions = (
   metrics: readonly JudgedMetric[],
-  standing: CellState,
+  cellState: CellState,
   progress: TestProgress,
   evidence: JudgedFiles,
 ): readonly JudgedMetric[] =>
-  standing.status !== 'changed'
+  cellState.status !== 'changed'
     ? metrics
     : metrics.map((metric) => {
         if (isDerived(metric.spec)) return metric;
-        const judged = judgeCompared(standing, metric.spec, progress, evidence);
+        const judged = judgeCompared(cellState, metric.spec, progress, evidence);
         return judged.verdict.verdict === 'regressed' ? judged : metric;
       });
 
 /** The metrics of one cell that read samples; those that read other metrics come later and are left out. */
-export const judgeMetrics = (standing: CellState, progress: TestProgress, evidence: JudgedFiles): readonly JudgedMetric[] => {
+export const judgeMetrics = (cellState: CellState, progress: TestProgress, evidence: JudgedFiles): readonly JudgedMetric[] => {
   const { plan, samples, baselines } = evidence;
-  const outcome = outcomeBeforeMetrics(standing, samples, plan.policy);
-  if (outcome !== null) return keepingRegressions(withoutNumbers(standing, outcome), standing, progress, evidence);
-  const noBase = withoutBase(standing);
-  const runtime = standing.status === 'new' ? null : runtimeChange(plan);
-  const metrics = standing.cell.metrics
+  const outcome = outcomeBeforeMetrics(cellState, samples, plan.policy);
+  if (outcome !== null) return keepingRegressions(withoutNumbers(cellState, outcome), cellState, progress, evidence);
+  const noBase = withoutBase(cellState);
+  const runtime = cellState.status === 'new' ? null : runtimeChange(plan);
+  const metrics = cellState.cell.metrics
     .filter((spec) => !isDerived(spec))
     .map((spec) => {
-      if (noBase !== null) return judgeWithoutBase(standing, spec, samples, plan, noBase);
-      if (standing.status === 'new') return judgeNew(standing, spec, samples, plan);
-      if (!comparesMetric(standing, spec)) return judgeUnchanged(standing, spec, samples, plan, baselines);
-      return judgeCompared(standing, spec, progress, evidence);
+      if (noBase !== null) return judgeWithoutBase(cellState, spec, samples, plan, noBase);
+      if (cellState.status === 'new') return judgeNew(cellState, spec, samples, plan);
+      if (!comparesMetric(cellState, spec)) return judgeUnchanged(cellState, spec, samples, plan, baselines);
+      return judgeCompared(cellState, spec, progress, evidence);
     })
-    .map((judged) => withoutRuntimeEffect(judged, standing, runtime));
-  return noBase === null ? metrics : keepingRegressions(metrics, standing, progress, evidence);
+    .map((judged) => withoutRuntimeEffect(judged, cellState, runtime));
+  return noBase === null ? metrics : keepingRegressions(metrics, cellState, progress, evidence);
 };
 
 /** Worst first. */
@@ -157,16 +157,16 @@ const worstOf = (metrics: readonly JudgedMetric[], others: readonly VerdictKind[
 
 /** Puts a cell's verdict together from its metrics, in the plan's order. */
 export const cellVerdictOf = (
-  standing: CellState,
+  cellState: CellState,
   metrics: readonly JudgedMetric[],
   requirements: readonly RequirementVerdict[],
   samples: Samples,
   policy: GatePolicy,
 ): CellVerdict => {
-  const { cell, status, failure } = standing;
-  const outcome = outcomeBeforeMetrics(standing, samples, policy);
-  const noBase = withoutBase(standing);
-  const unseen = unseenReason(standing, samples);
+  const { cell, status, failure } = cellState;
+  const outcome = outcomeBeforeMetrics(cellState, samples, policy);
+  const noBase = withoutBase(cellState);
+  const unseen = unseenReason(cellState, samples);
   const worst = worstOf(metrics, [
     ...(noBase === null ? [] : ['inconclusive' as const]),
     ...(unseen === null ? [] : [gapVerdict(samples)]),
@@ -178,7 +178,7 @@ export const cellVerdictOf = (
   const reason = outcome?.reason ?? noBase ?? unseen ?? required ?? (worst === null ? 'shown only: none of its metrics decides' : null);
   // What differs is not unchanged because nothing of it gates.
   const shownOnly = status === 'changed' ? 'passed' : 'unchanged';
-  const warnings = [...(standing.settled?.warnings ?? []), ...ineffective(metrics, cell.claims), ...standing.repeated];
+  const warnings = [...(cellState.settled?.warnings ?? []), ...ineffective(metrics, cell.claims), ...cellState.repeated];
   if (failure !== null && outcome === null && noBase === null) warnings.push(`its figures could not be measured: ${failure.message}`);
   return {
     id: cell.id,

@@ -28,28 +28,28 @@ export interface JudgeInput {
 }
 
 interface Judged {
-  readonly standing: CellState;
+  readonly cellState: CellState;
   readonly metrics: readonly JudgedMetric[];
 }
 
 /** Derived metrics take their places among the others, in the plan's order. */
 const withDerived = (judged: readonly Judged[], { plan, samples }: JudgeInput, figures: RunFigures): readonly Judged[] => {
-  const known: readonly JudgedCell[] = judged.map(({ standing, metrics }) => ({
-    id: standing.cell.id,
-    model: standing.cell.model,
+  const known: readonly JudgedCell[] = judged.map(({ cellState, metrics }) => ({
+    id: cellState.cell.id,
+    model: cellState.cell.model,
     metrics: metrics.map((metric) => metric.verdict),
     buildSeconds: {
-      base: buildSeconds(plan, standing.cell, 'base', samples),
-      head: buildSeconds(plan, standing.cell, 'head', samples),
+      base: buildSeconds(plan, cellState.cell, 'base', samples),
+      head: buildSeconds(plan, cellState.cell, 'head', samples),
     },
   }));
-  return judged.map(({ standing, metrics }, at) => {
+  return judged.map(({ cellState, metrics }, at) => {
     const own = known[at];
-    if (own === undefined || outcomeBeforeMetrics(standing, samples, plan.policy) !== null) return { standing, metrics };
+    if (own === undefined || outcomeBeforeMetrics(cellState, samples, plan.policy) !== null) return { cellState, metrics };
     const sampled = [...metrics];
     return {
-      standing,
-      metrics: standing.cell.metrics.flatMap((spec) =>
+      cellState,
+      metrics: cellState.cell.metrics.flatMap((spec) =>
         isDerived(spec) ? judgeDerived(spec, own, known, figures) : (sampled.shift() ?? []),
       ),
     };
@@ -103,13 +103,13 @@ export const judge = (input: JudgeInput): Verdict => {
   const target = selfCheckTarget(plan, progress.cells);
   const readings = target === null ? [] : readSelfChecks(target, samples);
   const selfChecks = readings.flatMap((reading) => selfCheckOutcome(reading) ?? []);
-  const direct = progress.cells.map((standing): Judged => ({ standing, metrics: judgeMetrics(standing, progress, input) }));
+  const direct = progress.cells.map((cellState): Judged => ({ cellState, metrics: judgeMetrics(cellState, progress, input) }));
   const changed = progress.cells.some(({ status }) => status === 'changed');
   const figures = { falseAlarms: falseAlarms(readings, plan.policy.alpha), changed, controlled: target !== null };
   const judged = withDerived(direct, input, figures);
   const requirements = judgeRequirements(judged, plan, samples);
-  const cells = judged.map(({ standing, metrics }) =>
-    cellVerdictOf(standing, metrics, requirements.get(standing.cell.id) ?? [], samples, plan.policy),
+  const cells = judged.map(({ cellState, metrics }) =>
+    cellVerdictOf(cellState, metrics, requirements.get(cellState.cell.id) ?? [], samples, plan.policy),
   );
   const outcome = runOutcome(
     cells,

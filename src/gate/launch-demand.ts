@@ -26,7 +26,7 @@ export interface LaunchDemand {
 }
 
 const demand = (
-  standing: CellState,
+  cellState: CellState,
   purpose: LaunchPurpose,
   index: number,
   points: readonly OperatingPoint[],
@@ -35,7 +35,7 @@ const demand = (
 ): LaunchDemand => {
   const own = narrowed(points, arms);
   const used = [...new Set(own.flatMap((point) => point.arms))];
-  const cell = standing.cell.id;
+  const cell = cellState.cell.id;
   return {
     launch: `${cell}#${purpose}-${index}`,
     cell,
@@ -53,21 +53,21 @@ const demand = (
  * the peak; what becomes a baseline has all its launches.
  */
 const onceAndSolo = (
-  standing: CellState,
+  cellState: CellState,
   points: readonly OperatingPoint[],
   arms: readonly ArmId[] | null,
   event: Plan['event'],
 ): LaunchDemand[] => {
   const wanted: LaunchDemand[] = [];
   const once = points.filter(isOnce);
-  if (once.length > 0 && standing.once.complete.length === 0)
-    wanted.push(...freshIndices(standing.launches.once, 1).map((index) => demand(standing, 'once', index, once, arms)));
-  for (const { slot, launches, tally: done } of standing.solo) {
+  if (once.length > 0 && cellState.once.complete.length === 0)
+    wanted.push(...freshIndices(cellState.launches.once, 1).map((index) => demand(cellState, 'once', index, once, arms)));
+  for (const { slot, launches, tally: done } of cellState.solo) {
     if (!points.includes(slot.point) || (arms !== null && !arms.includes(slot.arm))) continue;
-    const compared = !standing.onlyBase && standing.compared.includes(slot.point) && (slot.arm === 'base' || slot.arm === 'head');
+    const compared = !cellState.onlyBase && cellState.compared.includes(slot.point) && (slot.arm === 'base' || slot.arm === 'head');
     const launched = compared || event === 'default-branch' ? slot.point.launches : 1;
     const indices = freshIndices(launches, Math.max(0, launched - done.complete.length), slot.start);
-    wanted.push(...indices.map((index) => demand(standing, 'solo', index, [slot.point], [slot.arm])));
+    wanted.push(...indices.map((index) => demand(cellState, 'solo', index, [slot.point], [slot.arm])));
   }
   return wanted;
 };
@@ -76,16 +76,16 @@ const onceAndSolo = (
  * As many screening launches hold the reference model and the comparators as impact launches would: they only show what an optimization is worth. The
  * others hold what is tested.
  */
-const screening = (standing: CellState, screen: number): LaunchDemand[] => {
-  if (!hasScreen(standing)) return [];
-  const points = standing.compared.filter(isTimed).map(warmedUp);
-  const tested = testedArms(standing.cell);
-  const { complete } = standing.screen;
+const screening = (cellState: CellState, screen: number): LaunchDemand[] => {
+  if (!hasScreen(cellState)) return [];
+  const points = cellState.compared.filter(isTimed).map(warmedUp);
+  const tested = testedArms(cellState.cell);
+  const { complete } = cellState.screen;
   const whole = complete.filter((launch) =>
     Object.values(launch.points).some(({ values }) => Object.keys(values).some((arm) => !tested.some((each) => each === arm))),
   ).length;
-  return freshIndices(standing.launches.screen, Math.max(0, screen - complete.length)).map((index, k) =>
-    demand(standing, 'screen', index, points, whole + k < impactLaunches ? null : tested),
+  return freshIndices(cellState.launches.screen, Math.max(0, screen - complete.length)).map((index, k) =>
+    demand(cellState, 'screen', index, points, whole + k < impactLaunches ? null : tested),
   );
 };
 
@@ -93,53 +93,53 @@ const screening = (standing: CellState, screen: number): LaunchDemand[] => {
  * The comparator of a cell is found before anything of it is measured, on base's builds where there are any: a launch whose arms are
  * whatever the tuning itself runs.
  */
-const tuned = (standing: CellState, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
-  if (wanted.length === 0 || standing.cell.tunes === null || standing.tune.complete.length > 0) return wanted;
-  const own = standing.cell.arms.some(({ id }) => id === 'base') ? 'base' : 'head';
-  return freshIndices(standing.launches.tune, 1).map((index) => ({
-    ...demand(standing, 'tune', index, [], null),
+const tuned = (cellState: CellState, wanted: readonly LaunchDemand[]): readonly LaunchDemand[] => {
+  if (wanted.length === 0 || cellState.cell.tunes === null || cellState.tune.complete.length > 0) return wanted;
+  const own = cellState.cell.arms.some(({ id }) => id === 'base') ? 'base' : 'head';
+  return freshIndices(cellState.launches.tune, 1).map((index) => ({
+    ...demand(cellState, 'tune', index, [], null),
     arms: ['reference', own],
-    alone: standing.cell.tunes === 'alone',
+    alone: cellState.cell.tunes === 'alone',
   }));
 };
 
-const impacts = (standing: CellState, event: Plan['event']): LaunchDemand[] => {
-  const points = standing.cell.points.filter(isTimed).map(forImpact);
-  const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - standing.impact.complete.length);
-  const arms = impactArms(standing.cell);
+const impacts = (cellState: CellState, event: Plan['event']): LaunchDemand[] => {
+  const points = cellState.cell.points.filter(isTimed).map(forImpact);
+  const missing = points.length === 0 ? 0 : Math.max(0, impactLaunches - cellState.impact.complete.length);
+  const arms = impactArms(cellState.cell);
   return [
-    ...onceAndSolo(standing, standing.cell.points, arms, event),
-    ...freshIndices(standing.launches.impact, missing).map((index) => demand(standing, 'impact', index, points, arms)),
+    ...onceAndSolo(cellState, cellState.cell.points, arms, event),
+    ...freshIndices(cellState.launches.impact, missing).map((index) => demand(cellState, 'impact', index, points, arms)),
   ];
 };
 
 /** Launches that tell whether head holds what is required of it; where there is no base, without it. */
-const requirements = (standing: CellState, policy: Plan['policy']): LaunchDemand[] => {
-  const { cell, status, launches, requirement, onlyBase } = standing;
+const requirements = (cellState: CellState, policy: Plan['policy']): LaunchDemand[] => {
+  const { cell, status, launches, requirement, onlyBase } = cellState;
   if (status !== 'new' && status !== 'changed' && !onlyBase) return [];
   const points = requiredPoints(cell);
   const missing = points.length === 0 ? 0 : Math.max(0, requirementLaunches(policy) - requirement.complete.length);
   const arms = status === 'changed' && !onlyBase ? null : impactArms(cell);
-  return freshIndices(launches.requirement, missing).map((index) => demand(standing, 'requirement', index, points, arms));
+  return freshIndices(launches.requirement, missing).map((index) => demand(cellState, 'requirement', index, points, arms));
 };
 
 /**
  * One launch of each kind in which an unchanged cell is not known to work: what cannot be run is no
  * pass, and what ran once on this class of runner need not run again.
  */
-const proofs = (standing: CellState): LaunchDemand[] => {
-  const { cell, unseen, launches, once, impact } = standing;
+const proofs = (cellState: CellState): LaunchDemand[] => {
+  const { cell, unseen, launches, once, impact } = cellState;
   const arms = impactArms(cell);
   const exact = once.complete.length === 0 && unseen.some(isOnce) ? cell.points.filter(isOnce) : [];
   const timed = impact.complete.length === 0 ? unseen.filter(isTimed).map(forImpact) : [];
   return [
-    ...freshIndices(launches.once, Math.min(1, exact.length)).map((index) => demand(standing, 'once', index, exact, arms)),
-    ...freshIndices(launches.impact, Math.min(1, timed.length)).map((index) => demand(standing, 'impact', index, timed, arms)),
+    ...freshIndices(launches.once, Math.min(1, exact.length)).map((index) => demand(cellState, 'once', index, exact, arms)),
+    ...freshIndices(launches.impact, Math.min(1, timed.length)).map((index) => demand(cellState, 'impact', index, timed, arms)),
   ];
 };
 
 /** Fresh launches of one cell: each holds the points that still lack one. */
-const confirms = (standing: CellState, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
+const confirms = (cellState: CellState, metrics: readonly MetricProgress[], lastLook: number): LaunchDemand[] => {
   const lacking = new Map<string, number>();
   for (const each of metrics) {
     const missing = wantedLaunches(each) - (each.tested.confirm.status === 'read' ? each.tested.confirm.value.length : 0);
@@ -148,13 +148,13 @@ const confirms = (standing: CellState, metrics: readonly MetricProgress[], lastL
     lacking.set(pointIdOf(spec), Math.max(missing, lacking.get(pointIdOf(spec)) ?? 0));
   }
   // A launch that ends complete without its points would be asked for again and again: three families of looks are the most there can be.
-  const room = Math.max(0, 4 * lastLook - standing.launches.confirm.length);
+  const room = Math.max(0, 4 * lastLook - cellState.launches.confirm.length);
   // Also what a metric of the same point is taken against that asks for none: it reads them all.
-  const arms = testedArms(standing.cell);
-  const indices = freshIndices(standing.launches.confirm, Math.min(room, Math.max(0, ...lacking.values())));
+  const arms = testedArms(cellState.cell);
+  const indices = freshIndices(cellState.launches.confirm, Math.min(room, Math.max(0, ...lacking.values())));
   return indices.map((index, k) => {
-    const points = standing.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k).map(warmedUp);
-    return demand(standing, 'confirm', index, points, arms);
+    const points = cellState.cell.points.filter((point) => (lacking.get(point.id) ?? 0) > k).map(warmedUp);
+    return demand(cellState, 'confirm', index, points, arms);
   });
 };
 
@@ -164,7 +164,7 @@ const selfChecks = (target: SelfCheckTarget, samples: Samples): LaunchDemand[] =
   if (done.failed.length > 0 || done.overLost) return [];
   const missing = Math.max(0, selfCheckLaunches - done.complete.length);
   const point = { ...target.point, arms: [...liveArms] };
-  return freshIndices(launches, missing, selfCheckStart).map((index) => demand(target.standing, 'screen', index, [point], null, true));
+  return freshIndices(launches, missing, selfCheckStart).map((index) => demand(target.cellState, 'screen', index, [point], null, true));
 };
 
 /** Launch k of every cell before launch k + 1 of any: a slow drift, or the end of the budget, meets all cells alike. */
@@ -174,9 +174,9 @@ const interleaved = (lists: readonly (readonly LaunchDemand[])[]): LaunchDemand[
 };
 
 const confirmDemand = (progress: TestProgress, lastLook: number): LaunchDemand[] => {
-  const byCell = Map.groupBy(progress.metrics.values(), (each) => each.tested.standing);
-  const lists = [...byCell].map(([standing, metrics]) => ({
-    list: confirms(standing, metrics, lastLook),
+  const byCell = Map.groupBy(progress.metrics.values(), (each) => each.tested.cellState);
+  const lists = [...byCell].map(([cellState, metrics]) => ({
+    list: confirms(cellState, metrics, lastLook),
     urgent: metrics.some((each) => each.regress?.outcome === 'open' || each.mean?.outcome === 'open'),
   }));
   return [true, false].flatMap((urgent) => interleaved(lists.filter((each) => each.urgent === urgent).map((each) => each.list)));
@@ -193,25 +193,25 @@ const confirmDemand = (progress: TestProgress, lastLook: number): LaunchDemand[]
 export const launchDemand = (plan: Plan, samples: Samples): readonly LaunchDemand[] => {
   if (samples.stopped === 'budget') return [];
   const progress = progressOf(plan, samples, true);
-  const live = progress.cells.filter((standing) => standing.failure === null);
+  const live = progress.cells.filter((cellState) => cellState.failure === null);
   const showImpact =
-    plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((standing) => standing.status === 'changed'));
+    plan.event === 'default-branch' || (allSettled(progress.cells) && !progress.cells.some((cellState) => cellState.status === 'changed'));
   const target = selfCheckTarget(plan, progress.cells);
   const wanted = [
-    ...live.flatMap((standing) => tuned(standing, onceAndSolo(standing, standing.compared, null, plan.event))),
-    ...interleaved(live.map((standing) => tuned(standing, screening(standing, plan.policy.screen)))),
+    ...live.flatMap((cellState) => tuned(cellState, onceAndSolo(cellState, cellState.compared, null, plan.event))),
+    ...interleaved(live.map((cellState) => tuned(cellState, screening(cellState, plan.policy.screen)))),
     ...(progress.screened ? confirmDemand(progress, plan.policy.looks.at(-1)?.launches ?? 0) : []),
     ...interleaved(
-      progress.cells.map((standing) => {
-        if (standing.failure !== null) return standing.onlyBase ? tuned(standing, impacts(standing, plan.event)) : [];
-        const shown = standing.status === 'new' || (standing.status === 'unchanged' && showImpact);
-        if (shown) return tuned(standing, impacts(standing, plan.event));
-        return standing.status === 'unchanged' ? tuned(standing, proofs(standing)) : [];
+      progress.cells.map((cellState) => {
+        if (cellState.failure !== null) return cellState.onlyBase ? tuned(cellState, impacts(cellState, plan.event)) : [];
+        const shown = cellState.status === 'new' || (cellState.status === 'unchanged' && showImpact);
+        if (shown) return tuned(cellState, impacts(cellState, plan.event));
+        return cellState.status === 'unchanged' ? tuned(cellState, proofs(cellState)) : [];
       }),
     ),
     ...interleaved(
-      progress.cells.flatMap((standing) =>
-        standing.failure === null || standing.onlyBase ? [tuned(standing, requirements(standing, plan.policy))] : [],
+      progress.cells.flatMap((cellState) =>
+        cellState.failure === null || cellState.onlyBase ? [tuned(cellState, requirements(cellState, plan.policy))] : [],
       ),
     ),
     ...(target === null ? [] : selfChecks(target, samples)),

@@ -8,7 +8,9 @@ import type { TestProgress } from './test-progress.ts';
  * choose the verdict. Throws `samples-contradictory`.
  */
 export const requireLaunchOrder = (progress: TestProgress, plan: Plan): void => {
-  const suspects = new Set([...progress.metrics.values()].filter(({ suspect }) => suspect).map((metric) => metric.tested.standing.cell.id));
+  const suspects = new Set(
+    [...progress.metrics.values()].filter(({ suspect }) => suspect).map((metric) => metric.tested.cellState.cell.id),
+  );
   const most = 4 * (plan.policy.looks.at(-1)?.launches ?? 0);
   for (const { cell, launches } of progress.cells) {
     const { length } = launches.confirm;

@@ -28,10 +28,10 @@ export const ofLaunches = (launches: readonly Launch[], point: string): Observat
 };
 
 /** Solo launches hold one arm each: the i-th ones of all arms make one replicate, every series reduced within its own process. */
-const ofSolo = (standing: CellState, from: SampledReduction): Observations => {
+const ofSolo = (cellState: CellState, from: SampledReduction): Observations => {
   const replicates: Record<string, Record<string, number[]>>[] = [];
   const notes = new Set<string>();
-  for (const { slot, tally } of standing.solo) {
+  for (const { slot, tally } of cellState.solo) {
     if (slot.point.id !== from.point) continue;
     const { columns, warnings } = ofLaunches(tally.complete.slice(0, slot.point.launches), from.point);
     for (const warning of warnings) notes.add(warning);
@@ -85,13 +85,13 @@ export const holding = (columns: readonly LaunchColumns[], arm: ArmId): readonly
  * All replicates that a metric rests on before confirmation: screening launches of a compared cell (of what is taken against another arm, those that
  * hold this), impact launches of an unchanged or new one, the one `once` launch, solo launches by replicate, or the build lines.
  */
-export const observationsOf = (standing: CellState, spec: MetricSpec, samples: Samples, screen: number): Observations => {
-  const point = pointOf(standing.cell, spec);
+export const observationsOf = (cellState: CellState, spec: MetricSpec, samples: Samples, screen: number): Observations => {
+  const point = pointOf(cellState.cell, spec);
   if (point === null || (spec.from.of !== 'series' && spec.from.of !== 'against')) return none;
-  if (point.kind === 'build') return ofBuild(standing.cell, samples);
-  if (point.kind === 'solo') return ofSolo(standing, spec.from);
-  if (isOnce(point)) return ofLaunches(standing.once.complete.slice(0, 1), point.id);
-  const launches = standing.compared.includes(point) ? standing.screen.complete.slice(0, screen) : standing.impact.complete;
+  if (point.kind === 'build') return ofBuild(cellState.cell, samples);
+  if (point.kind === 'solo') return ofSolo(cellState, spec.from);
+  if (isOnce(point)) return ofLaunches(cellState.once.complete.slice(0, 1), point.id);
+  const launches = cellState.compared.includes(point) ? cellState.screen.complete.slice(0, screen) : cellState.impact.complete;
   const observed = ofLaunches(launches, point.id);
   return spec.from.of === 'against' ? { ...observed, columns: holding(observed.columns, spec.from.arm) } : observed;
 };

@@ -22,7 +22,7 @@ import { comparesMetric } from './tested-metric.ts';
 
 /** A requirement with what there is to decide it by. */
 interface RequiredMetric {
-  readonly standing: CellState;
+  readonly cellState: CellState;
   readonly spec: MetricSpec;
   readonly require: Requirement;
   readonly observations: Observations;
@@ -62,26 +62,26 @@ const missesOf = (
   };
 };
 
-const requiredOf = (standing: CellState, spec: MetricSpec, require: Requirement, samples: Samples, policy: GatePolicy): RequiredMetric => {
-  const point = pointOf(standing.cell, spec);
+const requiredOf = (cellState: CellState, spec: MetricSpec, require: Requirement, samples: Samples, policy: GatePolicy): RequiredMetric => {
+  const point = pointOf(cellState.cell, spec);
   const timed = spec.kind === 'timing' && point !== null && isTimed(point);
   const wanted = requirementLaunches(policy);
-  const launches = standing.requirement.complete.slice(0, wanted);
+  const launches = cellState.requirement.complete.slice(0, wanted);
   const observations = timed
     ? ofLaunches(launches, pointIdOf(spec))
-    : observationsOf(standing.onlyBase ? { ...standing, compared: [] } : standing, spec, samples, policy.screen);
+    : observationsOf(cellState.onlyBase ? { ...cellState, compared: [] } : cellState, spec, samples, policy.screen);
   const valuesOf = (arm: ArmId) => armValues(observations, spec, arm, point?.kind === 'solo');
   const head = valuesOf('head');
   const short = timed && launches.length < wanted ? `only ${launches.length} of ${wanted} launches for it are complete` : null;
   const gap = short === null ? (head.status === 'absent' ? head.reason : null) : gapReason(samples, short);
   const values = numberOf(head) ?? [];
   return {
-    standing,
+    cellState,
     spec,
     require,
     observations,
     head: values,
-    base: standing.status === 'new' || standing.onlyBase ? [] : (numberOf(valuesOf('base')) ?? []),
+    base: cellState.status === 'new' || cellState.onlyBase ? [] : (numberOf(valuesOf('base')) ?? []),
     tested: timed && gap === null ? missesOf(spec, require, values, policy) : null,
     gap,
   };
@@ -156,23 +156,23 @@ const isExcused = ({ verdict }: JudgedMetric): boolean => verdict.head === null 
  * @param metrics of each cell, those over other metrics included
  */
 export const judgeRequirements = (
-  cells: readonly { readonly standing: CellState; readonly metrics: readonly JudgedMetric[] }[],
+  cells: readonly { readonly cellState: CellState; readonly metrics: readonly JudgedMetric[] }[],
   { policy }: Pick<Plan, 'policy'>,
   samples: Samples,
 ): ReadonlyMap<CellId, readonly RequirementVerdict[]> => {
-  const found = cells.flatMap(({ standing, metrics }) =>
-    outcomeBeforeMetrics(standing, samples, policy) !== null
+  const found = cells.flatMap(({ cellState, metrics }) =>
+    outcomeBeforeMetrics(cellState, samples, policy) !== null
       ? []
-      : standing.cell.metrics.flatMap((spec, at) => {
+      : cellState.cell.metrics.flatMap((spec, at) => {
           const judged = metrics[at];
           return spec.require === undefined || judged === undefined || isExcused(judged)
             ? []
-            : [{ standing, spec, require: spec.require, judged }];
+            : [{ cellState, spec, require: spec.require, judged }];
         }),
   );
-  const isJudged = ({ standing, spec }: (typeof found)[number]): boolean =>
-    standing.status === 'new' || standing.onlyBase || comparesMetric(standing, spec);
-  const required = found.filter(isJudged).map(({ standing, spec, require }) => requiredOf(standing, spec, require, samples, policy));
+  const isJudged = ({ cellState, spec }: (typeof found)[number]): boolean =>
+    cellState.status === 'new' || cellState.onlyBase || comparesMetric(cellState, spec);
+  const required = found.filter(isJudged).map(({ cellState, spec, require }) => requiredOf(cellState, spec, require, samples, policy));
   const family = required.flatMap((each) => (each.tested === null ? [] : [{ each, misses: each.tested.misses }]));
   const adjusted = holm(
     family.map(({ misses }) => signedRankGreater(misses, 0)),
@@ -184,10 +184,10 @@ export const judgeRequirements = (
     return each.tested === null ? compared(each) : tested(each.tested, probability.get(each) ?? 1, policy);
   };
   const all = [
-    ...required.map((each) => ({ cell: each.standing.cell.id, verdicts: [verdictOf(each, decidedOf(each))] })),
+    ...required.map((each) => ({ cell: each.cellState.cell.id, verdicts: [verdictOf(each, decidedOf(each))] })),
     ...found
       .filter((each) => !isJudged(each))
-      .map(({ standing, spec, require, judged }) => ({ cell: standing.cell.id, verdicts: unchangedOf(spec, require, judged) })),
+      .map(({ cellState, spec, require, judged }) => ({ cell: cellState.cell.id, verdicts: unchangedOf(spec, require, judged) })),
   ];
   return new Map([...Map.groupBy(all, ({ cell }) => cell)].map(([cell, group]) => [cell, group.flatMap(({ verdicts }) => verdicts)]));
 };

@@ -31,14 +31,14 @@ export const liveArms: readonly ArmId[] = ['base', 'head', plantedArm];
 
 /** What a measuring run tests itself with: one call point of one changed cell, and the latency that is read there. */
 export interface SelfCheckTarget {
-  readonly standing: CellState;
+  readonly cellState: CellState;
   readonly point: CallPoint;
   readonly spec: MetricSpec;
 }
 
 const cost = (point: CallPoint): number => (point.phase === 'decode' ? point.batch : 1e6 * point.length * point.batch);
 
-const targetIn = (cell: PlannedCell): Omit<SelfCheckTarget, 'standing'> | null => {
+const targetIn = (cell: PlannedCell): Omit<SelfCheckTarget, 'cellState'> | null => {
   const targets = cell.metrics.flatMap((spec) => {
     const point = pointOf(cell, spec);
     return point?.kind === 'call' && spec.kind === 'timing' && spec.scale === 'log' && spec.from.of === 'series' ? [{ point, spec }] : [];
@@ -60,18 +60,18 @@ export const selfCheckPoint = (cell: PlannedCell): CallPoint | null => {
  */
 export const selfCheckTarget = (plan: Plan, cells: readonly CellState[]): SelfCheckTarget | null => {
   if (!allSettled(cells) || plan.policy.looks.length === 0) return null;
-  const lot = ({ standing }: SelfCheckTarget): number => deriveSeed(plan.seed, 'self-check', standing.cell.id);
+  const lot = ({ cellState }: SelfCheckTarget): number => deriveSeed(plan.seed, 'self-check', cellState.cell.id);
   return cells
-    .flatMap((standing): SelfCheckTarget[] => {
-      const target = standing.status === 'changed' && standing.failure === null ? targetIn(standing.cell) : null;
-      return target === null ? [] : [{ standing, ...target }];
+    .flatMap((cellState): SelfCheckTarget[] => {
+      const target = cellState.status === 'changed' && cellState.failure === null ? targetIn(cellState.cell) : null;
+      return target === null ? [] : [{ cellState, ...target }];
     })
     .reduce<SelfCheckTarget | null>((first, each) => (first === null || lot(each) < lot(first) ? each : first), null);
 };
 
 /** Launches of the self-checks of the target's cell. */
 export const selfChecksOf = (samples: Samples, target: SelfCheckTarget): readonly Launch[] =>
-  samples.launches.filter((launch) => launch.cell === target.standing.cell.id && launch.selfCheck);
+  samples.launches.filter((launch) => launch.cell === target.cellState.cell.id && launch.selfCheck);
 
 export interface SelfCheckReading {
   readonly kind: SelfCheckKind;
@@ -106,7 +106,7 @@ const asHead = ({ head: _, ...others }: LaunchColumns, arm: ArmId): LaunchColumn
  */
 export const selfCheckOutcome = (reading: SelfCheckReading): SelfCheckOutcome | null => {
   if (reading.values === null) return null;
-  const cell = reading.target.standing.cell.id;
+  const cell = reading.target.cellState.cell.id;
   const byChance = (p: number): SelfCheckOutcome['outcome'] => (p < 0.001 ? 'withheld' : p < 0.05 ? 'unlikely' : 'as-expected');
   if (reading.kind === 'dependence') {
     const p = serialDependence(reading.values);

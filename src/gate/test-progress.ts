@@ -39,16 +39,16 @@ export interface TestProgress {
 }
 
 /** Whether the cell has points that are screened at all. */
-export const hasScreen = (standing: CellState): boolean => standing.compared.some(isTimed);
+export const hasScreen = (cellState: CellState): boolean => cellState.compared.some(isTimed);
 
-const screenDone = (standing: CellState, policy: GatePolicy): boolean =>
-  standing.failure !== null || !hasScreen(standing) || standing.screen.complete.length >= policy.screen;
+const screenDone = (cellState: CellState, policy: GatePolicy): boolean =>
+  cellState.failure !== null || !hasScreen(cellState) || cellState.screen.complete.length >= policy.screen;
 
 const candidate = (tested: TestedMetric, sign: 1 | -1, waiting: boolean): Candidate => ({
   key: tested.key,
   values: (numberOf(tested.confirm) ?? []).map((value) => sign * value),
   margin: sign === 1 ? tested.margins.worse : tested.margins.better,
-  waiting: waiting && tested.standing.failure === null && tested.confirm.status === 'read',
+  waiting: waiting && tested.cellState.failure === null && tested.confirm.status === 'read',
 });
 
 const meanKey = ({ key }: TestedMetric): string => `${key} mean`;
@@ -127,7 +127,7 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean): Test
   const { policy } = plan;
   requireLooks(policy);
   const cells = cellStates(plan, samples);
-  const screened = allSettled(cells) && cells.every((standing) => screenDone(standing, policy));
+  const screened = allSettled(cells) && cells.every((cellState) => screenDone(cellState, policy));
   const tested = testedMetrics(cells, samples, policy);
   const advanced = (sign: 1 | -1): readonly TestedMetric[] =>
     tested.filter(
@@ -167,7 +167,7 @@ export const progressOf = (plan: Plan, samples: Samples, waiting: boolean): Test
 
 /** All metrics at points that the screening launches sent to confirmation, whatever metric it was for, are tested with what came of that. */
 const lastTestsOf = (progress: readonly Omit<MetricProgress, 'last'>[], policy: GatePolicy): ReadonlyMap<string, LastTest> => {
-  const pointOfCell = ({ tested }: Pick<MetricProgress, 'tested'>): string => `${tested.standing.cell.id} ${pointIdOf(tested.spec)}`;
+  const pointOfCell = ({ tested }: Pick<MetricProgress, 'tested'>): string => `${tested.cellState.cell.id} ${pointIdOf(tested.spec)}`;
   const confirmed = new Set(progress.filter(({ suspect }) => suspect).map(pointOfCell));
   const members = progress.filter((each) => confirmed.has(pointOfCell(each)));
   return lastTests(
@@ -180,7 +180,7 @@ const lastTestsOf = (progress: readonly Omit<MetricProgress, 'last'>[], policy: 
 /** The number of confirming launches that a metric wants now; 0 when it is decided, broken or held until others are in. */
 export const wantedLaunches = (progress: MetricProgress): number => {
   const { tested, regress, mean, improve, evidence } = progress;
-  if (tested.confirm.status === 'absent' || tested.screen.status === 'absent' || tested.standing.failure !== null) return 0;
+  if (tested.confirm.status === 'absent' || tested.screen.status === 'absent' || tested.cellState.failure !== null) return 0;
   const have = tested.confirm.value.length;
   return [regress, mean, improve, evidence].reduce(
     (most, each) => (each !== null && each.outcome === 'open' && each.launches > have ? Math.max(most, each.launches) : most),

@@ -20,7 +20,7 @@ import { secondsIn } from './time-unit.ts';
  */
 export interface TestedMetric {
   readonly key: string;
-  readonly standing: CellState;
+  readonly cellState: CellState;
   /**
    * Of an exact metric that varies: with differences in the place of logarithms, which numbers of
    * either sign have.
@@ -54,8 +54,8 @@ export interface TestedMetric {
 }
 
 /** Whether base and head of this metric are compared (rather than known to be identical). */
-export const comparesMetric = (standing: CellState, spec: MetricSpec): boolean =>
-  standing.status === 'changed' || (standing.status === 'unchanged' && spec.identity === 'code' && !equalCode(standing.cell));
+export const comparesMetric = (cellState: CellState, spec: MetricSpec): boolean =>
+  cellState.status === 'changed' || (cellState.status === 'unchanged' && spec.identity === 'code' && !equalCode(cellState.cell));
 
 /** The largest difference between two numbers of one arm, over rounds and launches. */
 const variationOf = (columns: readonly LaunchColumns[], { from }: MetricSpec): number => {
@@ -70,9 +70,9 @@ const variationOf = (columns: readonly LaunchColumns[], { from }: MetricSpec): n
  * can be repeated at will. It decides timing always, and an exact metric where its launches vary,
  * the confirming ones of another metric included: then it is not exact.
  */
-const isTestable = (standing: CellState, spec: MetricSpec): boolean => {
-  const point = pointOf(standing.cell, spec);
-  return spec.role === 'gate' && point !== null && isTimed(point) && comparesMetric(standing, spec);
+const isTestable = (cellState: CellState, spec: MetricSpec): boolean => {
+  const point = pointOf(cellState.cell, spec);
+  return spec.role === 'gate' && point !== null && isTimed(point) && comparesMetric(cellState, spec);
 };
 
 /**
@@ -105,11 +105,11 @@ const agreeOnWorse = (columns: readonly LaunchColumns[], spec: MetricSpec, from:
   return beyondTolerance(spec, median(head), median(base)) === 'worse';
 };
 
-const testedOf = (standing: CellState, declared: MetricSpec, samples: Samples, policy: GatePolicy): TestedMetric | null => {
-  const { columns } = observationsOf(standing, declared, samples, policy.screen);
+const testedOf = (cellState: CellState, declared: MetricSpec, samples: Samples, policy: GatePolicy): TestedMetric | null => {
+  const { columns } = observationsOf(cellState, declared, samples, policy.screen);
   const { from } = declared;
   if (from.of !== 'series' && from.of !== 'against') return null;
-  const confirming = ofLaunches(standing.confirm.complete, pointIdOf(declared)).columns;
+  const confirming = ofLaunches(cellState.confirm.complete, pointIdOf(declared)).columns;
   const base = launchValues(columns, from, 'base');
   const level = base.length > 0 ? median(base) : 0;
   const variation = declared.kind === 'exact' ? variationOf([...columns, ...confirming], declared) : 0;
@@ -123,7 +123,7 @@ const testedOf = (standing: CellState, declared: MetricSpec, samples: Samples, p
     if (agreeOnWorse(columns, declared, from)) return null;
   }
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
-  const readsClock = readsForeignClock(standing, spec);
+  const readsClock = readsForeignClock(cellState, spec);
   const clock = readsClock
     ? clockOf(columns, spec, spec.tolerance, spec.scale === 'log' ? policy.mustDetect : bound)
     : { step: 0, coarse: null };
@@ -134,17 +134,17 @@ const testedOf = (standing: CellState, declared: MetricSpec, samples: Samples, p
       ? absent('missing', `only ${columns.length} of ${policy.screen} screening launches are complete`)
       : readAll(columns, (each) => change(each, spec));
   return {
-    key: metricKey(standing.cell, spec),
-    standing,
+    key: metricKey(cellState.cell, spec),
+    cellState,
     spec,
     margins: {
       worse: tolerated + step,
       better: betterOnScale(spec, spec.tolerance) + step,
-      mean: Math.max(bound, tolerated, worseOnScale(spec, acceptedBound(declared, standing.cell, policy, samples.at))) + step,
+      mean: Math.max(bound, tolerated, worseOnScale(spec, acceptedBound(declared, cellState.cell, policy, samples.at))) + step,
     },
     bound,
     clock,
-    busy: busyHead(standing, spec, policy),
+    busy: busyHead(cellState, spec, policy),
     variation,
     agreed: declared.kind === 'exact' && confirming.length >= firstLook && agreeOnWorse(confirming, declared, from),
     screen: screened(launchChange),
@@ -155,6 +155,8 @@ const testedOf = (standing: CellState, declared: MetricSpec, samples: Samples, p
 
 /** All metrics of the plan that the two-stage test decides, in the plan's order. */
 export const testedMetrics = (cells: readonly CellState[], samples: Samples, policy: GatePolicy): readonly TestedMetric[] =>
-  cells.flatMap((standing) =>
-    standing.cell.metrics.filter((spec) => isTestable(standing, spec)).flatMap((spec) => testedOf(standing, spec, samples, policy) ?? []),
+  cells.flatMap((cellState) =>
+    cellState.cell.metrics
+      .filter((spec) => isTestable(cellState, spec))
+      .flatMap((spec) => testedOf(cellState, spec, samples, policy) ?? []),
   );

@@ -74,9 +74,9 @@ export const judgeTiming = (
   excuse: (judged: JudgedMetric) => JudgedMetric,
 ): JudgedMetric => {
   const { tested } = progress;
-  const { spec, standing } = tested;
+  const { spec, cellState } = tested;
   if (tested.screen.status === 'absent') {
-    const screen = observationsOf(standing, spec, samples, policy.screen);
+    const screen = observationsOf(cellState, spec, samples, policy.screen);
     const head = armValues(screen, spec, 'head');
     if (head.status === 'absent' && head.state !== 'missing')
       return headLacks(spec, head, armValues(screen, spec, 'base'), samples, screen.warnings);
@@ -99,9 +99,9 @@ const judgedBy = (
   policy: GatePolicy,
   family: number,
 ): JudgedMetric => {
-  const { spec, standing } = tested;
-  const screen = observationsOf(standing, spec, samples, policy.screen);
-  const stage = outcome.launches > 0 ? ofLaunches(standing.confirm.complete, pointIdOf(spec)) : screen;
+  const { spec, cellState } = tested;
+  const screen = observationsOf(cellState, spec, samples, policy.screen);
+  const stage = outcome.launches > 0 ? ofLaunches(cellState.confirm.complete, pointIdOf(spec)) : screen;
   const columns = outcome.launches > 0 ? stage.columns.slice(0, outcome.launches) : stage.columns;
   const confirmed = outcome.by === 'mean' ? (numberOf(tested.means.confirm) ?? []) : launches.confirm;
   const values = outcome.launches > 0 ? confirmed.slice(0, outcome.launches) : launches.screen;
@@ -122,7 +122,7 @@ const judgedBy = (
     samples: {
       ...numbers.samples,
       change: values.map((value) => changeOf(spec, { estimate: value, lower: null, upper: null }).estimate),
-      gains: gainsOf(screen, spec, pointOf(standing.cell, spec)?.kind ?? 'none'),
+      gains: gainsOf(screen, spec, pointOf(cellState.cell, spec)?.kind ?? 'none'),
     },
   };
   return metricVerdictOf(spec, fields, outcome.holdsRun);

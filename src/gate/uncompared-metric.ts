@@ -14,27 +14,27 @@ import type { MeasuredState } from './reading.ts';
 import { judgePlain } from './untested-metric.ts';
 import { valueInterval } from './window-interval.ts';
 
-const baselineOf = (standing: CellState, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
-  const arm = standing.settled?.arms['head'];
+const baselineOf = (cellState: CellState, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
+  const arm = cellState.settled?.arms['head'];
   const entries = baselines
     .filter(
-      (each) => each.runnerClass === samples.runnerClass && each.model === standing.cell.model && each.runtime === plan.runtime.digest,
+      (each) => each.runnerClass === samples.runnerClass && each.model === cellState.cell.model && each.runtime === plan.runtime.digest,
     )
     .flatMap((each) => each.entries)
-    .filter((entry) => entry.cell === (standing.cell.renamedFrom ?? standing.cell.id) && entry.arm === arm)
+    .filter((entry) => entry.cell === (cellState.cell.renamedFrom ?? cellState.cell.id) && entry.arm === arm)
     .toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
   const point = pointIdOf(spec);
   return entries.flatMap((entry) => entry.metrics).find((metric) => metric.id === spec.id && metric.point === point) ?? null;
 };
 
 /** Head and reference of a cell without a base to compare with, or whose base is identical. */
-const impactOf = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan) => {
-  const observations = observationsOf(standing, spec, samples, plan.policy.screen);
-  const kind = pointOf(standing.cell, spec)?.kind ?? 'none';
+const impactOf = (cellState: CellState, spec: MetricSpec, samples: Samples, plan: Plan) => {
+  const observations = observationsOf(cellState, spec, samples, plan.policy.screen);
+  const kind = pointOf(cellState.cell, spec)?.kind ?? 'none';
   const head = armValues(observations, spec, 'head', kind === 'solo');
   const reference = shown(armValues(observations, spec, 'reference', kind === 'solo'));
   const gains = gainsOf(observations, spec, kind);
-  return { head, reference, gains, interval: valueInterval(standing, spec, observations), warnings: observations.warnings };
+  return { head, reference, gains, interval: valueInterval(cellState, spec, observations), warnings: observations.warnings };
 };
 
 /**
@@ -43,13 +43,13 @@ const impactOf = (standing: CellState, spec: MetricSpec, samples: Samples, plan:
  * digest. Without one an earlier run must be known to have had it.
  */
 export const judgeUnchanged = (
-  standing: CellState,
+  cellState: CellState,
   spec: MetricSpec,
   samples: Samples,
   plan: Plan,
   baselines: readonly Baseline[],
 ): JudgedMetric => {
-  const { head, reference, gains, interval, warnings } = impactOf(standing, spec, samples, plan);
+  const { head, reference, gains, interval, warnings } = impactOf(cellState, spec, samples, plan);
   const zero = { estimate: 0, lower: 0, upper: 0 };
   if (head.status === 'read') {
     const { value, samples: values } = shown(head);
@@ -70,7 +70,7 @@ export const judgeUnchanged = (
       warnings,
     });
   }
-  const known = baselineOf(standing, spec, baselines, samples, plan);
+  const known = baselineOf(cellState, spec, baselines, samples, plan);
   if (known !== null)
     return metricVerdictOf(spec, {
       verdict: 'unchanged',
@@ -81,7 +81,7 @@ export const judgeUnchanged = (
       change: zero,
       reason: 'base and head are identical; the values are those of the baseline',
     });
-  const absence = head.state === 'missing' ? earlierOf(standing, spec) : head;
+  const absence = head.state === 'missing' ? earlierOf(cellState, spec) : head;
   // What worked and gave no number is expected all the same.
   if (absence === null) return unread(spec, 'missing', head.reason, samples, warnings);
   return metricVerdictOf(spec, { verdict: 'unchanged', state: absence.state, change: zero, reason: absence.reason });
@@ -91,9 +91,9 @@ export const judgeUnchanged = (
  * What is known of a metric that this run has no number of: by an earlier run, or nothing. Null
  * where it should have one.
  */
-const earlierOf = (standing: CellState, spec: MetricSpec): { readonly state: MeasuredState; readonly reason: string } | null => {
-  const point = pointOf(standing.cell, spec);
-  const seen = point !== null && Object.hasOwn(standing.seen, point.id) ? standing.seen[point.id] : undefined;
+const earlierOf = (cellState: CellState, spec: MetricSpec): { readonly state: MeasuredState; readonly reason: string } | null => {
+  const point = pointOf(cellState.cell, spec);
+  const seen = point !== null && Object.hasOwn(cellState.seen, point.id) ? cellState.seen[point.id] : undefined;
   if (seen !== undefined && 'series' in spec.from) {
     const { series } = spec.from;
     if (seen.series.includes(series))
@@ -103,7 +103,7 @@ const earlierOf = (standing: CellState, spec: MetricSpec): { readonly state: Mea
       };
     return seen.warnings.flatMap((warning) => readAbsence(warning) ?? []).find((absence) => isAbout(absence, series)) ?? null;
   }
-  if (point !== null && (standing.unseen.includes(point) || isLaunched(standing, point))) return null;
+  if (point !== null && (cellState.unseen.includes(point) || isLaunched(cellState, point))) return null;
   return {
     state: 'not-measured',
     reason: 'base and head are identical; not measured in this run, and no baseline of this runner class has it',
@@ -111,8 +111,8 @@ const earlierOf = (standing: CellState, spec: MetricSpec): { readonly state: Mea
 };
 
 /** A metric of a cell that base does not have: shown, never gated. */
-export const judgeNew = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
-  const { head, reference, gains, interval, warnings } = impactOf(standing, spec, samples, plan);
+export const judgeNew = (cellState: CellState, spec: MetricSpec, samples: Samples, plan: Plan): JudgedMetric => {
+  const { head, reference, gains, interval, warnings } = impactOf(cellState, spec, samples, plan);
   if (head.status === 'absent')
     return metricVerdictOf(spec, {
       verdict: 'new',
@@ -137,9 +137,9 @@ export const judgeNew = (standing: CellState, spec: MetricSpec, samples: Samples
  * A metric of a cell whose base failed while head was made: what both sides have all the same is judged, the rest shows head
  * against the reference model, and `reason` (base's error). Head's own failure is none of base's.
  */
-export const judgeWithoutBase = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
-  if (spec.kind === 'exact' && bothKnown(standing, spec, samples, plan)) return judgePlain(standing, spec, samples, plan.policy);
-  const { head, reference, gains, interval, warnings } = impactOf({ ...standing, compared: [] }, spec, samples, plan);
+export const judgeWithoutBase = (cellState: CellState, spec: MetricSpec, samples: Samples, plan: Plan, reason: string): JudgedMetric => {
+  if (spec.kind === 'exact' && bothKnown(cellState, spec, samples, plan)) return judgePlain(cellState, spec, samples, plan.policy);
+  const { head, reference, gains, interval, warnings } = impactOf({ ...cellState, compared: [] }, spec, samples, plan);
   if (head.status === 'absent' && head.state === 'failed') return unread(spec, 'failed', head.reason, samples, warnings);
   const { value, samples: values } = shown(head);
   return metricVerdictOf(spec, {
@@ -155,7 +155,7 @@ export const judgeWithoutBase = (standing: CellState, spec: MetricSpec, samples:
   });
 };
 
-const bothKnown = (standing: CellState, spec: MetricSpec, samples: Samples, plan: Plan): boolean => {
-  const observations = observationsOf(standing, spec, samples, plan.policy.screen);
+const bothKnown = (cellState: CellState, spec: MetricSpec, samples: Samples, plan: Plan): boolean => {
+  const observations = observationsOf(cellState, spec, samples, plan.policy.screen);
   return (['base', 'head'] as const).every((arm) => armValues(observations, spec, arm).status === 'read');
 };

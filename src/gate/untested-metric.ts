@@ -52,12 +52,12 @@ const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly num
 };
 
 const changeBetween = (
-  standing: CellState,
+  cellState: CellState,
   spec: MetricSpec,
   observations: Observations,
   exact: NonNullable<MetricVerdict['change']>,
 ): NonNullable<MetricVerdict['change']> => {
-  const interval = differenceInterval(standing, spec, observations);
+  const interval = differenceInterval(cellState, spec, observations);
   if (interval !== null) return { estimate: exact.estimate, ...interval };
   if (spec.kind === 'exact') return exact;
   const values = numberOf(readAll(observations.columns, (columns) => launchChange(columns, spec)));
@@ -69,9 +69,9 @@ const changeBetween = (
  * advisory ones (no verdict, change shown). Where its numbers have no logarithm they are compared,
  * and shown, as differences.
  */
-export const judgePlain = (standing: CellState, declared: MetricSpec, samples: Samples, policy: GatePolicy): JudgedMetric => {
-  const kind = pointOf(standing.cell, declared)?.kind ?? 'none';
-  const observations = observationsOf(standing, declared, samples, policy.screen);
+export const judgePlain = (cellState: CellState, declared: MetricSpec, samples: Samples, policy: GatePolicy): JudgedMetric => {
+  const kind = pointOf(cellState.cell, declared)?.kind ?? 'none';
+  const observations = observationsOf(cellState, declared, samples, policy.screen);
   const arm = (id: 'reference' | 'base' | 'head') => armValues(observations, declared, id, kind === 'solo');
   const [reference, base, head] = [arm('reference'), arm('base'), arm('head')];
   if (head.status === 'absent') return headLacks(declared, head, base, samples, observations.warnings);
@@ -80,7 +80,7 @@ export const judgePlain = (standing: CellState, declared: MetricSpec, samples: S
   const numbers = shownValues(reference, base, head);
   const [h, b] = [median(head.value), median(base.value)];
   const spec = scaledFor(declared, [...base.value, ...head.value], b);
-  const change = changeBetween(standing, spec, observations, plainChange(spec, h, b));
+  const change = changeBetween(cellState, spec, observations, plainChange(spec, h, b));
   const warnings = [...observations.warnings];
   if (spec.scale !== declared.scale)
     warnings.push('not all numbers are above 0: differences are compared, the tolerance is a share of base');
@@ -100,7 +100,7 @@ export const judgePlain = (standing: CellState, declared: MetricSpec, samples: S
   const fields: MetricFields = {
     verdict,
     ...numbers,
-    interval: valueInterval(standing, spec, observations),
+    interval: valueInterval(cellState, spec, observations),
     change,
     launches: head.value.length,
     reason,

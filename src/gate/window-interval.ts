@@ -29,8 +29,8 @@ const ofMean = (windows: readonly number[] | null): Interval | null => {
 };
 
 /** 95 % interval of head's own number, clustered by window; null where it is no mean over windows, or there is one window. */
-export const valueInterval = (standing: CellState, spec: MetricSpec, observations: Observations): Interval | null => {
-  const from = windowMean(standing, spec);
+export const valueInterval = (cellState: CellState, spec: MetricSpec, observations: Observations): Interval | null => {
+  const from = windowMean(cellState, spec);
   if (from === null) return null;
   if (from.of === 'series' || from.as !== 'percent-kept') return ofMean(windowsOf(observations, from, 'head'));
   const lost = ofMean(windowsOf(observations, { ...from, as: 'difference' }, 'head'));
@@ -38,8 +38,8 @@ export const valueInterval = (standing: CellState, spec: MetricSpec, observation
 };
 
 /** 95 % interval of head's number less base's, of differences that can be zero: paired and clustered by window. */
-export const differenceInterval = (standing: CellState, spec: MetricSpec, observations: Observations): Interval | null => {
-  const from = windowMean(standing, spec);
+export const differenceInterval = (cellState: CellState, spec: MetricSpec, observations: Observations): Interval | null => {
+  const from = windowMean(cellState, spec);
   if (from === null || spec.scale !== 'linear' || (from.of === 'against' && from.as === 'percent-kept')) return null;
   const [head, base] = [windowsOf(observations, from, 'head'), windowsOf(observations, from, 'base')];
   if (head === null || base === null || head.length !== base.length) return null;

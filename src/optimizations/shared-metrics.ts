@@ -84,7 +84,7 @@ const quality = (unit: string): readonly MetricSpec[] => [
   },
   {
     ...exact,
-    id: 'accuracy-preservation',
+    id: 'perplexity-ratio',
     unit: '%',
     better: 'higher',
     role: 'described',

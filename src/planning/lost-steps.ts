@@ -37,9 +37,9 @@ const sameJob = (one: GateStep, other: GateStep): boolean => one.file === other.
 
 /** Whether some step of the change does what one of base did, or its own run takes base's inputs. */
 const isKept = (step: GateStep, { base, head }: Workflows): boolean => {
-  const standing = head.steps.filter((each) => each.standing === step.standing);
+  const alike = head.steps.filter((each) => each.conditions === step.conditions);
   const isAlone = base.steps.filter((each) => sameJob(each, step)).length === 1;
-  return standing.some((each) => sameInputs(each, step) || (isAlone && sameJob(each, step)));
+  return alike.some((each) => sameInputs(each, step) || (isAlone && sameJob(each, step)));
 };
 
 /** Steps of base that judged a change and that no job of this change runs any longer. */

@@ -77,7 +77,7 @@ const stepsAt = async (repository: Repository, commit: string, paths: readonly s
   return { steps: found.flatMap(({ steps }) => steps), hidden: found.some(({ hidden }) => hidden) };
 };
 
-const identity = ({ job, inputs, scopes, standing }: GateStep): string => JSON.stringify([job, [...inputs].sort(), scopes, standing]);
+const identity = ({ job, inputs, scopes, conditions }: GateStep): string => JSON.stringify([job, [...inputs].sort(), scopes, conditions]);
 
 /** Base's steps that this one may be: those of its job, else all of its file, else all of base's workflows. */
 const candidatesIn = async (

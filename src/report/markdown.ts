@@ -29,7 +29,7 @@ const guide = (verdict: Verdict): string =>
   [
     '<details><summary>How to read this</summary>',
     [
-      '- A **cell** is one optimization of one model. Three versions of the model are measured side by side: the **reference**, as it was before any optimization, and what the code of **base** and of **head** makes of it.',
+      '- A **cell** is one optimization of one model. Three versions of the model are measured side by side. The **reference** is the model before any optimization; **base** and **head** are what the code of each commit makes of it.',
       '- A **launch** is one fresh process that measures. Five screening launches look for a change, later ones confirm it; a **self-check** tests the machine.',
       '- **Change** is head against base, the centre of all launches, with its interval. Numbers of base and head are medians over launches. Where the machine was faster in some launches than in others, the two can differ; then the change says that it is **within launches**. ↓ lower is better, ↑ higher is better. Only a change that is worse beyond its tolerance, and told from noise, is a regression.',
       '- In brackets behind a number of head stands its own 95 % interval: of a mean over held-out windows, or of an improvement over launches.',

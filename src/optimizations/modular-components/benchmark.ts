@@ -96,7 +96,7 @@ const points: readonly OperatingPoint[] = sharedPoints().flatMap((point): Operat
   return point.kind === 'inspection' ? [point] : [];
 });
 /** Of the shared metrics, what a cut could change; it removes nothing, so sizes and counts other than the bytes stay. */
-const kept = new Set(['nll-delta', 'accuracy-preservation', 'kl-divergence', 'kl-p99', 'top1-agreement', 'model-size']);
+const kept = new Set(['nll-delta', 'perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement', 'model-size']);
 
 const variantsOf = (model: ModelFacts, options: ModularOptions): Readonly<Record<string, BuildSpec>> => {
   const cut = { options: { modules: options.modules, repeat: options.repeat } };

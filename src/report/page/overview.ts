@@ -59,7 +59,7 @@ const tradeOffFigure = (cells: readonly CellVerdict[]): string => {
   const signs = signsOf(found);
   const legend = [...signs].map(([name, { sign }]) => `${sign} ${name}`).join('  ');
   return `<h3>Speed against quality</h3>${figure(
-    `${legend}. Up is faster than the reference, left loses less likelihood. ${bars} Bars across: 95 % intervals of the loss over held-out windows, where it has one.`,
+    `${legend}. Higher is faster than the reference, further left loses less quality. ${bars} Bars across: 95 % intervals of the loss over held-out windows, where it has one.`,
     perModel(found).map(([model, own]) => tradeOffChart(model, own, signs)),
     table({
       caption: 'Speed against quality',
