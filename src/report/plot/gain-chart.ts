@@ -32,6 +32,16 @@ export const signed = (cell: CellVerdict): string => `${label(cell.optimization,
 /** Ticks of a logarithmic axis of factors. */
 export const factorTick = (tick: number): string => String(Number(tick.toPrecision(3)));
 
+const tickSteps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+
+/** Ticks of an axis of factors: even steps with 1 among them; over a wide range about as many as Plot chooses by decades. */
+export const factorTicks = (low: number, high: number): number | number[] => {
+  const step = high / low > 5 ? undefined : tickSteps.find((each) => (high - low) / each <= 8);
+  if (step === undefined) return 6;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, at) => (first + at) * step);
+};
+
 const dotOf = ({ cell, gain }: CellGain) => ({
   row: signed(cell),
   x: gain.factor,
@@ -46,6 +56,7 @@ const dotOf = ({ cell, gain }: CellGain) => ({
 export const gainChart = (model: string, gains: readonly CellGain[], domain: readonly [number, number]): string => {
   const dots = gains.map(dotOf);
   const rows = [...new Set(dots.map(({ row }) => row))];
+  const ticks = factorTicks(...domain);
   return drawing(
     {
       title: `Gain of each optimization of ${model} over its reference`,
@@ -61,14 +72,14 @@ export const gainChart = (model: string, gains: readonly CellGain[], domain: rea
         type: 'log',
         label: `${label(model)}: × better than its reference →`,
         domain: [...domain],
-        ticks: 6,
+        ticks,
         tickFormat: factorTick,
         axis: 'top',
       },
       y: { domain: rows, label: null, padding: 0.3, tickSize: 0 },
       color: { type: 'identity' },
       marks: [
-        Plot.gridX({ stroke: line, strokeOpacity: 1, ticks: 6 }),
+        Plot.gridX({ stroke: line, strokeOpacity: 1, ticks }),
         Plot.ruleX([1], { stroke: 'var(--ink)' }),
         Plot.ruleY(dots, { y: 'row', x1: 'x1', x2: 'x2', stroke: 'colour', strokeWidth: 2, strokeOpacity: 0.5, ariaLabel: 'about' }),
         Plot.dot(dots, { y: 'row', x: 'x', r: 3.5, fill: 'colour', ariaLabel: 'about', title: 'title' }),

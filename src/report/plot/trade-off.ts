@@ -5,7 +5,7 @@ import { metricName } from '../listed-metric.ts';
 import { axisUnit, counted, quantity } from '../number.ts';
 import { line, verdictColours } from './colours.ts';
 import { drawing, isDrawable, isDrawableFactor, label } from './drawing.ts';
-import { type CellGain, factorTick, signed, timedGains } from './gain-chart.ts';
+import { type CellGain, factorTick, factorTicks, signed, timedGains } from './gain-chart.ts';
 
 /** A gain beside what it costs: a gating loss of likelihood of the same cell. */
 export interface TradeOff extends CellGain {
@@ -125,8 +125,9 @@ const plain = (value: string) => ({ value, scale: null }) as const;
 /** Speed against quality of one model: up is faster, left loses less. Bars are intervals; each cell is named once, beside its first metric. */
 export const tradeOffChart = (model: string, found: readonly TradeOff[], signs: ReturnType<typeof signsOf>): string => {
   const dots = found.map(dotOf);
-  const factors = dots.flatMap(({ y, y1, y2 }) => [y, y1, y2, 1]);
-  const [low, high] = [Math.min(...factors) / 1.05, Math.max(...factors) * 1.05];
+  const speeds = dots.flatMap(({ y, y1, y2 }) => [y, y1, y2, 1]);
+  const [low, high] = [Math.min(...speeds) / 1.05, Math.max(...speeds) * 1.05];
+  const factors = factorTicks(low, high);
   const places = dots.flatMap(({ x, x1, x2 }) => [x, x1, x2, 0]);
   const slack = (Math.max(...places) - Math.min(...places) || 1) * 0.05;
   const [least, most] = [Math.min(...places) - slack, Math.max(...places) + slack];
@@ -147,11 +148,11 @@ export const tradeOffChart = (model: string, found: readonly TradeOff[], signs: 
     {
       ...size,
       x: { domain: [least, most], label: `${label(model)}: ${losses.axis} →`, labelAnchor: 'left', ticks: 5, tickFormat: lossTick },
-      y: { type: 'log', domain: [low, high], label: '↑ × faster than the reference', ticks: 6, tickFormat: factorTick },
+      y: { type: 'log', domain: [low, high], label: '↑ × faster than the reference', ticks: factors, tickFormat: factorTick },
       color: { type: 'identity' },
       symbol: { domain: [...signs.keys()], range: [...signs.values()].map(({ symbol }) => symbol) },
       marks: [
-        Plot.gridY({ stroke: line, strokeOpacity: 1, ticks: 6 }),
+        Plot.gridY({ stroke: line, strokeOpacity: 1, ticks: factors }),
         Plot.ruleY([1], { stroke: 'var(--ink)' }),
         Plot.ruleX([0], { stroke: 'var(--ink)', strokeDasharray: '2 3' }),
         Plot.link(names, {
