@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromium } from '../../scripts/chromium.ts';
 import { indexHtml } from '../../src/report/page/page.ts';
-import { type BrowserPage, chromium, openBrowser } from '../testkit/chromium.ts';
+import { type BrowserPage, openBrowser } from '../testkit/chromium.ts';
 import { context } from './fixtures.ts';
 import { gridEvidence, gridVerdict } from './grid.ts';
 

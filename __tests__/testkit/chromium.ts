@@ -1,12 +1,8 @@
-/** A real browser without a window, driven over its debugging protocol; null-safe where the machine has none. */
-import { spawn, spawnSync } from 'node:child_process';
+/** A real browser without a window, driven over its debugging protocol. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** The browser's command, or null where this machine has none. */
-export const chromium: string | null =
-  ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version']).status === 0) ?? null;
 
 type Parameters = Readonly<Record<string, unknown>>;
 
