@@ -1,7 +1,7 @@
 import { buildOf, cell, digest, planOf, run as runOnMachine, samplesOf } from '../__tests__/gate/fixtures.ts';
+import { sharedMetrics, sharedPoints } from '../src/contract/shared-metrics.ts';
 import { type LaunchDemand, launchDemand } from '../src/gate/launch-demand.ts';
 import { settleCell } from '../src/gate/settled-cell.ts';
-import { sharedMetrics, sharedPoints } from '../src/optimizations/shared-metrics.ts';
 import type { Launch, SampleLine } from '../src/records/sample.ts';
 import { appendLines } from '../src/records/samples-file.ts';
 import { type RunFolder, readPlan, runFolderAt, writePlan } from '../src/run/run-folder.ts';

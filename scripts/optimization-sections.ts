@@ -1,8 +1,8 @@
 /** The parts of the documentation that follow from the optimizations and the models that ship. */
 import type { Benchmark } from '../src/contract/benchmark.ts';
 import type { Optimization } from '../src/contract/optimization.ts';
+import { sharedMetrics } from '../src/contract/shared-metrics.ts';
 import { benchmarksOf } from '../src/optimizations/registry.ts';
-import { sharedMetrics } from '../src/optimizations/shared-metrics.ts';
 import type { Claim } from '../src/records/claim.ts';
 import type { MetricSpec } from '../src/records/metric.ts';
 import type { ModelFacts } from '../src/records/serving.ts';

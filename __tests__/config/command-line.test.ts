@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { parseCommandLine } from '../../src/config/command-line.ts';
 import { helpText } from '../../src/config/help.ts';
 import { parseInputs } from '../../src/config/inputs.ts';
-import { nearest } from '../../src/config/nearest.ts';
 import { optionsOn } from '../../src/config/option-table.ts';
 import { GateError } from '../../src/errors.ts';
+import { nearest } from '../../src/records/nearest.ts';
 import { refusal } from './refusal.ts';
 
 describe('parseCommandLine', () => {

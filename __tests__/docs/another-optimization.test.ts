@@ -5,9 +5,9 @@ import { defaultConfig, parseConfig } from '../../src/config/config.ts';
 import { applyOverrides } from '../../src/config/override.ts';
 import type { Benchmark } from '../../src/contract/benchmark.ts';
 import type { Optimization } from '../../src/contract/optimization.ts';
-import { noOptions } from '../../src/optimizations/option-schema.ts';
+import { noOptions } from '../../src/contract/option-schema.ts';
+import { ofSeries, sharedMetrics, sharedPoints, smaller } from '../../src/contract/shared-metrics.ts';
 import { builtinOptimizations } from '../../src/optimizations/registry.ts';
-import { ofSeries, sharedMetrics, sharedPoints, smaller } from '../../src/optimizations/shared-metrics.ts';
 import { configDefaultsOf } from '../../src/planning/config-defaults.ts';
 import { root } from './documentation.ts';
 

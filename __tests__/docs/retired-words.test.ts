@@ -33,7 +33,7 @@ const retired: Readonly<Record<string, Retired>> = {
   'pre → post': { found: /\bpre ?(→|->) ?post\b|\bpre\/post\b|\bpre and post\b/i, instead: 'reference and head' },
   'so-manieth': { found: /so-manieth/i, instead: 'every k-th' },
   screens: { found: /\bscreens\b/i, lawful: /\b(launch|one|that) (that )?screens\b/i, instead: 'screening launches' },
-  measurement: { found: /`?\bmeasurement\/`?/, instead: 'launching/' },
+  measurement: { found: /`?\bmeasurement\/`?/, lawful: /external-measurement\//, instead: 'launching/' },
 };
 
 /** Lines of a text with a retired word, each with what stands there instead. */

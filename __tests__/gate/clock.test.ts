@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clockOf } from '../../src/gate/clock.ts';
-import { externalBenchmark } from '../../src/optimizations/external-measurement.ts';
+import { externalBenchmark } from '../../src/optimizations/external-measurement/benchmark.ts';
 import type { GatePolicy } from '../../src/records/plan.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
 import { type Asked, failuresAtTolerance, judged, judgedMetric, metric, readBy } from './external.ts';

@@ -1,5 +1,5 @@
 import { launchDemand } from '../../src/gate/launch-demand.ts';
-import { type ExternalMetric, externalBenchmark } from '../../src/optimizations/external-measurement.ts';
+import { type ExternalMetric, externalBenchmark } from '../../src/optimizations/external-measurement/benchmark.ts';
 import type { GatePolicy, Plan } from '../../src/records/plan.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
 import type { MetricVerdict, Verdict } from '../../src/records/verdict.ts';

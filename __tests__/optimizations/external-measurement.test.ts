@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type ExternalMetric, externalBenchmark } from '../../src/optimizations/external-measurement.ts';
+import { type ExternalMetric, externalBenchmark } from '../../src/optimizations/external-measurement/benchmark.ts';
 import { textFacts } from '../testkit/model-facts.ts';
 
 const metric = (id: string, kind: ExternalMetric['kind'], role: ExternalMetric['role'] = 'gate'): ExternalMetric => ({

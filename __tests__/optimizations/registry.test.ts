@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { sharedMetrics } from '../../src/contract/shared-metrics.ts';
 import { pointIdOf } from '../../src/gate/metric-key.ts';
 import { benchmarks, builtinOptimizations, findOptimization } from '../../src/optimizations/registry.ts';
-import { sharedMetrics } from '../../src/optimizations/shared-metrics.ts';
 import { claim } from '../../src/records/claim.ts';
 import { metricSpec, operatingPoint } from '../../src/records/metric.ts';
 import type { Json } from '../../src/records/words.ts';

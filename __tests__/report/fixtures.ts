@@ -1,6 +1,7 @@
 /** Verdicts written by hand: one of each kind that a reader meets, and the full grid. */
+
+import { sharedHeadline, sharedMetrics as sharedMetricSpecs } from '../../src/contract/shared-metrics.ts';
 import { findBenchmark } from '../../src/optimizations/registry.ts';
-import { sharedHeadline, sharedMetrics as sharedMetricSpecs } from '../../src/optimizations/shared-metrics.ts';
 import type { CellVerdict, MetricVerdict, Verdict, VerdictKind } from '../../src/records/verdict.ts';
 import type { ReportContext } from '../../src/report/context.ts';
 import { textFacts } from '../testkit/model-facts.ts';

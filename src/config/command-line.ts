@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { GateError } from '../errors.ts';
+import { suggestion } from '../records/nearest.ts';
 import { type CommandName, commandNames, commandsOfWords, commandsWithOperands, hasVerbs, isCommandName, verbOf } from './command-table.ts';
-import { suggestion } from './nearest.ts';
 import { type OptionName, optionsOn } from './option-table.ts';
 import { type ChosenOptions, chosenOptions, readOptionValue } from './option-value.ts';
 

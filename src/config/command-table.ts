@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts';
-import { suggestion } from './nearest.ts';
+import { suggestion } from '../records/nearest.ts';
 
 /** Every command: what it does, in one line, and whether the action offers it as a `mode`. */
 export const commandTable = {

@@ -1,6 +1,6 @@
 import { GateError } from '../errors.ts';
+import { suggestion } from '../records/nearest.ts';
 import { type CommandName, isCommandName, modeNames } from './command-table.ts';
-import { suggestion } from './nearest.ts';
 import { type OptionName, optionsOn } from './option-table.ts';
 import { type ChosenOptions, chosenOptions, readOptionValue } from './option-value.ts';
 

@@ -1,4 +1,4 @@
-import { suggestion } from './nearest.ts';
+import { suggestion } from '../records/nearest.ts';
 
 /** A metric of a cell, as keys of the configuration name it. */
 export interface KeyedMetric {

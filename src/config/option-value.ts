@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../records/nearest.ts';
 import { type NamedOption, type OptionName, type OptionRow, type OptionValues, optionTable } from './option-table.ts';
 
 /** What was chosen, and what `--set` asks to change in the configuration. */

@@ -1,9 +1,9 @@
 import { parseDocument } from 'yaml';
 import { GateError } from '../errors.ts';
+import { suggestion } from '../records/nearest.ts';
 import type { Json } from '../records/words.ts';
 import { type Config, checkConfig } from './config.ts';
 import { readConfigText } from './document.ts';
-import { suggestion } from './nearest.ts';
 import type { ConfigDefaults } from './schema.ts';
 
 type JsonMap = { readonly [key: string]: Json };

@@ -1,8 +1,8 @@
 import { GateError } from '../errors.ts';
+import { suggestion } from '../records/nearest.ts';
 import type { Json } from '../records/words.ts';
 import type { Config, ModelEntry, OptimizationEntry } from './config.ts';
 import { type Flaw, flawOf, refuseFlaws } from './flaw.ts';
-import { suggestion } from './nearest.ts';
 
 /** What can be configured: given by the caller, so that this folder knows no optimization and no model. */
 export interface Catalogue {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { suggestion } from '../records/nearest.ts';
 import { hostProvider } from '../records/provider.ts';
 import { jsonValue, nounId } from '../records/words.ts';
 import { isMetricKey, metricKeyRule } from './metric-key.ts';
-import { suggestion } from './nearest.ts';
 import { failOnValues } from './option-table.ts';
 import { byteSize, duration, fraction, requirement, tolerance } from './quantity.ts';
 

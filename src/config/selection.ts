@@ -1,6 +1,6 @@
 import { GateError } from '../errors.ts';
+import { suggestion } from '../records/nearest.ts';
 import type { Config } from './config.ts';
-import { suggestion } from './nearest.ts';
 import { modelEntryId } from './resolve.ts';
 
 export interface Selection {

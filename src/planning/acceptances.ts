@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { type Flaw, flawOf } from '../config/flaw.ts';
-import { suggestion } from '../config/nearest.ts';
 import { GateError } from '../errors.ts';
 import { names, pointIdOf } from '../gate/metric-key.ts';
 import { decodeDocument, decodeValue } from '../records/decode.ts';
 import type { MetricSpec } from '../records/metric.ts';
+import { suggestion } from '../records/nearest.ts';
 import { type Acceptance, acceptance } from '../records/plan.ts';
 import type { ConfiguredCells } from './configured-cells.ts';
 

@@ -3,6 +3,7 @@ import { modelEntryId, type ResolvedOptimization } from '../config/resolve.ts';
 import type { ConfiguredSides } from '../config/selection.ts';
 import type { Workload } from '../contract/benchmark.ts';
 import type { ModelFacts } from '../records/serving.ts';
+import { cellIdOf } from '../records/words.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { configurationIn, largestBytes } from './configuration-file.ts';
@@ -18,15 +19,13 @@ export interface ConfiguredCells {
   workloadsOf(cell: string): readonly Workload[] | null;
 }
 
-const idOf = (model: string | null, optimization: string): string => (model === null ? optimization : `${model}/${optimization}`);
-
 export const configuredCells = (sides: ConfiguredSides, sources: EntrySources, { root, packageRoot }: CommandContext): ConfiguredCells => {
   const entries = new Map<string, { readonly model: string | null; readonly of: ResolvedOptimization[] }>();
   for (const config of sides.base === null ? [sides.head] : [sides.head, sides.base]) {
     const { models, optimizations } = usableSide(config, { ...sources, catalogue: { ...sources.catalogue, models: null } }).config;
     for (const entry of optimizations)
       for (const model of takesModel(entry) ? models.map(modelEntryId) : [null]) {
-        const id = idOf(model, entry.id);
+        const id = cellIdOf(model, entry.id);
         const cell = entries.get(id) ?? { model, of: [] };
         cell.of.push(entry);
         entries.set(id, cell);
@@ -60,7 +59,7 @@ export const cellsAnywhere = async (repository: Repository, commits: readonly st
     for (const text of await repository.textsAt(commit, paths, largestBytes)) {
       const config = text === null ? null : configurationIn(text, commit);
       for (const entry of config?.optimizations ?? [])
-        for (const model of takesModel(entry) ? (config?.models ?? []).map(modelEntryId) : [null]) ids.add(idOf(model, entry.id));
+        for (const model of takesModel(entry) ? (config?.models ?? []).map(modelEntryId) : [null]) ids.add(cellIdOf(model, entry.id));
     }
   }
   return ids;

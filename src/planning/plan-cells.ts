@@ -4,12 +4,12 @@ import type { ResolvedConfig, ResolvedOptimization } from '../config/resolve.ts'
 import { toleranceOf } from '../config/tolerance.ts';
 import type { Benchmark, BuildSpec, Workload } from '../contract/benchmark.ts';
 import { GateError } from '../errors.ts';
-import { externalBenchmark, externalWorkload } from '../optimizations/external-measurement.ts';
+import { externalBenchmark, externalWorkload } from '../optimizations/external-measurement/benchmark.ts';
 import { digestOf } from '../records/decode.ts';
 import { isSampled, type MetricSpec, type OperatingPoint } from '../records/metric.ts';
 import type { PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
-import type { Json, NotMeasured } from '../records/words.ts';
+import { cellIdOf, type Json, type NotMeasured } from '../records/words.ts';
 import { type ArmParts, armDigest } from './arm-digest.ts';
 import { requireSameMeaning } from './kept-meaning.ts';
 
@@ -94,7 +94,7 @@ const planCell = (
   const workload = input.gate.quality === 'none' ? withoutQuality(whole) : whole;
   const options = judge.benchmarkOptions;
   const rules = judge.bounds ?? input.gate;
-  const idOf = (entry: string, ofModel = true): string => (model === null || !ofModel ? entry : `${model.id}/${entry}`);
+  const idOf = (entry: string, ofModel = true): string => cellIdOf(ofModel ? (model?.id ?? null) : null, entry);
   const cellId = idOf(id);
   // Rules and acceptances of base know the cell as base names it.
   const formerId = base === null ? cellId : idOf(was, takesModel(base));

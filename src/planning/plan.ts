@@ -13,6 +13,7 @@ import { benchmarks, builtinOptimizations, findBenchmark } from '../optimization
 import { digestOf } from '../records/decode.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
 import type { ModelFacts } from '../records/serving.ts';
+import { cellIdOf } from '../records/words.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { openRunFolder, type RunFolder, runFolderOf, writeBaselines, writePlan } from '../run/run-folder.ts';
@@ -234,7 +235,7 @@ const declaredValues = ({ host }: CommandContext, { environment }: Config): Side
 const metricsOn = (models: readonly ModelFacts[], { optimizations }: ResolvedConfig): readonly BoundMetric[] =>
   optimizations.flatMap((entry) =>
     (takesModel(entry) ? models : [null]).flatMap((model) => {
-      const cells = [model === null ? entry.id : `${model.id}/${entry.id}`];
+      const cells = [cellIdOf(model?.id ?? null, entry.id)];
       return boundMetrics(workloadOf(entry, model, benchmarkOf).workload, cells);
     }),
   );

@@ -23,6 +23,9 @@ export const nounId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,79}$/, 'lower-cas
 /** A measurement that no model takes part in is called by its own name. */
 export const cellPattern = /^[a-z0-9][a-z0-9._-]{0,79}(?:\/[a-z0-9][a-z0-9._-]{0,79})?$/;
 export const cellId = z.string().regex(cellPattern, 'MODEL/OPTIMIZATION, or the name of a measurement without a model');
+/** The id of the cell of an optimization on a model, or of one that no model takes part in. */
+export const cellIdOf = (model: string | null, optimization: string): CellId =>
+  model === null ? optimization : `${model}/${optimization}`;
 export const values = z.record(z.string(), z.number());
 export const armId = z.union([
   z.enum(['reference', 'base', 'head']),

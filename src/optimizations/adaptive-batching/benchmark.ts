@@ -1,6 +1,6 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
+import { againstReference, ofSeries } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import { againstReference, ofSeries } from '../shared-metrics.ts';
 import { batchingExchange } from './exchange.ts';
 import { type BatchingOptions, batchingOptions } from './options.ts';
 import { played, shapes } from './workload.ts';

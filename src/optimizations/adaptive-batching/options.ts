@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OptionSchema } from '../../contract/benchmark.ts';
-import { optionSchema } from '../option-schema.ts';
+import { optionSchema } from '../../contract/option-schema.ts';
 
 const schema = z.strictObject({
   controller: z

@@ -2,7 +2,7 @@ import type { Observation, Player, Tools, Turn } from '../../contract/player.ts'
 import { decodeValue } from '../../records/decode.ts';
 import type { Json } from '../../records/words.ts';
 import { quantile } from '../../statistics/describe.ts';
-import { nextAction } from '../policy-action.ts';
+import { nextAction } from '../serving/policy-action.ts';
 import { openPacedService } from '../serving/service-times.ts';
 import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../serving/virtual-queue.ts';
 import { type BatchingComparator, batchingComparator, largestBatch, tuneBatching } from './comparator.ts';

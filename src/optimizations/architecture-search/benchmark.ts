@@ -1,7 +1,7 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
+import { againstReference, ofSeries } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
-import { againstReference, ofSeries } from '../shared-metrics.ts';
 import { poolExchanges } from './exchange.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
 import { fullModel, poolOf } from './pool.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Tools } from '../../contract/player.ts';
 import type { Immutable } from '../../records/words.ts';
 import { median } from '../../statistics/describe.ts';
-import { lossWindows } from '../loss-windows.ts';
+import { lossWindows } from '../serving/loss-windows.ts';
 import { requestTimes } from '../serving/request-times.ts';
 import { budgetsOf } from './drift.ts';
 import { beyondWorst, frontOf, hypervolume, type Objectives } from './hypervolume.ts';

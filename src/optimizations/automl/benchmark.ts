@@ -1,8 +1,8 @@
 import type { Benchmark, BuildSpec } from '../../contract/benchmark.ts';
+import { ofSeries } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { Json } from '../../records/words.ts';
-import { ofSeries } from '../shared-metrics.ts';
 import { structuredPruningBenchmark } from '../structured-pruning/benchmark.ts';
 import { tensorDecompositionBenchmark } from '../tensor-decomposition/benchmark.ts';
 import { configurationExchange } from './exchange.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OptionSchema } from '../../contract/benchmark.ts';
-import { optionSchema } from '../option-schema.ts';
+import { optionSchema } from '../../contract/option-schema.ts';
 
 /** What may be built beside the reference model; the names say what of. */
 export const variantNames = ['pruned-25', 'pruned-50', 'factored'] as const;

@@ -3,7 +3,7 @@ import type { Tools } from '../../contract/player.ts';
 import { GateError } from '../../errors.ts';
 import type { Immutable } from '../../records/words.ts';
 import { median } from '../../statistics/describe.ts';
-import { lossWindows } from '../loss-windows.ts';
+import { lossWindows } from '../serving/loss-windows.ts';
 import { requestTimes } from '../serving/request-times.ts';
 import type { AutomlOptions } from './options.ts';
 import { type Configuration, configurationsOf, fullModel, keyOf, type OptionRange, type OptionValue, servedAs, spaceOf } from './space.ts';

@@ -2,7 +2,7 @@ import type { Observation, Player, Tools, Turn } from '../../contract/player.ts'
 import { decodeValue } from '../../records/decode.ts';
 import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
-import { lossWindows } from '../loss-windows.ts';
+import { lossWindows } from '../serving/loss-windows.ts';
 import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from '../serving/request-times.ts';
 import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';

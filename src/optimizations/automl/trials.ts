@@ -1,6 +1,6 @@
 import type { Policy } from '../../contract/policy.ts';
 import { GateError } from '../../errors.ts';
-import { nextAction } from '../policy-action.ts';
+import { nextAction } from '../serving/policy-action.ts';
 import { type SearchObservation, type SearchSetting, searchAction } from './exchange.ts';
 import type { Configuration } from './space.ts';
 

@@ -1,6 +1,6 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
+import { ofSeries } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import { ofSeries } from '../shared-metrics.ts';
 import { type Disturbance, disturbances } from './disturbance.ts';
 import type { ControlSetting } from './episode.ts';
 import { feedbackExchange } from './exchange.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OptionSchema } from '../../contract/benchmark.ts';
-import { optionSchema } from '../option-schema.ts';
+import { optionSchema } from '../../contract/option-schema.ts';
 
 const gain = z.number().min(0).max(100);
 

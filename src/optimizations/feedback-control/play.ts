@@ -3,7 +3,7 @@ import { GateError } from '../../errors.ts';
 import { decodeValue } from '../../records/decode.ts';
 import { seriesWarningText } from '../../records/series-warning.ts';
 import type { ArmId } from '../../records/words.ts';
-import { nextAction } from '../policy-action.ts';
+import { nextAction } from '../serving/policy-action.ts';
 import { openPacedService, type PacedService } from '../serving/service-times.ts';
 import { type FeedbackComparator, feedbackComparator, largestBatch, tuneFeedback } from './comparator.ts';
 import { courseOf } from './disturbance.ts';

@@ -1,6 +1,6 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
-import { noOptions } from '../option-schema.ts';
-import { sharedClaims, sharedHeadline, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import { noOptions } from '../../contract/option-schema.ts';
+import { sharedClaims, sharedHeadline, sharedMetrics, sharedPoints } from '../../contract/shared-metrics.ts';
 
 /** Any change of a model that is none of the others (`like: model`), such as a user's quantization: the shared metrics against the reference model. */
 export const modelChangeBenchmark: Benchmark<Readonly<Record<string, never>>> = {

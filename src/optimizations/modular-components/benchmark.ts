@@ -1,7 +1,7 @@
 import type { Benchmark, BuildSpec } from '../../contract/benchmark.ts';
+import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
-import { againstReference, ofSeries, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
 import { type ModularOptions, modularOptions } from './options.ts';
 import { cutVariant, pairsOf, pairVariant, passesOf } from './passes.ts';
 

@@ -1,7 +1,4 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
-import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import type { ModelFacts } from '../../records/serving.ts';
-import type { ArmId } from '../../records/words.ts';
 import {
   againstReference,
   costHeadline,
@@ -13,7 +10,10 @@ import {
   sizeMetrics,
   soloMetrics,
   speedHeadline,
-} from '../shared-metrics.ts';
+} from '../../contract/shared-metrics.ts';
+import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import type { ModelFacts } from '../../records/serving.ts';
+import type { ArmId } from '../../records/words.ts';
 import { type SparseAttentionOptions, sparseAttentionOptions } from './options.ts';
 
 const arms: readonly ArmId[] = ['reference', 'base', 'head'];

@@ -1,7 +1,4 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
-import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import type { ModelFacts } from '../../records/serving.ts';
-import type { ArmId } from '../../records/words.ts';
 import {
   againstReference,
   captionHeadline,
@@ -11,7 +8,10 @@ import {
   sharedPoints,
   smaller,
   speedHeadline,
-} from '../shared-metrics.ts';
+} from '../../contract/shared-metrics.ts';
+import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import type { ModelFacts } from '../../records/serving.ts';
+import type { ArmId } from '../../records/words.ts';
 import { densityOf, type SparsityOptions, sparsityOptions } from './options.ts';
 
 const plain: ArmId = 'comparator:dense-with-zeros';

@@ -1,8 +1,8 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
+import { ofSeries, qualityMetrics, sizeMetrics } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
-import { ofSeries, qualityMetrics, sizeMetrics } from '../shared-metrics.ts';
 import { cachePositions, type StreamingOptions, streamingOptions } from './options.ts';
 import type { StreamSetting } from './setting.ts';
 

@@ -1,5 +1,5 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
-import { sharedClaims, sharedHeadline, sharedMetrics, sharedPoints } from '../shared-metrics.ts';
+import { sharedClaims, sharedHeadline, sharedMetrics, sharedPoints } from '../../contract/shared-metrics.ts';
 import { type PruningOptions, pruningOptions } from './options.ts';
 
 /** Structured pruning: matrices really shrink. Judged by the shared metrics against the dense model, same type and provider. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OptionSchema } from '../../contract/benchmark.ts';
-import { optionSchema } from '../option-schema.ts';
+import { optionSchema } from '../../contract/option-schema.ts';
 
 const targets = ['ffn', 'heads', 'layers', 'experts', 'vision'] as const;
 const importances = ['activation', 'magnitude', 'random'] as const;

@@ -1,5 +1,4 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
-import type { MetricSpec } from '../../records/metric.ts';
 import {
   againstReference,
   captionHeadline,
@@ -9,7 +8,8 @@ import {
   sharedPoints,
   smaller,
   speedHeadline,
-} from '../shared-metrics.ts';
+} from '../../contract/shared-metrics.ts';
+import type { MetricSpec } from '../../records/metric.ts';
 import { type DecompositionOptions, decompositionOptions } from './options.ts';
 
 const own: readonly MetricSpec[] = [

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { OptionSchema } from '../../contract/benchmark.ts';
+import { optionSchema } from '../../contract/option-schema.ts';
 import { GateError } from '../../errors.ts';
 import { type WeightTarget, weightTargets } from '../../onnx/recognise/layer-weights.ts';
-import { optionSchema } from '../option-schema.ts';
 
 const defaultEnergy = 0.95;
 

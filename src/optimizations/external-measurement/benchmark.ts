@@ -1,7 +1,7 @@
-import type { Benchmark, Workload } from '../contract/benchmark.ts';
-import type { MetricSpec } from '../records/metric.ts';
-import type { Json } from '../records/words.ts';
-import { sharedMetrics } from './shared-metrics.ts';
+import type { Benchmark, Workload } from '../../contract/benchmark.ts';
+import { sharedMetrics } from '../../contract/shared-metrics.ts';
+import type { MetricSpec } from '../../records/metric.ts';
+import type { Json } from '../../records/words.ts';
 
 /** A metric that a user's own program reports. */
 export interface ExternalMetric extends Pick<MetricSpec, 'id' | 'unit' | 'better' | 'kind' | 'role' | 'scale'> {}

@@ -1,4 +1,4 @@
-import type { ModelFacts } from '../records/serving.ts';
+import type { ModelFacts } from '../../records/serving.ts';
 
 /**
  * Held-out windows for the loss of variants that are searched or swapped: about two thousand tokens, an eighth of an evaluation, because

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { Policy } from '../contract/policy.ts';
-import { asGateError, GateError } from '../errors.ts';
-import { decodeValue } from '../records/decode.ts';
-import type { Immutable, Json } from '../records/words.ts';
+import type { Policy } from '../../contract/policy.ts';
+import { asGateError, GateError } from '../../errors.ts';
+import { decodeValue } from '../../records/decode.ts';
+import type { Immutable, Json } from '../../records/words.ts';
 
 /**
  * Asks a policy and checks its answer, which is hostile input.
