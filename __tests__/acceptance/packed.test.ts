@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '../../src/errors.ts';
 import { type Ended, packageRoot } from '../commands/project.ts';
@@ -99,6 +99,7 @@ describe('the package', () => {
     expect([...tops].toSorted()).toEqual([
       'LICENSE',
       'README.md',
+      'baselines',
       'dist',
       'docs',
       'examples',
@@ -108,11 +109,30 @@ describe('the package', () => {
       'types',
     ]);
     expect(paths).toEqual(expect.arrayContaining(['dist/cli.js', 'dist/worker.js', 'docs/install.md', 'types/index.d.ts']));
-    expect(paths.filter((path) => /^dist\/(action|cache-worker|command-line)\.js$|\/adr\/|\.test\./.test(path))).toEqual([]);
+    expect(paths.filter((path) => /^dist\/(action|cache-worker|command-line)\.js$|^baselines\/.*json$|\.png$|\.test\./.test(path))).toEqual(
+      [],
+    );
     for (const [, page] of Object.values(errorTable).flatMap(({ remedy }) => [
       ...remedy.matchAll(/(docs\/[\w-]+\.md|models\/README\.md)/g),
     ]))
       expect(paths).toContain(page);
+  });
+
+  it('has every page that its pages link to', () => {
+    const paths = packed.files.map(({ path }) => path);
+    const links = (page: string): readonly string[] =>
+      [...readFileSync(join(source, page), 'utf8').matchAll(/(?<!!)\[[^\]]*\]\((?![a-z]+:|#)([^)\s#]+)/g)].map(([, to = '']) =>
+        posix.join(posix.dirname(page), to).replace(/\/$/, ''),
+      );
+    const dead = paths
+      .filter((path) => path.endsWith('.md'))
+      .flatMap((page) =>
+        links(page)
+          .filter((to) => !paths.some((path) => path === to || path.startsWith(`${to}/`)))
+          .map((to) => `${page}: ${to}`),
+      );
+    expect(dead).toEqual([]);
+    expect(links('README.md')).toContain('docs/install.md');
   });
 
   it('brings no other package and no script', () => {
