@@ -71,6 +71,10 @@ export declare const errorTable: {
         readonly exit: 2;
         readonly remedy: 'Restore the file. If the change is meant, write its new sha256 into card.json.';
     };
+    readonly 'init-file-exists': {
+        readonly exit: 2;
+        readonly remedy: 'Move the file, then run `init` again. With `--force` it replaces files that are committed and unchanged, and `--dry-run` prints the new ones.';
+    };
     readonly 'not-a-repository': {
         readonly exit: 2;
         readonly remedy: 'Add `actions/checkout` to the job before the gate, or run the command inside a git checkout.';

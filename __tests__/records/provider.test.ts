@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { hostProvider, providerFacts } from '../../src/records/provider.ts';
 
 it('knows the processor, and takes every other provider for a device', () => {
-  expect(providerFacts(hostProvider)).toEqual({ lanes: 2, metered: true, placed: true });
+  expect(providerFacts(hostProvider)).toEqual({ lanes: 2, metered: true, placed: true, ownLibraries: false });
   for (const provider of ['cuda', 'webgpu', 'nobody-knows', 'constructor', '__proto__'])
-    expect(providerFacts(provider), provider).toEqual({ lanes: 1, metered: false, placed: false });
+    expect(providerFacts(provider), provider).toEqual({ lanes: 1, metered: false, placed: false, ownLibraries: true });
 });
 
 it('is the only place that tells providers apart', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { modelFiles } from '../models/model-source.ts';
+import { providerFacts } from '../records/provider.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
@@ -77,7 +78,7 @@ const librariesSearched = (context: CommandContext, folder: string): readonly st
 
 /** Whether worker processes need `LD_LIBRARY_PATH`: they load a library from there, or an accelerator may. */
 export const needsSearchPath = (context: CommandContext, { libraries }: LocatedRuntime, provider: string): boolean =>
-  provider !== 'cpu' || librariesSearched(context, libraries).length > 0;
+  providerFacts(provider).ownLibraries || librariesSearched(context, libraries).length > 0;
 
 /** What decides which package of a name a file loads. */
 interface PackagePlace {

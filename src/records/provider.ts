@@ -9,14 +9,16 @@ export interface ProviderFacts {
   readonly metered: boolean;
   /** Whether weights and buffers lie in the memory of the process, where their places move the time of a step (ADR 11). */
   readonly placed: boolean;
+  /** Whether it loads libraries of its own, which are looked for where the environment says. */
+  readonly ownLibraries: boolean;
 }
 
 /** A device works for one launch at a time, in memory of its own, and none of its meters is read. */
-const device: ProviderFacts = { lanes: 1, metered: false, placed: false };
+const device: ProviderFacts = { lanes: 1, metered: false, placed: false, ownLibraries: true };
 
 /** The providers that are no separate device. */
 const onHost: Readonly<Record<string, ProviderFacts>> = {
-  [hostProvider]: { lanes: 2, metered: true, placed: true },
+  [hostProvider]: { lanes: 2, metered: true, placed: true, ownLibraries: false },
 };
 
 /** Returns what is known of a provider; one that the table does not name counts as a device. */

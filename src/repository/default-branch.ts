@@ -12,7 +12,7 @@ export const defaultBranchName = async (git: Git): Promise<string | null> => {
   const prefix = `refs/remotes/${remote?.name ?? ''}/`;
   if (recorded?.startsWith(prefix) === true) return recorded.slice(prefix.length);
   for (const name of ['main', 'master'])
-    if ((await git.line(['show-ref', '--verify', '--hash', `refs/heads/${name}`])) !== null) return name;
+    if ((await git.line(['rev-parse', '--verify', '--quiet', `refs/heads/${name}`])) !== null) return name;
   const current = await git.line(['symbolic-ref', '--quiet', 'HEAD']);
   return current?.startsWith('refs/heads/') === true ? current.slice('refs/heads/'.length) : null;
 };

@@ -61,7 +61,6 @@ export interface BuildContext<Options = Json> {
     readonly seed: number;
     readonly calibration: Calibration;
     readonly products: Products;
-    readonly signal: AbortSignal;
 }
 export interface BuildResult {
     readonly stages: readonly Stage[];

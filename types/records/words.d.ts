@@ -15,6 +15,8 @@ export declare const nounId: z.ZodString;
 /** A measurement that no model takes part in is called by its own name. */
 export declare const cellPattern: RegExp;
 export declare const cellId: z.ZodString;
+/** The id of the cell of an optimization on a model, or of one that no model takes part in. */
+export declare const cellIdOf: (model: string | null, optimization: string) => CellId;
 export declare const values: z.ZodRecord<z.ZodString, z.ZodNumber>;
 export declare const armId: z.ZodUnion<readonly [z.ZodEnum<{
     base: "base";
@@ -22,12 +24,9 @@ export declare const armId: z.ZodUnion<readonly [z.ZodEnum<{
     reference: "reference";
 }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>;
 export type Sha256 = string;
-export type ModelId = string;
-export type OptimizationId = string;
 /** `MODEL/OPTIMIZATION`, or the name of a measurement without a model. */
 export type CellId = string;
 export type PointId = string;
-export type MetricId = string;
 export type VariantName = string;
 export type ArmId = z.infer<typeof armId>;
 export type Values = Readonly<Record<string, number>>;
