@@ -22,7 +22,9 @@ const isVirtual = (path: string): boolean => /^\/(proc|sys|dev|run)(\/|$)/.test(
 
 /** Folders that hold those of many: what lies in them is no installation of one project. */
 const isShared = (path: string, home: string | undefined): boolean =>
-  /^\/([^/]*|usr\/[^/]*|usr\/local\/[^/]*|etc\/.*|var\/[^/]*|home\/[^/]*)$/.test(path) || [home, tmpdir()].includes(path);
+  /^\/((bin|boot|etc|home|lib\w*|media|mnt|nix|opt|root|sbin|snap|srv|tmp|usr|var)?|(usr|usr\/local|var|home)\/[^/]*|etc\/.*)$/.test(
+    path,
+  ) || [home, tmpdir()].includes(path);
 
 /** Entries below named folders that are looked at. */
 const mostBelow = 5000;
