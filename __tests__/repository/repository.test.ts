@@ -19,6 +19,20 @@ describe('openRepository', () => {
     expect((await open({ folder: join(scratch.folder, 'x/y') })).folder).toBe(scratch.folder);
   });
 
+  it('looks at this checkout, also once its settings name another tree', async () => {
+    const scratch = ScratchRepository.create();
+    scratch.commit({ a: '1', '.gitignore': 'made\n' });
+    const other = mkdtempSync(join(root, 'other-'));
+    writeFileSync(join(other, 'a'), '1');
+    const repository = await open(scratch);
+    const commit = scratch.git('rev-parse', 'HEAD');
+    writeFileSync(join(scratch.folder, 'a'), '2');
+    writeFileSync(join(scratch.folder, 'made'), '');
+    scratch.git('config', 'core.worktree', other);
+    expect(await repository.changedFiles(commit)).toEqual(['a']);
+    expect(await repository.ignoredFiles(scratch.folder)).toEqual(['made']);
+  });
+
   it('refuses what is no checkout, says what is damaged, and names a missing git', async () => {
     await expect(open({ folder: mkdtempSync(join(root, 'plain-')) })).rejects.toEqual(coded('not-a-repository'));
     const scratch = ScratchRepository.create();

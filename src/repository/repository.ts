@@ -152,16 +152,16 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
   const environment = placedEnvironment(given, cwd);
   const temporary = resolve(options.temporary ?? tmpdir());
   await requireGit(cwd, environment);
-  const args = ['rev-parse', '--show-toplevel', '--git-common-dir'];
+  const args = ['rev-parse', '--show-toplevel', '--git-common-dir', '--absolute-git-dir'];
   const top = await gitIn(cwd, environment).run(args);
   if (top.status === 'exited' && /not a git repository|must be run in a work tree/i.test(top.stderr))
     throw new GateError('not-a-repository', 'The repository was looked for. Expected a git checkout around this folder, found none.', {
       where: cwd,
     });
   if (top.status !== 'exited' || top.code !== 0) throw gitError(args, top);
-  const [folder = '', shared = ''] = top.stdout.toString('utf8').split(/\r?\n/);
-  /** Worktree, or a submodule in it → its git folder. Code that ran there may have put another file `.git` in its place. */
-  const known = new Map<string, string>();
+  const [folder = '', shared = '', ownGitFolder = ''] = top.stdout.toString('utf8').split(/\r?\n/);
+  /** Checkout, worktree or submodule → its git folder. Code that ran there may have put another `.git` in its place, or set `core.worktree`. */
+  const known = new Map([[folder, ownGitFolder]]);
   const gitFolder = resolve(cwd, shared);
   const owners = [process.getuid?.(), entryAt(gitFolder)?.uid];
   const trust: SettingsTrust = { lost: false };
