@@ -11,7 +11,7 @@ export interface Staleness {
 
 const dayMs = 86_400_000;
 
-/** Age of what is stored for these cells at the moment `at` (ISO 8601); null when nothing is stored for any of them. */
+/** Age of the stored baselines of these cells at the moment `at` (ISO 8601); null when nothing is stored for any of them. */
 export const staleness = (baselines: readonly Baseline[], cells: readonly string[], at: string): Staleness | null => {
   const entries = new Map(baselines.flatMap(({ entries: stored }) => stored.map((entry) => [entry.cell, entry] as const)));
   const known = cells.flatMap((cell) => entries.get(cell) ?? []);

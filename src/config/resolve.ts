@@ -4,7 +4,7 @@ import type { Json } from '../records/words.ts';
 import type { Config, ModelEntry, OptimizationEntry } from './config.ts';
 import { type Flaw, flawOf, refuseFlaws } from './flaw.ts';
 
-/** What can be configured: given by the caller, so that this folder knows no optimization and no model. */
+/** What can be configured: given by the caller, so that this folder imports no optimization and no model. */
 export interface Catalogue {
   readonly optimizations: readonly {
     readonly id: string;

@@ -215,7 +215,7 @@ const settings = {
   }).prefault({}),
 };
 
-/** Ids of the models and optimizations of a configuration that names none: given by the caller, so that this folder knows none. */
+/** Ids of the models and optimizations of a configuration that names none: given by the caller, so that this folder imports no optimization. */
 export interface ConfigDefaults {
   readonly models: readonly string[];
   readonly optimizations: readonly string[];

@@ -6,7 +6,7 @@ import type { JudgedMetric } from './judged-metric.ts';
 type FasterClaim = Extract<Claim, { of: 'faster' }>;
 type CompressedClaim = Extract<Claim, { of: 'compressed' }>;
 
-/** Below this a speed-up is none; below this share of what is possible it hardly is one. */
+/** Below this a speed-up is none; below this share of the possible speed-up it is hardly one. */
 const [noSpeedUp, hardly] = [1.02, 0.25];
 /** Less than this, in percent, is no removal. */
 const leastRemoval = 1;

@@ -100,7 +100,7 @@ const atEntry =
     }
   };
 
-/** The pattern of the whole tree: it says nothing of what is needed. */
+/** The pattern of the whole tree: it does not say which files are needed. */
 export const anything = '**';
 
 /** A user's code that declares no inputs depends on the whole tree. */

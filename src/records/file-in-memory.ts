@@ -14,7 +14,7 @@ const isInMemory = (path: string, device: bigint): boolean => {
 
 /**
  * Digest of a file that lies in memory: there a program can write through a mapping, which leaves all
- * times of the file. Empty of a file elsewhere, and of what is no file. The access time stays.
+ * times of the file. Empty for a file elsewhere, and for a folder or link. The access time stays.
  */
 export const digestInMemory = (path: string, stats: { readonly dev: bigint; isFile(): boolean }): string => {
   if (process.platform !== 'linux' || !stats.isFile() || !isInMemory(path, stats.dev)) return '';

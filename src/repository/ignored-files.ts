@@ -11,7 +11,7 @@ import { submodulesAt } from './submodules.ts';
 export const ignoredFiles = (root: string, gitAt: (folder: string) => Git): Promise<readonly string[]> => inTree(root, gitAt, ignored);
 
 /**
- * What lies in a working tree and is no part of what is under review, listed like `ignoredFiles`:
+ * Files of a working tree that are not under review, listed like `ignoredFiles`:
  * what git ignores, and repositories that are no submodules. With `committed` a commit is under
  * review, and so everything that git does not track counts.
  */

@@ -120,7 +120,7 @@ export interface Repository extends CheckoutFacts {
    */
   ignoredFiles(root: string): Promise<readonly string[]>;
   /**
-   * What lies in the working tree `root` and is no part of what is under review, listed in the same
+   * Files of the working tree `root` that are not under review, listed in the same
    * way: what git ignores, and repositories that are no submodules. With `committed` a commit is
    * under review, and so everything that git does not track counts.
    */

@@ -42,7 +42,7 @@ const compiledBy = (path: string, prefix: string | null): readonly string[] => {
   return folders.flatMap((folder) => namesIn(folder).flatMap((name) => (name.startsWith(stem) ? [join(folder, name)] : [])));
 };
 
-/** Endings of what is compiled, by the endings of its sources. */
+/** Endings of compiled files, by the endings of its sources. */
 const products: readonly { readonly sources: RegExp; readonly made: RegExp }[] = [
   {
     sources: /\.(c|cc|cpp|cxx|c\+\+|cu|cuh|h|hh|hpp|hxx|inc|inl|rs|go|zig|f|f90|f95|pyx|pxd|swift|m|mm|s|asm|hip|cl|metal)$/i,
