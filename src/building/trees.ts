@@ -4,10 +4,6 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { configFile } from '../planning/configurations.ts';
 import { anything } from '../planning/subjects.ts';
-import { splitCommand } from '../processes/command-line.ts';
-import type { Confinement } from '../processes/confinement.ts';
-import { lastOutput, telling } from '../processes/last-output.ts';
-import { runCommand } from '../processes/run-command.ts';
 import { reviewsCommit } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
 import type { NeededFiles } from '../repository/filters.ts';
@@ -23,6 +19,7 @@ import { type InstalledPackages, installedPackages, replacedSince } from './leak
 import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './leak/installed-programs.ts';
 import { foldersOfPackages } from './leak/python-packages.ts';
 import { commandLinesOf, everyCommand, measuringCommands, setupsOf, subjectsOf } from './plan-commands.ts';
+import { setUp } from './setup.ts';
 import { openSides, type Sides } from './sides.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
 import { isOneFileSystem } from './tree-place.ts';
@@ -362,40 +359,4 @@ export const sameContent = (one: string, other: string): boolean => {
   const [first, second] = [one, other].map(entryAt);
   if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
   return readFileSync(one).equals(readFileSync(other));
-};
-
-/** Installing takes longer than a build: a short `limits.seconds` does not hold for it. */
-const setupSeconds = 600;
-
-interface Place {
-  readonly folder: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly confinement: Confinement;
-  /** What it is called in errors. */
-  readonly where: string;
-}
-
-const setUp = async ({ limits }: Plan, command: string | null, { folder, environment, confinement, where }: Place): Promise<void> => {
-  if (command === null) return;
-  const timeoutSeconds = Math.max(setupSeconds, limits.seconds);
-  const result = await runCommand({
-    argv: splitCommand(command, {}, 'setup'),
-    cwd: folder,
-    environment,
-    confinement,
-    timeoutSeconds,
-    maxOutputBytes: 64 * 1024,
-  });
-  if (result.status !== 'exited' || result.code !== 0) {
-    const said = telling(result);
-    const how =
-      result.status === 'timeout'
-        ? `did not end within ${timeoutSeconds} s (${setupSeconds} s, or limits.seconds where that is more)`
-        : result.code === null
-          ? `was ended (${result.signal ?? result.status})`
-          : `ended with exit status ${result.code}`;
-    throw new GateError('setup-failed', `The \`setup:\` command was run. It ${how}. ${lastOutput(said)}`, {
-      where: `setup of ${where}`,
-    });
-  }
 };
