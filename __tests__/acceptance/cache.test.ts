@@ -5,25 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listItems } from '../../src/store/stored-items.ts';
 import { bundleModule } from '../action/package-copy.ts';
+import { configOf, expectExit } from '../action/pruning-scene.ts';
 import { openScene, type Scene } from '../action/scene.ts';
 import { testFolder } from '../testkit/folder.ts';
 import { type CacheEntry, truncateBlob } from '../testkit/results-service.ts';
 import type { ActionRun } from '../testkit/run-action.ts';
-
-const config = `models: [mini-qwen3-dense]
-optimizations:
-  - id: our-pruning
-    like: structured-pruning
-    module: optimize/prune.mjs
-    inputs: [optimize/**]
-    with: { ratio: 0.25 }
-    points:
-      - { id: prefill-32, length: 32, rounds: 8 }
-gate:
-  tolerance: { latency: 50%, peak-memory: 30% }
-  must-detect: 100%
-limits: { seconds: 2m, memory: 2GiB }
-`;
 
 describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
   let scene: Scene;
@@ -48,11 +34,10 @@ describe('jobs that share the workflow cache', { timeout: 600_000 }, () => {
     const folder = unpacked(entry);
     return new Set((await listItems(folder)).map(({ name }) => name));
   };
-  const expectExit = (run: ActionRun, code: number): void => expect(run.code, `${run.stdout}${run.stderr}`).toBe(code);
 
   beforeAll(async () => {
     strongest = await bundleModule('examples/javascript/prune.ts');
-    scene = await openScene({ 'optimization-gate.yml': config, 'optimize/prune.mjs': strongest, 'README.md': '# models\n' });
+    scene = await openScene({ 'optimization-gate.yml': configOf('loose'), 'optimize/prune.mjs': strongest, 'README.md': '# models\n' });
   });
   afterAll(() => scene?.close());
 

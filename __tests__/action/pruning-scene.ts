@@ -5,8 +5,8 @@ import { bundleModule } from './package-copy.ts';
 
 // Short sequences and wide tolerances on time, so that a busy machine with two cores decides in seconds; quality, size and
 // arithmetic are judged as strictly as ever.
-/** The configuration of a repository with pruning of its own. */
-export const config = `models: [mini-qwen3-dense]
+/** The configuration of a repository with pruning of its own. `loose`: time and memory decide nothing, however busy the machine. */
+export const configOf = (tolerances: 'usual' | 'loose'): string => `models: [mini-qwen3-dense]
 optimizations:
   - id: our-pruning
     like: structured-pruning
@@ -16,10 +16,11 @@ optimizations:
     points:
       - { id: prefill-32, length: 32, rounds: 8 }
 gate:
-  tolerance: { latency: 30%, peak-memory: 20% }
-  must-detect: 90%
+  tolerance: ${tolerances === 'loose' ? '{ latency: 50%, peak-memory: 30% }' : '{ latency: 30%, peak-memory: 20% }'}
+  must-detect: ${tolerances === 'loose' ? '100%' : '90%'}
 limits: { seconds: 2m, memory: 2GiB }
 `;
+export const config = configOf('usual');
 export const cell = 'mini-qwen3-dense/our-pruning';
 
 export const replaced = (text: string, from: string, to: string): string => {
