@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
 import { Project } from '../commands/project.ts';
+import { storeArtefact } from '../testkit/stored-artefact.ts';
 import { engineConfiguration } from './engine-configuration.ts';
 import { type EngineScene, engineProgram, expectError, expectRegressed, openEngineScene, said } from './engine-scene.ts';
 
@@ -102,9 +103,7 @@ describe.skipIf(!canMount)('a disk of a job that is full or read-only', { timeou
 /** An artefact that a job of another project left in a store. Returns its folder. */
 const leaveArtefact = async (root: string): Promise<string> => {
   const store = await openStore(root, { clock: () => 1e12 });
-  const staging = await store.staging();
-  writeFileSync(join(staging, 'model.onnx'), Buffer.alloc(2 ** 20));
-  const { folder } = await store.addArtefact(staging, 'a'.repeat(64), null, await store.closeStaging(staging));
+  const { folder } = await storeArtefact(store, 'a'.repeat(64), { 'model.onnx': Buffer.alloc(2 ** 20) });
   await store.close();
   return folder;
 };

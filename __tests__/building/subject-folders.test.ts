@@ -17,6 +17,7 @@ import { openSubjectFolders, type SubjectFolders } from '../../src/building/subj
 import { thisProcess } from '../../src/records/owner.ts';
 import { openStore } from '../../src/store/store.ts';
 import { testFolder } from '../testkit/folder.ts';
+import { storeArtefact } from '../testkit/stored-artefact.ts';
 
 const digest = 'a'.repeat(64);
 
@@ -26,15 +27,18 @@ const opened = async (root: string): Promise<SubjectFolders> => {
   return folders;
 };
 
+/** A store with one artefact. */
+const oneArtefact = async (root: string) => {
+  const store = await openStore(root, { clock: () => Date.now() });
+  const added = await storeArtefact(store, digest, { 'model.onnx': 'graph' });
+  return { store, artefact: { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 } };
+};
+
 describe('the folders that code under test is given', () => {
   it('name no part of the store, and show an artefact without a copy or a manifest', async () => {
     const root = testFolder();
-    const store = await openStore(root, { clock: () => Date.now() });
-    const staging = await store.staging();
-    writeFileSync(join(staging, 'model.onnx'), 'graph');
-    const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
+    const { store, artefact } = await oneArtefact(root);
     const folders = await opened(root);
-    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
     const view = await folders.view(artefact, 'head', 'built-in');
     expect(readdirSync(view.folder)).toEqual(['model.onnx']);
     expect(readFileSync(join(view.folder, 'model.onnx'), 'utf8')).toBe('graph');
@@ -50,12 +54,8 @@ describe('the folders that code under test is given', () => {
 
   it('show the model anew where one side replaced a file of the other, and say so', async () => {
     const root = testFolder();
-    const store = await openStore(root, { clock: () => Date.now() });
-    const staging = await store.staging();
-    writeFileSync(join(staging, 'model.onnx'), 'graph');
-    const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
+    const { store, artefact } = await oneArtefact(root);
     const folders = await opened(root);
-    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
     const shown = async (): Promise<string> => (await folders.view(artefact, 'base', 'built-in')).folder;
     const damages: readonly ((folder: string) => void)[] = [
       (folder) => {
@@ -64,7 +64,7 @@ describe('the folders that code under test is given', () => {
       },
       (folder) => {
         rmSync(join(folder, 'model.onnx'));
-        symlinkSync(join(added.folder, 'model.onnx'), join(folder, 'model.onnx'));
+        symlinkSync(join(artefact.folder, 'model.onnx'), join(folder, 'model.onnx'));
       },
       (folder) => writeFileSync(join(folder, 'more.onnx'), ''),
       (folder) => rmSync(folder, { recursive: true }),
@@ -83,14 +83,10 @@ describe('the folders that code under test is given', () => {
 
   it("show a user's own code files of one name, which it may hand on by links and not write to", async () => {
     const root = testFolder();
-    const store = await openStore(root, { clock: () => Date.now() });
-    const staging = await store.staging();
-    writeFileSync(join(staging, 'model.onnx'), 'graph');
-    const added = await store.addArtefact(staging, digest, null, await store.closeStaging(staging));
+    const { artefact } = await oneArtefact(root);
     const folders = await opened(root);
-    const artefact = { digest, ...added, stages: [{ id: 'decoder', graph: 'model.onnx' }], serve: {}, spare: 0 };
     const shown = join((await folders.view(artefact, 'head', 'own')).folder, 'model.onnx');
-    expect(statSync(shown)).toMatchObject({ nlink: 1, mode: statSync(join(added.folder, 'model.onnx')).mode });
+    expect(statSync(shown)).toMatchObject({ nlink: 1, mode: statSync(join(artefact.folder, 'model.onnx')).mode });
     linkSync(shown, join(await folders.empty(), 'model.onnx'));
     await folders.requireIntact();
     expect(join((await folders.view(artefact, 'head', 'own')).folder, 'model.onnx')).toBe(shown);

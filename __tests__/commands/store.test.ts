@@ -6,6 +6,7 @@ import type { CommandContext } from '../../src/run/context.ts';
 import { recordFolder, writeRecord } from '../../src/store/record-files.ts';
 import { openStore } from '../../src/store/store.ts';
 import { testFolder } from '../testkit/folder.ts';
+import { storeArtefact } from '../testkit/stored-artefact.ts';
 
 const digest = (letter: string): string => letter.repeat(64);
 
@@ -22,9 +23,7 @@ const filled = async (): Promise<{ readonly root: string; readonly folders: read
   const folders: string[] = [];
   for (const letter of ['a', 'b']) {
     now += 1e6;
-    const staging = await store.staging();
-    writeFileSync(join(staging, 'model.onnx'), Buffer.alloc(2 ** 20));
-    const { content, folder } = await store.addArtefact(staging, digest(letter), null, await store.closeStaging(staging));
+    const { content, folder } = await storeArtefact(store, digest(letter), { 'model.onnx': Buffer.alloc(2 ** 20) });
     folders.push(folder);
     if (letter === 'a')
       await writeRecord(root, 'local', 'build', digest('1'), { artefact: digest(letter), content, seconds: 1, facts: {} });

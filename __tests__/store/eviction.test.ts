@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -6,17 +6,14 @@ import { evict } from '../../src/store/eviction.ts';
 import { recordFolder, writeRecord } from '../../src/store/record-files.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { testFolder } from '../testkit/folder.ts';
+import { storeArtefact } from '../testkit/stored-artefact.ts';
 
 const digest = (letter: string): string => letter.repeat(64);
 const never = { maxBytes: 1e12, minFreeBytes: 0 };
 
 const add = async (store: Store, letter: string, bytes: number): Promise<{ readonly digest: string; readonly content: string }> => {
-  const staging = await store.staging();
-  writeFileSync(join(staging, 'model.onnx'), 'x'.repeat(bytes));
-  return {
-    digest: digest(letter),
-    content: (await store.addArtefact(staging, digest(letter), null, await store.closeStaging(staging))).content,
-  };
+  const { content } = await storeArtefact(store, digest(letter), { 'model.onnx': 'x'.repeat(bytes) });
+  return { digest: digest(letter), content };
 };
 
 const open = (root: string, clock = (): number => Date.now()): Promise<Store> => openStore(root, { clock, waitSeconds: 20 });

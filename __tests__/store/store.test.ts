@@ -20,6 +20,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { takeLock } from '../../src/records/lock-file.ts';
 import type { StoredId } from '../../src/store/manifest.ts';
 import { defaultStoreRoot, openStore, type Store } from '../../src/store/store.ts';
+import { storeArtefact } from '../testkit/stored-artefact.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'store-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -36,11 +37,7 @@ interface Added extends StoredId {
 }
 
 const add = async (store: Store, letter: string, content = 'x', about: string | null = null): Promise<Added> => {
-  const staging = await store.staging();
-  mkdirSync(join(staging, 'sub'));
-  writeFileSync(join(staging, 'model.onnx'), content);
-  writeFileSync(join(staging, 'sub/weights.bin'), 'w');
-  const added = await store.addArtefact(staging, digest(letter), about, await store.closeStaging(staging));
+  const added = await storeArtefact(store, digest(letter), { 'model.onnx': content, 'sub/weights.bin': 'w' }, about);
   return { digest: digest(letter), content: added.content, path: added.folder };
 };
 

@@ -6,6 +6,7 @@ import { digestOfRecords, recordName, writeRecord } from '../../src/store/record
 import { openStore, type Store } from '../../src/store/store.ts';
 import { listItems, stageItems, takeItems } from '../../src/store/stored-items.ts';
 import { testFolder } from '../testkit/folder.ts';
+import { storeArtefact } from '../testkit/stored-artefact.ts';
 
 const open = (root: string): Promise<Store> => openStore(root, { clock: () => 1_600_000_000_000 });
 const digest = 'a'.repeat(64);
@@ -15,9 +16,7 @@ const key = 'b'.repeat(64);
 const filled = async (): Promise<string> => {
   const root = testFolder();
   const store = await open(root);
-  const staging = await store.staging();
-  writeFileSync(join(staging, 'model.onnx'), 'weights');
-  const { content } = await store.addArtefact(staging, digest, { stages: [] }, await store.closeStaging(staging));
+  const { content } = await storeArtefact(store, digest, { 'model.onnx': 'weights' }, { stages: [] });
   await writeRecord(root, 'changes', 'tuned', key, { value: 1 });
   await store.close();
   expect(`artefacts/${digest}/${content}`).toBe(artefact);
