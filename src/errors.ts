@@ -120,6 +120,10 @@ export const errorTable = {
     exit: 2,
     remedy: 'Run the command that the message names on the runner, or remove `isolation:` from the configuration of the base branch.',
   },
+  'gate-in-project': {
+    exit: 2,
+    remedy: 'Install the gate in a folder of its own, outside of the repository, and run it from there: docs/install.md.',
+  },
   'setup-failed': { exit: 2, remedy: 'Run the `setup:` command by hand in a clean checkout of that side, and correct it.' },
   'base-setup-failed': {
     exit: 3,
@@ -215,7 +219,7 @@ export const errorTable = {
   'program-changed': {
     exit: 3,
     remedy:
-      'Let the code under test and its `setup:` write elsewhere, and restore the program. `isolation:` prevents it (docs/security.md). A new hard link to its files is a change, too: let no package manager that links, such as pnpm, run beside the gate. Nothing that was measured counts.',
+      'Let the code under test and its `setup:` write elsewhere, and restore the program. It may lie in no folder that `setup:` installs anew (docs/install.md). `isolation:` prevents it (docs/security.md). A new hard link to its files is a change, too: let no package manager that links, such as pnpm, run beside the gate. Nothing that was measured counts.',
   },
   'base-changed': {
     exit: 3,

@@ -147,6 +147,10 @@ export declare const errorTable: {
         readonly exit: 2;
         readonly remedy: 'Run the command that the message names on the runner, or remove `isolation:` from the configuration of the base branch.';
     };
+    readonly 'gate-in-project': {
+        readonly exit: 2;
+        readonly remedy: 'Install the gate in a folder of its own, outside of the repository, and run it from there: docs/install.md.';
+    };
     readonly 'setup-failed': {
         readonly exit: 2;
         readonly remedy: 'Run the `setup:` command by hand in a clean checkout of that side, and correct it.';
@@ -265,7 +269,7 @@ export declare const errorTable: {
     };
     readonly 'program-changed': {
         readonly exit: 3;
-        readonly remedy: 'Let the code under test and its `setup:` write elsewhere, and restore the program. `isolation:` prevents it (docs/security.md). A new hard link to its files is a change, too: let no package manager that links, such as pnpm, run beside the gate. Nothing that was measured counts.';
+        readonly remedy: 'Let the code under test and its `setup:` write elsewhere, and restore the program. It may lie in no folder that `setup:` installs anew (docs/install.md). `isolation:` prevents it (docs/security.md). A new hard link to its files is a change, too: let no package manager that links, such as pnpm, run beside the gate. Nothing that was measured counts.';
     };
     readonly 'base-changed': {
         readonly exit: 3;

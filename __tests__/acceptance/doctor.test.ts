@@ -328,6 +328,7 @@ it('there is a situation for every error that doctor has a check for, or another
     'isolation-unavailable',
     'store-unwritable',
     'folder-unwritable',
+    'gate-in-project',
   ];
   const shown = new Set([...situations.map(({ code }) => code), ...elsewhere]);
   expect(checkedCodes.filter(({ code }) => !shown.has(code))).toEqual([]);

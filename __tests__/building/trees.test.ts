@@ -20,7 +20,7 @@ test('each side has a temporary folder of its own as long as the run, in its set
     base: { commit: base, dirty: false },
     setup: { head: `sh -c 'cp who "$TMPDIR"'`, base: `sh -c 'cp who "$TMP"'` },
   });
-  const host = { event: { kind: 'developer' }, subjectEnvironment: allowedEnvironment(process.env) };
+  const host = { log: { info: () => {} }, event: { kind: 'developer' }, subjectEnvironment: allowedEnvironment(process.env) };
   const trees = await openTrees(
     {
       root: scratch.folder,

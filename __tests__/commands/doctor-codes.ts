@@ -97,6 +97,7 @@ export const doctorCodes = {
   'disk-full': { runs: 'a disk fills up: doctor tells what is free' },
   'github-permission': { elsewhere: 'GitHub says so when something is published' },
   'github-failed': { elsewhere: 'GitHub says so when something is published' },
+  'gate-in-project': { check: 'plan' },
   'baseline-invalid': { check: 'plan' },
   'baseline-untrusted': { elsewhere: '`update` is refused by the event' },
   'baseline-conflict': { elsewhere: '`update` writes' },

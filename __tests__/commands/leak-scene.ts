@@ -87,6 +87,7 @@ export class LeakScene extends ScratchRepository {
       options: { config: null, runDir: '.optimization-gate' },
       signal: new AbortController().signal,
       host: {
+        log: { info: () => {}, warn: () => {} },
         event: reviewed ? { kind: 'change', checkout: { kind: 'off-base' } } : { kind: 'developer' },
         subjectEnvironment: { ...allowedEnvironment(process.env), ...environment },
       },
@@ -100,7 +101,7 @@ export class LeakScene extends ScratchRepository {
     onTestFinished(() => folders.release());
     const { sides, alone } = trees;
     const rehearsal = { context, plan, folders, source: unused, references: new Map(), sides, alone };
-    return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warning: null };
+    return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warnings: [] };
   }
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Project } from './project.ts';
 
@@ -39,6 +41,13 @@ describe('what the configuration requires', { timeout: 120_000 }, () => {
     expect(within.code, within.stdout).toBe(0);
     expect(within.stdout).toContain('after the merge, these may get worse by at most: size');
     expect(project.text('report/comment.md')).toContain('#### What the next pull request is held to');
+
+    project.commit({ 'optimization-gate.yml': configuration('sze: "<= 200"') });
+    const refused = await project.gate('--base', 'HEAD~1');
+    expect(refused.stderr).toContain('error[config-unknown-key]');
+    // What the run before decided is no verdict on this commit.
+    expect(existsSync(join(project.run, 'report'))).toBe(false);
+    expect(existsSync(join(project.run, 'verdict.json'))).toBe(false);
   });
 
   it("is base's once base has it: head's edit waits for the merge, and what base misses is no fault of head", async () => {

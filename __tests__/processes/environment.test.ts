@@ -11,6 +11,12 @@ describe('declared variables', () => {
     expect(allowedEnvironment(source, ['MY_DEVICE', 'ABSENT'])).toEqual({ PATH: 'x', MY_DEVICE: 'x' });
   });
 
+  it('include what package managers need behind the proxy of a company, without credentials', () => {
+    const ofCompany = environmentOf('NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'npm_config_registry', 'npm_config__auth');
+    const { npm_config__auth: _auth, ...seen } = ofCompany;
+    expect(allowedEnvironment({ ...ofCompany, PIP_INDEX_URL: 'https://user:word@host/simple' })).toEqual(seen);
+  });
+
   it('never carry secrets or command the runner', () => {
     expect(allowedEnvironment(source, ['MY_TOKEN', 'GITHUB_OUTPUT', 'PROXY_OF_MINE'])).toEqual({ PATH: 'x' });
   });

@@ -100,10 +100,14 @@ describe('numbers', () => {
     expect(changeText({ scale: 'log', unit: 'bytes', change: { estimate: 0, lower: 0, upper: 0 } })).toBe('±0 %');
     const slower = { scale: 'log', unit: 'ms', change: { estimate: 0.0779, lower: 0.05, upper: 0.09 } } as const;
     expect(changeText({ ...slower, base: 38.1, head: 36.9 })).toBe('+7.79 % within launches (+5.00 … +9.00)');
+    // Also where they go the same way, by far less or more than the interval holds.
     for (const [base, head] of [
       [36.9, 38.1],
-      [38.1, 38.1],
-      [38.12, 38.11],
+      [0.931, 1.49],
+    ] as const)
+      expect(changeText({ ...slower, base, head })).toBe('+7.79 % within launches (+5.00 … +9.00)');
+    for (const [base, head] of [
+      [36.9, 39.6],
       [null, 36.9],
     ] as const)
       expect(changeText({ ...slower, base, head })).toBe('+7.79 % (+5.00 … +9.00)');

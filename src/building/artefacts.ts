@@ -59,7 +59,7 @@ const makeBothSides = async (making: Making, queue: BuildQueue): Promise<LeakFin
   const found = new Map(leaks);
   for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && queue.unproven.has(key))) {
     const error = context.signal.aborted ? null : await differsInBase(making, queue, build);
-    if (error !== null) found.set(optimizationOf(plan, build), { error, warning: null });
+    if (error !== null) found.set(optimizationOf(plan, build), { error, warnings: [] });
   }
   return found;
 };

@@ -114,6 +114,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   const prepare = async (arm: 'head' | 'base', tree: string, where: string): Promise<string> => {
     if (tree !== repository.folder) sides.give(arm, tree);
     const folder = within(tree, arm);
+    if (plan.setup[arm] !== null) context.host.log.info(`Setting up ${where}: ${plan.setup[arm]}`);
     await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement: sides.confinement(arm), where });
     await settled();
     return folder;

@@ -5,10 +5,11 @@ import { continued, paragraph } from '../init/comment.ts';
 import { modelsAt } from '../init/models-at.ts';
 import { requireRoom, writeFiles } from '../init/new-files.ts';
 import { nextCommands } from '../init/next-steps.ts';
-import { propose } from '../init/proposal.ts';
+import { type Proposal, propose } from '../init/proposal.ts';
 import { configurations, remarksOf, workflows } from '../init/proposed-files.ts';
 import { openFiles } from '../init/repository-files.ts';
 import { builtinOptimizations } from '../optimizations/registry.ts';
+import { removesGate } from '../planning/own-install.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import { workingFolder } from '../run/working-folder.ts';
@@ -43,6 +44,18 @@ const gpuHere = async (context: CommandContext): Promise<string | null> => {
   return gpu === null ? null : gpu.replace(/[^\w .×()+-]/g, '').slice(0, 60);
 };
 
+/** Says that the gate cannot run from where it lies, once the configuration is there. */
+const ownRemark = ({ projects }: Proposal, packageRoot: string, repository: string): readonly string[] => {
+  const found = projects.find(
+    ({ setup, folder }) => setup?.active === true && removesGate(setup.command, { packageRoot, repository, folder }),
+  );
+  return found === undefined
+    ? []
+    : [
+        `\`setup: ${found.setup?.command}\` removes node_modules, in which the gate lies. Install the gate in a folder of its own before the first run: docs/install.md.`,
+      ];
+};
+
 /**
  * `init` looks at the files of a repository and writes a configuration for it with two workflows, or
  * prints them with `--dry-run`. It writes all files or none, and starts no code of the repository.
@@ -68,7 +81,7 @@ export const initCommand = async (context: CommandContext): Promise<CommandOutpu
   const written = [...configurations(packageRoot, repository, proposal, gpu), ...made.files];
   await requireRoom(repository, written, options.force);
   const next = await nextCommands(context, repository, top, proposal, written);
-  const remarks = remarksOf(proposal, made, files.leftOut);
+  const remarks = [...remarksOf(proposal, made, files.leftOut), ...ownRemark(proposal, packageRoot, repository.folder)];
   if (!options.dryRun) writeFiles(repository.folder, written);
   const text = [
     ...(options.dryRun

@@ -7,7 +7,7 @@ import type { Plan } from '../records/plan.ts';
 import type { Verdict } from '../records/verdict.ts';
 import type { CommandContext } from '../run/context.ts';
 import { takeMachineLock } from '../run/machine-lock.ts';
-import { openRunFolder, type RunFolder, readPlan } from '../run/run-folder.ts';
+import { dropOutcome, openRunFolder, type RunFolder, readPlan } from '../run/run-folder.ts';
 import { gateRun } from './gate.ts';
 import { measureRun } from './measure.ts';
 import { type ReportSetting, type Reports, writeReports } from './report.ts';
@@ -32,9 +32,10 @@ export const runAll = async (
   setting: Omit<ReportSetting, 'took'>,
   requirePlan: (plan: Plan) => void = () => {},
 ): Promise<EndedRun> => {
-  const { folder } = await openRunFolder(context);
-  const lock = await takeMachineLock(context, `run-${digestOf(folder).slice(0, 16)}`, 'run in the same folder');
+  const opened = await openRunFolder(context);
+  const lock = await takeMachineLock(context, `run-${digestOf(opened.folder).slice(0, 16)}`, 'run in the same folder');
   try {
+    dropOutcome(opened);
     const started = context.clock();
     const run = await planRun(context);
     requirePlan(readPlan(run).plan);

@@ -17,7 +17,7 @@ const misfit = ({ value, relative }: Tolerances[string], { id, scale }: Tolerant
   if (relative && scale === 'linear') return `"${id}" can be zero or negative: give its tolerance in its unit, not as a percentage.`;
   if (relative || scale === 'linear' || value === 0) return null;
   const percent = Number((100 * value).toPrecision(6));
-  return `The tolerance of "${id}" is a share of base's number: expected a percentage such as 2%, got ${value}. Write ${percent}% if that share is meant.`;
+  return `The tolerance of "${id}" is a share of base's number: expected a percentage such as 2%, got ${value}. Write ${percent}% if that share is meant. A metric of your own with \`scale: linear\` takes a number in its unit.`;
 };
 
 /**

@@ -167,7 +167,10 @@ export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }:
     verdict: 'passed',
     launches,
     p,
-    reason: improve?.outcome === 'dependent' ? 'it looks better, but its launches depend on each other' : null,
+    reason:
+      improve?.outcome === 'dependent'
+        ? 'it looks better, but its launches depend on each other, so no improvement is claimed: measure again on a quiet machine'
+        : null,
     holdsRun: false,
   };
 };

@@ -12,7 +12,7 @@ import { pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { type Observations, observationsOf } from './observation.ts';
 import { numberOf, readAll } from './reading.ts';
-import { allowance, beyondTolerance, moved, mustDetectInUnit, rangeOf, scaledFor, worseSign } from './scale.ts';
+import { allowance, beyondTolerance, moved, mustDetectInUnit, rangeOf, scaledFor, worsening, worseSign } from './scale.ts';
 import { differenceInterval, valueInterval } from './window-interval.ts';
 
 type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun: boolean };
@@ -82,9 +82,13 @@ export const judgePlain = (cellState: CellState, declared: MetricSpec, samples: 
   const spec = scaledFor(declared, [...base.value, ...head.value], b);
   const change = changeBetween(cellState, spec, observations, plainChange(spec, h, b));
   const warnings = [...observations.warnings];
-  if (spec.scale !== declared.scale)
+  // A tolerance of nothing is the same on either scale.
+  if (spec.scale !== declared.scale && declared.tolerance > 0)
     warnings.push('not all numbers are above 0: differences are compared, the tolerance is a share of base');
-  if (spec.role === 'advisory' && moved(spec, change.estimate)) warnings.push('moved by more than its tolerance');
+  if (spec.role === 'advisory' && moved(spec, change.estimate))
+    warnings.push(
+      `${worsening(spec, change.estimate) > 0 ? 'worse' : 'better'} by more than its tolerance, which decides nothing for an advisory metric`,
+    );
   if (
     kind === 'evaluation' &&
     change.upper !== null &&

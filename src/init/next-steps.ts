@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { delimiter, join, relative, sep } from 'node:path';
 import { GateError } from '../errors.ts';
+import { installedIn } from '../planning/own-install.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
@@ -41,12 +42,6 @@ const found = (name: string, searchPath: string): string | null => {
     }
   }
   return null;
-};
-
-/** The folder in whose `node_modules` a package lies; null for one that lies in none. */
-const installedIn = (packageRoot: string): string | null => {
-  const at = `${packageRoot}${sep}`.indexOf(`${sep}node_modules${sep}`);
-  return at === -1 ? null : packageRoot.slice(0, at);
 };
 
 /** The words by which a person starts this program again in the same folder. */

@@ -29,6 +29,7 @@ import { writeEmptyPlan } from './empty-plan.ts';
 import { modelIdsAt, openJudgedModels } from './judged-models.ts';
 import { usableSide } from './measurable-entries.ts';
 import { modelIds } from './model-folder.ts';
+import { requireOwnPlace } from './own-install.ts';
 import { planCells, type Side, workloadOf } from './plan-cells.ts';
 import { type BoundMetric, boundMetrics, checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
 import { describeBaseRuntime } from './runtime-in-files.ts';
@@ -79,6 +80,9 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const lost = modelled ? known.head.config.models.map(idOfModel).filter((id) => !present.includes(id)) : [];
   const listed = modelled ? configs.flatMap((config) => config.models.map(idOfModel)) : [];
   const ids = [...new Set(listed)].filter((id) => !lost.includes(id) || known.base?.config.models.some((entry) => idOfModel(entry) === id));
+  // Isolated code runs in a copy of the checkout.
+  if (rules.isolation === null)
+    requireOwnPlace(headConfig.setup, { packageRoot: context.packageRoot, repository: repository.folder, folder: folders.head });
   const run = await openRunFolder(context);
   const { sources, edits } = await openJudgedModels(
     ids,

@@ -132,12 +132,20 @@ const differenceUnit = (unit: string): string => (unit === '%' ? 'points' : unit
 /** More digits than these tell nothing that people read. */
 const mostDigits = 8;
 
+/** So much of a change lies between it and that of the medians before a reader wonders. */
+const muchApart = 0.2;
+
 /**
- * Whether base and head, as they are written, go the other way than the change. They are medians over launches, and the change is the
- * centre of the changes within each launch, which a machine that becomes slower from launch to launch does not move.
+ * Whether base and head, as they are written, go the other way than the change, or by an amount far outside of its interval. They are
+ * medians over launches, and the change is the centre of the changes within each launch, which a machine that becomes slower from launch
+ * to launch does not move.
  */
-const seemsContradicted = ({ unit, base = null, head = null }: Measured, estimate: number): boolean => {
-  if (base === null || head === null || (head - base) * estimate >= 0) return false;
+const seemsContradicted = ({ unit, scale, base = null, head = null, change }: Measured, estimate: number): boolean => {
+  if (base === null || head === null) return false;
+  const plain = scale === 'log' && base > 0 ? head / base - 1 : head - base;
+  const { lower, upper } = change ?? { lower: null, upper: null };
+  const outside = lower !== null && upper !== null && lower < upper && (plain < lower || plain > upper);
+  if (plain * estimate >= 0) return outside && Math.abs(plain - estimate) > muchApart * Math.abs(estimate);
   const first = (one: number, other: number): string | undefined => passage(one, other, unit)?.split(' → ')[0];
   return first(base, head) !== first(head, base);
 };

@@ -99,11 +99,12 @@ const requireWhole = (run: RunFolder, name: string, maxBytes: number, phase: str
   return text;
 };
 
-/** Writes plan.json. Samples of the very same plan stay, to be resumed; those of another become samples.previous.jsonl. */
+/** Writes plan.json, and removes what was decided by an earlier one. Samples of the very same plan stay, to be resumed; those of another become samples.previous.jsonl. */
 export const writePlan = (run: RunFolder, value: Plan): void => {
   const text = encodeDocument(value);
   if (existsSync(run.samplesFile) && measuredFor(run.samplesFile) !== digestOf(text)) setSamplesAside(run);
   run.held.delete(samplesName);
+  dropOutcome(run);
   writeWhole(run, 'plan.json', text);
 };
 
@@ -229,6 +230,15 @@ export const writeVerdict = (run: RunFolder, value: Verdict): void => writeWhole
 export const readVerdict = (run: RunFolder): Verdict => {
   const text = requireWhole(run, 'verdict.json', 256 * megabyte, 'gate');
   return decodeDocument(verdict, text, join(run.folder, 'verdict.json'), 256 * megabyte);
+};
+
+/** Removes verdict and report of an earlier run: what ends before its own has none. */
+export const dropOutcome = ({ folder, reportFolder, held }: RunFolder): void => {
+  held.delete('verdict.json');
+  inFolder(folder, () => {
+    rmSync(join(folder, 'verdict.json'), { recursive: true, force: true });
+    rmSync(reportFolder, { recursive: true, force: true });
+  });
 };
 
 export const writeReport = (run: RunFolder, files: Readonly<Record<string, string>>): void => {

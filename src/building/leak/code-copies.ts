@@ -195,7 +195,8 @@ const environmentsNamed = (words: readonly string[], cwd: string, roots: readonl
 export const programNamed = (word: string, cwd: string, searchPath: string): readonly string[] => {
   const candidates = word.includes('/') ? [resolve(cwd, word)] : searchPath.split(delimiter).map((folder) => join(folder, word));
   const found = candidates.find((path) => fileBehind(path) !== null);
-  return found === undefined ? [] : [...new Set([found, realpathSync(found)])];
+  // What the system makes up below /proc has no other name.
+  return found === undefined ? [] : [...new Set([found, reached(() => realpathSync(found)) ?? found])];
 };
 
 const pythonPackages = (root: string): readonly string[] =>
@@ -236,7 +237,8 @@ export const installedCopies = (
       endingsOf(of).flatMap((ending) => {
         const path = join(folder, ending);
         if (fileBehind(path)?.size !== content.length) return [];
-        if (realpathSync(path) === realpathSync(join(tree, of)) || contentOf(path)?.equals(content) !== true) return [];
+        const [real, own] = [path, join(tree, of)].map((each) => reached(() => realpathSync(each)));
+        if (real === own || contentOf(path)?.equals(content) !== true) return [];
         return withCompiled([{ path, of }], environment);
       }),
     );

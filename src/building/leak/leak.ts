@@ -1,7 +1,9 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { GateError } from '../../errors.ts';
 import { equalCode } from '../../gate/cell-state.ts';
+import { manifests } from '../../planning/command-references.ts';
 import { anything } from '../../planning/subjects.ts';
+import { splitCommand } from '../../processes/command-line.ts';
 import { listeners } from '../../processes/listeners.ts';
 import { lfsPointer } from '../../records/lfs-pointer.ts';
 import type { Plan } from '../../records/plan.ts';
@@ -25,11 +27,11 @@ import { watchPlaces } from './shared-place.ts';
 export interface LeakFinding {
   /** One side read what is the other's. */
   readonly error: GateError | null;
-  /** What could not be told, as a sentence. */
-  readonly warning: string | null;
+  /** What could not be told, and what a reader should know of the programs, as sentences. */
+  readonly warnings: readonly string[];
 }
 
-const nothing: LeakFinding = { error: null, warning: null };
+const nothing: LeakFinding = { error: null, warnings: [] };
 
 /** Entry → what was found; entries without a finding are left out. */
 export type LeakFindings = ReadonlyMap<string, LeakFinding>;
@@ -82,9 +84,23 @@ const findForeign = async (base: SideProgram, head: SideProgram, looking: Lookin
   const programs = head.policy === null ? [base] : [base, head];
   const sharedPlace = await watchPlaces(base, head, looking);
   const found = changed.length + replaced.length > 0 ? await findLeak(programs, changed, looking) : nothing;
-  const lacking = found.error === null ? await findLackingSubmodule(base, looking) : nothing;
+  const lacking = found.error === null ? await findLackingSubmodule(base, looking) : { error: null, warning: null };
   const error = found.error ?? lacking.error ?? (await findLeftFile(head, looking)) ?? (await sharedPlace());
-  return { error, warning: lacking.warning ?? found.warning };
+  const untoldOf = lacking.warning === null ? found.warnings : [lacking.warning];
+  return { error, warnings: [...untoldOf, ...otherProgram(head, changed)] };
+};
+
+/** A program that measures says itself what it finds: an edit of it can change every number. */
+const otherProgram = ({ policy }: SideProgram, changed: readonly string[]): readonly string[] => {
+  if (policy?.door.kind !== 'measure') return [];
+  const { command } = policy.door;
+  const named = splitCommand(command, {}, 'measure').map((word) => posix.normalize(posix.join(policy.folder, word)));
+  const files = changed.filter((path) => named.includes(path));
+  return files.length === 0
+    ? []
+    : [
+        `${files.join(', ')}, which measures, differs between base and head: each side's numbers come from its own. Review that both measure the same.`,
+      ];
 };
 
 const findLeak = async (programs: readonly SideProgram[], changed: readonly string[], looking: Looking): Promise<LeakFinding> => {
@@ -94,14 +110,14 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
   for (const program of programs) {
     const reads = await readsOf(program, changed, looking);
     if (reads === null) {
-      if (await runsWithout(program, changed, looking)) return { error: null, warning: untold };
+      if (await runsWithout(program, changed, looking)) return { error: null, warnings: [untold] };
       seen = true;
       continue;
     }
     seen ||= reads.own;
     has ||= reads.has;
     const pointer = reads.pointers[0];
-    if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warning: null };
+    if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warnings: [] };
     // Beside a compiled file of its own, one of the other tree may be a library that neither side
     // compiles.
     const [first] = reads.ownProduct ? reads.other.filter((each) => !reads.products.has(each.path)) : reads.other;
@@ -110,10 +126,11 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
     // Something else on this machine may have read it at that moment. What the program reads it
     // reads again, or what was compiled of it.
     const again = await readsOf(program, changed, looking);
-    if (again !== null && again.other.length > 0) return { error: leak(program, first), warning: null };
+    if (again !== null && again.other.length > 0) return { error: leak(program, first), warnings: [] };
     warning ??= `While the program of ${program.arm} ran, something read ${first.path} of the other side. When it ran once more, nothing did.`;
   }
-  return { error: null, warning: has && !seen ? unread : warning };
+  const found = has && !seen ? unread : warning;
+  return { error: null, warnings: found === null ? [] : [found] };
 };
 
 const unread =
@@ -127,6 +144,10 @@ const foreignLibrary = ({ arm }: SideProgram, read: readonly CodeCopy[]): string
 const untold =
   'The code runs without the files that differ between base and head, and this file system does not record which files are read. So both ' +
   'sides may run the same copy of the code. Let `setup:` install it for each side.';
+
+/** Whether `setup:` is what reads a file: the manifests of package managers, and what the command names. */
+const isForSetup = (path: string, plan: Plan): boolean =>
+  setupsOf(plan).some((setup) => manifests.includes(posix.basename(path)) || setup.includes(posix.basename(path)));
 
 /** What a program reads. */
 interface Reads {
@@ -180,7 +201,7 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const read = new Set(begun.read());
   return {
     other: foreign.filter(({ path }) => read.has(path)),
-    has: owned.some(({ of }) => declared.some((test) => test(of))),
+    has: owned.some(({ of }) => declared.some((test) => test(of)) && !isForSetup(of, looking.plan)),
     own: owned.some(({ path }) => read.has(path)),
     products: new Set(products.map(({ path }) => path)),
     ownProduct: ownProducts.some(({ path }) => read.has(path)),
@@ -211,7 +232,7 @@ export const leakIn = (plan: Plan, id: string, findings: LeakFindings): LeakFind
 };
 
 /** The line of a cell, with what was found of its code. */
-export const settledWith = (line: SettledLine, { error, warning }: LeakFinding): SettledLine => {
-  const warnings = warning === null ? line.warnings : [...line.warnings, warning];
+export const settledWith = (line: SettledLine, { error, warnings: found }: LeakFinding): SettledLine => {
+  const warnings = [...line.warnings, ...found];
   return error === null ? { ...line, warnings } : { ...line, status: 'failed', arms: {}, error: codedOf(error), warnings };
 };
