@@ -569,6 +569,8 @@ ln -sf ${to}/engine/cli.js ${prefix}/bin/engine
         error: null,
         warnings: [expect.stringMatching(/^bench\.py, which measures, differs between base and head/)],
       });
+      const ofModule = await scene.find({ door: measure('python3 -m bench'), setup });
+      expect(ofModule.warnings).toEqual(ofProgram.warnings);
     },
   },
   {

@@ -1,9 +1,8 @@
 import { join, posix } from 'node:path';
 import { GateError } from '../../errors.ts';
 import { equalCode } from '../../gate/cell-state.ts';
-import { manifests } from '../../planning/command-references.ts';
+import { commandReferences, looseWords, manifests } from '../../planning/command-references.ts';
 import { anything } from '../../planning/subjects.ts';
-import { splitCommand } from '../../processes/command-line.ts';
 import { listeners } from '../../processes/listeners.ts';
 import { lfsPointer } from '../../records/lfs-pointer.ts';
 import type { Plan } from '../../records/plan.ts';
@@ -94,8 +93,8 @@ const findForeign = async (base: SideProgram, head: SideProgram, looking: Lookin
 const otherProgram = ({ policy }: SideProgram, changed: readonly string[]): readonly string[] => {
   if (policy?.door.kind !== 'measure') return [];
   const { command } = policy.door;
-  const named = splitCommand(command, {}, 'measure').map((word) => posix.normalize(posix.join(policy.folder, word)));
-  const files = changed.filter((path) => named.includes(path));
+  const named = new Set(commandReferences(looseWords(command), command, policy.folder === '' ? '.' : policy.folder));
+  const files = changed.filter((path) => named.has(path) && !manifests.includes(posix.basename(path)));
   return files.length === 0
     ? []
     : [
