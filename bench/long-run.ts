@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { buildOf, cell, digest, planOf, run as runOnMachine, samplesOf } from '../__tests__/gate/fixtures.ts';
 import { sharedMetrics, sharedPoints } from '../src/contract/shared-metrics.ts';
 import { type LaunchDemand, launchDemand } from '../src/gate/launch-demand.ts';
@@ -50,6 +51,7 @@ export const writeLongRun = (folder: string, seed: number): RunFolder => {
     cell(`model-${at % 4}/optimization-${Math.floor(at / 4)}`, { points, metrics }),
   );
   const plan = planOf(cells, { builds: (['head', 'base'] as const).map(buildOf) });
+  mkdirSync(folder, { recursive: true });
   const run = runFolderAt(folder);
   writePlan(run, plan);
   const { built } = samplesOf([]);
