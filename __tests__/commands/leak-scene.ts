@@ -101,7 +101,7 @@ export class LeakScene extends ScratchRepository {
     onTestFinished(() => folders.release());
     const { sides, alone } = trees;
     const rehearsal = { context, plan, folders, source: unused, references: new Map(), sides, alone };
-    return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warnings: [] };
+    return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warning: null };
   }
 }
 

@@ -6,6 +6,7 @@ import type { SampleLine, Samples } from '../records/sample.ts';
 import type { CommandContext } from '../run/context.ts';
 import { faultOf } from '../run/machine-fault.ts';
 import { type BuildQueue, openBuildQueue } from './build-queue.ts';
+import { editedProgram, filesOfPrograms } from './edited-program.ts';
 import { findLeaks, type LeakFindings, leakIn, settledWith } from './leak/leak.ts';
 import { isOwn, type Making, type Workshop } from './making.ts';
 import { prepareReferences, type References } from './references.ts';
@@ -41,10 +42,17 @@ export const makeArtefacts = async (
   const leaks = await makeBothSides(making, queue).finally(() => sealer.close());
   const artefacts = { references, built: queue.built };
   if (context.signal.aborted) return artefacts;
+  const changed = await filesOfPrograms(plan, workshop.trees);
   // The last foreign code has run: whatever it did to the store, nothing is measured but what was sealed.
   for (const artefact of new Map([...references.values(), ...queue.built.values()].map((each) => [each.folder, each])).values())
     await workshop.store.verify(artefact);
-  record(plan.cells.map((cell) => settledWith(settleCell(plan, cell, queue.lines), leakIn(plan, cell.id, leaks))));
+  record(
+    plan.cells.map((cell) => {
+      const line = settledWith(settleCell(plan, cell, queue.lines), leakIn(plan, cell.id, leaks));
+      const edited = editedProgram(cell, changed);
+      return edited === null ? line : { ...line, warnings: [...line.warnings, edited] };
+    }),
+  );
   return artefacts;
 };
 
@@ -59,7 +67,7 @@ const makeBothSides = async (making: Making, queue: BuildQueue): Promise<LeakFin
   const found = new Map(leaks);
   for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && queue.unproven.has(key))) {
     const error = context.signal.aborted ? null : await differsInBase(making, queue, build);
-    if (error !== null) found.set(optimizationOf(plan, build), { error, warnings: [] });
+    if (error !== null) found.set(optimizationOf(plan, build), { error, warning: null });
   }
   return found;
 };

@@ -1,7 +1,7 @@
 import { join, posix } from 'node:path';
 import { GateError } from '../../errors.ts';
 import { equalCode } from '../../gate/cell-state.ts';
-import { commandReferences, looseWords, manifests } from '../../planning/command-references.ts';
+import { manifests } from '../../planning/command-references.ts';
 import { anything } from '../../planning/subjects.ts';
 import { listeners } from '../../processes/listeners.ts';
 import { lfsPointer } from '../../records/lfs-pointer.ts';
@@ -26,11 +26,11 @@ import { watchPlaces } from './shared-place.ts';
 export interface LeakFinding {
   /** One side read what is the other's. */
   readonly error: GateError | null;
-  /** What could not be told, and what a reader should know of the programs, as sentences. */
-  readonly warnings: readonly string[];
+  /** What could not be told, as a sentence. */
+  readonly warning: string | null;
 }
 
-const nothing: LeakFinding = { error: null, warnings: [] };
+const nothing: LeakFinding = { error: null, warning: null };
 
 /** Entry → what was found; entries without a finding are left out. */
 export type LeakFindings = ReadonlyMap<string, LeakFinding>;
@@ -83,23 +83,9 @@ const findForeign = async (base: SideProgram, head: SideProgram, looking: Lookin
   const programs = head.policy === null ? [base] : [base, head];
   const sharedPlace = await watchPlaces(base, head, looking);
   const found = changed.length + replaced.length > 0 ? await findLeak(programs, changed, looking) : nothing;
-  const lacking = found.error === null ? await findLackingSubmodule(base, looking) : { error: null, warning: null };
+  const lacking = found.error === null ? await findLackingSubmodule(base, looking) : nothing;
   const error = found.error ?? lacking.error ?? (await findLeftFile(head, looking)) ?? (await sharedPlace());
-  const untoldOf = lacking.warning === null ? found.warnings : [lacking.warning];
-  return { error, warnings: [...untoldOf, ...otherProgram(head, changed)] };
-};
-
-/** A program that measures says itself what it finds: an edit of it can change every number. */
-const otherProgram = ({ policy }: SideProgram, changed: readonly string[]): readonly string[] => {
-  if (policy?.door.kind !== 'measure') return [];
-  const { command } = policy.door;
-  const named = new Set(commandReferences(looseWords(command), command, policy.folder === '' ? '.' : policy.folder));
-  const files = changed.filter((path) => named.has(path) && !manifests.includes(posix.basename(path)));
-  return files.length === 0
-    ? []
-    : [
-        `${files.join(', ')}, which measures, differs between base and head: each side's numbers come from its own. Review that both measure the same.`,
-      ];
+  return { error, warning: lacking.warning ?? found.warning };
 };
 
 const findLeak = async (programs: readonly SideProgram[], changed: readonly string[], looking: Looking): Promise<LeakFinding> => {
@@ -109,14 +95,14 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
   for (const program of programs) {
     const reads = await readsOf(program, changed, looking);
     if (reads === null) {
-      if (await runsWithout(program, changed, looking)) return { error: null, warnings: [untold] };
+      if (await runsWithout(program, changed, looking)) return { error: null, warning: untold };
       seen = true;
       continue;
     }
     seen ||= reads.own;
     has ||= reads.has;
     const pointer = reads.pointers[0];
-    if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warnings: [] };
+    if (pointer !== undefined) return { error: lfsPointer(`${pointer} of ${program.arm}`), warning: null };
     // Beside a compiled file of its own, one of the other tree may be a library that neither side
     // compiles.
     const [first] = reads.ownProduct ? reads.other.filter((each) => !reads.products.has(each.path)) : reads.other;
@@ -125,11 +111,10 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
     // Something else on this machine may have read it at that moment. What the program reads it
     // reads again, or what was compiled of it.
     const again = await readsOf(program, changed, looking);
-    if (again !== null && again.other.length > 0) return { error: leak(program, first), warnings: [] };
+    if (again !== null && again.other.length > 0) return { error: leak(program, first), warning: null };
     warning ??= `While the program of ${program.arm} ran, something read ${first.path} of the other side. When it ran once more, nothing did.`;
   }
-  const found = has && !seen ? unread : warning;
-  return { error: null, warnings: found === null ? [] : [found] };
+  return { error: null, warning: has && !seen ? unread : warning };
 };
 
 const unread =
@@ -231,7 +216,7 @@ export const leakIn = (plan: Plan, id: string, findings: LeakFindings): LeakFind
 };
 
 /** The line of a cell, with what was found of its code. */
-export const settledWith = (line: SettledLine, { error, warnings: found }: LeakFinding): SettledLine => {
-  const warnings = [...line.warnings, ...found];
+export const settledWith = (line: SettledLine, { error, warning }: LeakFinding): SettledLine => {
+  const warnings = warning === null ? line.warnings : [...line.warnings, warning];
   return error === null ? { ...line, warnings } : { ...line, status: 'failed', arms: {}, error: codedOf(error), warnings };
 };
