@@ -45,7 +45,7 @@ export const boundMetrics = ({ metrics, points }: Pick<Workload, 'metrics' | 'po
 /**
  * The flaws of `gate.tolerance` and `gate.require`, held against the metrics of everything that either side
  * configures, selected for this run or not.
- * @param planned metrics of what is selected
+ * @param planned metrics of the selected cells
  */
 const boundFlawsOf = ({ head, base }: ConfiguredSides, planned: readonly BoundMetric[], cells: ConfiguredCells): SideFlaws => {
   const gates = base === null ? [head.gate] : [head.gate, base.gate];
@@ -96,7 +96,7 @@ const environmentFlaws = ({ environment }: Pick<Config, 'environment'>): readonl
 export interface PolicyCheck {
   readonly event: Plan['event'];
   readonly sides: ConfiguredSides;
-  /** Metrics of what is selected. */
+  /** Metrics of the selected cells. */
   readonly planned: readonly BoundMetric[];
   readonly cells: ConfiguredCells;
   readonly accepted: { readonly head: Acceptances; readonly base: Acceptances };

@@ -69,7 +69,7 @@ const isBeside = ({ samples: { reference, base, head } }: MetricVerdict): boolea
   reference.length === Math.max(base.length, head.length);
 
 /**
- * Head against the reference for one metric of a cell: the gain of launches that ran both of what is timed, the change of an exact figure; `–` where
+ * Head against the reference for one metric of a cell: the gain of launches that ran both sides of a time, the change of an exact figure; `–` where
  * there is neither. Confirming launches run without the reference, and times of different launches are not divided.
  */
 export const againstReference = (cell: CellVerdict, metric: MetricVerdict): string => {
