@@ -48,7 +48,11 @@ const main = async (): Promise<Ended> => {
     const { line, notes, baseOverrides } = await settledInputs(given, openContext(given, around));
     for (const note of notes) host.log.warn(note);
     project = projectName(line.options);
-    return await runCommandLine(line, openContext(line, { ...around, inputNotes: notes, baseOverrides }), process.stdout);
+    return await runCommandLine(
+      line,
+      openContext(line, { ...around, inputNotes: notes, baseOverrides, ownOverrides: overrides }),
+      process.stdout,
+    );
   } catch (thrown) {
     const error = asGateError(thrown);
     await publishError(host, error, project);

@@ -60,7 +60,9 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
       folders: { head: '' },
       warnings: [
         expect.stringMatching(
-          new RegExp(`^Input ${name} is .* in the workflow of this change\\. Until the merge, base's value counts: ${was}`),
+          new RegExp(
+            `^Input ${name} is .* in the workflow of this change\\. Until the merge, base's value counts( wherever it fits)?: ${was}`,
+          ),
         ),
       ],
     });
@@ -132,6 +134,29 @@ describe('inputs of a change', { timeout: 300_000 }, () => {
     const { code, stdout } = await scene.pullRequest(number, `change-${number}`, { mode: 'plan', ...asBase, config: 'gate.yml' });
     expect(code, stdout).toBe(0);
     expect(plan().warnings).toEqual([expect.stringContaining('gate.yml was renamed from optimization-gate.yml')]);
+  });
+
+  it.each([
+    ['with its name in `set`', 'optimizations.ours.with.ratio=0.1'],
+    ['and takes its `set` away', ''],
+  ])('hold in a change that renames an entry %s', async (_, set) => {
+    const entry = (id: string): string => `models: [mini-qwen3-dense]\noptimizations: [{ id: ${id}, like: structured-pruning }]\n`;
+    const was = 'optimizations.mine.with.ratio=0.1';
+    const inputs = 'fail-on: "regressed,failed", models: mini-qwen3-dense';
+    await scene.commit('main', 'Set', { 'optimization-gate.yml': entry('mine'), [file]: workflow(`${inputs}, set: "${was}"`) });
+    try {
+      const own = workflow(set === '' ? inputs : `${inputs}, set: "${set}"`);
+      const renamed = await run({ ...asBase, ...(set === '' ? {} : { set }) }, { 'optimization-gate.yml': entry('ours'), [file]: own });
+      expect(renamed.code, renamed.stdout).toBe(0);
+      const [cell] = plan().cells;
+      const ratios = cell.arms.map(({ id, options }: { id: string; options: { ratio: number } }) => [id, options.ratio]);
+      expect(Object.fromEntries(ratios)).toEqual({ base: 0.1, head: set === '' ? 0.25 : 0.1 });
+      expect(plan().warnings).toContainEqual(expect.stringContaining("The `set` of base's workflow does not fit this change."));
+      const unknown = await run({ ...asBase, set: 'optimizations.none.with.ratio=0.1' }, { 'optimization-gate.yml': entry('ours') });
+      expect(unknown.stdout).toContain('error[config-unknown-key]');
+    } finally {
+      await scene.commit('main', 'Undo', { 'optimization-gate.yml': config, [file]: workflow(inputs) });
+    }
   });
 
   it('hold in the change that brings the workflow, with a note, and where it calls one that is not here', async () => {

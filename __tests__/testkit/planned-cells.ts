@@ -85,6 +85,7 @@ export const plannedCells = async (scratch: Pick<ScratchRepository, 'folder'>, a
     options: { config: asked.config ?? null, models: asked.models ?? null, optimizations: asked.optimizations ?? null },
     overrides: [],
     baseOverrides: [],
+    ownOverrides: [],
     host: { isOwnMachine: asked.inJob !== true },
   } as unknown as CommandContext;
   const event = asked.event ?? 'change';

@@ -47,6 +47,7 @@ export interface Surroundings {
   /** See `CommandContext`. */
   readonly inputNotes?: readonly string[];
   readonly baseOverrides?: readonly string[];
+  readonly ownOverrides?: readonly string[];
 }
 
 /**
@@ -83,6 +84,7 @@ export const openContext = ({ options, overrides }: Pick<CommandLine, 'options' 
     options,
     overrides,
     baseOverrides: around.baseOverrides ?? [],
+    ownOverrides: around.ownOverrides ?? overrides,
     inputNotes: around.inputNotes ?? [],
     root,
     workingDirectory,

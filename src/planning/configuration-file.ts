@@ -116,10 +116,33 @@ export const formerFile = async (
 };
 
 /** The file with the overrides of the command line. Throws what is wrong with them. */
-export const overridden = (file: ConfigurationFile, overrides: readonly string[]): ConfigurationFile => ({
+const overridden = (file: ConfigurationFile, overrides: readonly string[]): ConfigurationFile => ({
   ...file,
   config: applyOverrides(file.config, overrides, configDefaults),
 });
+
+/**
+ * Head's file with the overrides that hold. A change that renames an entry renames it in `set` too: where the overrides of base's
+ * workflow name what head lacks, those of the change's own count for head, with a note.
+ */
+export const overriddenHead = (
+  file: ConfigurationFile,
+  { overrides, ownOverrides }: { readonly overrides: readonly string[]; readonly ownOverrides: readonly string[] },
+): ConfigurationFile => {
+  try {
+    return overridden(file, overrides);
+  } catch (thrown) {
+    const isOfBase = JSON.stringify(overrides) !== JSON.stringify(ownOverrides);
+    if (!(thrown instanceof GateError) || thrown.code !== 'config-unknown-key' || !isOfBase) throw thrown;
+    const own = overridden(file, ownOverrides);
+    const instead =
+      ownOverrides.length === 0 ? 'without `set`' : `with the \`set\` of this change: ${ownOverrides.join(', ').slice(0, 200)}`;
+    return {
+      ...own,
+      notes: [...own.notes, `The \`set\` of base's workflow does not fit this change. ${thrown.message} Head is measured ${instead}.`],
+    };
+  }
+};
 
 /**
  * Base's file with what base's workflow sets. What does not fit the file is left out with a note:

@@ -23,8 +23,8 @@ import {
   largestBytes,
   lastReadable,
   onlyIfUnreadable,
-  overridden,
   overriddenBase,
+  overriddenHead,
 } from './configuration-file.ts';
 
 /** The configurations of both sides, before anything is selected. */
@@ -112,13 +112,13 @@ const headFile = async (
   try {
     const text = await headText(context, repository);
     if (text === null) return null;
-    return overridden({ text, ...readUsableConfig(text, name, configDefaults), notes: [] }, context.overrides);
+    return overriddenHead({ text, ...readUsableConfig(text, name, configDefaults), notes: [] }, context);
   } catch (thrown) {
     if (!isUnreadable(thrown) || inside === null || (event === 'change' && (await isChanged(repository, base, inside)))) throw thrown;
     const commit = event === 'change' ? base : (await repository.headRevision()).commit;
     const earlier = await lastReadable(repository, commit, inside, 'head', thrown);
     if (earlier === null) throw thrown;
-    return overridden(earlier, context.overrides);
+    return overriddenHead(earlier, context);
   }
 };
 

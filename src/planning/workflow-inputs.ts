@@ -132,7 +132,7 @@ const settle = (
   ) as CommandLine['options'];
   const notes = refused.map((outside) => {
     const name = judging.get(outside) ?? 'mode';
-    return `Input ${outside} is ${shown(chosen(line, name))} in the workflow of this change. Until the merge, base's value counts: ${shown(chosen(best.values, name))}.`;
+    return `Input ${outside} is ${shown(chosen(line, name))} in the workflow of this change. Until the merge, base's value counts${name === 'set' ? ' wherever it fits' : ''}: ${shown(chosen(best.values, name))}.`;
   });
   return {
     line: {

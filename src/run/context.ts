@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly overrides: readonly string[];
   /** The same of base's: what base's own workflow sets. */
   readonly baseOverrides: readonly string[];
+  /** The same that the change's own workflow sets. They count where those that hold do not fit head's configuration. */
+  readonly ownOverrides: readonly string[];
   /** What the report says of the inputs of the workflow, as sentences. */
   readonly inputNotes: readonly string[];
   /** Working directory inside the user's repository, absolute. */
