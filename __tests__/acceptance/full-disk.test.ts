@@ -60,7 +60,8 @@ describe.skipIf(!canMount)('a disk of a job that is full or read-only', { timeou
   const at = (folder: string, option: string): RegExp => new RegExp(`input \`${option}\`.*${folder}|${folder}.*input \`${option}\``, 's');
 
   it('is named with the option that moves it: that of the store', async () => {
-    const small = disk(2) ?? '';
+    const small = disk(1) ?? '';
+    fill(small, 8);
     await refused('disk-full', at(small, 'store'), { inputs: { store: join(small, 'store') } });
     const closed = disk(64) ?? '';
     const store = join(closed, 'store');

@@ -2,7 +2,7 @@ import { access, chmod, constants, copyFile, link, lstat, mkdir, mkdtemp, readdi
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
-import { asDiskError } from '../records/disk-error.ts';
+import { asDiskError, type WrittenPlace } from '../records/disk-error.ts';
 import { digestInMemory } from '../records/file-in-memory.ts';
 import { thisProcess } from '../records/owner.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
@@ -46,12 +46,12 @@ export const openSubjectFolders = async (
     try {
       return await work();
     } catch (thrown) {
-      throw asDiskError(thrown, { path: place, noun: 'folder for temporary files' }) ?? thrown;
+      throw asDiskError(thrown, place) ?? thrown;
     }
   };
   const root = await onDisk(async () => {
-    await removeLeft(place);
-    const made = await mkdtemp(join(place, beginning));
+    await removeLeft(place.path);
+    const made = await mkdtemp(join(place.path, beginning));
     await writeFile(join(made, ownerName), JSON.stringify(thisProcess()));
     if (isolated) await chmod(made, 0o711);
     return made;
@@ -145,13 +145,14 @@ const isIntact = async ({ artefact, shown, stamps }: View, now: Stamps): Promise
 };
 
 /** The folder for temporary files, or that of the store where only there files need not be copied. */
-const placeFor = async (storeRoot: string): Promise<string> => {
+const placeFor = async (storeRoot: string): Promise<WrittenPlace> => {
   const temporary = resolve(tmpdir());
   const beside = dirname(await realpath(storeRoot));
   const [one, other] = await Promise.all([stat(temporary), stat(storeRoot)]);
-  if (one.dev === other.dev) return temporary;
+  const usual = { path: temporary, noun: 'folder for temporary files' } as const;
+  if (one.dev === other.dev) return usual;
   const usable = (await stat(beside)).dev === other.dev && (await access(beside, constants.W_OK | constants.X_OK).then(...outcome));
-  return usable ? beside : temporary;
+  return usable ? { path: beside, noun: 'store' } : usual;
 };
 
 const outcome = [(): boolean => true, (): boolean => false] as const;
