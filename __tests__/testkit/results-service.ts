@@ -120,7 +120,12 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     response.end();
   };
 
-  const download = async (request: IncomingMessage, response: ServerResponse, entry: CacheEntry, drop: number | null): Promise<void> => {
+  const download = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    entry: CacheEntry,
+    fault: 'trickle' | 'steady' | null,
+  ): Promise<void> => {
     const { size } = await stat(entry.blob);
     const range = /^bytes=(\d+)-(\d+)?$/.exec(String(request.headers['x-ms-range'] ?? request.headers.range ?? ''));
     const start = Number(range?.[1] ?? 0);
@@ -131,14 +136,16 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
       ...(range === null ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     if (request.method === 'HEAD') return void response.end();
-    if (drop !== null) {
+    if (fault !== null) {
+      // Two bytes per second, or two hundred.
+      const [drop, every] = fault === 'trickle' ? [1, 500] : [10, 50];
       const whole = await readFile(entry.blob);
       let at = start;
       const drops = setInterval(() => {
         response.write(whole.subarray(at, at + drop));
         at += drop;
         if (at > end) response.end();
-      }, 50);
+      }, every);
       return void response.on('close', () => clearInterval(drops));
     }
     if (state.cutAfter !== null && end - start >= state.cutAfter) {
@@ -166,9 +173,7 @@ export const startResultsService = async (folder: string, mainScope = 'refs/head
     if (method !== undefined) return twirp(request, response, method);
     const entry = state.entries.find((one) => pathname === `/account/cache/${one.id}`);
     if (entry === undefined || searchParams.get('sig') !== secret) return json(response, 403, { code: 'AuthenticationFailed' });
-    return request.method === 'PUT'
-      ? upload(request, response, entry, searchParams)
-      : download(request, response, entry, fault === 'trickle' ? 1 : fault === 'steady' ? 10 : null);
+    return request.method === 'PUT' ? upload(request, response, entry, searchParams) : download(request, response, entry, fault ?? null);
   });
   url = server.url;
 
