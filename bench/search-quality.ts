@@ -178,7 +178,7 @@ const measured = async <Options>(place: Place, benchmark: Benchmark<Options>): P
 
 const showPool = async (place: Place, show: (row: Row) => void): Promise<void> => {
   const series = await measured(place, architectureSearchBenchmark);
-  const of = (arm: 'reference' | 'head', name: string): number => median(series('drift', arm, name));
+  const of = (arm: 'reference' | 'head', name: string): number => median(series('live-drift', arm, name));
   show({
     what: 'hypervolume found ÷ exhaustive, 4 of 6 trials',
     value: median(series('search', 'head', 'efficiency')),

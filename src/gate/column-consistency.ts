@@ -1,6 +1,6 @@
 import { mayLack, readAbsence } from '../records/absence.ts';
 import { contradiction } from '../records/contradiction.ts';
-import { minimumRounds, type OperatingPoint } from '../records/metric.ts';
+import { fewestDraws, minimumRounds, type OperatingPoint } from '../records/metric.ts';
 import type { PlannedCell } from '../records/plan.ts';
 import type { Launch } from '../records/sample.ts';
 import { everySeries, isAbout } from '../records/series-note.ts';
@@ -12,7 +12,7 @@ const lengthsOf = (cell: PlannedCell, point: OperatingPoint, series: string): re
     case 'external':
       return [Math.min(minimumRounds, point.rounds), point.rounds];
     case 'episode':
-      return [point.rounds, point.rounds];
+      return [point.enough === undefined ? point.rounds : Math.min(fewestDraws, point.rounds), point.rounds];
     case 'evaluation':
       return windowsOf(cell, point, series);
     case 'inspection':
@@ -75,7 +75,7 @@ export const requireColumns = (cell: PlannedCell, point: OperatingPoint, launch:
           launch.id,
           `${of} at point ${point.id} has ${column.length} values; expected ${least === most ? most : `${least} to ${most}`}`,
         );
-      const paired = point.kind === 'call' || point.kind === 'external';
+      const paired = point.kind === 'call' || point.kind === 'external' || (point.kind === 'episode' && point.enough !== undefined);
       if (paired && first !== null && first.length !== column.length)
         throw contradiction(launch.id, `at point ${point.id} ${first.of} has ${first.length} values and ${of} ${column.length}`);
       first ??= { of, length: column.length };

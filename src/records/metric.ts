@@ -14,6 +14,9 @@ const zeros = z.strictObject({
 /** A timed point ends early by its seconds, but never before so many rounds are in. */
 export const minimumRounds = 15;
 
+/** A point of draws is content with so many where programs answer slowly. */
+export const fewestDraws = 8;
+
 /** How a point is run says what its samples can prove; `launching/` and `worker/` switch on `kind`, never on an optimization's id. */
 export const operatingPoint = z.discriminatedUnion('kind', [
   /** One prefill of `length` tokens, or one decode step after `length` past tokens, at `batch`. A round runs every arm once. */
@@ -35,6 +38,11 @@ export const operatingPoint = z.discriminatedUnion('kind', [
     /** Numbers that do not rest on a clock (a replay of recorded times, a count): played once, like an evaluation. */
     exact: z.boolean(),
     rounds: z.int().positive(),
+    /**
+     * Each round is a draw of what may happen, the same for all arms, and there are enough of them before `rounds`: from `least` on,
+     * once the mean difference between head and base in this series is known to within this share, half of its 95 % interval.
+     */
+    enough: z.strictObject({ series: z.string(), within: z.number().positive(), least: z.int().min(2) }).optional(),
     warmUp: z.int().nonnegative(),
     arms,
   }),

@@ -2,12 +2,13 @@ import type { Observation, Player } from '../contract/player.ts';
 import { GateError } from '../errors.ts';
 import { absenceText } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
-import type { FromWorker, LaunchRequest } from '../records/protocol.ts';
+import type { FromWorker, LaunchRequest, PolicyProcess } from '../records/protocol.ts';
 import { longestTrace } from '../records/sample.ts';
 import { everySeries } from '../records/series-note.ts';
 import type { ArmId, Json } from '../records/words.ts';
 import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
 import { ArmError, forArm } from './arm.ts';
+import { drawsOf } from './draws.ts';
 import { type PlayerSetting, playerTools } from './player-tools.ts';
 import { openPolicyHost, type PolicyHost } from './policy-process.ts';
 import type { RoundColumns } from './rounds.ts';
@@ -24,24 +25,25 @@ export interface Played {
 
 /** The processes that answer for the arms of a launch; each is started when its arm first wants it. */
 export interface PolicyHosts {
+  /** Of an arm without a policy: a process of base's, or head's where there is no base, whose answers are to decide nothing. */
   of(arm: ArmId): PolicyHost | null;
-  /** Another process of the same policy, which has answered nothing that the first one was asked. */
+  /** Another process of the arm's own policy, which has answered nothing that the first one was asked. Null: it has none. */
   anew(arm: ArmId): PolicyHost | null;
   close(): Promise<void>;
 }
 
 export const openPolicyHosts = (request: LaunchRequest): PolicyHosts => {
   const hosts = new Map<string, PolicyHost>();
-  const open = (arm: ArmId, name: string): PolicyHost | null => {
-    const policy = Object.hasOwn(request.policies, arm) ? request.policies[arm] : undefined;
-    if (policy === undefined) return null;
+  const own = (arm: ArmId): PolicyProcess | null => (Object.hasOwn(request.policies, arm) ? (request.policies[arm] ?? null) : null);
+  const open = (policy: PolicyProcess | null, arm: ArmId, name: string): PolicyHost | null => {
+    if (policy === null) return null;
     const host = hosts.get(name) ?? openPolicyHost(policy, `${request.launch} ${arm}`);
     hosts.set(name, host);
     return host;
   };
   return {
-    of: (arm) => open(arm, arm),
-    anew: (arm) => open(arm, `${arm} anew`),
+    of: (arm) => open(own(arm) ?? own('base') ?? own('head'), arm, arm),
+    anew: (arm) => open(own(arm), arm, `${arm} anew`),
     close: async () => {
       await Promise.all([...hosts.values()].map((host) => host.close()));
     },
@@ -82,7 +84,8 @@ const playRounds = async (
   const warnings = new Set<string>();
   const traces = new Map<ArmId, Trace>();
   const arms = point.arms.filter((arm) => request.arms.includes(arm));
-  for (let round = -point.warmUp; round < point.rounds; round++) {
+  const draws = drawsOf(point, arms, tools.clock);
+  for (let round = -point.warmUp; round < point.rounds && !draws.enough(values); round++) {
     const seed = deriveSeed(request.seed, point.id, String(round));
     for (const arm of shuffled(arms, order)) {
       tools.beat(point.id);
@@ -101,7 +104,7 @@ const playRounds = async (
       if (observed.trace !== undefined) traces.set(arm, { point: point.id, arm, columns: thinned(observed.trace) });
     }
   }
-  return { values, warnings: [...warnings], traces: [...traces.values()] };
+  return { values, warnings: [...warnings, ...draws.warnings()], traces: [...traces.values()] };
 };
 
 /** Finds the comparator of a cell, on the arm of the launch that is not the reference. */

@@ -57,7 +57,10 @@ export interface Tools {
     inspect(variant: VariantName): Promise<Values>;
     /** Rows of one length; the same rows for the same turn. At most the model's context. */
     prompt(batch: number, length: number): Prompt;
-    /** Starts an episode of the arm's own policy; only base and head have one. A second call starts anew. */
+    /**
+     * Starts an episode of the arm's policy; a second call starts anew. Only base and head have one. Another arm gets a process of base's (head's where there
+     * is no base): it may be asked so that all arms meet what asking costs, and its answers are to decide nothing.
+     */
     policy(setting: Json): Promise<Policy>;
     /** Milliseconds: of the clock on the wall, of processor time of the whole process, and of the thread that runs the model where one thread does all. */
     readonly clock: {

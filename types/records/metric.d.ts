@@ -2,6 +2,8 @@ import type * as z from '../zod/v4/classic/external.js';
 import { type Immutable } from './words.js';
 /** A timed point ends early by its seconds, but never before so many rounds are in. */
 export declare const minimumRounds = 15;
+/** A point of draws is content with so many where programs answer slowly. */
+export declare const fewestDraws = 8;
 /** How a point is run says what its samples can prove; `launching/` and `worker/` switch on `kind`, never on an optimization's id. */
 export declare const operatingPoint: z.ZodDiscriminatedUnion<[z.ZodObject<{
     id: z.ZodString;
@@ -25,6 +27,11 @@ export declare const operatingPoint: z.ZodDiscriminatedUnion<[z.ZodObject<{
     setting: z.ZodType<import("./words.ts").Json, unknown, z.core.$ZodTypeInternals<import("./words.ts").Json, unknown>>;
     exact: z.ZodBoolean;
     rounds: z.ZodInt;
+    enough: z.ZodOptional<z.ZodObject<{
+        series: z.ZodString;
+        within: z.ZodNumber;
+        least: z.ZodInt;
+    }, z.core.$strict>>;
     warmUp: z.ZodInt;
     arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
         base: "base";

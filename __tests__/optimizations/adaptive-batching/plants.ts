@@ -35,6 +35,8 @@ export interface Played {
   readonly options?: Json;
   readonly subject?: Pick<Subject<never>, 'start'>;
   readonly seed?: number;
+  /** Replayed from the load test, as what is judged; else as if executed. */
+  readonly exact?: boolean;
 }
 export const play = async ({
   plant,
@@ -44,9 +46,10 @@ export const play = async ({
   options = {},
   subject = adaptiveBatching,
   seed = 1,
+  exact = false,
 }: Played): Promise<Observation> =>
   batchingPlayer.play(
-    turnOf({ id: shape, setting: { shape, ...played } }, { arm, tuned, seed }),
+    turnOf({ id: shape, setting: { shape, ...played }, exact }, { arm, tuned, seed }),
     replayTools({ costs: costsOf(plant, 77 + seed), subject, options, seed }),
   );
 

@@ -3,7 +3,7 @@ import type { Subject } from '../../../src/contract/optimization.ts';
 import { batchingComparator } from '../../../src/optimizations/adaptive-batching/comparator.ts';
 import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
 import { type LoadShape, shapes } from '../../../src/optimizations/adaptive-batching/workload.ts';
-import type { Json } from '../../../src/records/words.ts';
+import type { ArmId, Json } from '../../../src/records/words.ts';
 import { meanOver, type Plant, plantNames, play, tunedOn } from './plants.ts';
 
 const comparators = new Map<Plant, Json>();
@@ -11,6 +11,8 @@ beforeAll(async () => {
   for (const plant of plantNames) comparators.set(plant, await tunedOn(plant));
 });
 const tunedFor = (plant: Plant): Json => comparators.get(plant) ?? null;
+
+const answering = (answer: Json): Pick<Subject<never>, 'start'> => ({ start: async () => ({ next: async () => answer }) });
 
 describe('the comparator', () => {
   it.each(plantNames)('%s: the objective is three requests alone, and the capacity keeps it for who comes just too late', (plant) => {
@@ -37,6 +39,35 @@ describe('adaptive batching against the best fixed batch, in replay', () => {
       expect(single / fixed).toBeLessThan(0.6);
     },
   );
+
+  it.each(plantNames.flatMap((plant) => shapes.map((shape) => [plant, shape] as const)))(
+    '%s, %s: a policy that answers the batch of the reference scores its very numbers, another batch others',
+    async (plant, shape) => {
+      const tuned = tunedFor(plant);
+      const { fixed } = batchingComparator.parse(tuned);
+      const answered = (batch: number) => ({ subject: answering({ batch }), plant, tuned, shape, exact: true }) as const;
+      for (const seed of [1, 2, 3]) {
+        const reference = await play({ plant, tuned, shape, arm: 'reference', exact: true, seed });
+        expect(await play({ ...answered(fixed[shape]), arm: 'head', seed })).toEqual(reference);
+        expect((await play({ ...answered(1), arm: 'head', seed })).values['goodput']).not.toBe(reference.values['goodput']);
+      }
+    },
+  );
+
+  it('asks a policy in the arms that have none where batches are executed, and does not listen', async () => {
+    const asked: ArmId[] = [];
+    const by = (arm: ArmId): Pick<Subject<never>, 'start'> => ({
+      start: async () => ({ next: async () => ({ batch: `answer ${asked.push(arm)}` }) }),
+    });
+    const what = { plant: 'dense', tuned: tunedFor('dense'), shape: 'steady' } as const;
+    const silent = { start: async () => Promise.reject(new Error('it does not start')) };
+    for (const arm of ['reference', 'comparator:batch-1'] as const)
+      expect(await play({ ...what, arm, subject: by(arm) })).toEqual(await play({ ...what, arm, subject: silent }));
+    expect(new Set(asked)).toEqual(new Set(['reference', 'comparator:batch-1']));
+    asked.splice(0);
+    await play({ ...what, arm: 'reference', exact: true, subject: by('reference') });
+    expect(asked).toEqual([]);
+  });
 
   it('is the same to the bit for the same seed, and another trace for another', async () => {
     const what = { plant: 'dense', tuned: tunedFor('dense'), shape: 'burst', arm: 'head' } as const;
@@ -80,7 +111,6 @@ describe('a fault is seen', () => {
     expect((await goodput({ controller: 'aimd' })) / (await goodput({}))).toBeGreaterThan(0.93);
   });
 
-  const answering = (answer: Json): Pick<Subject<never>, 'start'> => ({ start: async () => ({ next: async () => answer }) });
   it.each([null, 4, {}, { batch: 0 }, { batch: 2.5 }, { batch: '4' }, { batch: 1e9 }, { batch: 2, more: 1 }])(
     'an answer %j is refused with a code',
     async (answer) => {

@@ -72,9 +72,10 @@ const replay = (machine: string, more: Partial<Parameters<typeof replayTools>[0]
     ...more,
   });
 };
-const played = async (machine: string, point: 'search' | 'drift', arm: ArmId = 'head', subject?: Faulty): Promise<Values> => {
+type Point = 'search' | 'replay-drift' | 'live-drift';
+const played = async (machine: string, point: Point, arm: ArmId = 'head', subject?: Faulty): Promise<Values> => {
   const tuned = await searchPlayer.tune!(replay(machine), {});
-  const turn = turnOf({ id: point, setting: null, exact: point === 'search' }, { arm, tuned });
+  const turn = turnOf({ id: point, setting: null, exact: point !== 'live-drift' }, { arm, tuned });
   return (await searchPlayer.play(turn, replay(machine, subject === undefined ? {} : { subject }))).values;
 };
 
@@ -101,14 +102,14 @@ describe.each(Object.keys(machines))('%s', (machine) => {
     expect((await played(machine, 'search', 'reference'))['efficiency']).toBeLessThan(efficiency!);
   });
 
-  it('keeps more budgets than the best single variant, and the bound', async () => {
-    const [reference, head] = [await played(machine, 'drift', 'reference'), await played(machine, 'drift')];
+  it.each(['replay-drift', 'live-drift'] as const)('%s: keeps more budgets than the best single variant, and the bound', async (point) => {
+    const [reference, head] = [await played(machine, point, 'reference'), await played(machine, point)];
     const pool = (await searchPlayer.tune!(replay(machine), {})) as unknown as PoolRecord;
     const { lossBound } = comparatorOf(pool, 0.5);
     expect(head['goodput']! / reference['goodput']!).toBeGreaterThan(1.05);
     expect(head['nll-delta']).toBeLessThanOrEqual(lossBound);
     expect(head['adaptation-ms']).toBeLessThan(60);
-    expect(head).toEqual(await played(machine, 'drift', 'base'));
+    expect(head).toEqual(await played(machine, point, 'base'));
   });
 });
 
@@ -149,8 +150,8 @@ describe('a fault is seen', () => {
       (sound: number, faulty: number) => faulty > 1.2 * sound,
     ],
   ] as const)('a controller that %s worsens %s', async (_what, series, choose, worse) => {
-    const sound = await played('dense', 'drift');
-    const faulty = await played('dense', 'drift', 'head', controlledBy(choose));
+    const sound = await played('dense', 'live-drift');
+    const faulty = await played('dense', 'live-drift', 'head', controlledBy(choose));
     expect(worse(sound[series]!, faulty[series]!), `${sound[series]} → ${faulty[series]}`).toBe(true);
   });
 
@@ -162,7 +163,7 @@ describe('a fault is seen', () => {
     ['a variant outside the pool', answering({ try: 'main' }, { offer: ['main'] }), /asked for its next action/],
     ['what it did not find', controlledBy(() => 'no-such'), /none called no-such/],
   ])('refuses %s', async (_what, subject, message) => {
-    await expect(played('dense', 'drift', 'head', subject)).rejects.toMatchObject({
+    await expect(played('dense', 'live-drift', 'head', subject)).rejects.toMatchObject({
       code: 'subject-protocol',
       message: expect.stringMatching(message),
     });
@@ -182,7 +183,7 @@ describe('the comparator', () => {
 
   it('serves what an arm has built, at the loss of its own builds', async () => {
     const tuned = await searchPlayer.tune!(replay('dense'), {});
-    const turn = turnOf({ id: 'drift', setting: null }, { arm: 'head', tuned });
+    const turn = turnOf({ id: 'live-drift', setting: null }, { arm: 'head', tuned });
     const few = await searchPlayer.play(turn, replay('dense', { variants: ['main', 'depth-50-width-50'] }));
     expect(new Set(few.trace!['variant'])).toEqual(new Set([0, 1]));
     const worse = await searchPlayer.play(turn, replay('dense', { nllDelta: (variant) => (variant === 'main' ? 0 : 0.3) }));
@@ -192,7 +193,7 @@ describe('the comparator', () => {
   it('the best single variant keeps the bound', () => {
     const pool: PoolRecord = names.map((name, at) => {
       const [latency, loss, bytes] = machines['dense']![at]!;
-      return { name, latencies: [latency], swap: 20, 'nll-delta': loss, bytes };
+      return { name, latencies: [latency], swap: 20, 'nll-delta': loss, bytes, work: null };
     });
     expect(comparatorOf(pool, 1).best).toBe('depth-50-width-50');
     expect(comparatorOf(pool, 0.5).best).toBe('depth-100-width-75');

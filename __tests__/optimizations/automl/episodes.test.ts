@@ -84,7 +84,10 @@ describe('a search', () => {
     expect(head['found-ms']! / reference['found-ms']!).toBeLessThan(0.75);
     expect(head['search-seconds']).toBeGreaterThan(0.2);
     expect(Object.keys(reference)).toEqual(['found-ms']);
-    expect(await played('replay', 'reference')).toEqual({ 'nll-delta': 0, quality: 0 });
+    const { 'found-ms': recorded, ...replayed } = await played('replay', 'reference');
+    expect(replayed).toEqual({ 'nll-delta': 0, quality: 0 });
+    expect(recorded).toBeCloseTo(4.9, 0);
+    expect((await played('replay'))['found-ms']! / recorded!).toBeLessThan(0.75);
   });
 });
 
@@ -114,13 +117,15 @@ describe('a fault is seen', () => {
 
   it('a search that tries nothing', async () => {
     const lazy = await played('replay', 'head', { subject: answering({ found: initial }) });
-    expect(lazy).toEqual({ 'nll-delta': 0, quality: 0, trials: 25, automation: 0 });
+    const { 'found-ms': initially } = await played('replay', 'reference');
+    expect(lazy).toEqual({ 'nll-delta': 0, 'found-ms': initially, quality: 0, trials: 25, automation: 0 });
   });
 
   it('a build that answers worse than base said', async () => {
     const worse = await played('replay', 'head', { nllDelta: (variant) => 3 * losses[variant]! });
     expect(worse['nll-delta']).toBeCloseTo(0.36);
     // What breaks the bound on this arm may not be used.
+    expect(worse['found-ms']).toBe((await played('replay', 'reference'))['found-ms']);
     const { 'found-ms': latency } = await played('found', 'head', { nllDelta: (variant) => 3 * losses[variant]! });
     expect(latency).toBeGreaterThan(1.05 * (await played('found'))['found-ms']!);
   });

@@ -4,12 +4,14 @@ import type { Json } from '../../records/words.ts';
 import { quantile } from '../../statistics/describe.ts';
 import { nextAction } from '../serving/policy-action.ts';
 import { openPacedService } from '../serving/service-times.ts';
+import { unheard } from '../serving/unheard-policy.ts';
 import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../serving/virtual-queue.ts';
 import { type BatchingComparator, batchingComparator, largestBatch, tuneBatching } from './comparator.ts';
 import { type BatchingObservation, type BatchingSetting, batchingAction, shownRequests } from './exchange.ts';
+import { replayedService } from './replay.ts';
 import { goodputOf, type LoadShape, played, type ServedTrace, spanOf, tracesOf, tracesSetting } from './workload.ts';
 
-/** Plays the arm's policy, or a fixed batch, on all loads of one trace, every batch really executed. */
+/** Plays the arm's policy, or a fixed batch, on all loads of one trace: in replay of the load test, or with every batch really executed. */
 export const batchingPlayer: Player = {
   tune: (tools) => tuneBatching(tools, played),
   play: async (turn, tools) => {
@@ -17,28 +19,38 @@ export const batchingPlayer: Player = {
     const setting = decodeValue(tracesSetting, turn.point.setting, 'setting');
     const { service: table, capacity, objective } = comparator;
     const traces = tracesOf(setting, capacity, table.lengths, tools.random);
-    const service = await openPacedService(tools, table);
+    const live = turn.point.exact ? null : await openPacedService(tools, table);
     const served: ServedTrace[] = [];
     for (const arrivals of traces) {
+      const serve = live?.serve ?? replayedService(table, tools);
       const choose = await chooserOf(turn, tools, comparator, setting.shape);
-      const batches = await serveQueue(arrivals, { choose, serve: service.serve });
-      served.push({ arrivals, batches });
+      served.push({ arrivals, batches: await serveQueue(arrivals, { choose, serve }) });
     }
-    return { ...observed(served, objective, table.decode), warnings: service.warnings() };
+    return { ...observed(served, objective, table.decode), warnings: live?.warnings() ?? [] };
   },
 };
 
-/** Base and head have policies; the reference is the fixed batch that tuning chose for this trace, a comparator is batch 1. */
+/**
+ * Base and head have policies; the reference is the fixed batch that tuning chose for this trace, a comparator is batch 1. Where batches are
+ * really executed a policy is asked in these too, and not heard: a processor is cold after an answer, which all arms shall meet alike.
+ */
 const chooserOf = async (
   { arm, point }: Turn,
   tools: Pick<Tools, 'policy'>,
   { fixed, objective, service }: BatchingComparator,
   shape: LoadShape,
 ): Promise<QueueServer['choose']> => {
-  if (arm === 'reference') return () => fixed[shape];
-  if (arm.startsWith('comparator:')) return () => 1;
   const { decode, lengths, batches, ms } = service;
   const setting = { objective, maximum: largestBatch, decode, service: { lengths, batches, ms } } satisfies BatchingSetting & Json;
+  if (arm === 'reference' || arm.startsWith('comparator:')) {
+    const batch = arm === 'reference' ? fixed[shape] : 1;
+    if (point.exact) return () => batch;
+    const ask = await unheard(tools, setting);
+    return async (view) => {
+      await ask(shown(view));
+      return batch;
+    };
+  }
   const policy = await tools.policy(setting);
   return async (view) => Math.min(largestBatch, (await nextAction(policy, shown(view), batchingAction, `${arm} at ${point.id}`)).batch);
 };

@@ -18,6 +18,8 @@ export const poolRecord = z.array(
     swap: z.number().positive(),
     'nll-delta': z.number(),
     bytes: z.number().positive(),
+    /** Multiply-adds of one token; null where they cannot be counted. */
+    work: z.number().positive().nullable(),
   }),
 );
 export type PoolRecord = Immutable<z.infer<typeof poolRecord>>;
@@ -34,7 +36,7 @@ export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
   );
   const record: Measured[] = [];
   for (const [at, name] of tools.variants.entries()) {
-    const { bytes } = await tools.inspect(name);
+    const { bytes, 'multiply-adds': work } = await tools.inspect(name);
     const { ready, requests } = times.of[at] ?? { ready: Number.NaN, requests: [] };
     record.push({
       name,
@@ -42,6 +44,7 @@ export const measurePool = async (tools: Tools): Promise<PoolRecord> => {
       swap: ready,
       'nll-delta': await tools.nllDelta(name, lossWindows(tools.model)),
       bytes: bytes ?? Number.NaN,
+      work: work ?? null,
     });
   }
   return record;

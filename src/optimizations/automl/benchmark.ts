@@ -29,18 +29,21 @@ const points: readonly OperatingPoint[] = [
   { id: 'found', kind: 'episode', setting: null, exact: false, rounds: 1, warmUp: 0, arms },
 ];
 
+const foundLatency = (point: string, { kind, role }: Pick<MetricSpec, 'kind' | 'role'>): MetricSpec => ({
+  id: 'found-latency',
+  unit: 'ms',
+  better: 'lower',
+  kind,
+  role,
+  scale: 'log',
+  from: ofSeries(point, 'found-ms', 'median'),
+  identity: 'artefact',
+  tolerance: 0.02,
+});
+
 const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[] => [
-  {
-    id: 'found-latency',
-    unit: 'ms',
-    better: 'lower',
-    kind: 'timing',
-    role: 'gate',
-    scale: 'log',
-    from: ofSeries('found', 'found-ms', 'median'),
-    identity: 'artefact',
-    tolerance: 0.03,
-  },
+  foundLatency('replay', { kind: 'exact', role: 'gate' }),
+  foundLatency('found', { kind: 'timing', role: 'advisory' }),
   {
     id: 'found-nll-delta',
     unit: vision ? 'nats/character' : 'nats/token',
@@ -100,8 +103,9 @@ const metricsOf = ({ vision }: Pick<ModelFacts, 'vision'>): readonly MetricSpec[
 
 /**
  * Automated configuration: a search over models and settings of the runtime for the fastest that keeps a bound on quality, held against the
- * default and against an exhaustive search of base's space. Trials are counted in replay of what that one recorded, over several seeds; what
- * was found is timed for real. A search that breaks the bound is seen twice: by `found-nll-delta`, and by being given the default's latency.
+ * default and against an exhaustive search of base's space. Judged in replay of what that one recorded, over several seeds; one search makes its
+ * trials for real, and what all found is timed, for show. A search that breaks the bound is seen twice: by `found-nll-delta`, and by being given the
+ * default's latency.
  */
 export const automlBenchmark: Benchmark<AutomlOptions> = {
   id: 'automl',

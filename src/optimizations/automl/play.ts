@@ -1,6 +1,6 @@
 import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
 import { decodeValue } from '../../records/decode.ts';
-import { median } from '../../statistics/describe.ts';
+import { mean, median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
 import { lossWindows } from '../serving/loss-windows.ts';
 import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from '../serving/request-times.ts';
@@ -57,7 +57,9 @@ const replayed = async (turn: Turn, tools: Tools, oracle: Oracle, options: Autom
   const losses: number[] = [];
   for (const { found } of searches) losses.push(await tools.nllDelta(servedAs(found).variant, lossWindows(tools.model)));
   const { values, warnings = [] } = searchScore(searches, oracle, options['nll-bound'], turn.arm);
-  return { values: { 'nll-delta': Math.max(...losses), ...values }, warnings };
+  // By this arm's own losses: what breaks the bound may not be used, so the default is.
+  const used = searches.map(({ found }, at) => ((losses[at] ?? Number.NaN) <= options['nll-bound'] ? found : oracle.initial));
+  return { values: { 'nll-delta': Math.max(...losses), 'found-ms': mean(used.map(oracle.latency)), ...values }, warnings };
 };
 
 /** A real search, then the real latency of what it and the replayed ones found. What breaks the bound may not be used: the default is. */
@@ -94,7 +96,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   const latencies = new Map(times.of.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), median(requests)]));
   return {
     values: {
-      'found-ms': median(used.map((each) => latencies.get(keyOf(each)) ?? Number.NaN)),
+      'found-ms': mean(used.map((each) => latencies.get(keyOf(each)) ?? Number.NaN)),
       ...(turn.arm === 'reference' ? {} : { 'search-seconds': spent / 1000 }),
     },
   };

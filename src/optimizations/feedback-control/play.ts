@@ -5,6 +5,7 @@ import { seriesWarningText } from '../../records/series-warning.ts';
 import type { ArmId } from '../../records/words.ts';
 import { nextAction } from '../serving/policy-action.ts';
 import { openPacedService, type PacedService } from '../serving/service-times.ts';
+import { unheard } from '../serving/unheard-policy.ts';
 import { type FeedbackComparator, feedbackComparator, largestBatch, tuneFeedback } from './comparator.ts';
 import { courseOf } from './disturbance.ts';
 import { type Loop, loopSetting, runLoop } from './episode.ts';
@@ -62,10 +63,12 @@ const replayed = ({ plant }: FeedbackComparator, { random }: Pick<Tools, 'random
   warnings: () => [],
 });
 
-/** Base and head close the loop with their policies; the reference leaves it open. */
+/**
+ * Base and head close the loop with their policies; the reference leaves it open. Where batches are really executed a policy is asked
+ * in that, too, and not heard: asking leaves the processor cold.
+ */
 const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, comparator: FeedbackComparator): Promise<Loop['decide']> => {
   const { batch, setPoint, slope } = comparator;
-  if (arm === 'reference') return async () => batch;
   const setting: FeedbackSetting & { readonly [key: string]: number } = {
     setPoint,
     initial: batch,
@@ -73,6 +76,13 @@ const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, com
     maximum: largestBatch,
     slope,
   };
+  if (arm === 'reference') {
+    const ask = point.exact ? null : await unheard(tools, setting);
+    return async (step, seen) => {
+      await ask?.({ step, ...seen });
+      return batch;
+    };
+  }
   const policy = await tools.policy(setting);
   const where = `${arm} at ${point.id}`;
   return async (step, seen) => {

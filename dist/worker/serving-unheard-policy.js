@@ -1,0 +1,1 @@
+const e=async({policy:e},t)=>{let n=await e(t).catch(()=>null);return async e=>{await n?.next(e).catch(()=>null)}};export{e as t};
