@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { builtinOptimizations } from '../../src/optimizations/registry.ts';
-import { Clone, verdictsOf } from './clone.ts';
+import { Clone, verdictsOf } from '../mutants/clone.ts';
 
 /**
  * The committed program on a fresh clone of this repository: a clean tree passes, a worse importance and a smaller ratio are

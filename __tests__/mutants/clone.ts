@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ReportDocument, reportDocumentSchema } from '../../src/report/document.ts';
-import type { Fault } from './faults.ts';
+import type { Edit } from './mutant.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -19,10 +19,21 @@ export class Clone {
   readonly #folder = mkdtempSync(join(tmpdir(), 'optimization-gate-clone-'));
   readonly #tree = join(this.#folder, 'clone');
 
-  /** A clone of the last commit, whose measurements take turns with all others on this machine. */
-  constructor() {
-    execFileSync('git', ['clone', '--quiet', '--no-hardlinks', repository, this.#tree]);
+  /**
+   * A clone of the last commit, whose measurements take turns with all others on this machine.
+   * @param files text of files that are committed there on top
+   */
+  constructor(files: Readonly<Record<string, string>> = {}) {
+    this.#git('clone', '--quiet', '--no-hardlinks', repository, this.#tree);
     symlinkSync(join(repository, 'node_modules'), join(this.#tree, 'node_modules'));
+    for (const [path, text] of Object.entries(files)) writeFileSync(join(this.#tree, path), text);
+    if (Object.keys(files).length === 0) return;
+    const author = ['-c', 'user.name=Clone', '-c', 'user.email=clone@example.invalid'];
+    this.#git('-C', this.#tree, ...author, 'commit', '--quiet', '--all', '--message', 'Configure');
+  }
+
+  #git(...argv: readonly string[]): void {
+    execFileSync('git', argv);
   }
 
   /** Runs the gate in a run folder of its own; all runs share a store. */
@@ -36,21 +47,23 @@ export class Clone {
     return { status: ended.status, text: ended.stdout, errors: ended.stderr, report: reportIn(run) };
   }
 
-  /** Makes one mistake in the sources and builds them, as someone would before a commit. */
-  break({ file, from, to }: Fault): void {
-    const path = join(this.#tree, file);
-    const text = readFileSync(path, 'utf8');
-    if (text.split(from).length !== 2) throw new Error(`${file} does not hold this once: ${from}`);
-    writeFileSync(path, text.replace(from, to));
-    this.#build();
-  }
-
-  #build(): void {
+  /** Edits the sources and builds them, as someone would before a commit. */
+  edit(edits: readonly Edit[]): void {
+    for (const { file, from, to } of edits) {
+      const path = join(this.#tree, file);
+      const text = readFileSync(path, 'utf8');
+      if (text.split(from).length !== 2) throw new Error(`${file} does not hold this once: ${from}`);
+      writeFileSync(
+        path,
+        text.replace(from, () => to),
+      );
+    }
     execFileSync(process.execPath, ['scripts/build.ts'], { cwd: this.#tree });
   }
 
+  /** Undoes all edits. */
   mend(): void {
-    execFileSync('git', ['checkout', '--quiet', '.'], { cwd: this.#tree });
+    this.#git('-C', this.#tree, 'checkout', '--quiet', '.');
   }
 
   remove(): void {

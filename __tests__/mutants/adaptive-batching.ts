@@ -1,0 +1,118 @@
+import { type Catalogue, edit } from './mutant.ts';
+
+const budget = 'optimizations/adaptive-batching/token-budget.ts';
+const service = 'optimizations/adaptive-batching/service-model.ts';
+const subject = 'optimizations/adaptive-batching/subject.ts';
+
+const noticedBy = ['goodput', 'latency-p50', 'slo-attainment'] as const;
+
+export const adaptiveBatching: Catalogue = {
+  optimization: 'adaptive-batching',
+  mutants: [
+    {
+      id: 'batches-of-one',
+      what: 'the largest batch is one',
+      edits: [
+        edit(
+          budget,
+          'const most = Math.min(setting.maximum, options.maximum);',
+          'const most = Math.min(1, setting.maximum, options.maximum);',
+        ),
+      ],
+      noticedBy,
+    },
+    {
+      id: 'always-the-largest-batch',
+      what: 'everything that waits is taken at once',
+      edits: [edit(budget, 'return plans[ages.length]?.first ?? 1;', 'return Math.min(most, ages.length);')],
+      noticedBy,
+    },
+    {
+      id: 'ages-ignored',
+      what: 'how long requests have waited does not count',
+      edits: [edit(budget, 'if ((ages[at] ?? 0) + ends <= deadline) inTime++;', 'if (0 * (ages[at] ?? 0) + ends <= deadline) inTime++;')],
+      noticedBy,
+    },
+    {
+      id: 'price-of-time-forgotten',
+      what: 'a millisecond of the server costs nothing',
+      edits: [
+        edit(
+          budget,
+          'const worth = before.worth + inTime - price * (ends - before.ends);',
+          'const worth = before.worth + inTime - 0 * price * (ends - before.ends);',
+        ),
+      ],
+      noticedBy,
+    },
+    {
+      id: 'padding-forgotten',
+      what: 'a batch is taken to be as long as its first prompt',
+      edits: [edit(budget, 'longest = Math.max(longest, tokens[to - 1] ?? 0);', 'longest = Math.max(tokens[from] ?? 0, 0);')],
+      noticedBy,
+    },
+    {
+      id: 'deadline-three-times-too-long',
+      what: 'the objective is taken three times as long as it is',
+      edits: [edit(budget, 'deadline: objective * (1 - options.headroom),', 'deadline: 3 * objective * (1 - options.headroom),')],
+      noticedBy,
+    },
+    {
+      id: 'pace-the-wrong-way',
+      what: 'a slow batch makes the next ones seem quicker',
+      edits: [edit(service, 'Math.exp(sum / weight),\n    observe', 'Math.exp(-sum / weight),\n    observe')],
+      noticedBy,
+    },
+    {
+      id: 'starvation',
+      what: 'a batch waits until four requests are there, as far as it may',
+      edits: [
+        edit(
+          subject,
+          'return { next: async (seen) => ({ batch: choose(',
+          'return { next: async (seen) => ({ batch: 0 * options.maximum + 1 * Math.min(2, choose(',
+        ),
+        edit(
+          subject,
+          "decodeValue(batchingObservation, seen, 'observation')) }) };",
+          "decodeValue(batchingObservation, seen, 'observation'))) }) };",
+        ),
+      ],
+      noticedBy,
+    },
+  ],
+  placebos: [
+    {
+      id: 'plans-compared-by-difference',
+      what: 'plans are compared by their difference',
+      edits: [edit(budget, 'worth > known.worth', 'worth - known.worth > 0')],
+    },
+    {
+      id: 'longest-by-sorting',
+      what: 'the longest prompt is found by sorting',
+      edits: [
+        edit(
+          budget,
+          'longest = Math.max(longest, ...tokens);',
+          'longest = [longest, ...tokens].toSorted((one, other) => other - one)[0] ?? 0;',
+        ),
+      ],
+    },
+    {
+      id: 'pace-by-a-power',
+      what: 'the pace is a power of e',
+      edits: [edit(service, 'Math.exp(sum / weight),\n    observe', 'Math.E ** (sum / weight),\n    observe')],
+    },
+    {
+      id: 'batch-cut-by-the-queue',
+      what: 'an answer holds no more than wait',
+      edits: [
+        edit(
+          budget,
+          'return plans[ages.length]?.first ?? 1;',
+          'return Math.max(1, Math.min(ages.length, plans[ages.length]?.first ?? 1));',
+        ),
+      ],
+    },
+  ],
+};

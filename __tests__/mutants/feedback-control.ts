@@ -1,0 +1,93 @@
+import { type Catalogue, edit } from './mutant.ts';
+
+const loop = 'optimizations/feedback-control/proportional-integral.ts';
+const subject = 'optimizations/feedback-control/subject.ts';
+
+const noticedBy = ['settling-steps', 'overshoot', 'tracking-accuracy', 'stable'] as const;
+
+export const feedbackControl: Catalogue = {
+  optimization: 'feedback-control',
+  mutants: [
+    {
+      id: 'gain-times-ten',
+      what: 'the gain of the integral is ten times too large',
+      edits: [edit(loop, 'integral += options.integral * error;', 'integral += 10 * options.integral * error;')],
+      noticedBy,
+    },
+    {
+      id: 'sign-of-the-error',
+      what: 'the error has the wrong sign',
+      edits: [edit(loop, 'const error = (setPoint - latency) / slope;', 'const error = (latency - setPoint) / slope;')],
+      noticedBy,
+    },
+    {
+      id: 'integral-without-a-limit',
+      what: 'the integral runs on while the batch cannot',
+      edits: [
+        edit(loop, 'if (options.antiWindup) integral = limited(integral);', 'if (!options.antiWindup) integral = limited(integral);'),
+      ],
+      noticedBy,
+    },
+    {
+      id: 'integral-forgotten',
+      what: 'only the present error counts',
+      edits: [edit(loop, 'integral += options.integral * error;', 'integral += 0 * options.integral * error;')],
+      noticedBy,
+    },
+    {
+      id: 'slope-forgotten',
+      what: 'the error is in milliseconds, whatever a request adds',
+      edits: [edit(loop, 'const error = (setPoint - latency) / slope;', 'const error = (setPoint - latency) / (slope > 0 ? 1 : slope);')],
+      noticedBy,
+    },
+    {
+      id: 'one-step-late',
+      what: 'the loop answers what it saw a step before',
+      edits: [
+        edit(loop, '  let integral = initial;', '  let integral = initial;\n  let before = setPoint;'),
+        edit(loop, '  return ({ latency }) => {', '  return ({ latency: now }) => {\n    const latency = before;\n    before = now;'),
+      ],
+      noticedBy,
+    },
+    {
+      id: 'batch-rounded',
+      what: 'the batch is cut to whole requests',
+      edits: [
+        edit(
+          loop,
+          'return limited(integral + options.proportional * error);',
+          'return Math.floor(limited(integral + options.proportional * error));',
+        ),
+      ],
+      noticedBy,
+    },
+    {
+      id: 'gain-a-tenth',
+      what: 'the gain of the integral is a tenth',
+      edits: [edit(loop, 'integral += options.integral * error;', 'integral += 0.1 * options.integral * error;')],
+      noticedBy,
+    },
+  ],
+  placebos: [
+    {
+      id: 'error-in-two-steps',
+      what: 'the error is divided after it was named',
+      edits: [
+        edit(loop, 'const error = (setPoint - latency) / slope;', 'const apart = setPoint - latency;\n    const error = apart / slope;'),
+      ],
+    },
+    {
+      id: 'limits-swapped',
+      what: 'limits are applied in the other order',
+      edits: [edit(loop, 'Math.min(most, Math.max(minimum, batch))', 'Math.max(minimum, Math.min(most, batch))')],
+    },
+    {
+      id: 'controller-named',
+      what: 'the controller has another name',
+      edits: [
+        edit(subject, 'const control = proportionalIntegral(', 'const controller = proportionalIntegral('),
+        edit(subject, 'batch: control(', 'batch: controller('),
+      ],
+    },
+  ],
+};

@@ -1,0 +1,89 @@
+import { type Catalogue, edit } from './mutant.ts';
+
+const cut = 'optimizations/modular-components/cut.ts';
+const sum = 'optimizations/modular-components/residual-sum.ts';
+const subject = 'optimizations/modular-components/subject.ts';
+const pruning = 'optimizations/structured-pruning/feed-forward.ts';
+
+export const modularComponents: Catalogue = {
+  optimization: 'modular-components',
+  mutants: [
+    {
+      id: 'interface-widened',
+      what: 'modules are handed what they could work out themselves',
+      edits: [
+        edit(cut, 'kindOf(node).constant || (repeat && kindOf(node).light)', 'kindOf(node).constant && repeat && kindOf(node).light'),
+      ],
+      noticedBy: ['interface-tensors', 'modularity-score'],
+    },
+    {
+      id: 'norm-of-the-stream-before',
+      what: 'the norm behind a cut reads the stream without what the block added',
+      edits: [edit(sum, 'input: [sum, gamma, ...(beta', 'input: [stream, gamma, ...(beta')],
+      noticedBy: ['nll-delta', 'build'],
+    },
+    {
+      id: 'epsilon-dropped',
+      what: 'the norm that is taken apart loses its epsilon',
+      edits: [edit(sum, '...(epsilon === undefined ? [] : [epsilon]),', '')],
+      noticedBy: ['nll-delta', 'build'],
+    },
+    {
+      id: 'sum-without-the-block',
+      what: 'the stream behind a cut is what stood before the block, twice',
+      edits: [edit(sum, 'add(stream, delta, plain),', 'add(stream, stream, plain),')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'packed-weights-unpacked',
+      what: 'weights that were packed are written at full size',
+      edits: [
+        edit(
+          subject,
+          'if (findInitializer(module, name) !== undefined) packWeight(module, name);',
+          'if (findInitializer(module, name) === undefined) packWeight(module, name);',
+        ),
+      ],
+      noticedBy: ['model-size', 'build', 'interoperability'],
+    },
+    {
+      id: 'groups-uneven',
+      what: 'all layers but one are in one module',
+      edits: [
+        edit(cut, 'const first = Math.floor((group * layers.length) / groups);', 'const first = group === groups ? layers.length : group;'),
+      ],
+      noticedBy: ['modularity-score', 'newman-q'],
+    },
+    {
+      id: 'unused-weights-kept',
+      what: 'every module declares all weights',
+      edits: [edit(subject, '  removeUnusedInitializers(module);\n', '')],
+      noticedBy: ['model-size', 'build'],
+    },
+    {
+      id: 'a-pass-cuts-the-wrong-rows',
+      what: 'a pass over what another has made cuts the last rows, whichever matter',
+      edits: [
+        edit(pruning, "cutLinear(model, down, 'rows', keep);", "cutLinear(model, down, 'rows', keep.map((_, at) => each.width - 1 - at));"),
+      ],
+      noticedBy: ['interoperability', 'nll-delta'],
+    },
+  ],
+  placebos: [
+    {
+      id: 'modules-renamed',
+      what: 'graphs of modules have another name',
+      edits: [edit(subject, '  graph.name = id;\n', '  graph.name = `module-${id}`;\n')],
+    },
+    {
+      id: 'reads-in-another-order',
+      what: 'inputs of a module are listed in another order',
+      edits: [edit(cut, 'reads: [...reads],', 'reads: [...reads].toReversed(),')],
+    },
+    {
+      id: 'sum-with-swapped-sides',
+      what: 'the sum adds the block to the stream instead of the stream to the block',
+      edits: [edit(sum, 'add(stream, delta, plain),', 'add(delta, stream, plain),')],
+    },
+  ],
+};

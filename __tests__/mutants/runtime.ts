@@ -1,0 +1,133 @@
+import { type Catalogue, edit } from './mutant.ts';
+
+const window = 'runtime/cache-window.ts';
+const feeds = 'runtime/feeds.ts';
+const decoder = 'runtime/decoder.ts';
+
+/** What serves every arm: the loop of prefill, steps and eviction. */
+export const runtime: Catalogue = {
+  optimization: 'streaming',
+  mutants: [
+    {
+      id: 'loop-keeps-the-oldest',
+      what: 'eviction keeps the oldest positions behind the sinks',
+      edits: [
+        edit(
+          window,
+          'words.subarray(from + (cache.length - keepLast) * slot.size, from + cache.length * slot.size);',
+          'words.subarray(from + sinks * slot.size, from + (sinks + keepLast) * slot.size);',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    },
+    {
+      id: 'loop-turns-one-too-far',
+      what: 'keys are turned back by one position too many after an eviction',
+      edits: [edit(window, 'turnWords(moved, slot.size, frequencies, -back);', 'turnWords(moved, slot.size, frequencies, -back - 1);')],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    },
+    {
+      id: 'loop-turns-values',
+      what: 'values are turned like keys',
+      edits: [
+        edit(window, "if (frequencies !== undefined && back > 0 && slot.part === 'key')", 'if (frequencies !== undefined && back > 0)'),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    },
+    {
+      id: 'loop-does-not-re-base',
+      what: 'positions go on counting after keys were moved up',
+      edits: [
+        edit(
+          window,
+          '[batch, slot.heads, kept, slot.size])];\n  });\n  return { cache: { length: kept, tensors: Object.fromEntries(tensors) }, next: next - back };',
+          '[batch, slot.heads, kept, slot.size])];\n  });\n  return { cache: { length: kept, tensors: Object.fromEntries(tensors) }, next };',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'build'],
+    },
+    {
+      id: 'loop-pairs-neighbours',
+      what: 'pairs (i, i + 1) of a key are turned instead of (i, i + n)',
+      edits: [
+        edit(
+          window,
+          'const [a, b] = [keys[at] as number, keys[at + half] as number];\n      keys[at] = a * cos - b * sin;\n      keys[at + half] = b * cos + a * sin;',
+          'const low = at - pair + 2 * pair;\n      const [a, b] = [keys[low] as number, keys[low + 1] as number];\n      keys[low] = a * cos - b * sin;\n      keys[low + 1] = b * cos + a * sin;',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    },
+    {
+      id: 'loop-loses-the-sinks',
+      what: 'sinks are overwritten when the cache is cut in place',
+      edits: [
+        edit(
+          window,
+          'const moved = out.subarray(to + sinks * slot.size, to + kept * slot.size);',
+          'const moved = out.subarray(to, to + keepLast * slot.size);',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    },
+    {
+      id: 'loop-stacks-one-row',
+      what: 'every row of a batch goes on behind the cache of the first',
+      edits: [edit(window, 'out.set(part, row * size);', 'out.set(parts[0] ?? part, row * size);')],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    },
+    {
+      id: 'loop-steps-off-by-one',
+      what: 'a step behind a chunk takes the position of the token before it',
+      edits: [
+        edit(
+          decoder,
+          'return withRoom(ort, face.cache, reached, serve, 1);\n  };\n\n  const advance',
+          'const ended = withRoom(ort, face.cache, reached, serve, 1);\n    return { ...ended, next: ended.next - 1 };\n  };\n\n  const advance',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    },
+    {
+      id: 'loop-evicts-too-late',
+      what: 'a chunk goes in before room is made for it',
+      edits: [
+        edit(
+          window,
+          'cache.length <= sinks + keepLast + Math.max(0, slack - incoming)',
+          'cache.length <= sinks + keepLast + Math.max(0, slack - 1)',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'memory-slope', 'build'],
+    },
+    {
+      id: 'loop-ignores-chunks',
+      what: 'prompts are read in chunks of 64 whatever the hints say',
+      edits: [edit(decoder, 'const size = serve.chunk ?? Math.min(', 'const size = Math.min(serve.chunk ?? 1, 16) * 1 || Math.min(')],
+      noticedBy: ['time-to-first-token', 'nll-delta', 'cached-nll-delta'],
+    },
+  ],
+  placebos: [
+    {
+      id: 'loop-copies-once-more',
+      what: 'what stays of a cache is copied once more',
+      edits: [edit(window, 'moved.set(newest);', 'moved.set(newest.slice());')],
+    },
+    {
+      id: 'loop-turns-by-a-copy',
+      what: 'sine and cosine are taken in another order',
+      edits: [
+        edit(
+          window,
+          'const [cos, sin] = [Math.cos(angle), Math.sin(angle)];',
+          'const sin = Math.sin(angle);\n    const cos = Math.cos(angle);',
+        ),
+      ],
+    },
+    {
+      id: 'feeds-renamed',
+      what: 'a comment is added where calls are fed',
+      edits: [edit(feeds, 'export const emptyCache', '// Nothing is cached yet.\nexport const emptyCache')],
+    },
+  ],
+};

@@ -1,0 +1,126 @@
+import { type Catalogue, edit } from './mutant.ts';
+
+const mask = 'optimizations/sparse-network/mask.ts';
+const subject = 'optimizations/sparse-network/subject.ts';
+
+export const sparseNetwork: Catalogue = {
+  optimization: 'sparse-network',
+  mutants: [
+    {
+      id: 'masks-not-applied',
+      what: 'weights that a mask drops stay as they are',
+      edits: [edit(mask, 'weights[start + least] = 0;', 'weights[start + least] = weights[start + least] ?? 0;')],
+      noticedBy: ['pattern-conformity'],
+    },
+    {
+      id: 'one-matrix-unmasked',
+      what: 'the first matrix is left out',
+      edits: [edit(subject, '...linears.map((linear) => maskLinear(', '...linears.slice(1).map((linear) => maskLinear(')],
+      noticedBy: ['pattern-conformity'],
+    },
+    {
+      id: 'groups-along-outputs',
+      what: 'N:M is applied along outputs instead of inputs',
+      edits: [
+        edit(
+          subject,
+          'const outputs = transposed(readMatrix(model, linear), rows, columns);\n  const sparse = maskRows(outputs, rows,',
+          'const outputs = readMatrix(model, linear);\n  const sparse = maskRows(outputs, columns,',
+        ),
+        edit(
+          subject,
+          "const stored = orientation === 'out-in' ? sparse : transposed(sparse, columns, rows);",
+          "const stored = orientation === 'in-out' ? sparse : transposed(sparse, rows, columns);",
+        ),
+      ],
+      noticedBy: ['pattern-conformity', 'nll-delta'],
+    },
+    {
+      id: 'activation-norm-forgotten',
+      what: 'weights are ranked without the norm of their input',
+      edits: [edit(subject, 'return squares === null ? size : size *', 'return squares === null || size > 0 ? size : size *')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'largest-dropped',
+      what: 'the largest of each group go',
+      edits: [edit(mask, '(scores[at] as number) <= (scores[least] as number)', '(scores[at] as number) >= (scores[least] as number)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'one-zero-too-few',
+      what: 'the threshold is reached from the wrong side: three of four stay',
+      edits: [edit(mask, 'Math.max(0, length - density.kept)', 'Math.max(0, length - density.kept - 1)')],
+      noticedBy: ['pattern-conformity'],
+    },
+    {
+      id: 'inputs-of-the-neighbour',
+      what: 'each weight is weighed by the input beside its own',
+      edits: [
+        edit(subject, '(_at, input) => input, context);\n  const stored', '(_at, input) => (input + 1) % rows, context);\n  const stored'),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'experts-share-a-scale',
+      what: "down projections of all experts are weighed by the first one's channels",
+      model: 'mini-qwen3-moe',
+      edits: [edit(subject, 'Math.floor(at / perExpert) * width + input', 'Math.floor(at / perExpert) * 0 * width + input')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'signs-lost',
+      what: 'weights are stored without their sign in the last quarter',
+      edits: [
+        edit(
+          mask,
+          'const out = weights.slice();',
+          'const out = weights.map((value, at) => (at > (3 * weights.length) / 4 ? Math.abs(value) : value));',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'share-of-the-matrix',
+      what: 'an unstructured mask drops a quarter instead of half',
+      entry: 'unstructured',
+      edits: [edit(mask, 'Math.round(inputs * density.zeros)', 'Math.round((inputs * density.zeros) / 2)')],
+      noticedBy: ['sparsity', 'model-size'],
+    },
+  ],
+  placebos: [
+    {
+      id: 'scores-by-squares',
+      what: 'weights are ranked by the square of their score',
+      edits: [edit(subject, 'size * Math.sqrt(squares[squareOf(at, input)] ?? 0)', 'size * size * (squares[squareOf(at, input)] ?? 0)')],
+    },
+    {
+      id: 'experts-before-linears',
+      what: 'experts are masked before the other matrices',
+      model: 'mini-qwen3-moe',
+      edits: [
+        edit(
+          subject,
+          'const names = [\n    ...linears.map((linear) => maskLinear(graph, linear, squaresOf(linear.input), context)),',
+          'const names = [\n    ...linears.toReversed().map((linear) => maskLinear(graph, linear, squaresOf(linear.input), context)),',
+        ),
+      ],
+    },
+    {
+      id: 'zeros-from-behind',
+      what: 'a group is walked with another loop',
+      edits: [
+        edit(
+          mask,
+          'for (let at = from; at < from + length; at += 1)',
+          'for (const at of Array.from({ length }, (_, step) => from + step))',
+        ),
+      ],
+    },
+    {
+      id: 'mask-by-multiplication',
+      what: 'a weight is dropped by a factor of zero',
+      edits: [edit(mask, 'weights[start + least] = 0;', 'weights[start + least] = Math.abs(0 * (weights[start + least] ?? 0));')],
+    },
+  ],
+};

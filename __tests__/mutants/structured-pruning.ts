@@ -1,0 +1,199 @@
+import { type Catalogue, edit } from './mutant.ts';
+
+const feedForward = 'optimizations/structured-pruning/feed-forward.ts';
+const experts = 'optimizations/structured-pruning/experts.ts';
+const heads = 'optimizations/structured-pruning/heads.ts';
+const layers = 'optimizations/structured-pruning/layers.ts';
+const selection = 'optimizations/graph/selection.ts';
+const activations = 'optimizations/graph/activations.ts';
+
+export const structuredPruning: Catalogue = {
+  optimization: 'structured-pruning',
+  mutants: [
+    {
+      id: 'least-important-kept',
+      what: 'the order of importance is turned round',
+      edits: [edit(selection, '(scores[b] ?? 0) - (scores[a] ?? 0) || a - b', '(scores[a] ?? 0) - (scores[b] ?? 0) || a - b')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'pruning-does-nothing',
+      what: 'the width that is left is the width there was',
+      edits: [edit(selection, 'Math.round((width * (1 - ratio)) / multiple) * multiple', 'Math.round(width / multiple) * multiple')],
+      noticedBy: ['model-size', 'macs-per-token'],
+    },
+    {
+      id: 'first-block-skipped',
+      what: 'the loop over blocks begins with the second',
+      edits: [
+        edit(feedForward, '  for (const each of blocks) {\n    const width', '  for (const each of blocks.slice(1)) {\n    const width'),
+      ],
+      noticedBy: ['model-size', 'macs-per-token'],
+    },
+    {
+      id: 'gate-and-up-cut-apart',
+      what: 'the gate keeps the neighbours of the channels that up keeps',
+      edits: [
+        edit(
+          feedForward,
+          "cutLinear(model, slice.linear, 'columns', keep);",
+          "cutLinear(model, slice.linear, 'columns', slice === up ? keep : keep.map((at) => (at + 1) % each.width));",
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'energy-of-the-last-window',
+      what: 'sums of calibration begin anew with each window',
+      edits: [edit(activations, 'const sums = energy.get(name) ?? new Float64Array(width);', 'const sums = new Float64Array(width);')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'energy-of-the-first-block',
+      what: 'every block is ranked by the activations of the first',
+      edits: [
+        edit(
+          feedForward,
+          'scoresOf(model, each, energy.get(each.down.input), choice)',
+          "scoresOf(model, each, energy.get(blocks[0]?.down.input ?? ''), choice)",
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'activations-signed',
+      what: 'activations are summed without a square, so that signs cancel',
+      edits: [
+        edit(
+          activations,
+          '(sums[channel] ?? 0) + (data[at + channel] ?? 0) ** 2;',
+          '(sums[channel] ?? 0) + Math.max(0, data[at + channel] ?? 0);',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'down-projection-forgotten',
+      what: 'importance is the activation alone, not what the block adds with it',
+      edits: [
+        edit(
+          feedForward,
+          'down.map((norm, at) => norm * Math.sqrt(energy?.[at] ?? 0))',
+          'down.map((_norm, at) => Math.sqrt(energy?.[at] ?? 0))',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'channels-of-the-first-expert',
+      what: 'every expert keeps the channels of the first',
+      model: 'mini-qwen3-moe',
+      edits: [edit(experts, 'scores.subarray(expert * each.width, (expert + 1) * each.width)', 'scores.subarray(0 * expert, each.width)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'expert-rows-by-another-layout',
+      what: 'rows of gate and up are taken as interleaved where they are not, and the other way round',
+      model: 'mini-qwen3-moe',
+      edits: [edit(experts, "if (each.layout === 'interleaved')", "if (each.layout !== 'interleaved')")],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'query-heads-of-another-group',
+      what: 'query heads of the group beside the kept one stay',
+      entry: 'pruned-heads',
+      edits: [
+        edit(
+          heads,
+          'keepIn(attention.query, spans(groups, perGroup), attention.query.size / attention.heads);',
+          'keepIn(attention.query, spans(groups.map((group) => (group + 1) % attention.kvHeads), perGroup), attention.query.size / attention.heads);',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'most-turning-layer-dropped',
+      what: 'the layer that changes the stream most goes',
+      entry: 'pruned-layers',
+      edits: [edit(layers, 'cosines.map((cosine) => 1 - cosine)', 'cosines.map((cosine) => cosine - 1)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'router-cut-apart',
+      what: 'the router keeps the columns of other experts',
+      model: 'mini-qwen3-moe',
+      entry: 'pruned-experts',
+      edits: [
+        edit(
+          experts,
+          "cutLinear(model, each.router.linear, 'columns', keep);",
+          "cutLinear(model, each.router.linear, 'columns', keep.map((_, at) => at));",
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+  ],
+  placebos: [
+    {
+      id: 'pruning-in-reverse',
+      what: 'blocks are pruned from the last to the first',
+      edits: [
+        edit(
+          feedForward,
+          '  for (const each of blocks) {\n    const width',
+          '  for (const each of blocks.toReversed()) {\n    const width',
+        ),
+      ],
+    },
+    {
+      id: 'norm-in-other-words',
+      what: 'the norm is the root of a sum of products',
+      edits: [
+        edit(
+          feedForward,
+          'at += 1) sum += (matrix[at] ?? 0) ** 2;\n    return Math.sqrt(sum);',
+          'at += 1) sum += (matrix[at] ?? 0) * (matrix[at] ?? 0);\n    return sum ** 0.5;',
+        ),
+      ],
+    },
+    {
+      id: 'scores-squared',
+      what: 'channels are ranked by the square of their score',
+      edits: [
+        edit(
+          feedForward,
+          'down.map((norm, at) => norm * Math.sqrt(energy?.[at] ?? 0))',
+          'down.map((norm, at) => norm * norm * (energy?.[at] ?? 0))',
+        ),
+      ],
+    },
+    {
+      id: 'selection-by-a-set',
+      what: 'what is kept is gathered in a set',
+      edits: [
+        edit(
+          selection,
+          '    .slice(0, count)\n    .sort((a, b) => a - b);',
+          '    .slice(0, count)\n    .toSorted((a, b) => a - b)\n    .filter((at, index, all) => all.indexOf(at) === index);',
+        ),
+      ],
+    },
+    {
+      id: 'energy-as-a-mean',
+      what: 'energy is scaled by a constant',
+      edits: [
+        edit(
+          activations,
+          '(sums[channel] ?? 0) + (data[at + channel] ?? 0) ** 2;',
+          '(sums[channel] ?? 0) + 0.25 * (data[at + channel] ?? 0) ** 2;',
+        ),
+      ],
+    },
+    {
+      id: 'expert-norms-by-rows',
+      what: 'a norm is written with Math.hypot',
+      model: 'mini-qwen3-moe',
+      edits: [edit(experts, '(sums[to] ?? 0) + (down[at] ?? 0) ** 2;', 'Math.hypot(Math.sqrt(sums[to] ?? 0), down[at] ?? 0) ** 2;')],
+    },
+  ],
+};

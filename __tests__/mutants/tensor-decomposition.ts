@@ -1,0 +1,162 @@
+import { type Catalogue, edit } from './mutant.ts';
+
+const linear = 'optimizations/tensor-decomposition/linear.ts';
+const subject = 'optimizations/tensor-decomposition/subject.ts';
+const rank = 'optimizations/tensor-decomposition/rank.ts';
+const factorisation = 'optimizations/tensor-decomposition/factorisation.ts';
+const experts = 'optimizations/tensor-decomposition/experts.ts';
+const activations = 'optimizations/graph/activations.ts';
+
+export const tensorDecomposition: Catalogue = {
+  optimization: 'tensor-decomposition',
+  mutants: [
+    {
+      id: 'activations-the-wrong-way-round',
+      what: 'the weighing is the inverse of what it should be',
+      edits: [
+        edit(
+          linear,
+          "weigh: (weights) => products.multiply(triangle.lower, weights, 'left'),",
+          'weigh: (weights) => products.multiply(triangle.inverse, weights),',
+        ),
+        edit(
+          linear,
+          'flipped(await products.multiply(weighed, triangle.inverse)),',
+          "flipped(await products.multiply(weighed, triangle.lower, 'right')),",
+        ),
+      ],
+      noticedBy: ['model-size', 'macs-per-token', 'nll-delta'],
+    },
+    {
+      id: 'singular-values-taken-twice',
+      what: 'both factors take the whole singular value',
+      edits: [edit(linear, 'Math.sqrt(singular.values[row] ?? 0)', '(singular.values[row] ?? 0)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'weighing-not-undone',
+      what: 'the first factor keeps the weighing',
+      edits: [
+        edit(
+          linear,
+          'first: await weighing.undoFlipped(scaledRows(topRows(singular.left, rank), root)),',
+          'first: flipped(scaledRows(topRows(singular.left, rank), root)),',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'energy-of-values-not-squares',
+      what: 'singular values are added up without a square',
+      edits: [edit(rank, 'kept += (values[at] ?? 0) ** 2;', 'kept += values[at] ?? 0;')],
+      noticedBy: ['nll-delta', 'model-size', 'build'],
+    },
+    {
+      id: 'rank-one-multiple-short',
+      what: 'ranks are rounded down instead of up, and once more',
+      edits: [
+        edit(rank, 'Math.ceil(rank / options.multiple) * options.multiple', '(Math.ceil(rank / options.multiple) - 1) * options.multiple'),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'factors-that-do-not-save',
+      what: 'factors are kept where they are larger than the matrix',
+      edits: [
+        edit(
+          subject,
+          'const most = Math.min(full, savingRank(linear.rows * linear.columns, linear.rows + linear.columns, options.multiple));',
+          'const most = full;',
+        ),
+      ],
+      noticedBy: ['model-size', 'macs-per-token'],
+    },
+    {
+      id: 'moments-of-the-last-window',
+      what: 'second moments are those of the last window of calibration',
+      edits: [
+        edit(
+          activations,
+          'if (sums === undefined) moments.set(name, squares);',
+          'if (sums === undefined || squares.length > 0) moments.set(name, squares);',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'model-size'],
+    },
+    {
+      id: 'triangle-of-another-input',
+      what: 'the triangle of the input asked for first is used for all',
+      edits: [edit(subject, 'if (last?.input === input) return last.weighing;', 'if (last !== null) return last.weighing;')],
+      noticedBy: ['nll-delta', 'model-size', 'build'],
+    },
+    {
+      id: 'half-the-digits-lost',
+      what: 'the range is taken from one rough pass, without orthonormal rows',
+      edits: [
+        edit(
+          factorisation,
+          'const range = await orthonormalRows(sketch, products);',
+          'const range = scaledRows(sketch, () => 1 / Math.sqrt(energyOf(sketch)));',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'model-size', 'build'],
+    },
+    {
+      id: 'expert-cores-transposed',
+      what: 'the way out of the experts is the way in',
+      model: 'mini-qwen3-moe',
+      edits: [edit(experts, 'const outOf = topRows(output.singular.left, rank);', 'const outOf = topRows(input.singular.left, rank);')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'decomposition-does-nothing',
+      what: 'factors are made and never put in',
+      edits: [
+        edit(
+          subject,
+          'replaceLinear(model, linear, await factorsOf(singular, rank, weighing));',
+          'void (await factorsOf(singular, rank, weighing));',
+        ),
+      ],
+      noticedBy: ['model-size', 'macs-per-token', 'build'],
+    },
+  ],
+  placebos: [
+    {
+      id: 'factors-balanced-otherwise',
+      what: 'the first factor takes the whole singular value, the second none',
+      edits: [
+        edit(
+          linear,
+          'scaledRows(topRows(singular.left, rank), root)',
+          'scaledRows(topRows(singular.left, rank), (row) => singular.values[row] ?? 0)',
+        ),
+        edit(
+          linear,
+          'second: scaledRows(topRows(singular.right, rank), root),',
+          'second: scaledRows(topRows(singular.right, rank), (row) => (root(row) > 0 ? 1 : 0)),',
+        ),
+      ],
+    },
+    {
+      id: 'linears-from-behind',
+      what: 'matrices are factored from the last to the first',
+      edits: [edit(subject, 'for (const linear of linears) factored', 'for (const linear of linears.toReversed()) factored')],
+    },
+    {
+      id: 'moments-scaled',
+      what: 'second moments are not divided by their count where all have one count',
+      edits: [edit(activations, 'sums[at] = (sums[at] as number) / count;', 'sums[at] = (sums[at] as number) * (1 / count);')],
+    },
+    {
+      id: 'nodes-renamed-in-factors',
+      what: 'the products have other names',
+      edits: [edit(linear, 'name: `${node.name}/first`', 'name: `${node.name}/narrow`')],
+    },
+    {
+      id: 'energy-from-behind',
+      what: 'what is kept is compared with what is left',
+      edits: [edit(rank, 'if (kept >= energy * options.rank.keep)', 'if (energy - kept <= energy * (1 - options.rank.keep))')],
+    },
+  ],
+};
