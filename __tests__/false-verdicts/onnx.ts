@@ -249,6 +249,22 @@ const nearStructure: readonly Row[] = [
     },
   ],
   [
+    'weights of a data file, which the runtime maps, are written into the graph, which it copies',
+    'unchanged, with twice the memory of a table of which few rows are read',
+    'changed, of the same model-size; another place in a data file is no change',
+    () => {
+      const outside = (offset: number): string => {
+        const folder = folderOf(sound({ initializers: [external('w.data', offset)] }));
+        writeFileSync(join(folder, 'w.data'), Buffer.concat([Buffer.alloc(offset), ones('').rawData]));
+        return folder;
+      };
+      const inside = folderOf(sound());
+      expect(digest(inside)).not.toBe(digest(outside(0)));
+      expect(digest(outside(64))).toBe(digest(outside(0)));
+      expect(artefactBytes(inside, stages)).toBe(artefactBytes(outside(0), stages));
+    },
+  ],
+  [
     'names of nodes that an exporter draws anew',
     'changed',
     'unchanged',

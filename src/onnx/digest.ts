@@ -145,14 +145,24 @@ const useOf = (folder: string, graphs: readonly string[]): Use => {
   return { graphs: bytes, ranges };
 };
 
-/**
- * Bytes in use by the graphs of one folder: what `graphDigest` covers of each, and the stored elements of every tensor that is read. External
- * bytes shared by several tensors or graphs count once. Descriptions, padding and ranges that nothing references do not count. Errors as
- * `readModel`.
- */
-export const usedBytes = (folder: string, ...graphs: readonly string[]): number => {
+/** Bytes in use by the graphs of one folder, by where they lie. */
+export interface StoredBytes {
+  /** In the files of the graphs: what `graphDigest` covers of each, and the elements that are stored there. */
+  readonly inside: number;
+  /** In data files: the elements of every tensor that is read there, those of several tensors or graphs once. */
+  readonly outside: number;
+}
+
+/** Descriptions, padding and ranges that nothing references do not count. Errors as `readModel`. */
+export const storedBytes = (folder: string, ...graphs: readonly string[]): StoredBytes => {
   const use = useOf(folder, graphs);
-  return [...use.ranges.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), use.graphs);
+  return { inside: use.graphs, outside: [...use.ranges.values()].reduce((sum, ranges) => sum + coveredBytes(ranges), 0) };
+};
+
+/** The same, wherever they lie. */
+export const usedBytes = (folder: string, ...graphs: readonly string[]): number => {
+  const { inside, outside } = storedBytes(folder, ...graphs);
+  return inside + outside;
 };
 
 /** A file with bytes that no graph uses. */
