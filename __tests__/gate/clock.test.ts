@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockOf } from '../../src/gate/clock.ts';
+import { foreignClockOf } from '../../src/gate/clock.ts';
 import { externalBenchmark } from '../../src/optimizations/external-measurement/benchmark.ts';
 import type { GatePolicy } from '../../src/records/plan.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
@@ -97,7 +97,8 @@ describe('a clock that is fine enough', () => {
   });
 
   it('shows its step where two times since 1970 are subtracted, and none where it has none', () => {
-    const { metrics } = externalBenchmark([metric()]).workload({} as never, {} as never);
+    const { metrics, points } = externalBenchmark([metric()]).workload({} as never, {} as never);
+    const clockOf = (columns: Parameters<typeof foreignClockOf>[1]) => foreignClockOf(points[0]!, columns, metrics[0]!, 0.1);
     const since = 1_780_000_000;
     const launches = (step: number) =>
       Array.from({ length: 5 }, (_, index) => {
@@ -108,8 +109,8 @@ describe('a clock that is fine enough', () => {
           });
         return { base: { latency: arm('base') }, head: { latency: arm('head') } };
       });
-    expect(clockOf(launches(0.01), metrics[0]!, 0.02, 0.1).coarse).toMatch(/steps of 0.01 ms/);
-    const fine = clockOf(launches(0), metrics[0]!, 0.02, 0.1);
+    expect(clockOf(launches(0.01)).coarse).toMatch(/steps of 0.01 ms/);
+    const fine = clockOf(launches(0));
     expect([fine.coarse, fine.step < 1e-4]).toEqual([null, true]);
   });
 });

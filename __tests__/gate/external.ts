@@ -1,5 +1,6 @@
 import { launchDemand } from '../../src/gate/launch-demand.ts';
 import { type ExternalMetric, externalBenchmark } from '../../src/optimizations/external-measurement/benchmark.ts';
+import type { Requirement } from '../../src/records/metric.ts';
 import type { GatePolicy, Plan } from '../../src/records/plan.ts';
 import type { Launch, Samples } from '../../src/records/sample.ts';
 import type { MetricVerdict, Verdict } from '../../src/records/verdict.ts';
@@ -10,7 +11,7 @@ import { cell, policy as defaultPolicy, planOf, samplesOf, settle, verdictOf } f
 export interface Asked {
   readonly cell: string;
   readonly arm: 'base' | 'head';
-  readonly purpose: 'screen' | 'confirm';
+  readonly purpose: 'screen' | 'confirm' | 'requirement';
   /** Index of the launch within its purpose. */
   readonly index: number;
   readonly round: number;
@@ -20,7 +21,7 @@ export interface Asked {
 export type Program = (asked: Asked) => Readonly<Record<string, number>>;
 
 /** Without `over`: a time in ms with a tolerance of 2 %. */
-export const metric = (over: Partial<ExternalMetric> & { readonly tolerance?: number } = {}) => ({
+export const metric = (over: Partial<ExternalMetric> & { readonly tolerance?: number; readonly require?: Requirement } = {}) => ({
   id: 'latency',
   unit: 'ms',
   better: 'lower' as const,
@@ -44,8 +45,14 @@ export interface PullRequest {
 }
 
 const planned = ({ metrics, cells = ['mini/engine'], policy = {}, seed = 7 }: PullRequest): Plan => {
-  const { points, metrics: specs } = externalBenchmark(metrics.map(({ tolerance: _, ...each }) => each)).workload({} as never, {} as never);
-  const tolerated = specs.map((spec, at) => ({ ...spec, tolerance: metrics[at]?.tolerance ?? spec.tolerance }));
+  const { points, metrics: specs } = externalBenchmark(metrics.map(({ tolerance: _, require: __, ...each }) => each)).workload(
+    {} as never,
+    {} as never,
+  );
+  const tolerated = specs.map((spec, at) => {
+    const { tolerance = spec.tolerance, require } = metrics[at] ?? {};
+    return { ...spec, tolerance, ...(require === undefined ? {} : { require }) };
+  });
   return planOf(
     cells.map((id) => cell(id, { points: [...points], metrics: tolerated })),
     { policy: { ...defaultPolicy, ...policy }, seed },

@@ -1,8 +1,10 @@
-import type { MetricSpec } from '../records/metric.ts';
+import type { MetricSpec, OperatingPoint } from '../records/metric.ts';
 import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { numberOf } from './reading.ts';
 import { type LaunchColumns, roundsOf } from './reduction.ts';
+import { worseOnScale } from './scale.ts';
+import { secondsIn } from './time-unit.ts';
 
 /**
  * Shares of a value below which two readings of a clock are one: what subtracting two times since
@@ -16,11 +18,13 @@ const mostDigits = 12;
 export interface ClockStep {
   /** Its step as a share of what it times; 0 where the readings show none. */
   readonly step: number;
+  /** How far the truth may lie from a reading: the step, or the last digit of readings that show none. */
+  readonly reach: number;
   /** Why it cannot decide; null where it is fine enough. */
   readonly coarse: string | null;
 }
 
-const fine: ClockStep = { step: 0, coarse: null };
+const fine: ClockStep = { step: 0, reach: 0, coarse: null };
 
 /** The smallest difference of an arm's readings, and whether they are all the same. */
 interface Readings {
@@ -66,9 +70,9 @@ const advice = 'read a finer clock or time more work';
  * of the tolerance.
  */
 const clockOfConstant = ({ arm, level }: Readings, spec: MetricSpec, tolerance: number, bound: number): ClockStep => {
-  const hidden = lastDecimal(level) / (spec.scale === 'log' ? level : 1);
+  const hidden = lastDecimal(level) / (spec.scale === 'log' && level > 0 ? level : 1);
   const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, which is too coarse to show a change of must-detect; ${advice}`;
-  return { step: tolerance / 4, coarse: level > 0 && hidden >= bound ? coarse : null };
+  return { step: tolerance / 4, reach: hidden, coarse: level > 0 && hidden >= bound ? coarse : null };
 };
 
 const clockOfArm = (readings: Readings, spec: MetricSpec, tolerance: number, bound: number): ClockStep => {
@@ -78,16 +82,23 @@ const clockOfArm = (readings: Readings, spec: MetricSpec, tolerance: number, bou
   const limit = (tolerance > 0 ? tolerance : bound) / 4;
   const step = readings.step / unit;
   const coarse = `clock: ${readings.arm} is read in steps of ${shown(readings.step, spec)}, expected at most ${shown(limit * unit, spec)}; ${advice}`;
-  return { step, coarse: step > limit * (1 + 1e-9) ? coarse : null };
+  return { step, reach: step, coarse: step > limit * (1 + 1e-9) ? coarse : null };
 };
 
 /**
- * What the readings of base and head over the screening launches (`columns`, positive) say of the
- * clock. `tolerance` and `bound` are shares of the value on the log scale, the metric's unit on the
- * linear one. The coarser arm counts.
+ * What the readings of base and head over some launches (`columns`, positive) say of the clock of a
+ * program of the user's; a metric that none reads has a fine one. A linear one is that of a time
+ * only by its unit. `bound`: what must be excluded, a share of the value on the log scale, the
+ * metric's unit on the linear one, as the tolerance is. The coarser arm counts.
  */
-export const clockOf = (columns: readonly LaunchColumns[], spec: MetricSpec, tolerance: number, bound: number): ClockStep => {
+export const foreignClockOf = (
+  point: OperatingPoint | null,
+  columns: readonly LaunchColumns[],
+  spec: MetricSpec,
+  bound: number,
+): ClockStep => {
   const { from } = spec;
+  if (spec.kind !== 'timing' || point?.kind !== 'external' || (spec.scale !== 'log' && secondsIn(spec.unit) === null)) return fine;
   if (from.of !== 'series') return fine;
   return (['base', 'head'] as const)
     .map((arm) => {
@@ -95,7 +106,15 @@ export const clockOf = (columns: readonly LaunchColumns[], spec: MetricSpec, tol
         const rounds = numberOf(roundsOf(each, from, arm));
         return rounds === null ? [] : [rounds];
       });
-      return launches.length === 0 ? fine : clockOfArm(readingsOf(arm, launches), spec, tolerance, bound);
+      return launches.length === 0 ? fine : clockOfArm(readingsOf(arm, launches), spec, spec.tolerance, bound);
     })
-    .reduce((worst, each) => ({ step: Math.max(worst.step, each.step), coarse: worst.coarse ?? each.coarse }));
+    .reduce((worst, each) => ({
+      step: Math.max(worst.step, each.step),
+      reach: Math.max(worst.reach, each.reach),
+      coarse: worst.coarse ?? each.coarse,
+    }));
 };
+
+/** The step on the scale of launch values: no reading is further from the truth. */
+export const onScaleStep = ({ scale }: Pick<MetricSpec, 'scale'>, step: number): number =>
+  scale === 'log' ? worseOnScale({ scale, better: 'higher' }, step) : step;

@@ -10,15 +10,29 @@ import { signedRankGreater } from '../statistics/signed-rank.ts';
 import { gapReason } from './absent-metric.ts';
 import { outcomeBeforeMetrics } from './cell.ts';
 import { type CellState, isTimed, requirementLaunches } from './cell-state.ts';
+import { type ClockStep, foreignClockOf, onScaleStep } from './clock.ts';
 import { isDependent } from './dependence.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 import { pointIdOf, pointOf } from './metric-key.ts';
 import { armValues } from './metric-values.ts';
 import { type Observations, observationsOf, ofLaunches } from './observation.ts';
-import { numberOf } from './reading.ts';
-import { exceeds, mustDetectInUnit, worseBy, worseOnScale, worseSign } from './scale.ts';
+import { numberOf, reasonOf } from './reading.ts';
+import { allowance, beyondTolerance, exceeds, mustDetectInUnit, worseBy, worseOnScale, worseSign } from './scale.ts';
 import { excludes } from './screen.ts';
 import { comparesMetric } from './tested-metric.ts';
+
+/** Launches of head, on the scale that their numbers have. */
+interface TestedMiss {
+  /** By how much each misses the bound. */
+  readonly misses: readonly number[];
+  /** By how much base misses it in the same launches, and how much worse head is; empty without a base. */
+  readonly ofBase: readonly number[];
+  readonly beyondBase: readonly number[];
+  readonly mustDetect: number;
+  readonly tolerance: number;
+  /** How far the truth may lie from a reading. */
+  readonly reach: number;
+}
 
 /** A requirement with what there is to decide it by. */
 interface RequiredMetric {
@@ -29,8 +43,8 @@ interface RequiredMetric {
   readonly head: readonly number[];
   /** Empty where there is no base to hold it too. */
   readonly base: readonly number[];
-  /** By how much each launch of head misses it, on the scale that its numbers have; null: few numbers, which no test decides. */
-  readonly tested: { readonly misses: readonly number[]; readonly mustDetect: number } | null;
+  /** Of a number that varies; null: few numbers, which no test decides. */
+  readonly tested: TestedMiss | null;
   /** Why it cannot be decided; null where it can. */
   readonly gap: string | null;
 }
@@ -50,15 +64,23 @@ const isMissedBy = (require: Requirement, value: number): boolean =>
 const missesOf = (
   spec: MetricSpec,
   require: Requirement,
-  head: readonly number[],
+  { head, base }: Pick<RequiredMetric, 'head' | 'base'>,
+  clockOf: (bound: number) => ClockStep,
   { mustDetect }: GatePolicy,
-): RequiredMetric['tested'] => {
+): TestedMiss => {
   const better = sideOf(require);
-  const log = spec.scale === 'log' && require.bound > 0 && head.every((value) => value > 0);
+  const log = spec.scale === 'log' && require.bound > 0 && [...head, ...base].every((value) => value > 0);
   const scaled = { scale: log ? ('log' as const) : ('linear' as const), better };
+  const missOf = (value: number): number => worseBy(scaled, value, require.bound) ?? 0;
+  const bound = mustDetectInUnit(spec, mustDetect, require.bound);
+  const { reach } = clockOf(spec.scale === 'log' ? mustDetect : bound);
   return {
-    misses: head.map((value) => worseBy(scaled, value, require.bound) ?? 0),
-    mustDetect: log ? worseOnScale(scaled, mustDetect) : mustDetectInUnit(spec, mustDetect, require.bound),
+    misses: head.map(missOf),
+    ofBase: base.map(missOf),
+    beyondBase: base.map((value, at) => worseBy(scaled, head[at] ?? value, value) ?? 0),
+    mustDetect: log ? worseOnScale(scaled, mustDetect) : bound,
+    tolerance: log ? worseOnScale(scaled, spec.tolerance) : allowance(spec, require.bound),
+    reach: onScaleStep(scaled, log || spec.scale === 'linear' ? reach : reach * median(head)),
   };
 };
 
@@ -73,16 +95,23 @@ const requiredOf = (cellState: CellState, spec: MetricSpec, require: Requirement
   const valuesOf = (arm: ArmId) => armValues(observations, spec, arm, point?.kind === 'solo');
   const head = valuesOf('head');
   const short = timed && launches.length < wanted ? `only ${launches.length} of ${wanted} launches for it are complete` : null;
-  const gap = short === null ? (head.status === 'absent' ? head.reason : null) : gapReason(samples, short);
   const values = numberOf(head) ?? [];
+  const zero = timed && spec.scale === 'log' ? values.find((value) => value <= 0) : undefined;
+  const unread =
+    zero === undefined ? reasonOf(head) : `clock: head has the value ${zero} ${spec.unit}, expected more than 0; read a finer clock`;
+  const gap = short === null ? unread : gapReason(samples, short);
+  const base = cellState.status === 'new' || cellState.onlyBase ? [] : (numberOf(valuesOf('base')) ?? []);
   return {
     cellState,
     spec,
     require,
     observations,
     head: values,
-    base: cellState.status === 'new' || cellState.onlyBase ? [] : (numberOf(valuesOf('base')) ?? []),
-    tested: timed && gap === null ? missesOf(spec, require, values, policy) : null,
+    base,
+    tested:
+      timed && gap === null
+        ? missesOf(spec, require, { head: values, base }, (bound) => foreignClockOf(point, observations.columns, spec, bound), policy)
+        : null,
     gap,
   };
 };
@@ -95,22 +124,42 @@ const compared = ({ head, require }: RequiredMetric): Decided => {
   return undecided(`${missed} of ${head.length} launches miss it`);
 };
 
-const tested = ({ misses, mustDetect }: NonNullable<RequiredMetric['tested']>, p: number, { alpha, looks }: GatePolicy): Decided => {
-  const excluded = excludes(misses, mustDetect);
+const tested = ({ misses, mustDetect, reach }: TestedMiss, p: number, { alpha, looks }: GatePolicy): Decided => {
+  const excluded = excludes(
+    misses.map((miss) => miss + reach),
+    mustDetect,
+  );
   if (looks.length === 0) return undecided('first impression (`quick`): not confirmed', true);
   if (p <= alpha)
     return isDependent(misses, 0)
       ? undecided('it looks missed, but the launches drift or resemble their neighbours: measure again on a quiet machine')
       : { outcome: 'unmet', p, reason: null, holdsRun: false };
-  if (!excluded) return { ...undecided('too noisy: it may be missed by more than must-detect'), p };
+  if (!excluded)
+    return {
+      ...undecided(`too ${excludes(misses, mustDetect) ? 'coarse a clock' : 'noisy'}: it may be missed by more than must-detect`),
+      p,
+    };
   if (hodgesLehmann(misses).estimate <= 0) return { ...met, p };
   return { ...undecided('it may be missed, but by less than must-detect', false), p };
 };
 
-const verdictOf = (required: RequiredMetric, decided: Decided): RequirementVerdict => {
+/**
+ * Whether base misses the bound too, so that head is at no fault. A base near its bound misses it by noise in every second run: where
+ * that is all, head must not be shown to be worse. A number that gates may then get worse within its tolerance; of any other, which
+ * nothing else judges, that is the limit here.
+ */
+const isMissedByBase = ({ spec, require, head, base, tested, gap }: RequiredMetric, { alpha }: GatePolicy): boolean => {
+  if (gap !== null || base.length === 0 || !isMissedBy(require, median(base))) return false;
+  const gates = spec.role === 'gate';
+  if (tested === null) return gates || beyondTolerance({ ...spec, better: sideOf(require) }, median(head), median(base)) !== 'worse';
+  const shown = signedRankGreater(tested.ofBase, 0) <= alpha;
+  return (gates && shown) || signedRankGreater(tested.beyondBase, shown ? tested.tolerance : 0) > alpha;
+};
+
+const verdictOf = (required: RequiredMetric, decided: Decided, policy: GatePolicy): RequirementVerdict => {
   const { spec, require, head, base } = required;
   const numbers = { base: base.length === 0 ? null : median(base), head: head.length === 0 ? null : median(head) };
-  const byBase = numbers.base !== null && isMissedBy(require, numbers.base) && decided.outcome !== 'met';
+  const byBase = decided.outcome !== 'met' && isMissedByBase(required, policy);
   return {
     metric: spec.id,
     point: pointIdOf(spec),
@@ -152,7 +201,7 @@ const isExcused = ({ verdict }: JudgedMetric): boolean => verdict.head === null 
  * Whether head holds what base's policy requires of it, cell by cell. A number that varies is tested over launches of its own: one
  * exact one-sided signed rank of head against the bound, Holm over all of the pull request at alpha; so a head that lies at its bounds
  * is called `unmet` in at most a share `alpha` of runs. A pass excludes a miss by must-detect. Exact numbers are compared. What base misses
- * too is no fault of head; its own worsening is the tolerance's to find.
+ * too is no fault of head, whose worsening the tolerance bounds.
  * @param metrics of each cell, those over other metrics included
  */
 export const judgeRequirements = (
@@ -173,9 +222,9 @@ export const judgeRequirements = (
   const isJudged = ({ cellState, spec }: (typeof found)[number]): boolean =>
     cellState.status === 'new' || cellState.onlyBase || comparesMetric(cellState, spec);
   const required = found.filter(isJudged).map(({ cellState, spec, require }) => requiredOf(cellState, spec, require, samples, policy));
-  const family = required.flatMap((each) => (each.tested === null ? [] : [{ each, misses: each.tested.misses }]));
+  const family = required.flatMap((each) => (each.tested === null ? [] : [{ each, ...each.tested }]));
   const adjusted = holm(
-    family.map(({ misses }) => signedRankGreater(misses, 0)),
+    family.map(({ misses, reach }) => signedRankGreater(misses, reach)),
     family.length,
   );
   const probability = new Map(family.map(({ each }, at) => [each, adjusted[at] ?? 1]));
@@ -184,7 +233,7 @@ export const judgeRequirements = (
     return each.tested === null ? compared(each) : tested(each.tested, probability.get(each) ?? 1, policy);
   };
   const all = [
-    ...required.map((each) => ({ cell: each.cellState.cell.id, verdicts: [verdictOf(each, decidedOf(each))] })),
+    ...required.map((each) => ({ cell: each.cellState.cell.id, verdicts: [verdictOf(each, decidedOf(each), policy)] })),
     ...found
       .filter((each) => !isJudged(each))
       .map(({ cellState, spec, require, judged }) => ({ cell: cellState.cell.id, verdicts: unchangedOf(spec, require, judged) })),

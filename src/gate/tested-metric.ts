@@ -6,14 +6,13 @@ import type { ArmId } from '../records/words.ts';
 import { median } from '../statistics/describe.ts';
 import { acceptedBound } from './acceptance.ts';
 import { type CellState, equalCode, isTimed } from './cell-state.ts';
-import { type ClockStep, clockOf } from './clock.ts';
+import { type ClockStep, foreignClockOf, onScaleStep } from './clock.ts';
 import { launchChange, meanLaunchChange } from './launch-change.ts';
 import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
 import { type LaunchColumns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
 import { betterOnScale, beyondTolerance, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
-import { secondsIn } from './time-unit.ts';
 
 /**
  * A metric that gates and varies, with its launch values: positive is worse, on the metric's scale.
@@ -75,13 +74,6 @@ const isTestable = (cellState: CellState, spec: MetricSpec): boolean => {
   return spec.role === 'gate' && point !== null && isTimed(point) && comparesMetric(cellState, spec);
 };
 
-/**
- * Whether a program of the user's reads a clock for this metric: a linear one is that of a time
- * only by its unit.
- */
-const readsForeignClock = ({ cell }: CellState, spec: MetricSpec): boolean =>
-  spec.kind === 'timing' && pointOf(cell, spec)?.kind === 'external' && (spec.scale === 'log' || secondsIn(spec.unit) !== null);
-
 /** Whether head was busy while base was asked in most screening launches, in words. */
 const busyHead = ({ screen }: CellState, spec: MetricSpec, policy: GatePolicy): string | null => {
   const launches = screen.complete.slice(0, policy.screen);
@@ -90,10 +82,6 @@ const busyHead = ({ screen }: CellState, spec: MetricSpec, policy: GatePolicy): 
     ? `${busyHeadText}, in ${busy.length} of ${launches.length} launches; let it rest between its answers`
     : null;
 };
-
-/** The step on the scale of launch values: no reading is further from the truth. */
-const onScaleStep = ({ scale }: MetricSpec, step: number): number =>
-  scale === 'log' ? worseOnScale({ scale, better: 'higher' }, step) : step;
 
 const launchValues = (columns: readonly LaunchColumns[], from: SampledReduction, arm: ArmId): readonly number[] =>
   numberOf(readAll(columns, (each) => launchValue(each, from, arm))) ?? [];
@@ -123,10 +111,7 @@ const testedOf = (cellState: CellState, declared: MetricSpec, samples: Samples, 
     if (agreeOnWorse(columns, declared, from)) return null;
   }
   const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
-  const readsClock = readsForeignClock(cellState, spec);
-  const clock = readsClock
-    ? clockOf(columns, spec, spec.tolerance, spec.scale === 'log' ? policy.mustDetect : bound)
-    : { step: 0, coarse: null };
+  const clock = foreignClockOf(pointOf(cellState.cell, spec), columns, spec, spec.scale === 'log' ? policy.mustDetect : bound);
   const step = onScaleStep(spec, clock.step);
   const tolerated = worseOnScale(spec, spec.tolerance);
   const screened = (change: typeof launchChange): Reading<readonly number[]> =>
