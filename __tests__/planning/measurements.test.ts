@@ -68,6 +68,13 @@ describe('one whose command names a model', () => {
     expect(await ids(naming, unlisted)).toEqual([`${configuredModel}/engine both`]);
   });
 
+  it('is missing where base names none, and none of the models is selected that head lists', async () => {
+    const base = on(plain, configuredModel, other);
+    const moved = changed({ [usual]: base, ...program }, { [usual]: naming });
+    expect((await plannedCells(moved, { models: [other] })).cells).toEqual(['engine removed']);
+    expect((await plannedCells(moved, { models: [configuredModel] })).cells).toEqual([`${configuredModel}/engine both from engine`]);
+  });
+
   it('is judged by what base says of the cell under the name that base has', async () => {
     const named = plain.replace('size: 3%', 'engine/size: 3%');
     const scratch = changed({ [usual]: named, ...program }, { [usual]: named.replace('python3 engine.py', '"python3 engine.py {model}"') });

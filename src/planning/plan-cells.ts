@@ -77,7 +77,18 @@ export const planCells = (input: PlanCellsInput): PlannedCells => {
       builds.push(...planned.builds);
     }
   }
-  return { cells, builds };
+  return { cells: [...cells, ...lostCells(input, modelled, cells)], builds };
+};
+
+/** What base measures without a model, and head with models of which none is selected: one cell of base, which is lost. */
+const lostCells = (input: PlanCellsInput, modelled: ReadonlySet<string>, planned: readonly PlannedCell[]): readonly PlannedCell[] => {
+  const { head, base, renamed } = input;
+  const unplanned = [...modelled].filter((id) => !planned.some(({ optimization }) => optimization === id));
+  const lost = unplanned
+    .map((id) => renamed.get(id) ?? id)
+    .filter((was) => base?.config.optimizations.some((entry) => entry.id === was && !takesModel(entry)));
+  const without = { ...head, config: { ...head.config, optimizations: [] } };
+  return lost.flatMap((was) => planCell(null, was, { ...input, head: without, renamed: new Map() })?.cell ?? []);
 };
 
 const planCell = (
