@@ -7,6 +7,7 @@ import { readWindows } from '../../src/models/evaluation.ts';
 import { openModelSource } from '../../src/models/model-source.ts';
 import { findConfinement } from '../../src/processes/confinement.ts';
 import { allowedEnvironment } from '../../src/processes/environment.ts';
+import { busyHeadWarning } from '../../src/records/busy-head.ts';
 import type { OperatingPoint } from '../../src/records/metric.ts';
 import type { ArtefactRef, LaunchRequest } from '../../src/records/protocol.ts';
 import type { ArmId } from '../../src/records/words.ts';
@@ -146,6 +147,29 @@ describe('an episode', () => {
     expect(measured.traces.map(({ arm }) => arm).toSorted()).toEqual(['base', 'comparator:idle', 'head', 'reference']);
     expect(measured.traces[0]?.columns).toEqual({ time: [0, 1], queue: [1, 2] });
   }, 60_000);
+
+  it.skipIf(process.platform !== 'linux')(
+    'says that a policy of head is busy while base is played',
+    async () => {
+      const spinning = policyOf(
+        'import { Worker } from "node:worker_threads"; for (let at = 0; at < 4; at++) new Worker("for (;;);", { eval: true }); export const start = async () => ({ next: async () => ({}) });',
+      );
+      const player: Player = {
+        play: async (turn, tools) => {
+          if (turn.arm === 'base' || turn.arm === 'head') await (await tools.policy({ from: 10 })).next('a');
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          return { values: { at: 1 } };
+        },
+      };
+      const warningsOf = async (base: typeof counting, head: typeof counting) => {
+        const asked = request([point({ arms: ['base', 'head'] })], { policies: { base, head } });
+        return (await runLaunch(asked, toolsWith(player))).points[0]?.warnings;
+      };
+      expect(await warningsOf(counting, spinning)).toEqual([busyHeadWarning]);
+      expect(await warningsOf(spinning, counting)).toEqual([]);
+    },
+    60_000,
+  );
 
   it('serves real tokens: prompts, caches, several sessions on one model, quality and counts of a variant', async () => {
     const player: Player = {

@@ -11,7 +11,8 @@ import { ArmError, forArm } from './arm.ts';
 import { drawsOf } from './draws.ts';
 import { type PlayerSetting, playerTools } from './player-tools.ts';
 import { openPolicyHost, type PolicyHost } from './policy-process.ts';
-import type { RoundColumns } from './rounds.ts';
+import type { Clock, RoundColumns } from './rounds.ts';
+import { openWaitingLoad, type WaitingLoad } from './waiting-load.ts';
 
 type EpisodePoint = Extract<OperatingPoint, { kind: 'episode' }>;
 type Trace = Extract<FromWorker, { type: 'measured' }>['traces'][number];
@@ -54,8 +55,8 @@ export const openPolicyHosts = (request: LaunchRequest): PolicyHosts => {
  * Plays every arm once per round, in an order drawn anew for each round. All arms of a round have the same seed, and so the same
  * arrivals; a round has it again in every launch, so that launches differ by the machine alone. An episode that wants the quality of a model that
  * can carry none gives nothing, and a warning that refuses it by name. An exact episode with a policy is played twice, by two processes of it.
- * Throws what else the player throws, naming the arm; `non-finite-output` for a number that is none; `policy-not-deterministic` where the two
- * plays differ.
+ * A head whose policy is busy while base is played is a warning. Throws what else the player throws, naming the arm; `non-finite-output`
+ * for a number that is none; `policy-not-deterministic` where the two plays differ.
  */
 export const playEpisodes = async (
   point: EpisodePoint,
@@ -84,6 +85,7 @@ const playRounds = async (
   const warnings = new Set<string>();
   const traces = new Map<ArmId, Trace>();
   const arms = point.arms.filter((arm) => request.arms.includes(arm));
+  const load = point.exact ? null : await openedLoad(arms, hosts, tools.clock);
   const draws = drawsOf(point, arms, tools.clock);
   for (let round = -point.warmUp; round < point.rounds && !draws.enough(values); round++) {
     const seed = deriveSeed(request.seed, point.id, String(round));
@@ -98,13 +100,27 @@ const playRounds = async (
         if (other !== null) requireSame(first, await play(other), point.id);
         return first;
       });
+      load?.answered(arm);
       if (round < 0) continue;
       append(values, arm, observed.values);
       for (const warning of observed.warnings ?? []) warnings.add(warning);
       if (observed.trace !== undefined) traces.set(arm, { point: point.id, arm, columns: thinned(observed.trace) });
     }
   }
-  return { values, warnings: [...warnings, ...draws.warnings()], traces: [...traces.values()] };
+  for (const warning of [...draws.warnings(), ...(load?.warnings() ?? [])]) warnings.add(warning);
+  return { values, warnings: [...warnings], traces: [...traces.values()] };
+};
+
+/** Starts the policies of base and head, one after the other, so that none is loaded while another arm is played, and watches how they wait. */
+const openedLoad = async (arms: readonly ArmId[], hosts: PolicyHosts, clock: Clock): Promise<WaitingLoad> => {
+  const load = openWaitingLoad(clock);
+  for (const arm of arms) {
+    if (arm !== 'base' && arm !== 'head') continue;
+    const host = hosts.of(arm);
+    await forArm(arm, async () => host?.ready());
+    if (host !== null && host.pid !== null) load.join(arm, host.pid);
+  }
+  return load;
 };
 
 /** Finds the comparator of a cell, on the arm of the launch that is not the reference. */

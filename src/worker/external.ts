@@ -46,19 +46,8 @@ export const measureExternally = async (
       const done = round - 1 - point.warmUp;
       if (done === 0) {
         started = tools.clock.wall();
-        load = openWaitingLoad(
-          new Map(
-            [...programs].flatMap(
-              ([
-                arm,
-                {
-                  channel: { pid },
-                },
-              ]) => (pid === null ? [] : [[arm, pid]]),
-            ),
-          ),
-          tools.clock,
-        );
+        load = openWaitingLoad(tools.clock);
+        for (const [arm, { channel }] of programs) if (channel.pid !== null) load.join(arm, channel.pid);
       }
       if (done >= minimumRounds && tools.clock.wall() - started > secondsPerPoint(request.purpose) * 1000) break;
       for (const [arm, { channel, time, names }] of shuffled([...programs], random)) {

@@ -11,6 +11,10 @@ const maxLineBytes = 1024 * 1024;
 
 /** The process that answers for one arm, for as long as its launch runs. */
 export interface PolicyHost {
+  /** Of the process, which leads a session; null once it has ended. */
+  readonly pid: number | null;
+  /** Resolves once it has answered for the first time. */
+  ready(): Promise<void>;
   /** Begins an episode; the policy of an earlier one answers no more. */
   start(episode: Omit<EpisodeStart, 'options'>): Promise<Policy>;
   close(): Promise<void>;
@@ -26,12 +30,19 @@ export const openPolicyHost = (policy: PolicyProcess, where: string): PolicyHost
   const time = openAnswerTime(seconds);
   const ask = async (question: { readonly [key: string]: Json; readonly do: string }): Promise<Json> =>
     answered(await time.within(`\`${question.do}\``, (left, late) => channel.ask(question, left, late)), where);
-  let greeted = false;
+  let greeted: Promise<Json> | null = null;
+  const ready = async (): Promise<void> => {
+    greeted ??= ask({ do: 'hello', contract: 1 });
+    await greeted;
+  };
   let episodes = 0;
   return {
+    get pid() {
+      return channel.pid;
+    },
+    ready,
     start: async ({ point, seed, setting }) => {
-      if (!greeted) await ask({ do: 'hello', contract: 1 });
-      greeted = true;
+      await ready();
       const mine = ++episodes;
       await ask({ do: 'start', optimization: policy.optimization, episode: { point, seed, options: policy.options, setting } });
       return {

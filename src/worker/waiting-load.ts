@@ -13,6 +13,8 @@ const shortestWait = 0.1;
 
 /** How busy the program of each arm, and all that it started, is while another arm is asked. */
 export interface WaitingLoad {
+  /** From now on this arm's program runs, which leads a session; one that is known goes on. */
+  join(arm: ArmId, pid: number): void;
   /** This arm has just answered: since the last answer the others only waited. */
   answered(arm: ArmId): void;
   /** Warnings of the point about that; none where the system does not tell. */
@@ -32,20 +34,20 @@ interface Waiting {
 const busyNow = ({ pid, members }: Pick<Waiting, 'pid' | 'members'>): ReadonlyMap<number, number> =>
   processorSeconds([...new Map([...members, ...descendants(pid)].map((one) => [one.pid, one])).values()]);
 
-/** Starts with the next answer. `pids`: of the arms' programs, each of which leads a session. */
-export const openWaitingLoad = (pids: ReadonlyMap<ArmId, number>, clock: Pick<Clock, 'wall'>): WaitingLoad => {
-  const arms = new Map(
-    [...pids].map(([arm, pid]): [ArmId, Waiting] => {
-      const members = sessionMembers(pid);
-      return [arm, { members, pid, before: busyNow({ pid, members }), busy: 0, seconds: 0 }];
-    }),
-  );
+/** Starts with the next answer. */
+export const openWaitingLoad = (clock: Pick<Clock, 'wall'>): WaitingLoad => {
+  const arms = new Map<ArmId, Waiting>();
   let last = clock.wall();
   const shareOf = (arm: ArmId): number | null => {
     const waiting = arms.get(arm);
     return waiting === undefined || waiting.seconds < shortestWait ? null : waiting.busy / waiting.seconds;
   };
   return {
+    join: (arm, pid) => {
+      if (arms.get(arm)?.pid === pid) return;
+      const members = sessionMembers(pid);
+      arms.set(arm, { members, pid, before: busyNow({ pid, members }), busy: 0, seconds: 0 });
+    },
     answered: (asked) => {
       const seconds = (clock.wall() - last) / 1000;
       for (const [arm, waiting] of arms) {
