@@ -347,6 +347,34 @@ const compared: readonly Change[] = [
     edit: { 'workers/one.py': 'SIZE = 900\n' },
   },
   {
+    example: 'a program starts another one in a folder that it goes to',
+    command: 'python3 app/goes.py',
+    files: {
+      'app/goes.py': "subprocess.run(['make'], cwd=join(HERE, '..', 'built'))\n",
+      'built/Makefile': 'all:\n\tcc k.c\n',
+      'built/k.c': '',
+    },
+    edit: { 'built/k.c': 'SIZE = 900\n' },
+  },
+  {
+    example: 'a program starts `make -C` by a list of words',
+    command: 'node app/makes.mjs',
+    files: { 'app/makes.mjs': "execFileSync('make', ['-C', 'native']);\n", 'native/Makefile': 'all:\n\tcc k.c\n', 'native/k.c': '' },
+    edit: { 'native/k.c': 'SIZE = 900\n' },
+  },
+  {
+    example: 'a program lists the files of a folder, or matches them with a star',
+    command: 'python3 app/lists.py',
+    files: { 'app/lists.py': "for name in glob.glob('settings/*.json'): load(name)\n", 'settings/one.json': '{}' },
+    edit: { 'settings/one.json': '{"size": 900}\n' },
+  },
+  {
+    example: 'a program computes the name of a file in a folder that it names',
+    command: 'python3 app/computes.py',
+    files: { 'app/computes.py': "load(f'{ROOT}/variants/{name}.json')\n", 'variants/one.json': '{}' },
+    edit: { 'variants/one.json': '{"size": 900}\n' },
+  },
+  {
     example: 'a package is started by its name, and a module of it imports what lies beside it',
     command: 'python3 -m starter',
     files: { 'starter/__main__.py': 'import lying\n', 'lying.py': '' },

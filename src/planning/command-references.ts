@@ -113,6 +113,9 @@ const namesIn = (word: string): readonly string[] => [...new Set([word, word.rep
 /** Behind these stands the folder that what follows is started in. */
 const goesTo = /^(cd|pushd|-C|--(directory|chdir|prefix|dir|cwd|project|project-directory|workdir))$/;
 
+/** The folders that words of command lines go to. */
+export const foldersGoneTo = (words: readonly string[]): readonly string[] => words.filter((_, at) => goesTo.test(words[at - 1] ?? ''));
+
 /**
  * The paths that words of command lines may lead to from a folder that they are started in: what
  * they name, modules of `-m` and of the text behind `-c`, and what programs read without being told,
@@ -126,7 +129,7 @@ export const commandReferences = (words: readonly string[], text: string, folder
     within([folder, posix.join(folder, 'src')], [...moduleFiles(name, '.'), posix.join(...name.split('.'))]),
   );
   const imported = [...programs].some(isPython) ? pythonModules(text, folder, folder) : [];
-  const starts = words.flatMap((word, at) => (goesTo.test(words[at - 1] ?? '') ? [posix.join(folder || '.', word)] : []));
+  const starts = foldersGoneTo(words).map((word) => posix.join(folder || '.', word));
   const unasked = [...programs].flatMap((program) =>
     Object.hasOwn(readUnasked, program)
       ? within([...(searchingUpwards.has(program) ? upwards(folder) : [folder]), ...starts], readUnasked[program] ?? [])

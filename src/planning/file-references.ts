@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { pythonModules, scripts } from './code-references.ts';
 import { commandReferences, looseWords } from './command-references.ts';
-import { literalReferences, programLiterals } from './program-literals.ts';
+import { listedFolders, literalReferences, programLiterals, startedReferences } from './program-literals.ts';
 
 const requirement =
   /^[ \t]*(?:(?:-r|-c|-e|--requirement|--constraint|--editable)[ \t=]*)?(?:[\w.-]+[ \t]*@[ \t]*)?(?:file:)?([\w./+-]+)(?:\[[^\]\n]*\])?[ \t]*(?:[#;].*)?$/gm;
@@ -86,7 +86,13 @@ export const fileReferences = (path: string, text: string, started: string): rea
   if (kind === null) return [];
   if (kind === 'recipe') return [...new Set([started, folder])].flatMap((each) => commandReferences(looseWords(text), text, each));
   const literals = programLiterals(text);
-  const named = literalReferences(literals.words, folder, started);
+  const named = [...literalReferences(literals.words, folder, started), ...startedReferences(text, literals, folder, started)];
   if (kind === 'script') return [...scripts(text, folder), ...named];
   return [...[text, literals.text].flatMap((each) => pythonModules(each, folder, started)), ...named];
+};
+
+/** The folders whose files a program may read without naming them; whether they exist or not. */
+export const folderReferences = (path: string, text: string, started: string): readonly string[] => {
+  const kind = kindOf(path, text);
+  return kind === 'script' || kind === 'python' ? listedFolders(text, programLiterals(text), posix.dirname(path), started) : [];
 };

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import { commandReferences, looseWords, manifests, upwards, within } from './command-references.ts';
-import { fileReferences, hasReferences, isRequirements, packageReferences } from './file-references.ts';
+import { fileReferences, folderReferences, hasReferences, isRequirements, packageReferences } from './file-references.ts';
 import { LocalPackages } from './local-packages.ts';
 import { inside, type NamingTree } from './naming-tree.ts';
 
@@ -95,15 +95,17 @@ class Naming {
 
   async #follow(files: readonly string[]): Promise<void> {
     const { folder } = this.#tree;
-    const [packages, others] = [new Set<string>(), new Set<string>()];
+    const [packages, folders, others] = [new Set<string>(), new Set<string>(), new Set<string>()];
     const texts = await this.#tree.read(files);
     for (const [at, file] of files.entries()) {
       const text = texts[at] ?? '';
       const loaded = await this.#packages.loadedBy(file, text);
       for (const path of [packageReferences(file, text, folder), loaded.packages].flat()) packages.add(path);
+      for (const path of folderReferences(file, text, folder)) if (this.#mayHold(path)) folders.add(path);
       for (const path of [fileReferences(file, text, folder), loaded.files].flat()) if (this.#mayHold(path)) others.add(path);
     }
     await this.add(packages, true);
+    await this.add(folders, true);
     await this.add(others, false);
   }
 

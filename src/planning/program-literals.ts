@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { moduleFiles, scriptFiles } from './code-references.ts';
-import { looseWords, manifests, modulesNamed } from './command-references.ts';
+import { commandReferences, foldersGoneTo, looseWords, manifests, modulesNamed } from './command-references.ts';
 
 const literal = /"((?:\\.|[^"\\\n])*)"|'((?:\\.|[^'\\\n])*)'|`((?:\\.|[^`\\\n])*)`/g;
 
@@ -41,4 +41,44 @@ export const literalReferences = (words: readonly string[], folder: string, star
     return [...(/^\.{1,2}\//.test(word) ? scriptFiles(beside) : [beside]), posix.join(started || '.', word)];
   });
   return [...named, ...modulesNamed(words).flatMap((name) => [folder, started].flatMap((from) => moduleFiles(name, from)))];
+};
+
+/** Where a program starts another one elsewhere, or goes itself: `cwd="engine"`, `cwd: 'engine'`, `chdir('engine')`. */
+const goesElsewhere = /\bcwd["']?\s*[=:]|\bchdir\(/;
+
+/** What can be a folder. More of them than a program has would let a plan take long. */
+const folderName = /^[\w./-]{1,200}$/;
+const mostFolders = 200;
+
+/** What commands in the literals of a program lead to in a folder that they, or the program, go to. */
+export const startedReferences = (
+  program: string,
+  literals: ReturnType<typeof programLiterals>,
+  folder: string,
+  started: string,
+): readonly string[] => {
+  const there = goesElsewhere.test(program) ? literals.words.filter((word) => folderName.test(word)) : foldersGoneTo(literals.words);
+  return [...new Set(there)]
+    .slice(0, mostFolders)
+    .flatMap((name) =>
+      [...new Set([started, folder])].flatMap((from) => commandReferences(literals.words, literals.text, posix.join(from || '.', name))),
+    );
+};
+
+/** Calls by which programs in Python and JavaScript find the files of a folder. */
+const listing = /\b(?:i?r?glob(?:Sync)?|listdir|scandir|walk|iterdir|readdir(?:Sync)?|opendir(?:Sync)?|resources\.files)\b/;
+
+/**
+ * The folders that a program may list by a literal (`listdir('data')`, `glob('data/*.json')`), or in
+ * which it computes a name (`f'data/{name}.json'`).
+ */
+export const listedFolders = (
+  program: string,
+  { words }: Pick<ReturnType<typeof programLiterals>, 'words'>,
+  folder: string,
+  started: string,
+): readonly string[] => {
+  const found = listing.test(program) ? words : words.filter((word) => word.endsWith('/'));
+  const named = new Set(found.map((word) => word.replace(/(^|\/)[^/]*[*?[].*$/, '')));
+  return [...named].flatMap((name) => (name === '' ? [] : [posix.join(folder || '.', name), posix.join(started || '.', name)]));
 };
