@@ -86,13 +86,20 @@ export const fileReferences = (path: string, text: string, started: string): rea
   if (kind === null) return [];
   if (kind === 'recipe') return [...new Set([started, folder])].flatMap((each) => commandReferences(looseWords(text), text, each));
   const literals = programLiterals(text);
-  const named = [...literalReferences(literals.words, folder, started), ...startedReferences(text, literals, folder, started)];
+  const named = literalReferences(literals.words, folder, started);
   if (kind === 'script') return [...scripts(text, folder), ...named];
   return [...[text, literals.text].flatMap((each) => pythonModules(each, folder, started)), ...named];
 };
 
+const isProgram = (path: string, text: string): boolean => ['script', 'python'].includes(kindOf(path, text) ?? '');
+
 /** The folders whose files a program may read without naming them; whether they exist or not. */
-export const folderReferences = (path: string, text: string, started: string): readonly string[] => {
-  const kind = kindOf(path, text);
-  return kind === 'script' || kind === 'python' ? listedFolders(text, programLiterals(text), posix.dirname(path), started) : [];
-};
+export const folderReferences = (path: string, text: string, started: string): readonly string[] =>
+  isProgram(path, text) ? listedFolders(text, programLiterals(text), posix.dirname(path), started) : [];
+
+/**
+ * The paths that the commands of a program lead to in folders that it goes to.
+ * @param isFolder whether something may lie at a path
+ */
+export const referencesElsewhere = (path: string, text: string, started: string, isFolder: (path: string) => boolean): readonly string[] =>
+  isProgram(path, text) ? startedReferences(text, programLiterals(text), [...new Set([started, posix.dirname(path)])], isFolder) : [];

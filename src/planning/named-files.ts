@@ -1,7 +1,14 @@
 import { posix } from 'node:path';
 import { commandWords } from '../processes/command-line.ts';
 import { commandReferences, looseWords, manifests, upwards, within } from './command-references.ts';
-import { fileReferences, folderReferences, hasReferences, isRequirements, packageReferences } from './file-references.ts';
+import {
+  fileReferences,
+  folderReferences,
+  hasReferences,
+  isRequirements,
+  packageReferences,
+  referencesElsewhere,
+} from './file-references.ts';
 import { LocalPackages } from './local-packages.ts';
 import { inside, type NamingTree } from './naming-tree.ts';
 
@@ -102,7 +109,8 @@ class Naming {
       const loaded = await this.#packages.loadedBy(file, text);
       for (const path of [packageReferences(file, text, folder), loaded.packages].flat()) packages.add(path);
       for (const path of folderReferences(file, text, folder)) if (this.#mayHold(path)) folders.add(path);
-      for (const path of [fileReferences(file, text, folder), loaded.files].flat()) if (this.#mayHold(path)) others.add(path);
+      const elsewhere = referencesElsewhere(file, text, folder, (path) => this.#mayHold(path));
+      for (const path of [fileReferences(file, text, folder), elsewhere, loaded.files].flat()) if (this.#mayHold(path)) others.add(path);
     }
     await this.add(packages, true);
     await this.add(folders, true);

@@ -46,23 +46,21 @@ export const literalReferences = (words: readonly string[], folder: string, star
 /** Where a program starts another one elsewhere, or goes itself: `cwd="engine"`, `cwd: 'engine'`, `chdir('engine')`. */
 const goesElsewhere = /\bcwd["']?\s*[=:]|\bchdir\(/;
 
-/** What can be a folder. More of them than a program has would let a plan take long. */
-const folderName = /^[\w./-]{1,200}$/;
-const mostFolders = 200;
-
-/** What commands in the literals of a program lead to in a folder that they, or the program, go to. */
+/**
+ * What commands in the literals of a program lead to in a folder that they, or the program, go to.
+ * @param isFolder whether something may lie at a path
+ */
 export const startedReferences = (
   program: string,
   literals: ReturnType<typeof programLiterals>,
-  folder: string,
-  started: string,
+  froms: readonly string[],
+  isFolder: (path: string) => boolean,
 ): readonly string[] => {
-  const there = goesElsewhere.test(program) ? literals.words.filter((word) => folderName.test(word)) : foldersGoneTo(literals.words);
-  return [...new Set(there)]
-    .slice(0, mostFolders)
-    .flatMap((name) =>
-      [...new Set([started, folder])].flatMap((from) => commandReferences(literals.words, literals.text, posix.join(from || '.', name))),
-    );
+  const there = goesElsewhere.test(program) ? literals.words : foldersGoneTo(literals.words);
+  const folders = froms
+    .flatMap((from) => there.map((name) => posix.join(from || '.', name)))
+    .filter((path) => !isPath(posix.basename(path)));
+  return [...new Set(folders)].filter(isFolder).flatMap((folder) => commandReferences(literals.words, literals.text, folder));
 };
 
 /** Calls by which programs in Python and JavaScript find the files of a folder. */
