@@ -67,9 +67,9 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     const judged = await scene.change(files);
     expectError(scene, judged, { code: 'base-changed', exit: 3, says: /bench\.mjs|sitecustomize\.py|lib|root/ });
     // The next attempt resumes no launch.
-    const samples = readFileSync(join(scene.workspace, '.optimization-gate', 'samples.jsonl'), 'utf8');
-    expect(samples).toContain('"line":"run"');
-    expect(samples).not.toContain('"line":"launch"');
+    const samples = (name: string): string => join(scene.workspace, '.optimization-gate', name);
+    expect(existsSync(samples('samples.jsonl'))).toBe(false);
+    expect(readFileSync(samples('samples.previous.jsonl'), 'utf8')).toContain('"line":"run"');
   });
 
   it.each([
@@ -194,6 +194,57 @@ for path in sys.argv[1:]:
     });
   },
 );
+
+/** Puts other blocks in the place of those of some files, which leaves all times of the files: then they hold zeros. */
+const exchanges = `
+import fcntl, os, struct, sys
+for victim in sys.argv[2:]:
+    blocks = max(1, -(-os.path.getsize(victim) // 4096))
+    with open(sys.argv[1], 'wb') as file: file.write(b'x' * 4096 * blocks)
+    own, other = os.open(sys.argv[1], os.O_RDWR), os.open(victim, os.O_RDWR)
+    os.fsync(own); os.fsync(other)
+    try: fcntl.ioctl(own, (3 << 30) | (40 << 16) | (ord('f') << 8) | 15, struct.pack('IIQQQQ', 0, other, 0, 0, blocks, 0))
+    except OSError: pass # Only the last ones could not be.
+    os.posix_fadvise(other, 0, 0, os.POSIX_FADV_DONTNEED)
+`;
+const exchange = (file: string, victims: string): string =>
+  `execFileSync('python3', ['-c', ${JSON.stringify(exchanges)}, ${file}, ${victims}]);`;
+
+/** Whether files here can be treated so: those of ext4. */
+const canExchange = (): boolean => {
+  const folder = mkdtempSync(join(tmpdir(), 'gate-blocks-'));
+  try {
+    const victim = join(folder, 'victim');
+    writeFileSync(victim, 'x'.repeat(5000));
+    spawnSync('python3', ['-c', exchanges, join(folder, 'own'), victim]);
+    return readFileSync(victim, 'utf8').startsWith('\0');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
+
+describe.skipIf(!canExchange())('a job whose file system exchanges blocks of files', { timeout: 400_000 }, () => {
+  it('ends the run when head does that to files of base, of the models, and of the store', async () => {
+    const reads = "(() => { try { return JSON.parse(fs.readFileSync('lib/size.json', 'utf8')).size; } catch { return 900; } })()";
+    const scene = await ownScene({ ...withSetup, 'lib/size.json': '{ "size": 100 }', 'bench.mjs': engineProgram(reads) });
+    const worse = (what: string) => ({ 'bench.mjs': engineProgram(900, what) });
+    const ofBase = inBase(exchange("tree + '/../own'", "tree + '/lib/size.json'"));
+    for (const files of [worse(ofBase), { ...worse(''), 'setup.mjs': setup(ofBase) }])
+      expectError(scene, await scene.change(files), { code: 'base-changed', exit: 3, says: /lib\/size\.json/ });
+    expect(existsSync(join(scene.workspace, '.optimization-gate', 'samples.jsonl'))).toBe(false);
+    const model = join(scene.installed, 'models', 'mini-qwen3-dense', 'evaluation.safetensors');
+    const ofModel = exchange("process.env.TMPDIR + '/own'", `'${model}'`);
+    const naming = withSetup['optimization-gate.yml'].replace('node bench.mjs', 'node bench.mjs {model}');
+    const before = readFileSync(model);
+    const judged = await scene.change({ ...worse(ofModel), 'optimization-gate.yml': naming });
+    writeFileSync(model, before);
+    expectError(scene, judged, { code: 'program-changed', exit: 3, says: /evaluation\.safetensors/ });
+    const graph = exchange("process.env.TMPDIR + '/own'", 'process.argv[2]');
+    const changed = await scene.change({ ...worse(graph), 'optimization-gate.yml': naming });
+    expectError(scene, changed, { code: 'store-corrupt', exit: 3, says: /files of the model/ });
+    expectRegressed(scene, await scene.change(worse('')));
+  });
+});
 
 /** Says a size of 100 for both sides, once it is loaded by what measures. */
 const lie = (then: string): string =>

@@ -13,6 +13,8 @@ export interface BaseTree extends FilledWorktree {
    * base's programs wrote to are no longer looked at.
    */
   requireSame(): Promise<void>;
+  /** The same, and reads all of them once more: what exchanges blocks of files leaves their times. */
+  requireContents(): Promise<void>;
   /** Runs base's setup while no code of head's runs. Throws as `requireSame` does, before. */
   setUp<T>(work: () => Promise<T>): Promise<T>;
   /** Runs programs of base while none of head's run. Throws as `requireSame` does, before. */
@@ -37,14 +39,19 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const used = new Set<string>();
   let moves = watchFolders(places);
   const moved = (): readonly string[] => moves.moved().filter((each) => !used.has(each));
-  const requireSame = async (): Promise<void> => {
-    const [first] = launching ? [...watch.touched(), ...moved()] : await watch.changed();
-    if (first === undefined) {
-      moves = watchFolders(places);
-      return;
-    }
+  const refuse = ([first]: readonly string[]): void => {
+    if (first === undefined) return;
     const message = `The checkout of the base commit was looked at. Something wrote to ${relative(folder, first) || 'its root'}: only base's own code may, and not while numbers are measured.`;
     throw new GateError('base-changed', message, { where: folder });
+  };
+  const requireSame = async (): Promise<void> => {
+    const changed = launching ? [...watch.touched(), ...moved()] : await watch.changed();
+    if (changed.length === 0) moves = watchFolders(places);
+    refuse(changed);
+  };
+  const requireContents = async (): Promise<void> => {
+    await requireSame();
+    refuse(await watch.reread());
   };
   const whileAlone = async <T>(work: () => Promise<T>): Promise<T> => {
     await requireSame();
@@ -58,7 +65,11 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   return {
     ...worktree,
     requireSame,
-    setUp: whileAlone,
+    requireContents,
+    setUp: async (work) => {
+      await requireContents();
+      return whileAlone(work);
+    },
     alone: (work) =>
       whileAlone(async () => {
         try {

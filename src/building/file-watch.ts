@@ -14,6 +14,11 @@ export interface FileWatch {
   changed(): Promise<readonly string[]>;
   /** The same, and those that something was done to, whatever they hold now. Reads no file but those in memory. */
   touched(): readonly string[];
+  /**
+   * Those of the files that hold something else now, are gone, or were added. Reads all of them: some
+   * file systems exchange blocks of two files, and leave all times of both.
+   */
+  reread(): Promise<readonly string[]>;
   /** A watch that begins now. */
   again(list: () => readonly string[]): Promise<FileWatch>;
 }
@@ -54,6 +59,13 @@ const watchSince = async (list: () => readonly string[], earlier: ReadonlyMap<st
       const there = new Set(now);
       const changed = [...known.keys()].filter((file) => !there.has(file));
       return [...changed, ...now.filter((file) => known.get(file)?.signature !== signatureOf(file))];
+    },
+    reread: async () => {
+      const now = list();
+      const there = new Set(now);
+      const changed = [...known.keys()].filter((file) => !there.has(file));
+      for (const file of now) if ((await digestOfFile(file)) !== known.get(file)?.digest) changed.push(file);
+      return changed;
     },
     again: (next) => watchSince(next, known),
   };

@@ -16,6 +16,8 @@ import { searchedLibraries } from './searched-libraries.ts';
 export interface ProgramWatch {
   /** Throws `program-changed` where something was done to them. */
   requireUnmodified(): void;
+  /** The same, and reads all of them once more: what exchanges blocks of files leaves their times. */
+  requireContents(): Promise<void>;
   /** After a `setup`, which may install the very same once more: throws `program-changed` where they hold something else. */
   settle(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export const watchProgram = async (
   };
   return {
     requireUnmodified: () => refuse([...watch.touched(), ...places.moved()]),
+    requireContents: async () => refuse([...watch.touched(), ...places.moved(), ...(await watch.reread())]),
     settle: async () => {
       refuse(await watch.changed());
       watch = await watch.again(list);

@@ -1,9 +1,10 @@
+import { join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { copySubjectSource } from '../models/model-source.ts';
 import { modelFolderOf } from '../planning/plan.ts';
 import type { Plan, PlannedBuild } from '../records/plan.ts';
 import type { CommandContext } from '../run/context.ts';
-import { stampOf } from '../store/stamp.ts';
+import { fileDigest, listRegularFiles } from '../store/disk.ts';
 import type { SubjectFolders } from './subject-folders.ts';
 
 /** Copies of the models' source files for optimization code: without evaluation windows, and not those that anything is judged with. */
@@ -17,7 +18,7 @@ export interface SourceCopies {
 
 interface Copy {
   readonly folder: string;
-  readonly stamp: string;
+  readonly contents: string;
 }
 
 /** Nothing is copied before it is wanted. */
@@ -28,15 +29,22 @@ export const openSourceCopies = (context: CommandContext, plan: Plan, folders: S
     if (model === undefined) throw new GateError('internal', `The plan has no model ${id}.`);
     const folder = await folders.empty();
     copySubjectSource(modelFolderOf(context, model.folder), folder);
-    return { folder, stamp: await stampOf(folder) };
+    return { folder, contents: await contentsOf(folder) };
   };
   return {
     folder: async ({ arm, model }) => {
       const name = `${arm} ${model}`;
       const known = await copies.get(name);
-      const made = known !== undefined && (await stampOf(known.folder)) === known.stamp ? Promise.resolve(known) : copy(model);
+      const made =
+        known !== undefined && (await contentsOf(known.folder).catch(() => null)) === known.contents ? Promise.resolve(known) : copy(model);
       copies.set(name, made);
       return (await made).folder;
     },
   };
+};
+
+/** The digests of all files in a folder. They are few and small. */
+const contentsOf = async (folder: string): Promise<string> => {
+  const digests = (await listRegularFiles(folder)).map(async (path) => [path, await fileDigest(join(folder, path))]);
+  return JSON.stringify(await Promise.all(digests));
 };

@@ -25,6 +25,8 @@ export interface SubjectFolders {
   view(artefact: ArtefactRef, side: 'head' | 'base', code: 'built-in' | 'own'): Promise<ArtefactRef>;
   /** Throws `store-corrupt` where code under test replaced a file of a view: the other side may have read it. */
   requireIntact(): Promise<void>;
+  /** The same, and reads all of them once more: what exchanges blocks of files leaves their times. */
+  requireContents(): Promise<void>;
   discard(folder: string): Promise<void>;
   /** Removes them, as far as that is allowed. */
   release(): Promise<void>;
@@ -78,6 +80,15 @@ export const openSubjectFolders = async (
     if (views.get(name) === made) views.set(name, Promise.resolve({ ...view, stamps }));
     return true;
   };
+  const requireEach = async (isSo: (name: string, made: Promise<View>) => Promise<boolean>): Promise<void> => {
+    for (const [name, view] of views)
+      if (!(await isSo(name, view)))
+        throw new GateError(
+          'store-corrupt',
+          'The files of the model that both sides read were looked at. Code under test replaced one of them.',
+          { where: name },
+        );
+  };
   return {
     root,
     empty,
@@ -89,15 +100,8 @@ export const openSubjectFolders = async (
       views.set(name, view);
       return (await view).shown;
     },
-    requireIntact: async () => {
-      for (const [name, view] of views)
-        if (!(await intact(name, view)))
-          throw new GateError(
-            'store-corrupt',
-            'The files of the model that both sides read were looked at. Code under test replaced one of them.',
-            { where: name },
-          );
-    },
+    requireIntact: () => requireEach(intact),
+    requireContents: () => requireEach(async (name, made) => (await intact(name, made)) && hasContents(await made)),
     discard: (folder) => rm(folder, { recursive: true, force: true }),
     release: () => rm(root, { recursive: true, force: true }).catch(() => {}),
   };
@@ -138,9 +142,19 @@ const isIntact = async ({ artefact, shown, stamps }: View, now: Stamps): Promise
     const was = stamps.get(path);
     if (was?.file !== file) return false;
     if (was.changed === changed) continue;
-    const [own, source] = await Promise.all([shown.folder, artefact.folder].map((each) => fileDigest(join(each, path))));
-    if (own !== source) return false;
+    if (!(await isSame({ artefact, shown }, path))) return false;
   }
+  return true;
+};
+
+const isSame = async ({ artefact, shown }: Pick<View, 'artefact' | 'shown'>, path: string): Promise<boolean> => {
+  const [own, source] = await Promise.all([shown.folder, artefact.folder].map((each) => fileDigest(join(each, path))));
+  return own === source;
+};
+
+/** Whether all files of a view hold what those of the store do. */
+const hasContents = async (view: View): Promise<boolean> => {
+  for (const path of view.stamps.keys()) if (!(await isSame(view, path))) return false;
   return true;
 };
 

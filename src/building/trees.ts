@@ -67,6 +67,8 @@ export interface Trees {
   emptied(arm: 'head' | 'base', files: readonly string[]): Promise<string>;
   /** Throws `base-changed` where the files of base's commit no longer hold what base's own code left in them. */
   requireBase(): Promise<void>;
+  /** The same, and reads all of them once more. */
+  requireBaseContents(): Promise<void>;
   /** From now on both sides run at once: `requireBase` then also throws where a file was only written to. */
   beginLaunches(): Promise<void>;
   /** Runs code of one side while none of the other runs. Throws what `requireBase` throws, before. */
@@ -281,6 +283,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     environment,
     sides,
     requireBase: async () => (await baseTree)?.requireSame(),
+    requireBaseContents: async () => (await baseTree)?.requireContents(),
     beginLaunches: async () => (await baseTree)?.beginLaunches(),
     alone: async (arm, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(work)),
     folder: async (arm) => within(await root(arm), arm),

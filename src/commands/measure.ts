@@ -15,7 +15,7 @@ import type { SampleLine, Samples } from '../records/sample.ts';
 import { type CommandContext, withDeclared } from '../run/context.ts';
 import { takeMachineLock } from '../run/machine-lock.ts';
 import { claimFolder } from '../run/own-folder.ts';
-import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles } from '../run/run-folder.ts';
+import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles, setSamplesAside } from '../run/run-folder.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
 import { keepToBudget } from '../run/store-budget.ts';
 import { openRecordBook } from '../store/record-book.ts';
@@ -69,6 +69,14 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
   let folders: SubjectFolders | null = null;
   let save: (() => Promise<void>) | null = null;
   let ended: GateError | null = null;
+  /** What was measured counts only if nothing else was done to what it was measured with. */
+  const requireContents = async (): Promise<void> => {
+    await program.requireContents();
+    await trees?.requireBaseContents();
+    await store?.requireContents();
+    await folders?.requireContents();
+  };
+  let isWhole = false;
   try {
     record([
       {
@@ -107,7 +115,8 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       samplesFile: run.samplesFile,
     });
     // What judges and reports is loaded only now.
-    program.requireUnmodified();
+    await requireContents();
+    isWhole = true;
     save = async () => {
       await records.restore();
       records.forget(await keepToBudget(context, opened));
@@ -118,6 +127,13 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     throw thrown;
   } finally {
     await tidy(context, ended, [
+      async () => {
+        if (isWhole) return;
+        await requireContents().catch((thrown: unknown) => {
+          setSamplesAside(run);
+          throw thrown;
+        });
+      },
       async () => store !== null && clearScratch(store.root),
       async () => trees?.release(),
       async () => folders?.release(),

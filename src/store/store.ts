@@ -145,6 +145,14 @@ export class Store {
     if ((await stampOf(this.#folder(id))) !== this.#verified.get(nameOf(id))) await this.verify(id);
   }
 
+  /** Verifies every artefact that this run has used once more: what exchanges blocks of files leaves their times. */
+  async requireContents(): Promise<void> {
+    for (const name of [...this.#verified.keys()]) {
+      const [digest = '', content = ''] = name.split('-');
+      await this.verify({ digest, content });
+    }
+  }
+
   /** Manifest of an artefact that is here, else null. */
   async manifest(id: StoredId): Promise<ArtefactManifest | null> {
     const folder = await this.artefact(id);
