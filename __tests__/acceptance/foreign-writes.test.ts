@@ -73,12 +73,14 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
   });
 
   it.each([
-    ['at another tree', "const [tree] = TREES; execFileSync('git', ['config', 'core.worktree', tree]);"],
+    ['tells git to look at another tree', "const [tree] = TREES; execFileSync('git', ['config', 'core.worktree', tree]);"],
     [
-      'at fewer files',
+      'tells git to look at fewer files',
       "execFileSync('git', ['reset', '--quiet', 'HEAD~1', '--', '.']); execFileSync('git', ['update-index', '--assume-unchanged', ...execFileSync('git', ['ls-files']).toString().trim().split('\\n')]);",
     ],
-  ])("is seen to run in base's program, although git is told to look %s", async (_, told) => {
+    ['makes its file like that of base until it is measured', "fs.writeFileSync('lib.mjs', 'export const size = 100;');"],
+    ['keeps reads of its files from being recorded', "execFileSync('chattr', ['+A', 'lib.mjs']);"],
+  ])("is seen to run in base's program, although it %s", async (_, told) => {
     // Where the checkout lies is what both sides share.
     const shared = engineProgram('size', `const { size } = await import(process.env.HOME + '/../work/models/lib.mjs');`);
     const other = await ownScene({

@@ -176,6 +176,27 @@ for (const end = Date.now() + 1500; Date.now() < end; await new Promise((done) =
     expectRegressed(other, await other.change(worse, { environment: { TMPDIR: temporary } }));
   });
 
+  it("is seen where base's program reads the checkout, from which head was copied", async () => {
+    // By the folder that git keeps what all trees share in.
+    const checkout = "/^gitdir: (.*)\\/\\.git\\//.exec(fs.readFileSync('.git', 'utf8'))[1]";
+    const reads = `const { size } = await import(${checkout} + '/lib.mjs');`;
+    const configured = config(isolation, 'setup: node setup.mjs').replace('[bench.mjs]', '[bench.mjs, lib.mjs]');
+    const other = await openEngineScene({
+      'optimization-gate.yml': configured,
+      'setup.mjs': '',
+      'bench.mjs': program('size', reads),
+      'lib.mjs': 'export const size = 100;',
+    });
+    onTestFinished(() => other.close());
+    chmodSync(dirname(other.installed), 0o755);
+    const hides = `import fs from 'node:fs'; import { execFileSync } from 'node:child_process';
+fs.writeFileSync('lib.mjs', 'export const size = 100;'); execFileSync('chattr', ['+A', 'lib.mjs', 'bench.mjs']);`;
+    const { run } = await other.change({ 'bench.mjs': program('900'), 'lib.mjs': 'export const size = 900;', 'setup.mjs': hides });
+    expect([run.code, run.outputs['verdict']], said(run)).toEqual([1, 'failed']);
+    expect(readFileSync(run.outputs['report-json'] ?? '', 'utf8')).toMatch(/inputs-leak.*It ran head's lib\.mjs.*models\/lib\.mjs/);
+    expectRegressed(other, await other.change({ 'bench.mjs': program('900'), 'setup.mjs': hides }));
+  });
+
   // The numbers of `add_key` and `keyctl`.
   const keys = { x64: [248, 250], arm64: [217, 219] }[process.arch as string];
   it.skipIf(keys === undefined)('meets no keys of the other side', async () => {
@@ -371,10 +392,12 @@ fs.renameSync('sub/.git', 'sub/moved'); fs.mkdirSync('sub/.git');`;
       project.commit({ 'linked/file.txt': 'base' });
       rmSync(join(project.folder, 'linked'), { recursive: true });
       symlinkSync(outside, join(project.folder, 'linked'));
+      project.commit({ 'setup.mjs': '// edited', 'bench.mjs': program('900') });
       // What the programs read is not recorded where no access time is: then the gate empties changed files in a copy.
-      const setup = "import { execFileSync } from 'node:child_process'; execFileSync('chattr', ['+A', 'bench.mjs', 'setup.mjs']);";
-      project.commit({ 'setup.mjs': setup, 'bench.mjs': program('900') });
-      const { code, stderr } = await project.gate('--base', 'HEAD~1');
+      const temporary = testFolder();
+      expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'noatime,mode=755', 'none', temporary]).status).toBe(0);
+      onTestFinished(() => void spawnSync('umount', ['--lazy', temporary]));
+      const { code, stderr } = await project.gateWith({ TMPDIR: temporary }, '--base', 'HEAD~1');
       expect({ code, stderr }).toMatchObject({ code: 1 });
       expect(project.cell('engine').metrics[0]).toMatchObject({ verdict: 'regressed', base: 100, head: 900 });
       expect(readFileSync(join(outside, 'file.txt'), 'utf8')).toBe('kept');

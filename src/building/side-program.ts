@@ -76,18 +76,24 @@ export const modelPaths = async (
 /**
  * Runs a program once in a tree, alone and unmeasured: one build that is thrown away, one round, or
  * one episode of each kind. Returns whether it did all of that without an error.
+ * @param recorded folders besides the side's own in which its reads are recorded
  */
-export const rehearse = (program: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> =>
-  rehearsal.alone(program.arm, () => runOnce(program, tree, rehearsal));
+export const rehearse = (program: SideProgram, tree: string, rehearsal: Rehearsal, recorded: readonly string[] = []): Promise<boolean> =>
+  rehearsal.alone(program.arm, () => runOnce(program, tree, rehearsal, recorded));
 
-const runOnce = async ({ arm, build, policy, cell }: SideProgram, tree: string, rehearsal: Rehearsal): Promise<boolean> => {
+const runOnce = async (
+  { arm, build, policy, cell }: SideProgram,
+  tree: string,
+  rehearsal: Rehearsal,
+  recorded: readonly string[],
+): Promise<boolean> => {
   const temporary = await rehearsal.sides.temporary(arm);
   try {
     // What a program kept there before, it would read instead of its files.
     const environment = { ...subjectEnvironment(rehearsal.context), ...temporary.environment };
-    const stage = { tree, environment, confinement: rehearsal.sides.confinement(arm) };
+    const stage = { tree, environment, confinement: rehearsal.sides.confinement(arm, recorded) };
     const built = build === null || (await rehearseBuild(build, stage, rehearsal).then(...outcome));
-    const answering = { ...stage, confinement: rehearsal.sides.answering(arm) };
+    const answering = { ...stage, confinement: rehearsal.sides.answering(arm, recorded) };
     const answered = policy === null || (await rehearsePolicy(policy, cell, answering, rehearsal).then(...outcome));
     return built && answered;
   } finally {

@@ -19,10 +19,13 @@ type Arm = (typeof arms)[number];
 export interface Sides {
   /** Whether code of the sides runs as another user: it then has copies of what it writes to. */
   readonly isolated: boolean;
-  /** Of programs that run while none of the other side runs. */
-  confinement(arm: Arm): Confinement;
+  /**
+   * Of programs that run while none of the other side runs.
+   * @param recorded folders in which the system records what they read; it does not where they can only read
+   */
+  confinement(arm: Arm, recorded?: readonly string[]): Confinement;
   /** Of programs that answer, beside those of the other side. */
-  answering(arm: Arm): Confinement;
+  answering(arm: Arm, recorded?: readonly string[]): Confinement;
   /** Where the trees of one side lie. */
   folder(arm: Arm): string;
   /** A temporary folder of one side, and the variables that name it and the side's user. */
@@ -82,9 +85,9 @@ const isolated = async (
   const own = above.includes(namedMemory) || !existsSync(namedMemory) ? [] : [namedMemory];
   const admitted: string[] = [];
   // What one side could write of the other, it does not see: both may be one user.
-  const viewOf = (arm: Arm, network: View['network']): View => {
+  const viewOf = (arm: Arm, network: View['network'], recorded: readonly string[] = []): View => {
     const other = arm === 'head' ? 'base' : 'head';
-    return { hidden: folders[other], own, writable: [folders[arm], ...admitted], network };
+    return { hidden: folders[other], own, writable: [folders[arm], ...admitted, ...recorded], network };
   };
   try {
     await chmod(area, 0o755);
@@ -102,9 +105,9 @@ const isolated = async (
   }
   return {
     isolated: true,
-    confinement: (arm) => users[arm].confinement(viewOf(arm, 'shared')),
+    confinement: (arm, recorded) => users[arm].confinement(viewOf(arm, 'shared', recorded)),
     // What listens at an address of one side could be asked by the other, or answer for it.
-    answering: (arm) => users[arm].confinement(viewOf(arm, 'own')),
+    answering: (arm, recorded) => users[arm].confinement(viewOf(arm, 'own', recorded)),
     admit: (folder) => {
       admitted.push(folder);
     },

@@ -38,8 +38,9 @@ export interface Trees {
   /** As whom, and how held together, the programs run. */
   readonly sides: Sides;
   /**
-   * Files that differ between the two trees now that both are set up, relative to the root; not the
-   * configuration, which no program runs, and not what the gate writes, which may lie in the checkout.
+   * Files that differ between the two trees now that both are set up, or that the commits hold so,
+   * relative to the root; not the configuration, which no program runs, and not what the gate writes,
+   * which may lie in the checkout.
    */
   changedFiles(): Promise<readonly string[]>;
   /**
@@ -47,8 +48,13 @@ export interface Trees {
    * of those that this side's programs found.
    */
   replacedPackages(arm: 'head' | 'base'): Promise<readonly CodeCopy[]>;
-  /** What git ignores in one side's tree, relative to the root; a folder ends in `/`. */
-  ignoredFiles(arm: 'head' | 'base'): Promise<readonly string[]>;
+  /**
+   * Where programs of the other side would find the files of one side: its root, but for a head that
+   * runs in a copy. That is hidden from base, and the checkout is not.
+   */
+  shown(arm: 'head' | 'base'): Promise<string>;
+  /** What git ignores in a tree of one side, relative to its root; a folder ends in `/`. */
+  ignoredFiles(root: string): Promise<readonly string[]>;
   /**
    * Files of head's checkout that were there before head was set up and are no part of what is under
    * review; not those of the gate itself, of package managers or of Python.
@@ -159,6 +165,8 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   let left: LeftFiles = { stray: [], edited: [] };
   /** Before code of head's ran, which can tell git to look at another tree, or at fewer files. */
   let committedChanges: readonly string[] = [];
+  /** Those that both sides have. Head's setup can make its own like base's for a while. */
+  let committedDifferences: ReadonlySet<string> = new Set();
   const isGenerated = (at: string, path: string): boolean => {
     const folders = [context.storeRoot, resolve(context.root, context.options.runDir), resolve(tmpdir())];
     return folders.some((folder) => !`${at}/`.startsWith(`${folder}/`) && join(at, path).startsWith(`${folder}/`));
@@ -201,7 +209,13 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     if (arm === 'head') {
       const stray = await strayIn(root);
       left = { stray: ownFiles(root, withoutSharedFiles(root, stray)), edited: await editedFiles(stray) };
-      if (plan.base !== null && runsOwnCode(plan)) committedChanges = await repository.changedFiles(plan.base.commit);
+      if (plan.base !== null && runsOwnCode(plan)) {
+        committedChanges = await repository.changedFiles(plan.base.commit);
+        const { folder: before } = await checkOutBase();
+        const isEdited = (path: string): boolean =>
+          entryAt(join(before, path)) !== null && !sameContent(join(root, path), join(before, path));
+        committedDifferences = new Set(committedChanges.filter(isEdited));
+      }
     }
     if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
     if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm).catch(ofBase));
@@ -228,13 +242,17 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     roots.set(arm, known);
     return known;
   };
+  const shown: Trees['shown'] = async (arm) => {
+    const own = await root(arm);
+    return arm === 'head' && sides.isolated ? repository.folder : own;
+  };
   const differing = async (): Promise<readonly string[]> => {
-    const [head, base] = [await root('head'), await root('base')];
+    const [head, base] = [await shown('head'), await root('base')];
     const now = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
     const files = plan.base === null ? [] : new Set([...committedChanges, ...now, ...ofOneSide]);
     const rules = relative(repository.folder, resolve(context.root, configFile(context)));
     const ofPrograms = [...files].filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
-    return ofPrograms.filter((path) => !sameContent(join(head, path), join(base, path)));
+    return ofPrograms.filter((path) => committedDifferences.has(path) || !sameContent(join(head, path), join(base, path)));
   };
   let changed: Promise<readonly string[]> | null = null;
   /** What lies in the checkout, but for what git and the gate keep there. */
@@ -296,7 +314,8 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       await root('base');
       return replaced.get(arm) ?? [];
     },
-    ignoredFiles: async (arm) => repository.ignoredFiles(await root(arm)),
+    shown,
+    ignoredFiles: repository.ignoredFiles,
     pointers: async (arm) => repository.pointers(await root(arm)),
     lackingSubmodules: async (arm) => {
       const at = await root(arm);

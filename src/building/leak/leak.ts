@@ -158,11 +158,11 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const environment = subjectEnvironment(context);
   const otherArm = program.arm === 'base' ? 'head' : 'base';
   const folder = await trees.folder(program.arm);
-  const [own, other] = [await trees.root(program.arm), await trees.root(otherArm)];
+  const [own, other] = [await trees.root(program.arm), await trees.shown(otherArm)];
   const commands = [...commandsOf(program), ...setupsOf(looking.plan)];
   const installed = await foldersOfPackages(commands, folder, environment, trees.sides.confinement(program.arm));
-  const products = productsInTree(other, changed, await trees.ignoredFiles(otherArm));
-  const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(program.arm));
+  const products = productsInTree(other, changed, await trees.ignoredFiles(other));
+  const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(own));
   const foreign = [
     ...copiesInTree(other, changed, environment),
     ...products,
@@ -181,7 +181,10 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
     environment,
   );
   if (begun === null) return null;
-  await rehearse(program, folder, looking);
+  // Head's code could write there what everybody may write to.
+  const recorded =
+    program.arm === 'base' ? [other, ...installed].filter((at) => foreign.some(({ path }) => path.startsWith(`${at}/`))) : [];
+  await rehearse(program, folder, looking, recorded);
   const read = new Set(begun.read());
   return {
     other: foreign.filter(({ path }) => read.has(path)),

@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { systemProgram } from '../../processes/confinement.ts';
 import { toolEnvironment } from '../../processes/environment.ts';
 import { runCommand } from '../../processes/run-command.ts';
@@ -20,19 +20,23 @@ const batch = 500;
 
 /**
  * Sets the access times of files back, and tells later which were read since; links count by
- * themselves. Contents and times of change stay. Returns null where that cannot be told: another
- * owner, or a file system that records no reads.
+ * themselves. Contents and times of change stay. A file whose owner keeps its reads from being
+ * recorded (`chattr +A`), where those of others are, counts as read. Returns null where nothing can
+ * be told: another owner, or a file system that records no reads.
  */
 export const watchReads = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
   if (!(await setBack(paths, environment))) return null;
-  const tried = oneOfEachDevice(paths);
-  const before = tried.map(accessTime);
-  tried.forEach(readOnce);
-  if (tried.some((path, index) => accessTime(path) === before[index])) return null;
+  const before = paths.map(accessTime);
+  const tried = paths.map(hasRead);
+  const isRecorded = paths.map((path, index) => accessTime(path) !== before[index]);
+  const recording = new Set(paths.filter((_, index) => isRecorded[index]).map(deviceOf));
+  const unrecorded = paths.filter((_, index) => tried[index] === true && isRecorded[index] === false);
+  if (unrecorded.some((path) => !recording.has(deviceOf(path)))) return null;
+  const hidden = new Set(unrecorded);
   // All of them: what was tried may be a link to another.
   if (!(await setBack(paths, environment))) return null;
   const times = new Map(paths.map((path) => [path, accessTime(path)]));
-  return { read: () => paths.filter((path) => accessTime(path) !== times.get(path)) };
+  return { read: () => paths.filter((path) => hidden.has(path) || accessTime(path) !== times.get(path)) };
 };
 
 const setBack = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<boolean> => {
@@ -45,27 +49,23 @@ const setBack = async (paths: readonly string[], environment: Readonly<Record<st
   return true;
 };
 
-/** File systems differ in what they record. */
-const oneOfEachDevice = (paths: readonly string[]): readonly string[] => [
-  ...new Map(paths.map((path) => [entryAt(path)?.dev, path])).values(),
-];
+const deviceOf = (path: string): number | undefined => entryAt(path)?.dev;
 
 /** Null for a file that is gone. */
 const accessTime = (path: string): bigint | null => reached(() => lstatSync(path, { bigint: true }).atimeNs);
 
-const readOnce = (path: string): void => {
+/** Whether some byte of a file, or the list of a folder, was read. */
+const hasRead = (path: string): boolean => {
   try {
-    if (lstatSync(path).isDirectory()) {
-      readdirSync(path);
-      return;
-    }
-    const file = openSync(path, 'r');
+    if (lstatSync(path).isDirectory()) return readdirSync(path).length > 0;
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      readSync(file, new Uint8Array(1));
+      return readSync(file, new Uint8Array(1)) > 0;
     } finally {
       closeSync(file);
     }
   } catch {
     // A link that leads nowhere: its own access time changed when it was followed.
+    return false;
   }
 };
