@@ -40,6 +40,7 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
   it.each<readonly [string, Readonly<Record<string, string>>]>([
     ["edits base's program in its setup", { 'setup.mjs': setup(inBase(copies)) }],
     ["adds a file to base's tree in its setup", { 'setup.mjs': setup(inBase("fs.writeFileSync(tree + '/sitecustomize.py', '');")) }],
+    ["adds an empty folder to base's tree in its setup", { 'setup.mjs': setup(inBase("fs.mkdirSync(tree + '/library');")) }],
     ["edits base's program when it is measured", { 'bench.mjs': engineProgram(900, inBase(copies)) }],
     [
       "edits base's program for a moment when it is measured",

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { filesBelow, watchFiles } from '../../src/building/file-watch.ts';
+import { filesAndFoldersBelow, filesBelow, watchFiles } from '../../src/building/file-watch.ts';
 import { testFolder } from '../testkit/folder.ts';
 
 const tree = (): string => {
@@ -18,6 +18,37 @@ it('lists files and links, not those of git', () => {
   const folder = tree();
   expect([...filesBelow(folder)].sort()).toEqual([join(folder, 'a', 'one'), join(folder, 'link'), join(folder, 'two')]);
   expect(filesBelow(join(folder, 'none'))).toEqual([]);
+});
+
+it('lists folders too where that is asked for', () => {
+  const folder = tree();
+  const files = ['a', 'a/one', 'link', 'two'].map((path) => join(folder, path));
+  expect([...filesAndFoldersBelow(folder)].sort()).toEqual(files);
+});
+
+it.skipIf(process.platform !== 'linux')('sees what is done to files and in folders whose names are no UTF-8', async () => {
+  const folder = testFolder();
+  const at = (name: string): Buffer => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+  mkdirSync(at('m\xfc'));
+  for (const name of ['gr\xf6\xdfe', 'm\xfc/one']) writeFileSync(at(name), '100');
+  writeFileSync(join(folder, 'größe'), '100');
+  const watch = await watchFiles(() => filesBelow(folder));
+  expect([await watch.changed(), watch.touched(), await watch.reread()]).toEqual([[], [], []]);
+  writeFileSync(at('gr\xf6\xdfe'), '900');
+  rmSync(at('m\xfc/one'));
+  const changed = [join(folder, 'gr\udcf6\udcdfe'), join(folder, 'm\udcfc', 'one')];
+  for (const found of [await watch.changed(), watch.touched(), await watch.reread()]) expect([...found].sort()).toEqual(changed.sort());
+});
+
+it('reads all files once more where that is asked for', async () => {
+  const folder = tree();
+  const watch = await watchFiles(() => filesBelow(folder));
+  utimesSync(join(folder, 'two'), 0, 0);
+  expect(await watch.reread()).toEqual([]);
+  writeFileSync(join(folder, 'two'), 'owt');
+  rmSync(join(folder, 'link'));
+  writeFileSync(join(folder, 'new'), '');
+  expect([...(await watch.reread())].sort()).toEqual(['link', 'new', 'two'].map((path) => join(folder, path)));
 });
 
 it('takes a file that was only touched for the same', async () => {

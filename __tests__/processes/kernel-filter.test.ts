@@ -26,6 +26,7 @@ describe.skipIf(process.platform !== 'linux' || filter === null || setpriv == nu
       get: `${control} 0 -3 0`,
       machine: `${socket} 40 1 0`,
       routers: `${socket} 42 2 0`,
+      datagrams: `${socket} 21 5 0`,
       ring: '425 1 0',
       local: `${socket} 1 1 0`,
       network: `${socket} 2 1 0`,
@@ -33,7 +34,7 @@ describe.skipIf(process.platform !== 'linux' || filter === null || setpriv == nu
     const words = [setpriv ?? '', '--no-new-privs', '--', ...(filter ?? [])];
 
     it('is refused to a program, and nothing else is', () => {
-      const expected = { add: 1, get: 1, machine: 97, routers: 97, ring: 38, local: 0, network: 0 };
+      const expected = { add: 1, get: 1, machine: 97, routers: 97, datagrams: 97, ring: 38, local: 0, network: 0 };
       expect(errorsOf(words, named)).toEqual(expected);
       expect(errorsOf([...words, '/bin/sh', '-c', 'exec "$@"', 'sh'], named)).toEqual(expected);
     });

@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { GateError } from '../errors.ts';
 import type { FilledWorktree } from '../repository/repository.ts';
-import { filesBelow, watchFiles } from './file-watch.ts';
+import { filesAndFoldersBelow, filesBelow, onDisk, watchFiles } from './file-watch.ts';
 import { foldersOf, watchFolders } from './folder-watch.ts';
 
 /** Base's commit in a folder of its own, and what its files hold. */
@@ -28,7 +28,7 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const { folder } = worktree;
   const files = filesBelow(folder);
   // Before base's own code has run nothing is added either.
-  let list = (): readonly string[] => filesBelow(folder);
+  let list = (): readonly string[] => filesAndFoldersBelow(folder);
   /** Files of the commit that base's programs write to, and will in launches. */
   const written = new Set<string>();
   let watch = await watchFiles(list);
@@ -41,7 +41,7 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const moved = (): readonly string[] => moves.moved().filter((each) => !used.has(each));
   const refuse = ([first]: readonly string[]): void => {
     if (first === undefined) return;
-    const message = `The checkout of the base commit was looked at. Something wrote to ${relative(folder, first) || 'its root'}: only base's own code may, and not while numbers are measured.`;
+    const message = `The checkout of the base commit was looked at. Something wrote to ${relative(folder, first).toWellFormed() || 'its root'}: only base's own code may, and not while numbers are measured.`;
     throw new GateError('base-changed', message, { where: folder });
   };
   const requireSame = async (): Promise<void> => {
@@ -55,7 +55,7 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   };
   const whileAlone = async <T>(work: () => Promise<T>): Promise<T> => {
     await requireSame();
-    list = () => files.filter((file) => !written.has(file) && lstatSync(file, { throwIfNoEntry: false }) !== undefined);
+    list = () => files.filter((file) => !written.has(file) && lstatSync(onDisk(file), { throwIfNoEntry: false }) !== undefined);
     try {
       return await work();
     } finally {

@@ -71,17 +71,19 @@ const watchSince = async (list: () => readonly string[], earlier: ReadonlyMap<st
   };
 };
 
-const signatureOf = (file: string): string => {
+const signatureOf = (path: string): string => {
+  const file = onDisk(path);
   const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return 'gone';
   return [stats.dev, stats.ino, stats.mode, stats.size, stats.mtimeNs, stats.ctimeNs, digestInMemory(file, stats)].join(' ');
 };
 
 /** Of its kind, whether it may be run, and its content: for a link where it leads. */
-const digestOfFile = async (file: string): Promise<string> => {
+const digestOfFile = async (path: string): Promise<string> => {
+  const file = onDisk(path);
   const stats = lstatSync(file, { throwIfNoEntry: false });
   const hash = createHash('sha256');
-  if (stats?.isSymbolicLink() === true) return hash.update(`link ${readlinkSync(file)}`).digest('hex');
+  if (stats?.isSymbolicLink() === true) return hash.update('link ').update(readlinkSync(file, 'buffer')).digest('hex');
   if (stats?.isFile() !== true) return 'no file';
   hash.update(stats.mode & 0o111 ? 'program ' : 'file ');
   const opened = await openUnnoticed(file);
@@ -90,15 +92,46 @@ const digestOfFile = async (file: string): Promise<string> => {
 };
 
 /** Without a new access time, which tells what the code under test has read; that takes its owner. */
-const openUnnoticed = (file: string): Promise<FileHandle> =>
+const openUnnoticed = (file: string | Buffer): Promise<FileHandle> =>
   open(file, constants.O_RDONLY | (constants.O_NOATIME ?? 0)).catch(() => open(file, constants.O_RDONLY));
 
-/** All files and links below a folder, but for those that git keeps in a checkout; none where there is no folder. */
-export const filesBelow = (folder: string): readonly string[] => {
-  const entries = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(folder, { withFileTypes: true }) : [];
+/**
+ * All files and links below a folder, but for those that git keeps in a checkout; none where there is
+ * no folder. Of a name that is no UTF-8, each byte above 127 stands as U+DC00 plus the byte.
+ */
+export const filesBelow = (folder: string): readonly string[] =>
+  entriesBelow(folder).flatMap(({ path, isFolder }) => (isFolder ? [] : [path]));
+
+/** The same with all folders. */
+export const filesAndFoldersBelow = (folder: string): readonly string[] => entriesBelow(folder).map(({ path }) => path);
+
+const entriesBelow = (folder: string): readonly { readonly path: string; readonly isFolder: boolean }[] => {
+  const at = onDisk(folder);
+  const isThere = lstatSync(at, { throwIfNoEntry: false })?.isDirectory() === true;
+  const entries = isThere ? readdirSync(at, { withFileTypes: true, encoding: 'buffer' }) : [];
   return entries.flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.name === '.git') return [];
-    return entry.isDirectory() ? filesBelow(path) : [path];
+    const name = nameOf(entry.name);
+    if (name === '.git') return [];
+    const path = join(folder, name);
+    return [{ path, isFolder: entry.isDirectory() }, ...(entry.isDirectory() ? entriesBelow(path) : [])];
   });
 };
+
+const escaped = 0xdc00;
+
+const nameOf = (bytes: Buffer): string => {
+  const text = bytes.toString('utf8');
+  if (Buffer.from(text).equals(bytes)) return text;
+  return bytes.toString('latin1').replaceAll(/[\x80-\xff]/g, (each) => String.fromCharCode(escaped + each.charCodeAt(0)));
+};
+
+/** Such a path as the system takes it. */
+export const onDisk = (path: string): string | Buffer =>
+  path.isWellFormed()
+    ? path
+    : Buffer.concat(
+        [...path].map((each) => {
+          const code = each.charCodeAt(0);
+          return each.isWellFormed() ? Buffer.from(each) : Buffer.of(code - escaped);
+        }),
+      );

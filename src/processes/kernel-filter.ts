@@ -26,8 +26,8 @@ const callsOf: Readonly<Record<string, { readonly prctl: number; readonly own: C
   },
 };
 
-/** Families of sockets that a network namespace does not hold: IUCV, QIPCRTR, VSOCK. */
-const undividedFamilies: readonly number[] = [32, 42, 40];
+/** Families of sockets that a network namespace does not hold: RDS, IUCV, QIPCRTR, VSOCK. */
+const undividedFamilies: readonly number[] = [21, 32, 42, 40];
 
 /** Where the filter finds the call in `struct seccomp_data`: its number, the kind of program, the first argument. */
 const offsets = { call: 0, kind: 4, argument: 16 } as const;

@@ -6,7 +6,7 @@ const memoryTypes: ReadonlySet<number> = new Set([0x0102_1994, 0x8584_58f6, 0x95
 /** Device → whether it is one of them. */
 const known = new Map<bigint, boolean>();
 
-const isInMemory = (path: string, device: bigint): boolean => {
+const isInMemory = (path: string | Buffer, device: bigint): boolean => {
   const found = known.get(device) ?? memoryTypes.has(statfsSync(path).type);
   known.set(device, found);
   return found;
@@ -16,7 +16,7 @@ const isInMemory = (path: string, device: bigint): boolean => {
  * Digest of a file that lies in memory: there a program can write through a mapping, which leaves all
  * times of the file. Empty for a file elsewhere, and for a folder or link. The access time stays.
  */
-export const digestInMemory = (path: string, stats: { readonly dev: bigint; isFile(): boolean }): string => {
+export const digestInMemory = (path: string | Buffer, stats: { readonly dev: bigint; isFile(): boolean }): string => {
   if (process.platform !== 'linux' || !stats.isFile() || !isInMemory(path, stats.dev)) return '';
   const file = openUnnoticed(path);
   try {
@@ -27,7 +27,7 @@ export const digestInMemory = (path: string, stats: { readonly dev: bigint; isFi
 };
 
 /** That takes its owner. */
-const openUnnoticed = (path: string): number => {
+const openUnnoticed = (path: string | Buffer): number => {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NOATIME);
   } catch {
