@@ -274,7 +274,37 @@ export const faults: readonly JobFault[] = [
     ...found,
     what: "head tells git to look at base's tree, so that nobody sees that base's program reads head's files",
     now: 'exit 1, `failed` with inputs-leak',
-    shownBy: foreignWrites("is seen to run in base's program, although git is told to look %s"),
+    shownBy: foreignWrites("is seen to run in base's program, although it tells git to look at another tree"),
+  },
+  {
+    ...found,
+    what: "head exchanges blocks of base's files, of the models or of the store with its own, which leaves all their times",
+    now: `${changed('base-changed')}; of the models program-changed, of the store store-corrupt`,
+    shownBy: foreignWrites('ends the run when head does that to files of base, of the models, and of the store'),
+  },
+  {
+    ...found,
+    what: "head adds an empty folder to base's tree, by which base's program takes another way",
+    now: changed('base-changed'),
+    shownBy: foreignWrites("ends the run when it adds an empty folder to base's tree in its setup"),
+  },
+  {
+    ...found,
+    what: "head's setup makes its files like those of base, so that nobody sees that base's program reads them",
+    now: 'exit 1, `failed` with inputs-leak',
+    shownBy: foreignWrites("is seen to run in base's program, although it makes its file like that of base until it is measured"),
+  },
+  {
+    ...found,
+    what: "head keeps reads of its files from being recorded, so that nobody sees that base's program reads them",
+    now: 'exit 1, `failed` with inputs-leak',
+    shownBy: foreignWrites("is seen to run in base's program, although it keeps reads of its files from being recorded"),
+  },
+  {
+    ...found,
+    what: "with `isolation`, base's program reads head's checkout, where nothing records reads",
+    now: 'exit 1, `failed` with inputs-leak',
+    shownBy: isolation("is seen where base's program reads the checkout, from which head was copied"),
   },
   {
     ...neighbour,
