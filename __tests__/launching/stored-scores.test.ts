@@ -7,7 +7,15 @@ import { testFolder } from '../testkit/folder.ts';
 const digest = (letter: string): string => letter.repeat(64);
 const local = { reads: ['local'], writes: 'local' } as const;
 const score = (artefact: string, model = '1', runtime = '2'): EvaluationRecord => ({
-  of: { contract: 9, model: digest(model), runtime: digest(runtime), reference: digest('3'), artefact: digest(artefact), windows: 4 },
+  of: {
+    contract: 10,
+    model: digest(model),
+    runtime: digest(runtime),
+    reference: digest('3'),
+    artefact: digest(artefact),
+    steps: 0,
+    windows: 4,
+  },
   series: { nll: [1, 2, 3, 4] },
 });
 const served = (letter: string) => ({

@@ -107,9 +107,12 @@ describe('a gate that judges no quality', () => {
   it('plans nothing that is scored on held-out text, and all else', () => {
     const [whole] = cellsOf('judged');
     const [cell] = cellsOf('none');
-    const scored = ['nll-delta', 'perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement'];
+    const scored = [
+      ...['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+      ...['perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement'],
+    ];
     expect(whole?.points.map(({ kind }) => kind)).toContain('evaluation');
-    expect(cell?.points).toEqual(whole?.points.filter(({ kind }) => kind !== 'evaluation'));
+    expect(cell?.points).toEqual(whole?.points.filter(({ kind }) => kind !== 'evaluation' && kind !== 'generation'));
     expect(cell?.metrics).toEqual(whole?.metrics.filter(({ id }) => !scored.includes(id)));
     expect(cell?.metrics.length).toBe((whole?.metrics.length ?? 0) - scored.length);
   });

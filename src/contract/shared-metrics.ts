@@ -5,15 +5,25 @@ import type { ArmId } from '../records/words.ts';
 
 const everyArm: readonly ArmId[] = ['reference', 'base', 'head'];
 
+/** Eight held-out windows that are generated as one batch: their last 128 tokens are steps. */
+export const generationPoint = (arms: readonly ArmId[]): OperatingPoint => ({
+  id: 'generation',
+  kind: 'generation',
+  windows: 8,
+  steps: 128,
+  arms,
+});
+
 /**
  * The operating points that every optimization of a model shares: prefill of 256 tokens, one decode step after 256 tokens at
- * batch 1 and 8, held-out windows (an upper bound: as many as the data has), the files, one arm alone, the build.
+ * batch 1 and 8, held-out windows (an upper bound: as many as the data has) as a whole and as they are generated, the files, one arm alone, the build.
  */
 export const sharedPoints = (arms: readonly ArmId[] = everyArm): readonly OperatingPoint[] => [
   { id: 'prefill-256', kind: 'call', phase: 'prefill', length: 256, batch: 1, rounds: 60, warmUp: 10, arms },
   { id: 'decode-b1', kind: 'call', phase: 'decode', length: 256, batch: 1, rounds: 60, warmUp: 10, arms },
   { id: 'decode-b8', kind: 'call', phase: 'decode', length: 256, batch: 8, rounds: 60, warmUp: 10, arms },
   { id: 'evaluation', kind: 'evaluation', windows: 32, arms },
+  generationPoint(arms),
   { id: 'inspection', kind: 'inspection', arms },
   { id: 'solo', kind: 'solo', of: 'decode-b1', seconds: 5, launches: 3, arms },
   { id: 'build', kind: 'build', arms },
@@ -81,6 +91,26 @@ const quality = (unit: string): readonly MetricSpec[] => [
     from: againstReference('evaluation', 'nll', 'mean', 'difference'),
     tolerance: 0.005,
     column: 'quality',
+  },
+  {
+    ...exact,
+    id: 'cached-nll-delta',
+    unit,
+    better: 'lower',
+    role: 'gate',
+    scale: 'linear',
+    from: againstReference('generation', 'cached-nll', 'mean', 'difference'),
+    tolerance: 0.01,
+  },
+  {
+    ...exact,
+    id: 'prefill-decode-agreement',
+    unit,
+    better: 'lower',
+    role: 'gate',
+    scale: 'linear',
+    from: ofSeries('generation', 'agreement', 'mean'),
+    tolerance: 0.005,
   },
   {
     ...exact,

@@ -9,7 +9,7 @@ import { type SoloSlot, soloSlots } from './solo.ts';
 
 /** Points whose numbers rest on no clock: one launch of a cell holds them all. */
 export const isOnce = (point: OperatingPoint): boolean =>
-  point.kind === 'evaluation' || point.kind === 'inspection' || (point.kind === 'episode' && point.exact);
+  point.kind === 'evaluation' || point.kind === 'generation' || point.kind === 'inspection' || (point.kind === 'episode' && point.exact);
 
 /** Points that are timed launch by launch. */
 export const isTimed = (point: OperatingPoint): boolean =>

@@ -14,6 +14,7 @@ const lengthsOf = (cell: PlannedCell, point: OperatingPoint, series: string): re
     case 'episode':
       return [point.enough === undefined ? point.rounds : Math.min(fewestDraws, point.rounds), point.rounds];
     case 'evaluation':
+    case 'generation':
       return windowsOf(cell, point, series);
     case 'inspection':
     case 'solo':
@@ -28,7 +29,7 @@ const lengthsOf = (cell: PlannedCell, point: OperatingPoint, series: string): re
  */
 const windowsOf = (
   cell: PlannedCell,
-  { id, windows }: Extract<OperatingPoint, { kind: 'evaluation' }>,
+  { id, windows }: Extract<OperatingPoint, { kind: 'evaluation' | 'generation' }>,
   series: string,
 ): readonly [number, number] => {
   const over = cell.metrics.flatMap(({ from }) => ('series' in from && from.point === id && from.series === series ? [from.over] : []));

@@ -90,7 +90,7 @@ export const judgePlain = (cellState: CellState, declared: MetricSpec, samples: 
       `${worsening(spec, change.estimate) > 0 ? 'worse' : 'better'} by more than its tolerance, which decides nothing for an advisory metric`,
     );
   if (
-    kind === 'evaluation' &&
+    (kind === 'evaluation' || kind === 'generation') &&
     change.upper !== null &&
     change.lower !== null &&
     (change.upper - change.lower) / 2 > spec.tolerance &&

@@ -13,7 +13,8 @@ type Interval = NonNullable<MetricVerdict['interval']>;
 const windowMean = ({ cell }: CellState, spec: MetricSpec): SampledReduction | null => {
   const { from } = spec;
   if (from.of !== 'series' && from.of !== 'against') return null;
-  return from.over === 'mean' && pointOf(cell, spec)?.kind === 'evaluation' ? from : null;
+  const kind = pointOf(cell, spec)?.kind;
+  return from.over === 'mean' && (kind === 'evaluation' || kind === 'generation') ? from : null;
 };
 
 const windowsOf = ({ columns: [columns] }: Observations, from: SampledReduction, arm: 'base' | 'head'): readonly number[] | null =>

@@ -164,7 +164,7 @@ const boundBy = (rules: Bounds, metric: MetricSpec, cells: readonly string[]): M
 
 /** A workload without what is scored on held-out text. */
 const withoutQuality = (workload: Workload): Workload => {
-  const points = workload.points.filter(({ kind }) => kind !== 'evaluation');
+  const points = workload.points.filter(({ kind }) => kind !== 'evaluation' && kind !== 'generation');
   const isKept = ({ from }: MetricSpec): boolean => !('point' in from) || points.some(({ id }) => id === from.point);
   return { ...workload, points, metrics: workload.metrics.filter(isKept) };
 };

@@ -182,9 +182,9 @@ const qualityNotes = ({ gate }: Pick<Config, 'gate'>): readonly string[] =>
 /** The plan says how many windows an evaluation scores: as many as the benchmark asks for, or all that the model has. */
 const withWindows = (cell: PlannedCell, sources: readonly ModelSource[]): PlannedCell => {
   const source = sources.find(({ id }) => id === cell.model);
-  if (source === undefined || !cell.points.some(({ kind }) => kind === 'evaluation')) return cell;
+  if (source === undefined || !cell.points.some((point) => 'windows' in point)) return cell;
   const count = countWindows(join(source.folder, evaluationFile));
-  const points = cell.points.map((point) => (point.kind === 'evaluation' ? { ...point, windows: Math.min(point.windows, count) } : point));
+  const points = cell.points.map((point) => ('windows' in point ? { ...point, windows: Math.min(point.windows, count) } : point));
   return { ...cell, points };
 };
 

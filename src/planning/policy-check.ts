@@ -38,7 +38,8 @@ export type BoundMetric = TolerantMetric & RequirableMetric;
 export const boundMetrics = ({ metrics, points }: Pick<Workload, 'metrics' | 'points'>, cells: readonly string[]): readonly BoundMetric[] =>
   metrics.map((metric) => {
     const { id, scale, unit, from } = metric;
-    const scored = 'point' in from && points.some((point) => point.id === from.point && point.kind === 'evaluation');
+    const scored =
+      'point' in from && points.some((point) => point.id === from.point && (point.kind === 'evaluation' || point.kind === 'generation'));
     return { id, scale, unit, sampled: isSampled(metric), scored, cells };
   });
 

@@ -24,6 +24,7 @@ const excuses: Readonly<Record<OperatingPoint['kind'], readonly Absence['state']
   external: [],
   build: [],
   evaluation: ['refused'],
+  generation: ['refused'],
   episode: ['refused', 'not-applicable'],
   inspection: ['unsupported-export'],
   solo: ['no-meter'],

@@ -59,6 +59,11 @@ export const operatingPoint = z.discriminatedUnion('kind', [
   /** Teacher-forced scoring: round = held-out window; once per artefact digest. */
   z.strictObject({ id: point, kind: z.literal('evaluation'), windows: z.int().positive(), arms }),
   /**
+   * Teacher-forced as texts are generated: the first windows as one batch, read as their artefact is served, and their last `steps` tokens one by one
+   * behind the cache. Round = window; once per artefact digest.
+   */
+  z.strictObject({ id: point, kind: z.literal('generation'), windows: z.int().positive(), steps: z.int().positive(), arms }),
+  /**
    * From the files alone; once per artefact digest. `sparse`: zeros of weights are counted too, and the multiply-adds of a prefill that they spare.
    * `compressed`: head claims to be smaller than the reference, and fails where its files are not.
    */

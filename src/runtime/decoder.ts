@@ -9,8 +9,9 @@ import { decoderFeeds, emptyCache, type Feeds, type KeyValueCache, pixelFeeds, p
 import type { Runtime } from './library.ts';
 import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { continuedPrompt, promptRows } from './prompt.ts';
-import { checkFinite, joined, largestShift, lastOf, type RowLogits, rowLogits, sideBySide } from './row-logits.ts';
+import { checkFinite, joined, largestShift, lastOf, newestOf, type RowLogits, rowLogits, sideBySide } from './row-logits.ts';
 import { openSession, type ProviderSessionOptions, runSession, type Session } from './session.ts';
+import { columnsOf, firstEnd, rowOf, rowsOf, steppedFrom } from './window-rows.ts';
 
 export interface OpenOptions {
   readonly runtime: Runtime;
@@ -41,6 +42,15 @@ export interface LoadedModel {
    * first call of the first window and of the first batch of each size, or in each chunk of the first window.
    */
   score(windows: EvaluationWindows, index: number, count: number, blind?: boolean): Promise<RowLogits>;
+  /** Whether its cache forgets positions, so that steps behind it and a call over the whole text need not agree. */
+  readonly forgets: boolean;
+  /**
+   * Teacher-forced logits of windows as one batch, as their texts would be generated: what stands before the last `steps` positions is read as the
+   * artefact is served, and the steps are made one by one behind the cache. An image is read whole first. Of the position before the steps, and of each of them.
+   */
+  generate(windows: EvaluationWindows, index: number, count: number, steps: number): Promise<RowLogits>;
+  /** The same positions by one call over each window, without a cache. */
+  recompute(windows: EvaluationWindows, index: number, count: number, steps: number): Promise<RowLogits>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
   advance(rows: Prompt, after: Reached | null, images?: EvaluationWindows['images']): Promise<Advanced>;
   release(): Promise<void>;
@@ -53,21 +63,6 @@ const continuedPositions = 64;
 /** The largest chunk that a bounded cache is prefilled in, where the artefact names none. */
 const boundedChunk = 64;
 
-const rowOf = (rows: Prompt, row: number, from: number, to: number): Prompt => ({
-  batch: 1,
-  length: to - from,
-  tokens: rows.tokens.slice(row * rows.length + from, row * rows.length + to),
-  windows: rows.windows?.slice(row, row + 1) ?? null,
-});
-
-/** The same columns of every row. */
-const columnsOf = (rows: Prompt, from: number, to: number): Prompt => {
-  const tokens = new Uint32Array(rows.batch * (to - from));
-  for (let row = 0; row < rows.batch; row++)
-    tokens.set(rows.tokens.subarray(row * rows.length + from, row * rows.length + to), row * (to - from));
-  return { ...rows, length: to - from, tokens };
-};
-
 /** A step without a cache would be fast, and answer another text. */
 const requireCache = (face: DecoderInterface, past: number): void => {
   if (face.cache.length === 0 && past > 0)
@@ -76,10 +71,6 @@ const requireCache = (face: DecoderInterface, past: number): void => {
       `The decoder was to go on after ${past} tokens. That needs inputs past_key_values.N.key and .value, and it has none.`,
     );
 };
-
-/** Where the first call over rows may end at the earliest: behind their images, and with a token in it. */
-const firstEnd = ({ tokens, length }: Prompt, images: EvaluationWindows['images']): number =>
-  1 + tokens.reduce((last, token, at) => (token === images?.imageToken ? Math.max(last, at % length) : last), 0);
 
 /** The largest part of its probability that the newest position may give to other tokens when it is asked for alone. */
 const apartAlone = 0.25;
@@ -318,12 +309,8 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
     face,
     prepareCall: (point, seed) => (point.phase === 'decode' ? prepareDecode(point, seed) : preparePrefill(point, seed)),
     score: async (windows, index, count, blind = false) => {
-      const length = windows.length - 1;
-      const tokens = new Uint32Array(count * length);
-      for (let row = 0; row < count; row++)
-        tokens.set(windows.tokens.subarray((index + row) * windows.length, (index + row) * windows.length + length), row * length);
-      const seen = windows.images === null ? null : Array.from({ length: count }, (_, row) => index + row);
-      const rows: Prompt = { batch: count, length, tokens, windows: seen };
+      const rows = rowsOf(windows, index, count);
+      const { length } = rows;
       const first = firstEnd(rows, windows.images);
       const early = Math.max(first, length - steppedPositions);
       const parts: RowLogits[] = [];
@@ -362,6 +349,26 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       visit(read);
       await inSteps(rows, early, { cache, next: Math.max(...ends.map(({ next }) => next)) }, visit);
       return sideBySide(parts, count);
+    },
+    forgets: serve.keepLast !== undefined,
+    generate: async (windows, index, count, steps) => {
+      const rows = rowsOf(windows, index, count);
+      const from = steppedFrom(rows, windows, steps);
+      const parts: RowLogits[] = [];
+      const { logits, ...reached } = await advance(columnsOf(rows, 0, from), null, windows.images);
+      parts.push({ ...logits, rows: count, length: 1 });
+      await inSteps(rows, from, reached, (each) => void parts.push(each));
+      return sideBySide(parts, count);
+    },
+    recompute: async (windows, index, count, steps) => {
+      const ends: RowLogits[] = [];
+      for (let row = 0; row < count; row++) {
+        const alone = rowsOf(windows, index + row, 1);
+        const positions = alone.length - steppedFrom(alone, windows, steps) + 1;
+        const { outputs } = await whole(alone, windows.images, face.keepsLogits ? positions : 0, false, false);
+        ends.push(newestOf(rowLogits(outputs), positions));
+      }
+      return { ...joined(ends), rows: count, length: ends[0]?.length ?? 0 };
     },
     advance,
     release: async () => {

@@ -31,16 +31,20 @@ export const checkFinite = (logits: RowLogits): void => {
   }
 };
 
-/** The logits of the newest position of each row. */
-export const lastOf = (logits: RowLogits): RowLogits => {
-  if (logits.length === 1) return logits;
-  const values = new Float32Array(logits.rows * logits.vocabulary);
+/** The logits of the newest positions of each row. */
+export const newestOf = (logits: RowLogits, positions: number): RowLogits => {
+  if (logits.length === positions) return logits;
+  const width = positions * logits.vocabulary;
+  const values = new Float32Array(logits.rows * width);
   for (let row = 0; row < logits.rows; row++) {
     const end = (row + 1) * logits.length * logits.vocabulary;
-    values.set(logits.values.subarray(end - logits.vocabulary, end), row * logits.vocabulary);
+    values.set(logits.values.subarray(end - width, end), row * width);
   }
-  return { rows: logits.rows, length: 1, vocabulary: logits.vocabulary, values };
+  return { rows: logits.rows, length: positions, vocabulary: logits.vocabulary, values };
 };
+
+/** The logits of the newest position of each row. */
+export const lastOf = (logits: RowLogits): RowLogits => newestOf(logits, 1);
 
 /** Pieces one after the other; each piece's positions count as rows. */
 export const joined = (parts: readonly RowLogits[]): RowLogits => {

@@ -42,7 +42,7 @@ const finite = (value: number): number => {
 };
 
 /** Where the largest of `count` logits from `start` on stands; the first of equals. */
-const largestAt = (logits: Float32Array, start: number, count: number): number => {
+export const largestAt = (logits: Float32Array, start: number, count: number): number => {
   let at = start;
   let largest = logits[start] as number;
   for (let i = start + 1; i < start + count; i++) {
@@ -56,14 +56,21 @@ const largestAt = (logits: Float32Array, start: number, count: number): number =
 };
 
 /** ln Σ exp(logit) of one position. Throws `non-finite-output`. */
-const logSum = (logits: Float32Array, start: number, count: number, largest: number): number => {
+export const logSum = (logits: Float32Array, start: number, count: number, largest: number): number => {
   let total = 0;
   for (let i = start; i < start + count; i++) total += expOfNegative((logits[i] as number) - largest);
   return finite(largest + Math.log(total));
 };
 
 /** Σ p (ln p − ln q) ≥ 0 over one position; p from `reference`, ln q from the arm's logits less `armLog`. Throws `non-finite-output`. */
-const divergence = (reference: Float32Array, arm: Float32Array, start: number, count: number, largest: number, armLog: number): number => {
+export const divergence = (
+  reference: Float32Array,
+  arm: Float32Array,
+  start: number,
+  count: number,
+  largest: number,
+  armLog: number,
+): number => {
   let total = 0;
   let across = 0;
   for (let i = start; i < start + count; i++) {

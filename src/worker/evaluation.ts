@@ -10,6 +10,7 @@ import { everySeries } from '../records/series-note.ts';
 import type { EvaluationWindows, ModelFacts } from '../records/serving.ts';
 import { type ArmId, armId } from '../records/words.ts';
 import type { LoadedModel } from '../runtime/decoder.ts';
+import { scoreGeneration } from '../runtime/generation-scoring.ts';
 import { blindNll, scoreArms, type WindowScore } from '../runtime/scoring.ts';
 import { quantile } from '../statistics/describe.ts';
 import { deriveSeed, seededRandom, shuffled } from '../statistics/random.ts';
@@ -20,6 +21,7 @@ import { openPlannedModel } from './planned-model.ts';
 import { rememberLogits } from './remembered-logits.ts';
 
 type EvaluationPoint = Extract<OperatingPoint, { kind: 'evaluation' }>;
+type GenerationPoint = Extract<OperatingPoint, { kind: 'generation' }>;
 type Series = Record<string, number[]>;
 
 /** Perplexity above this share of the vocabulary: the model has learnt nothing that an optimization could take away. */
@@ -31,10 +33,11 @@ const untrainedShare = 0.5;
  *
  * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
  * reference), `top1` (percentage of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
+ * Of a generation `cached-nll` (nats per token) and `agreement` (nats per token from what its steps must come to).
  * Throws `untrained-reference` for a model that knows nothing, `non-finite-output` naming the arm.
  */
 export const evaluateArms = async (
-  point: EvaluationPoint,
+  point: EvaluationPoint | GenerationPoint,
   request: LaunchRequest,
   tools: LaunchTools,
 ): Promise<{ values: Record<string, Series>; warnings: string[] }> => {
@@ -56,16 +59,21 @@ export const requireScores = async (
 };
 
 /** Known scores, or new ones; or in words why the model can carry none. */
-const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools: LaunchTools): Promise<Record<string, Series> | string> => {
+const scoredArms = async (
+  point: EvaluationPoint | GenerationPoint,
+  request: LaunchRequest,
+  tools: LaunchTools,
+): Promise<Record<string, Series> | string> => {
   const reference = armArtefact(request, 'reference');
   const source = openPlannedModel(request.model, request.modelDigest);
   const scoredOf = (arm: ArmId): ScoredArtefact => ({
-    contract: 9,
+    contract: 10,
     model: source.digest,
     runtime: request.runtime.digest,
     reference: reference.digest,
     artefact: armArtefact(request, arm).digest,
     windows: point.windows,
+    steps: point.kind === 'generation' ? point.steps : 0,
   });
   const values: Record<string, Series> = {};
   const missing: ArmId[] = [];
@@ -90,9 +98,13 @@ const scoredArms = async (point: EvaluationPoint, request: LaunchRequest, tools:
     const key = digestOf(JSON.stringify(['logits', 3, source.digest, request.runtime.digest, reference.digest]));
     const base = rememberLogits(await open('reference'), openScratch(tools.scratch, key), point.windows);
     for (const arm of missing) models.set(arm, armArtefact(request, arm).digest === reference.digest ? base : await open(arm));
+    const beat = (): void => tools.beat(point.id);
     // Launches side by side begin at different windows: each finds what the other has computed.
     const random = seededRandom(deriveSeed(request.seed, request.launch, point.id));
-    const scored = await scoreAll(base, models, windows, point, random, () => tools.beat(point.id));
+    const scored =
+      point.kind === 'generation'
+        ? await generateAll(base, models, windows, point, beat)
+        : await scoreAll(base, models, windows, point, random, beat);
     const refused = untrained(scored.get('reference'), tools.facts);
     for (const [arm, series] of scored) {
       if (refused !== null && arm !== 'reference') continue;
@@ -148,6 +160,24 @@ const scoreAll = async (
   return series;
 };
 
+/** Each arm on its own: nothing is kept of one for another. */
+const generateAll = async (
+  reference: LoadedModel,
+  models: ReadonlyMap<ArmId, LoadedModel>,
+  windows: EvaluationWindows,
+  { windows: count, steps }: GenerationPoint,
+  beat: () => void,
+): Promise<Map<ArmId, Series>> => {
+  const series = new Map<ArmId, Series>();
+  for (const [arm, model] of models) {
+    const scores = await forArm(arm, () =>
+      scoreGeneration(reference, model, windows, { count: Math.min(count, windows.count), steps, beat }),
+    );
+    series.set(arm, { 'cached-nll': scores.map(({ nll }) => nll), agreement: scores.map(({ apart }) => apart) });
+  }
+  return series;
+};
+
 /** What goes wrong while a model runs is its arm's doing. */
 const blaming = (arm: ArmId, model: LoadedModel): LoadedModel => ({
   ...model,
@@ -169,7 +199,7 @@ const blamingScores = async (score: () => Promise<void>): Promise<void> => {
 
 /** Why the reference model can carry no quality metric, by its name; null where it can, or where nothing is known of it. */
 const untrained = (series: Series | undefined, { id, vocabulary }: ModelFacts): string | null => {
-  const nll = series?.['nll'] ?? [];
+  const nll = series?.['nll'] ?? series?.['cached-nll'] ?? [];
   if (nll.length === 0) return null;
   const perplexity = Math.exp(nll.reduce((sum, value) => sum + value, 0) / nll.length);
   if (perplexity < untrainedShare * vocabulary) return null;

@@ -67,6 +67,7 @@ const runPoint = async (point: OperatingPoint, launching: Launching): Promise<Po
     case 'call':
       return { values: await timeCalls(point, request, placements, tools), warnings: [] };
     case 'evaluation':
+    case 'generation':
       return evaluateArms(point, request, tools);
     case 'inspection':
       return (await import('./inspection.ts')).inspectArms(point, request);

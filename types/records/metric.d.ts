@@ -60,6 +60,16 @@ export declare const operatingPoint: z.ZodDiscriminatedUnion<[z.ZodObject<{
     }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
 }, z.core.$strict>, z.ZodObject<{
     id: z.ZodString;
+    kind: z.ZodLiteral<"generation">;
+    windows: z.ZodInt;
+    steps: z.ZodInt;
+    arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
+        base: "base";
+        head: "head";
+        reference: "reference";
+    }>, z.ZodTemplateLiteral<`comparator:${string}`>, z.ZodLiteral<"self-check:planted">]>>;
+}, z.core.$strict>, z.ZodObject<{
+    id: z.ZodString;
     kind: z.ZodLiteral<"inspection">;
     arms: z.ZodArray<z.ZodUnion<readonly [z.ZodEnum<{
         base: "base";

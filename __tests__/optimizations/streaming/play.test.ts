@@ -99,7 +99,7 @@ describe('memory', () => {
         turn('memory'),
         replayTools({ costs: full, cacheBytes: ({ tokens }) => 256 + (tokens % period) + leak * tokens }),
       );
-    expect((await sawtooth(128, 0)()).values['bytes-per-token']).toBe(0);
+    expect((await sawtooth(16, 0)()).values['bytes-per-token']).toBe(0);
     expect((await sawtooth(32, 0)()).values['bytes-per-token']).toBe(0);
     expect((await sawtooth(32, 3)()).values['bytes-per-token']).toBeCloseTo(3, 9);
   });

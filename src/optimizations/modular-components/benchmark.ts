@@ -93,10 +93,19 @@ const compositions: readonly MetricSpec[] = [
 const points: readonly OperatingPoint[] = sharedPoints().flatMap((point): OperatingPoint[] => {
   if (point.kind === 'call') return point.batch === 1 ? [{ ...point, rounds: 30 }] : [];
   if (point.kind === 'evaluation') return [{ ...point, windows: 8 }];
-  return point.kind === 'inspection' ? [point] : [];
+  return point.kind === 'inspection' || point.kind === 'generation' ? [point] : [];
 });
 /** Of the shared metrics, what a cut could change; it removes nothing, so sizes and counts other than the bytes stay. */
-const kept = new Set(['nll-delta', 'perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement', 'model-size']);
+const kept = new Set([
+  'nll-delta',
+  'cached-nll-delta',
+  'prefill-decode-agreement',
+  'perplexity-ratio',
+  'kl-divergence',
+  'kl-p99',
+  'top1-agreement',
+  'model-size',
+]);
 
 const variantsOf = (model: ModelFacts, options: ModularOptions): Readonly<Record<string, BuildSpec>> => {
   const cut = { options: { modules: options.modules, repeat: options.repeat } };

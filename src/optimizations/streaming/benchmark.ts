@@ -1,5 +1,5 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
-import { ofSeries, qualityMetrics, sizeMetrics } from '../../contract/shared-metrics.ts';
+import { generationPoint, ofSeries, qualityMetrics, sizeMetrics } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import type { ArmId } from '../../records/words.ts';
@@ -29,6 +29,7 @@ const points = (model: ModelFacts, { chunk }: StreamingOptions): readonly Operat
     episode('sustained', 2, 0, { measure: 'sustained', prompt, long, steps: 32 }, arms),
     episode('memory', 1, 0, { measure: 'memory', fill: long / 2, steps: 2 * Math.min(chunk, long / 4) }, arms),
     { id: 'evaluation', kind: 'evaluation', windows: 32, arms },
+    generationPoint(arms),
     { id: 'inspection', kind: 'inspection', arms },
     { id: 'build', kind: 'build', arms },
   ];
