@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Benchmark } from '../src/contract/benchmark.ts';
-import type { GenerationSession } from '../src/contract/generation.ts';
 import type { Subject } from '../src/contract/optimization.ts';
 import type { Player, Tools, Turn } from '../src/contract/player.ts';
 import { GateError } from '../src/errors.ts';
@@ -9,14 +8,11 @@ import { type ModelSource, openModelSource } from '../src/models/model-source.ts
 import { buildReference } from '../src/models/reference.ts';
 import { makeFolder } from '../src/onnx/output-file.ts';
 import { adaptiveBatchingBenchmark } from '../src/optimizations/adaptive-batching/benchmark.ts';
-import { type BatchingComparator, batchingComparator } from '../src/optimizations/adaptive-batching/comparator.ts';
 import { batchingPlayer } from '../src/optimizations/adaptive-batching/play.ts';
 import { adaptiveBatching } from '../src/optimizations/adaptive-batching/subject.ts';
 import { feedbackControlBenchmark } from '../src/optimizations/feedback-control/benchmark.ts';
 import { feedbackPlayer } from '../src/optimizations/feedback-control/play.ts';
 import { feedbackControl } from '../src/optimizations/feedback-control/subject.ts';
-import { serviceTime } from '../src/optimizations/serving/service-times.ts';
-import { decodeValue } from '../src/records/decode.ts';
 import type { Json, Values } from '../src/records/words.ts';
 import { type LoadedModel, openModel } from '../src/runtime/decoder.ts';
 import { loadRuntime, runtimeRoots } from '../src/runtime/library.ts';
