@@ -6,7 +6,8 @@ import { writeRandomMiniature } from '../models/random-miniature.ts';
 import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot } from './project.ts';
 
 const id = 'random-dense';
-const quality = ['nll-delta', 'perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement'];
+const gating = ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'];
+const quality = [...gating, 'perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement'];
 const byName = /The reference model random-dense is untrained: its perplexity is \d+\.\d, with a vocabulary of \d+/;
 
 describe('a model with random weights', () => {
@@ -34,7 +35,8 @@ describe('a model with random weights', () => {
   });
 
   it('passes nothing that gates on quality: it is missing, and the run fails', () => {
-    expect(metrics.filter(({ role, state }) => role === 'gate' && state === 'refused').map(({ verdict }) => verdict)).toEqual(['missing']);
+    const refused = metrics.filter(({ role, state }) => role === 'gate' && state === 'refused');
+    expect(refused.map(({ id, verdict }) => [id, verdict])).toEqual(gating.map((id) => [id, 'missing']));
     expect(project.verdict()).toMatchObject({ verdict: 'regressed', exitCode: 1, cells: [{ verdict: 'missing' }] });
     expect(ended.code, ended.stderr).toBe(1);
     expect(ended.stdout).toMatch(/refused/);

@@ -22,11 +22,12 @@ const batch = 500;
  * Sets the access times of files back, and tells later which were read since; links count by
  * themselves. Contents and times of change stay. A file whose owner keeps its reads from being
  * recorded (`chattr +A`), where those of others are, counts as read. Returns null where nothing can
- * be told: another owner, or a file system that records no reads.
+ * be told: another owner, a file system that records no reads, or none of the files is there.
  */
 export const watchReads = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
   if (!(await setBack(paths, environment))) return null;
   const before = paths.map(accessTime);
+  if (paths.length > 0 && before.every((time) => time === null)) return null;
   const tried = paths.map(hasRead);
   const isRecorded = paths.map((path, index) => accessTime(path) !== before[index]);
   const recording = new Set(paths.filter((_, index) => isRecorded[index]).map(deviceOf));
