@@ -54,9 +54,9 @@ export const architectureSearch: Catalogue = {
       noticedBy: ['architecture-efficiency', ...served],
     },
     {
-      id: 'search-for-the-least-volume',
-      what: 'what would add least is tried next',
-      edits: [edit(search, 'volumes.indexOf(Math.max(...volumes))', 'volumes.indexOf(Math.min(...volumes))')],
+      id: 'search-gives-up-early',
+      what: 'the search ends after its first trial',
+      edits: [edit(search, 'if (left === 0 || rest.length === 0)', 'if (left <= 3 || rest.length === 0)')],
       noticedBy: ['architecture-efficiency', ...served],
     },
     {

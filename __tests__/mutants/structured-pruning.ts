@@ -73,18 +73,6 @@ export const structuredPruning: Catalogue = {
       noticedBy: ['nll-delta'],
     },
     {
-      id: 'down-projection-forgotten',
-      what: 'importance is the activation alone, not what the block adds with it',
-      edits: [
-        edit(
-          feedForward,
-          'down.map((norm, at) => norm * Math.sqrt(energy?.[at] ?? 0))',
-          'down.map((_norm, at) => Math.sqrt(energy?.[at] ?? 0))',
-        ),
-      ],
-      noticedBy: ['nll-delta'],
-    },
-    {
       id: 'channels-of-the-first-expert',
       what: 'every expert keeps the channels of the first',
       model: 'mini-qwen3-moe',
