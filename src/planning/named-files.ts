@@ -64,6 +64,9 @@ const isCode = (path: string): boolean => hasReferences(path) && (isRequirements
 /** Read once for each tree. */
 const packagesOf = new WeakMap<NamingTree, LocalPackages>();
 
+/** What every update writes there is no program's. */
+const baselines = 'baselines';
+
 class Naming {
   readonly #found = new Set<string>();
   readonly #folders = new Set<string>();
@@ -108,7 +111,7 @@ class Naming {
       const text = texts[at] ?? '';
       const loaded = await this.#packages.loadedBy(file, text);
       for (const path of [packageReferences(file, text, folder), loaded.packages].flat()) packages.add(path);
-      for (const path of folderReferences(file, text, folder)) if (this.#mayHold(path)) folders.add(path);
+      for (const path of folderReferences(file, text, folder)) if (inside(path) !== baselines && this.#mayHold(path)) folders.add(path);
       const elsewhere = referencesElsewhere(file, text, folder, (path) => this.#mayHold(path));
       for (const path of [fileReferences(file, text, folder), elsewhere, loaded.files].flat()) if (this.#mayHold(path)) others.add(path);
     }
