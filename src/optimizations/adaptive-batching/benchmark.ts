@@ -1,14 +1,12 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
 import { againstReference, ofSeries } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
+import { draws } from '../serving/draws.ts';
 import { batchingExchange } from './exchange.ts';
 import { type BatchingOptions, batchingOptions } from './options.ts';
 import { type LoadShape, played, shapes } from './workload.ts';
 
 const arms: OperatingPoint['arms'] = ['reference', 'base', 'head', 'comparator:batch-1'];
-
-/** Most draws of arrivals that a trace is replayed with; fewer where fewer tell goodput to within half a percent. */
-const draws = { rounds: 200, enough: { series: 'goodput', within: 0.005, least: 24 } } as const;
 
 const replayOf = (shape: LoadShape): OperatingPoint => ({
   id: `replay-${shape}`,

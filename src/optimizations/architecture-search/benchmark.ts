@@ -2,14 +2,12 @@ import type { Benchmark } from '../../contract/benchmark.ts';
 import { againstReference, ofSeries } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
+import { draws } from '../serving/draws.ts';
 import { poolExchanges } from './exchange.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
 import { fullModel, poolOf } from './pool.ts';
 
 const arms: OperatingPoint['arms'] = ['reference', 'base', 'head'];
-
-/** Most draws of requests that the drift is replayed with; fewer where fewer tell goodput to within half a percent. */
-const draws = { rounds: 200, enough: { series: 'goodput', within: 0.005, least: 24 } } as const;
 
 const points: readonly OperatingPoint[] = [
   { id: 'search', kind: 'episode', setting: null, exact: true, rounds: 1, warmUp: 0, arms },
