@@ -49,8 +49,9 @@ const planOf = (given: Partial<Plan> = {}): Plan => ({
     accepted: [],
   },
   policyChanges: [],
-  runtime: { digest: hex('5'), ort: '1.30.0', provider: 'cpu', threads: 1, session: null, benchmark: '1' },
+  runtime: { digest: hex('5'), ort: '1.30.0', provider: 'cpu', threads: 1, session: null, serving: hex('6') },
   baseRuntime: null,
+  baseWorker: null,
   models: [],
   builds: [],
   cells: [pruning, sparse].map((id) => ({

@@ -33,7 +33,7 @@ describe('what a build is known by', () => {
     expect(storedBuildKey(key, 'one processor', '1.30.0')).toBe(known);
     expect(storedBuildKey(key, 'another', '1.30.0')).not.toBe(known);
     expect(storedBuildKey(key, 'one processor', '1.31.0')).not.toBe(known);
-    const session = { digest: key, ort: '1.30.0', provider: 'cpu', threads: 1, session: null, benchmark: '1' };
+    const session = { digest: key, ort: '1.30.0', provider: 'cpu', threads: 1, session: null, serving: key };
     const plan = { models: [], builds: [], cells: [], runtime: session, folders: { head: '', base: '' } };
     const keys = (changed: Partial<typeof plan> = {}, cpu = 'one processor') => storeKeys({ ...plan, ...changed }, 'changes-7', cpu);
     expect(keys()).toEqual(keys());
@@ -44,7 +44,7 @@ describe('what a build is known by', () => {
     for (const owner of ['default-branch', 'changes-8', 'changes-77'])
       expect(storeKeys(plan, owner, 'one processor').newest.startsWith(keys().newest)).toBe(false);
     // Another version of the benchmark measures memory anew: that is kept under a key of its own, beside the same builds.
-    const rebenched = keys({ runtime: { ...session, digest: 'b'.repeat(64), benchmark: '2' } });
+    const rebenched = keys({ runtime: { ...session, serving: 'b'.repeat(64) } });
     expect([rebenched.plan === keys().plan, rebenched.newest]).toEqual([false, keys().newest]);
   });
 });

@@ -505,8 +505,7 @@ export const situations: readonly Situation[] = [
       expect(worker({ ORT_LOAD_CONFIG_FROM_MODEL: '1', OMP_NUM_THREADS: '2' })).toEqual({ OMP_NUM_THREADS: '2', ORT_PATH: packageRoot });
       const location = locateRuntime([packageRoot]);
       const digest = async (variables: Files): Promise<string> =>
-        (await describeRuntime(location, { provider: 'cpu', threads: 1, spinning: false }, 'bench', runtimeSettingsIn(worker(variables))))
-          .digest;
+        (await describeRuntime(location, { provider: 'cpu', threads: 1, spinning: false }, runtimeSettingsIn(worker(variables)))).digest;
       expect(await digest({ ORT_GQA_DISABLE_FLASH_ATTENTION: '1' })).not.toBe(await digest({}));
       expect(await digest({ ORT_LOAD_CONFIG_FROM_MODEL: '1' })).toBe(await digest({}));
     },

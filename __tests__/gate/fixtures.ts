@@ -188,7 +188,7 @@ export const buildOf = (arm: 'head' | 'base'): PlannedBuild => ({
 });
 
 export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}): Plan => {
-  const runtime = { digest: digest('e'), ort: '1', provider: 'cpu', threads: 1, session: null, benchmark: '1' };
+  const runtime = { digest: digest('e'), ort: '1', provider: 'cpu', threads: 1, session: null, serving: digest('5') };
   return {
     schema: 'optimization-gate/plan/1',
     head: { commit: 'a'.repeat(40), dirty: false },
@@ -201,6 +201,7 @@ export const planOf = (cells: readonly PlannedCell[], fields: Partial<Plan> = {}
     policyChanges: [],
     runtime,
     baseRuntime: runtime,
+    baseWorker: null,
     models: [],
     builds: [],
     cells,

@@ -47,16 +47,13 @@ describe('locateRuntime', () => {
 });
 
 describe('describeRuntime', () => {
-  test('the digest covers settings and bench, and is the same twice', async () => {
+  test('the digest covers settings and variables, and is the same twice', async () => {
     const location = locateRuntime(roots);
-    const spec = await describeRuntime(location, settings, 'bench-1');
-    expect(spec).toMatchObject({ ort: location.version, provider: 'cpu', threads: 1, benchmark: 'bench-1' });
-    expect(await describeRuntime(location, settings, 'bench-1')).toEqual(spec);
-    expect((await describeRuntime(location, settings, 'bench-2')).digest).not.toBe(spec.digest);
-    expect((await describeRuntime(location, { ...settings, threads: 2 }, 'bench-1')).digest).not.toBe(spec.digest);
-    const selected = await Promise.all(
-      ['0', '1'].map((device) => describeRuntime(location, settings, 'bench-1', { CUDA_VISIBLE_DEVICES: device })),
-    );
+    const spec = await describeRuntime(location, settings);
+    expect(spec).toMatchObject({ ort: location.version, provider: 'cpu', threads: 1 });
+    expect(await describeRuntime(location, settings)).toEqual(spec);
+    expect((await describeRuntime(location, { ...settings, threads: 2 })).digest).not.toBe(spec.digest);
+    const selected = await Promise.all(['0', '1'].map((device) => describeRuntime(location, settings, { CUDA_VISIBLE_DEVICES: device })));
     expect(new Set([spec, ...selected].map(({ digest }) => digest)).size).toBe(3);
     expect(JSON.stringify(spec)).not.toContain(location.folder);
   });

@@ -22,19 +22,20 @@ const worker: WorkerProgram = {
   cwd: folder,
 };
 const limits = { seconds: 100, silenceSeconds: 100, memoryBytes: null, named: 'limits.seconds' };
+const plan = { runtime: { digest: '', ort: '', provider: 'cpu', threads: 1, session: null, serving: '' }, baseRuntime: null, baseWorker: null };
+const workers = { running: worker, base: null, plan, scores: { of: () => [] } };
 const store = join(folder, 'store');
 const card: { quality: { nll: number; perplexity: number; top1Accuracy: number } } = JSON.parse(
   readFileSync(join(source, 'card.json'), 'utf8'),
 );
 
-let runtime: RuntimeSpec;
+let runtime: Omit<RuntimeSpec, 'serving'>;
 let digest: string;
 let reference: ArtefactRef;
 let bytes: number;
 
 beforeAll(async () => {
-  runtime = (await askWorker(worker, { type: 'describe', provider: 'cpu', threads: 1, benchmark: '1' }, 'described', limits, 'test'))
-    .runtime;
+  runtime = (await askWorker(worker, { type: 'describe', provider: 'cpu', threads: 1 }, 'described', limits, 'test')).runtime;
   const { openModelSource } = await import('../../src/models/model-source.ts');
   digest = openModelSource(source).digest;
   const prepare = { type: 'prepare' as const, model: source, digest, store };
@@ -150,7 +151,7 @@ describe('a launch', () => {
       purpose: 'screen',
       artefacts: { reference: { main: reference }, base: { main: reference } },
     });
-    const { lines } = await runLaunch({ launch: 'l', cell: 'm/o', index: 3 }, asked, worker, limits);
+    const { lines } = await runLaunch({ launch: 'l', cell: 'm/o', index: 3 }, asked, workers, limits);
     expect(lines).toMatchObject([
       { line: 'launch', launch: 'l', cell: 'm/o', purpose: 'screen', index: 3, selfCheck: false },
       {
@@ -168,7 +169,7 @@ describe('a launch', () => {
     const asked = request([call], ['base', 'head'], {
       artefacts: { reference: { main: reference }, base: { main: missing }, head: { main: reference } },
     });
-    const { lines } = await runLaunch({ launch: 'l', cell: 'm/o', index: 0 }, asked, worker, limits);
+    const { lines } = await runLaunch({ launch: 'l', cell: 'm/o', index: 0 }, asked, workers, limits);
     expect(lines.at(-1)).toMatchObject({ line: 'end', status: 'failed', error: { arm: 'base' } });
   });
 

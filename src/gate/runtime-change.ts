@@ -9,7 +9,6 @@ const parts = {
   threads: ({ threads }) => String(threads),
   library: ({ ort }) => ort,
   'session options': ({ session }) => JSON.stringify(session),
-  'version of the measuring code': ({ benchmark }) => benchmark,
 } as const satisfies Readonly<Record<string, (spec: RuntimeSpec) => string>>;
 
 const differences = (base: RuntimeSpec, head: RuntimeSpec): string => {

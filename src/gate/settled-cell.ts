@@ -1,5 +1,5 @@
 import { digestOf } from '../records/decode.ts';
-import type { Plan, PlannedCell } from '../records/plan.ts';
+import { measuringDigest, type Plan, type PlannedCell } from '../records/plan.ts';
 import type { BuiltLine, SettledLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
 
@@ -30,6 +30,6 @@ export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<str
   }
   if (error !== null) return { ...line, status: 'failed', arms: {}, error };
   if (digests['base'] === undefined) return { ...line, status: 'new', arms: digests, error: null };
-  const sameRuntime = plan.baseRuntime !== null && plan.baseRuntime.digest === plan.runtime.digest;
+  const sameRuntime = plan.baseRuntime !== null && measuringDigest(plan.baseRuntime) === measuringDigest(plan.runtime);
   return { ...line, status: digests['head'] === digests['base'] && sameRuntime ? 'unchanged' : 'changed', arms: digests, error: null };
 };

@@ -1,7 +1,7 @@
 /** The names of all entries of the workflow cache: docs/cache.md has the table. */
 import { digestOf } from '../records/decode.ts';
 import type { HostEvent } from '../records/event.ts';
-import type { Plan } from '../records/plan.ts';
+import { measuringDigest, type Plan } from '../records/plan.ts';
 import type { RecordPart } from '../store/record-files.ts';
 
 /** Whose entries they are: those of the default branch, or of one change, which no other reads. */
@@ -32,7 +32,7 @@ export const storeKeys = (
   const builds = plan.builds.map(({ key }) => key).sort();
   const programs = plan.cells.flatMap(({ arms }) => arms.flatMap(({ policy, code }) => (policy === null ? [] : [code]))).sort();
   const newest = `optimization-gate-${owner}-${machine}-${models}-`;
-  return { plan: `${newest}${short([plan.runtime.digest, process.version, builds, programs])}-`, newest };
+  return { plan: `${newest}${short([measuringDigest(plan.runtime), process.version, builds, programs])}-`, newest };
 };
 
 /** The digest of its records that the key of an entry of the store names; null where it names none. */

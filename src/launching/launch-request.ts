@@ -15,6 +15,7 @@ import type { Json } from '../records/words.ts';
 import type { CommandContext } from '../run/context.ts';
 import type { WorkerLimits } from '../run/worker-process.ts';
 import type { ScratchPlace } from '../store/scratch.ts';
+import { measuredBy, measuredWith } from './measuring-workers.ts';
 import type { StoredScores } from './stored-scores.ts';
 
 export interface LaunchSetting {
@@ -40,7 +41,7 @@ export const launchRequest = async (setting: LaunchSetting, wanted: LaunchDemand
     throw new GateError('internal', `The plan has no model for ${wanted.cell}.`);
   const solo = wanted.points.find((point) => point.kind === 'solo');
   const served = reference === undefined ? {} : servedArtefacts(cell, wanted, artefacts, reference);
-  const runtime = { digest: plan.runtime.digest, provider: plan.runtime.provider, threads: plan.runtime.threads };
+  const runtime = measuredWith(plan, measuredBy(plan, wanted));
   return {
     type: 'launch',
     launch: wanted.launch,

@@ -2,8 +2,8 @@ import type { EvaluationRecord } from '../records/evaluation-record.ts';
 import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import type { Coded } from '../records/words.ts';
-import { askWorker, codedOf, type WorkerLimits, type WorkerProgram } from '../run/worker-process.ts';
-import { soloProgram } from './solo-program.ts';
+import type { WorkerLimits } from '../run/worker-process.ts';
+import { type MeasuringWorkers, measureLaunch } from './measuring-workers.ts';
 
 /** What a launch gave. */
 export interface LaunchResult {
@@ -20,38 +20,34 @@ export interface LaunchHead {
 }
 
 /**
- * Runs one launch in a fresh process. Its lines are whole: launch, points, end. A fault of the measured code is
+ * Runs one launch in fresh processes. Its lines are whole: launch, points, end. A fault of the measured code is
  * the launch's result (`failed`, with the coded error), never an exception.
  */
 export const runLaunch = async (
   head: LaunchHead,
   request: LaunchRequest,
-  worker: WorkerProgram,
+  workers: MeasuringWorkers,
   limits: WorkerLimits,
 ): Promise<LaunchResult> => {
   const { launch, index } = head;
-  const first = launchLine(head, request);
-  try {
-    const program = request.purpose === 'solo' ? soloProgram(worker) : worker;
-    const measured = await askWorker(program, request, 'measured', limits, `launch ${launch}`);
-    const lines: readonly SampleLine[] = [
-      first,
-      ...measured.points.map((point): SampleLine => ({ line: 'point', launch, ...point })),
-      // The plots show one launch of a cell.
-      ...(index === 0 ? measured.traces : []).map((trace): SampleLine => ({ line: 'trace', launch, ...trace })),
-      ...(measured.tuned === undefined ? [] : [{ line: 'tuned' as const, launch, value: measured.tuned }]),
-      {
-        line: 'end',
-        launch,
-        status: measured.process.throttled === true ? 'discarded' : 'complete',
-        error: null,
-        process: measured.process,
-      },
-    ];
-    return { lines, scores: measured.scores };
-  } catch (thrown) {
-    return { lines: failedLaunch(head, request, codedOf(thrown)), scores: [] };
-  }
+  const answer = await measureLaunch(workers, request, index, limits);
+  if (answer.status === 'failed') return { lines: failedLaunch(head, request, answer.error), scores: [] };
+  const { measured } = answer;
+  const lines: readonly SampleLine[] = [
+    launchLine(head, request),
+    ...measured.points.map((point): SampleLine => ({ line: 'point', launch, ...point })),
+    // The plots show one launch of a cell.
+    ...(index === 0 ? measured.traces : []).map((trace): SampleLine => ({ line: 'trace', launch, ...trace })),
+    ...(measured.tuned === undefined ? [] : [{ line: 'tuned' as const, launch, value: measured.tuned }]),
+    {
+      line: 'end',
+      launch,
+      status: measured.process.throttled === true ? 'discarded' : 'complete',
+      error: null,
+      process: measured.process,
+    },
+  ];
+  return { lines, scores: measured.scores };
 };
 
 const launchLine = (

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Artefacts } from '../building/artefacts.ts';
 import type { ProgramWatch } from '../building/program-watch.ts';
 import type { SubjectFolders } from '../building/subject-folders.ts';
@@ -45,7 +46,7 @@ export interface Measuring {
  * answer is repeated once. Throws what is no fault of the judged code.
  */
 export const runRequested = async (measuring: Measuring, wanted: LaunchDemand): Promise<readonly SampleLine[]> => {
-  const { context, plan, store, records, scores } = measuring;
+  const { context, plan, store, records, scores, trees } = measuring;
   const request = await launchRequest(measuring, wanted).catch(setupFaultOfBase);
   if (request instanceof GateError) return failedLaunch(wanted, wanted, { ...codedOf(request), arm: 'base' });
   const tuning = wanted.purpose === 'tune' ? tuningKey(request, measuring.runnerClass) : null;
@@ -59,9 +60,12 @@ export const runRequested = async (measuring: Measuring, wanted: LaunchDemand): 
     await measuring.folders.requireIntact();
     for (const artefact of served.values()) await store.requireUnmodified(artefact);
   };
+  const running = workerProgram(context);
+  const base = plan.baseWorker === null ? null : { ...running, program: join(await trees.folder('base'), plan.baseWorker) };
+  const workers = { running, base, plan, scores };
   const attempt = async (): Promise<readonly SampleLine[]> => {
     await requireUnmodified();
-    const result = await runLaunch(wanted, request, workerProgram(context), launchLimits(plan, request));
+    const result = await runLaunch(wanted, request, workers, launchLimits(plan, request));
     // Policies and external programs ran beside it: what it measured are the artefacts only if they are the same.
     await requireUnmodified();
     await scores.keep(result.scores);
@@ -72,7 +76,7 @@ export const runRequested = async (measuring: Measuring, wanted: LaunchDemand): 
   const lines = repeated ? await attempt() : first;
   // Before anything of it is recorded, and so resumed from.
   measuring.program.requireUnmodified();
-  await measuring.trees.requireBase();
+  await trees.requireBase();
   const error = lines.find((line) => line.line === 'end')?.error ?? null;
   if (error !== null && !context.signal.aborted) throwDiskFull(error, wanted.launch);
   if (error !== null && isInfrastructure(error.code) && !context.signal.aborted)

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { relativeImports } from './imported-files.ts';
+import { relativeImports } from '../run/imported-files.ts';
 
 /** What a name of a script may lack; the `package.json` of a folder says what its name stands for. */
 const scriptEndings = [

@@ -37,6 +37,7 @@ export const writeEmptyPlan = async (
     policyChanges: [],
     runtime: await describeRuntime(context, config.runtime),
     baseRuntime: null,
+    baseWorker: null,
     models: [],
     builds: [],
     cells: [],

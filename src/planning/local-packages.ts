@@ -2,11 +2,11 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import type { Json } from '../records/words.ts';
 import { reached } from '../repository/on-disk.ts';
+import { namedImports } from '../run/imported-files.ts';
 import { importedModules, moduleFiles, type PythonImport, pythonImports, scriptFiles } from './code-references.ts';
 import { looseWords, modulesNamed, upwards, within } from './command-references.ts';
 import { kindOf } from './file-references.ts';
 import { type ImportMap, importMap, looseJson, mappingNames, targetsOf } from './import-maps.ts';
-import { namedImports } from './imported-files.ts';
 import type { NamingTree } from './naming-tree.ts';
 import { programLiterals } from './program-literals.ts';
 

@@ -157,7 +157,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
       ...(event === 'change' ? await baselineEdits(repository, commits, folders) : []),
     ],
     runtime: await describeRuntime(context, headConfig.runtime),
-    baseRuntime: await describeBaseRuntime(context, repository, commits, rules.runtime),
+    ...(await describeBaseRuntime(context, repository, commits, rules.runtime)),
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: cells.map((cell) => withWindows(cell, sources)),

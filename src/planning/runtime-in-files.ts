@@ -2,11 +2,13 @@ import { realpathSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { digestOf } from '../records/decode.ts';
-import type { RuntimeSpec } from '../records/plan.ts';
+import type { Plan, RuntimeSpec } from '../records/plan.ts';
 import { textBehind } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { describeRuntime, locateRuntime } from '../run/runtime-description.ts';
+import { servingDigest } from '../run/serving-code.ts';
+import { ownWorker, type Read } from './subjects.ts';
 
 /** Says which version lies in the `node_modules` of its folder, or of one below. */
 const manifests = ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock'];
@@ -74,11 +76,8 @@ const decidingManifests = (context: CommandContext, repository: Repository, fold
   return relative(realpathSync(context.packageRoot), realpathSync(folder)).startsWith('..') ? null : [];
 };
 
-/** Reads files of one side: of a commit, or of the disk. */
-type Reads = (paths: readonly string[]) => Promise<readonly (string | null)[]>;
-
 /** Texts in which workflows and scripts of one side install the runtime, and those that say with which version. */
-export const installing = async (repository: Repository, commit: string, read: Reads): Promise<readonly (string | null)[]> => {
+export const installing = async (repository: Repository, commit: string, read: Read): Promise<readonly (string | null)[]> => {
   const named = (await repository.filesWith(commit, 'onnxruntime-node', scripts)).filter(
     (path) => !manifests.includes(posix.basename(path)),
   );
@@ -96,20 +95,28 @@ export const installing = async (repository: Repository, commit: string, read: R
   return [...texts, ...(await read(further)), ...files.map((text) => (text === null ? null : `onnxruntime-node@${text.trim()}`))];
 };
 
+/** What base is measured with, and by which program; `baseWorker` as in the plan. */
+export type BaseRuntime = Pick<Plan, 'baseWorker'> & { readonly baseRuntime: RuntimeSpec };
+
 /**
  * What base would be measured with. Its library is not installed: where base's commit names another
- * version of it than the files on disk, the runtime is another one. Throws `runtime-not-found`.
+ * version of it than the files on disk, the runtime is another one. What serves is base's own only
+ * where base's tree holds it. Throws `runtime-not-found`.
  */
 export const describeBaseRuntime = async (
   context: CommandContext,
   repository: Repository,
   commits: { readonly base: string; readonly head: string },
   settings: Config['runtime'],
-): Promise<RuntimeSpec> => {
-  const runtime = await describeRuntime(context, settings);
+): Promise<BaseRuntime> => {
+  const running = await describeRuntime(context, settings);
+  const atBase: Read = (paths) => repository.textsAt(commits.base, paths, largestText);
+  const entry = await ownWorker(context, repository, atBase);
+  const serving = (entry === null ? null : await servingDigest(entry, atBase)) ?? running.serving;
+  const runtime = { ...running, serving };
+  const baseWorker = serving === running.serving ? null : entry;
   const deciding = decidingManifests(context, repository, (await locateRuntime(context)).folder);
-  const atBase: Reads = (paths) => repository.textsAt(commits.base, paths, largestText);
-  const onDisk: Reads = async (paths) => paths.map((path) => textBehind(join(repository.folder, path)));
+  const onDisk: Read = async (paths) => paths.map((path) => textBehind(join(repository.folder, path)));
   let [was, is] = [namedVersions(await atBase(deciding ?? [])), namedVersions(await onDisk(deciding ?? []))];
   // Manifests that name none: it was installed beside them.
   if (deciding?.length !== 0 && was.length + is.length === 0)
@@ -117,6 +124,7 @@ export const describeBaseRuntime = async (
       namedVersions(await installing(repository, commits.base, atBase)),
       namedVersions(await installing(repository, commits.head, onDisk)),
     ];
-  if (was.join() === is.join()) return runtime;
-  return { ...runtime, ort: was.join(', ') || 'of no name', digest: digestOf(JSON.stringify([runtime.digest, was])) };
+  if (was.join() === is.join()) return { baseRuntime: runtime, baseWorker };
+  const other = { ort: was.join(', ') || 'of no name', digest: digestOf(JSON.stringify([runtime.digest, was])) };
+  return { baseRuntime: { ...runtime, ...other }, baseWorker };
 };

@@ -9,8 +9,8 @@ import type { Json } from '../records/words.ts';
 import { fileBehind, reached, textBehind } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
+import { programFiles } from '../run/imported-files.ts';
 import { configFile } from './configurations.ts';
-import { programFiles } from './imported-files.ts';
 import { installedFiles, literalPattern, moduleAndImports, namedFiles } from './named-files.ts';
 import type { NamingTree } from './naming-tree.ts';
 import type { Side } from './plan-cells.ts';
@@ -36,7 +36,7 @@ export const subjectResolver = async (
   folder: string,
 ): Promise<Pick<Side, 'subjectOf' | 'builtin'>> => {
   const read = reader(repository, commit);
-  const own = await bringsItsOwn(context, repository, read);
+  const own = (await ownWorker(context, repository, read)) !== null;
   const program = own
     ? await programFiles(ownEntry, read)
     : await programFiles(basename(context.worker), async (paths) => paths.map((path) => textBehind(join(dirname(context.worker), path))));
@@ -141,7 +141,7 @@ const referenceReader =
     });
   };
 
-type Read = (paths: readonly string[]) => Promise<readonly (string | null)[]>;
+export type Read = (paths: readonly string[]) => Promise<readonly (string | null)[]>;
 
 /** Reads each file of a tree once. */
 const reader = (repository: Repository, commit: string | null): Read => {
@@ -155,6 +155,9 @@ const reader = (repository: Repository, commit: string | null): Read => {
   };
 };
 
-/** By where the running program lies: any package may call itself as it likes. */
-const bringsItsOwn = async ({ packageRoot }: CommandContext, { folder }: Repository, read: Read): Promise<boolean> =>
-  reached(() => realpathSync(packageRoot)) === folder && typeof (await read([ownEntry]))[0] === 'string';
+/**
+ * The worker program that a tree brings, where it is one of this repository itself: known by where the running program lies, since any package
+ * may call itself as it likes. Else null.
+ */
+export const ownWorker = async ({ packageRoot }: CommandContext, { folder }: Repository, read: Read): Promise<string | null> =>
+  reached(() => realpathSync(packageRoot)) === folder && typeof (await read([ownEntry]))[0] === 'string' ? ownEntry : null;

@@ -1,21 +1,28 @@
 import { z } from 'zod';
 import { claim } from './claim.ts';
+import { digestOf } from './decode.ts';
 import { metricSpec, operatingPoint } from './metric.ts';
 import { buildVariant, cellId, commitId, type Immutable, jsonValue, notMeasured, nounId, sha256 } from './words.ts';
 
 /** A commit and the tree that was on disk; `dirty` when the working tree differs from the commit. */
 const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
 
-/** What must agree for numbers to be comparable: library, provider, session options and benchmark version, digested. */
+/** What measures. For numbers to be comparable, `digest` and `serving` must agree. */
 export const runtimeSpec = z.strictObject({
+  /** Of the native library, the provider, the session options and the variables that change them. */
   digest: sha256,
   ort: z.string(),
   provider: z.string(),
   threads: z.int().positive(),
   session: jsonValue,
-  benchmark: z.string(),
+  /** Digest of the gate's code that serves and measures. */
+  serving: sha256,
 });
 export type RuntimeSpec = Immutable<z.infer<typeof runtimeSpec>>;
+
+/** One digest of all that numbers rest on besides the arm. */
+export const measuringDigest = ({ digest, serving }: Pick<RuntimeSpec, 'digest' | 'serving'>): string =>
+  digestOf(JSON.stringify([digest, serving]));
 
 /**
  * How to start user code: a command line run in one side's tree, and the digests of the files that
@@ -170,6 +177,11 @@ export const plan = z.strictObject({
   policyChanges: z.array(z.string()),
   runtime: runtimeSpec,
   baseRuntime: runtimeSpec.nullable(),
+  /**
+   * Worker program in base's tree, which measures base's arm. Null: the running program measures all
+   * arms, because base's own serves alike, or is not at hand.
+   */
+  baseWorker: z.string().nullable(),
   models: z.array(modelRef),
   builds: z.array(plannedBuild),
   cells: z.array(plannedCell),

@@ -66,6 +66,7 @@ export const policyProcess = z.strictObject({
 });
 export type PolicyProcess = Immutable<z.infer<typeof policyProcess>>;
 
+/** `digest` is that of `measuringDigest`: what numbers rest on besides the arm. */
 const runtime = runtimeSpec.pick({ digest: true, provider: true, threads: true });
 
 export const launchRequest = z.strictObject({
@@ -102,7 +103,7 @@ export type LaunchRequest = Immutable<z.infer<typeof launchRequest>>;
 export const toWorker = z.discriminatedUnion('type', [
   launchRequest,
   /** The runtime that would be used, without loading it. */
-  z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive(), benchmark: z.string() }),
+  z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive() }),
   /** Where the runtime is, without loading it. */
   z.strictObject({ type: z.literal('locate') }),
   /** Load the runtime and calculate something on one provider. */
@@ -130,7 +131,7 @@ export const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   /** Proof of life between rounds; also what the progress line shows. */
   z.strictObject({ type: z.literal('beat'), point: z.string() }),
-  z.strictObject({ type: z.literal('described'), runtime: runtimeSpec }),
+  z.strictObject({ type: z.literal('described'), runtime: runtimeSpec.omit({ serving: true }) }),
   /** Folder of the package, and of the native libraries of this platform. */
   z.strictObject({ type: z.literal('located'), folder: z.string(), libraries: z.string() }),
   /** The provider works; `providers` are all that this build of the runtime knows, working or not. */

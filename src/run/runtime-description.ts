@@ -1,17 +1,16 @@
 import type { RuntimeSpec } from '../records/plan.ts';
 import { type CommandContext, workerProgram } from './context.ts';
+import { servingDigestAt } from './serving-code.ts';
 import { askWorker, fixedLimits } from './worker-process.ts';
-
-/** Changes whenever the same artefacts would be measured differently: numbers from before are then not compared. */
-const benchmarkVersion = '11';
 
 /** What would measure, asked of a worker process, which does not load it. Throws `runtime-not-found`. */
 export const describeRuntime = async (
   context: CommandContext,
   { provider, threads }: { readonly provider: string; readonly threads: number },
 ): Promise<RuntimeSpec> => {
-  const request = { type: 'describe' as const, provider, threads, benchmark: benchmarkVersion };
-  return (await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime')).runtime;
+  const request = { type: 'describe' as const, provider, threads };
+  const { runtime } = await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime');
+  return { ...runtime, serving: await servingDigestAt(context.worker) };
 };
 
 /** Where the native runtime lies: the folder of its package, and that of its libraries. */

@@ -14,16 +14,14 @@ const canonical = (value: Json): string => {
 };
 
 /**
- * What must agree for numbers to be comparable. The digest covers the native libraries' bytes, the version, the provider, the
- * session options, `benchmark`, the version of the measuring program, and `variables`, those of the environment that
- * change what a session is; nothing else of the machine. Loads nothing native.
+ * What sessions are made of. The digest covers the native libraries' bytes, the version, the provider, the session options, and
+ * `variables`, those of the environment that change what a session is; nothing else of the machine. Loads nothing native.
  */
 export const describeRuntime = async (
   location: RuntimeLocation,
   settings: ProviderSessionOptions,
-  benchmark: string,
   variables: Readonly<Record<string, string>> = {},
-): Promise<RuntimeSpec> => {
+): Promise<Omit<RuntimeSpec, 'serving'>> => {
   const session: Json = JSON.parse(JSON.stringify(sessionOptions(settings)));
   const covered: Json = {
     libraries: await libraryDigest(location),
@@ -31,7 +29,6 @@ export const describeRuntime = async (
     provider: settings.provider,
     threads: settings.threads,
     session,
-    benchmark,
     variables,
   };
   return {
@@ -40,6 +37,5 @@ export const describeRuntime = async (
     provider: settings.provider,
     threads: settings.threads,
     session,
-    benchmark,
   };
 };

@@ -56,7 +56,7 @@ const answer = async (
       const settings = { provider: request.provider, threads: request.threads, spinning: false };
       return {
         type: 'described',
-        runtime: await describeRuntime(locateRuntime(roots), settings, request.benchmark, runtimeSettingsIn(process.env)),
+        runtime: await describeRuntime(locateRuntime(roots), settings, runtimeSettingsIn(process.env)),
       };
     }
     case 'locate': {

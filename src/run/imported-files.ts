@@ -19,11 +19,12 @@ export const namedImports = (text: string): readonly string[] =>
 
 /**
  * The files of a bundled program: `entry` and whatever it imports, directly or not, on demand or not, in order of their paths. A file that is
- * not there ends its branch. Paths are those of the tree that `read` reads, many at a time.
+ * not there ends its branch, and so does one that is left out. Paths are those of the tree that `read` reads, many at a time.
  */
 export const programFiles = async (
   entry: string,
   read: (paths: readonly string[]) => Promise<readonly (string | null)[]>,
+  leftOut: (path: string) => boolean = () => false,
 ): Promise<readonly { readonly path: string; readonly text: string }[]> => {
   const found = new Map<string, string | null>();
   for (let wave: readonly string[] = [entry]; wave.length > 0; ) {
@@ -34,7 +35,7 @@ export const programFiles = async (
       found.set(path, text);
       for (const specifier of relativeImports(text ?? '')) next.add(posix.join(posix.dirname(path), specifier));
     }
-    wave = [...next].filter((path) => !found.has(path));
+    wave = [...next].filter((path) => !found.has(path) && !leftOut(path));
   }
   return [...found].flatMap(([path, text]) => (text === null ? [] : [{ path, text }])).toSorted((a, b) => (a.path < b.path ? -1 : 1));
 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { programFiles } from '../../src/planning/imported-files.ts';
+import { programFiles } from '../../src/run/imported-files.ts';
 
 const tree: Readonly<Record<string, string>> = {
   'dist/worker.js': 'import{a as b}from"./worker/errors.js";import*as c from "node:fs";const d=()=>import(`./worker/x-subject.js`);',
