@@ -180,6 +180,24 @@ describe('updateBaselines', () => {
     expect(file.history).toHaveLength(2);
   });
 
+  it('survives another measuring code of the gate: entries say which one measured them', () => {
+    const first = updateBaselines(updateOf([pruned(), sparsed()]));
+    const upgraded = planOf({ runtime: { ...planOf().runtime, serving: hex('9') } });
+    const file = updateBaselines(updateOf([pruned()], { previous: first, plan: upgraded, ...later }));
+    expect(file.entries.map(({ cell: id, serving }) => [id, serving])).toEqual([
+      [sparse, hex('6')],
+      [pruning, hex('9')],
+    ]);
+    expect(file.history).toHaveLength(2);
+    expect(file.anchor).toEqual(first.anchor);
+    // One entry mixes no numbers of two programs.
+    const [fewer] = [cell(model, 'structured-pruning', 'unchanged', pruned().metrics.slice(0, 1))];
+    const again = updateBaselines(updateOf([fewer], { previous: first, plan: upgraded, ...later }));
+    expect(again.entries.find(({ cell: id }) => id === pruning)?.metrics).toHaveLength(1);
+    const same = updateBaselines(updateOf([fewer], { previous: first, ...later }));
+    expect(same.entries.find(({ cell: id }) => id === pruning)?.metrics).toHaveLength(2);
+  });
+
   it('keeps a cell that was renamed under its new name', () => {
     const first = updateBaselines(updateOf([pruned(), sparsed()]));
     const renamed = planOf({

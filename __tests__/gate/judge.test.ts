@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import { judge } from '../../src/gate/judge.ts';
 import { failsJob } from '../../src/gate/run-verdict.ts';
+import type { Baseline } from '../../src/records/baseline.ts';
+import type { Plan } from '../../src/records/plan.ts';
 import type { Launch } from '../../src/records/sample.ts';
 import { verdict as verdictSchema } from '../../src/records/verdict.ts';
 import { cell, digest, type Machine, measure, metricOf, metrics, planOf, policy, samplesOf, settle, verdictOf } from './fixtures.ts';
@@ -378,6 +380,7 @@ describe('cells that were not compared', () => {
           commit: 'b'.repeat(40),
           at: '2026-01-01T00:00:00Z',
           arm: digest('9'),
+          serving: digest('5'),
           artefacts: {},
           metrics: [{ id: 'decode-latency', point: 'decode-b1', reference: 3, value: 2, launches: [2, 2] }],
         },
@@ -398,12 +401,44 @@ describe('cells that were not compared', () => {
       { ...baseline, runnerClass: 'another' },
       { ...baseline, runtime: digest('7') },
       { ...baseline, entries: [{ ...baseline.entries[0]!, arm: digest('8') }] },
+      { ...baseline, entries: [{ ...baseline.entries[0]!, serving: digest('6') }] },
     ])
       expect(metricOf(verdictOf(one, samples, [other]), 'decode-latency')).toMatchObject({
         state: 'missing',
         head: null,
         verdict: 'missing',
       });
+  });
+
+  it('shows what other code of the gate measured beside what this run did', () => {
+    const metrics = [{ id: 'decode-latency', point: 'decode-b1', reference: 3, value: 2, launches: [2, 2] }];
+    const entry = { cell: 'mini/pruning', commit: 'b'.repeat(40), at: '2026-01-01T00:00:00Z', artefacts: {}, metrics };
+    const stored = (arm: string, serving: string): Baseline[] => [
+      {
+        schema: 'optimization-gate/baseline/1',
+        runnerClass: 'cpu-test',
+        project: null,
+        model: 'mini',
+        runtime: digest('e'),
+        history: [],
+        anchor: null,
+        entries: [{ ...entry, arm, serving }],
+      },
+    ];
+    const of = (status: 'unchanged' | 'changed', baselines: readonly Baseline[], fields: Partial<Plan> = {}) => {
+      const plan = { ...one, ...fields };
+      return metricOf(verdictOf(plan, measure(plan, samplesOf([settle('mini/pruning', status)]), quiet), baselines), 'decode-latency');
+    };
+    const changed = settle('mini/pruning', 'changed').arms;
+    expect(of('unchanged', stored(digest('9'), digest('6')))).toMatchObject({ state: 'measured', earlier: 2 });
+    expect(of('changed', stored(changed['base'] ?? '', digest('6')))).toMatchObject({ earlier: 2 });
+    // By the same code, of another arm, or by the code that measures base in this run.
+    expect(of('unchanged', stored(digest('9'), digest('5')))).toMatchObject({ earlier: null });
+    expect(of('changed', stored(digest('1'), digest('6')))).toMatchObject({ earlier: null });
+    const baseRuntime = { ...one.runtime, serving: digest('6') };
+    expect(of('changed', stored(changed['base'] ?? '', digest('6')), { baseRuntime, baseWorker: 'dist/worker.js' })).toMatchObject({
+      earlier: null,
+    });
   });
 
   it('new: shown, not gated', () => {

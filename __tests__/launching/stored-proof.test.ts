@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepSeen, type ProofSetting, seenBefore, seenKey } from '../../src/launching/stored-proof.ts';
+import type { Baseline } from '../../src/records/baseline.ts';
 import type { PlannedCell } from '../../src/records/plan.ts';
 import type { SampleLine, SettledLine } from '../../src/records/sample.ts';
 import { appendLines, readSamples } from '../../src/records/samples-file.ts';
@@ -24,7 +25,7 @@ afterAll(() => {
 });
 let classes = 0;
 /** Every test has a class of runner of its own. */
-const setting = (): ProofSetting => ({ plan, runnerClass: `class-${classes++}`, node: 'v24.0.0', records });
+const setting = (): ProofSetting => ({ plan, runnerClass: `class-${classes++}`, node: 'v24.0.0', records, baselines: [] });
 
 const launch = (
   fields: Partial<Extract<SampleLine, { line: 'launch' }>> = {},
@@ -44,6 +45,23 @@ const settled = (status: SettledLine['status']): SettledLine => settle(id, statu
 const proven = async (given: ProofSetting, line = settled('unchanged')) => seenBefore(given, [line]);
 
 describe('what the store proves', () => {
+  it('is not relied on where other code of the gate measured the baseline', async () => {
+    const own = setting();
+    await keepSeen(own, launch(), samplesOf([settled('changed')]), at);
+    const baseline = (serving: string): Baseline => ({
+      schema: 'optimization-gate/baseline/1',
+      runnerClass: own.runnerClass,
+      project: null,
+      model: 'mini',
+      runtime: plan.runtime.digest,
+      entries: [{ cell: id, commit: 'b'.repeat(40), at: '2026-01-01T00:00:00Z', arm: digest('9'), serving, artefacts: {}, metrics: [] }],
+      history: [],
+      anchor: null,
+    });
+    expect(await proven({ ...own, baselines: [baseline(plan.runtime.serving)] })).toHaveLength(1);
+    expect(await proven({ ...own, baselines: [baseline(digest('6'))] })).toEqual([]);
+  });
+
   it('is what a launch ran to its end, by the digests of both its arms', async () => {
     const own = setting();
     expect(await proven(own)).toEqual([]);

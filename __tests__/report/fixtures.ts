@@ -33,6 +33,7 @@ export const metric = (id: string, point: string, given: Partial<MetricVerdict> 
   reference: null,
   base: null,
   head: null,
+  earlier: null,
   interval: null,
   change: null,
   tolerance: 0.02,

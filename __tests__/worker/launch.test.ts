@@ -22,7 +22,11 @@ const worker: WorkerProgram = {
   cwd: folder,
 };
 const limits = { seconds: 100, silenceSeconds: 100, memoryBytes: null, named: 'limits.seconds' };
-const plan = { runtime: { digest: '', ort: '', provider: 'cpu', threads: 1, session: null, serving: '' }, baseRuntime: null, baseWorker: null };
+const plan = {
+  runtime: { digest: '', ort: '', provider: 'cpu', threads: 1, session: null, serving: '' },
+  baseRuntime: null,
+  baseWorker: null,
+};
 const workers = { running: worker, base: null, plan, scores: { of: () => [] } };
 const store = join(folder, 'store');
 const card: { quality: { nll: number; perplexity: number; top1Accuracy: number } } = JSON.parse(

@@ -97,8 +97,11 @@ const entryOf = (cell: CellVerdict, update: BaselineUpdate, kept: BaselineEntry 
   const arm = update.samples.settled.get(cell.id)?.arms['head'];
   const fresh = cell.metrics.map(storedOf).filter((metric) => metric !== null);
   if (arm === undefined || fresh.length === 0) return null;
-  const before = kept !== undefined && kept.arm === arm ? kept.metrics : [];
-  if (kept !== undefined && update.newer.has(kept.commit)) return { ...kept, metrics: joined(kept.metrics, kept.arm === arm ? fresh : []) };
+  const { serving } = update.plan.runtime;
+  // Numbers of one entry rest on one arm, and on one program that measured them.
+  const alike = kept !== undefined && kept.arm === arm && kept.serving === serving;
+  const before = alike ? kept.metrics : [];
+  if (kept !== undefined && update.newer.has(kept.commit)) return { ...kept, metrics: joined(kept.metrics, alike ? fresh : []) };
   // What was written of this commit stays: measuring it anew gives other numbers, and says nothing new.
   const metrics = kept?.commit === update.commit ? joined(before, fresh) : joined(fresh, before);
   return {
@@ -106,6 +109,7 @@ const entryOf = (cell: CellVerdict, update: BaselineUpdate, kept: BaselineEntry 
     commit: update.commit,
     at: kept?.commit === update.commit ? kept.at : update.at,
     arm,
+    serving,
     artefacts: artefactsOf(
       update.plan.cells.find(({ id }) => id === cell.id),
       update.samples,
@@ -153,7 +157,7 @@ const anchorOf = (update: BaselineUpdate, rows: Baseline['history'], values: Rea
 
 /**
  * The new content of one baseline file, from samples measured on the merged tree. Entries of cells that this run measured are
- * replaced (metrics that it did not reach stay while the arm's digest is the same); those of other cells are kept, except cells
+ * replaced (metrics that it did not reach stay while the arm is the same, and the code of the gate that measures); those of other cells are kept, except cells
  * that the base branch no longer has, and, when the runtime changed, entries of the former runtime. Commits may arrive in any
  * order: an entry of a younger one stays, history is in their order with one row for each, oldest dropped, and the anchor is the
  * oldest. Deterministic; what was written of a commit stays, so applying it twice is applying it once. Throws `baseline-untrusted` for samples of a pull request, of a dirty tree or of an unfit

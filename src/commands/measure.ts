@@ -15,7 +15,15 @@ import type { SampleLine, Samples } from '../records/sample.ts';
 import { type CommandContext, withDeclared } from '../run/context.ts';
 import { takeMachineLock } from '../run/machine-lock.ts';
 import { claimFolder } from '../run/own-folder.ts';
-import { type RunFolder, readPlan, readRunSamples, recordSamples, restoreFiles, setSamplesAside } from '../run/run-folder.ts';
+import {
+  type RunFolder,
+  readBaselines,
+  readPlan,
+  readRunSamples,
+  recordSamples,
+  restoreFiles,
+  setSamplesAside,
+} from '../run/run-folder.ts';
 import { locateRuntime } from '../run/runtime-description.ts';
 import { keepToBudget } from '../run/store-budget.ts';
 import { openRecordBook } from '../store/record-book.ts';
@@ -112,6 +120,7 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
       energyMeter: metered && openEnergyMeter() !== null,
       samples,
       record,
+      baselines: readBaselines(run).baselines,
       samplesFile: run.samplesFile,
     });
     // What judges and reports is loaded only now.

@@ -12,6 +12,7 @@ import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.
 import { isDerived, metricKey, pointOf } from './metric-key.ts';
 import { decidingRequirement, requirementWords } from './requirement-words.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
+import { withEarlier } from './stored-entry.ts';
 import type { TestProgress } from './test-progress.ts';
 import { comparesMetric } from './tested-metric.ts';
 import { judgeTiming } from './timing-metric.ts';
@@ -144,7 +145,7 @@ export const judgeMetrics = (cellState: CellState, progress: TestProgress, evide
       if (!comparesMetric(cellState, spec)) return judgeUnchanged(cellState, spec, samples, plan, baselines);
       return judgeCompared(cellState, spec, progress, evidence);
     })
-    .map((judged) => withoutRuntimeEffect(judged, cellState, runtime));
+    .map((judged) => withEarlier(withoutRuntimeEffect(judged, cellState, runtime), cellState, evidence));
   return noBase === null ? metrics : keepingRegressions(metrics, cellState, progress, evidence);
 };
 

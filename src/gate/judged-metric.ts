@@ -16,7 +16,7 @@ export interface JudgedMetric {
 }
 
 export type MetricFields = Partial<
-  Omit<MetricVerdict, 'id' | 'point' | 'unit' | 'better' | 'kind' | 'scale' | 'tolerance' | 'column' | 'pairedWith'>
+  Omit<MetricVerdict, 'id' | 'earlier' | 'point' | 'unit' | 'better' | 'kind' | 'scale' | 'tolerance' | 'column' | 'pairedWith'>
 >;
 
 const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [], change: [], gains: { base: [], head: [] } };
@@ -47,6 +47,7 @@ export const metricVerdictOf = (spec: MetricSpec, fields: MetricFields, holdsRun
     reference: fields.reference ?? null,
     base: fields.base ?? null,
     head: fields.head ?? null,
+    earlier: null,
     interval: fields.interval ?? null,
     change: fields.change ?? null,
     tolerance: spec.tolerance,

@@ -7,25 +7,13 @@ import { isAbout } from '../records/series-note.ts';
 import { gapReason, unread } from './absent-metric.ts';
 import { type CellState, isLaunched } from './cell-state.ts';
 import { type JudgedMetric, metricVerdictOf } from './judged-metric.ts';
-import { pointIdOf, pointOf } from './metric-key.ts';
+import { pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shown } from './metric-values.ts';
 import { observationsOf } from './observation.ts';
 import type { MeasuredState } from './reading.ts';
+import { isByOtherCode, storedEntries, storedMetric } from './stored-entry.ts';
 import { judgePlain } from './untested-metric.ts';
 import { valueInterval } from './window-interval.ts';
-
-const baselineOf = (cellState: CellState, spec: MetricSpec, baselines: readonly Baseline[], samples: Samples, plan: Plan) => {
-  const arm = cellState.settled?.arms['head'];
-  const entries = baselines
-    .filter(
-      (each) => each.runnerClass === samples.runnerClass && each.model === cellState.cell.model && each.runtime === plan.runtime.digest,
-    )
-    .flatMap((each) => each.entries)
-    .filter((entry) => entry.cell === (cellState.cell.renamedFrom ?? cellState.cell.id) && entry.arm === arm)
-    .toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
-  const point = pointIdOf(spec);
-  return entries.flatMap((entry) => entry.metrics).find((metric) => metric.id === spec.id && metric.point === point) ?? null;
-};
 
 /** Head and reference of a cell without a base to compare with, or whose base is identical. */
 const impactOf = (cellState: CellState, spec: MetricSpec, samples: Samples, plan: Plan) => {
@@ -40,7 +28,7 @@ const impactOf = (cellState: CellState, spec: MetricSpec, samples: Samples, plan
 /**
  * A metric of an unchanged cell: what head produced is, byte for byte, what base produced. Values
  * come from impact launches, else from the baseline of the same runner class, runtime and arm
- * digest. Without one an earlier run must be known to have had it.
+ * digest, by the same code of the gate. Without one an earlier run must be known to have had it.
  */
 export const judgeUnchanged = (
   cellState: CellState,
@@ -70,7 +58,10 @@ export const judgeUnchanged = (
       warnings,
     });
   }
-  const known = baselineOf(cellState, spec, baselines, samples, plan);
+  const { cell, settled } = cellState;
+  const stored = { baselines, plan, runnerClass: samples.runnerClass };
+  const own = settled?.arms['head'];
+  const known = isByOtherCode(cell, own, stored) ? null : storedMetric(storedEntries(cell, own, stored), spec);
   if (known !== null)
     return metricVerdictOf(spec, {
       verdict: 'unchanged',

@@ -2,6 +2,7 @@ import { makeArtefacts } from '../building/artefacts.ts';
 import type { Workshop } from '../building/making.ts';
 import { GateError } from '../errors.ts';
 import { type LaunchDemand, launchDemand } from '../gate/launch-demand.ts';
+import type { Baseline } from '../records/baseline.ts';
 import type { Plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import type { CommandContext } from '../run/context.ts';
@@ -25,6 +26,8 @@ export interface Measurement extends Workshop {
   /** What is recorded so far. */
   readonly samples: () => Samples;
   readonly record: (lines: readonly SampleLine[]) => void;
+  /** Those of base. */
+  readonly baselines: readonly Baseline[];
   /** Where the samples are kept, for errors. */
   readonly samplesFile: string;
 }
@@ -45,7 +48,7 @@ export const measurePlan = async (measurement: Measurement): Promise<void> => {
   }
   await clearScratch(store.root);
   const node = process.version;
-  const proving = { plan, runnerClass, node, records };
+  const proving = { plan, runnerClass, node, records, baselines: measurement.baselines };
   record(seenBefore(proving, samples().settled.values()));
   let seen = samples();
   const measuring = {

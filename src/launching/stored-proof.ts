@@ -1,4 +1,6 @@
+import { isByOtherCode } from '../gate/stored-entry.ts';
 import { readAbsence } from '../records/absence.ts';
+import type { Baseline } from '../records/baseline.ts';
 import { digestOf } from '../records/decode.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import type { Plan, PlannedCell } from '../records/plan.ts';
@@ -11,11 +13,13 @@ const seenContract = 1;
 
 /** What a proof rests on besides the arm. */
 export interface ProofSetting {
-  readonly plan: Pick<Plan, 'models' | 'runtime' | 'cells'>;
+  readonly plan: Pick<Plan, 'models' | 'runtime' | 'baseRuntime' | 'cells'>;
   readonly runnerClass: string;
   /** Version of Node. */
   readonly node: string;
   readonly records: Pick<RecordBook, 'read' | 'write'>;
+  /** Those of base. */
+  readonly baselines: readonly Baseline[];
 }
 
 /**
@@ -23,7 +27,7 @@ export interface ProofSetting {
  * and the class of runner.
  */
 export const seenKey = (
-  { plan, runnerClass, node }: Omit<ProofSetting, 'records'>,
+  { plan, runnerClass, node }: Omit<ProofSetting, 'records' | 'baselines'>,
   cell: PlannedCell,
   point: OperatingPoint,
   arm: string,
@@ -35,14 +39,15 @@ export const seenKey = (
 
 /**
  * What the store proves of the unchanged cells: lines for the samples, so that the verdict rests on
- * nothing but its files.
+ * nothing but its files. A proof outlives the code of the gate that made it; a cell whose baseline other
+ * code has measured is measured anew all the same.
  */
 export const seenBefore = (setting: ProofSetting, settled: Iterable<SettledLine>): readonly SampleLine[] => {
   const lines: SampleLine[] = [];
   for (const { cell: id, status, arms } of settled) {
     const cell = setting.plan.cells.find((each) => each.id === id);
     const arm = arms['head'];
-    if (status !== 'unchanged' || cell === undefined || arm === undefined) continue;
+    if (status !== 'unchanged' || cell === undefined || arm === undefined || isByOtherCode(cell, arm, setting)) continue;
     const points: Record<string, SeenPoint> = {};
     for (const point of cell.points) {
       const known = setting.records.read('seen', seenKey(setting, cell, point, arm), seenRecord);

@@ -27,6 +27,8 @@ export const baseline = z.strictObject({
       at: z.iso.datetime(),
       /** Digest of the arm that was measured: equal digests mean that these values still hold. */
       arm: sha256,
+      /** Digest of the gate's code that measured it. */
+      serving: sha256,
       artefacts: z.record(z.string(), sha256),
       metrics: z.array(baselineMetric),
     }),

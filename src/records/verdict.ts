@@ -47,6 +47,8 @@ export const metricVerdict = z.strictObject({
   reference: z.number().nullable(),
   base: z.number().nullable(),
   head: z.number().nullable(),
+  /** What the baseline has of base's arm, where other code of the gate measured that; else null. */
+  earlier: z.number().nullable(),
   /** Of head's number: over held-out windows (a loss against the reference, say), or over launches of an improvement; null where there is none. */
   interval: interval.nullable(),
   change: change.nullable(),

@@ -3,11 +3,12 @@ import type { Verdict } from '../records/verdict.ts';
 import type { Section } from './budget.ts';
 import { byCause, causeOf, someNames } from './cause.ts';
 import { detectableSentence } from './detectable.ts';
+import { remeasured, remeasuredWords } from './earlier.ts';
 import { code, prose } from './escape.ts';
 import { type Failure, failures, undecidedCells, undecidedMetrics } from './failure.ts';
 import { againstReference } from './impact.ts';
 import { type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
-import { allowanceText, asAbove, changeText, counted, isCompared, passage, probabilityText } from './number.ts';
+import { allowanceText, asAbove, changeText, counted, isCompared, passage, probabilityText, quantity } from './number.ts';
 import { cellRemarks, metricRemarks, type Remark, reasonRemarks, runRemarks } from './remark.ts';
 import { boundText, laterBounds, listedRequirements, outcomeText, weightText } from './requirements.ts';
 import { tableHead, tableRow } from './table.ts';
@@ -199,6 +200,20 @@ const later = (verdict: Verdict): readonly Section[] =>
     ranks.policy,
   );
 
+const earlier = (verdict: Verdict): readonly Section[] => {
+  const found = remeasured(verdict);
+  return table(
+    'Measured anew',
+    ['cell', 'metric', 'baseline:', 'now:'],
+    found.map(({ cell, metric, moved }) => () => {
+      const [was, is] = [metric.earlier, metric.base].map((value) => quantity(value, metric.unit));
+      return [code(cell.id), metricLabel({ metric }), was ?? '–', moved ? `**${is}**` : (is ?? '–')];
+    }),
+    ranks.impact,
+    `${remeasuredWords(found.length, found.filter(({ moved }) => moved).length)}`,
+  );
+};
+
 export const changeSections = (verdict: Verdict): readonly Section[] => [
   ...regressions(verdict),
   ...requirements(verdict),
@@ -208,6 +223,7 @@ export const changeSections = (verdict: Verdict): readonly Section[] => [
   ...list('Worth knowing', warningItems(verdict), ranks.finding),
   ...improvements(verdict),
   ...later(verdict),
+  ...earlier(verdict),
   ...list(
     'Edits of the policy in this change (in force only after the merge)',
     verdict.policyChanges.map((edit) => () => prose(edit, 300)),

@@ -18,6 +18,8 @@ export const reportMetric = z.strictObject({
   base: z.number().nullable(),
   /** Null when it was not measured; `reason` then says why. */
   head: z.number().nullable(),
+  /** Base's number in the baseline, where other code of the gate measured that; else null. */
+  earlier: z.number().nullable(),
   /** 95 % interval of `head`, in its unit: of a mean over held-out windows, or of an improvement over launches; null where there is none. */
   interval: interval.nullable(),
   /** Head against base: a fraction on the `log` scale, in the unit on the `linear` one; the sign is as measured. */

@@ -22,6 +22,7 @@ const reportMetricOf = (metric: MetricVerdict): ReportMetric => {
     reference: finite(metric.reference),
     base: finite(metric.base),
     head,
+    earlier: finite(metric.earlier),
     interval: interval !== null && Number.isFinite(interval.lower) && Number.isFinite(interval.upper) ? interval : null,
     change:
       change === null || !Number.isFinite(change.estimate)

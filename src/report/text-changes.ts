@@ -1,5 +1,6 @@
 import type { RequirementVerdict, Verdict, VerdictKind } from '../records/verdict.ts';
 import { byCause, causeOf, someNames } from './cause.ts';
+import { remeasured, remeasuredWords } from './earlier.ts';
 import { plain } from './escape.ts';
 import { type Failure, failures, undecidedCells, undecidedMetrics } from './failure.ts';
 import { type ListedMetric, listedMetrics, metricName, reservations } from './listed-metric.ts';
@@ -125,6 +126,19 @@ const improvements = ([most, ...others]: readonly ListedMetric[]): readonly Text
         },
       ];
 
+const earlierItems = (verdict: Verdict): readonly TextItem[] => {
+  const found = remeasured(verdict);
+  const [first, ...more] = found.filter(({ moved: isMoved }) => isMoved);
+  if (found.length === 0) return [];
+  const example = (): string => {
+    if (first === undefined) return '';
+    const { cell, metric } = first;
+    const numbers = `${quantity(metric.earlier, metric.unit)} in the baseline, ${quantity(metric.base, metric.unit)} now`;
+    return ` ${cell.id} ${plain(metricName(metric), 60)}: ${numbers}${more.length === 0 ? '' : `; and ${more.length} more`}.`;
+  };
+  return [{ kind: null, text: () => `note: ${remeasuredWords(found.length, first === undefined ? 0 : 1 + more.length)}${example()}` }];
+};
+
 /**
  * What happened, as single lines: regressions with their numbers and failures, below the first of them what became better; what stayed undecided,
  * warnings, edits of the policy.
@@ -140,6 +154,7 @@ export const textChanges = (verdict: Verdict): readonly TextItem[] => [
       `${marks.passed} ${metric === null ? cell.id : moved({ cell, metric })}${others.length === 0 ? '' : ` and ${others.length} more`}, passed: ${plain(reason, 200)}`,
   })),
   ...laterItems(verdict),
+  ...earlierItems(verdict),
   ...[...runRemarks(verdict), ...cellRemarks(verdict)].map(remarkItem),
   ...verdict.policyChanges.map((edit) => ({ kind: null, text: () => `policy (after the merge): ${plain(edit)}` })),
 ];

@@ -4,6 +4,7 @@ import { someNames } from '../cause.ts';
 import type { ReportContext } from '../context.ts';
 import { coverageDocument, coverageSentence } from '../coverage.ts';
 import { detectableSentence } from '../detectable.ts';
+import { remeasured, remeasuredWords } from '../earlier.ts';
 import { html, linkTarget } from '../escape.ts';
 import type { ShownEvidence } from '../evidence.ts';
 import { type Failure, failures, undecidedCells, undecidedMetrics } from '../failure.ts';
@@ -18,7 +19,7 @@ import {
   metricName,
   verdictOrder,
 } from '../listed-metric.ts';
-import { allowanceText, asAbove, changeText, isCompared, passage, probabilityText, takenText } from '../number.ts';
+import { allowanceText, asAbove, changeText, isCompared, passage, probabilityText, quantity, takenText } from '../number.ts';
 import { cellRemarks, type Remark, runRemarks } from '../remark.ts';
 import { boundText, laterBounds, listedRequirements, outcomeText, weightText } from '../requirements.ts';
 import { cellBlock } from './cell-block.ts';
@@ -78,6 +79,29 @@ const requirements = (verdict: Verdict): string => {
       ],
     })),
     numbers: [2, 3, 5],
+  })}</section>`;
+};
+
+const measuredAnew = (verdict: Verdict): string => {
+  const found = remeasured(verdict);
+  if (found.length === 0) return '';
+  return `<section><h2>Measured anew</h2>${table({
+    caption: remeasuredWords(found.length, found.filter(({ moved }) => moved).length),
+    head: ['cell', 'metric', 'baseline', 'now', 'tolerance'],
+    rows: found.map(({ cell, metric, moved }) => {
+      const now = html(quantity(metric.base, metric.unit));
+      return {
+        about: anchorOf(cell),
+        cells: [
+          cellLink(cell, cell.id),
+          html(metricName(metric)),
+          html(quantity(metric.earlier, metric.unit)),
+          moved ? `<strong>${now}</strong>` : now,
+          html(allowanceText(metric.tolerance, metric)),
+        ],
+      };
+    }),
+    numbers: [2, 3, 4],
   })}</section>`;
 };
 
@@ -212,6 +236,7 @@ export const indexHtml = (verdict: Verdict, context: ReportContext, evidence: Sh
         ({ tolerance, metrics }) => `At most ${html(tolerance)} worse: ${metrics.map((id) => `<code>${html(id)}</code>`).join(', ')}`,
       ),
     ),
+    measuredAnew(verdict),
     list(
       'Edits of the policy (in force after the merge)',
       verdict.policyChanges.map((edit) => html(edit, 1000)),
