@@ -6,7 +6,7 @@ import { writeRandomMiniature } from '../models/random-miniature.ts';
 import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot } from './project.ts';
 
 const id = 'random-dense';
-const gating = ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'];
+const gating = ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'unread-cache'];
 const quality = [...gating, 'perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement'];
 const byName = /The reference model random-dense is untrained: its perplexity is \d+\.\d, with a vocabulary of \d+/;
 

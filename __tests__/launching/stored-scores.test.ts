@@ -8,7 +8,6 @@ const digest = (letter: string): string => letter.repeat(64);
 const local = { reads: ['local'], writes: 'local' } as const;
 const score = (artefact: string, model = '1', runtime = '2'): EvaluationRecord => ({
   of: {
-    contract: 10,
     model: digest(model),
     runtime: digest(runtime),
     reference: digest('3'),

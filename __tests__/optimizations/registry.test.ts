@@ -94,7 +94,7 @@ test('captions are scored per character, with the blind control; text is not', (
       .map((metric) => metric.id),
   ).toEqual([
     ...['prefill-latency', 'decode-latency', 'decode-latency'],
-    ...['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+    ...['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'unread-cache'],
     ...['model-size', 'macs-per-token', 'peak-memory'],
   ]);
 });

@@ -108,7 +108,7 @@ describe('a gate that judges no quality', () => {
     const [whole] = cellsOf('judged');
     const [cell] = cellsOf('none');
     const scored = [
-      ...['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement'],
+      ...['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'unread-cache'],
       ...['perplexity-ratio', 'kl-divergence', 'kl-p99', 'top1-agreement'],
     ];
     expect(whole?.points.map(({ kind }) => kind)).toContain('evaluation');

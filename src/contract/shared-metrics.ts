@@ -114,6 +114,16 @@ const quality = (unit: string): readonly MetricSpec[] => [
   },
   {
     ...exact,
+    id: 'unread-cache',
+    unit: '%',
+    better: 'lower',
+    role: 'gate',
+    scale: 'linear',
+    from: ofSeries('generation', 'unread-cache', 'last'),
+    tolerance: 0.5,
+  },
+  {
+    ...exact,
     id: 'perplexity-ratio',
     unit: '%',
     better: 'higher',

@@ -8,9 +8,6 @@ import type { SampleLine, Samples } from '../records/sample.ts';
 import { seriesWarningText } from '../records/series-warning.ts';
 import type { SoloRecord } from '../records/stored.ts';
 
-/** Changes whenever what an earlier run recorded must not be used again. */
-const soloContract = 2;
-
 /** Said of a value that was not measured for this launch. */
 const takenOver = (arm: string, series: string, at: string): string =>
   seriesWarningText({ series, text: `${arm} measured on ${at.slice(0, 'YYYY-MM-DD'.length)}, on this class of runner` });
@@ -43,7 +40,7 @@ export const soloKey = (request: LaunchRequest, { cell: id, index }: Pick<Launch
   const calls = [points, repeated === null ? [] : [repeated]].map((of) => of.map((point) => ({ ...point, arms: [] })));
   // Two launches of one run are two measurements, even where an optimization leaves the model as it is.
   const rests = [arm === 'reference', artefact.digest, calls, index - slot.start, modelDigest, runtime, seed, run.node, run.runnerClass];
-  return digestOf(JSON.stringify([soloContract, rests]));
+  return digestOf(JSON.stringify(rests));
 };
 
 /**

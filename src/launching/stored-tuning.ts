@@ -3,9 +3,6 @@ import type { LaunchRequest } from '../records/protocol.ts';
 import type { SampleLine } from '../records/sample.ts';
 import type { Json } from '../records/words.ts';
 
-/** Changes whenever an earlier comparator must not be used again. */
-const tuningContract = 2;
-
 /** What a tuning launch measures, in one run: the benchmark and its options on what its arms serve. */
 export const tuningSubject = ({ like, options, modelDigest, artefacts, arms }: TuningLaunch): Json => {
   const served = Object.entries(artefacts)
@@ -17,7 +14,7 @@ export type TuningLaunch = Pick<LaunchRequest, 'like' | 'options' | 'modelDigest
 
 /** What a comparator rests on: that, the runtime and the class of runner. */
 export const tuningKey = (request: LaunchRequest, runnerClass: string): string =>
-  digestOf(JSON.stringify([tuningContract, tuningSubject(request), request.runtime.digest, request.seed, runnerClass]));
+  digestOf(JSON.stringify([tuningSubject(request), request.runtime.digest, request.seed, runnerClass]));
 
 /** The lines of a tuning launch whose answer is known from an earlier run on this class of runner. */
 export const tunedBefore = (

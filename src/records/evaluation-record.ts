@@ -4,9 +4,7 @@ import { type Immutable, sha256 } from './words.ts';
 
 /** What a score rests on: the same bytes on the same text always score the same. */
 export const scoredArtefact = z.strictObject({
-  /** Changes whenever an earlier score must not be used again. */
-  contract: z.literal(10),
-  /** Digests of the model's source files, of the runtime, and of the artefacts. */
+  /** Digests of the model's source files, of what scores (`measuringDigest`), and of the artefacts. */
   model: sha256,
   runtime: sha256,
   reference: sha256,
@@ -22,5 +20,5 @@ export const evaluationRecord = z.strictObject({ of: scoredArtefact, series: z.r
 export type EvaluationRecord = Immutable<z.infer<typeof evaluationRecord>>;
 
 /** What a score goes by. */
-export const evaluationKey = ({ contract, model, runtime, reference, artefact, windows, steps }: ScoredArtefact): string =>
-  digestOf(JSON.stringify(['evaluation', contract, model, runtime, reference, artefact, windows, steps]));
+export const evaluationKey = ({ model, runtime, reference, artefact, windows, steps }: ScoredArtefact): string =>
+  digestOf(JSON.stringify(['evaluation', model, runtime, reference, artefact, windows, steps]));

@@ -14,7 +14,8 @@ export interface Reached {
   readonly next: number;
 }
 
-const wordsOf = (tensor: Tensor): Words => {
+/** Keys or values as 32- or 16-bit words over the same bytes. Throws `onnx-unsupported` for other types. */
+export const wordsOf = (tensor: Tensor): Words => {
   const data: unknown = tensor.data;
   if (data instanceof Float32Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
@@ -27,7 +28,7 @@ const rebuilt = (ort: OrtModule, slot: CacheSlot, words: Words, dims: readonly n
 const emptyWords = (like: Words, length: number): Words =>
   like instanceof Float32Array ? new Float32Array(length) : new Uint16Array(length);
 
-const pastOf = (slot: CacheSlot, cache: KeyValueCache): Tensor => {
+export const pastOf = (slot: CacheSlot, cache: KeyValueCache): Tensor => {
   const tensor = cache.tensors[slot.past];
   if (tensor === undefined) throw new GateError('internal', `The cache ${slot.past} is missing.`);
   return tensor;

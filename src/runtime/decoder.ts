@@ -11,6 +11,7 @@ import { type OpenStage, pipelineSession } from './pipeline.ts';
 import { continuedPrompt, promptRows } from './prompt.ts';
 import { checkFinite, joined, largestShift, lastOf, newestOf, type RowLogits, rowLogits, sideBySide } from './row-logits.ts';
 import { openSession, type ProviderSessionOptions, runSession, type Session } from './session.ts';
+import { unreadShare } from './unread-cache.ts';
 import { columnsOf, firstEnd, rowOf, rowsOf, steppedFrom } from './window-rows.ts';
 
 export interface OpenOptions {
@@ -51,6 +52,8 @@ export interface LoadedModel {
   generate(windows: EvaluationWindows, index: number, count: number, steps: number): Promise<RowLogits>;
   /** The same positions by one call over each window, without a cache. */
   recompute(windows: EvaluationWindows, index: number, count: number, steps: number): Promise<RowLogits>;
+  /** Share of what is cached of a window before its last `steps` positions that the first of these does not read; 0 … 1. */
+  unreadCache(windows: EvaluationWindows, index: number, steps: number): Promise<number>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
   advance(rows: Prompt, after: Reached | null, images?: EvaluationWindows['images']): Promise<Advanced>;
   release(): Promise<void>;
@@ -359,6 +362,16 @@ const drivenModel = ({ decoder, face, vision }: OpenGraphs, serve: ServeHints, o
       parts.push({ ...logits, rows: count, length: 1 });
       await inSteps(rows, from, reached, (each) => void parts.push(each));
       return sideBySide(parts, count);
+    },
+    unreadCache: async (windows, index, steps) => {
+      const row = rowsOf(windows, index, 1);
+      const from = steppedFrom(row, windows, steps);
+      const { cache, next } = await advance(columnsOf(row, 0, from), null, windows.images);
+      const token = columnsOf(row, from, from + 1).tokens;
+      return unreadShare(ort, face.cache, cache, async (stack, batch) => {
+        const tokens = new Uint32Array(batch).fill(token[0] ?? 0);
+        return (await goOn({ batch, length: 1, tokens, windows: null }, { cache: stack, next }, 1, null, null)).logits;
+      });
     },
     recompute: async (windows, index, count, steps) => {
       const ends: RowLogits[] = [];

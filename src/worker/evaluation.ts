@@ -33,7 +33,8 @@ const untrainedShare = 0.5;
  *
  * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
  * reference), `top1` (percentage of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
- * Of a generation `cached-nll` (nats per token) and `agreement` (nats per token from what its steps must come to).
+ * Of a generation `cached-nll` (nats per token) `agreement` (nats per token from what its steps must come to),
+ * and `unread-cache` (percentage of cached positions that a step does not read), once.
  * Throws `untrained-reference` for a model that knows nothing, `non-finite-output` naming the arm.
  */
 export const evaluateArms = async (
@@ -67,7 +68,6 @@ const scoredArms = async (
   const reference = armArtefact(request, 'reference');
   const source = openPlannedModel(request.model, request.modelDigest);
   const scoredOf = (arm: ArmId): ScoredArtefact => ({
-    contract: 10,
     model: source.digest,
     runtime: request.runtime.digest,
     reference: reference.digest,
@@ -173,7 +173,12 @@ const generateAll = async (
     const scores = await forArm(arm, () =>
       scoreGeneration(reference, model, windows, { count: Math.min(count, windows.count), steps, beat }),
     );
-    series.set(arm, { 'cached-nll': scores.map(({ nll }) => nll), agreement: scores.map(({ apart }) => apart) });
+    const unread = await forArm(arm, () => model.unreadCache(windows, 0, steps));
+    series.set(arm, {
+      'cached-nll': scores.map(({ nll }) => nll),
+      agreement: scores.map(({ apart }) => apart),
+      'unread-cache': [100 * unread],
+    });
   }
   return series;
 };

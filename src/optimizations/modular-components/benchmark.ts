@@ -100,6 +100,7 @@ const kept = new Set([
   'nll-delta',
   'cached-nll-delta',
   'prefill-decode-agreement',
+  'unread-cache',
   'perplexity-ratio',
   'kl-divergence',
   'kl-p99',
