@@ -5,6 +5,7 @@ import { dither, type LoopStep, runLoop } from '../../../src/optimizations/feedb
 import { feedbackOptions } from '../../../src/optimizations/feedback-control/options.ts';
 import { fitPlant, plantTime } from '../../../src/optimizations/feedback-control/plant.ts';
 import { proportionalIntegral } from '../../../src/optimizations/feedback-control/proportional-integral.ts';
+import { replayedPlant } from '../../../src/optimizations/feedback-control/replayed-plant.ts';
 import { responseValues, unsettledSteps } from '../../../src/optimizations/feedback-control/response.ts';
 import type { ServiceTimes } from '../../../src/optimizations/serving/service-times.ts';
 
@@ -148,9 +149,10 @@ describe('dither', () => {
     const decisions: [number, LoopStep][] = [];
     const steps = await runLoop({
       tokens: [8, 8, 16],
+      loads: ['usual', 'usual', 'slack'],
       batches: 4,
       initial: 2.5,
-      serve: async (requests, tokens) => requests * tokens,
+      serve: async (requests, tokens, load) => requests * tokens * (load === 'slack' ? 0.5 : 1),
       decide: async (step, seen) => {
         decisions.push([step, seen]);
         return 2;
@@ -159,7 +161,7 @@ describe('dither', () => {
     expect(steps).toEqual([
       { latency: 20, batch: 2.5 },
       { latency: 16, batch: 2 },
-      { latency: 32, batch: 2 },
+      { latency: 16, batch: 2 },
     ]);
     expect(decisions).toEqual([
       [0, steps[0]],
@@ -170,15 +172,59 @@ describe('dither', () => {
 
 describe('courseOf', () => {
   it('is calm for a third, then disturbed as its name says', () => {
-    expect(courseOf('step', 9, 8, 16)).toEqual({ tokens: [8, 8, 8, 16, 16, 16, 16, 16, 16], onsets: [0, 3] });
-    expect(courseOf('burst', 9, 8, 16)).toEqual({ tokens: [8, 8, 8, 16, 16, 16, 8, 8, 8], onsets: [0, 3, 6] });
-    expect(courseOf('ramp', 15, 8, 17)).toEqual({ tokens: [8, 8, 8, 8, 8, 11, 14, 17, 17, 17, 17, 17, 17, 17, 17], onsets: [0, 5] });
+    const course = (tokens: readonly number[], onsets: readonly number[]) => ({
+      tokens,
+      loads: tokens.map(() => 'usual'),
+      stretches: onsets.map((onset) => ({ onset, reachable: true })),
+    });
+    expect(courseOf('step', 9, 8, 16)).toEqual(course([8, 8, 8, 16, 16, 16, 16, 16, 16], [0, 3]));
+    expect(courseOf('burst', 9, 8, 16)).toEqual(course([8, 8, 8, 16, 16, 16, 8, 8, 8], [0, 3, 6]));
+    expect(courseOf('ramp', 15, 8, 17)).toEqual(course([8, 8, 8, 8, 8, 11, 14, 17, 17, 17, 17, 17, 17, 17, 17], [0, 5]));
+  });
+
+  it('goes to both ends of the actuator and back', () => {
+    const { tokens, loads, stretches } = courseOf('saturation', 10, 8, 16);
+    expect(tokens).toEqual(Array(10).fill(8));
+    expect(loads).toEqual(['usual', 'overload', 'usual', 'slack', 'usual'].flatMap((load) => [load, load]));
+    expect(stretches).toEqual([0, 2, 4, 6, 8].map((onset, at) => ({ onset, reachable: at % 2 === 0 })));
+    // Stretches begin where loads change, whatever the number of steps.
+    for (let steps = 6; steps < 80; steps++) {
+      const uneven = courseOf('saturation', steps, 8, 16);
+      for (const { onset } of uneven.stretches.slice(1)) expect(uneven.loads[onset]).not.toBe(uneven.loads[onset - 1]);
+    }
+  });
+});
+
+describe('replayedPlant', () => {
+  const plant = { fixed: 2, request: 0.5, token: 0.0625 };
+  const setPoint = plantTime(plant, 8, 8);
+  const served = (queue: boolean) => replayedPlant({ plant, setPoint, calm: 8, largestBatch: 16, queue, random: () => 0.5 });
+
+  it('under overload the smallest batch misses the set-point, with slack the largest one does', async () => {
+    const serve = served(false);
+    expect(await serve(5, 12, 'usual')).toBeCloseTo(plantTime(plant, 5, 12), 12);
+    expect((await serve(1, 8, 'overload')) / setPoint).toBeCloseTo(1.5, 12);
+    expect((await serve(16, 8, 'slack')) / setPoint).toBeCloseTo(0.6, 12);
+  });
+
+  it('a batch waits for what those before it took beyond the interval', async () => {
+    const serve = served(true);
+    const interval = setPoint / 0.85;
+    const long = plantTime(plant, 16, 16);
+    expect(await serve(16, 16, 'usual')).toBeCloseTo(long, 12);
+    expect(await serve(16, 16, 'usual')).toBeCloseTo(long + (long - interval), 12);
+    const third = plantTime(plant, 1, 8) + 2 * (long - interval);
+    expect(await serve(1, 8, 'usual')).toBeCloseTo(third, 12);
+    expect(await serve(1, 8, 'usual')).toBeCloseTo(plantTime(plant, 1, 8) + Math.max(0, third - interval), 12);
+    // At the set-point nothing ever waits.
+    const calm = served(true);
+    for (let batch = 0; batch < 5; batch++) expect(await calm(8, 8, 'usual')).toBeCloseTo(setPoint, 12);
   });
 });
 
 describe('responseValues', () => {
-  const of = (latency: readonly number[], batch = latency.map(() => 8), onsets: readonly number[] = [0]) =>
-    responseValues({ latency, batch, onsets, setPoint: 100 });
+  const of = (latency: readonly number[], batch = latency.map(() => 8), onsets: readonly number[] = [0], reachable = (_: number) => true) =>
+    responseValues({ latency, batch, stretches: onsets.map((onset, at) => ({ onset, reachable: reachable(at) })), setPoint: 100 });
 
   it('counts steps until the band is never left again, of the slowest stretch', () => {
     expect(of([100, 101, 99])['settling-steps']).toBe(1);
@@ -189,8 +235,27 @@ describe('responseValues', () => {
     expect(of([100, 120, 120, 110, 108, 100], undefined, [0, 2])['settling-steps']).toBe(5);
   });
 
+  it('asks nothing of stretches in which the set-point cannot be met', () => {
+    const latency = [100, 100, 300, 300, 40, 100];
+    expect(of(latency, undefined, [0, 2, 4])['settling-steps']).toBe(3);
+    const free = of(latency, undefined, [0, 2, 4], (at) => at !== 1);
+    expect(free).toMatchObject({ 'settling-steps': 2, 'tracking-accuracy': 100, stable: 1, ripple: 0 });
+  });
+
+  it('tells by how much a loop that stays in the band still swings', () => {
+    const swinging = Array.from({ length: 12 }, (_, step) => (step % 2 === 0 ? 96 : 104));
+    expect(of(swinging)).toMatchObject({ 'settling-steps': 1, stable: 1, ripple: expect.closeTo(4, 9) });
+    expect(of(swinging.map(() => 100))['ripple']).toBe(0);
+  });
+
   it('tells in how many steps the loop did not settle', () => {
-    const unsettled = (latency: readonly number[]) => unsettledSteps({ latency, batch: latency, onsets: [0, 2], setPoint: 100 });
+    const unsettled = (latency: readonly number[]) =>
+      unsettledSteps({
+        latency,
+        batch: latency,
+        stretches: [0, 2].map((onset) => ({ onset, reachable: true })),
+        setPoint: 100,
+      });
     expect(unsettled([100, 120, 120, 110, 108, 100])).toBe(2);
     expect(unsettled([100, 120, 120, 110, 108, 106])).toBe(4);
     expect(unsettled([120, 100, 120, 110, 108, 100])).toBeNull();

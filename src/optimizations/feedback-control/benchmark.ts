@@ -1,25 +1,39 @@
 import type { Benchmark } from '../../contract/benchmark.ts';
 import { ofSeries } from '../../contract/shared-metrics.ts';
 import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
-import { type Disturbance, disturbances } from './disturbance.ts';
 import type { ControlSetting } from './episode.ts';
 import { feedbackExchange } from './exchange.ts';
 import { type FeedbackOptions, feedbackOptions } from './options.ts';
 
 /** Control steps of a replay and executions per step: enough that a mix of two whole batches comes within ± 1 % of any latency between theirs. */
 const replayed = { steps: 60, batches: 16 };
+/** In the middle of its range the batch has room both ways. */
+const middle = { level: 8, queue: false };
 /** The one disturbance that is also played with real executions, fewer of them: it costs what it runs. */
-const live: ControlSetting = { disturbance: 'step', steps: 20, batches: 4 };
+const live: ControlSetting = { disturbance: 'step', steps: 20, batches: 4, ...middle };
 
-const replayOf = (disturbance: Disturbance): OperatingPoint => ({
-  id: `replay-${disturbance}`,
-  kind: 'episode',
-  setting: { disturbance, ...replayed },
-  exact: true,
-  rounds: 1,
-  warmUp: 0,
-  arms: ['reference', 'base', 'head'],
-});
+/** What is replayed, by the name of its point. */
+const replays: Readonly<Record<string, Pick<ControlSetting, 'disturbance' | 'level' | 'queue'>>> = {
+  step: { disturbance: 'step', ...middle },
+  ramp: { disturbance: 'ramp', ...middle },
+  burst: { disturbance: 'burst', ...middle },
+  saturation: { disturbance: 'saturation', ...middle },
+  queue: { disturbance: 'step', ...middle, queue: true },
+  low: { disturbance: 'step', ...middle, level: 4 },
+  high: { disturbance: 'step', ...middle, level: 12 },
+};
+
+const replayPoints = Object.entries(replays).map(
+  ([name, setting]): OperatingPoint => ({
+    id: `replay-${name}`,
+    kind: 'episode',
+    setting: { ...setting, ...replayed },
+    exact: true,
+    rounds: 1,
+    warmUp: 0,
+    arms: ['reference', 'base', 'head'],
+  }),
+);
 
 const livePoint: OperatingPoint = {
   id: `live-${live.disturbance}`,
@@ -73,6 +87,15 @@ const metricsOf = (point: OperatingPoint, common: Pick<MetricSpec, 'kind' | 'rol
     },
     {
       ...shared,
+      id: 'ripple',
+      unit: '%',
+      better: 'lower',
+      scale: 'linear',
+      from: ofSeries(point.id, 'ripple', 'last'),
+      tolerance: 1,
+    },
+    {
+      ...shared,
       id: 'stable',
       unit: '1 or 0',
       better: 'higher',
@@ -85,7 +108,7 @@ const metricsOf = (point: OperatingPoint, common: Pick<MetricSpec, 'kind' | 'rol
 
 /**
  * Feedback mechanisms: a policy sets the batch of each control step to hold a latency, while prompts become longer at once, gradually or for
- * a while. Judged in replay of the service times that tuning measured, to the bit; once more with real executions, for show. The
+ * a while, while no batch can hold it, behind a queue, and at a low and a high set-point. Judged in replay of the service times that tuning measured, to the bit; once more with real executions, for show. The
  * reference is the open loop: the batch that has this latency undisturbed. Batches are whole, so a step serves a mix of two.
  */
 export const feedbackControlBenchmark: Benchmark<FeedbackOptions> = {
@@ -96,18 +119,15 @@ export const feedbackControlBenchmark: Benchmark<FeedbackOptions> = {
   options: feedbackOptions,
   needs: ['policy'],
   applies: () => true,
-  workload: () => {
-    const replays = disturbances.map(replayOf);
-    return {
-      variants: {},
-      points: [...replays, livePoint],
-      metrics: [
-        ...replays.flatMap((point) => metricsOf(point, { kind: 'exact', role: 'gate' })),
-        ...metricsOf(livePoint, { kind: 'timing', role: 'advisory' }),
-      ],
-      headline: ['settling-steps', 'overshoot', 'tracking-accuracy', 'stable'],
-    };
-  },
+  workload: () => ({
+    variants: {},
+    points: [...replayPoints, livePoint],
+    metrics: [
+      ...replayPoints.flatMap((point) => metricsOf(point, { kind: 'exact', role: 'gate' })),
+      ...metricsOf(livePoint, { kind: 'timing', role: 'advisory' }),
+    ],
+    headline: ['settling-steps', 'overshoot', 'tracking-accuracy', 'stable'],
+  }),
   exchanges: [feedbackExchange],
   player: async () => (await import('./play.ts')).feedbackPlayer,
   tunes: 'shared',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Tools } from '../../contract/player.ts';
 import type { Immutable } from '../../records/words.ts';
-import { measureServiceTimes, type ServiceTimes, serviceTimes } from '../serving/service-times.ts';
+import { measureServiceTimes, serviceTimes } from '../serving/service-times.ts';
 import { fitPlant, plant, plantTime } from './plant.ts';
 
 /** Prompts without and with the disturbance, and between: so short that hundreds of batches can really run. */
@@ -10,32 +10,34 @@ const decode = 2;
 export const largestBatch = 16;
 const batches = [1, 2, 4, 6, 8, 12, largestBatch];
 const samples = 7;
-/** What the open loop serves: its own latency is the set-point, which can therefore be met, and the batch has room both ways. */
-const openLoop = 8;
 
 /** The comparator of a cell, fixed per class of runner. */
 export const feedbackComparator = z.strictObject({
   /** What was measured, and the plant that comes closest to it: the replay is of this. */
   service: serviceTimes,
   plant,
-  /** The fixed batch of the reference. */
-  batch: z.number().positive(),
-  /** Milliseconds of this batch, undisturbed. */
-  setPoint: z.number().positive(),
-  /** Milliseconds per further request, undisturbed. */
-  slope: z.number().positive(),
 });
 export type FeedbackComparator = Immutable<z.infer<typeof feedbackComparator>>;
 
-/** What follows from a table of service times. A plant that hardly rises with the batch still gets a slope: by a thousandth of the set-point. */
-const comparatorFrom = (service: ServiceTimes): FeedbackComparator => {
+/** What an episode holds its arms to. */
+export interface Level {
+  /** The fixed batch of the reference. */
+  readonly batch: number;
+  /** Milliseconds of this batch, undisturbed. */
+  readonly setPoint: number;
+  /** Milliseconds per further request, undisturbed. */
+  readonly slope: number;
+}
+
+/** The level of a batch. A plant that hardly rises with the batch still gets a slope: by a thousandth of the set-point. */
+export const levelOf = ({ service, plant: fitted }: FeedbackComparator, batch: number): Level => {
   const calm = Math.min(...service.lengths);
-  const fitted = fitPlant(service);
-  const setPoint = plantTime(fitted, openLoop, calm);
-  const slope = Math.max(setPoint - plantTime(fitted, openLoop - 1, calm), setPoint / 1000);
-  return { service, plant: fitted, batch: openLoop, setPoint, slope };
+  const setPoint = plantTime(fitted, batch, calm);
+  return { batch, setPoint, slope: Math.max(plantTime(fitted, batch + 1, calm) - setPoint, setPoint / 1000) };
 };
 
-/** Measures the plant; set-point, open loop and slope follow. */
-export const tuneFeedback = async (tools: Tools): Promise<FeedbackComparator> =>
-  comparatorFrom(await measureServiceTimes(tools, { lengths, batches, decode, samples }));
+/** Measures the plant; set-points, open loops and slopes follow. */
+export const tuneFeedback = async (tools: Tools): Promise<FeedbackComparator> => {
+  const service = await measureServiceTimes(tools, { lengths, batches, decode, samples });
+  return { service, plant: fitPlant(service) };
+};

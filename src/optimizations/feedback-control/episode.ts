@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Immutable } from '../../records/words.ts';
 import { mean } from '../../statistics/describe.ts';
-import { disturbances } from './disturbance.ts';
+import { disturbances, type Load } from './disturbance.ts';
 
 /** What an episode point plays. */
 export const loopSetting = z.strictObject({
@@ -9,6 +9,10 @@ export const loopSetting = z.strictObject({
   steps: z.int().min(6),
   /** Executions per control step. */
   batches: z.int().positive(),
+  /** The batch whose undisturbed latency is the set-point. */
+  level: z.int().positive(),
+  /** Whether batches wait for those before them. */
+  queue: z.boolean(),
 });
 export type ControlSetting = Immutable<z.infer<typeof loopSetting>>;
 
@@ -35,16 +39,17 @@ export interface LoopStep {
 
 export interface Loop {
   readonly tokens: readonly number[];
+  readonly loads: readonly Load[];
   readonly batches: number;
   readonly initial: number;
   /** Milliseconds of one batch. */
-  serve(requests: number, tokens: number): Promise<number>;
+  readonly serve: (requests: number, tokens: number, load: Load) => Promise<number>;
   /** The batch of the step after this one. */
   decide(step: number, seen: LoopStep): Promise<number>;
 }
 
 /** Runs the loop: in each step some batches of the size last decided on, then a decision that holds from the next step on. */
-export const runLoop = async ({ tokens, batches, initial, serve, decide }: Loop): Promise<readonly LoopStep[]> => {
+export const runLoop = async ({ tokens, loads, batches, initial, serve, decide }: Loop): Promise<readonly LoopStep[]> => {
   const sizes = dither();
   const steps: LoopStep[] = [];
   let wanted = initial;
@@ -52,7 +57,7 @@ export const runLoop = async ({ tokens, batches, initial, serve, decide }: Loop)
     const served: { readonly ms: number; readonly requests: number }[] = [];
     for (let at = 0; at < batches; at++) {
       const requests = sizes.next(wanted);
-      served.push({ ms: await serve(requests, length), requests });
+      served.push({ ms: await serve(requests, length, loads[step] ?? 'usual'), requests });
     }
     const seen = { latency: mean(served.map(({ ms }) => ms)), batch: mean(served.map(({ requests }) => requests)) };
     steps.push(seen);

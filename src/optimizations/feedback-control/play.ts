@@ -4,41 +4,42 @@ import { decodeValue } from '../../records/decode.ts';
 import { seriesWarningText } from '../../records/series-warning.ts';
 import type { ArmId } from '../../records/words.ts';
 import { nextAction } from '../serving/policy-action.ts';
-import { openPacedService, type PacedService } from '../serving/service-times.ts';
+import { openPacedService } from '../serving/service-times.ts';
 import { unheard } from '../serving/unheard-policy.ts';
-import { type FeedbackComparator, feedbackComparator, largestBatch, tuneFeedback } from './comparator.ts';
+import { feedbackComparator, type Level, largestBatch, levelOf, tuneFeedback } from './comparator.ts';
 import { courseOf } from './disturbance.ts';
 import { type Loop, loopSetting, runLoop } from './episode.ts';
 import { type FeedbackSetting, feedbackAction } from './exchange.ts';
-import { plantTime } from './plant.ts';
+import { replayedPlant } from './replayed-plant.ts';
 import { type Response, responseValues, unsettledSteps } from './response.ts';
-
-/** How far replayed services vary either way: about what undisturbed executions do. */
-const spread = 0.03;
 
 /** Plays the loop against services that are replayed from the comparator where the point is exact, and executed where it is not. */
 export const feedbackPlayer: Player = {
   tune: tuneFeedback,
   play: async (turn, tools) => {
     const comparator = decodeValue(feedbackComparator, turn.tuned, 'tuned');
-    const { disturbance, steps, batches } = decodeValue(loopSetting, turn.point.setting, 'setting');
+    const { disturbance, steps, batches, level: openLoop, queue } = decodeValue(loopSetting, turn.point.setting, 'setting');
+    const level = levelOf(comparator, openLoop);
+    const { setPoint } = level;
     const { lengths } = comparator.service;
-    const { tokens, onsets } = courseOf(disturbance, steps, Math.min(...lengths), Math.max(...lengths));
-    const service: PacedService = turn.point.exact ? replayed(comparator, tools) : await openPacedService(tools, comparator.service);
+    const calm = Math.min(...lengths);
+    const { tokens, loads, stretches } = courseOf(disturbance, steps, calm, Math.max(...lengths));
+    const executed = turn.point.exact ? null : await openPacedService(tools, comparator.service);
+    const { plant } = comparator;
     const done = await runLoop({
       tokens,
+      loads,
       batches,
-      initial: comparator.batch,
-      serve: service.serve,
-      decide: await deciderOf(turn, tools, comparator),
+      initial: level.batch,
+      serve: executed?.serve ?? replayedPlant({ plant, setPoint, calm, largestBatch, queue, random: tools.random }),
+      decide: await deciderOf(turn, tools, level),
     });
     const latency = done.map((step) => step.latency);
     const batch = done.map((step) => step.batch);
-    const { setPoint } = comparator;
-    const { values, warnings } = judged({ latency, batch, onsets, setPoint }, turn.arm);
+    const { values, warnings } = judged({ latency, batch, stretches, setPoint }, turn.arm);
     return {
       values,
-      warnings: [...warnings, ...service.warnings()],
+      warnings: [...warnings, ...(executed?.warnings() ?? [])],
       trace: { time: tokens.map((_, step) => step), tokens: [...tokens], batch, latency, 'set-point': tokens.map(() => setPoint) },
     };
   },
@@ -58,17 +59,12 @@ const judged = (response: Response, arm: ArmId): Required<Pick<Observation, 'val
   };
 };
 
-const replayed = ({ plant }: FeedbackComparator, { random }: Pick<Tools, 'random'>): PacedService => ({
-  serve: async (requests, tokens) => plantTime(plant, requests, tokens) * (1 + spread * (2 * random() - 1)),
-  warnings: () => [],
-});
-
 /**
  * Base and head close the loop with their policies; the reference leaves it open. Where batches are really executed a policy is asked
  * in that, too, and not heard: asking leaves the processor cold.
  */
-const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, comparator: FeedbackComparator): Promise<Loop['decide']> => {
-  const { batch, setPoint, slope } = comparator;
+const deciderOf = async ({ arm, point }: Turn, tools: Pick<Tools, 'policy'>, level: Level): Promise<Loop['decide']> => {
+  const { batch, setPoint, slope } = level;
   const setting: FeedbackSetting & { readonly [key: string]: number } = {
     setPoint,
     initial: batch,

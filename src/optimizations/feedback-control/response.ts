@@ -1,5 +1,6 @@
 import type { Values } from '../../records/words.ts';
 import { mean } from '../../statistics/describe.ts';
+import type { Stretch } from './disturbance.ts';
 
 /** Half the width of the band around the set-point, as a share of it. */
 const band = 0.05;
@@ -13,14 +14,16 @@ export interface Response {
   /** Mean milliseconds and batch of each step. */
   readonly latency: readonly number[];
   readonly batch: readonly number[];
-  /** Steps at which something changed, the first 0: the loop has to settle anew after each. */
-  readonly onsets: readonly number[];
+  /** The loop has to settle anew in each that can be settled in. */
+  readonly stretches: readonly Stretch[];
   readonly setPoint: number;
 }
 
-/** Deviations from the set-point, as shares of it, stretch by stretch. */
-const stretchesOf = ({ latency, onsets, setPoint }: Response): readonly (readonly number[])[] =>
-  onsets.map((onset, at) => latency.slice(onset, onsets[at + 1]).map((each) => each / setPoint - 1));
+/** Deviations from the set-point, as shares of it, stretch by stretch; of those in which it can be met. */
+const errorsOf = ({ latency, stretches, setPoint }: Response): readonly (readonly number[])[] =>
+  stretches.flatMap(({ onset, reachable }, at) =>
+    reachable ? [latency.slice(onset, stretches[at + 1]?.onset).map((each) => each / setPoint - 1)] : [],
+  );
 
 /** The step, counted from 1, from which on the loop stays in the band; null where it does not. */
 const settled = (errors: readonly number[]): number | null => {
@@ -30,7 +33,7 @@ const settled = (errors: readonly number[]): number | null => {
 
 /** Steps of the longest stretch in which the loop did not settle; null where it always did. */
 export const unsettledSteps = (response: Response): number | null => {
-  const unsettled = stretchesOf(response).filter((errors) => settled(errors) === null);
+  const unsettled = errorsOf(response).filter((errors) => settled(errors) === null);
   return unsettled.length === 0 ? null : Math.max(...unsettled.map(({ length }) => length));
 };
 
@@ -57,11 +60,11 @@ const reversals = (batch: readonly number[]): number => {
  * How well the loop held its set-point, stretch by stretch between the onsets (Hellerstein et al. 2004, ch. 1: settling time, overshoot,
  * accuracy, stability). `settling-steps`: of the slowest stretch, into ± 5 % for good, at least 1; where the loop does not settle, one more than
  * the longest stretch has, which no loop that settles can reach. `overshoot` %: the largest deviation to the other side than the disturbance pushed to. `tracking-accuracy` %: 100 minus the mean over stretches of the error that is left in their last
- * third. `reversals`: turns of the batch by half a request or more, per 100 steps. `stable`: 1 where no last third swings by more than 20 %.
+ * third. `reversals`: turns of the batch by half a request or more, per 100 steps. `ripple` %: half of what the latency still swings by in the last third of a stretch, the widest. `stable`: 1 where none swings by more than 20 %.
  */
 export const responseValues = (response: Response): Values => {
   const { batch } = response;
-  const stretches = stretchesOf(response);
+  const stretches = errorsOf(response);
   const never = Math.max(...stretches.map(({ length }) => length)) + 1;
   const tails = stretches.map((errors) => errors.slice(Math.floor((2 * errors.length) / 3)));
   return {
@@ -69,6 +72,7 @@ export const responseValues = (response: Response): Values => {
     overshoot: 100 * Math.max(...stretches.map(overshot)),
     'tracking-accuracy': 100 * (1 - mean(tails.map((tail) => Math.abs(mean(tail))))),
     reversals: (100 * reversals(batch)) / batch.length,
+    ripple: 50 * Math.max(...tails.map((tail) => Math.max(...tail) - Math.min(...tail))),
     stable: tails.every((tail) => Math.max(...tail) - Math.min(...tail) <= swing) ? 1 : 0,
   };
 };
