@@ -3,7 +3,7 @@ import { type Catalogue, edit } from './mutant.ts';
 const loop = 'optimizations/feedback-control/proportional-integral.ts';
 const subject = 'optimizations/feedback-control/subject.ts';
 
-const noticedBy = ['settling-steps', 'overshoot', 'tracking-accuracy', 'stable'] as const;
+const noticedBy = ['settling-steps', 'overshoot', 'tracking-accuracy', 'ripple', 'stable'] as const;
 
 export const feedbackControl: Catalogue = {
   optimization: 'feedback-control',

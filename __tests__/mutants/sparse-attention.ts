@@ -50,7 +50,7 @@ export const sparseAttention: Catalogue = {
     {
       id: 'scale-forgotten',
       what: 'scores are not divided by the root of the head size',
-      edits: [edit(grouped, 'scale: scale === 0 ? headSize ** -0.5 : scale', 'scale: scale === 0 ? headSize ** -0.25 : scale')],
+      edits: [edit(grouped, 'scale: scale === 0 ? headSize ** -0.5 : scale', 'scale: Math.max(1, scale)')],
       noticedBy: ['nll-delta'],
     },
     {
@@ -76,13 +76,13 @@ export const sparseAttention: Catalogue = {
           "hidden('globals', op('And', 'globals/none/And', globals.seen, op('Not', 'globals/none/Not', globals.seen)))",
         ),
       ],
-      noticedBy: ['nll-delta', 'late-nll-delta'],
+      noticedBy: ['nll-delta', 'late-nll-delta', 'unread-cache'],
     },
     {
-      id: 'budget-ignored',
-      what: 'every layer takes the pattern that saves most, whatever it strays',
-      edits: [edit(choice, '|| after > budget) continue;', '|| after > 1e9 * (1 + budget)) continue;')],
-      noticedBy: ['nll-delta', 'late-nll-delta'],
+      id: 'budget-of-one-layer',
+      what: 'each layer is held to the budget of all layers together, in the unit of its share',
+      edits: [edit(choice, '|| after > budget) continue;', '|| after > budget / layers.length) continue;')],
+      noticedBy: ['kv-bytes-per-token', 'macs-per-token'],
     },
     {
       id: 'stray-without-its-share',

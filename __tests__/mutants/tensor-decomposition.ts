@@ -60,18 +60,6 @@ export const tensorDecomposition: Catalogue = {
       noticedBy: ['nll-delta'],
     },
     {
-      id: 'factors-that-do-not-save',
-      what: 'factors are kept where they are larger than the matrix',
-      edits: [
-        edit(
-          subject,
-          'const most = Math.min(full, savingRank(linear.rows * linear.columns, linear.rows + linear.columns, options.multiple));',
-          'const most = full;',
-        ),
-      ],
-      noticedBy: ['model-size', 'macs-per-token'],
-    },
-    {
       id: 'moments-of-the-last-window',
       what: 'second moments are those of the last window of calibration',
       edits: [
