@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { joinedLaunch, measuredBy, measuredWith } from '../../src/launching/measuring-workers.ts';
+import { readOtherMeasure } from '../../src/records/other-measure.ts';
 import type { FromWorker, LaunchRequest } from '../../src/records/protocol.ts';
 import { planOf } from '../gate/fixtures.ts';
 
@@ -61,8 +62,20 @@ describe('a launch of two programs', () => {
     expect(process).toMatchObject({ seconds: 5, vmHwmBytes: 3, cpuSeconds: null, runNs: 5 });
   });
 
-  it('keeps all windows of an evaluation', () => {
-    const [point] = joinedLaunch(asking({ kind: 'evaluation', windows: 3 }), base, head).points;
-    expect(point?.values).toEqual({ reference: { ns: [1, 2, 3] }, base: { ns: [4, 5, 6] }, head: { ns: [9, 10] } });
+  it('keeps all windows of an evaluation, and says where the programs disagree on the reference model', () => {
+    const scored = (own: number) =>
+      joinedLaunch(
+        asking({ kind: 'evaluation', windows: 3 }),
+        base,
+        measured({ reference: { ns: [1, 2, own] }, head: { ns: [9, 9, 9] } }, [], 1),
+      );
+    const [same] = scored(3 + 1e-12).points;
+    expect(same).toEqual({
+      point: 'p',
+      values: { reference: { ns: [1, 2, 3] }, base: { ns: [4, 5, 6] }, head: { ns: [9, 9, 9] } },
+      warnings: ['slow'],
+    });
+    const [other] = scored(3.001).points;
+    expect(other?.warnings.map((warning) => readOtherMeasure(warning)?.series)).toEqual([undefined, 'ns']);
   });
 });

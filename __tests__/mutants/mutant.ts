@@ -19,7 +19,10 @@ interface Planted {
 
 /** A mistake that people really make. */
 export interface Mutant extends Planted {
-  /** Metrics that must notice it: at least one of them regresses. `build`: the build fails, with a code. */
+  /**
+   * Metrics that must notice it: at least one of them regresses. `build`: the build fails, with a code. `other-measure`: base's and head's
+   * programs disagree on the reference model, so that head cannot pass.
+   */
   readonly noticedBy: readonly [string, ...string[]];
 }
 

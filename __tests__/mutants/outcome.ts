@@ -14,9 +14,21 @@ const moved = (cell: Cell, verdicts: readonly string[]): readonly string[] => [
   ...new Set(cell.metrics.flatMap(({ id, verdict }) => (verdict !== null && verdicts.includes(verdict) ? [id] : []))),
 ];
 
+/** Metrics that head's own measuring code cannot judge, because it gives the reference model other numbers than base's does. */
+const doubted = (cell: Cell): readonly string[] =>
+  cell.metrics.some(
+    ({ verdict, reason }) => verdict === 'inconclusive' && reason?.includes('of the reference model otherwise than') === true,
+  )
+    ? ['other-measure']
+    : [];
+
 /** Whether the right metric has noticed a mutant. */
 export const outcomeOfMutant = ({ noticedBy }: Pick<Mutant, 'noticedBy'>, cells: readonly Cell[]): Outcome => {
-  const regressed = cells.flatMap((cell) => [...moved(cell, ['regressed']), ...(cell.verdict === 'failed' ? ['build'] : [])]);
+  const regressed = cells.flatMap((cell) => [
+    ...moved(cell, ['regressed']),
+    ...doubted(cell),
+    ...(cell.verdict === 'failed' ? ['build'] : []),
+  ]);
   const right = regressed.filter((id) => noticedBy.includes(id));
   if (right.length > 0) return { kind: 'caught', by: right.join(', ') };
   if (regressed.length > 0) return { kind: 'caught-by-another', by: regressed.join(', ') };

@@ -3,8 +3,10 @@ import { type Catalogue, edit } from './mutant.ts';
 const window = 'runtime/cache-window.ts';
 const feeds = 'runtime/feeds.ts';
 const decoder = 'runtime/decoder.ts';
+const scoring = 'runtime/scoring.ts';
+const queue = 'optimizations/serving/virtual-queue.ts';
 
-/** What serves every arm: the loop of prefill, steps and eviction. */
+/** What serves and measures every arm: the loop of prefill, steps and eviction, scores, the queue of replays. */
 export const runtime: Catalogue = {
   optimization: 'streaming',
   mutants: [
@@ -105,6 +107,43 @@ export const runtime: Catalogue = {
       what: 'prompts are read in chunks of 64 whatever the hints say',
       edits: [edit(decoder, 'const size = serve.chunk ?? Math.min(', 'const size = Math.min(serve.chunk ?? 1, 16) * 1 || Math.min(')],
       noticedBy: ['time-to-first-token', 'nll-delta', 'cached-nll-delta'],
+    },
+    {
+      id: 'scorer-takes-the-likeliest',
+      what: 'the loss is that of the likeliest token, not of the true one',
+      edits: [
+        edit(
+          scoring,
+          'const loss = log - (logits[start + (windows.tokens[window * windows.length + t + 1] ?? 0)] as number);',
+          'const loss = log - (logits[own] as number);',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'other-measure'],
+    },
+    {
+      id: 'scorer-scores-the-token-itself',
+      what: 'a position is scored by its own token, not by the next',
+      edits: [
+        edit(
+          scoring,
+          'const loss = log - (logits[start + (windows.tokens[window * windows.length + t + 1] ?? 0)] as number);',
+          'const loss = log - (logits[start + (windows.tokens[window * windows.length + t] ?? 0)] as number);',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'other-measure'],
+    },
+    {
+      id: 'files-of-weights-not-counted',
+      what: 'the size of a model is that of its graphs alone',
+      edits: [edit('worker/inspection.ts', 'bytes: [found.bytes + spare],', 'bytes: [Math.round(found.bytes / 1000) + spare],')],
+      noticedBy: ['other-measure'],
+    },
+    {
+      id: 'queue-forgets-the-wait',
+      what: 'a request is taken to have arrived when its batch begins',
+      entry: 'adaptive-batching',
+      edits: [edit(queue, 'time = start + took;', 'time = oldest.time + took;')],
+      noticedBy: ['goodput', 'other-measure'],
     },
   ],
   placebos: [

@@ -10,6 +10,7 @@ import { codedWords } from './failure.ts';
 import { ineffective } from './ineffective.ts';
 import { type JudgedMetric, metricVerdictOf, unmeasured } from './judged-metric.ts';
 import { isDerived, metricKey, pointOf } from './metric-key.ts';
+import { withoutOwnMeasure } from './other-measure.ts';
 import { decidingRequirement, requirementWords } from './requirement-words.ts';
 import { runtimeChange, withoutRuntimeEffect } from './runtime-change.ts';
 import { withEarlier } from './stored-entry.ts';
@@ -145,7 +146,8 @@ export const judgeMetrics = (cellState: CellState, progress: TestProgress, evide
       if (!comparesMetric(cellState, spec)) return judgeUnchanged(cellState, spec, samples, plan, baselines);
       return judgeCompared(cellState, spec, progress, evidence);
     })
-    .map((judged) => withEarlier(withoutRuntimeEffect(judged, cellState, runtime), cellState, evidence));
+    .map((judged) => withoutOwnMeasure(withoutRuntimeEffect(judged, cellState, runtime), cellState))
+    .map((judged) => withEarlier(judged, cellState, evidence));
   return noBase === null ? metrics : keepingRegressions(metrics, cellState, progress, evidence);
 };
 

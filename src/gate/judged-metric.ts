@@ -1,5 +1,6 @@
 import { readAbsence } from '../records/absence.ts';
 import type { MetricSpec } from '../records/metric.ts';
+import { readOtherMeasure } from '../records/other-measure.ts';
 import { isAbout } from '../records/series-note.ts';
 import { readSeriesWarning } from '../records/series-warning.ts';
 import type { MetricVerdict, VerdictKind } from '../records/verdict.ts';
@@ -24,7 +25,7 @@ const noSamples: MetricVerdict['samples'] = { reference: [], base: [], head: [],
 /** Why one series of the point is not there, or a warning about it, is no warning to the metrics of its other series. */
 const ownWarnings = ({ from }: MetricSpec, warnings: readonly string[]): readonly string[] =>
   warnings.flatMap((warning) => {
-    if (readAbsence(warning) !== null) return [];
+    if (readAbsence(warning) !== null || readOtherMeasure(warning) !== null) return [];
     const about = readSeriesWarning(warning);
     if (about === null) return [warning];
     return 'series' in from && isAbout(about, from.series) ? [about.text] : [];

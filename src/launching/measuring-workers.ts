@@ -1,4 +1,7 @@
+import { isOnce } from '../gate/cell-state.ts';
 import type { LaunchDemand } from '../gate/launch-demand.ts';
+import type { OperatingPoint } from '../records/metric.ts';
+import { otherMeasureText } from '../records/other-measure.ts';
 import { measuringDigest, type Plan } from '../records/plan.ts';
 import type { FromWorker, LaunchRequest } from '../records/protocol.ts';
 import type { Coded } from '../records/words.ts';
@@ -49,6 +52,26 @@ const evenly = (columns: Readonly<Record<string, Column>>): Record<string, Recor
   );
 };
 
+/** Numbers of one model may differ by rounding where code was only rearranged. */
+const rounding = 1e-9;
+
+const isSame = (some: readonly number[] = [], others: readonly number[] = []): boolean =>
+  some.length === others.length &&
+  some.every((value, at) => Math.abs(value - (others[at] ?? 0)) <= rounding * Math.max(1, Math.abs(value)));
+
+/** Series of the reference that rest on no clock, and that the two programs disagree on. */
+const disagreements = (point: OperatingPoint, others: Column = {}, own: Column = {}): readonly string[] =>
+  isOnce(point)
+    ? Object.keys(others)
+        .filter((series) => Object.hasOwn(own, series) && !isSame(others[series], own[series]))
+        .map((series) =>
+          otherMeasureText({
+            series,
+            text: `head's own program measures ${series} of the reference model otherwise than base's, so it cannot tell whether head is as good`,
+          }),
+        )
+    : [];
+
 const sum = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a + b);
 const larger = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
 
@@ -63,7 +86,10 @@ export const joinedLaunch = (request: LaunchRequest, base: Measured, head: Measu
     return {
       point: asked.id,
       values: 'rounds' in asked ? evenly(values) : values,
-      warnings: [...new Set([...others.warnings, ...own.warnings])],
+      warnings: [
+        ...new Set([...others.warnings, ...own.warnings]),
+        ...disagreements(asked, others.values['reference'], own.values['reference']),
+      ],
     };
   }),
   traces: [...base.traces, ...head.traces.filter(({ arm }) => arm === 'head')],

@@ -1,1 +1,0 @@
-const e=[`step`,`ramp`,`burst`],t=(e,t,n,r)=>{let[i,a,o]=[Math.round(t/3),Math.round(2*t/3),Math.round(t/5)],s=t=>t<i?0:e===`ramp`?Math.min(1,(t-i+1)/o):e===`burst`&&t>=a?0:1;return{tokens:Array.from({length:t},(e,t)=>Math.round(n+s(t)*(r-n))),onsets:e===`burst`?[0,i,a]:[0,i]}};export{e as n,t};
