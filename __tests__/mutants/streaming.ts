@@ -46,13 +46,13 @@ export const streaming: Catalogue = {
       id: 'cache-unbounded',
       what: 'nothing is ever evicted',
       edits: [edit(subject, "keepLast: options['keep-last'],", "keepLast: 100 * options['keep-last'],")],
-      noticedBy: ['memory-slope'],
+      noticedBy: ['memory-slope', 'cache-bytes'],
     },
     {
-      id: 'chunks-of-one-token',
-      what: 'prompts are read token by token',
-      edits: [edit(subject, '    chunk: options.chunk,', '    chunk: Math.min(1, options.chunk),')],
-      noticedBy: ['time-to-first-token'],
+      id: 'room-for-two-chunks',
+      what: 'the cache may grow by twice what is read at once before it forgets',
+      edits: [edit(subject, 'slack: options.chunk,', 'slack: 2 * options.chunk,')],
+      noticedBy: ['cache-bytes'],
     },
   ],
   placebos: [

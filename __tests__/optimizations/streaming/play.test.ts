@@ -90,7 +90,11 @@ describe('sustained', () => {
 
 describe('memory', () => {
   it('a full cache grows by its bytes per token', async () => {
-    expect((await played('memory', full, 2048)).values).toEqual({ 'bytes-per-token': 2048 });
+    const { values } = await played('memory', full, 2048);
+    // All that was filled, and one token for each step.
+    const { setting } = turn('memory').point;
+    const { fill, steps } = setting as { fill: number; steps: number };
+    expect(values).toEqual({ 'bytes-per-token': 2048, 'cache-bytes': 2048 * (fill + steps) });
   });
 
   it('a cache that is cut back now and then does not grow; one that loses less than it gains does', async () => {
@@ -102,5 +106,8 @@ describe('memory', () => {
     expect((await sawtooth(16, 0)()).values['bytes-per-token']).toBe(0);
     expect((await sawtooth(32, 0)()).values['bytes-per-token']).toBe(0);
     expect((await sawtooth(32, 3)()).values['bytes-per-token']).toBeCloseTo(3, 9);
+    // The peaks count, of which a cache that is cut back later has higher ones.
+    expect((await sawtooth(16, 0)()).values['cache-bytes']).toBe(256 + 15);
+    expect((await sawtooth(32, 0)()).values['cache-bytes']).toBe(256 + 31);
   });
 });

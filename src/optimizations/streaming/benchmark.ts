@@ -95,6 +95,17 @@ const own: readonly MetricSpec[] = [
     tolerance: 1,
   },
   {
+    id: 'cache-bytes',
+    unit: 'bytes',
+    better: 'lower',
+    kind: 'exact',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries('memory', 'cache-bytes', 'last'),
+    identity: 'artefact',
+    tolerance: 0.001,
+  },
+  {
     ...timed,
     id: 'sustained-throughput',
     unit: 'tokens/s',
@@ -118,7 +129,8 @@ const own: readonly MetricSpec[] = [
 /**
  * Streaming: chunked prefill and a bounded cache against whole prompts and a full cache. `stream`: the first token of a prompt, the
  * tokens after it, and the longest wait between two of them while another prompt arrives. `sustained`: tokens after a long input, and how
- * much slower they come than after a short one. `memory`: growth of the cache once it is filled. The second comparator computes everything anew for each token.
+ * much slower they come than after a short one. `memory`: growth of the cache once it is filled, and the
+ * room that it takes. The second comparator computes everything anew for each token.
  */
 export const streamingBenchmark: Benchmark<StreamingOptions> = {
   id: 'streaming',

@@ -90,7 +90,7 @@ const memory = async ({ fill, steps }: Of<'memory'>, tools: Tools): Promise<Obse
   const half = Math.floor(steps / 2);
   const [before, after] = [Math.max(...bytes.slice(0, half)), Math.max(...bytes.slice(-half))];
   return {
-    values: { 'bytes-per-token': (after - before) / half },
+    values: { 'bytes-per-token': (after - before) / half, 'cache-bytes': Math.max(...bytes) },
     trace: { token: bytes.map((_, step) => fill + step + 1), bytes },
   };
 };
