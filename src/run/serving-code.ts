@@ -4,7 +4,7 @@ import { textBehind } from '../repository/on-disk.ts';
 import { programFiles } from './imported-files.ts';
 
 /** What an optimization itself is: it runs in the arm's own process, and is part of the arm. */
-const isSubject = (path: string): boolean => /^(.*-)?subject\.[jt]s$/.test(basename(path));
+export const isSubject = (path: string): boolean => /^(.*-)?subject\.[jt]s$/.test(basename(path));
 
 /**
  * Digest of the code that serves and measures: the worker program with whatever it imports, but for the
