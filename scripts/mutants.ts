@@ -1,97 +1,47 @@
+/** Plants what the catalogue of mutants holds, and says what became of it: docs/mutants.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { catalogues } from '../__tests__/mutants/catalogue.ts';
 import { Clone } from '../__tests__/mutants/clone.ts';
 import { mutantsConfiguration } from '../__tests__/mutants/configuration.ts';
-import type { Mutant, Placebo } from '../__tests__/mutants/mutant.ts';
-import { type Outcome, outcomeOfMutant, outcomeOfPlacebo } from '../__tests__/mutants/outcome.ts';
-import { entryOf, modelOf, reachOf, together } from '../__tests__/mutants/together.ts';
+import type { Outcome } from '../__tests__/mutants/outcome.ts';
+import { type Placed, reachOf, together } from '../__tests__/mutants/together.ts';
+import { mostTogether, placed, type TriedOne, tryTogether } from '../__tests__/mutants/trial.ts';
 import { code, table } from './markdown-table.ts';
 
-const usage = 'npm run mutants -- [--only ID[,ID]] [--kind mutants|placebos] [--seed N] [--json FILE] [--write]';
+const usage = 'npm run mutants -- [--only ID[,ID]] [--kind mutants|placebos] [--seed N] [--json FILE] [--known FILE] [--write]';
 
-interface Trial {
-  readonly optimization: string;
-  readonly planted: Mutant | Placebo;
-  readonly judge: (cells: Parameters<typeof outcomeOfPlacebo>[0]) => Outcome;
-}
+/** Those of the catalogue that were asked for: by id, or by optimization. */
+const chosen = (only: readonly string[], kind: string | undefined): readonly Placed[] =>
+  (['mutants', 'placebos'] as const)
+    .filter((each) => kind === undefined || kind === each)
+    .flatMap(placed)
+    .filter(({ optimization, planted: { id } }) => only.length === 0 || only.includes(id) || only.includes(optimization));
 
-interface Result {
-  readonly optimization: string;
-  readonly kind: 'mutant' | 'placebo';
-  readonly id: string;
-  readonly what: string;
-  readonly outcome: Outcome;
-  readonly seconds: number;
-}
-
-const trials = (only: readonly string[], kind: string | undefined): readonly Trial[] =>
-  catalogues.flatMap(({ optimization, mutants, placebos }) =>
-    [
-      ...(kind === 'placebos'
-        ? []
-        : mutants.map((planted): Trial => ({ optimization, planted, judge: (cells) => outcomeOfMutant(planted, cells) }))),
-      ...(kind === 'mutants' ? [] : placebos.map((planted): Trial => ({ optimization, planted, judge: outcomeOfPlacebo }))),
-    ].filter(({ planted: { id } }) => only.length === 0 || only.includes(id) || only.includes(optimization)),
-  );
-
-/** Runs of so many cells at most: a run that ends badly says nothing of any of them. */
-const mostTogether = 6;
-
-/** Plants some things in the clone, runs the cells that they concern, and takes them out again. */
-const tryTogether = (clone: Clone, group: readonly Trial[], seed: string): readonly Result[] => {
-  const started = performance.now();
-  try {
-    clone.edit(group.flatMap(({ planted }) => planted.edits));
-    const [models, entries] = [[...new Set(group.map(modelOf))].join(), group.map(entryOf).join()];
-    const scope = ['--models', models, '--optimizations', entries, '--base', 'HEAD', '--seed', seed, '--quick'];
-    const { report, errors } = clone.gate(
-      group
-        .map(({ planted }) => planted.id)
-        .join('+')
-        .slice(0, 200),
-      ...scope,
-    );
-    if (report === null) console.error(errors);
-    const seconds = (performance.now() - started) / 1000 / group.length;
-    return group.map((trial) => {
-      const cells = (report?.cells ?? []).filter(({ optimization }) => optimization === entryOf(trial));
-      const { id, what } = trial.planted;
-      const kind = 'noticedBy' in trial.planted ? 'mutant' : 'placebo';
-      return { optimization: trial.optimization, kind, id, what, outcome: trial.judge(cells), seconds };
-    });
-  } finally {
-    clone.mend();
-  }
-};
-
-const countOf = (results: readonly Result[], kind: Outcome['kind']): number =>
-  results.filter(({ outcome }) => outcome.kind === kind).length;
-
-const share = (results: readonly Result[], kind: Outcome['kind']): string => {
-  const of = countOf(results, kind);
+const share = (results: readonly TriedOne[], kind: Outcome['kind']): string => {
+  const of = results.filter(({ outcome }) => outcome.kind === kind).length;
   return `${of} of ${results.length} (${(of / Math.max(1, results.length)).toFixed(2)})`;
 };
 
-/** The score in one line, and what was planted, with what became of it. */
-const summary = (results: readonly Result[], seed: string): string => {
-  const [mutants, placebos] = (['mutant', 'placebo'] as const).map((kind) => results.filter((each) => each.kind === kind)) as [
-    Result[],
-    Result[],
-  ];
+const head = ['In', 'Planted', 'What', 'Outcome', 'By'];
+const row = ({ trial: { optimization, planted }, outcome }: TriedOne): readonly string[] => [
+  code(optimization),
+  code(planted.id),
+  planted.what,
+  outcome.kind,
+  outcome.by,
+];
+
+/** The score in one line, and what was planted, in the catalogue's order, with what became of it. */
+const summary = (results: readonly TriedOne[], seed: string): string => {
+  const tried = new Map(results.map((result) => [result.trial.planted, result]));
+  const [mutants = [], placebos = []] = (['mutants', 'placebos'] as const).map((kind) =>
+    placed(kind).flatMap(({ planted }) => tried.get(planted) ?? []),
+  );
   const seconds = results.reduce((sum, each) => sum + each.seconds, 0);
-  const row = ({ optimization, id, what, outcome }: Result): readonly string[] => [
-    code(optimization),
-    code(id),
-    what,
-    outcome.kind,
-    outcome.by,
-  ];
-  const head = ['In', 'Planted', 'What', 'Outcome', 'By'];
   return [
     `Seed ${seed}, ${(seconds / 60).toFixed(0)} minutes. Caught by the right metric: ${share(mutants, 'caught')}. Placebos left alone: ${share(placebos, 'left-alone')}.`,
-    ...(mutants.length === 0 ? [] : ['## Mutants', table(head, mutants.map(row))]),
+    ...(mutants.length === 0 ? [] : ['## Mistakes', table(head, mutants.map(row))]),
     ...(placebos.length === 0 ? [] : ['## Placebos', table(head, placebos.map(row))]),
   ].join('\n\n');
 };
@@ -105,6 +55,17 @@ const writePage = (text: string): void => {
   writeFileSync(page, `${prose}${marker}\n\n${text}\n`);
 };
 
+/** What an earlier `--json` has of the same edits. */
+const knownIn = (file: string | undefined, trials: readonly Placed[]): readonly TriedOne[] => {
+  if (file === undefined) return [];
+  const earlier = JSON.parse(readFileSync(file, 'utf8')) as readonly TriedOne[];
+  const of = new Map(earlier.map((result) => [JSON.stringify(result.trial), result]));
+  return trials.flatMap((trial) => {
+    const found = of.get(JSON.stringify(trial));
+    return found === undefined ? [] : [{ ...found, trial }];
+  });
+};
+
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
     options: {
@@ -112,19 +73,24 @@ const main = async (): Promise<void> => {
       kind: { type: 'string' },
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
+      known: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   });
   const only = values.only.flatMap((ids) => ids.split(','));
   if (values.write && (only.length > 0 || values.kind !== undefined)) throw new Error('Only a whole run is written to docs/mutants.md.');
   const clone = new Clone({ 'optimization-gate.yml': mutantsConfiguration });
-  const results: Result[] = [];
+  const trials = chosen(only, values.kind);
+  const results: TriedOne[] = [...knownIn(values.known, trials)];
+  const rest = trials.filter((trial) => !results.some((result) => result.trial === trial));
   try {
-    for (const group of together(trials(only, values.kind), await reachOf(), mostTogether)) {
-      for (const result of tryTogether(clone, group, values.seed)) {
-        results.push(result);
-        console.log(`${result.optimization} ${result.id}: ${result.outcome.kind}, ${result.outcome.by} (${result.seconds.toFixed(0)} s)`);
-      }
+    for (const group of together(rest, await reachOf(), mostTogether)) {
+      const { tried, said } = tryTogether(clone, group, values.seed);
+      results.push(...tried);
+      if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+      for (const { trial, outcome, seconds } of tried)
+        console.log(`${trial.optimization} ${trial.planted.id}: ${outcome.kind}, ${outcome.by} (${seconds.toFixed(0)} s)`);
+      if (tried.some(({ outcome }) => outcome.by === 'no report')) console.error(said);
     }
   } finally {
     clone.remove();
@@ -132,7 +98,6 @@ const main = async (): Promise<void> => {
   const text = summary(results, values.seed);
   console.log(`\n${text}`);
   if (values.write) writePage(text);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 };
 
 try {

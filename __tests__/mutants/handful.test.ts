@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { seededRandom, shuffled } from '../../src/statistics/random.ts';
+import { Clone } from './clone.ts';
+import { mutantsConfiguration } from './configuration.ts';
+import { reachOf, together } from './together.ts';
+import { placed, tryTogether } from './trial.ts';
+
+const repository = join(import.meta.dirname, '..', '..');
+const clone = new Clone({ 'optimization-gate.yml': mutantsConfiguration });
+afterAll(() => clone.remove());
+
+const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: repository, encoding: 'utf8' }).trim();
+const page = readFileSync(join(repository, 'docs', 'mutants.md'), 'utf8');
+/** What became of it when everything was planted. */
+const known = (id: string): string | undefined => new RegExp(`\\| \`${id}\` \\|[^|]*\\| ([a-z-]+) \\|`).exec(page)?.[1];
+
+it('of a handful that the commit draws, each becomes what the page says', { timeout: 300_000 }, async () => {
+  const drawn = shuffled([...placed('mutants'), ...placed('placebos')], seededRandom(Number.parseInt(commit.slice(0, 8), 16)));
+  const [group = []] = together(drawn, await reachOf(), 5).filter(({ length }) => length === 5);
+  const { tried, said } = tryTogether(clone, group, '1');
+  expect(tried).toHaveLength(5);
+  for (const { trial, outcome } of tried) {
+    const { id, what } = trial.planted;
+    expect(outcome.kind, `${trial.optimization}, ${id} (${what}): ${outcome.by}\n${said}`).toBe(known(id));
+  }
+});
