@@ -203,7 +203,7 @@ const showConfigurations = async (place: Place, show: (row: Row) => void): Promi
     value: median(series('replay', 'head', 'quality')),
     unit: '×',
     target: { bound: 'least', value: 0.9 },
-    note: `${place.id}; within 5 % of the best after ${median(series('replay', 'head', 'trials')).toFixed(1)} trials, mean of 5 seeds`,
+    note: `${place.id}; within 5 % of the best after ${median(series('replay', 'head', 'trials')).toFixed(1)} trials, mean of 20 seeds; regret ${median(series('replay', 'head', 'regret')).toFixed(1)} %, of random trials ${median(series('replay', 'head', 'regret-by-chance')).toFixed(1)} %`,
   });
   show({
     what: 'request, default ÷ found under the bound',

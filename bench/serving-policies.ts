@@ -58,6 +58,7 @@ const opened = async ({ root, folder }: BenchContext, id: string): Promise<Opene
     policy,
     clock: clocks,
     random: seededRandom(deriveSeed(seed, 'player')),
+    unforeseen: seededRandom(deriveSeed(seed, 'unforeseen')),
   });
   return { id, model, tools };
 };

@@ -4,7 +4,7 @@ const improvement = 'optimizations/automl/expected-improvement.ts';
 const surrogate = 'optimizations/automl/surrogate.ts';
 const subject = 'optimizations/automl/subject.ts';
 
-const noticedBy = ['found-latency', 'configuration-trials', 'optimization-quality'] as const;
+const noticedBy = ['regret', 'configuration-trials'] as const;
 
 export const automl: Catalogue = {
   optimization: 'automl',
@@ -15,8 +15,8 @@ export const automl: Catalogue = {
       edits: [
         edit(
           improvement,
-          "(losses.get(variant) ?? 0) <= setting['nll-bound'];",
-          "(losses.get(variant) ?? 0) <= 1000 * (1 + setting['nll-bound']);",
+          "(losses.get(configuration[setting.model]) ?? 0) <= setting['nll-bound'];",
+          "(losses.get(configuration[setting.model]) ?? 0) <= 1000 * (1 + setting['nll-bound']);",
         ),
       ],
       noticedBy: ['found-nll-delta'],

@@ -108,6 +108,7 @@ export const replayTools = (replayed: ReplayedTools): Tools => {
     },
     clock: { wall: () => now, cpu: () => now, thread: () => now },
     random: seededRandom(deriveSeed(seed, 'player')),
+    unforeseen: seededRandom(deriveSeed(seed, 'unforeseen')),
   };
 };
 

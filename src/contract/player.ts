@@ -69,4 +69,6 @@ export interface Tools {
   readonly clock: { wall(): number; cpu(): number; thread(): number };
   /** Uniform in [0, 1), the same sequence for every arm of a turn. */
   random(): number;
+  /** The same in a run, and other numbers in the next: no code under test can foresee them. For what would be known by heart. */
+  unforeseen(): number;
 }

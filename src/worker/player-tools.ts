@@ -70,6 +70,7 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
     },
     clock: tools.clock,
     random: seededRandom(deriveSeed(seed, 'player')),
+    unforeseen: seededRandom(deriveSeed(seed, 'unforeseen', request.scratch.secret)),
   };
 };
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { oracleOf } from '../../../src/optimizations/automl/oracle.ts';
+import { type Oracle, oracleOf } from '../../../src/optimizations/automl/oracle.ts';
 import { searchScore } from '../../../src/optimizations/automl/search-score.ts';
 import { type Configuration, configurationsOf } from '../../../src/optimizations/automl/space.ts';
 import type { Search } from '../../../src/optimizations/automl/trials.ts';
@@ -30,26 +30,44 @@ const search = (found: Configuration, ...tried: readonly Configuration[]): Searc
   found,
   tried: tried.map((configuration) => ({ configuration, calls: 1 })),
 });
+const judged = (found: Search, within: Oracle) => ({ search: found, byChance: search(at('main', 2)), oracle: within });
+/** By what base recorded. */
+const score = (searches: readonly Search[], within: Oracle, arm: string) =>
+  searchScore(
+    searches.map((each) => judged(each, within)),
+    within.loss,
+    bound,
+    arm,
+  );
 const usual = oracle({ main: 10, small: 8, wrong: 1 }, 0.5);
 
 it('scores gain, trials and options against the best that keeps the bound', () => {
   const good = search(at('small', 2), at('wrong', 1), at('small', 2));
   const half = search(at('main', 2), at('main', 2), at('small', 2));
-  expect(searchScore([good, half], usual, bound, 'head')).toEqual({
-    values: { quality: (1 + 5 / 6) / 2, trials: 2, automation: 100 },
+  expect(score([good, half], usual, 'head')).toEqual({
+    values: {
+      regret: expect.closeTo(12.5, 9),
+      'regret-by-chance': expect.closeTo(25, 9),
+      quality: (1 + 5 / 6) / 2,
+      trials: 2,
+      automation: 100,
+    },
     warnings: [],
   });
-  expect(searchScore([search(at('wrong', 2), at('wrong', 2), at('small', 2))], usual, bound, 'head').values['quality']).toBe(0);
-  expect(searchScore([search(at('main', 1))], usual, bound, 'reference')).toEqual({ values: { quality: 0 }, warnings: [] });
+  expect(score([search(at('wrong', 2), at('wrong', 2), at('small', 2))], usual, 'head').values['quality']).toBe(0);
+  expect(score([search(at('main', 1))], usual, 'reference')).toEqual({
+    values: { regret: expect.closeTo(150, 9), 'regret-by-chance': expect.closeTo(25, 9), quality: 0 },
+    warnings: [],
+  });
 });
 
 it('a search that never came near the best counts as more trials than any that did, and a warning says so', () => {
   const late = search(at('small', 2), ...all.toReversed().filter((each) => each['variant'] !== 'small'), at('small', 1), at('small', 2));
-  const latest = searchScore([late], usual, bound, 'head');
+  const latest = score([late], usual, 'head');
   expect(latest).toMatchObject({ values: { trials: all.length }, warnings: [] });
   const never = search(at('main', 2), at('main', 2), at('wrong', 2));
-  expect(searchScore([never], usual, bound, 'head').values['trials']).toBe(all.length + 1);
-  expect(searchScore([late, never], usual, bound, 'base')).toMatchObject({
+  expect(score([never], usual, 'head').values['trials']).toBe(all.length + 1);
+  expect(score([late, never], usual, 'base')).toMatchObject({
     values: { trials: all.length + 0.5 },
     warnings: [
       'configuration-trials of base: 1 of 2 searches never came within 5 % of the best; each counts as 7, one more than there are configurations',
@@ -66,7 +84,26 @@ it.each([
   ['nothing that matters', oracle({ main: 10, small: 9.9, wrong: 9.9 }, 1), ['quality'], [`trials: ${found}`, `automation: ${idle}`]],
   ['all the same', oracle({ main: 10, small: 10, wrong: 10 }, 1), [], [`quality: ${slowest}`, `trials: ${slowest}`, `automation: ${idle}`]],
 ] as const)('%s: what it leaves nothing to say of is absent, with a reason', (_, record, there, reasons) => {
-  const lazy = searchScore([search(at('main', 1))], record, bound, 'head');
-  expect(Object.keys(lazy.values).toSorted()).toEqual(there);
+  const lazy = score([search(at('main', 1))], record, 'head');
+  expect(
+    Object.keys(lazy.values)
+      .filter((name) => !name.startsWith('regret'))
+      .toSorted(),
+  ).toEqual(there);
   expect(lazy.warnings).toEqual(reasons.map((reason) => `not-applicable: ${reason}`));
+});
+
+it('what breaks the bound by the own builds of an arm is not used: its regret is that of the default', () => {
+  const good = search(at('small', 2), at('small', 2));
+  const of = (loss: number) => searchScore([judged(good, usual)], () => loss, bound, 'head').values['regret'];
+  expect(of(0.05)).toBe(0);
+  expect(of(0.2)).toBeCloseTo(150, 9);
+});
+
+it('means leave out records in which there is nothing to find', () => {
+  const idle = oracle({ main: 10, small: 10, wrong: 10 }, 1);
+  const [good, none] = [search(at('small', 2), at('small', 2)), search(at('main', 1))];
+  const { values, warnings } = searchScore([judged(good, usual), judged(none, idle)], usual.loss, bound, 'head');
+  expect(values).toMatchObject({ quality: 1, trials: 1, automation: 100, regret: 0 });
+  expect(warnings).toEqual([]);
 });

@@ -82,6 +82,7 @@ describe('the surrogate', () => {
 
 const settingOf = (more: Partial<SearchSetting> = {}): SearchSetting => ({
   options: space.map(({ id, values }) => ({ id, values: [...values] })),
+  model: 'variant',
   'nll-bound': 0.1,
   trials: 7,
   calls: 8,

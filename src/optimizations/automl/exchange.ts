@@ -15,7 +15,8 @@ export const searchSetting = z.object({
       }),
     )
     .min(1)
-    .describe('What there is to choose. A configuration has one value for each of these.'),
+    .describe('What there is to choose. A configuration has one value for each of these. In replays options and values have other names.'),
+  model: z.string().describe('Name of the option that chooses the model. The loss follows from it alone.'),
   'nll-bound': z.number().nonnegative().describe('Nats per token that the found configuration may lose against the reference model.'),
   trials: z.int().positive().describe('Trials that the search may make. Each opens one session.'),
   calls: z.int().positive().describe('Most requests that one trial may time.'),
@@ -28,9 +29,7 @@ export const searchObservation = z.object({
   configuration: configuration.describe('The configuration that was tried. The default comes first, and costs no trial.'),
   latency: z.number().positive().describe('Milliseconds of a request, the median of `calls`.'),
   calls: z.int().positive().describe('Requests that were timed.'),
-  'nll-delta': z
-    .number()
-    .describe('Loss in nats per token above that of the reference model. It is the same for every configuration of one model.'),
+  'nll-delta': z.number().describe('Loss in nats per token above that of the reference model.'),
   left: z.int().nonnegative().describe('Trials that are left.'),
 });
 export type SearchObservation = Immutable<z.infer<typeof searchObservation>>;
@@ -51,7 +50,14 @@ export const configurationExchange: PolicyExchange = {
   observation: searchObservation,
   action: searchAction,
   rehearsal: {
-    setting: { options: [{ id: 'threads', values: [1, 2] }], 'nll-bound': 0.1, trials: 1, calls: 1, seed: 1 } satisfies SearchSetting,
+    setting: {
+      options: [{ id: 'threads', values: [1, 2] }],
+      model: 'threads',
+      'nll-bound': 0.1,
+      trials: 1,
+      calls: 1,
+      seed: 1,
+    } satisfies SearchSetting,
     observation: { configuration: { threads: 1 }, latency: 2, calls: 1, 'nll-delta': 0, left: 1 } satisfies SearchObservation,
   },
 };

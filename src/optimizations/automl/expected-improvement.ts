@@ -36,11 +36,11 @@ export const improvementSearch = (
   const trials: Timed[] = [];
   const tried = new Map<string, Configuration>();
   const losses = new Map<Configuration[string] | undefined, number>();
-  const allowed = ({ variant }: Configuration): boolean => (losses.get(variant) ?? 0) <= setting['nll-bound'];
+  const allowed = (configuration: Configuration): boolean => (losses.get(configuration[setting.model]) ?? 0) <= setting['nll-bound'];
   return ({ configuration, latency, calls: timed, 'nll-delta': loss, left }) => {
     trials.push({ configuration, latency, calls: timed });
     tried.set(keyOf(configuration), configuration);
-    losses.set(configuration['variant'], loss);
+    losses.set(configuration[setting.model], loss);
     const belief = surrogate(trials);
     const fastest = highest([...tried.values()].filter(allowed), (each) => -belief(each).mean) ?? configuration;
     const best = belief(fastest).mean;

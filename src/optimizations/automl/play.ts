@@ -1,68 +1,83 @@
 import type { Observation, Player, Tools, Turn } from '../../contract/player.ts';
 import { decodeValue } from '../../records/decode.ts';
-import { mean, median } from '../../statistics/describe.ts';
+import { median } from '../../statistics/describe.ts';
 import { shuffled } from '../../statistics/random.ts';
 import { lossWindows } from '../serving/loss-windows.ts';
 import { openPace, pairedTimes, requestPrompt, requestTimes, serveRequest } from '../serving/request-times.ts';
+import { disguised, perturbed } from './disguise.ts';
 import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
-import { measureOracle, type Oracle, oracleOf, oracleRecord } from './oracle.ts';
-import { searchScore } from './search-score.ts';
-import { type Configuration, configurationsOf, keyOf, servedAs } from './space.ts';
-import { runSearch, type Search, type Trial } from './trials.ts';
+import { measureOracle, type Oracle, type OracleRecord, oracleOf, oracleRecord } from './oracle.ts';
+import { randomSearch } from './random-search.ts';
+import { type Judged, searchScore } from './search-score.ts';
+import { type Configuration, configurationsOf, modelOption, type OptionRange, servedAs } from './space.ts';
+import { runSearch, type Trial } from './trials.ts';
 
 /** Most timed requests of one trial. */
 const mostCalls = 8;
 
-/** Searches in replay of the recorded oracle, and once for real; what was found is timed for real. */
+/** Searches in replay of records that are made of the recorded oracle, and once for real; what that found is timed for real. */
 export const automlPlayer: Player = {
   tune: async (tools, options) => ({ ...(await measureOracle(tools, automlOptions.parse(options, 'options'))) }),
   play: async (turn, tools) => {
     const options = automlOptions.parse(turn.options, 'options');
-    const oracle = oracleOf(decodeValue(oracleRecord, turn.tuned, 'tuned'), options['nll-bound'], `${turn.arm} at ${turn.point.id}`);
-    return turn.point.exact ? replayed(turn, tools, oracle, options) : timed(turn, tools, oracle, options);
+    const record = decodeValue(oracleRecord, turn.tuned, 'tuned');
+    if (turn.point.exact) return replayed(turn, tools, record, options);
+    return timed(turn, tools, oracleOf(record, options['nll-bound'], `${turn.arm} at ${turn.point.id}`), options);
   },
 };
 
-const settingOf = (oracle: Oracle, options: AutomlOptions, seed: number): SearchSetting => ({
-  options: oracle.space.map(({ id, values }) => ({ id, values: [...values] })),
+const settingOf = (space: readonly OptionRange[], model: string, options: AutomlOptions, seed: number): SearchSetting => ({
+  options: space.map(({ id, values }) => ({ id, values: [...values] })),
+  model,
   'nll-bound': options['nll-bound'],
-  trials: Math.max(1, Math.floor(options.budget * configurationsOf(oracle.space).length)),
+  trials: Math.max(1, Math.floor(options.budget * configurationsOf(space).length)),
   calls: mostCalls,
   seed,
 });
 
-const searched = (turn: Turn, tools: Tools, oracle: Oracle, setting: SearchSetting, trial: Trial): Promise<Search> =>
-  turn.arm === 'reference'
-    ? Promise.resolve({ found: oracle.initial, tried: [] })
-    : runSearch((start) => tools.policy(start), setting, oracle.initial, trial, `${turn.arm} at ${turn.point.id}`);
-
 /** Trials that read the record: as many of the recorded requests as are asked for, drawn anew each time. */
-const replay =
+const recorded =
   (tools: Pick<Tools, 'random'>, oracle: Oracle): Trial =>
   async (configuration, calls) => ({
     latency: median(shuffled(oracle.entry(configuration).requests, tools.random).slice(0, calls)),
     'nll-delta': oracle.loss(configuration),
   });
 
-const replays = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions, from: number): Promise<readonly Search[]> => {
-  const searches: Search[] = [];
-  for (let seed = from; seed < options.seeds; seed++)
-    searches.push(await searched(turn, tools, oracle, settingOf(oracle, options, seed), replay(tools, oracle)));
-  return searches;
+/** One search of an arm that searches, in a record of its own that nobody has seen, under names that nobody knows. */
+const unseen = async (turn: Turn, tools: Tools, record: OracleRecord, options: AutomlOptions, seed: number): Promise<Judged> => {
+  const where = `${turn.arm} at ${turn.point.id}`;
+  const bound = options['nll-bound'];
+  const oracle = oracleOf(perturbed(record, tools.unforeseen), bound, where);
+  const { space, nameOf, shown, real } = disguised(oracle.space, tools.unforeseen, where);
+  const setting = settingOf(space, nameOf(modelOption), options, seed);
+  const byChance = randomSearch(oracle, bound, setting.trials, tools.unforeseen);
+  if (turn.arm === 'reference') return { oracle, byChance, search: { found: oracle.initial, tried: [] } };
+  const read = recorded(tools, oracle);
+  const trial: Trial = (configuration, calls) => read(real(configuration), calls);
+  const { found, tried } = await runSearch((start) => tools.policy(start), setting, shown(oracle.initial), trial, where);
+  return {
+    oracle,
+    byChance,
+    search: { found: real(found), tried: tried.map(({ configuration, calls }) => ({ configuration: real(configuration), calls })) },
+  };
 };
 
-const replayed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions): Promise<Observation> => {
-  const searches = await replays(turn, tools, oracle, options, 0);
-  const losses: number[] = [];
-  for (const { found } of searches) losses.push(await tools.nllDelta(servedAs(found).variant, lossWindows(tools.model)));
-  const { values, warnings = [] } = searchScore(searches, oracle, options['nll-bound'], turn.arm);
-  // By this arm's own losses: what breaks the bound may not be used, so the default is.
-  const used = searches.map(({ found }, at) => ((losses[at] ?? Number.NaN) <= options['nll-bound'] ? found : oracle.initial));
-  return { values: { 'nll-delta': Math.max(...losses), 'found-ms': mean(used.map(oracle.latency)), ...values }, warnings };
+const replayed = async (turn: Turn, tools: Tools, record: OracleRecord, options: AutomlOptions): Promise<Observation> => {
+  const judged: Judged[] = [];
+  for (let seed = 0; seed < options.seeds; seed++) judged.push(await unseen(turn, tools, record, options, seed));
+  const losses = new Map<string, number>();
+  for (const { search } of judged) {
+    const { variant } = servedAs(search.found);
+    if (!losses.has(variant)) losses.set(variant, await tools.nllDelta(variant, lossWindows(tools.model)));
+  }
+  // By this arm's own losses: what breaks the bound may not be used.
+  const own = (configuration: Configuration): number => losses.get(servedAs(configuration).variant) ?? Number.NaN;
+  const { values, warnings = [] } = searchScore(judged, own, options['nll-bound'], turn.arm);
+  return { values: { 'nll-delta': Math.max(...losses.values()), ...values }, warnings };
 };
 
-/** A real search, then the real latency of what it and the replayed ones found. What breaks the bound may not be used: the default is. */
+/** A real search, then the real latency of what it found. What breaks the bound may not be used: the default is. */
 const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOptions): Promise<Observation> => {
   const losses = new Map<string, number>();
   const lossOf = async (configuration: Configuration): Promise<number> => {
@@ -87,16 +102,17 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
       spent += tools.clock.wall() - started;
     }
   };
-  const first = await searched(turn, tools, oracle, settingOf(oracle, options, 0), real).finally(() => pace.release());
-  const searches = [first, ...(turn.arm === 'reference' ? [] : await replays(turn, tools, oracle, options, 1))];
-  const used: Configuration[] = [];
-  for (const { found } of searches) used.push((await lossOf(found)) <= options['nll-bound'] ? found : oracle.initial);
-  const distinct = [...new Map(used.map((each) => [keyOf(each), each])).values()];
-  const times = await requestTimes(tools, distinct.map(servedAs), { passes: 3, requests: 6 }, oracle.reference);
-  const latencies = new Map(times.of.map(({ requests }, at) => [keyOf(distinct[at] ?? oracle.initial), median(requests)]));
+  const search = async (): Promise<Configuration> => {
+    if (turn.arm === 'reference') return oracle.initial;
+    const setting = settingOf(oracle.space, modelOption, options, 0);
+    return (await runSearch((start) => tools.policy(start), setting, oracle.initial, real, `${turn.arm} at ${turn.point.id}`)).found;
+  };
+  const found = await search().finally(() => pace.release());
+  const used = (await lossOf(found)) <= options['nll-bound'] ? found : oracle.initial;
+  const times = await requestTimes(tools, [servedAs(used)], { passes: 3, requests: 6 }, oracle.reference);
   return {
     values: {
-      'found-ms': mean(used.map((each) => latencies.get(keyOf(each)) ?? Number.NaN)),
+      'found-ms': median(times.of[0]?.requests ?? []),
       ...(turn.arm === 'reference' ? {} : { 'search-seconds': spent / 1000 }),
     },
   };

@@ -11,6 +11,8 @@ export interface OptionRange {
   readonly values: readonly OptionValue[];
 }
 
+/** The option that chooses the model. */
+export const modelOption = 'variant';
 /** The reference model. */
 export const fullModel = 'main';
 
@@ -18,7 +20,7 @@ export const fullModel = 'main';
 export const spaceOf = (options: AutomlOptions, built: readonly string[]): readonly OptionRange[] => {
   const { variants, threads, 'graph-optimization': graph, arena, 'memory-pattern': pattern, spinning } = options;
   const ranges: readonly OptionRange[] = [
-    { id: 'variant', values: [fullModel, ...variants.filter((name) => built.includes(name))] },
+    { id: modelOption, values: [fullModel, ...variants.filter((name) => built.includes(name))] },
     { id: 'threads', values: threads },
     { id: 'graph-optimization', values: graph },
     { id: 'arena', values: arena },

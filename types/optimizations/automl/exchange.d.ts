@@ -7,6 +7,7 @@ export declare const searchSetting: z.ZodObject<{
         id: z.ZodString;
         values: z.ZodArray<z.ZodUnion<readonly [z.ZodString, z.ZodNumber, z.ZodBoolean]>>;
     }, z.core.$strip>>;
+    model: z.ZodString;
     'nll-bound': z.ZodNumber;
     trials: z.ZodInt;
     calls: z.ZodInt;
