@@ -137,6 +137,23 @@ describe('configurations', () => {
     expect(config.optimizations.map(({ id }) => id)).toEqual(builtinOptimizations.map(({ benchmark }) => benchmark.id));
   });
 
+  it('of this repository measure every target that there is', () => {
+    const entries = ['optimization-gate.yml', 'optimization-gate.targets.yml'].flatMap(
+      (name) => resolveConfig(parseConfig(textOf(name), name), catalogue).optimizations,
+    );
+    const measured = (optimization: string, option: string): ReadonlySet<string> =>
+      new Set(
+        entries
+          .filter(({ id, like }) => (like ?? id) === optimization)
+          .map(({ id, options }) => String((options as Readonly<Record<string, unknown>>)[option] ?? `nothing of ${id}`)),
+      );
+    expect(measured('structured-pruning', 'target')).toEqual(new Set(['ffn', 'heads', 'layers', 'experts', 'vision']));
+    expect(measured('tensor-decomposition', 'target')).toEqual(new Set(['ffn', 'attention', 'vision']));
+    // All of a decoder are its feed-forwards and its attention.
+    expect(measured('sparse-network', 'target')).toEqual(new Set(['all', 'vision']));
+    expect(measured('sparse-network', 'pattern')).toEqual(new Set(['2:4', 'unstructured']));
+  });
+
   it.each(blocks('yaml').filter(({ text }) => !/^jobs:/m.test(text)))('on $page are valid: $text', ({ page, text }) => {
     expect(resolveConfig(parseConfig(text, page), catalogue).models.length).toBeGreaterThan(0);
   });

@@ -56,6 +56,7 @@ const written = [
   'CONTRIBUTING.md',
   'action.yml',
   'optimization-gate.yml',
+  'optimization-gate.targets.yml',
   'baselines/README.md',
   'models/README.md',
   ...['src', 'docs', 'schemas', 'examples', 'scripts', '__tests__/golden'].flatMap(below),

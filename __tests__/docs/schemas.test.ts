@@ -20,6 +20,7 @@ const program = (text: string): boolean => {
 describe('the published schema of the configuration', () => {
   it.each([
     textOf('optimization-gate.yml'),
+    textOf('optimization-gate.targets.yml'),
     ...blocks('yaml')
       .map(({ text }) => text)
       .filter((text) => !/^jobs:/m.test(text) && parse(text) !== null),
