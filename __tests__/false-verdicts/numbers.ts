@@ -239,19 +239,37 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 `;
 
-/** The cell of a change to the controller of a loop. */
-const controlled = async (head: string): Promise<CellVerdict> => {
-  const project = Project.make();
-  const entry = ['loop', 'like: feedback-control', 'serve: node loop.mjs', 'inputs: [loop.mjs]'];
-  project.commit({
-    '.gitignore': '.optimization-gate\n',
-    'loop.mjs': controller('0.4'),
-    'optimization-gate.yml': configuration([entry]),
-  });
-  project.commit({ 'loop.mjs': controller(head) });
-  await project.gate('--base', 'HEAD~1');
-  return project.cell('loop');
+/** A search that draws what it tries, with another luck for each salt, and ends after a share of its trials. */
+const search = (salt: number, share: number): string => `import { createHash } from 'node:crypto';
+export const start = async ({ setting }) => {
+  const all = setting.options.reduce((some, { id, values }) => some.flatMap((one) => values.map((value) => ({ ...one, [id]: value }))), [{}]);
+  const luck = (one) => createHash('sha256').update(JSON.stringify([${salt}, setting.seed, one])).digest('hex');
+  const order = all.slice(1).sort((one, other) => (luck(one) < luck(other) ? -1 : 1)).slice(0, ${share} * setting.trials);
+  let best = null;
+  return {
+    next: async (seen) => {
+      if (best === null || seen.latency < best.latency) best = seen;
+      return order.length === 0 ? { found: best.configuration } : { try: order.shift(), calls: setting.calls };
+    },
+  };
 };
+`;
+
+/** The cell of a change to a policy, from one text of `policy.mjs` to another. */
+const changedPolicy = async (entry: readonly string[], base: string, head: string): Promise<CellVerdict> => {
+  const project = Project.make();
+  const own = ['own', ...entry, 'inputs: [policy.mjs]'];
+  project.commit({ '.gitignore': '.optimization-gate\n', 'policy.mjs': base, 'optimization-gate.yml': configuration([own]) });
+  project.commit({ 'policy.mjs': head });
+  await project.gate('--base', 'HEAD~1');
+  return project.cell('own');
+};
+
+const controlled = (head: string): Promise<CellVerdict> =>
+  changedPolicy(['like: feedback-control', 'serve: node policy.mjs'], controller('0.4'), controller(head));
+
+/** Half of the layers' channels may go, so that there is always something to find. */
+const searching = ['like: automl', 'like-with: { variants: [pruned-50], nll-bound: 10 }', 'module: policy.mjs'];
 
 const ofChance = (example: string, before: string, now: string, head: string, expected: Partial<CellVerdict>): Situation => ({
   kind: 'noisy-metric',
@@ -263,7 +281,19 @@ const ofChance = (example: string, before: string, now: string, head: string, ex
   check: async () => expect(await controlled(head)).toMatchObject(expected),
 });
 
+const ofSearch = (example: string, now: string, share: number): Situation => ({
+  kind: 'noisy-metric',
+  example,
+  before: 'passed, regressed or improved, by the luck of five searches',
+  now,
+  source: 'neighbour',
+  speed: 'slow',
+  check: async () => expect(await changedPolicy(searching, search(1, 1), search(2, share))).toMatchObject({ verdict: now }),
+});
+
 export const situations: readonly Situation[] = [
+  ofSearch('a search that draws what it tries ends after half of its trials', 'regressed', 0.5),
+  ofSearch('a search that draws what it tries has another luck', 'passed', 1),
   ofChance(
     'a policy that is slow to react whenever chance will have it, in a replay that is judged by one play',
     'passed at times',

@@ -11,7 +11,7 @@ const drawn: OperatingPoint = {
   setting: null,
   exact: true,
   rounds: 200,
-  enough: { series: 'goodput', within: 0.005, least: 24 },
+  enough: { within: { goodput: 0.005 }, least: 24 },
   warmUp: 0,
   arms: ['base', 'head'],
 };

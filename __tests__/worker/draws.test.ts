@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { drawsOf } from '../../src/worker/draws.ts';
 
-const enough = { series: 'goodput', within: 0.005, least: 4 };
+const enough = { within: { goodput: 0.005 }, least: 4 };
 const point = { id: 'replay-steady', rounds: 200, enough };
 const arms = ['reference', 'base', 'head'] as const;
 const still = { wall: () => 0 };
@@ -40,6 +40,16 @@ describe('draws of a point', () => {
     expect(draws.enough({ head: reference, reference })).toBe(true);
   });
 
+  it('go on until every series is known that the arms have', () => {
+    const several = drawsOf({ ...point, enough: { within: { goodput: 0.005, trials: 0.05, absent: 0.05 }, least: 4 } }, arms, still);
+    const tried = (rounds: number) => Array.from({ length: rounds }, (_, at) => (at % 4 === 0 ? 20 : 2));
+    const equal = { goodput: Array<number>(8).fill(1) };
+    const other = { ...equal, trials: tried(8).toReversed() };
+    expect(several.enough({ base: { ...equal, trials: tried(8) }, head: { ...equal, trials: tried(8) } })).toBe(true);
+    expect(several.enough({ base: { ...equal, trials: tried(8) }, head: other })).toBe(false);
+    expect(several.enough({ base: equal, head: other })).toBe(true);
+  });
+
   it('end after twenty seconds, not before there are eight, and say so', () => {
     let now = 0;
     const draws = drawsOf(point, arms, { wall: () => now });
@@ -50,6 +60,6 @@ describe('draws of a point', () => {
   });
 
   it('are all of the rounds where a point does not say when there are enough', () => {
-    expect(drawsOf({ id: 'search', rounds: 3 }, arms, still).enough(swinging(100, 0))).toBe(false);
+    expect(drawsOf({ id: 'replay-step', rounds: 3 }, arms, still).enough(swinging(100, 0))).toBe(false);
   });
 });

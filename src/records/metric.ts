@@ -40,9 +40,9 @@ export const operatingPoint = z.discriminatedUnion('kind', [
     rounds: z.int().positive(),
     /**
      * Each round is a draw of what may happen, the same for all arms, and there are enough of them before `rounds`: from `least` on,
-     * once the mean difference between head and base in this series is known to within this share, half of its 95 % interval.
+     * once the mean difference between head and base in each of these series is known to within its share, half of its 95 % interval.
      */
-    enough: z.strictObject({ series: z.string(), within: z.number().positive(), least: z.int().min(2) }).optional(),
+    enough: z.strictObject({ within: z.record(z.string(), z.number().positive()), least: z.int().min(2) }).optional(),
     warmUp: z.int().nonnegative(),
     arms,
   }),

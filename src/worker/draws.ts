@@ -26,14 +26,19 @@ export const drawsOf = (
 ): Draws => {
   const [one, other] = (['head', 'base', 'reference'] as const).filter((arm) => arms.includes(arm));
   if (enough === undefined || one === undefined || other === undefined) return { enough: () => false, warnings: () => [] };
-  const { series, within, least } = enough;
+  const { within, least } = enough;
   const started = clock.wall();
   let cut: string | null = null;
   return {
     enough: (values) => {
-      const [own, against] = [values[one]?.[series] ?? [], values[other]?.[series] ?? []];
-      const played = Math.min(own.length, against.length);
-      if (played >= least && isKnown(own, against, within)) return true;
+      const known = Object.entries(within).map(([series, share]) => ({
+        own: values[one]?.[series] ?? [],
+        against: values[other]?.[series] ?? [],
+        share,
+      }));
+      const played = Math.max(...known.map(({ own, against }) => Math.min(own.length, against.length)));
+      // What neither arm has, nobody waits for.
+      if (played >= least && known.every((each) => each.own.length === 0 || each.against.length === 0 || isKnown(each))) return true;
       if (played < fewestDraws || clock.wall() - started < 1000 * patience) return false;
       cut = `${id}: the programs answer slowly, so ${played} of at most ${rounds} draws were played in ${patience} s`;
       return true;
@@ -42,8 +47,14 @@ export const drawsOf = (
   };
 };
 
+interface Paired {
+  readonly own: readonly number[];
+  readonly against: readonly number[];
+  readonly share: number;
+}
+
 /** Whether the mean difference of pairs is known to within a share of the mean of the second. */
-const isKnown = (own: readonly number[], against: readonly number[], within: number): boolean => {
+const isKnown = ({ own, against, share }: Paired): boolean => {
   const { mean: centre, upper } = meanInterval(own.map((value, draw) => value - (against[draw] ?? 0)));
-  return upper !== null && upper - centre <= within * Math.abs(mean(against));
+  return upper !== null && upper - centre <= share * Math.abs(mean(against));
 };

@@ -66,9 +66,10 @@ const scoredArms = async (
   tools: LaunchTools,
 ): Promise<Record<string, Series> | string> => {
   const reference = armArtefact(request, 'reference');
-  const source = openPlannedModel(request.model, request.modelDigest);
+  const { modelDigest } = request;
+  if (modelDigest === null) throw new GateError('internal', 'Quality was to be measured in a launch without a model.');
   const scoredOf = (arm: ArmId): ScoredArtefact => ({
-    model: source.digest,
+    model: modelDigest,
     runtime: request.runtime.digest,
     reference: reference.digest,
     artefact: armArtefact(request, arm).digest,
@@ -85,6 +86,7 @@ const scoredArms = async (
   const refusedBefore = untrained(values['reference'], tools.facts);
   if (refusedBefore !== null) return refusedBefore;
   if (missing.length === 0) return values;
+  const source = openPlannedModel(request.model, modelDigest);
   const windows = readWindows(join(source.folder, 'evaluation.safetensors'), source.config);
   const models = new Map<ArmId, LoadedModel>();
   const opened = new Map<string, LoadedModel>();

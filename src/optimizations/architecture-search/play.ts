@@ -14,9 +14,6 @@ import { adaptationTime, goodputOf, type ServedDrift, serveDrift } from './servi
 
 /** Requests of an episode. */
 const requests = 64;
-/** The point whose episode ends with the search. */
-const searchPoint = 'search';
-
 /** Searches the pool in replay, and serves a drifting budget with what was found: in replay of the same record, and for real. */
 export const searchPlayer: Player = {
   tune: async (tools) => [...(await measurePool(tools))],
@@ -25,7 +22,6 @@ export const searchPlayer: Player = {
     const options = searchOptions.parse(turn.options, 'options');
     const { best, ...comparator } = comparatorOf(pool, options.quality);
     const offered = turn.arm === 'reference' ? [best] : await searched(turn, tools, pool, options);
-    if (turn.point.id === searchPoint) return { values: { efficiency: efficiencyOf(pool, offered) } };
     const members: Measured[] = [];
     for (const each of pool) {
       // Of the pool that was found only what this arm has built can be served, and its loss is its own.
@@ -37,7 +33,8 @@ export const searchPlayer: Player = {
     const choose = turn.arm === 'reference' ? await fixedChoice(best, controlling) : await controllerChoice(controlling);
     const serving = turn.point.exact ? await replayedServing(members, tools) : await liveServing(tools, comparator.reference);
     try {
-      return observed(trace, await serveDrift(trace, { choose, ...serving }), members);
+      const { values, ...others } = observed(trace, await serveDrift(trace, { choose, ...serving }), members);
+      return { values: turn.point.exact ? { ...values, efficiency: efficiencyOf(pool, offered) } : values, ...others };
     } finally {
       await serving.release();
     }

@@ -36,7 +36,6 @@ const schema = z.strictObject({
     .describe(`Whether threads spin instead of sleeping between operators. ${firstIsDefault}`),
   'nll-bound': z.number().min(0).max(100).default(0.1).describe('Nats per token that what is found may lose against the reference model.'),
   budget: z.number().gt(0).max(1).default(0.4).describe('Trials of a search, as a share of those of an exhaustive one.'),
-  seeds: z.int().min(5).max(200).default(20).describe('Searches that a figure is the mean of, each in a record of its own.'),
   calls: z.int().min(1).max(64).default(8).describe('Timed requests of a trial; a benchmark may allow fewer.'),
 });
 

@@ -44,13 +44,13 @@ const recorded =
     'nll-delta': oracle.loss(configuration),
   });
 
-/** One search of an arm that searches, in a record of its own that nobody has seen, under names that nobody knows. */
-const unseen = async (turn: Turn, tools: Tools, record: OracleRecord, options: AutomlOptions, seed: number): Promise<Judged> => {
+/** One search, in a record of its own that nobody has seen, under names that nobody knows. */
+const unseen = async (turn: Turn, tools: Tools, record: OracleRecord, options: AutomlOptions): Promise<Judged> => {
   const where = `${turn.arm} at ${turn.point.id}`;
   const bound = options['nll-bound'];
   const oracle = oracleOf(perturbed(record, tools.unforeseen), bound, where);
   const { space, nameOf, shown, real } = disguised(oracle.space, tools.unforeseen, where);
-  const setting = settingOf(space, nameOf(modelOption), options, seed);
+  const setting = settingOf(space, nameOf(modelOption), options, turn.round);
   const byChance = randomSearch(oracle, bound, setting.trials, tools.unforeseen);
   if (turn.arm === 'reference') return { oracle, byChance, search: { found: oracle.initial, tried: [] } };
   const read = recorded(tools, oracle);
@@ -64,17 +64,11 @@ const unseen = async (turn: Turn, tools: Tools, record: OracleRecord, options: A
 };
 
 const replayed = async (turn: Turn, tools: Tools, record: OracleRecord, options: AutomlOptions): Promise<Observation> => {
-  const judged: Judged[] = [];
-  for (let seed = 0; seed < options.seeds; seed++) judged.push(await unseen(turn, tools, record, options, seed));
-  const losses = new Map<string, number>();
-  for (const { search } of judged) {
-    const { variant } = servedAs(search.found);
-    if (!losses.has(variant)) losses.set(variant, await tools.nllDelta(variant, lossWindows(tools.model)));
-  }
-  // By this arm's own losses: what breaks the bound may not be used.
-  const own = (configuration: Configuration): number => losses.get(servedAs(configuration).variant) ?? Number.NaN;
-  const { values, warnings = [] } = searchScore(judged, own, options['nll-bound'], turn.arm);
-  return { values: { 'nll-delta': Math.max(...losses.values()), ...values }, warnings };
+  const judged = await unseen(turn, tools, record, options);
+  const loss = await tools.nllDelta(servedAs(judged.search.found).variant, lossWindows(tools.model));
+  // By this arm's own loss: what breaks the bound may not be used.
+  const { values, warnings = [] } = searchScore(judged, () => loss, options['nll-bound'], turn.arm);
+  return { values: { 'nll-delta': loss, ...values }, warnings };
 };
 
 /** A real search, then the real latency of what it found. What breaks the bound may not be used: the default is. */

@@ -1,6 +1,5 @@
 import type { Observation } from '../../contract/player.ts';
 import { absenceText } from '../../records/absence.ts';
-import { mean } from '../../statistics/describe.ts';
 import type { Oracle } from './oracle.ts';
 import { type Configuration, configurationsOf } from './space.ts';
 import type { Search } from './trials.ts';
@@ -41,45 +40,45 @@ export interface Judged {
 }
 
 /**
- * What an arm's searches are worth against exhaustive ones, each in its own record, as means over all: `regret` (%), and that of random search
- * with as many trials, `regret-by-chance`; `quality`, and of arms that search `trials` and `automation`. Means leave out records in which there is nothing
- * to find; where all are such, the series is absent, for all arms alike, with a reason. A search that never
+ * What a search is worth against an exhaustive one: `found-ms`, `regret` (%), and that of random search
+ * with as many trials, `regret-by-chance`; `quality`, and of arms that search `trials` and `automation`. What the record
+ * leaves nothing to find of is absent, for all arms alike, each with its reason. A search that never
  * came near the best counts as one trial more than there are configurations: no search that did can make so many, so giving up never looks
  * better than succeeding.
  * @param lossOf loss of a configuration by the arm's own builds: what breaks the bound may not be used, so the default is
  */
 export const searchScore = (
-  judged: readonly Judged[],
+  { search, byChance, oracle }: Judged,
   lossOf: (configuration: Configuration) => number,
   bound: number,
   arm: string,
 ): Observation => {
-  const start = ({ oracle }: Judged): number => oracle.latency(oracle.initial);
-  const gaining = judged.filter((each) => start(each) > each.oracle.best);
-  const far = judged.filter((each) => start(each) > near * each.oracle.best);
-  const mattering = judged.filter(({ oracle }) => oracle.mattering.length > 0);
-  const censored = Math.max(...judged.map(({ oracle }) => configurationsOf(oracle.space).length)) + 1;
-  const trials = far.map(({ search, oracle }) => trialsToNear(search, oracle, bound));
-  const lost = trials.filter((each) => each === null).length;
+  const start = oracle.latency(oracle.initial);
+  const gain = start > oracle.best;
+  const far = start > near * oracle.best;
+  const matters = oracle.mattering.length > 0;
+  const censored = configurationsOf(oracle.space).length + 1;
+  const trials = trialsToNear(search, oracle, bound);
   const slowest = 'no configuration that keeps the bound on loss is faster than the default';
   const absent = (series: string, reason: string): string => absenceText({ state: 'not-applicable', series, reason });
   const searching = arm !== 'reference';
-  const [gain, away, matters] = [gaining, far, mattering].map(({ length }) => length > 0);
+  const used = lossOf(search.found) <= bound ? search.found : oracle.initial;
   return {
     values: {
-      regret: mean(judged.map(({ search: { found }, oracle }) => regretOf(lossOf(found) <= bound ? found : oracle.initial, oracle))),
-      'regret-by-chance': mean(judged.map(({ byChance, oracle }) => regretOf(byChance.found, oracle))),
-      ...(gain ? { quality: mean(gaining.map(({ search, oracle }) => gainOf(search, oracle, bound))) } : {}),
-      ...(searching && away ? { trials: mean(trials.map((each) => each ?? censored)) } : {}),
-      ...(searching && matters ? { automation: mean(mattering.map(({ search, oracle }) => automationOf(search, oracle))) } : {}),
+      'found-ms': oracle.latency(used),
+      regret: regretOf(used, oracle),
+      'regret-by-chance': regretOf(byChance.found, oracle),
+      ...(gain ? { quality: gainOf(search, oracle, bound) } : {}),
+      ...(searching && far ? { trials: trials ?? censored } : {}),
+      ...(searching && matters ? { automation: automationOf(search, oracle) } : {}),
     },
     warnings: [
       ...(gain ? [] : [absent('quality', slowest)]),
-      ...(away ? [] : [absent('trials', gain ? 'the default is within 5 % of the best: there is nothing to find' : slowest)]),
+      ...(far ? [] : [absent('trials', gain ? 'the default is within 5 % of the best: there is nothing to find' : slowest)]),
       ...(matters ? [] : [absent('automation', 'no option changes the mean latency by more than 2 %')]),
-      ...(searching && away && lost > 0
+      ...(searching && far && trials === null
         ? [
-            `configuration-trials of ${arm}: ${lost} of ${trials.length} searches never came within 5 % of the best; each counts as ${censored}, one more than there are configurations`,
+            `configuration-trials of ${arm}: some searches never came within 5 % of the best; each counts as ${censored}, one more than there are configurations`,
           ]
         : []),
     ],
