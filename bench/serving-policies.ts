@@ -50,6 +50,7 @@ const opened = async ({ root, folder }: BenchContext, id: string): Promise<Opene
   const model = await openModel(graphs, stages, {}, { runtime, settings: { provider: 'cpu', threads: 1, spinning: false }, prompts });
   const tools = (seed: number, policy: Tools['policy']): Tools => ({
     model: source.facts,
+    differing: [],
     variants: ['main'],
     session: async () => greedySession(model),
     nllDelta: unused('quality'),

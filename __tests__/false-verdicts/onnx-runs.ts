@@ -76,9 +76,70 @@ const gated = async (before: string, after: string): Promise<{ readonly code: nu
   const { code } = await project.gate('--base', 'HEAD~1');
   return { code, cell: project.cell('rewritten') };
 };
+
+/** A pool whose only variant turns the stream of the model round and back, so many times, and a policy that serves it. */
+const pool = (
+  turns: number,
+): string => `import { create } from ${JSON.stringify(join(packageRoot, 'node_modules/@bufbuild/protobuf/dist/esm/index.js'))};
+import { join } from 'node:path';
+import { NodeProtoSchema } from ${JSON.stringify(join(packageRoot, 'src/onnx/proto/onnx_pb.js'))};
+import { readModel } from ${JSON.stringify(join(packageRoot, 'src/onnx/read.ts'))};
+import { writeModel } from ${JSON.stringify(join(packageRoot, 'src/onnx/write.ts'))};
+export const build = async ({ input, output }) => {
+  for (const { graph } of input.stages) {
+    const { proto } = readModel(join(input.folder, graph));
+    const { node } = proto.graph;
+    const at = node.findIndex(({ opType }) => opType === 'Gather');
+    const [name] = node[at].output;
+    const names = Array.from({ length: ${turns} + 1 }, (_, turn) => (turn === ${turns} ? name : name + '/' + turn));
+    node[at].output = [names[0]];
+    const turned = names.slice(1).map((to, turn) => create(NodeProtoSchema, { opType: 'Neg', input: [names[turn]], output: [to] }));
+    node.splice(at + 1, 0, ...turned);
+    await writeModel({ proto, sourceFolder: input.folder }, output, graph, new Map());
+  }
+  return { stages: input.stages };
+};
+export const start = async ({ setting: { members } }) => {
+  const names = members.map(({ name }) => name);
+  let tried = 1;
+  return {
+    next: async ({ left, event }) => {
+      if (event !== undefined) return { serve: names.at(-1) };
+      return left === 0 ? { offer: names } : { try: names[tried++] };
+    },
+  };
+};
+`;
+
+const pooled = async (before: number, after: number): Promise<CellVerdict> => {
+  const project = Project.make();
+  const judged = ['like: architecture-search', 'like-with: { pool: [{ depth: 1, width: 0.5 }] }'];
+  project.commit({
+    '.gitignore': '.optimization-gate\n',
+    'pool.mjs': pool(before),
+    'optimization-gate.yml': configuration([['pool', ...judged, 'module: pool.mjs', 'inputs: [pool.mjs]']]),
+  });
+  project.commit({ 'pool.mjs': pool(after) });
+  await project.gate('--base', 'HEAD~1');
+  return project.cell('pool');
+};
+
 const metric = (cell: CellVerdict, id: string) => cell.metrics.find((each) => each.id === id);
 
 export const situations: readonly Situation[] = [
+  {
+    kind: 'onnx-structure',
+    example: 'the variants of a pool take half as long again, with the multiply-adds that they had',
+    before: 'passed: a replay took their time from their multiply-adds',
+    now: 'regressed in member-latency',
+    source: 'neighbour',
+    speed: 'slow',
+    check: async () => {
+      const cell = await pooled(2, 2000);
+      for (const id of ['adaptive-goodput', 'served-nll-delta']) expect(metric(cell, id)?.verdict, id).toBe('passed');
+      for (const id of ['member-latency', 'pool-size']) expect(metric(cell, id)?.verdict, id).toBe('regressed');
+    },
+  },
   {
     kind: 'onnx-structure',
     example: 'a decoder that ends in a branch, whose weights a change rounds to eighths',

@@ -26,6 +26,7 @@ export interface ReplayedCosts {
 export interface ReplayedTools {
   readonly costs: ReplayedCosts;
   readonly variants?: readonly string[];
+  readonly differing?: readonly string[];
   readonly model?: Partial<ModelFacts>;
   /** The policy of the arm: a built-in's or a test's subject and its options. */
   readonly subject?: Pick<Subject<never>, 'start'>;
@@ -72,6 +73,7 @@ export const replayTools = (replayed: ReplayedTools): Tools => {
   return {
     model,
     variants: replayed.variants ?? ['main'],
+    differing: replayed.differing ?? [],
     session: async (variant, sessionOptions = {}) => {
       const key = JSON.stringify([variant, sessionOptions]);
       const held = holders.get(key) ?? 0;

@@ -74,8 +74,17 @@ const requireCompressed = async (values: RoundColumns): Promise<void> => {
   });
 };
 
+/** By artefact of a launch: every draw of an episode asks anew. */
+const inspected = new WeakMap<ArtefactRef, Promise<Values>>();
+
 /** What a player may ask of a variant, from its files alone. */
-export const inspectVariant = async ({ folder, stages, spare }: ArtefactRef): Promise<Values> => {
+export const inspectVariant = (artefact: ArtefactRef): Promise<Values> => {
+  const found = inspected.get(artefact) ?? valuesOf(artefact);
+  inspected.set(artefact, found);
+  return found;
+};
+
+const valuesOf = async ({ folder, stages, spare }: ArtefactRef): Promise<Values> => {
   const found = await inspectArtefact(folder, stages, past);
   const counted = found.unknown.length === 0 ? { 'multiply-adds': found.multiplyAdds } : {};
   const { modularityScore, newmanQ, interfaceTensors } = found.structure;

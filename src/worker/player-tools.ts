@@ -34,6 +34,7 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
   return {
     model: tools.facts,
     variants: Object.keys(artefacts),
+    differing: Object.keys(artefacts).filter((variant) => isDiffering(request, variant)),
     session: async (variant, sessionOptions) => {
       const held = await forArm(arm, () => pool.hold(artefactOf(variant), sessionOptions));
       const session = greedySession(held.model, tools.prompts.images);
@@ -72,6 +73,12 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
     random: seededRandom(deriveSeed(seed, 'player')),
     unforeseen: seededRandom(deriveSeed(seed, 'unforeseen', request.scratch.secret)),
   };
+};
+
+const isDiffering = ({ artefacts: { base, head } }: LaunchRequest, variant: string): boolean => {
+  if (base === undefined || head === undefined) return true;
+  const digests = [base, head].map((own) => (Object.hasOwn(own, variant) ? own[variant]?.digest : undefined));
+  return !digests.includes(undefined) && digests[0] !== digests[1];
 };
 
 /** Rows too short for an image are text alone. */

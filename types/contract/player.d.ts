@@ -43,6 +43,8 @@ export interface Tools {
     readonly model: ModelFacts;
     /** The arm's variants that were built. The reference has every name of the workload. */
     readonly variants: readonly VariantName[];
+    /** Those of them that base and head both have, as other bytes; all where the launch has only one of the two. */
+    readonly differing: readonly VariantName[];
     /**
      * A session on a variant. A model that is open already is used again, so only the first call loads; throws a coded error for one that
      * does not load.

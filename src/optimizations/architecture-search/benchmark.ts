@@ -4,6 +4,7 @@ import type { MetricSpec, OperatingPoint } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import { draws } from '../serving/draws.ts';
 import { poolExchanges } from './exchange.ts';
+import { membersPoint } from './member-times.ts';
 import { type SearchOptions, searchOptions } from './options.ts';
 import { fullModel, poolOf } from './pool.ts';
 
@@ -15,6 +16,7 @@ const enough = { ...draws.enough, within: { ...draws.enough.within, efficiency: 
 const points: readonly OperatingPoint[] = [
   { id: 'replay-drift', kind: 'episode', setting: null, exact: true, ...draws, enough, warmUp: 0, arms },
   { id: 'live-drift', kind: 'episode', setting: null, exact: false, rounds: 1, warmUp: 0, arms },
+  { id: membersPoint, kind: 'episode', setting: null, exact: false, rounds: 4, warmUp: 0, arms: ['base', 'head'] },
 ];
 
 const drifted = (
@@ -71,6 +73,28 @@ const metricsOf = (model: ModelFacts): readonly MetricSpec[] => [
   ...drifted('replay-drift', { kind: 'exact', role: 'gate' }, model),
   ...drifted('live-drift', { kind: 'timing', role: 'advisory' }, model),
   {
+    id: 'member-latency',
+    unit: 'ms',
+    better: 'lower',
+    kind: 'timing',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries(membersPoint, 'member-ms', 'median'),
+    identity: 'artefact',
+    tolerance: 0.02,
+  },
+  {
+    id: 'pool-size',
+    unit: 'bytes',
+    better: 'lower',
+    kind: 'exact',
+    role: 'gate',
+    scale: 'log',
+    from: ofSeries('replay-drift', 'bytes', 'last'),
+    identity: 'artefact',
+    tolerance: 0.001,
+  },
+  {
     id: 'architecture-efficiency',
     unit: 'share',
     better: 'higher',
@@ -87,7 +111,8 @@ const metricsOf = (model: ModelFacts): readonly MetricSpec[] => [
  * Continuous architecture search: a pool of sub-networks of different depth and width, a search that finds the best of them with fewer
  * trials than there are members, and a controller that swaps them while a latency budget drifts. The reference is the best single variant
  * of base's pool on the same requests. Judged in replay of the times that the pool was recorded with, over many draws of requests, the same
- * for all arms; once more with real requests and real swaps, for show.
+ * for all arms; once more with real requests and real swaps, for show. Members that head builds as other bytes than base are timed beside
+ * those, since a record knows nothing of them but their multiply-adds.
  */
 export const architectureSearchBenchmark: Benchmark<SearchOptions> = {
   id: 'architecture-search',

@@ -8,6 +8,7 @@ import { type DriftTrace, driftTrace } from './drift.ts';
 import { controllerChoice, fixedChoice, lossOf, meanLoss } from './drift-choice.ts';
 import { liveServing, replayedServing } from './drift-serving.ts';
 import { type PoolSearchObservation, type PoolSearchSetting, searchAction } from './exchange.ts';
+import { membersPoint, memberTime, poolBytes } from './member-times.ts';
 import { searchOptions } from './options.ts';
 import { fullModel, poolOf } from './pool.ts';
 import { adaptationTime, goodputOf, type ServedDrift, serveDrift } from './serving.ts';
@@ -20,6 +21,7 @@ export const searchPlayer: Player = {
   play: async (turn, tools) => {
     const pool = decodeValue(poolRecord, turn.tuned, 'tuned');
     const options = searchOptions.parse(turn.options, 'options');
+    if (turn.point.id === membersPoint) return { values: { 'member-ms': await memberTime(pool, tools) } };
     const { best, ...comparator } = comparatorOf(pool, options.quality);
     const offered = turn.arm === 'reference' ? [best] : await searched(turn, tools, pool, options);
     const members: Measured[] = [];
@@ -34,7 +36,9 @@ export const searchPlayer: Player = {
     const serving = turn.point.exact ? await replayedServing(members, tools) : await liveServing(tools, comparator.reference);
     try {
       const { values, ...others } = observed(trace, await serveDrift(trace, { choose, ...serving }), members);
-      return { values: turn.point.exact ? { ...values, efficiency: efficiencyOf(pool, offered) } : values, ...others };
+      if (!turn.point.exact) return { values, ...others };
+      const size = turn.arm === 'reference' ? {} : { bytes: await poolBytes(tools) };
+      return { values: { ...values, ...size, efficiency: efficiencyOf(pool, offered) }, ...others };
     } finally {
       await serving.release();
     }
