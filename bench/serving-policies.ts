@@ -146,7 +146,7 @@ const showFeedback = async (model: Opened, seed: number, show: (row: Row) => voi
     value: worst(closed, 'settling-steps'),
     unit: 'steps',
     target: { bound: 'most', value: 20 },
-    note: `${model.id}; ${names}: ${closed.map((values) => values['settling-steps']).join(', ')}; open loop ${open.map((values) => values['settling-steps'] ?? 'never').join(', ')}`,
+    note: `${model.id}; ${names}: ${closed.map((values) => values['settling-steps']).join(', ')}`,
   });
   show({
     what: 'overshoot, the largest of the replays',

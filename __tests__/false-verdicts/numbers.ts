@@ -301,6 +301,13 @@ export const situations: readonly Situation[] = [
     '0.02 + 0.38 * Math.random()',
     { verdict: 'failed', reason: expect.stringContaining('error[policy-not-deterministic] of head') },
   ),
+  ofChance(
+    'a controller whose gain changes by a hundredth, in a replay with one draw of noise',
+    'regressed, where that draw makes it settle one step later',
+    'passed',
+    '0.395',
+    { verdict: 'passed' },
+  ),
   ofChance('a policy that is always slow to react', 'regressed', 'regressed', '0.02', { verdict: 'regressed' }),
   ofSigns('negative-better', 'higher is better, −10 → −5', 'regressed', 'improved', 'reported', {
     change: { estimate: 5 },

@@ -16,45 +16,35 @@ export interface Draws {
 }
 
 /**
- * The two arms whose difference is judged: head and base, or head and the reference where there is no base. A point without `enough` plays all of its
- * rounds. The clock starts with the first question.
+ * Head and base are drawn until their difference is known; where only one of the two is played, there is none, and the least number of draws is
+ * enough. A point without `enough` plays all of its rounds. The clock starts with the first question.
  */
 export const drawsOf = (
   { enough, id, rounds }: Pick<Extract<OperatingPoint, { kind: 'episode' }>, 'enough' | 'id' | 'rounds'>,
   arms: readonly ArmId[],
   clock: Pick<Clock, 'wall'>,
 ): Draws => {
-  const [one, other] = (['head', 'base', 'reference'] as const).filter((arm) => arms.includes(arm));
-  if (enough === undefined || one === undefined || other === undefined) return { enough: () => false, warnings: () => [] };
+  if (enough === undefined) return { enough: () => false, warnings: () => [] };
   const { within, least } = enough;
+  const compared = arms.includes('head') && arms.includes('base');
   const started = clock.wall();
   let cut: string | null = null;
   return {
     enough: (values) => {
-      const known = Object.entries(within).map(([series, share]) => ({
-        own: values[one]?.[series] ?? [],
-        against: values[other]?.[series] ?? [],
-        share,
-      }));
-      const played = Math.max(...known.map(({ own, against }) => Math.min(own.length, against.length)));
-      // What neither arm has, nobody waits for.
-      if (played >= least && known.every((each) => each.own.length === 0 || each.against.length === 0 || isKnown(each))) return true;
+      const played = Math.min(...arms.map((arm) => Math.max(0, ...Object.values(values[arm] ?? {}).map(({ length }) => length))));
+      if (played >= least && (!compared || Object.entries(within).every(([series, share]) => isKnown(series, share, values)))) return true;
       if (played < fewestDraws || clock.wall() - started < 1000 * patience) return false;
-      cut = `${id}: the programs answer slowly, so ${played} of at most ${rounds} draws were played in ${patience} s`;
+      cut = `${id}: ${played} of at most ${rounds} draws were played in ${patience} s, because programs answer slowly or the machine is busy`;
       return true;
     },
     warnings: () => (cut === null ? [] : [cut]),
   };
 };
 
-interface Paired {
-  readonly own: readonly number[];
-  readonly against: readonly number[];
-  readonly share: number;
-}
-
-/** Whether the mean difference of pairs is known to within a share of the mean of the second. */
-const isKnown = ({ own, against, share }: Paired): boolean => {
+/** Whether the mean difference between head and base in a series is known to within a share of base's mean. What an arm has not, nobody waits for. */
+const isKnown = (series: string, share: number, values: RoundColumns): boolean => {
+  const [own, against] = [values['head']?.[series] ?? [], values['base']?.[series] ?? []];
+  if (own.length === 0 || against.length === 0) return true;
   const { mean: centre, upper } = meanInterval(own.map((value, draw) => value - (against[draw] ?? 0)));
   return upper !== null && upper - centre <= share * Math.abs(mean(against));
 };

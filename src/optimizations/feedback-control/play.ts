@@ -45,16 +45,19 @@ export const feedbackPlayer: Player = {
   },
 };
 
-/** The open loop seldom settles, and nothing is held against it: then it has no such number. A closed loop keeps one that can be compared, and says so. */
+/** The open loop is not there to settle: it has no such number. A closed loop keeps one that can be compared, and says so. */
 const judged = (response: Response, arm: ArmId): Required<Pick<Observation, 'values' | 'warnings'>> => {
   const { 'settling-steps': steps = Number.NaN, ...others } = responseValues(response);
+  if (arm === 'reference') return { values: others, warnings: [] };
   const unsettled = unsettledSteps(response);
   if (unsettled === null) return { values: { 'settling-steps': steps, ...others }, warnings: [] };
-  if (arm === 'reference') return { values: others, warnings: [] };
   return {
     values: { 'settling-steps': steps, ...others },
     warnings: [
-      seriesWarningText({ series: 'settling-steps', text: `${arm} did not settle within ${unsettled} steps, which counts as ${steps}` }),
+      seriesWarningText({
+        series: 'settling-steps',
+        text: `${arm} did not always settle within ${unsettled} steps, which counts as ${steps}`,
+      }),
     ],
   };
 };
