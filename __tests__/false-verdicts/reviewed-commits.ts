@@ -195,8 +195,8 @@ for await (const line of createInterface({ input: process.stdin })) console.log(
   },
   {
     kind: 'tree-under-review',
-    example: 'a new branch, a tag, a release at the tip of main',
-    before: 'PASSED, nothing changed',
+    example: 'a new branch, a tag, an annotated tag, a release at the tip of main',
+    before: 'PASSED, nothing changed; the annotated tag checkout-mismatch',
     now: 'nothing to compare',
     source: 'reported',
     speed: 'slow',
@@ -206,6 +206,7 @@ for await (const line of createInterface({ input: process.stdin })) console.log(
       for (const [name, payload] of [
         ['push', events.push('refs/heads/topic', undefined, main)],
         ['push', events.push('refs/tags/v1', undefined, main)],
+        ['push', events.tag('refs/tags/v2', 'd'.repeat(40), main)],
         ['release', { release: {}, ...known }],
       ] as const) {
         const run = await actionOn(origin.checkOut(main), name, payload);

@@ -31,6 +31,8 @@ export const events = {
     pull_request: pullRequestOf(number, commits, head),
     repository: repositoryOf(defaultBranch),
   }),
+  /** An annotated tag of a commit. */
+  tag: (ref: string, object: string, commit: string) => ({ ...events.push(ref, zeros, object), head_commit: { id: commit } }),
   push: (ref: string, before = zeros, after?: string, defaultBranch = 'main') => ({
     ref,
     before,

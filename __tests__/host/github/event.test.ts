@@ -66,6 +66,7 @@ describe('what started the run', () => {
     ['branch that ends in main', 'push', events.push('refs/heads/x/main', sha('b')), change(any, mainBranch)],
     ['branch that was deleted', 'push', events.push('refs/heads/topic', sha('b'), sha('0')), change(any, mainBranch)],
     ['tag of that name', 'push', events.push('refs/tags/main', sha('b')), change(any, mainBranch)],
+    ['annotated tag', 'push', events.tag('refs/tags/v1', sha('d'), sha('c')), change(commitOnly(sha('c')), mainBranch)],
     [
       'another default branch',
       'push',

@@ -101,8 +101,9 @@ interface Read {
 const isNone = (commit: string): boolean => /^0+$/.test(commit);
 
 const readPush = (setting: Setting, payload: unknown, where: string): Read => {
-  const { ref, before, after } = decode(payloads.push, payload, where);
-  const pushed = after === undefined ? setting.runCommit : isNone(after) ? null : after;
+  const { ref, before, after, head_commit: tagged } = decode(payloads.push, payload, where);
+  const named = ref.startsWith('refs/tags/') ? tagged?.id : after;
+  const pushed = after !== undefined && isNone(after) ? null : (named ?? setting.runCommit);
   const checkout = pushed === null ? any : commitOnly(pushed);
   if (setting.defaultBranch === null || ref !== `refs/heads/${setting.defaultBranch}`)
     return { event: change(setting, checkout, defaultBase(setting, null)) };

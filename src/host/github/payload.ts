@@ -37,7 +37,13 @@ export type ListedPullRequest = z.infer<typeof listed>[number];
 const check = z.object({ head_sha: commitId, pull_requests: listed });
 
 export const payloads = {
-  push: z.object({ ref: z.string().max(1100), before: commitId, after: commitId.optional() }),
+  push: z.object({
+    ref: z.string().max(1100),
+    before: commitId,
+    /** Of an annotated tag the object of the tag, which is no commit. */
+    after: commitId.optional(),
+    head_commit: z.object({ id: commitId }).nullish(),
+  }),
   pullRequest: z.object({ pull_request: pullRequest }),
   mergeGroup: z.object({ merge_group: z.object({ head_sha: commitId.optional(), base_sha: commitId }) }),
   workflowRun: z.object({
