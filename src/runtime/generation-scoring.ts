@@ -3,12 +3,12 @@ import type { LoadedModel } from './decoder.ts';
 import type { RowLogits } from './row-logits.ts';
 import { divergence, largestAt, logSum, targetsOf } from './scoring.ts';
 
-/** One window, one arm. Nats; means over the targets that were steps behind the cache. */
+/** One window, one arm. Nats; means over the steps behind the cache and the position before them, which gives the first token. */
 export interface GenerationScore {
   /** Negative log-likelihood of the true tokens. */
   readonly nll: number;
   /**
-   * KL of the steps from what they must come to: the arm's own call over the whole window where its cache keeps all that it reads, else that of
+   * KL of these positions from what they must come to: the arm's own call over the whole window where its cache keeps all that it reads, else that of
    * the reference.
    */
   readonly apart: number;
