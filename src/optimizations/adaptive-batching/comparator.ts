@@ -47,11 +47,14 @@ const capacityOf = (service: ServiceTimes, objective: number): number => {
   return (1000 * low) / serviceTime(service, low, longest);
 };
 
-/** The batch of the most goodput on traces that no episode plays, their service times read from the table; the smallest of equals. */
+/**
+ * The batch of the most goodput on traces that no episode plays, of all that a policy may answer, their service times read from the table; the
+ * smallest of equals.
+ */
 const bestFixed = async (traces: TracesSetting, comparator: Omit<BatchingComparator, 'fixed'>): Promise<number> => {
   const { service, objective, capacity } = comparator;
   let best = { batch: 1, goodput: Number.NEGATIVE_INFINITY };
-  for (const batch of batches) {
+  for (let batch = 1; batch <= largestBatch; batch++) {
     let goodput = 0;
     for (let sweep = 0; sweep < sweeps; sweep++) {
       const served: ServedTrace[] = [];
