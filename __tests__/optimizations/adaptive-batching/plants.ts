@@ -3,6 +3,7 @@ import type { Observation } from '../../../src/contract/player.ts';
 import { batchingPlayer } from '../../../src/optimizations/adaptive-batching/play.ts';
 import { adaptiveBatching } from '../../../src/optimizations/adaptive-batching/subject.ts';
 import { type LoadShape, played } from '../../../src/optimizations/adaptive-batching/workload.ts';
+import type { ServiceTimes } from '../../../src/optimizations/serving/service-times.ts';
 import type { ArmId, Json } from '../../../src/records/words.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
 import { type ReplayedCosts, replayTools, turnOf } from '../../testkit/episode-tools.ts';
@@ -23,6 +24,12 @@ export const costsOf = (plant: Plant, seed: number, spread = 0.1): ReplayedCosts
   const varied = (ms: number): number => ms * (1 + spread * (2 * random() - 1));
   return { prefill: ({ batch, length }) => varied(prefill + token * batch * length), step: ({ batch }) => varied(step + row * batch) };
 };
+
+/** Costs by which a load test measures just this table; of no other sizes but one token alone. */
+export const costsOfTable = ({ token, lengths, batches, ms }: Omit<ServiceTimes, 'clock' | 'decode'>): ReplayedCosts => ({
+  prefill: ({ batch, length }) => (length === 1 ? token : (ms[lengths.indexOf(length)]?.[batches.indexOf(batch)] ?? Number.NaN)),
+  step: () => 0,
+});
 
 export const tunedOn = async (plant: Plant): Promise<Json> =>
   (await batchingPlayer.tune?.(replayTools({ costs: costsOf(plant, 5) }), {})) ?? null;
