@@ -59,8 +59,8 @@ const reversals = (batch: readonly number[]): number => {
 /**
  * How well the loop held its set-point, stretch by stretch between the onsets (Hellerstein et al. 2004, ch. 1: settling time, overshoot,
  * accuracy, stability). `settling-steps`: of the slowest stretch, into ± 5 % for good, at least 1; where the loop does not settle, one more than
- * the longest stretch has, which no loop that settles can reach. `overshoot` %: the largest deviation to the other side than the disturbance pushed to. `tracking-accuracy` %: 100 minus the mean over stretches of the error that is left in their last
- * third. `reversals`: turns of the batch by half a request or more, per 100 steps. `ripple` %: half of what the latency still swings by in the last third of a stretch, the widest. `stable`: 1 where none swings by more than 20 %.
+ * the longest stretch has, which no loop that settles can reach. `overshoot` %: the largest deviation to the other side than the disturbance pushed to. `tracking-accuracy` %: 100 minus the mean over stretches of the mean error that is left in their
+ * last third, its sign dropped only then. `reversals`: turns of the batch by half a request or more, per 100 steps. `ripple` %: half of what the latency still swings by in the last third of a stretch, the widest. `stable`: 1 where none swings by more than 20 %.
  */
 export const responseValues = (response: Response): Values => {
   const { batch } = response;
