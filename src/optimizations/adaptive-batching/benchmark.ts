@@ -98,7 +98,7 @@ const metricsOf = ({ id: point }: OperatingPoint, { kind, role }: Pick<MetricSpe
 
 /**
  * Adaptive batch size: a policy chooses each batch of a queue, on steady, rising and bursting arrivals, each at 0.7, 0.95 and 1.2
- * times what the best fixed batch serves. The reference is that batch on the same arrivals, and batch 1 is a second comparator. A request is in
+ * times the capacity. The reference is the best fixed batch on the same arrivals, and batch 1 is a second comparator. A request is in
  * time within three times what one takes alone. Judged in replay of the load test, over many draws of arrivals, the same for all
  * arms; once more with real executions, for show.
  */

@@ -25,7 +25,7 @@ export const batchingComparator = z.strictObject({
   /** Milliseconds of a request of mean length in a batch of its own, and the latency objective made from it. */
   alone: z.number().positive(),
   objective: z.number().positive(),
-  /** Requests per second of the best fixed batch that keeps the objective for whoever comes just after a batch has begun. */
+  /** Requests per second of batches that take half of the objective at the longest prompt. */
   capacity: z.number().positive(),
   /** The best fixed batch of each trace. */
   fixed: z.strictObject({ steady: fixedBatch, ramp: fixedBatch, burst: fixedBatch } satisfies Record<LoadShape, unknown>),

@@ -9,7 +9,7 @@ export type LoadShape = (typeof shapes)[number];
 /** What an episode plays: one trace per load, each with a queue of its own. */
 export const tracesSetting = z.strictObject({
   shape: z.enum(shapes),
-  /** Multiples of the capacity of the best fixed batch. */
+  /** Multiples of the capacity of the comparator. */
   loads: z.array(z.number().positive()).min(1),
   /** Of each trace. */
   requests: z.int().positive(),
