@@ -197,6 +197,23 @@ fs.writeFileSync('lib.mjs', 'export const size = 100;'); execFileSync('chattr', 
     expectRegressed(other, await other.change({ 'bench.mjs': program('900'), 'setup.mjs': hides }));
   });
 
+  it('starts none of its programs in the place of base to learn where packages lie', async () => {
+    // Made by the setup of each side, and no file of git's.
+    const made = "Number(fs.readFileSync('left', 'utf8'))";
+    const setup = "import fs from 'node:fs'; fs.writeFileSync('left', '100');";
+    const files = { '.gitignore': '.optimization-gate\nleft\n', 'setup.mjs': setup, 'bench.mjs': program(made) };
+    const other = await openEngineScene({ ...files, 'optimization-gate.yml': config(isolation, 'setup: node setup.mjs') });
+    onTestFinished(() => other.close());
+    chmodSync(dirname(other.installed), 0o755);
+    // It is asked as head, and writes there.
+    const python = { program: "#!/bin/sh\n[ ! -e left ] || echo 900 > left\necho '[]'\n" };
+    const tools = join(other.workspace, 'tools');
+    const named = { 'optimization-gate.yml': config(isolation, `setup: node setup.mjs ${tools}/pypy3`) };
+    expectRegressed(other, await other.change({ ...named, 'tools/pypy3': python, 'bench.mjs': program(`${made} * 1`) }));
+    const environment = { PATH: `${tools}:${process.env['PATH']}` };
+    expectRegressed(other, await other.change({ 'tools/python': python, 'bench.mjs': program('900') }, { environment }));
+  });
+
   // The numbers of `add_key` and `keyctl`.
   const keys = { x64: [248, 250], arm64: [217, 219] }[process.arch as string];
   it.skipIf(keys === undefined)('meets no keys of the other side', async () => {

@@ -24,8 +24,21 @@ export const git = (
     child.stdin?.end(options.input ?? '');
   });
 
-/** What a commit holds at a path: a file, a symbolic link, the commit of a submodule, or nothing any more. */
-export type Committed = string | Uint8Array | { readonly link: string } | { readonly submodule: string } | null;
+/** What a commit holds at a path: a file, one that may be run, a symbolic link, the commit of a submodule, or nothing any more. */
+export type Committed =
+  | string
+  | Uint8Array
+  | { readonly program: string }
+  | { readonly link: string }
+  | { readonly submodule: string }
+  | null;
+
+type Stored = Exclude<Committed, { readonly submodule: string } | null>;
+
+const modeAndInput = (content: Stored): readonly [mode: string, input: string | Uint8Array] => {
+  if (typeof content === 'string' || content instanceof Uint8Array) return ['100644', content];
+  return 'link' in content ? ['120000', content.link] : ['100755', content.program];
+};
 
 /** A commit of files on top of a parent, written straight into the object store: no working tree. */
 export const commitFiles = async (
@@ -49,7 +62,7 @@ export const commitFiles = async (
       lines.push(`160000 ${content.submodule}\t${path}\n`);
       continue;
     }
-    const [mode, input] = typeof content === 'object' && 'link' in content ? ['120000', content.link] : ['100644', content];
+    const [mode, input] = modeAndInput(content);
     const blob = (await git(repository, ['hash-object', '-w', '--stdin'], { input })).trim();
     lines.push(`${mode} ${blob}\t${path}\n`);
   }

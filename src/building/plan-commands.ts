@@ -15,8 +15,11 @@ export const commandLinesOf = (subjects: readonly SubjectRef[]): readonly string
 /** The commands of one side that run when both sides are set up. */
 export const measuringCommands = (plan: Plan, arm: 'head' | 'base'): readonly string[] => commandLinesOf(policiesOf(plan, arm));
 
+/** The command that installs something for one side; none where there is none. */
+export const setupOf = ({ setup }: Pick<Plan, 'setup'>, arm: 'head' | 'base'): readonly string[] => [setup[arm] ?? []].flat();
+
 /** The commands that install something for either side. */
-export const setupsOf = ({ setup }: Pick<Plan, 'setup'>): readonly string[] => [setup.head, setup.base].flatMap((each) => each ?? []);
+export const setupsOf = (plan: Pick<Plan, 'setup'>): readonly string[] => [...setupOf(plan, 'head'), ...setupOf(plan, 'base')];
 
 /** All commands of both sides. */
 export const everyCommand = (plan: Plan): readonly string[] => [

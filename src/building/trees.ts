@@ -18,7 +18,7 @@ import { absolutePaths } from './leak/command-texts.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './leak/installed-packages.ts';
 import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './leak/installed-programs.ts';
 import { foldersOfPackages } from './leak/python-packages.ts';
-import { commandLinesOf, everyCommand, measuringCommands, setupsOf, subjectsOf } from './plan-commands.ts';
+import { commandLinesOf, everyCommand, measuringCommands, setupOf, subjectsOf } from './plan-commands.ts';
 import { setUp } from './setup.ts';
 import { openSides, type Sides } from './sides.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
@@ -153,9 +153,17 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
   const replaced = new Map<'head' | 'base', readonly CodeCopy[]>();
   /** Also of a side that is not set up yet. */
   const packagesOf = async (arm: 'head' | 'base', commands: readonly string[]): Promise<InstalledPackages> => {
-    const tree = ready.has(arm) ? await root(arm) : arm === 'base' ? (await checkOutBase()).folder : repository.folder;
-    const all = [...commands, ...setupsOf(plan)];
-    return installedPackages(await foldersOfPackages(all, within(tree, arm), await environment(arm), sides.confinement(arm)));
+    const base = (await checkOutBase()).folder;
+    const tree = ready.has(arm) ? await root(arm) : arm === 'base' ? base : repository.folder;
+    const folders = await foldersOfPackages({
+      own: [...commands, ...setupOf(plan, arm)],
+      others: setupOf(plan, arm === 'head' ? 'base' : 'head'),
+      cwd: within(tree, arm),
+      environment: await environment(arm),
+      confinement: sides.confinement(arm),
+      otherTree: arm === 'head' ? base : repository.folder,
+    });
+    return installedPackages(folders);
   };
   const named = absolutePaths(everyCommand(plan), within(repository.folder, 'head'), subjectEnvironment(context));
   const programs = (): InstalledPrograms =>

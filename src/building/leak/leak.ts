@@ -11,7 +11,7 @@ import { globTest } from '../../repository/glob.ts';
 import { subjectEnvironment } from '../../run/context.ts';
 import { setupFaultOfBase } from '../../run/machine-fault.ts';
 import { codedOf } from '../../run/worker-process.ts';
-import { setupsOf } from '../plan-commands.ts';
+import { setupOf, setupsOf } from '../plan-commands.ts';
 import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from '../side-program.ts';
 import type { Trees } from '../trees.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
@@ -159,8 +159,14 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
   const otherArm = program.arm === 'base' ? 'head' : 'base';
   const folder = await trees.folder(program.arm);
   const [own, other] = [await trees.root(program.arm), await trees.shown(otherArm)];
-  const commands = [...commandsOf(program), ...setupsOf(looking.plan)];
-  const installed = await foldersOfPackages(commands, folder, environment, trees.sides.confinement(program.arm));
+  const installed = await foldersOfPackages({
+    own: [...commandsOf(program), ...setupOf(looking.plan, program.arm)],
+    others: setupOf(looking.plan, otherArm),
+    cwd: folder,
+    environment,
+    confinement: trees.sides.confinement(program.arm),
+    otherTree: other,
+  });
   const products = productsInTree(other, changed, await trees.ignoredFiles(other));
   const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(own));
   const foreign = [

@@ -6,19 +6,27 @@ import { withScripts } from './command-texts.ts';
 const question = 'import json, sys; print(json.dumps(sys.path))';
 const seconds = 30;
 
+/** The side that asks where its packages lie. */
+export interface AskingSide {
+  /** Commands that run as this side: programs that they name may be started. */
+  readonly own: readonly string[];
+  /** Commands of the other side, which may put something where this one loads from. None of their programs is started. */
+  readonly others: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly confinement: Confinement;
+  /** Where programs of this side find the other one's tree: its files are the other one's code, by whatever name they are found. */
+  readonly otherTree: string;
+}
+
 /**
- * All folders of installed packages that some commands, or the scripts that they start, may load
- * from, as far as that can be told.
+ * All folders of installed packages that the commands of one side, or the scripts that they start, may
+ * load from, as far as that can be told.
  */
-export const foldersOfPackages = async (
-  commands: readonly string[],
-  cwd: string,
-  environment: Readonly<Record<string, string>>,
-  confinement: Confinement,
-): Promise<readonly string[]> => {
-  const texts = withScripts(commands, cwd, environment);
-  const asked = await pythonPackageFolders(texts, cwd, environment, confinement);
-  return [...new Set([...packageFolders(texts, cwd, environment), ...asked])];
+export const foldersOfPackages = async (side: AskingSide): Promise<readonly string[]> => {
+  const { own, others, cwd, environment } = side;
+  const asked = await pythonPackageFolders(withScripts(own, cwd, environment), side);
+  return [...new Set([...packageFolders(withScripts([...own, ...others], cwd, environment), cwd, environment), ...asked])];
 };
 
 /**
@@ -28,12 +36,13 @@ export const foldersOfPackages = async (
  */
 const pythonPackageFolders = async (
   commands: readonly string[],
-  cwd: string,
-  environment: Readonly<Record<string, string>>,
-  confinement: Confinement,
+  { cwd, environment, confinement, otherTree }: Omit<AskingSide, 'own' | 'others'>,
 ): Promise<readonly string[]> => {
   const named = wordsIn(commands).filter((word) => /(^|\/)(python|pypy)[\d.]*$/.test(word));
-  const programs = [...named, 'python3', 'python'].flatMap((word) => programNamed(word, cwd, environment['PATH'] ?? '').slice(0, 1));
+  const programs = [...named, 'python3', 'python'].flatMap((word) => {
+    const paths = programNamed(word, cwd, environment['PATH'] ?? '');
+    return paths.some((path) => path.startsWith(`${otherTree}/`)) ? [] : paths.slice(0, 1);
+  });
   // A version manager chooses by the folder, where modules of the tree could stand in for Python's own.
   const asked = await Promise.all(
     [...new Set(programs)].flatMap((program) => [

@@ -50,7 +50,14 @@ const placesOf = async (base: SideProgram, head: SideProgram, { context, trees }
   const environment = subjectEnvironment(context);
   const all = [...commandsOf(base), ...commandsOf(head)];
   const folder = await trees.folder('head');
-  const packages = await foldersOfPackages(all, folder, environment, trees.sides.confinement('head'));
+  const packages = await foldersOfPackages({
+    own: all,
+    others: [],
+    cwd: folder,
+    environment,
+    confinement: trees.sides.confinement('head'),
+    otherTree: await trees.shown('base'),
+  });
   const named = absolutePaths(all, folder, environment);
   return () => new Map([...installedPrograms(environment, named), ...filesAt([...named, ...packages].flatMap(entriesOf))]);
 };
