@@ -13,12 +13,17 @@ const folder = mkdtempSync(join(tmpdir(), 'gate-waiting-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const spin = 'const end = Date.now() + 30_000; while (Date.now() < end);';
+/** One process after the other, each of which is busy for 5 ms. */
+const brief = (before: string): string =>
+  `use Time::HiRes "time"; ${before} for (;;) { my $one = fork; if (!$one) { my $end = time + 0.005; 1 while time < $end; exit } waitpid $one, 0 }`;
 /** What a program does beside its answers, of which each takes 20 ms. */
 const kinds = {
   quiet: '',
   child: `spawn(process.execPath, ['-e', '${spin}']);`,
   orphan: `spawnSync('/bin/sh', ['-c', '"$0" -e "${spin}" > /dev/null 2>&1 &', process.execPath]);`,
   thread: `new Worker('${spin}', { eval: true });`,
+  reaped: `spawn('/usr/bin/perl', ['-e', '${brief('')}']);`,
+  unreaped: `spawn('/usr/bin/perl', ['-e', '${brief('$SIG{CHLD} = "IGNORE";')}']);`,
 } as const;
 
 const program = (kind: keyof typeof kinds): PolicyProcess => {
@@ -57,7 +62,7 @@ const warningsOf = async (base: keyof typeof kinds, head: keyof typeof kinds): P
 };
 
 describe.skipIf(process.platform !== 'linux')('what waits while the other side is asked', () => {
-  it.each(['child', 'orphan', 'thread'] as const)('is busy in head: a %s', async (kind) => {
+  it.each(['child', 'orphan', 'thread', 'reaped', 'unreaped'] as const)('is busy in head: a %s', async (kind) => {
     expect(await warningsOf('quiet', kind)).toEqual([busyHeadWarning]);
   });
 

@@ -31,6 +31,9 @@ export const identifyProcess = (pid: number): ProcessId | null => {
   return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : { pid, startTicks: stat.startTicks };
 };
 
+/** Whether a thread is alive and waits for something. */
+export const isAtRest = (thread: number): boolean => ['S', 'D', 'I', 'T', 't'].includes(readStat(thread)?.state ?? '');
+
 export const isSameProcess = (known: ProcessId): boolean => identifyProcess(known.pid)?.startTicks === known.startTicks;
 
 /** A process and all that descend from it, by walking `/proc/PID/task/TID/children`; empty without a /proc. */

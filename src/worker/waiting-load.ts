@@ -1,4 +1,4 @@
-import { descendants, type ProcessId, processorSeconds, sessionMembers } from '../processes/process-tree.ts';
+import { descendants, isAtRest, type ProcessId, processorSeconds, sessionMembers } from '../processes/process-tree.ts';
 import { busyHeadWarning } from '../records/busy-head.ts';
 import type { ArmId } from '../records/words.ts';
 import type { Clock } from './rounds.ts';
@@ -34,6 +34,15 @@ interface Waiting {
 const busyNow = ({ pid, members }: Pick<Waiting, 'pid' | 'members'>): ReadonlyMap<number, number> =>
   processorSeconds([...new Map([...members, ...descendants(pid)].map((one) => [one.pid, one])).values()]);
 
+/**
+ * What a thread has used of some seconds. One that began meanwhile and is at work may have followed
+ * others that have ended, of which nothing tells: then it stands for all of that time.
+ */
+const busyFor = (spent: number, before: number | undefined, thread: number, seconds: number): number => {
+  if (before !== undefined) return spent - before;
+  return isAtRest(thread) ? spent : Math.max(spent, seconds);
+};
+
 /** Starts with the next answer. */
 export const openWaitingLoad = (clock: Pick<Clock, 'wall'>): WaitingLoad => {
   const arms = new Map<ArmId, Waiting>();
@@ -53,7 +62,7 @@ export const openWaitingLoad = (clock: Pick<Clock, 'wall'>): WaitingLoad => {
       for (const [arm, waiting] of arms) {
         const after = busyNow(waiting);
         if (arm !== asked) {
-          for (const [thread, spent] of after) waiting.busy += spent - (waiting.before.get(thread) ?? 0);
+          for (const [thread, spent] of after) waiting.busy += busyFor(spent, waiting.before.get(thread), thread, seconds);
           waiting.seconds += seconds;
         }
         waiting.before = after;
