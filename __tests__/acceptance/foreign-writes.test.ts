@@ -73,6 +73,13 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     expect(readFileSync(samples('samples.previous.jsonl'), 'utf8')).toContain('"line":"run"');
   });
 
+  it("ends the run when it puts another folder in the place of one where base's program keeps caches, and beside it", async () => {
+    const caches = "for (const at of ['made', 'lib/made']) if (!fs.existsSync(at)) fs.writeFileSync(at, '');";
+    const waits = 'await new Promise((done) => setTimeout(done, 100));';
+    const other = await ownScene({ 'lib/size.txt': '100', 'bench.mjs': engineProgram(size, `${caches}\n${waits}`) });
+    expectError(other, await other.change(swaps('/lib')), { code: 'base-changed', exit: 3, says: /lib/ });
+  });
+
   it.each([
     ['tells git to look at another tree', "const [tree] = TREES; execFileSync('git', ['config', 'core.worktree', tree]);"],
     [
@@ -316,9 +323,10 @@ describe('a runtime that lies outside of the gate', { timeout: 400_000 }, () => 
 });
 
 describe('what is no foreign write', { timeout: 400_000 }, () => {
-  it("is what base's program writes to a tracked file in each run", async () => {
-    const writes = "fs.writeFileSync('results.json', String(Date.now()));";
-    const scene = await ownScene({ 'results.json': '0', 'bench.mjs': engineProgram(100, writes) });
+  it("is what base's program writes to a tracked file in each run, or adds to a folder and beside it", async () => {
+    const writes =
+      "fs.writeFileSync('results.json', String(Date.now())); for (const at of ['made', 'lib/made']) { fs.writeFileSync(at, ''); fs.rmSync(at); }";
+    const scene = await ownScene({ 'results.json': '0', 'lib/x.txt': '', 'bench.mjs': engineProgram(100, writes) });
     expectRegressed(scene, await scene.change({ 'bench.mjs': engineProgram(900, writes) }));
   });
 

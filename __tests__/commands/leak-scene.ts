@@ -99,8 +99,8 @@ export class LeakScene extends ScratchRepository {
     };
     const folders = await openSubjectFolders(this.folder, trees.sides);
     onTestFinished(() => folders.release());
-    const { sides, alone } = trees;
-    const rehearsal = { context, plan, folders, source: unused, references: new Map(), sides, alone };
+    const { sides, alone, isLearned } = trees;
+    const rehearsal = { context, plan, folders, source: unused, references: new Map(), sides, alone, isLearned };
     return (await findLeaks(rehearsal, trees, watch)).get('entry') ?? { error: null, warning: null };
   }
 }

@@ -60,10 +60,10 @@ export const makeArtefacts = async (
 const makeBothSides = async (making: Making, queue: BuildQueue): Promise<LeakFindings> => {
   const { context, plan, trees } = making;
   await queue.makeAll('head', () => null);
-  const rehearsal = { ...making, sides: trees.sides, alone: trees.alone };
+  const rehearsal = { ...making, sides: trees.sides, alone: trees.alone, isLearned: trees.isLearned };
   const leaks = await findLeaks(rehearsal, trees);
   const refused = (build: PlannedBuild): GateError | null => (isOwn(build) ? leakIn(plan, build.cell, leaks).error : null);
-  await trees.alone('base', () => queue.makeAll('base', refused));
+  await trees.alone('base', null, () => queue.makeAll('base', refused));
   const found = new Map(leaks);
   for (const build of plan.builds.filter(({ arm, key }) => arm === 'base' && queue.unproven.has(key))) {
     const error = context.signal.aborted ? null : await differsInBase(making, queue, build);
@@ -80,7 +80,7 @@ const differsInBase = async (making: Making, queue: BuildQueue, build: PlannedBu
   const tree = await trees.folder('base').catch(faultOf);
   const from = await queue.inputOf(build);
   const inBase = (): Promise<string | null> =>
-    trees.alone('base', async () => (await makeBuild(making, build, { from, tree, shared: null })).artefact?.digest ?? null);
+    trees.alone('base', null, async () => (await makeBuild(making, build, { from, tree, shared: null })).artefact?.digest ?? null);
   const artefact = await inBase();
   if (artefact === null || artefact === shared.digest) return null;
   return (await inBase()) === artefact ? undeclared(build) : notDeterministic(build);

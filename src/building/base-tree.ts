@@ -17,10 +17,21 @@ export interface BaseTree extends FilledWorktree {
   requireContents(): Promise<void>;
   /** Runs base's setup while no code of head's runs. Throws as `requireSame` does, before. */
   setUp<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs programs of base while none of head's run. Throws as `requireSame` does, before. */
-  alone<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs code of base while none of head's runs; of a program, what it writes to in launches too is
+   * learned from that. Throws as `requireSame` does, before.
+   */
+  alone<T>(program: RunProgram | null, work: () => Promise<T>): Promise<T>;
+  /** Whether one more run of a program would tell nothing of where launches of it write. */
+  isLearned(program: RunProgram | null): boolean;
   /** From now on both sides run at once. Throws as `requireSame` does. */
   beginLaunches(): Promise<void>;
+}
+
+/** A program that launches run too, and the folder that it is run in. */
+export interface RunProgram {
+  readonly name: string;
+  readonly tree: string;
 }
 
 /** @param worktree as it was checked out, before any code ran */
@@ -35,10 +46,16 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   let launching = false;
   // The folder around a worktree is the gate's own too: nobody writes there.
   const places = [...foldersOf(files, folder), dirname(folder)];
-  /** Folders that base's programs seem to move, since they write to them and around them. */
-  const used = new Set<string>();
+  /**
+   * Program → the folders that it seemed to move in its first two runs, since it wrote to them and
+   * around them. What only the first writes are caches: nobody writes there in launches. Between the
+   * two, head's code may not run: it could remove the caches.
+   */
+  const runs = new Map<string, readonly (readonly string[])[]>();
+  const runsOf = ({ name, tree }: RunProgram) => (`${tree}/`.startsWith(`${folder}/`) ? (runs.get(name) ?? []) : null);
+  const isUsed = (path: string): boolean => [...runs.values()].some((each) => each.at(-1)?.includes(path) === true);
   let moves = watchFolders(places);
-  const moved = (): readonly string[] => moves.moved().filter((each) => !used.has(each));
+  const moved = (): readonly string[] => moves.moved().filter((each) => !isUsed(each));
   const refuse = ([first]: readonly string[]): void => {
     if (first === undefined) return;
     const message = `The checkout of the base commit was looked at. Something wrote to ${relative(folder, first).toWellFormed() || 'its root'}: only base's own code may, and not while numbers are measured.`;
@@ -70,15 +87,22 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
       await requireContents();
       return whileAlone(work);
     },
-    alone: (work) =>
+    alone: (program, work) =>
       whileAlone(async () => {
         try {
           return await work();
         } finally {
-          for (const file of watch.touched()) written.add(file);
-          for (const each of moves.moved()) used.add(each);
+          const before = program === null ? null : runsOf(program);
+          if (program !== null && before !== null) {
+            for (const file of watch.touched()) written.add(file);
+            if (before.length < 2) runs.set(program.name, [...before, moves.moved()]);
+          }
         }
       }),
+    isLearned: (program) => {
+      const known = program === null ? null : runsOf(program);
+      return known === null || known.length > 1 || known[0]?.length === 0;
+    },
     beginLaunches: async () => {
       await requireSame();
       watch = await watch.again(list);

@@ -5,6 +5,7 @@ import { type LineChannel, openLineChannel } from '../processes/line-channel.ts'
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
+import type { RunProgram } from './base-tree.ts';
 import { askSubject, type SubjectSetting } from './build.ts';
 import type { Sides } from './sides.ts';
 import type { SourceCopies } from './source-copies.ts';
@@ -28,7 +29,9 @@ export interface Rehearsal {
   readonly references: ReadonlyMap<string, ArtefactRef>;
   readonly sides: Sides;
   /** Runs code of one side while none of the other runs. */
-  readonly alone: <T>(arm: 'head' | 'base', work: () => Promise<T>) => Promise<T>;
+  readonly alone: <T>(arm: 'head' | 'base', program: RunProgram | null, work: () => Promise<T>) => Promise<T>;
+  /** Whether one more run of a program of base would tell nothing of where launches of it write. */
+  readonly isLearned: (program: RunProgram | null) => Promise<boolean>;
 }
 
 /** The user's own code of a cell on one side; null where there is none. */
@@ -78,8 +81,22 @@ export const modelPaths = async (
  * one episode of each kind. Returns whether it did all of that without an error.
  * @param recorded folders besides the side's own in which its reads are recorded
  */
-export const rehearse = (program: SideProgram, tree: string, rehearsal: Rehearsal, recorded: readonly string[] = []): Promise<boolean> =>
-  rehearsal.alone(program.arm, () => runOnce(program, tree, rehearsal, recorded));
+export const rehearse = async (
+  program: SideProgram,
+  tree: string,
+  rehearsal: Rehearsal,
+  recorded: readonly string[] = [],
+): Promise<boolean> => {
+  const own = launched(program, tree);
+  const run = (): Promise<boolean> => rehearsal.alone(program.arm, own, () => runOnce(program, tree, rehearsal, recorded));
+  const did = await run();
+  if (program.arm === 'base' && !(await rehearsal.isLearned(own))) await run();
+  return did;
+};
+
+/** A program as launches run it; null for one that only builds. */
+export const launched = ({ cell, policy }: SideProgram, tree: string): RunProgram | null =>
+  policy === null ? null : { name: cell.id, tree };
 
 const runOnce = async (
   { arm, build, policy, cell }: SideProgram,

@@ -12,7 +12,7 @@ import { type FilledWorktree, openRepository } from '../repository/repository.ts
 import type { LackingSubmodule } from '../repository/submodules.ts';
 import { worktreePrefix } from '../repository/worktree.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
-import { type BaseTree, openBaseTree } from './base-tree.ts';
+import { type BaseTree, openBaseTree, type RunProgram } from './base-tree.ts';
 import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './leak/code-copies.ts';
 import { absolutePaths } from './leak/command-texts.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './leak/installed-packages.ts';
@@ -78,7 +78,9 @@ export interface Trees {
   /** From now on both sides run at once: `requireBase` then also throws where a file was only written to. */
   beginLaunches(): Promise<void>;
   /** Runs code of one side while none of the other runs. Throws what `requireBase` throws, before. */
-  alone<T>(arm: 'head' | 'base', work: () => Promise<T>): Promise<T>;
+  alone<T>(arm: 'head' | 'base', program: RunProgram | null, work: () => Promise<T>): Promise<T>;
+  /** Whether one more run of a program of base would tell nothing of where launches of it write. */
+  isLearned(program: RunProgram | null): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -311,7 +313,8 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     requireBase: async () => (await baseTree)?.requireSame(),
     requireBaseContents: async () => (await baseTree)?.requireContents(),
     beginLaunches: async () => (await baseTree)?.beginLaunches(),
-    alone: async (arm, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(work)),
+    alone: async (arm, program, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(program, work)),
+    isLearned: async (program) => (await baseTree)?.isLearned(program) ?? true,
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {
       changed ??= differing();

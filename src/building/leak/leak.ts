@@ -12,7 +12,7 @@ import { subjectEnvironment } from '../../run/context.ts';
 import { setupFaultOfBase } from '../../run/machine-fault.ts';
 import { codedOf } from '../../run/worker-process.ts';
 import { setupOf, setupsOf } from '../plan-commands.ts';
-import { codeOf, commandsOf, inputsOf, type Rehearsal, rehearse, type SideProgram, sideProgram } from '../side-program.ts';
+import { codeOf, commandsOf, inputsOf, launched, type Rehearsal, rehearse, type SideProgram, sideProgram } from '../side-program.ts';
 import type { Trees } from '../trees.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { findLackingSubmodule } from './lacking-submodule.ts';
@@ -58,6 +58,8 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     if (!(await areSetUp(trees))) break;
     const equalFiles = codeOf(base) === codeOf(head) && plan.setup.base === plan.setup.head;
     const found = equalFiles ? nothing : await findForeign(base, head, looking);
+    const folder = await trees.folder('base');
+    if (found.error === null && !(await trees.isLearned(launched(base, folder)))) await rehearse(base, folder, looking);
     // Programs of equal files, with other arguments, would meet at one address all the same.
     const error = found.error ?? (rehearsal.sides.isolated ? null : await findSharedAddress(base, head, known, looking));
     findings.set(cell.optimization, { ...found, error });

@@ -1,7 +1,7 @@
 import { GateError } from '../../errors.ts';
 import { type Listener, listeners } from '../../processes/listeners.ts';
 import { subjectEnvironment } from '../../run/context.ts';
-import { answerOnce, type Rehearsal, type SideProgram } from '../side-program.ts';
+import { answerOnce, launched, type Rehearsal, type SideProgram } from '../side-program.ts';
 import type { Trees } from '../trees.ts';
 
 interface Looking extends Rehearsal {
@@ -31,7 +31,8 @@ const sharedAddress = async (
   known: readonly Listener[],
   looking: Looking,
 ): Promise<string | null> => {
-  const first = await looking.alone(base.arm, () => listen(base, known, looking));
+  const tree = await looking.trees.folder(base.arm);
+  const first = await looking.alone(base.arm, launched(base, tree), () => listen(base, known, looking));
   const addresses = new Set(first.opened.map(({ address }) => address));
   const shared = ({ opened }: Listening): string | null => opened.find(({ address }) => addresses.has(address))?.address ?? null;
   const beside = addresses.size === 0 ? null : await listen(head, listeners(), looking);
