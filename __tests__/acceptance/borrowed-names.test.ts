@@ -73,4 +73,13 @@ describe('a search path with a folder that head can write to', { timeout: 400_00
       expect(existsSync(ran)).toBe(false);
     },
   );
+
+  it('does not make a git that its commit brings one of the gate', async () => {
+    const ran = join(scene.workspace, 'ran');
+    const git = { program: `#!/bin/sh\necho "$@" >> ${ran}\nexec /usr/bin/git "$@"\n` };
+    const environment = { PATH: ['tools', join(scene.workspace, 'tools'), process.env['PATH'] ?? ''].join(delimiter) };
+    expectRegressed(scene, await scene.change({ 'tools/git': git, 'tools/git-lfs': git }, { environment }));
+    expect(existsSync(join(scene.workspace, 'tools', 'git'))).toBe(true);
+    expect(existsSync(ran)).toBe(false);
+  });
 });

@@ -28,6 +28,7 @@ import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
 import { entryAt } from './on-disk.ts';
+import { checkoutLast } from './search-path.ts';
 import { checkOutSubmodules, type LackingSubmodule } from './submodules.ts';
 import { listTree, type TreePaths } from './tree-paths.ts';
 import { addWorktree, type Worktree } from './worktree.ts';
@@ -149,7 +150,8 @@ export interface Repository extends CheckoutFacts {
  */
 export const openRepository = async (cwd: string, options: RepositoryOptions = {}): Promise<Repository> => {
   const given = options.environment ?? gitEnvironment(process.env);
-  const environment = placedEnvironment(given, cwd);
+  const placed = placedEnvironment(given, cwd);
+  const environment = placed['PATH'] === undefined ? placed : { ...placed, PATH: checkoutLast(placed['PATH'], cwd) };
   const temporary = resolve(options.temporary ?? tmpdir());
   await requireGit(cwd, environment);
   const args = ['rev-parse', '--show-toplevel', '--git-common-dir', '--absolute-git-dir'];
