@@ -214,6 +214,26 @@ fs.writeFileSync('lib.mjs', 'export const size = 100;'); execFileSync('chattr', 
     expectRegressed(other, await other.change({ 'tools/python': python, 'bench.mjs': program('900') }, { environment }));
   });
 
+  it("is seen where base's setup runs a program of the checkout, which head's commit brings", async () => {
+    const configured = config(isolation, 'setup: cp size.txt left');
+    const bench = program("Number(fs.readFileSync('left', 'utf8'))");
+    const files = {
+      '.gitignore': '.optimization-gate\nleft\n',
+      'optimization-gate.yml': configured,
+      'size.txt': '100',
+      'bench.mjs': bench,
+    };
+    const other = await openEngineScene(files);
+    onTestFinished(() => other.close());
+    chmodSync(dirname(other.installed), 0o755);
+    const brings = { 'bench.mjs': program('900'), 'tools/cp': { program: '#!/bin/sh\necho 900 > left\n' } };
+    const environment = { PATH: `${join(other.workspace, 'tools')}:${process.env['PATH']}` };
+    const { run } = await other.change(brings, { environment });
+    expect([run.code, run.outputs['verdict']], said(run)).toEqual([1, 'failed']);
+    expect(readFileSync(run.outputs['report-json'] ?? '', 'utf8')).toMatch(/inputs-leak.*The setup of base.*tools\/cp/);
+    expectRegressed(other, await other.change(brings));
+  });
+
   // The numbers of `add_key` and `keyctl`.
   const keys = { x64: [248, 250], arm64: [217, 219] }[process.arch as string];
   it.skipIf(keys === undefined)('meets no keys of the other side', async () => {

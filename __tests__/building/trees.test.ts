@@ -28,7 +28,7 @@ test('each side has a temporary folder of its own as long as the run, in its set
       ortPath: null,
       searchesLibraries: true,
       storeRoot: '/nowhere',
-      options: { runDir: 'run' },
+      options: { runDir: 'run', config: null },
       host,
     } as unknown as CommandContext,
     plan,

@@ -1,4 +1,6 @@
+import { anything } from '../planning/subjects.ts';
 import type { Plan, SubjectRef } from '../records/plan.ts';
+import type { NeededFiles } from '../repository/filters.ts';
 import { commandOf } from './side-program.ts';
 
 const policiesOf = (plan: Plan, arm: 'head' | 'base'): readonly SubjectRef[] =>
@@ -26,3 +28,18 @@ export const everyCommand = (plan: Plan): readonly string[] => [
   ...commandLinesOf([...subjectsOf(plan, 'head'), ...subjectsOf(plan, 'base')]),
   ...setupsOf(plan),
 ];
+
+/** The files that the user's own code of one side may read: those that it declares, or else any. */
+export const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
+  const patterns = new Set(
+    subjectsOf(plan, arm)
+      .filter(({ door }) => door.kind !== 'builtin')
+      .flatMap(({ inputs }) => inputs),
+  );
+  const declared = [...patterns].filter((pattern) => pattern !== anything);
+  return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
+};
+
+/** Whether code that head brings will run. */
+export const runsOwnCode = (plan: Plan): boolean =>
+  plan.setup.head !== null || subjectsOf(plan, 'head').some(({ door }) => door.kind !== 'builtin');

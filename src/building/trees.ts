@@ -1,27 +1,27 @@
-import { chmodSync, constants, cpSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
+import { chmodSync, constants, cpSync, existsSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { configFile } from '../planning/configurations.ts';
-import { anything } from '../planning/subjects.ts';
 import { reviewsCommit } from '../records/event.ts';
 import type { Plan } from '../records/plan.ts';
-import type { NeededFiles } from '../repository/filters.ts';
 import { entryAt, entryWithin } from '../repository/on-disk.ts';
 import { type FilledWorktree, openRepository } from '../repository/repository.ts';
 import type { LackingSubmodule } from '../repository/submodules.ts';
 import { worktreePrefix } from '../repository/worktree.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import { type BaseTree, openBaseTree, type RunProgram } from './base-tree.ts';
-import { besideTree, type CodeCopy, ignoredFilesIn, ownFiles, withoutSharedFiles } from './leak/code-copies.ts';
+import { besideTree, type CodeCopy, copiesInTree, ignoredFilesIn, ownFiles, withoutSharedFiles } from './leak/code-copies.ts';
 import { absolutePaths } from './leak/command-texts.ts';
 import { type InstalledPackages, installedPackages, replacedSince } from './leak/installed-packages.ts';
 import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './leak/installed-programs.ts';
 import { foldersOfPackages } from './leak/python-packages.ts';
-import { commandLinesOf, everyCommand, measuringCommands, setupOf, subjectsOf } from './plan-commands.ts';
+import { watchReads } from './leak/read-watch.ts';
+import { commandLinesOf, everyCommand, measuringCommands, neededBy, runsOwnCode, setupOf, subjectsOf } from './plan-commands.ts';
 import { setUp } from './setup.ts';
 import { openSides, type Sides } from './sides.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
+import { isEmptyFolder, isPackageMetadata, isSameLink, sameContent } from './tree-files.ts';
 import { isOneFileSystem } from './tree-place.ts';
 
 /** The checkouts that user code runs in. */
@@ -48,6 +48,8 @@ export interface Trees {
    * of those that this side's programs found.
    */
   replacedPackages(arm: 'head' | 'base'): Promise<readonly CodeCopy[]>;
+  /** Absolute paths of files of head that the setup of base reads, also when it runs once more. None where the file system does not tell. */
+  readBySetup(): Promise<readonly string[]>;
   /**
    * Where programs of the other side would find the files of one side: its root, but for a head that
    * runs in a copy. That is hidden from base, and the checkout is not.
@@ -120,12 +122,17 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     temporaries.set(arm, temporary);
     return { ...subjectEnvironment(context), ...(await temporary).environment };
   };
-  /** Returns the working directory in a tree of one side. */
-  const prepare = async (arm: 'head' | 'base', tree: string, where: string): Promise<string> => {
+  /** Returns the working directory in a tree of one side. `recorded`: folders besides its own in which its reads are recorded. */
+  const prepare = async (arm: 'head' | 'base', tree: string, where: string, recorded: readonly string[] = []): Promise<string> => {
     if (tree !== repository.folder) sides.give(arm, tree);
     const folder = within(tree, arm);
     if (plan.setup[arm] !== null) context.host.log.info(`Setting up ${where}: ${plan.setup[arm]}`);
-    await setUp(plan, plan.setup[arm], { folder, environment: await environment(arm), confinement: sides.confinement(arm), where });
+    await setUp(plan, plan.setup[arm], {
+      folder,
+      environment: await environment(arm),
+      confinement: sides.confinement(arm, recorded),
+      where,
+    });
     await settled();
     return folder;
   };
@@ -228,7 +235,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       }
     }
     if (arm === 'head' && runsOwnCode(plan)) repository.distrustSettings(sides.isolated ? 'another-user' : 'this-user');
-    if (arm === 'base') await (await checkOutBase()).setUp(() => prepare(arm, root, arm).catch(ofBase));
+    if (arm === 'base') takenBySetup = await (await checkOutBase()).setUp(() => watchSetup(root, arm).catch(ofBase));
     else await prepare(arm, root, arm);
     ready.add(arm);
     written = writtenSince(was, programs());
@@ -256,13 +263,35 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     const own = await root(arm);
     return arm === 'head' && sides.isolated ? repository.folder : own;
   };
+  /** Those of some files that programs may read, and that the trees do not have alike. */
+  const differingIn = (files: readonly string[], head: string, base: string): readonly string[] => {
+    const rules = relative(repository.folder, resolve(context.root, configFile(context)));
+    const ofPrograms = files.filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
+    return ofPrograms.filter((path) => committedDifferences.has(path) || !sameContent(join(head, path), join(base, path)));
+  };
+  let takenBySetup: readonly string[] = [];
+  /** Sets base up in a tree, and returns the files of head that this reads. */
+  const watchSetup = async (tree: string, where: string): Promise<readonly string[]> => {
+    const { folder } = repository;
+    const foreign = plan.setup.base === null ? [] : differingIn(committedChanges, folder, tree);
+    const paths = copiesInTree(folder, foreign, subjectEnvironment(context)).map(({ path }) => path);
+    const reads = paths.length === 0 ? null : await watchReads(paths, subjectEnvironment(context));
+    await prepare('base', tree, where, reads === null ? [] : [folder]);
+    return reads?.read() ?? [];
+  };
+  const readBySetup: Trees['readBySetup'] = async () => {
+    await root('base');
+    if (takenBySetup.length === 0) return [];
+    // Something else on this machine may have read them at that moment.
+    const again = await watchSetup((await checkOut('base')).folder, 'base once more');
+    takenBySetup = takenBySetup.filter((path) => again.includes(path));
+    return takenBySetup;
+  };
   const differing = async (): Promise<readonly string[]> => {
     const [head, base] = [await shown('head'), await root('base')];
     const now = plan.base === null ? [] : await repository.changedFiles(plan.base.commit);
     const files = plan.base === null ? [] : new Set([...committedChanges, ...now, ...ofOneSide]);
-    const rules = relative(repository.folder, resolve(context.root, configFile(context)));
-    const ofPrograms = [...files].filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
-    return ofPrograms.filter((path) => committedDifferences.has(path) || !sameContent(join(head, path), join(base, path)));
+    return differingIn([...files], head, base);
   };
   let changed: Promise<readonly string[]> | null = null;
   /** What lies in the checkout, but for what git and the gate keep there. */
@@ -325,6 +354,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       await root('base');
       return replaced.get(arm) ?? [];
     },
+    readBySetup,
     shown,
     ignoredFiles: repository.ignoredFiles,
     pointers: async (arm) => repository.pointers(await root(arm)),
@@ -358,39 +388,8 @@ const unavailable =
     throw new GateError('base-unavailable', message, { where: 'base', cause: thrown });
   };
 
-/** The files that the user's own code of one side may read: those that it declares, or else any. */
-const neededBy = (plan: Plan, arm: 'head' | 'base'): NeededFiles => {
-  const patterns = new Set(
-    subjectsOf(plan, arm)
-      .filter(({ door }) => door.kind !== 'builtin')
-      .flatMap(({ inputs }) => inputs),
-  );
-  const declared = [...patterns].filter((pattern) => pattern !== anything);
-  return { declared, possible: patterns.has(anything) ? [anything] : [], lfs: plan.lfs };
-};
-
-/** Whether code that head brings will run. */
-const runsOwnCode = (plan: Plan): boolean =>
-  plan.setup.head !== null || subjectsOf(plan, 'head').some(({ door }) => door.kind !== 'builtin');
-
 const apartFrom = (place: string): string =>
   `Base is checked out in ${place}, in another file system than head. Programs that read or write files in their tree may be faster on one side. Set TMPDIR to a folder in the file system of the checkout.`;
 
 /** Base's tree may lie beside the checkout. */
 const isOwnTree = (path: string): boolean => path.split('/').some((name) => name.startsWith(worktreePrefix));
-
-const isEmptyFolder = (path: string): boolean => entryAt(path)?.isDirectory() === true && readdirSync(path).length === 0;
-
-/** An installation in place leaves it in the tree: it says what was installed, and is no code. */
-const isPackageMetadata = (path: string): boolean => path.split('/').some((name) => /\.(egg|dist)-info$/.test(name));
-
-/** Whether two paths are links that lead to the same: one is not copied over the other where that is a folder. */
-const isSameLink = (one: string, other: string): boolean =>
-  [one, other].every((path) => entryAt(path)?.isSymbolicLink() === true) && readlinkSync(one) === readlinkSync(other);
-
-/** Whether two paths are regular files of equal bytes. */
-export const sameContent = (one: string, other: string): boolean => {
-  const [first, second] = [one, other].map(entryAt);
-  if (first?.isFile() !== true || second?.isFile() !== true || first.size !== second.size) return false;
-  return readFileSync(one).equals(readFileSync(other));
-};

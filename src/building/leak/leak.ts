@@ -56,6 +56,11 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     const looking = { ...rehearsal, trees, watch };
     const known = listeners();
     if (!(await areSetUp(trees))) break;
+    const [taken] = await trees.readBySetup();
+    if (taken !== undefined) {
+      findings.set(cell.optimization, { error: setupLeak(cell.id, taken), warning: null });
+      continue;
+    }
     const equalFiles = codeOf(base) === codeOf(head) && plan.setup.base === plan.setup.head;
     const found = equalFiles ? nothing : await findForeign(base, head, looking);
     const folder = await trees.folder('base');
@@ -203,6 +208,13 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
     pointers: pointers.filter((path) => read.has(join(own, path))),
   };
 };
+
+const setupLeak = (cell: string, path: string): GateError =>
+  new GateError(
+    'inputs-leak',
+    `The setup of base was watched. Expected it to read files of base's tree, got ${path}, a file of head's that base does not have so. PATH and other variables of the job may lead there.`,
+    { where: cell },
+  );
 
 const leak = ({ arm, cell }: SideProgram, { path, of }: CodeCopy): GateError => {
   const other = arm === 'base' ? 'head' : 'base';

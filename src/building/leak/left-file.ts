@@ -3,7 +3,8 @@ import { GateError } from '../../errors.ts';
 import { entryAt } from '../../repository/on-disk.ts';
 import { subjectEnvironment } from '../../run/context.ts';
 import { type Rehearsal, rehearse, type SideProgram } from '../side-program.ts';
-import { type FreshTree, type LeftFiles, sameContent, type Trees } from '../trees.ts';
+import { sameContent } from '../tree-files.ts';
+import type { FreshTree, LeftFiles, Trees } from '../trees.ts';
 import type { watchReads } from './read-watch.ts';
 
 interface Looking extends Rehearsal {
