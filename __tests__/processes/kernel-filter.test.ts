@@ -39,6 +39,17 @@ describe.skipIf(process.platform !== 'linux' || filter === null || setpriv == nu
       expect(errorsOf([...words, '/bin/sh', '-c', 'exec "$@"', 'sh'], named)).toEqual(expected);
     });
 
+    it('leaves nothing open that the job had opened', () => {
+      const [program = '', ...args] = [...words, '/bin/sh', '-c', '(echo written >&4) 2>/dev/null; echo said'];
+      const [closed, open] = [args, ['-c', 'echo written >&4; echo said']].map((each, index) =>
+        spawnSync(index === 0 ? program : '/bin/sh', each, { env: {}, stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'pipe'] }),
+      );
+      expect([closed, open].map((each) => [1, 4].map((at) => String(each?.output[at])))).toEqual([
+        ['said\n', ''],
+        ['said\n', 'written\n'],
+      ]);
+    });
+
     it('leaves the exit status and the output of a program as they are', () => {
       const [program = '', ...args] = [...words, '/bin/sh', '-c', 'echo out; exit 3'];
       expect(spawnSync(program, args, { encoding: 'utf8', env: {} })).toMatchObject({ status: 3, stdout: 'out\n', stderr: '' });
