@@ -212,6 +212,10 @@ fs.writeFileSync('lib.mjs', 'export const size = 100;'); execFileSync('chattr', 
     expectRegressed(other, await other.change({ ...named, 'tools/pypy3': python, 'bench.mjs': program(`${made} * 1`) }));
     const environment = { PATH: `${tools}:${process.env['PATH']}` };
     expectRegressed(other, await other.change({ 'tools/python': python, 'bench.mjs': program('900') }, { environment }));
+    const loaded = `import glob, os
+for left in glob.glob(os.environ['HOME'] + '/../optimization-gate-tree-*/*/left'): open(left, 'w').write('900')`;
+    const brings = { 'tools/sitecustomize.py': loaded, 'bench.mjs': program('900') };
+    expectRegressed(other, await other.change(brings, { environment: { PYTHONPATH: tools } }));
   });
 
   it("is seen where base's setup runs a program of the checkout, which head's commit brings", async () => {

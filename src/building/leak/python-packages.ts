@@ -1,5 +1,8 @@
+import { realpathSync } from 'node:fs';
+import { delimiter } from 'node:path';
 import type { Confinement } from '../../processes/confinement.ts';
 import { runCommand } from '../../processes/run-command.ts';
+import { reached } from '../../repository/on-disk.ts';
 import { packageFolders, programNamed, wordsIn } from './code-copies.ts';
 import { withScripts } from './command-texts.ts';
 
@@ -43,14 +46,35 @@ const pythonPackageFolders = async (
     const paths = programNamed(word, cwd, environment['PATH'] ?? '');
     return paths.some((path) => path.startsWith(`${otherTree}/`)) ? [] : paths.slice(0, 1);
   });
+  const own = askingEnvironment(environment, otherTree);
   // A version manager chooses by the folder, where modules of the tree could stand in for Python's own.
   const asked = await Promise.all(
     [...new Set(programs)].flatMap((program) => [
-      searchPath([program], '/', environment, confinement),
-      searchPath([program, '-I'], cwd, environment, confinement),
+      searchPath([program], '/', own, confinement),
+      searchPath([program, '-I'], cwd, own, confinement),
     ]),
   );
   return [...new Set(asked.flat())].filter((folder) => /\/(site|dist)-packages$/.test(folder));
+};
+
+/**
+ * An environment that leads an interpreter to no code of the other side: without the settings of
+ * Python, whose folders are known without asking, and without libraries in the other tree.
+ */
+const askingEnvironment = (environment: Readonly<Record<string, string>>, otherTree: string): Readonly<Record<string, string>> => {
+  const isOthers = (folder: string): boolean => `${reached(() => realpathSync(folder)) ?? folder}/`.startsWith(`${otherTree}/`);
+  const kept = Object.entries(environment).filter(([name]) => !name.startsWith('PYTHON'));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [
+      name,
+      name === 'LD_LIBRARY_PATH'
+        ? value
+            .split(delimiter)
+            .filter((folder) => !isOthers(folder))
+            .join(delimiter)
+        : value,
+    ]),
+  );
 };
 
 /** Empty where it does not answer. */
