@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Benchmark } from '../contract/benchmark.ts';
+import { commandReferences, looseWords } from '../planning/command-references.ts';
 import { benchmarkOf } from '../planning/plan.ts';
 import { type LineChannel, openLineChannel } from '../processes/line-channel.ts';
 import type { Plan, PlannedBuild, PlannedCell, SubjectRef } from '../records/plan.ts';
@@ -61,6 +62,14 @@ export const commandsOf = ({ build, policy }: SideProgram): readonly string[] =>
 /** The command line of user code, or its module; empty for a built-in. */
 export const commandOf = ({ door }: Pick<SubjectRef, 'door'>): readonly string[] =>
   door.kind === 'builtin' ? [] : [door.kind === 'module' ? door.module : door.command];
+
+/** Files of its tree that the commands of a program lead to, relative to the root. */
+export const filesLedTo = ({ build, policy }: SideProgram): readonly string[] =>
+  [build?.subject, policy].flatMap((subject) => {
+    if (subject == null) return [];
+    const folder = subject.folder === '' ? '.' : subject.folder;
+    return commandOf(subject).flatMap((command) => commandReferences(looseWords(command), command, folder));
+  });
 
 /** What the command of a user's own program may name, where it names something of the model. */
 export const modelPaths = async (

@@ -12,7 +12,17 @@ import { subjectEnvironment } from '../../run/context.ts';
 import { setupFaultOfBase } from '../../run/machine-fault.ts';
 import { codedOf } from '../../run/worker-process.ts';
 import { setupOf, setupsOf } from '../plan-commands.ts';
-import { codeOf, commandsOf, inputsOf, launched, type Rehearsal, rehearse, type SideProgram, sideProgram } from '../side-program.ts';
+import {
+  codeOf,
+  commandsOf,
+  filesLedTo,
+  inputsOf,
+  launched,
+  type Rehearsal,
+  rehearse,
+  type SideProgram,
+  sideProgram,
+} from '../side-program.ts';
 import type { Trees } from '../trees.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { findLackingSubmodule } from './lacking-submodule.ts';
@@ -102,7 +112,10 @@ const findLeak = async (programs: readonly SideProgram[], changed: readonly stri
   for (const program of programs) {
     const reads = await readsOf(program, changed, looking);
     if (reads === null) {
-      if (await runsWithout(program, changed, looking)) return { error: null, warning: untold };
+      // Without the file that is started nothing runs, whosever copy of the others it takes.
+      const started = filesLedTo(program);
+      const others = changed.filter((path) => !started.includes(path));
+      if (others.length > 0 && (await runsWithout(program, others, looking))) return { error: null, warning: untold };
       seen = true;
       continue;
     }
