@@ -133,7 +133,7 @@ export const faults: readonly JobFault[] = [
     what: "base's program writes to a tracked file in each round",
     before: 'base-changed would end an honest run',
     now: judged,
-    shownBy: foreignWrites("is what base's program writes to a tracked file in each run"),
+    shownBy: foreignWrites("is what base's program writes to a tracked file in each run, or adds to a folder and beside it"),
   },
   {
     ...reported,
@@ -305,6 +305,30 @@ export const faults: readonly JobFault[] = [
     what: "with `isolation`, base's program reads head's checkout, where nothing records reads",
     now: 'exit 1, `failed` with inputs-leak',
     shownBy: isolation("is seen where base's program reads the checkout, from which head was copied"),
+  },
+  {
+    ...found,
+    what: "with `isolation`, head's `setup:` or a search path names an interpreter in the checkout, which the gate asks as base's user where packages lie",
+    now: judged,
+    shownBy: isolation('starts none of its programs in the place of base to learn where packages lie'),
+  },
+  {
+    ...found,
+    what: "with `isolation`, head's commit brings a program in a folder of the checkout that `PATH` names, which base's setup runs",
+    now: 'exit 1, `failed` with inputs-leak',
+    shownBy: isolation("is seen where base's setup runs a program of the checkout, which head's commit brings"),
+  },
+  {
+    ...found,
+    what: "head's commit brings a `git` in a folder of the checkout that `PATH` names",
+    now: `${judged}; another git is taken`,
+    shownBy: borrowedNames('does not make a git that its commit brings one of the gate'),
+  },
+  {
+    ...found,
+    what: "head swaps a folder of base's tree for a moment, in which base's program made caches when it ran first",
+    now: changed('base-changed'),
+    shownBy: foreignWrites("ends the run when it puts another folder in the place of one where base's program keeps caches, and beside it"),
   },
   {
     ...neighbour,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isLfsPointerFile, lfsPointer } from '../records/lfs-pointer.ts';
@@ -61,8 +62,8 @@ export interface SettingsTrust {
   lost: boolean;
 }
 
-/** Git names a transport by the protocol; none is called so. */
-const noProtocol = { GIT_ALLOW_PROTOCOL: 'none' };
+/** Git starts the program `git-remote-NAME` for a protocol NAME that it may use: nobody can call one by this name. */
+const noProtocol = { GIT_ALLOW_PROTOCOL: randomUUID() };
 
 /**
  * Git in a folder, which starts no program that code under test may have set, since nothing would end
