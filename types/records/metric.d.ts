@@ -28,8 +28,7 @@ export declare const operatingPoint: z.ZodDiscriminatedUnion<[z.ZodObject<{
     exact: z.ZodBoolean;
     rounds: z.ZodInt;
     enough: z.ZodOptional<z.ZodObject<{
-        series: z.ZodString;
-        within: z.ZodNumber;
+        within: z.ZodRecord<z.ZodString, z.ZodNumber>;
         least: z.ZodInt;
     }, z.core.$strict>>;
     warmUp: z.ZodInt;
