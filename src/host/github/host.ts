@@ -4,7 +4,7 @@ import { allowedEnvironment } from '../../processes/environment.ts';
 import type { HostEvent } from '../../records/event.ts';
 import type { Coded } from '../../records/words.ts';
 import type { Annotation, Host, Published } from '../contract.ts';
-import { plainLines } from '../plain-text.ts';
+import { noteMarkdown, plainLines } from '../plain-text.ts';
 import { commitBaselines } from './baseline-commit.ts';
 import { workflowCache } from './cache.ts';
 import { type CacheLimits, cacheLimits } from './cache-process.ts';
@@ -209,7 +209,7 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
       cacheNotes.push(text);
     },
   });
-  const noted = (text: string): Promise<Coded | null> => summarise(`> [!NOTE]\n> ${plainLines(text).join('\n> ')}`, 'note');
+  const noted = (text: string): Promise<Coded | null> => summarise(noteMarkdown(text), 'note');
 
   const publish = async (report: Published): Promise<readonly Coded[]> => {
     log.info(report.text);
