@@ -15,6 +15,6 @@ describe('text of any origin', () => {
         .replace('[!NOTE]', '')
         .replace(/^> /gm, '')
         .replaceAll(/&#\d+;/g, ''),
-    ).not.toMatch(/[#<>`*_[\]@|~&!+-]/);
+    ).not.toMatch(/[#<>`*_[\]@|~&!+]|^-/m);
   });
 });

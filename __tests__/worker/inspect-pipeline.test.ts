@@ -20,6 +20,7 @@ it('a player sees how modular a variant is, and a number for each module of a pi
   });
   const request = {
     launch: 'cell#once-0',
+    scratch: { root: '', secret: '' },
     artefacts: { head: { main: artefact(cut), whole: artefact(view) } },
   } as unknown as LaunchRequest;
   const tools = { facts: denseFacts, clock: {} } as unknown as LaunchTools;

@@ -6,6 +6,7 @@ export const plainLines = (text: string): readonly string[] => text.split(/\r\n|
 
 /** Text of any origin as a note in GitHub Markdown: no markup, no mention and no link comes from it. */
 export const noteMarkdown = (text: string): string => {
-  const literal = (line: string): string => line.replace(/[^\p{L}\p{N}\s.,:;'"()/]/gu, (character) => `&#${character.codePointAt(0)};`);
+  const literal = (line: string): string =>
+    line.replace(/^\s*-|[^\p{L}\p{N}\s.,:;'"()/-]/gu, (found) => found.replace(/\S/u, (character) => `&#${character.codePointAt(0)};`));
   return ['[!NOTE]', ...plainLines(text).map(literal)].map((line) => `> ${line}`).join('\n');
 };

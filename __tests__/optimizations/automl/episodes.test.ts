@@ -113,6 +113,23 @@ describe('a search', () => {
   });
 });
 
+it('every search of a replay has the same figures, in a space that leaves something to find and in one that does not', async () => {
+  const namesIn = async (record: Json): Promise<ReadonlySet<string>> => {
+    const names = new Set<string>();
+    for (let round = 0; round < 60; round++) {
+      const turn = { ...turnOf({ id: 'replay', setting: null, exact: true }, { arm: 'head', tuned: record }), round };
+      names.add(Object.keys((await automlPlayer.play(turn, replay({ seed: round }))).values).join());
+    }
+    return names;
+  };
+  expect(await namesIn(tuned)).toEqual(new Set(['nll-delta,found-ms,regret,regret-by-chance,quality,trials,automation']));
+  // Only models that lose too much besides the default.
+  const { configurations, ...rest } = tuned as unknown as OracleRecord;
+  const one = configurations.filter(({ configuration: { threads: of, 'graph-optimization': level } }) => of === 1 && level === 'all');
+  const hopeless = { ...rest, losses: { main: 0, 'pruned-25': 9, 'pruned-50': 9, factored: 9 }, configurations: one };
+  expect(await namesIn(hopeless as unknown as Json)).toEqual(new Set(['nll-delta,found-ms,regret,regret-by-chance']));
+});
+
 describe('a fault is seen', () => {
   it('a search that ignores its constraint: by the loss of what it found, and not as a faster one', async () => {
     const subject = told(

@@ -9,7 +9,7 @@ import type { SearchSetting } from './exchange.ts';
 import { type AutomlOptions, automlOptions } from './options.ts';
 import { measureOracle, type Oracle, type OracleRecord, oracleOf, oracleRecord } from './oracle.ts';
 import { randomSearch } from './random-search.ts';
-import { type Judged, searchScore } from './search-score.ts';
+import { type Judged, leavesSomething, searchScore } from './search-score.ts';
 import { type Configuration, configurationsOf, modelOption, type OptionRange, servedAs } from './space.ts';
 import { runSearch, type Trial } from './trials.ts';
 
@@ -44,11 +44,22 @@ const recorded =
     'nll-delta': oracle.loss(configuration),
   });
 
+/** Records that are drawn at most; of a space in which there ever is something to find, one of the first few has it. */
+const mostDrawn = 100;
+
+/** A drawn record in which there is something to find, so that every search has the same figures. Where no record has, they all lack them. */
+const searchable = (record: OracleRecord, bound: number, where: string, random: () => number): Oracle => {
+  const draw = (): Oracle => oracleOf(perturbed(record, random), bound, where);
+  let oracle = draw();
+  for (let drawn = 1; drawn < mostDrawn && !leavesSomething(oracle); drawn++) oracle = draw();
+  return oracle;
+};
+
 /** One search, in a record of its own that nobody has seen, under names that nobody knows. */
 const unseen = async (turn: Turn, tools: Tools, record: OracleRecord, options: AutomlOptions): Promise<Judged> => {
   const where = `${turn.arm} at ${turn.point.id}`;
   const bound = options['nll-bound'];
-  const oracle = oracleOf(perturbed(record, tools.unforeseen), bound, where);
+  const oracle = searchable(record, bound, where, tools.unforeseen);
   const { space, nameOf, shown, real } = disguised(oracle.space, tools.unforeseen, where);
   const setting = settingOf(space, nameOf(modelOption), options, turn.round);
   const byChance = randomSearch(oracle, bound, setting.trials, tools.unforeseen);

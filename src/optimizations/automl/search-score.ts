@@ -7,6 +7,10 @@ import type { Search } from './trials.ts';
 /** As near to the best as this is near enough. */
 const near = 1.05;
 
+/** Whether a search can find anything that is worth it, and by options that matter. */
+export const leavesSomething = ({ latency, initial, best, mattering }: Oracle): boolean =>
+  latency(initial) > near * best && mattering.length > 0;
+
 /** Trials until one was within 5 % of the best that keeps the bound; null when none was. */
 const trialsToNear = ({ tried }: Search, oracle: Oracle, bound: number): number | null => {
   const at = tried.findIndex(
