@@ -1,6 +1,6 @@
 import type { Matrix } from '../src/contract/build.ts';
+import { energyOf, matrix, scaledRows } from '../src/optimizations/algebra/matrix.ts';
 import { factorise, weighingByEnergy } from '../src/optimizations/tensor-decomposition/linear.ts';
-import { energyOf, matrix, scaledRows } from '../src/optimizations/tensor-decomposition/matrix.ts';
 import { runtimeRoots } from '../src/runtime/library.ts';
 import { openProducts } from '../src/runtime/product.ts';
 import { deriveSeed, seededRandom } from '../src/statistics/random.ts';

@@ -6,10 +6,10 @@ import { packWeight } from '../src/onnx/packed-weights.ts';
 import { readModel } from '../src/onnx/read.ts';
 import type { FeedForward, Linear } from '../src/onnx/recognise/architecture.ts';
 import { recognise } from '../src/onnx/recognise/recognise.ts';
+import { matrix } from '../src/optimizations/algebra/matrix.ts';
 import { finishRewrite, producerOf, readMatrix, replaceFloats, startRewrite } from '../src/optimizations/graph/rewrite.ts';
 import { pruneFeedForwards } from '../src/optimizations/structured-pruning/feed-forward.ts';
 import { replaceLinear } from '../src/optimizations/tensor-decomposition/linear.ts';
-import { matrix } from '../src/optimizations/tensor-decomposition/matrix.ts';
 import { loadRuntime, type Runtime, runtimeRoots } from '../src/runtime/library.ts';
 import { openSession, runSession, type Session } from '../src/runtime/session.ts';
 import { median } from '../src/statistics/describe.ts';
@@ -38,7 +38,7 @@ const rewrite = async (from: string, to: string, edit: (model: OnnxModel, layer:
 const prune = (model: OnnxModel, layer: FeedForward, seed: number): Promise<number> =>
   pruneFeedForwards(model, [layer], {
     stage: 'decoder',
-    options: { target: 'ffn', ratio: 0.5, importance: 'magnitude', multiple: 8 },
+    options: { target: 'ffn', ratio: 0.5, importance: 'magnitude', refit: false, multiple: 8 },
     seed,
     calibration: { observe: () => Promise.reject(new GateError('internal', 'weight norms need no activations')) },
     products: { multiply: () => Promise.reject(new GateError('internal', 'weight norms need no products')) },

@@ -63,9 +63,7 @@ export const modularComponents: Catalogue = {
     {
       id: 'a-pass-cuts-the-wrong-rows',
       what: 'a pass over what another has made cuts the last rows, whichever matter',
-      edits: [
-        edit(pruning, "cutLinear(model, down, 'rows', keep);", "cutLinear(model, down, 'rows', keep.map((_, at) => each.width - 1 - at));"),
-      ],
+      edits: [edit(pruning, 'await cutInputs(each.down, keep);', 'await cutInputs(each.down, keep.map((_, at) => each.width - 1 - at));')],
       noticedBy: ['interoperability', 'nll-delta'],
     },
   ],

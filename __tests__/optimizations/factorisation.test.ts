@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Matrix } from '../../src/contract/build.ts';
+import { flipped, matrix } from '../../src/optimizations/algebra/matrix.ts';
+import { triangleOf } from '../../src/optimizations/algebra/triangle.ts';
 import { symmetricEigen } from '../../src/optimizations/tensor-decomposition/eigen.ts';
 import { orthonormalRows, randomisedSvd } from '../../src/optimizations/tensor-decomposition/factorisation.ts';
 import { factorise, unweighed, weighingBy, weighingByEnergy } from '../../src/optimizations/tensor-decomposition/linear.ts';
-import { flipped, matrix } from '../../src/optimizations/tensor-decomposition/matrix.ts';
 import { savingRank, wantedRank } from '../../src/optimizations/tensor-decomposition/rank.ts';
-import { triangleOf } from '../../src/optimizations/tensor-decomposition/triangle.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { products } from './miniature.ts';
 

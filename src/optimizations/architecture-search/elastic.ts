@@ -2,8 +2,9 @@ import type { BuildContext, BuildResult } from '../../contract/build.ts';
 import { GateError } from '../../errors.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
+import type { Choice } from '../structured-pruning/choice.ts';
 import { pruneExpertChannels } from '../structured-pruning/experts.ts';
-import { type Choice, pruneFeedForwards } from '../structured-pruning/feed-forward.ts';
+import { pruneFeedForwards } from '../structured-pruning/feed-forward.ts';
 import { pruneLayers } from '../structured-pruning/layers.ts';
 import type { PruningOptions } from '../structured-pruning/options.ts';
 import type { MemberShape } from './options.ts';
@@ -12,13 +13,14 @@ const removing = (target: PruningOptions['target'], share: number): PruningOptio
   target,
   ratio: 1 - share,
   importance: 'activation',
+  refit: true,
   multiple: 8,
 });
 
 /**
  * One sub-network of a model: the layers that turn the stream most, and in each of them the channels (of experts too) that add most,
  * both on calibration text. Nothing is trained: a sub-network is cut out of the weights as they are, as Once-for-All
- * (arXiv 1908.09791) cuts its own out of a network trained for that.
+ * (arXiv 1908.09791) cuts its own out of a network trained for that, and what follows the channels is refitted.
  */
 export const buildShape = async (context: BuildContext<unknown>, { depth, width }: MemberShape): Promise<BuildResult> => {
   const { seed, calibration, products } = context;

@@ -1,7 +1,8 @@
-import type { BuildContext, Calibration, Products } from '../../contract/build.ts';
+import type { BuildContext, Calibration, Matrix, Products } from '../../contract/build.ts';
 import { findAttribute, type OnnxModel } from '../../onnx/model.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { readFloats } from '../../onnx/tensor.ts';
+import { matrix } from '../algebra/matrix.ts';
 import { producerOf } from './rewrite.ts';
 import { largest } from './selection.ts';
 
@@ -47,30 +48,65 @@ export const routedMass = async (
 /** gate · sigmoid(alpha · gate) · (up + beta), the activation of the fused operator. */
 const swiglu = (gate: number, up: number, alpha: number, beta: number): number => (gate / (1 + Math.exp(-alpha * gate))) * (up + beta);
 
+/** Values of one expert's channels, [positions · width]: what its share lets through, for the tokens of a window routed to it. */
+type ExpertVisit = (experts: Experts, expert: number, values: Matrix) => unknown;
+
 /**
- * Energy of each expert's channels, [experts · width]: what its share lets through, squared and summed over the tokens routed
- * to it. The fused operator hides its activations, so they are computed again from its input.
+ * Shows what each expert's channels hold, window by window. The fused operator hides its activations, so they are computed again
+ * from its input.
  */
-export const expertEnergy = async (
+const observeExperts = async (
   model: OnnxModel,
   all: readonly Experts[],
   { calibration, products }: Pick<BuildContext, 'calibration' | 'products'>,
   stage: string,
-): Promise<ReadonlyMap<Experts, Float64Array>> => {
-  const blocks = all.map((experts) => ({ experts, names: routingTensors(model, experts), measure: energyMeter(model, experts, products) }));
-  const energies = new Map(blocks.map(({ experts, measure }) => [experts, measure.energy]));
-  if (blocks.length === 0) return energies;
+  visit: ExpertVisit,
+): Promise<void> => {
+  if (all.length === 0) return;
+  const blocks = all.map((experts) => ({ names: routingTensors(model, experts), show: expertShower(model, experts, products, visit) }));
   await calibration.observe(stage, [...new Set(blocks.flatMap(({ names }) => [names.input, names.logits]))], async (values) => {
-    for (const { names, measure } of blocks)
-      await measure.add(values[names.input]?.data ?? new Float32Array(), values[names.logits]?.data ?? new Float32Array());
+    for (const { names, show } of blocks)
+      await show(values[names.input]?.data ?? new Float32Array(), values[names.logits]?.data ?? new Float32Array());
+  });
+};
+
+/** Energy of each expert's channels, [experts · width]: their values squared and summed over the calibration text. */
+export const expertEnergy = async (
+  model: OnnxModel,
+  all: readonly Experts[],
+  context: Pick<BuildContext, 'calibration' | 'products'>,
+  stage: string,
+): Promise<ReadonlyMap<Experts, Float64Array>> => {
+  const energies = new Map(all.map((experts) => [experts, new Float64Array(experts.count * experts.width)]));
+  await observeExperts(model, all, context, stage, (experts, expert, { rows, data }) => {
+    const energy = energies.get(experts) ?? new Float64Array();
+    for (let row = 0; row < rows; row += 1)
+      for (let channel = 0; channel < experts.width; channel += 1) {
+        const value = data[row * experts.width + channel] as number;
+        const to = expert * experts.width + channel;
+        energy[to] = (energy[to] as number) + value * value;
+      }
   });
   return energies;
 };
 
-interface EnergyMeter {
-  readonly energy: Float64Array;
-  add(input: Float32Array, logits: Float32Array): Promise<void>;
-}
+/** Sum of xᵀx over each expert's tokens, x the values of its channels: one [width · width] per expert. */
+export const expertMoments = async (
+  model: OnnxModel,
+  all: readonly Experts[],
+  context: Pick<BuildContext, 'calibration' | 'products'>,
+  stage: string,
+): Promise<ReadonlyMap<Experts, readonly Float64Array[]>> => {
+  const moments = new Map(
+    all.map((experts) => [experts, Array.from({ length: experts.count }, () => new Float64Array(experts.width ** 2))]),
+  );
+  await observeExperts(model, all, context, stage, async (experts, expert, values) => {
+    const sums = moments.get(experts)?.[expert] ?? new Float64Array();
+    const { data } = await context.products.multiply(values, values, 'left');
+    for (let at = 0; at < sums.length; at += 1) sums[at] = (sums[at] as number) + (data[at] as number);
+  });
+  return moments;
+};
 
 /** Positions of one expert, and the share of each. */
 interface Routed {
@@ -94,33 +130,36 @@ const gathered = (input: Float32Array, positions: readonly number[], width: numb
   return out;
 };
 
-const energyMeter = (model: OnnxModel, { node, up, count, width, fused, layout, chosen }: Experts, products: Products): EnergyMeter => {
+const expertShower = (
+  model: OnnxModel,
+  experts: Experts,
+  products: Products,
+  visit: ExpertVisit,
+): ((input: Float32Array, logits: Float32Array) => Promise<void>) => {
+  const { node, up, count, width, fused, layout, chosen } = experts;
   const operator = producerOf(model, node);
   const alpha = findAttribute(operator, 'activation_alpha')?.f ?? 1;
   const beta = findAttribute(operator, 'activation_beta')?.f ?? 0;
   const weights = readFloats(model, up);
   const rows = fused * width;
   const hidden = weights.length / (count * rows);
-  const energy = new Float64Array(count * width);
   const rowOf = (channel: number, part: 0 | 1): number =>
     layout === 'interleaved' ? 2 * channel + part : layout === 'concatenated' ? part * width + channel : channel;
-  return {
-    energy,
-    add: async (input, logits) => {
-      for (const [expert, { positions, shares }] of routedTo(logits, input.length / hidden, count, chosen).entries()) {
-        const { data } = await products.multiply(
-          { rows: positions.length, columns: hidden, data: gathered(input, positions, hidden) },
-          { rows, columns: hidden, data: weights.subarray(expert * rows * hidden, (expert + 1) * rows * hidden) },
-          'right',
-        );
-        for (const [at, share] of shares.entries())
-          for (let channel = 0; channel < width; channel += 1) {
-            const gate = data[at * rows + rowOf(channel, 0)] as number;
-            const value = share * swiglu(gate, fused === 2 ? (data[at * rows + rowOf(channel, 1)] as number) : 1, alpha, beta);
-            const to = expert * width + channel;
-            energy[to] = (energy[to] as number) + value * value;
-          }
-      }
-    },
+  return async (input, logits) => {
+    for (const [expert, { positions, shares }] of routedTo(logits, input.length / hidden, count, chosen).entries()) {
+      const { data } = await products.multiply(
+        { rows: positions.length, columns: hidden, data: gathered(input, positions, hidden) },
+        { rows, columns: hidden, data: weights.subarray(expert * rows * hidden, (expert + 1) * rows * hidden) },
+        'right',
+      );
+      const values = matrix(positions.length, width);
+      for (const [at, share] of shares.entries())
+        for (let channel = 0; channel < width; channel += 1) {
+          const gate = data[at * rows + rowOf(channel, 0)] as number;
+          values.data[at * width + channel] =
+            share * swiglu(gate, fused === 2 ? (data[at * rows + rowOf(channel, 1)] as number) : 1, alpha, beta);
+        }
+      await visit(experts, expert, values);
+    }
   };
 };

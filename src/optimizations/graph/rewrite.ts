@@ -156,6 +156,13 @@ export const transposed = (matrix: Float32Array, rows: number, columns: number):
   return flipped;
 };
 
+/** Gives a linear another matrix [rows, columns] of as many columns, stored in its own orientation; returns the name that it got. */
+export const replaceMatrix = (model: OnnxModel, linear: Linear, rows: number, values: Float32Array): string => {
+  const stored = linear.orientation === 'in-out' ? values : transposed(values, rows, linear.columns);
+  const dims = linear.orientation === 'in-out' ? [rows, linear.columns] : [linear.columns, rows];
+  return replaceFloats(model, producerOf(model, linear.node), linear.weight, dims, stored);
+};
+
 /** Keeps some inputs (`rows`) or outputs (`columns`, the bias with them) of a linear. */
 export const cutLinear = (model: OnnxModel, linear: Linear, side: 'rows' | 'columns', keep: readonly number[]): void => {
   requireFloats(model, linear);

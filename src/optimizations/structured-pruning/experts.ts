@@ -2,10 +2,16 @@ import { GateError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { initializer, readFloats } from '../../onnx/tensor.ts';
-import { expertEnergy, routedMass } from '../graph/expert-activations.ts';
+import { refittedRows } from '../algebra/compensation.ts';
+import { flipped, matrix } from '../algebra/matrix.ts';
+import { expertEnergy, expertMoments, routedMass } from '../graph/expert-activations.ts';
+import { momentsInTurns } from '../graph/moments.ts';
 import { cutConstant, cutLinear, producerOf, replaceFloats, replaceIntegers, takeAlong } from '../graph/rewrite.ts';
 import { keptCount, keptWidth, largest } from '../graph/selection.ts';
-import { type Choice, randomScores } from './feed-forward.ts';
+import { type Choice, randomScores } from './choice.ts';
+
+/** A way to keep some channels of each expert's down projection. */
+type DownCutter = (each: Experts, keep: readonly (readonly number[])[]) => Promise<void>;
 
 const requireFloatExperts = (model: OnnxModel, each: Experts): void => {
   if (each.quantized)
@@ -50,15 +56,15 @@ const upNorms = (model: OnnxModel, each: Experts): Float64Array => {
   });
 };
 
-/** Each expert keeps its own channels, all of them equally many. Only the weights of the expert's own rows are cut. */
+/** Gate and up of each expert keep its own channels, all of them equally many. */
 const cutChannels = (model: OnnxModel, each: Experts, keep: readonly (readonly number[])[]): void => {
   const node = producerOf(model, each.node);
-  const cut = (name: string, axis: 1 | 2, kept: (channels: readonly number[]) => readonly number[]): void => {
+  const cut = (name: string): void => {
     const dims = initializer(model, name).dims.map(Number);
     const data = readFloats(model, name);
     const block = data.length / each.count;
     const parts = keep.map((channels, expert) =>
-      takeAlong(data.subarray(expert * block, (expert + 1) * block), dims.slice(1), axis - 1, kept(channels)),
+      takeAlong(data.subarray(expert * block, (expert + 1) * block), dims.slice(1), 0, storedRows(each, channels)),
     );
     const joined = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
@@ -66,19 +72,43 @@ const cutChannels = (model: OnnxModel, each: Experts, keep: readonly (readonly n
       joined.set(part, at);
       at += part.length;
     }
-    const size = kept(keep[0] ?? []).length;
+    const size = storedRows(each, keep[0] ?? []).length;
     replaceFloats(
       model,
       node,
       name,
-      dims.map((dim, position) => (position === axis ? size : dim)),
+      dims.map((dim, position) => (position === 1 ? size : dim)),
       joined,
     );
   };
-  const fusedRows = (channels: readonly number[]): readonly number[] => storedRows(each, channels);
-  cut(each.up, 1, fusedRows);
-  cut(each.down, 2, (channels) => channels);
-  for (const { slot, tensor } of each.extras) if (slot === 3) cut(tensor, 1, fusedRows);
+  cut(each.up);
+  for (const { slot, tensor } of each.extras) if (slot === 3) cut(tensor);
+};
+
+/** How the channels of down projections are cut: with `refit` what is left of each expert makes up for what goes. */
+const downCutter = (model: OnnxModel, all: readonly Experts[], choice: Choice): DownCutter => {
+  const momentsOf = momentsInTurns(
+    all.map((each) => ({ key: each, elements: each.count * each.width ** 2 })),
+    (turn) => expertMoments(model, turn, choice, choice.stage),
+  );
+  return async (each, keep) => {
+    const down = readFloats(model, each.down);
+    const hidden = down.length / (each.count * each.width);
+    const moments = choice.options.refit ? await momentsOf(each) : undefined;
+    const kept = keep[0]?.length ?? 0;
+    const left = new Float32Array(each.count * hidden * kept);
+    for (const [expert, channels] of keep.entries()) {
+      const stored = down.subarray(expert * hidden * each.width, (expert + 1) * hidden * each.width);
+      const moment = moments?.[expert];
+      left.set(
+        moment === undefined
+          ? takeAlong(stored, [hidden, each.width], 1, channels)
+          : flipped(await refittedRows(flipped(matrix(hidden, each.width, stored)), channels, moment, choice.products)).data,
+        expert * hidden * kept,
+      );
+    }
+    replaceFloats(model, producerOf(model, each.node), each.down, [each.count, hidden, kept], left);
+  };
 };
 
 /** Removes the least important channels inside every expert; returns how many went, over all experts. */
@@ -86,6 +116,7 @@ export const pruneExpertChannels = async (model: OnnxModel, all: readonly Expert
   const { options, stage, seed } = choice;
   for (const each of all) requireFloatExperts(model, each);
   const energies = options.importance === 'activation' ? await expertEnergy(model, all, choice, stage) : null;
+  const cutDown = downCutter(model, all, choice);
   let removed = 0;
   for (const each of all) {
     const width = keptWidth(each.width, options.ratio, options.multiple);
@@ -97,11 +128,11 @@ export const pruneExpertChannels = async (model: OnnxModel, all: readonly Expert
       options.importance === 'random'
         ? randomScores(down.length, seed, each.node)
         : down.map((norm, at) => norm * (energy === undefined ? (other?.[at] ?? 0) : Math.sqrt(energy[at] ?? 0)));
-    cutChannels(
-      model,
-      each,
-      Array.from({ length: each.count }, (_, expert) => largest(scores.subarray(expert * each.width, (expert + 1) * each.width), width)),
+    const keep = Array.from({ length: each.count }, (_, expert) =>
+      largest(scores.subarray(expert * each.width, (expert + 1) * each.width), width),
     );
+    await cutDown(each, keep);
+    cutChannels(model, each, keep);
     removed += each.count * (each.width - width);
   }
   return removed;

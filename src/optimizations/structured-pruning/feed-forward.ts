@@ -1,26 +1,10 @@
-import type { Calibration, Products } from '../../contract/build.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import type { FeedForward } from '../../onnx/recognise/architecture.ts';
-import { deriveSeed, seededRandom } from '../../statistics/random.ts';
 import { channelEnergy } from '../graph/activations.ts';
 import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph/rewrite.ts';
 import { keptWidth, largest } from '../graph/selection.ts';
-import type { PruningOptions } from './options.ts';
-
-/** What choosing needs besides the graph. */
-export interface Choice {
-  readonly stage: string;
-  readonly options: PruningOptions;
-  readonly seed: number;
-  readonly calibration: Calibration;
-  readonly products: Products;
-}
-
-/** As many numbers from the seed as there are things to choose from: what every other importance is compared with. */
-export const randomScores = (count: number, seed: number, label: string): Float64Array => {
-  const random = seededRandom(deriveSeed(seed, label));
-  return Float64Array.from({ length: count }, random);
-};
+import { type Choice, randomScores } from './choice.ts';
+import { inputCutter } from './refit.ts';
 
 const rowNorms = (matrix: Float32Array, rows: number): Float64Array => {
   const width = matrix.length / rows;
@@ -50,9 +34,7 @@ const scoresOf = (model: OnnxModel, each: FeedForward, energy: Float64Array | un
   }, down);
 };
 
-const cut = (model: OnnxModel, each: FeedForward, keep: readonly number[]): void => {
-  const { gate, up, down } = each;
-  cutLinear(model, down, 'rows', keep);
+const cut = (model: OnnxModel, { gate, up, splits }: FeedForward, keep: readonly number[]): void => {
   if (gate === null || gate.linear !== up.linear) {
     for (const slice of [up, ...(gate === null ? [] : [gate])]) cutLinear(model, slice.linear, 'columns', keep);
     return;
@@ -64,7 +46,7 @@ const cut = (model: OnnxModel, each: FeedForward, keep: readonly number[]): void
     'columns',
     slices.flatMap(({ offset }) => keep.map((at) => offset + at)),
   );
-  for (const id of each.splits) {
+  for (const id of splits) {
     const split = producerOf(model, id);
     const listed = split.attribute.find((attribute) => attribute.name === 'split');
     if (listed !== undefined) listed.ints = listed.ints.map(() => BigInt(keep.length));
@@ -83,11 +65,18 @@ export const pruneFeedForwards = async (model: OnnxModel, blocks: readonly FeedF
           blocks.map((each) => each.down.input),
         )
       : new Map<string, Float64Array>();
+  const cutInputs = inputCutter(
+    model,
+    blocks.map((each) => each.down),
+    choice,
+  );
   let removed = 0;
   for (const each of blocks) {
     const width = keptWidth(each.width, options.ratio, options.multiple);
     if (width === each.width) continue;
-    cut(model, each, largest(scoresOf(model, each, energy.get(each.down.input), choice), width));
+    const keep = largest(scoresOf(model, each, energy.get(each.down.input), choice), width);
+    await cutInputs(each.down, keep);
+    cut(model, each, keep);
     removed += each.width - width;
   }
   return removed;

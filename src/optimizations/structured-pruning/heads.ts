@@ -5,7 +5,8 @@ import type { Attention, Linear, Slice } from '../../onnx/recognise/architecture
 import { channelEnergy } from '../graph/activations.ts';
 import { cutLinear, producerOf, readMatrix, replaceIntegers } from '../graph/rewrite.ts';
 import { keptCount, largest } from '../graph/selection.ts';
-import { type Choice, randomScores } from './feed-forward.ts';
+import { type Choice, randomScores } from './choice.ts';
+import { type InputCutter, inputCutter } from './refit.ts';
 
 /** Positions `[group · size, (group + 1) · size)` of every kept group. */
 const spans = (keep: readonly number[], size: number, offset = 0): readonly number[] =>
@@ -77,7 +78,7 @@ const resizeCache = (model: OnnxModel, attention: Attention, kvHeads: number): v
   }
 };
 
-const cutHeads = (model: OnnxModel, attention: Attention, groups: readonly number[]): void => {
+const cutHeads = async (model: OnnxModel, attention: Attention, groups: readonly number[], cutInputs: InputCutter): Promise<void> => {
   const perGroup = attention.heads / attention.kvHeads;
   const heads = groups.length * perGroup;
   const columns = new Map<Linear, number[]>();
@@ -90,7 +91,7 @@ const cutHeads = (model: OnnxModel, attention: Attention, groups: readonly numbe
   keepIn(attention.key, groups, attention.key.size / attention.kvHeads);
   keepIn(attention.value, groups, attention.value.size / attention.kvHeads);
   for (const [linear, keep] of columns) cutLinear(model, linear, 'columns', keep);
-  cutLinear(model, attention.output, 'rows', spans(spans(groups, perGroup), attention.output.rows / attention.heads));
+  await cutInputs(attention.output, spans(spans(groups, perGroup), attention.output.rows / attention.heads));
   const node = producerOf(model, attention.node);
   for (const name of ['num_heads', 'q_num_heads']) setAttribute(node, name, heads);
   setAttribute(node, 'kv_num_heads', groups.length);
@@ -118,11 +119,16 @@ export const pruneHeads = async (model: OnnxModel, all: readonly Attention[], ch
           all.map((each) => each.output.input),
         )
       : new Map<string, Float64Array>();
+  const cutInputs = inputCutter(
+    model,
+    all.map((each) => each.output),
+    choice,
+  );
   let removed = 0;
   for (const each of all) {
     const count = keptCount(each.kvHeads, options.ratio);
     if (count === each.kvHeads) continue;
-    cutHeads(model, each, largest(groupScores(model, each, energy.get(each.output.input), choice), count));
+    await cutHeads(model, each, largest(groupScores(model, each, energy.get(each.output.input), choice), count), cutInputs);
     removed += (each.kvHeads - count) * (each.heads / each.kvHeads);
   }
   return removed;

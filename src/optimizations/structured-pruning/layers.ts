@@ -7,7 +7,7 @@ import { readFloats } from '../../onnx/tensor.ts';
 import { meanCosines } from '../graph/activations.ts';
 import { insertAfter, producerOf, redirect, removeUnusedNodes } from '../graph/rewrite.ts';
 import { keptCount, largest } from '../graph/selection.ts';
-import { type Choice, randomScores } from './feed-forward.ts';
+import { type Choice, randomScores } from './choice.ts';
 
 /** Lets a writer of the stream add nothing: its sum is the stream, its fused norm a plain one. */
 const silence = (model: OnnxModel, write: ResidualWrite, stream: string): void => {

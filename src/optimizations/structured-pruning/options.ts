@@ -22,6 +22,12 @@ const schema = z.strictObject({
     .enum(importances)
     .default('activation')
     .describe('What decides: activations on calibration text, weight norms alone, or chance (for comparison).'),
+  refit: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether what is left of a projection makes up for the channels and heads that went: least squares of its outputs on calibration text. Layers and whole experts go without.',
+    ),
   multiple: z.int().min(1).max(1024).default(8).describe('Widths stay a multiple of this.'),
 });
 

@@ -5,10 +5,10 @@ import type { OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Experts } from '../../onnx/recognise/architecture.ts';
 import { readFloats } from '../../onnx/tensor.ts';
+import { flipped, matrix, topRows } from '../algebra/matrix.ts';
 import { addFloats, insertAfter, insertBefore, producerOf, replaceFloats } from '../graph/rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
 import type { Weighing } from './linear.ts';
-import { flipped, matrix, topRows } from './matrix.ts';
 
 /** Tucker-2 of stacked experts on the hidden side: one way in and one way out for all of them, and a smaller core each. */
 export interface ExpertBasis {

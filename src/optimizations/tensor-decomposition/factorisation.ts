@@ -1,7 +1,7 @@
 import type { Matrix, Products } from '../../contract/build.ts';
+import { energyOf, scaledRows, topRows } from '../algebra/matrix.ts';
+import { triangleOf } from '../algebra/triangle.ts';
 import { symmetricEigen } from './eigen.ts';
-import { energyOf, scaledRows, topRows } from './matrix.ts';
-import { triangleOf } from './triangle.ts';
 
 /** A ≈ Σ σᵢ · leftᵢᵀ · rightᵢ: singular values in falling order, vectors as rows. */
 export interface Singular {

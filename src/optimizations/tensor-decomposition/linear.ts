@@ -1,14 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import type { Matrix, Products } from '../../contract/build.ts';
-import { GateError } from '../../errors.ts';
 import { freshName } from '../../onnx/edit.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Linear } from '../../onnx/recognise/architecture.ts';
+import { flipped, scaledRows, topRows } from '../algebra/matrix.ts';
+import { dampedTriangle, dampingOf } from '../algebra/moment.ts';
 import { addFloats, insertAfter, insertBefore, producerOf } from '../graph/rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
-import { flipped, matrix, scaledRows, topRows } from './matrix.ts';
-import { triangleOf } from './triangle.ts';
 
 /** A matrix [in, out] as a product: `first` [in, rank] and `second` [rank, out]. */
 export interface Factors {
@@ -28,10 +27,6 @@ export interface Weighing {
 
 export const unweighed: Weighing = { weigh: async (weights) => weights, undoFlipped: async (weighed) => flipped(weighed) };
 
-/** What is added to each mean square, as a share of their mean: it keeps inputs regular that calibration never saw vary. */
-const damping = 1e-4;
-const dampingOf = (squares: Float64Array): number => (squares.reduce((sum, value) => sum + value, 0) / squares.length) * damping || 1;
-
 /** From the mean squares of the inputs alone. */
 export const weighingByEnergy = (squares: Float64Array): Weighing => {
   const added = dampingOf(squares);
@@ -44,16 +39,10 @@ export const weighingByEnergy = (squares: Float64Array): Weighing => {
 
 /**
  * From the second moment [in · in] of the inputs.
- * @throws GateError non-finite-output where the moment has no triangle: inputs that are not finite.
+ * @throws GateError non-finite-output of `dampedTriangle`.
  */
 export const weighingBy = async (moment: Float64Array, products: Products): Promise<Weighing> => {
-  const n = Math.sqrt(moment.length);
-  const damped = matrix(n, n, moment);
-  const added = dampingOf(Float64Array.from({ length: n }, (_, at) => moment[at * n + at] ?? 0));
-  for (let at = 0; at < moment.length; at += n + 1) damped.data[at] = (moment[at] ?? 0) + added;
-  const triangle = await triangleOf(damped, 0, products);
-  if (triangle === null)
-    throw new GateError('non-finite-output', `The activations of ${n} inputs were summed up. Not all sums are finite numbers.`);
+  const triangle = await dampedTriangle(moment, products);
   return {
     weigh: (weights) => products.multiply(triangle.lower, weights, 'left'),
     undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.inverse)),

@@ -4,6 +4,7 @@ import { GateError } from '../../errors.ts';
 import type { Experts, Linear } from '../../onnx/recognise/architecture.ts';
 import { inStage, layerExperts, layerLinears } from '../../onnx/recognise/layer-weights.ts';
 import { deriveSeed, seededRandom } from '../../statistics/random.ts';
+import { matrix } from '../algebra/matrix.ts';
 import { channelEnergy, secondMoments } from '../graph/activations.ts';
 import { expertEnergy } from '../graph/expert-activations.ts';
 import { readMatrix } from '../graph/rewrite.ts';
@@ -11,7 +12,6 @@ import { rewriteStages, type StageGraph } from '../graph/stage-graphs.ts';
 import { expertBasis, expertElements, replaceExperts } from './experts.ts';
 import { randomisedSvd } from './factorisation.ts';
 import { factorsOf, replaceLinear, unweighed, type Weighing, weighingBy, weighingByEnergy, widestMoment } from './linear.ts';
-import { matrix } from './matrix.ts';
 import type { DecompositionOptions } from './options.ts';
 import { savingRank, wantedRank } from './rank.ts';
 
