@@ -15,7 +15,7 @@ export const sparseNetwork: Catalogue = {
     {
       id: 'one-matrix-unmasked',
       what: 'the first matrix is left out',
-      edits: [edit(subject, '...linears.map((linear) => maskLinear(', '...linears.slice(1).map((linear) => maskLinear(')],
+      edits: [edit(subject, 'for (const linear of linears) names.push(', 'for (const linear of linears.slice(1)) names.push(')],
       noticedBy: ['pattern-conformity'],
     },
     {
@@ -24,13 +24,8 @@ export const sparseNetwork: Catalogue = {
       edits: [
         edit(
           subject,
-          'const outputs = transposed(readMatrix(model, linear), rows, columns);\n  const sparse = maskRows(outputs, rows,',
-          'const outputs = readMatrix(model, linear);\n  const sparse = maskRows(outputs, columns,',
-        ),
-        edit(
-          subject,
-          "const stored = orientation === 'out-in' ? sparse : transposed(sparse, columns, rows);",
-          "const stored = orientation === 'in-out' ? sparse : transposed(sparse, rows, columns);",
+          'const sparse = maskRows(outputs, rows, linear.node, squares, (_at, input) => input, context);',
+          'const sparse = transposed(maskRows(readMatrix(model, linear), columns, linear.node, squares, (_at, input) => input, context), rows, columns);',
         ),
       ],
       noticedBy: ['pattern-conformity', 'nll-delta'],
@@ -57,7 +52,11 @@ export const sparseNetwork: Catalogue = {
       id: 'inputs-of-the-neighbour',
       what: 'each weight is weighed by the input beside its own',
       edits: [
-        edit(subject, '(_at, input) => input, context);\n  const stored', '(_at, input) => (input + 1) % rows, context);\n  const stored'),
+        edit(
+          subject,
+          'linear.node, squares, (_at, input) => input, context)',
+          'linear.node, squares, (_at, input) => (input + 1) % rows, context)',
+        ),
       ],
       noticedBy: ['nll-delta'],
     },
@@ -65,7 +64,7 @@ export const sparseNetwork: Catalogue = {
       id: 'experts-share-a-scale',
       what: "down projections of all experts are weighed by the first one's channels",
       model: 'mini-qwen3-moe',
-      edits: [edit(subject, 'Math.floor(at / perExpert) * width + input', 'Math.floor(at / perExpert) * 0 * width + input')],
+      edits: [edit(subject, 'Math.floor(at / perExpert) * width + channel', 'Math.floor(at / perExpert) * 0 * width + channel')],
       noticedBy: ['nll-delta'],
     },
     {
@@ -95,16 +94,10 @@ export const sparseNetwork: Catalogue = {
       edits: [edit(subject, 'size * Math.sqrt(squares[squareOf(at, input)] ?? 0)', 'size * size * (squares[squareOf(at, input)] ?? 0)')],
     },
     {
-      id: 'experts-before-linears',
-      what: 'experts are masked before the other matrices',
+      id: 'matrices-from-behind',
+      what: 'matrices are masked from the last to the first',
       model: 'mini-qwen3-moe',
-      edits: [
-        edit(
-          subject,
-          'const names = [\n    ...linears.map((linear) => maskLinear(graph, linear, squaresOf(linear.input), context)),',
-          'const names = [\n    ...linears.toReversed().map((linear) => maskLinear(graph, linear, squaresOf(linear.input), context)),',
-        ),
-      ],
+      edits: [edit(subject, 'for (const linear of linears) names.push(', 'for (const linear of linears.toReversed()) names.push(')],
     },
     {
       id: 'zeros-from-behind',

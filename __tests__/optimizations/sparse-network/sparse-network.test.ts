@@ -81,7 +81,8 @@ describe('the pattern that is asked for is in the files', () => {
 describe('what stays', () => {
   test('is decided by weight × norm of its input, as an oracle in plain loops decides', async () => {
     const view = miniature('dense');
-    const built = await build(sparseNetwork, view, options({}));
+    const built = await build(sparseNetwork, view, options({ refit: false }));
+    const refitted = await build(sparseNetwork, view, options({}));
     const [model, sparse] = [readModel(pathOf(view)), startRewrite(readModel(pathOf(built)))];
     const linear = recognise(model).layers[1]!.feedForwards[0]!.down;
     const norms = (await channelEnergy(calibrationOf(view), 'decoder', [linear.input])).get(linear.input)!.map(Math.sqrt);
@@ -94,6 +95,10 @@ describe('what stays', () => {
           .sort((a, b) => Math.abs(dense[at(b)]!) * norms[b]! - Math.abs(dense[at(a)]!) * norms[a]!);
         expect(ranked.map((input) => found[at(input)])).toEqual([dense[at(ranked[0]!)], dense[at(ranked[1]!)], 0, 0]);
       }
+    const zeros = (values: Float32Array): readonly boolean[] => Array.from(values, (value) => value === 0);
+    const moved = readMatrix(startRewrite(readModel(pathOf(refitted))), linear);
+    expect(zeros(moved)).toEqual(zeros(found));
+    expect(moved).not.toEqual(found);
   });
 
   test('loses least of what the input lets through; by weight alone and by chance it is more', async () => {
@@ -187,7 +192,7 @@ describe('how zeros are stored', () => {
 
 describe('bench', () => {
   test('options: a pattern, or a share', () => {
-    expect(options({})).toEqual({ target: 'all', pattern: '2:4', importance: 'activation', storage: 'packed' });
+    expect(options({})).toEqual({ target: 'all', pattern: '2:4', importance: 'activation', refit: true, storage: 'packed' });
     expect(options({ pattern: 'unstructured' })).toMatchObject({ sparsity: 0.5 });
     for (const pattern of ['4:2', '2:2', '2:80', '0:4', '2-4', 'half']) expect(() => options({ pattern }), pattern).toThrow('N');
     expect(() => options({ sparsity: 0.5 })).toThrow('unstructured');

@@ -34,6 +34,12 @@ const schema = z.strictObject({
     .describe(
       'Which weights stay: the largest by weight × norm of its input on calibration text (Wanda), by weight alone, or any (for comparison).',
     ),
+  refit: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the weights that stay make up for those that went: least squares of each output on calibration text. Which ones stay does not depend on it.',
+    ),
   storage: z
     .enum(['packed', 'dense'])
     .default('packed')

@@ -1,7 +1,7 @@
 import type { OnnxModel } from '../../onnx/model.ts';
 import type { Linear } from '../../onnx/recognise/architecture.ts';
-import { refittedRows } from '../algebra/compensation.ts';
 import { matrix } from '../algebra/matrix.ts';
+import { refittedRows } from '../algebra/refit.ts';
 import { secondMoments } from '../graph/activations.ts';
 import { momentsInTurns } from '../graph/moments.ts';
 import { cutLinear, readMatrix, replaceMatrix } from '../graph/rewrite.ts';

@@ -5,7 +5,7 @@ import type { OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Linear } from '../../onnx/recognise/architecture.ts';
 import { flipped, scaledRows, topRows } from '../algebra/matrix.ts';
-import { dampedTriangle, dampingOf } from '../algebra/moment.ts';
+import { dampedMoment, dampingOf, momentTriangle } from '../algebra/moment.ts';
 import { addFloats, insertAfter, insertBefore, producerOf } from '../graph/rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
 
@@ -39,10 +39,10 @@ export const weighingByEnergy = (squares: Float64Array): Weighing => {
 
 /**
  * From the second moment [in · in] of the inputs.
- * @throws GateError non-finite-output of `dampedTriangle`.
+ * @throws GateError non-finite-output for inputs that are not finite.
  */
 export const weighingBy = async (moment: Float64Array, products: Products): Promise<Weighing> => {
-  const triangle = await dampedTriangle(moment, products);
+  const triangle = await momentTriangle(dampedMoment(moment), products);
   return {
     weigh: (weights) => products.multiply(triangle.lower, weights, 'left'),
     undoFlipped: async (weighed) => flipped(await products.multiply(weighed, triangle.inverse)),
