@@ -25,7 +25,9 @@ const blocks = 15;
 const nodes = 10_000;
 const modules = 8;
 
-const unused = (what: string) => () => Promise.reject(new GateError('internal', `a cut needs no ${what}`));
+const unused = (what: string) => (): never => {
+  throw new GateError('internal', `a cut needs no ${what}`);
+};
 
 /** The miniature in one session and as four modules. */
 const bothOf = async ({ root, folder }: BenchContext) => {
@@ -41,7 +43,7 @@ const bothOf = async ({ root, folder }: BenchContext) => {
     variant: { name: 'main', options: null },
     output: cut,
     seed: 0,
-    calibration: { observe: unused('activations') },
+    calibration: { observe: unused('activations'), through: unused('activations') },
     products: { multiply: unused('products') },
   });
   const options: OpenOptions = {

@@ -34,14 +34,18 @@ const rewrite = async (from: string, to: string, edit: (model: OnnxModel, layer:
   finishRewrite(model, to);
 };
 
+const unused = (what: string) => (): never => {
+  throw new GateError('internal', `weight norms need no ${what}`);
+};
+
 /** Half of the channels go, by weight norms: nothing is calibrated, because time does not depend on which ones go. */
 const prune = (model: OnnxModel, layer: FeedForward, seed: number): Promise<number> =>
   pruneFeedForwards(model, [layer], {
     stage: 'decoder',
     options: { target: 'ffn', ratio: 0.5, importance: 'magnitude', refit: false, multiple: 8 },
     seed,
-    calibration: { observe: () => Promise.reject(new GateError('internal', 'weight norms need no activations')) },
-    products: { multiply: () => Promise.reject(new GateError('internal', 'weight norms need no products')) },
+    calibration: { observe: unused('activations'), through: unused('activations') },
+    products: { multiply: unused('products') },
   });
 
 const linearsOf = ({ gate, up, down }: FeedForward): readonly Linear[] =>

@@ -20,7 +20,9 @@ import type { Comparison, Row } from './comparison.ts';
 import { type Blocks, describeRatio, inBlocks, ratioOf, timed } from './side-by-side.ts';
 
 const model = 'mini-qwen3-dense';
-const unused = (): Promise<never> => Promise.reject(new GateError('internal', 'streaming changes no weight'));
+const unused = (): never => {
+  throw new GateError('internal', 'streaming changes no weight');
+};
 
 const hintsOf = async (facts: ModelFacts, input: ModelView, output: string): Promise<ServeHints> => {
   mkdirSync(output);
@@ -31,7 +33,7 @@ const hintsOf = async (facts: ModelFacts, input: ModelView, output: string): Pro
     variant: { name: 'main', options: null },
     output,
     seed: 1,
-    calibration: { observe: unused },
+    calibration: { observe: unused, through: unused },
     products: { multiply: unused },
   });
   return built?.serve ?? {};

@@ -102,8 +102,8 @@ export const tensorDecomposition: Catalogue = {
       edits: [
         edit(
           subject,
-          'replaceLinear(model, linear, await factorsOf(singular, rank, weighing));',
-          'void (await factorsOf(singular, rank, weighing));',
+          'return { stage, ...replaceLinear(model, linear, await factorsOf(singular, rank, weighing)) };',
+          'await factorsOf(singular, rank, weighing);\n  return null;',
         ),
       ],
       noticedBy: ['model-size', 'macs-per-token', 'build'],
@@ -129,7 +129,7 @@ export const tensorDecomposition: Catalogue = {
     {
       id: 'linears-from-behind',
       what: 'matrices are factored from the last to the first',
-      edits: [edit(subject, 'for (const linear of linears) factored', 'for (const linear of linears.toReversed()) factored')],
+      edits: [edit(subject, 'for (const linear of linears) factors', 'for (const linear of linears.toReversed()) factors')],
     },
     {
       id: 'moments-scaled',

@@ -172,6 +172,7 @@ export const runGraph = async (
 
 /** Calibration on three windows of random tokens, through the real runtime. */
 export const calibrationOf = (view: ModelView): Calibration => ({
+  through: calibrationOf,
   observe: async (stage, tensors, visit) => {
     const { graph } = view.stages.find((each) => each.id === stage)!;
     const model = readModel(join(view.folder, graph));

@@ -32,6 +32,8 @@ export interface Calibration {
     tensors: readonly string[],
     visit: (values: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>) => unknown,
   ): Promise<void>;
+  /** The same windows, in the same order, through another model: one that the build has written. */
+  through(view: ModelView): Calibration;
 }
 
 /** A dense matrix: `rows · columns` values, row-major. */

@@ -81,6 +81,8 @@ export interface OpenCalibration {
    * Throws `onnx-dangling-input` for a name that nothing produces, `onnx-unsupported` for tensors that are not floats.
    */
   observe(stage: string, tensors: readonly string[], visit: (values: Observed) => unknown): Promise<void>;
+  /** The same windows through another model. It is released with this one. */
+  through(input: CalibrationOptions['input']): OpenCalibration;
   release(): Promise<void>;
 }
 
@@ -114,6 +116,7 @@ const windowFeeds = async (
 export const openCalibration = ({ input, windows, roots, memory = null }: CalibrationOptions): OpenCalibration => {
   let loading: Promise<Runtime> | null = null;
   let vision: Promise<Session> | null = null;
+  const others: OpenCalibration[] = [];
   const visionSession = async (runtime: Runtime, stage: string): Promise<Session | null> => {
     const found = input.stages.find(({ id }) => id === 'vision');
     if (stage !== 'decoder' || found === undefined) return null;
@@ -159,7 +162,13 @@ export const openCalibration = ({ input, windows, roots, memory = null }: Calibr
         rmSync(scratch, { recursive: true, force: true });
       }
     },
+    through: (other) => {
+      const opened = openCalibration({ input: other, windows, roots });
+      others.push(opened);
+      return opened;
+    },
     release: async () => {
+      for (const other of others.splice(0)) await other.release();
       const session = await vision;
       vision = null;
       await session?.release();

@@ -83,6 +83,15 @@ const elementsOf = ({ columns, data }: Matrix, rows: readonly number[], across: 
   return out;
 };
 
+/** weights + moment⁻¹ · missing */
+const corrected = async (weights: Matrix, moment: Matrix, missing: Matrix, products: Products): Promise<Matrix> => {
+  const { inverse } = await momentTriangle(moment, products);
+  const made = await products.multiply(inverse, await products.multiply(inverse, missing), 'left');
+  const out = matrix(weights.rows, weights.columns, weights.data);
+  addColumns(out, made, new Float64Array(weights.columns).fill(1));
+  return out;
+};
+
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
 
 /**
@@ -103,9 +112,20 @@ export const refittedRows = async (weights: Matrix, keep: readonly number[], mom
     for (const row of gone) cut.data.fill(0, row * weights.columns, (row + 1) * weights.columns);
     return elementsOf(await refittedWeights(weights, cut, damped, products), keep, outputs);
   }
-  const { inverse } = await momentTriangle(elementsOf(damped, keep, keep), products);
   const lost = await products.multiply(elementsOf(damped, keep, gone), elementsOf(weights, gone, outputs));
-  const made = await products.multiply(inverse, await products.multiply(inverse, lost), 'left');
-  addColumns(left, made, new Float64Array(weights.columns).fill(1));
-  return left;
+  return corrected(left, elementsOf(damped, keep, keep), lost, products);
+};
+
+/**
+ * Weights [inputs, outputs] refitted to inputs Z and outputs Y: ‖Y − Z·W'‖² + λ·‖W' − W‖² is the least, λ 1e-4 of the mean square
+ * of an input.
+ * @param moment ZᵀZ, [inputs · inputs]
+ * @param cross ZᵀY, both summed over the same positions
+ * @throws GateError non-finite-output for inputs that are not finite.
+ */
+export const refittedTo = async (weights: Matrix, moment: Float64Array, cross: Matrix, products: Products): Promise<Matrix> => {
+  const given = await products.multiply({ rows: weights.rows, columns: weights.rows, data: moment }, weights);
+  const missing = matrix(weights.rows, weights.columns, cross.data);
+  addColumns(missing, given, new Float64Array(weights.columns).fill(-1));
+  return corrected(weights, dampedMoment(moment), missing, products);
 };

@@ -55,7 +55,7 @@ const own: readonly MetricSpec[] = [
 export const tensorDecompositionBenchmark: Benchmark<DecompositionOptions> = {
   id: 'tensor-decomposition',
   title: 'Tensor decomposition',
-  does: 'replaces linears by two factors (truncated SVD weighed by activations) and stacked experts by Tucker-2, only where that saves',
+  does: 'replaces linears by two factors (truncated SVD weighed by activations, the second refitted) and stacked experts by Tucker-2, only where that saves',
   comparedWith: 'the reference model',
   options: decompositionOptions,
   needs: ['build'],
@@ -77,9 +77,10 @@ export const tensorDecompositionBenchmark: Benchmark<DecompositionOptions> = {
 };
 
 /** The options as the user wrote them: a build parses its options again. */
-const optionsJson = ({ target, aware, multiple, rank }: DecompositionOptions) => ({
+const optionsJson = ({ target, aware, refit, multiple, rank }: DecompositionOptions) => ({
   target,
   aware,
+  refit,
   multiple,
   ...(rank.by === 'energy' ? { energy: rank.keep } : { 'rank-ratio': rank.share }),
 });

@@ -9,6 +9,7 @@ import { flipped, matrix, topRows } from '../algebra/matrix.ts';
 import { addFloats, insertAfter, insertBefore, producerOf, replaceFloats } from '../graph/rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
 import type { Weighing } from './linear.ts';
+import type { LastFactor } from './refit.ts';
 
 /** Tucker-2 of stacked experts on the hidden side: one way in and one way out for all of them, and a smaller core each. */
 export interface ExpertBasis {
@@ -70,6 +71,7 @@ export const expertElements = (experts: Experts, hidden: number): { readonly den
 /**
  * x → x·In, the experts on `rank` channels, · Out. The router still reads the whole x.
  * Biases of the second product are refused by the caller: they live on the hidden side.
+ * @returns the factor Out
  */
 export const replaceExperts = async (
   model: OnnxModel,
@@ -77,7 +79,7 @@ export const replaceExperts = async (
   basis: ExpertBasis,
   rank: number,
   products: Products,
-): Promise<void> => {
+): Promise<Omit<LastFactor, 'stage'>> => {
   const node = producerOf(model, experts.node);
   const { input, output, weighedUp, down, hidden } = basis;
   const into = await input.weighing.undoFlipped(topRows(input.singular.left, rank));
@@ -110,4 +112,5 @@ export const replaceExperts = async (
     node,
     create(NodeProtoSchema, { name: `${node.name}/out`, opType: 'MatMul', input: [mixed, outName], output: [experts.output] }),
   );
+  return { name: outName, rank, columns: hidden, pair: { inner: mixed, outer: experts.output, bias: null } };
 };

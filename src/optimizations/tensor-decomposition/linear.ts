@@ -4,10 +4,12 @@ import { freshName } from '../../onnx/edit.ts';
 import type { OnnxModel } from '../../onnx/model.ts';
 import { NodeProtoSchema } from '../../onnx/proto/onnx_pb.js';
 import type { Linear } from '../../onnx/recognise/architecture.ts';
+import { readFloats } from '../../onnx/tensor.ts';
 import { flipped, scaledRows, topRows } from '../algebra/matrix.ts';
 import { dampedMoment, dampingOf, momentTriangle } from '../algebra/moment.ts';
 import { addFloats, insertAfter, insertBefore, producerOf } from '../graph/rewrite.ts';
 import { randomisedSvd, type Singular } from './factorisation.ts';
+import type { LastFactor } from './refit.ts';
 
 /** A matrix [in, out] as a product: `first` [in, rank] and `second` [rank, out]. */
 export interface Factors {
@@ -67,8 +69,8 @@ export const factorise = async (
   products: Products,
 ): Promise<Factors> => factorsOf(await randomisedSvd(await weighing.weigh(weights), rank, random, products), rank, weighing);
 
-/** Puts two products in the place of one; a bias stays where it was, or becomes an Add behind a Gemm. */
-export const replaceLinear = (model: OnnxModel, linear: Linear, { first, second }: Factors): void => {
+/** Puts two products in the place of one; a bias stays where it was, or becomes an Add behind a Gemm. Returns the second factor. */
+export const replaceLinear = (model: OnnxModel, linear: Linear, { first, second }: Factors): Omit<LastFactor, 'stage'> => {
   const node = producerOf(model, linear.node);
   const left = addFloats(model, `${linear.weight}.first`, linear.weight, [first.rows, first.columns], new Float32Array(first.data));
   const right = addFloats(model, `${linear.weight}.second`, linear.weight, [second.rows, second.columns], new Float32Array(second.data));
@@ -82,7 +84,13 @@ export const replaceLinear = (model: OnnxModel, linear: Linear, { first, second 
   node.opType = 'MatMul';
   node.attribute = [];
   node.input = [between, right];
-  if (bias === '') return;
+  const factor = {
+    name: right,
+    rank: second.rows,
+    columns: second.columns,
+    pair: { inner: between, outer: linear.node, bias: bias === '' ? null : readFloats(model, bias) },
+  };
+  if (bias === '') return factor;
   const product = freshName(model, `${linear.node}/product`);
   node.output = [product];
   insertAfter(
@@ -90,4 +98,5 @@ export const replaceLinear = (model: OnnxModel, linear: Linear, { first, second 
     node,
     create(NodeProtoSchema, { name: `${node.name}/bias`, opType: 'Add', input: [product, bias], output: [linear.node] }),
   );
+  return factor;
 };

@@ -9,7 +9,12 @@ export const savingRank = (dense: number, perRank: number, multiple: number): nu
  * @param values singular values in falling order, possibly not all; @param energy squares of all of them added up
  * @returns a multiple, at most `full`; null where the values given do not reach the energy.
  */
-export const wantedRank = (options: DecompositionOptions, values: ArrayLike<number>, energy: number, full: number): number | null => {
+export const wantedRank = (
+  options: Pick<DecompositionOptions, 'rank' | 'multiple'>,
+  values: ArrayLike<number>,
+  energy: number,
+  full: number,
+): number | null => {
   const rounded = (rank: number): number =>
     Math.min(full, Math.max(options.multiple, Math.ceil(rank / options.multiple) * options.multiple));
   if (options.rank.by === 'ratio') return rounded(Math.round(full * options.rank.share));

@@ -1,4 +1,7 @@
-import type { BuildContext } from '../../contract/build.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BuildContext, BuildResult } from '../../contract/build.ts';
 import type { Subject } from '../../contract/optimization.ts';
 import { GateError } from '../../errors.ts';
 import type { Experts, Linear } from '../../onnx/recognise/architecture.ts';
@@ -14,33 +17,33 @@ import { randomisedSvd } from './factorisation.ts';
 import { factorsOf, replaceLinear, unweighed, type Weighing, weighingBy, weighingByEnergy, widestMoment } from './linear.ts';
 import type { DecompositionOptions } from './options.ts';
 import { savingRank, wantedRank } from './rank.ts';
+import { type LastFactor, refitFactors } from './refit.ts';
 
 type Context = BuildContext<DecompositionOptions>;
 
 const factorLinear = async (
-  { model }: StageGraph,
+  { stage, model }: StageGraph,
   linear: Linear,
   weighing: Weighing,
   { options, seed, products }: Context,
-): Promise<number> => {
+): Promise<LastFactor | null> => {
   const weights = matrix(linear.rows, linear.columns, readMatrix(model, linear));
   const full = Math.min(linear.rows, linear.columns);
   const most = Math.min(full, savingRank(linear.rows * linear.columns, linear.rows + linear.columns, options.multiple));
-  if (most < 1) return 0;
+  if (most < 1) return null;
   const singular = await randomisedSvd(await weighing.weigh(weights), most, seededRandom(deriveSeed(seed, linear.node)), products);
   const rank = wantedRank(options, singular.values, singular.energy, full);
-  if (rank === null || rank > most) return 0;
-  replaceLinear(model, linear, await factorsOf(singular, rank, weighing));
-  return 1;
+  if (rank === null || rank > most) return null;
+  return { stage, ...replaceLinear(model, linear, await factorsOf(singular, rank, weighing)) };
 };
 
 const factorExperts = async (
-  { model }: StageGraph,
+  { stage, model }: StageGraph,
   experts: Experts,
   weighing: Weighing,
   energy: Float64Array | null,
   { options, seed, products }: Context,
-): Promise<number> => {
+): Promise<LastFactor | null> => {
   if (experts.quantized || experts.extras.length > 0)
     throw new GateError(
       'onnx-unsupported',
@@ -52,15 +55,14 @@ const factorExperts = async (
   const hidden = experts.router.linear.rows;
   const { dense, perRank } = expertElements(experts, hidden);
   const most = Math.min(hidden, savingRank(dense, perRank, options.multiple));
-  if (most < 1) return 0;
+  if (most < 1) return null;
   const basis = await expertBasis(model, experts, most, weighing, energy, seededRandom(deriveSeed(seed, experts.node)), products);
   const ranks = [basis.input.singular, basis.output.singular].map((singular) =>
     wantedRank(options, singular.values, singular.energy, hidden),
   );
   const [into, outOf] = ranks;
-  if (into === null || into === undefined || outOf === null || outOf === undefined || Math.max(into, outOf) > most) return 0;
-  await replaceExperts(model, experts, basis, Math.max(into, outOf), products);
-  return 1;
+  if (into === null || into === undefined || outOf === null || outOf === undefined || Math.max(into, outOf) > most) return null;
+  return { stage, ...(await replaceExperts(model, experts, basis, Math.max(into, outOf), products)) };
 };
 
 /** How to weigh by each input, from one sweep of the calibration per kind; the triangle of the input asked for last is kept. */
@@ -84,7 +86,10 @@ const weighingsOf = async (
   };
 };
 
-const factorStage = async (graph: StageGraph, context: Context): Promise<Readonly<Record<string, number>>> => {
+const factorStage = async (
+  graph: StageGraph,
+  context: Context,
+): Promise<{ readonly factors: readonly LastFactor[]; readonly matrices: number }> => {
   const { stage, model, architecture } = graph;
   const { options } = context;
   const linears = layerLinears(architecture.layers, options.target);
@@ -103,11 +108,38 @@ const factorStage = async (graph: StageGraph, context: Context): Promise<Readonl
   ];
   const weighingOf = await weighingsOf(inputs, stage, context);
   const energies = options.aware ? await expertEnergy(model, experts, context, stage) : null;
-  let factored = 0;
-  for (const linear of linears) factored += await factorLinear(graph, linear, await weighingOf(linear.input), context);
+  const factors: (LastFactor | null)[] = [];
+  for (const linear of linears) factors.push(await factorLinear(graph, linear, await weighingOf(linear.input), context));
   for (const each of experts)
-    factored += await factorExperts(graph, each, await weighingOf(each.input), energies?.get(each) ?? null, context);
-  return { 'factored-matrices': factored, 'kept-matrices': linears.length + experts.length - factored };
+    factors.push(await factorExperts(graph, each, await weighingOf(each.input), energies?.get(each) ?? null, context));
+  return { factors: factors.filter((factor) => factor !== null), matrices: factors.length };
+};
+
+/** Writes the model with factors as they come, and names those that can be refitted. */
+const factored = async (context: Context): Promise<{ readonly result: BuildResult; readonly factors: readonly LastFactor[] }> => {
+  const factors: LastFactor[] = [];
+  const result = await rewriteStages(
+    context,
+    (stage) => inStage(context.options.target, stage),
+    async (graph) => {
+      const found = await factorStage(graph, context);
+      factors.push(...found.factors);
+      return { 'factored-matrices': found.factors.length, 'kept-matrices': found.matrices - found.factors.length };
+    },
+  );
+  return { result, factors };
+};
+
+/** Factors into a folder that is removed again, runs the calibration through what is there, and writes the refitted factors. */
+const refitted = async (context: Context): Promise<BuildResult> => {
+  const folder = mkdtempSync(join(tmpdir(), 'factored-'));
+  try {
+    const { result, factors } = await factored({ ...context, output: folder });
+    const { stages } = await refitFactors({ folder, stages: result.stages }, factors, context);
+    return { ...result, stages };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 };
 
 /**
@@ -123,11 +155,7 @@ export const tensorDecomposition: Subject<DecompositionOptions> = {
         'onnx-unsupported',
         `The ${target === 'vision' ? 'vision tower' : 'decoder'} was to be rewritten. The model has no ONNX file of that name.`,
       );
-    const result = await rewriteStages(
-      context,
-      (stage) => inStage(target, stage),
-      (graph) => factorStage(graph, context),
-    );
+    const result = context.options.refit ? await refitted(context) : (await factored(context)).result;
     if ((result.facts?.['factored-matrices'] ?? 0) === 0) {
       const asked =
         context.options.rank.by === 'energy' ? `energy ${context.options.rank.keep}` : `rank-ratio ${context.options.rank.share}`;
