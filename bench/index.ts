@@ -14,6 +14,7 @@ import { installation } from './installation.ts';
 import { lowRankFactors } from './low-rank-factors.ts';
 import { modulePipeline } from './module-pipeline.ts';
 import { pruningSpeedup } from './pruning-speedup.ts';
+import { recovery } from './recovery.ts';
 import { searchQuality } from './search-quality.ts';
 import { servingPolicies } from './serving-policies.ts';
 import { sparseAttentionSpeed } from './sparse-attention.ts';
@@ -26,6 +27,7 @@ const benchmarks: readonly Comparison[] = [
   timedRegion,
   pruningSpeedup,
   lowRankFactors,
+  recovery,
   modulePipeline,
   sparseAttentionSpeed,
   streamingSavings,

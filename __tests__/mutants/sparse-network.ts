@@ -2,6 +2,7 @@ import { type Catalogue, edit } from './mutant.ts';
 
 const mask = 'optimizations/sparse-network/mask.ts';
 const subject = 'optimizations/sparse-network/subject.ts';
+const refit = 'optimizations/algebra/refit.ts';
 
 export const sparseNetwork: Catalogue = {
   optimization: 'sparse-network',
@@ -86,8 +87,54 @@ export const sparseNetwork: Catalogue = {
       edits: [edit(mask, 'Math.round(inputs * density.zeros)', 'Math.round((inputs * density.zeros) / 2)')],
       noticedBy: ['sparsity', 'model-size'],
     },
+    {
+      id: 'zeros-filled-again',
+      what: 'the refit forgets the mask',
+      edits: [edit(refit, 'if (cut.data[at] === 0) values.data[at] = 0;', 'if (weights.data[at] === 0) values.data[at] = 0;')],
+      noticedBy: ['pattern-conformity'],
+    },
+    {
+      id: 'refit-to-what-is-left',
+      what: 'the refit aims at what the mask leaves instead of what it takes',
+      edits: [edit(refit, 'await products.multiply(moment, missing)', 'await products.multiply(moment, cut)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'refit-steps-backwards',
+      what: 'a step of the refit goes the wrong way',
+      edits: [
+        edit(
+          refit,
+          'addColumns(found, direction, length);',
+          'addColumns(\n      found,\n      direction,\n      length.map((value) => 0 - value),\n    );',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'refit-by-the-first-input',
+      what: 'weights are refitted by the inputs of the first matrix that is as wide',
+      edits: [
+        edit(
+          subject,
+          'const moment = await momentOf(input);',
+          'const width = inputs.find(({ name }) => name === input)?.width;\n      const moment = await momentOf(inputs.find((each) => each.width === width)?.name ?? input);',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
   ],
   placebos: [
+    {
+      id: 'two-steps-more',
+      what: 'the refit takes two steps more',
+      edits: [edit(refit, 'const steps = 10;', 'const steps = 12;')],
+    },
+    {
+      id: 'ratios-by-inverses',
+      what: 'a quotient is a product with an inverse',
+      edits: [edit(refit, 'value / (b[at] as number) : 0', 'value * (1 / (b[at] as number)) : 0')],
+    },
     {
       id: 'scores-by-squares',
       what: 'weights are ranked by the square of their score',

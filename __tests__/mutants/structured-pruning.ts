@@ -6,6 +6,8 @@ const heads = 'optimizations/structured-pruning/heads.ts';
 const layers = 'optimizations/structured-pruning/layers.ts';
 const selection = 'optimizations/graph/selection.ts';
 const activations = 'optimizations/graph/activations.ts';
+const cutter = 'optimizations/structured-pruning/refit.ts';
+const refit = 'optimizations/algebra/refit.ts';
 
 export const structuredPruning: Catalogue = {
   optimization: 'structured-pruning',
@@ -120,8 +122,48 @@ export const structuredPruning: Catalogue = {
       ],
       noticedBy: ['nll-delta'],
     },
+    {
+      id: 'refit-skipped',
+      what: 'what is left of a projection is cut and never refitted',
+      edits: [edit(cutter, 'if (!options.refit)', 'if (options.refit)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'refit-by-the-first-block',
+      what: 'every projection is refitted by the activations of the first',
+      edits: [edit(cutter, 'await momentOf(linear.input)', "await momentOf(linears[0]?.input ?? '')")],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'refit-makes-up-for-other-rows',
+      what: 'what is left makes up for the first rows instead of those that went',
+      edits: [edit(refit, 'elementsOf(weights, gone, outputs)', 'elementsOf(weights, upTo(gone.length), outputs)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'refit-by-half-a-triangle',
+      what: 'the inverse of the triangle is applied twice the same way, never transposed',
+      edits: [
+        edit(
+          refit,
+          "await products.multiply(inverse, await products.multiply(inverse, missing), 'left')",
+          'await products.multiply(inverse, await products.multiply(inverse, missing))',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
   ],
   placebos: [
+    {
+      id: 'rows-that-went-from-behind',
+      what: 'rows that went are gathered from the last to the first',
+      edits: [edit(refit, 'filter((at) => !kept.has(at));', 'filter((at) => !kept.has(at)).toReversed();')],
+    },
+    {
+      id: 'refit-by-sums',
+      what: 'moments are sums instead of means',
+      edits: [edit(activations, 'sums[at] = (sums[at] as number) / count;', 'sums[at] = ((sums[at] as number) / count) * 4096;')],
+    },
     {
       id: 'pruning-in-reverse',
       what: 'blocks are pruned from the last to the first',

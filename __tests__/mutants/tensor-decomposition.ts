@@ -6,6 +6,8 @@ const rank = 'optimizations/tensor-decomposition/rank.ts';
 const factorisation = 'optimizations/tensor-decomposition/factorisation.ts';
 const experts = 'optimizations/tensor-decomposition/experts.ts';
 const activations = 'optimizations/graph/activations.ts';
+const paired = 'optimizations/graph/paired-moments.ts';
+const refit = 'optimizations/algebra/refit.ts';
 
 export const tensorDecomposition: Catalogue = {
   optimization: 'tensor-decomposition',
@@ -30,12 +32,14 @@ export const tensorDecomposition: Catalogue = {
     {
       id: 'singular-values-taken-twice',
       what: 'both factors take the whole singular value',
+      entry: 'factors-as-made',
       edits: [edit(linear, 'Math.sqrt(singular.values[row] ?? 0)', '(singular.values[row] ?? 0)')],
       noticedBy: ['nll-delta'],
     },
     {
       id: 'weighing-not-undone',
       what: 'the first factor keeps the weighing',
+      entry: 'factors-as-made',
       edits: [
         edit(
           linear,
@@ -93,6 +97,7 @@ export const tensorDecomposition: Catalogue = {
       id: 'expert-cores-transposed',
       what: 'the way out of the experts is the way in',
       model: 'mini-qwen3-moe',
+      entry: 'factors-as-made',
       edits: [edit(experts, 'const outOf = topRows(output.singular.left, rank);', 'const outOf = topRows(input.singular.left, rank);')],
       noticedBy: ['nll-delta'],
     },
@@ -108,8 +113,43 @@ export const tensorDecomposition: Catalogue = {
       ],
       noticedBy: ['model-size', 'macs-per-token', 'build'],
     },
+    {
+      id: 'refitted-to-itself',
+      what: 'factors are refitted to what the factored model makes itself',
+      edits: [edit(paired, 'await calibration.observe(stage,', 'await calibration.through(rewritten).observe(stage,')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'windows-out-of-step',
+      what: 'what goes in is held against what came out for the first window',
+      edits: [edit(paired, 'tableOf(windows[window], pair.outer)', 'tableOf(windows[0 * window], pair.outer)')],
+      noticedBy: ['nll-delta'],
+    },
+    {
+      id: 'factor-added-to-its-own',
+      what: 'what the factor gives already is not taken off what it is to give',
+      edits: [
+        edit(
+          refit,
+          'addColumns(missing, given, new Float64Array(weights.columns).fill(-1));',
+          'addColumns(missing, given, new Float64Array(weights.columns));',
+        ),
+      ],
+      noticedBy: ['nll-delta'],
+    },
   ],
   placebos: [
+    {
+      id: 'windows-summed-the-other-way-round',
+      what: 'the sum over windows has its two parts exchanged',
+      edits: [
+        edit(
+          paired,
+          'sums[at] = (sums[at] as number) + (values[at] as number);',
+          'sums[at] = (values[at] as number) + (sums[at] as number);',
+        ),
+      ],
+    },
     {
       id: 'factors-balanced-otherwise',
       what: 'the first factor takes the whole singular value, the second none',
