@@ -17,17 +17,17 @@ interface PairedMoments {
 
 type Observed = Parameters<Parameters<Calibration['observe']>[2]>[0];
 
-const tableOf = (values: Observed | undefined, name: string): Matrix => {
+const tableOf = (values: Observed | undefined, name: string): Matrix<Float32Array> => {
   const { dims, data } = values?.[name] ?? { dims: [0], data: new Float32Array() };
   const width = dims.at(-1) ?? 0;
-  return matrix(width === 0 ? 0 : data.length / width, width, data);
+  return { rows: width === 0 ? 0 : data.length / width, columns: width, data };
 };
 
 /** Rows without what is added to each of them. */
-const without = (table: Matrix, bias: Float32Array | null): Matrix =>
+const without = (table: Matrix<Float32Array>, bias: Float32Array | null): Matrix<Float32Array> =>
   bias === null ? table : { ...table, data: table.data.map((value, at) => value - (bias[at % table.columns] ?? 0)) };
 
-const added = (sums: Float64Array, values: Float64Array): void => {
+const added = (sums: Float64Array, values: Float32Array): void => {
   for (let at = 0; at < sums.length; at += 1) sums[at] = (sums[at] as number) + (values[at] as number);
 };
 
@@ -46,13 +46,14 @@ export const pairedMoments = async (
   await calibration.through(rewritten).observe(stage, [...new Set(pairs.map(({ inner }) => inner))], async (values) => {
     for (const pair of pairs) {
       const [inner, outer] = [tableOf(values, pair.inner), without(tableOf(windows[window], pair.outer), pair.bias)];
-      const [{ data: moment }, cross] = [await products.multiply(inner, inner, 'left'), await products.multiply(inner, outer, 'left')];
-      const sums = found.get(pair);
-      if (sums === undefined) found.set(pair, { moment, cross });
-      else {
-        added(sums.moment, moment);
-        added(sums.cross.data, cross.data);
-      }
+      const sums = found.get(pair) ?? {
+        moment: new Float64Array(inner.columns ** 2),
+        cross: matrix(inner.columns, outer.columns),
+      };
+      found.set(pair, sums);
+      // Half the digits are enough within a window.
+      added(sums.moment, (await products.multiply(inner, inner, 'left')).data);
+      added(sums.cross.data, (await products.multiply(inner, outer, 'left')).data);
     }
     window += 1;
   });
