@@ -4,6 +4,8 @@ const cut = 'optimizations/modular-components/cut.ts';
 const sum = 'optimizations/modular-components/residual-sum.ts';
 const subject = 'optimizations/modular-components/subject.ts';
 const pruning = 'optimizations/structured-pruning/feed-forward.ts';
+const rewriting = 'optimizations/graph/rewrite.ts';
+const stages = 'optimizations/graph/stage-graphs.ts';
 
 export const modularComponents: Catalogue = {
   optimization: 'modular-components',
@@ -14,7 +16,7 @@ export const modularComponents: Catalogue = {
       edits: [
         edit(cut, 'kindOf(node).constant || (repeat && kindOf(node).light)', 'kindOf(node).constant && repeat && kindOf(node).light'),
       ],
-      noticedBy: ['interface-tensors', 'modularity-score'],
+      noticedBy: ['interface-tensors'],
     },
     {
       id: 'norm-of-the-stream-before',
@@ -26,7 +28,7 @@ export const modularComponents: Catalogue = {
       id: 'epsilon-dropped',
       what: 'the norm that is taken apart loses its epsilon',
       edits: [edit(sum, '...(epsilon === undefined ? [] : [epsilon]),', '')],
-      noticedBy: ['nll-delta', 'build'],
+      noticedBy: ['lost-bits'],
     },
     {
       id: 'sum-without-the-block',
@@ -44,7 +46,7 @@ export const modularComponents: Catalogue = {
           'if (findInitializer(module, name) === undefined) packWeight(module, name);',
         ),
       ],
-      noticedBy: ['model-size', 'build', 'interoperability'],
+      noticedBy: ['composition-effect', 'interoperability'],
     },
     {
       id: 'groups-uneven',
@@ -57,14 +59,35 @@ export const modularComponents: Catalogue = {
     {
       id: 'unused-weights-kept',
       what: 'every module declares all weights',
-      edits: [edit(subject, '  removeUnusedInitializers(module);\n', '')],
+      edits: [
+        edit(subject, '  removeUnusedInitializers(module);\n', ''),
+        edit(rewriting, '  removeUnusedInitializers(model);\n  dropValueInfo(model);', '  dropValueInfo(model);'),
+      ],
       noticedBy: ['model-size', 'build'],
+    },
+    {
+      id: 'a-pass-skips-what-was-cut',
+      what: 'pruning leaves feed-forwards alone that another pass has factored',
+      edits: [
+        edit(
+          pruning,
+          'if (width === each.width) continue;',
+          'if (width === each.width || each.up.linear.rows < each.down.columns) continue;',
+        ),
+      ],
+      noticedBy: ['composition-effect', 'interoperability'],
+    },
+    {
+      id: 'a-pass-undoes-another',
+      what: 'a pass stores the zeros that another has packed as plain numbers',
+      edits: [edit(stages, "if (storage === 'as found')", "if (storage === 'as found' && !edits(id))")],
+      noticedBy: ['composition-effect', 'interoperability'],
     },
     {
       id: 'a-pass-cuts-the-wrong-rows',
       what: 'a pass over what another has made cuts the last rows, whichever matter',
       edits: [edit(pruning, 'await cutInputs(each.down, keep);', 'await cutInputs(each.down, keep.map((_, at) => each.width - 1 - at));')],
-      noticedBy: ['interoperability', 'nll-delta'],
+      noticedBy: ['composed-nll-delta', 'interoperability'],
     },
   ],
   placebos: [

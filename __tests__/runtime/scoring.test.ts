@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/errors.ts';
 import type { LoadedModel } from '../../src/runtime/decoder.ts';
-import { blindNll, scoreArms, targetsOf, type WindowScore } from '../../src/runtime/scoring.ts';
+import { blindNll, lostBits, scoreArms, targetsOf, type WindowScore } from '../../src/runtime/scoring.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { randomWeights, tinyConfig } from '../models/random-weights.ts';
 import { builtTiny, opened, tinyWindows } from './tiny-model.ts';
@@ -56,7 +56,14 @@ describe('scoreArms', () => {
     expect(score?.kl).toBeGreaterThan(1e-6);
     expect(score?.top1).toBeCloseTo(mean(each.map(({ agree }) => Number(agree))), 9);
     expect(score?.kls).toHaveLength(8);
-    for (const window of scores) expect(window['reference']).toMatchObject({ kl: 0, top1: 1 });
+    const squares = targetsOf(windows, 1).flatMap((t) =>
+      [...known.values.subarray(t * 40, (t + 1) * 40)].map(
+        (logit, i) => [logit ** 2, (logit - (own.values[t * 40 + i] ?? 0)) ** 2] as const,
+      ),
+    );
+    const [size, apart] = [mean(squares.map(([each]) => each)), mean(squares.map(([, each]) => each))];
+    expect(score?.lostBits).toBeCloseTo(Math.log2(1 + Math.sqrt(apart / size) * 2 ** 24), 6);
+    for (const window of scores) expect(window['reference']).toMatchObject({ kl: 0, top1: 1, lostBits: 0 });
     await reference.release();
     await head.release();
   });
@@ -161,4 +168,13 @@ describe('scoreArms', () => {
     await reference.release();
     await head.release();
   });
+});
+
+test('lost bits are 0 for the same bits, one more for twice the shift, and 24 where nothing is left', () => {
+  expect(lostBits({ size: 4, apart: 0 })).toBe(0);
+  const small = lostBits({ size: 4, apart: 4 * 2 ** -20 });
+  expect(lostBits({ size: 4, apart: 16 * 2 ** -20 })).toBeCloseTo(small + 1, 3);
+  expect(lostBits({ size: 4, apart: 400 })).toBeCloseTo(24, 6);
+  expect(lostBits({ size: 0, apart: 1 })).toBeCloseTo(24, 6);
+  expect(lostBits({ size: 0, apart: 0 })).toBe(0);
 });

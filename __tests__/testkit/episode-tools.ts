@@ -35,7 +35,7 @@ export interface ReplayedTools {
   readonly seed?: number;
   readonly point?: string;
   readonly nllDelta?: (variant: string) => number;
-  readonly inspect?: (variant: string) => Values;
+  readonly inspect?: (variant: string | null) => Values;
   readonly cacheBytes?: (held: { readonly variant: string; readonly batch: number; readonly tokens: number }) => number;
 }
 

@@ -21,7 +21,7 @@ it('a player sees how modular a variant is, and a number for each module of a pi
   const request = {
     launch: 'cell#once-0',
     scratch: { root: '', secret: '' },
-    artefacts: { head: { main: artefact(cut), whole: artefact(view) } },
+    artefacts: { reference: { main: artefact(view) }, head: { main: artefact(cut), whole: artefact(view) } },
   } as unknown as LaunchRequest;
   const tools = { facts: denseFacts, clock: {} } as unknown as LaunchTools;
   const pool = openModelPool(() => Promise.reject(new Error('nothing is opened')));
@@ -35,4 +35,7 @@ it('a player sees how modular a variant is, and a number for each module of a pi
   expect(main['multiply-adds']).toBe(whole['multiply-adds']);
   expect(main['interface-tensors']).toBe(1.5);
   expect(whole['interface-tensors']).toBe(0);
+  expect(await player.inspect(null)).toEqual(whole);
+  const zeros = await player.inspect('whole', { target: 'all', pattern: { kept: 2, of: 4 }, tokens: 1 });
+  expect(zeros).toMatchObject({ ...whole, sparsity: 0, 'pattern-conformity': 0 });
 });

@@ -5,11 +5,12 @@ const arms = z.array(armId);
 const point = z.string();
 
 /** Which weights of an artefact are counted, and the pattern that is claimed for them: `kept` of every `of` inputs of an output. */
-const zeros = z.strictObject({
+const countedWeights = z.strictObject({
   target: z.enum(['ffn', 'attention', 'all', 'vision']),
   pattern: z.strictObject({ kept: z.int().positive(), of: z.int().positive() }).nullable(),
   tokens: z.int().positive(),
 });
+export type CountedWeights = Immutable<z.infer<typeof countedWeights>>;
 
 /** A timed point ends early by its seconds, but never before so many rounds are in. */
 export const minimumRounds = 15;
@@ -67,7 +68,7 @@ export const operatingPoint = z.discriminatedUnion('kind', [
    * From the files alone; once per artefact digest. `sparse`: zeros of weights are counted too, and the multiply-adds of a prefill that they spare.
    * `compressed`: head claims to be smaller than the reference, and fails where its files are not.
    */
-  z.strictObject({ id: point, kind: z.literal('inspection'), arms, sparse: zeros.optional(), compressed: z.boolean().optional() }),
+  z.strictObject({ id: point, kind: z.literal('inspection'), arms, sparse: countedWeights.optional(), compressed: z.boolean().optional() }),
   /** One arm per process: peak resident set, energy. `of` names the call point that is repeated. */
   z.strictObject({ id: point, kind: z.literal('solo'), of: point, seconds: z.number().positive(), launches: z.int().positive(), arms }),
   /** What building the artefact cost. */

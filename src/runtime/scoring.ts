@@ -18,6 +18,8 @@ export interface WindowScore {
   readonly tokens: number;
   /** KL of each target, in order, for quantiles. */
   readonly kls: Float32Array;
+  /** Bits of the logits' precision that differ from the reference's, 0 to 24 (`lostBits`). */
+  readonly lostBits: number;
 }
 
 export interface ScoreOptions {
@@ -82,6 +84,32 @@ export const divergence = (
   return Math.max(0, finite(across / total - largest - Math.log(total) + armLog));
 };
 
+/** Bits of the significand of a float32. */
+const significand = 24;
+
+/** Sums of squares over one position: of the logits of the reference, and of how far the arm's are from them. */
+const squaresOf = (
+  reference: Float32Array,
+  arm: Float32Array,
+  start: number,
+  count: number,
+): { readonly size: number; readonly apart: number } => {
+  let [size, apart] = [0, 0];
+  for (let i = start; i < start + count; i++) {
+    const logit = reference[i] as number;
+    size += logit * logit;
+    apart += (logit - (arm[i] as number)) ** 2;
+  }
+  return { size, apart };
+};
+
+/**
+ * log2(1 + s ÷ 2⁻²⁴), s the root of the mean square by which logits are shifted as a share of that of the reference's logits: 0 for the same
+ * bits, one or two for other roundings of the same sums, and one more for twice the shift; 24, where nothing is left, at most.
+ */
+export const lostBits = ({ size, apart }: { readonly size: number; readonly apart: number }): number =>
+  apart === 0 ? 0 : Math.log2(1 + 2 ** significand * Math.min(1, Math.sqrt(apart / size)));
+
 /** Positions t of a window (predicting token t + 1) that count. */
 export const targetsOf = (windows: EvaluationWindows, window: number): readonly number[] => {
   const at = window * windows.length;
@@ -98,6 +126,7 @@ const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows:
   let late = 0;
   let kl = 0;
   let agreed = 0;
+  let [size, shifted] = [0, 0];
   targets.forEach((t, i) => {
     const start = (row * reference.length + t) * vocabulary;
     const own = largestAt(logits, start, vocabulary);
@@ -111,10 +140,21 @@ const scoreWindow = (reference: RowLogits, arm: RowLogits, row: number, windows:
     const apart = divergence(expected, logits, start, vocabulary, expected[known] as number, log);
     kl += apart;
     kls[i] = apart;
+    const squares = squaresOf(expected, logits, start, vocabulary);
+    size += squares.size;
+    shifted += squares.apart;
   });
   const tokens = Math.max(1, targets.length);
   const lateNll = late / Math.max(1, targets.length - early);
-  return { nll: nll / tokens, lateNll, kl: kl / tokens, top1: agreed / tokens, tokens: targets.length, kls };
+  return {
+    nll: nll / tokens,
+    lateNll,
+    kl: kl / tokens,
+    top1: agreed / tokens,
+    tokens: targets.length,
+    kls,
+    lostBits: lostBits({ size, apart: shifted }),
+  };
 };
 
 const sameShape = (a: RowLogits, b: RowLogits): boolean => a.rows === b.rows && a.length === b.length && a.vocabulary === b.vocabulary;

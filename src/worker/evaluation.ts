@@ -32,7 +32,7 @@ const untrainedShare = 0.5;
  * always score the same, so a score is kept under the digests that it rests on and not computed twice.
  *
  * Series per window: `nll` (nats per token), `late-nll` (the same over the last quarter of its targets), `kl` (nats per token, from the
- * reference), `top1` (percentage of agreeing predictions), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
+ * reference), `top1` (percentage of agreeing predictions), `lost-bits` (of the logits' precision), for vision-language models `blind-nll` (image zeroed); `kl-p99` once, over all tokens.
  * Of a generation `cached-nll` (nats per token) `agreement` (nats per token from what its steps must come to),
  * and `unread-cache` (percentage of cached positions that a step does not read), once.
  * Throws `untrained-reference` for a model that knows nothing, `non-finite-output` naming the arm.
@@ -156,6 +156,7 @@ const scoreAll = async (
           0.99,
         ),
       ],
+      'lost-bits': list.map((score) => score.lostBits),
       ...(windows.images === null ? {} : { 'blind-nll': blind }),
     });
   }

@@ -2,9 +2,9 @@ import { GateError } from '../errors.ts';
 import { inspectArtefact } from '../models/inspection.ts';
 import { moduleFingerprints } from '../models/module-structure.ts';
 import { absenceText } from '../records/absence.ts';
-import type { OperatingPoint } from '../records/metric.ts';
+import type { CountedWeights, OperatingPoint } from '../records/metric.ts';
 import type { ArtefactRef, LaunchRequest } from '../records/protocol.ts';
-import type { Values } from '../records/words.ts';
+import type { ArmId, Values } from '../records/words.ts';
 import { armArtefact, forArm } from './arm.ts';
 import type { RoundColumns } from './rounds.ts';
 import { sparsitySeries } from './sparsity.ts';
@@ -74,21 +74,29 @@ const requireCompressed = async (values: RoundColumns): Promise<void> => {
   });
 };
 
-/** By artefact of a launch: every draw of an episode asks anew. */
-const inspected = new WeakMap<ArtefactRef, Promise<Values>>();
+/** By artefact of a launch, and what is counted in it: every draw of an episode asks anew. */
+const inspected = new WeakMap<ArtefactRef, Map<string, Promise<Values>>>();
 
-/** What a player may ask of a variant, from its files alone. */
-export const inspectVariant = (artefact: ArtefactRef): Promise<Values> => {
-  const found = inspected.get(artefact) ?? valuesOf(artefact);
-  inspected.set(artefact, found);
+/** What a player may ask of a variant of an arm, from its files alone. */
+export const inspectVariant = (artefact: ArtefactRef, arm: ArmId, weights: CountedWeights | null): Promise<Values> => {
+  const known = inspected.get(artefact) ?? new Map<string, Promise<Values>>();
+  inspected.set(artefact, known);
+  const key = JSON.stringify(weights);
+  const found = known.get(key) ?? valuesOf(artefact, arm, weights);
+  known.set(key, found);
   return found;
 };
 
-const valuesOf = async ({ folder, stages, spare }: ArtefactRef): Promise<Values> => {
+const valuesOf = async (artefact: ArtefactRef, arm: ArmId, weights: CountedWeights | null): Promise<Values> => {
+  const { folder, stages, spare } = artefact;
   const found = await inspectArtefact(folder, stages, past);
   const counted = found.unknown.length === 0 ? { 'multiply-adds': found.multiplyAdds } : {};
   const { modularityScore, newmanQ, interfaceTensors } = found.structure;
   const structure = { 'modularity-score': modularityScore, 'newman-q': newmanQ, 'interface-tensors': interfaceTensors };
   const modules = stages.some(({ id }) => id === 'decoder') ? {} : await moduleFingerprints(folder, stages);
-  return { bytes: found.bytes + spare, parameters: found.parameters, ...counted, ...structure, ...modules };
+  const zeros =
+    weights === null
+      ? {}
+      : Object.fromEntries(Object.entries(sparsitySeries(weights, artefact, arm).values).map(([series, [value = 0]]) => [series, value]));
+  return { bytes: found.bytes + spare, parameters: found.parameters, ...counted, ...structure, ...modules, ...zeros };
 };

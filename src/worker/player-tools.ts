@@ -7,7 +7,7 @@ import type { ArmId } from '../records/words.ts';
 import { promptRows } from '../runtime/prompt.ts';
 import { greedySession } from '../runtime/serving-session.ts';
 import { deriveSeed, seededRandom } from '../statistics/random.ts';
-import { ArmError, forArm } from './arm.ts';
+import { ArmError, armArtefact, forArm } from './arm.ts';
 import { requireScores } from './evaluation.ts';
 import type { LaunchTools } from './launch-tools.ts';
 import type { ModelPool } from './model-pool.ts';
@@ -54,9 +54,10 @@ export const playerTools = (setting: PlayerSetting, arm: ArmId, point: string, s
       };
     },
     nllDelta: (variant, windows) => nllDelta(request, tools, arm, artefactOf(variant), windows),
-    inspect: async (variant) => {
+    inspect: async (variant, weights = null) => {
       const { inspectVariant } = await import('./inspection.ts');
-      return forArm(arm, () => inspectVariant(artefactOf(variant)));
+      const [of, artefact] = variant === null ? (['reference', armArtefact(request, 'reference')] as const) : [arm, artefactOf(variant)];
+      return forArm(of, () => inspectVariant(artefact, of, weights));
     },
     prompt: (batch, length) => promptOf(tools.prompts, tools.facts, batch, length, seed),
     policy: async (episode) => {

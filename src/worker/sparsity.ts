@@ -1,11 +1,9 @@
 import { GateError } from '../errors.ts';
 import { weightSparsity } from '../models/weight-sparsity.ts';
 import { absenceText } from '../records/absence.ts';
-import type { OperatingPoint } from '../records/metric.ts';
+import type { CountedWeights } from '../records/metric.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import type { ArmId } from '../records/words.ts';
-
-type Asked = NonNullable<Extract<OperatingPoint, { kind: 'inspection' }>['sparse']>;
 
 const unread = (reason: string, ...series: readonly string[]): readonly string[] =>
   series.map((each) => absenceText({ state: 'unsupported-export', series: each, reason }));
@@ -15,7 +13,7 @@ const unread = (reason: string, ...series: readonly string[]): readonly string[]
  * left out, and a warning says why. Throws the coded errors of reading ONNX.
  */
 export const sparsitySeries = (
-  { target, pattern, tokens }: Asked,
+  { target, pattern, tokens }: CountedWeights,
   { folder, stages }: ArtefactRef,
   arm: ArmId,
 ): { readonly values: Readonly<Record<string, number[]>>; readonly warnings: readonly string[] } => {

@@ -10,7 +10,10 @@ const members: readonly Measured[] = [
 ];
 const serving = (works: Readonly<Record<string, number>>, seed = 1) =>
   replayedServing(members, {
-    inspect: async (name) => (works[name] === undefined ? {} : { 'multiply-adds': works[name] }),
+    inspect: async (name) => {
+      const work = works[name ?? ''];
+      return work === undefined ? {} : { 'multiply-adds': work };
+    },
     random: seededRandom(seed),
   });
 const times = async (name: string, works: Readonly<Record<string, number>>, seed = 1): Promise<readonly number[]> => {

@@ -67,7 +67,7 @@ const replay = (machine: string, more: Partial<Parameters<typeof replayTools>[0]
       open: () => 20,
     },
     nllDelta: (variant) => row(variant)[1],
-    inspect: (variant) => ({ bytes: row(variant)[2] }),
+    inspect: (variant) => ({ bytes: row(variant ?? 'main')[2] }),
     subject: architectureSearch as unknown as Faulty,
     ...more,
   });

@@ -33,6 +33,17 @@ const timed = (point: string): readonly MetricSpec[] => [
 
 const exact = { kind: 'exact', scale: 'linear', identity: 'artefact' } as const;
 
+/** A pipeline computes what one session does, in the same order but where sum and norm are taken apart: logits differ by roundings alone. */
+const sameness: MetricSpec = {
+  ...exact,
+  id: 'lost-bits',
+  unit: 'bits',
+  better: 'lower',
+  role: 'gate',
+  from: ofSeries('evaluation', 'lost-bits', 'mean'),
+  tolerance: 1,
+};
+
 /** Counted from the files, without noise: the score and what passes between modules decide. */
 const structure: readonly MetricSpec[] = [
   {
@@ -66,9 +77,10 @@ const structure: readonly MetricSpec[] = [
 
 /**
  * Which passes fit together. A pair keeps fidelity as long as it loses no more than the sum of what its passes lose one by one, and that sum once
- * again (the option `slack`): losses compound where both cut the same matrices, which is not what is judged here.
+ * again (the option `slack`): losses compound where both cut the same matrices. Effect and loss are also judged as numbers: base's pair may
+ * fail already, or have room.
  */
-const compositions: readonly MetricSpec[] = [
+const compositions = (nats: string): readonly MetricSpec[] => [
   {
     ...exact,
     id: 'interoperability',
@@ -77,6 +89,24 @@ const compositions: readonly MetricSpec[] = [
     role: 'gate',
     from: ofSeries('composition', 'interoperability', 'last'),
     tolerance: 0,
+  },
+  {
+    ...exact,
+    id: 'composition-effect',
+    unit: '%',
+    better: 'higher',
+    role: 'gate',
+    from: ofSeries('composition', 'composition-effect', 'last'),
+    tolerance: 1,
+  },
+  {
+    ...exact,
+    id: 'composed-nll-delta',
+    unit: nats,
+    better: 'lower',
+    role: 'gate',
+    from: ofSeries('composition', 'composed-nll-delta', 'last'),
+    tolerance: 0.02,
   },
   {
     ...exact,
@@ -148,10 +178,11 @@ export const modularComponentsBenchmark: Benchmark<ModularOptions> = {
       ...timed('prefill-256'),
       ...timed('decode-b1'),
       ...sharedMetrics(model).filter(({ id }) => kept.has(id)),
-      ...compositions,
+      sameness,
+      ...compositions(model.vision ? 'nats/character' : 'nats/token'),
       ...structure,
     ],
-    headline: ['pipeline-latency', 'interoperability', 'modularity-score', 'interface-tensors'],
+    headline: ['pipeline-latency', 'interoperability', 'composition-effect', 'interface-tensors'],
   }),
   player: async () => (await import('./play.ts')).compositionPlayer,
 };

@@ -1,6 +1,8 @@
 import type { Benchmark, BuildSpec } from '../../contract/benchmark.ts';
+import type { CountedWeights } from '../../records/metric.ts';
 import type { ModelFacts } from '../../records/serving.ts';
 import { sparseNetworkBenchmark } from '../sparse-network/benchmark.ts';
+import { densityOf, sparsityOptions } from '../sparse-network/options.ts';
 import { structuredPruningBenchmark } from '../structured-pruning/benchmark.ts';
 import { tensorDecompositionBenchmark } from '../tensor-decomposition/benchmark.ts';
 
@@ -35,3 +37,27 @@ export const pairsOf = (passes: readonly PassId[]): readonly (readonly [PassId, 
 /** The model after one pass, after two, and after one and then cut into modules. */
 export const pairVariant = (first: PassId, then: PassId): string => `${first}-then-${then}`;
 export const cutVariant = (pass: PassId): string => `${pass}-then-modules`;
+
+/** The pass that cuts a model into modules is the optimization itself, so its variant is `main`. */
+export type PartId = PassId | 'main';
+
+/** Two parts of a composition and the variant that has both. */
+export interface Composition {
+  readonly name: string;
+  readonly parts: readonly [PartId, PartId];
+}
+
+/** Every two passes in both orders, and each pass before the cut. */
+export const compositionsOf = (passes: readonly PassId[]): readonly Composition[] => [
+  ...pairsOf(passes).map(([first, then]): Composition => ({ name: pairVariant(first, then), parts: [first, then] })),
+  ...passes.map((pass): Composition => ({ name: cutVariant(pass), parts: [pass, 'main'] })),
+];
+
+/** The weights that are looked at for zeros: those of the sparse network, with its pattern; null where it is not among the passes. */
+export const zeroedBy = (passes: ReturnType<typeof passesOf>): CountedWeights | null => {
+  const sparse = passes.find(({ id }) => id === 'sparse-network');
+  if (sparse === undefined) return null;
+  const options = sparsityOptions.parse(sparse.spec.options, 'options');
+  const density = densityOf(options);
+  return { target: options.target, pattern: 'zeros' in density ? null : density, tokens: 1 };
+};

@@ -1,142 +1,128 @@
 import type { Observation, Player, Tools } from '../../contract/player.ts';
-import { type ErrorCode, GateError } from '../../errors.ts';
 import { absenceText } from '../../records/absence.ts';
+import type { Values } from '../../records/words.ts';
+import { mean } from '../../statistics/describe.ts';
+import { compositionEffect } from './effect.ts';
 import { type ModularOptions, modularOptions } from './options.ts';
-import { cutVariant, type PassId, pairsOf, pairVariant, passesOf } from './passes.ts';
+import { type Composition, compositionsOf, cutVariant, type PassId, passesOf, zeroedBy } from './passes.ts';
+import { type Tried, tryVariant, type VariantFiles, variantFiles } from './tried-variant.ts';
 
-/** What can be wrong with a composed model itself; anything else is no finding about it. */
-const ownFaults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'session-failed',
-  'stages-mismatch',
-  'onnx-unsupported',
-  'onnx-malformed',
-  'onnx-dangling-input',
-  'onnx-external-data',
-  'non-finite-output',
-]);
-/** Characters of a reason in a warning. */
-const longestReason = 200;
+const nothingComposed = ['interoperability', 'composition-effect', 'composed-nll-delta', 'modules-touched'].map((series) =>
+  absenceText({ state: 'not-applicable', series, reason: 'a composition needs a pass that applies to the model' }),
+);
 
-const noPairs = absenceText({
-  state: 'not-applicable',
-  series: 'interoperability',
-  reason: 'a pair needs two passes that apply to the model',
-});
-
-/** The prompt that a composition must take, and the steps after it. */
-const shortPrompt = { rows: 2, tokens: 16, steps: 2 } as const;
-
-type Tried = { readonly works: true; readonly nll: number } | { readonly works: false; readonly reason: string };
-
-const codedCause = (thrown: unknown): GateError | null => {
-  for (let cause = thrown; cause instanceof Error; cause = cause.cause) if (cause instanceof GateError) return cause;
-  return null;
-};
-
-const attempt = async (work: () => Promise<number>): Promise<Tried> => {
-  try {
-    return { works: true, nll: await work() };
-  } catch (thrown) {
-    const error = codedCause(thrown);
-    if (error === null || !ownFaults.has(error.code)) throw thrown;
-    return { works: false, reason: `${error.code}: ${error.message.slice(0, longestReason)}` };
-  }
-};
-
-/** Opens the variant, takes a prompt and some steps, and scores it against the reference model on logits of equal shape. */
-const tryVariant = async (tools: Tools, variant: string, windows: number): Promise<Tried> => {
-  if (!tools.variants.includes(variant)) return { works: false, reason: 'it was not built' };
-  return attempt(async () => {
-    const session = await tools.session(variant);
-    try {
-      await session.prefill(tools.prompt(shortPrompt.rows, shortPrompt.tokens));
-      await session.decode(shortPrompt.steps);
-    } finally {
-      await session.release();
-    }
-    return tools.nllDelta(variant, windows);
-  });
-};
-
-interface Pair {
+interface Judged {
   readonly name: string;
-  readonly tried: Tried;
-  /** The most that the pair may lose; null when one of its passes alone does not work. */
+  /** Loss against the reference model, nats; null: it does not work. */
+  readonly nll: number | null;
+  /** The most that it may lose; null when one of its parts alone does not work. */
   readonly allowed: number | null;
+  /** Share of the claims of its parts that it keeps, 0 to 1. */
+  readonly kept: number;
+  readonly faults: readonly string[];
 }
 
-const verdictOf = ({ tried, allowed }: Pair): string | null => {
-  if (!tried.works) return tried.reason;
-  if (allowed === null) return 'one of the two does not work alone';
-  return tried.nll <= allowed ? null : `loses ${tried.nll.toFixed(4)} nats, more than ${allowed.toFixed(4)}`;
+const lossFaults = (nll: number, allowed: number): readonly string[] =>
+  nll <= allowed ? [] : [`loses ${nll.toFixed(4)} nats, more than ${allowed.toFixed(4)}`];
+
+/** The most that two parts may lose together; null where one of them does not work. */
+const allowedLoss = (parts: readonly (Tried | undefined)[], { slack, tolerance }: ModularOptions): number | null => {
+  const losses = parts.flatMap((part) => (part?.works === true ? [part.nll] : []));
+  const sum = losses.reduce((total, loss) => total + loss, 0);
+  return losses.length < parts.length ? null : sum + Math.max(tolerance, slack * sum);
 };
 
-const tryPairs = async (
+const judgeAll = async (
   tools: Tools,
-  passes: readonly PassId[],
-  { windows, slack, tolerance }: ModularOptions,
-): Promise<readonly Pair[]> => {
-  const singles = new Map<PassId, Tried>();
-  for (const pass of passes) singles.set(pass, await tryVariant(tools, pass, windows));
-  const pairs: Pair[] = [];
-  for (const [first, then] of pairsOf(passes)) {
-    const [one, other] = [singles.get(first), singles.get(then)];
-    const sum = one?.works === true && other?.works === true ? one.nll + other.nll : null;
-    const allowed = sum === null ? null : sum + Math.max(tolerance, slack * sum);
-    const name = pairVariant(first, then);
-    pairs.push({ name, tried: await tryVariant(tools, name, windows), allowed });
+  compositions: readonly Composition[],
+  read: VariantFiles,
+  options: ModularOptions,
+): Promise<readonly Judged[]> => {
+  const alone = new Map<string, Tried>();
+  for (const part of new Set(compositions.flatMap(({ parts }) => parts))) alone.set(part, await tryVariant(tools, part, options.windows));
+  const filesOf = async (variant: string | null): Promise<Values> => (await read(variant)) ?? {};
+  const judged: Judged[] = [];
+  for (const { name, parts } of compositions) {
+    const tried = await tryVariant(tools, name, options.windows);
+    const nll = tried.works ? tried.nll : null;
+    const allowed = allowedLoss(
+      parts.map((part) => alone.get(part)),
+      options,
+    );
+    if (nll === null || allowed === null) {
+      const faults = [tried.works ? 'one of the two does not work alone' : tried.reason];
+      judged.push({ name, nll, allowed, kept: 0, faults });
+      continue;
+    }
+    const [first, then] = parts;
+    const { kept, faults } = compositionEffect({
+      reference: await filesOf(null),
+      parts: [
+        { id: first, alone: await filesOf(first) },
+        { id: then, alone: await filesOf(then) },
+      ],
+      whole: await filesOf(name),
+    });
+    judged.push({ name, nll, allowed, kept, faults: [...lossFaults(nll, allowed), ...faults] });
   }
-  return pairs;
+  return judged;
 };
 
-/** How many modules of the pipeline are other bytes, or not there, when the model is changed by one pass before it is cut. */
-const touchedBy = async (tools: Tools, variant: string, reference: Readonly<Record<string, number>>): Promise<number | null> => {
-  if (!tools.variants.includes(variant)) return null;
-  const touched = await tools.inspect(variant);
-  const modules = new Set([...Object.keys(reference), ...Object.keys(touched)].filter((key) => key.startsWith('module:')));
-  return [...modules].filter((module) => touched[module] !== reference[module]).length;
-};
+const share = (part: number, whole: number): number => (100 * part) / whole;
 
-const composed = (pairs: readonly Pair[]): Observation => {
-  const found = pairs.map((pair) => ({ ...pair, fault: verdictOf(pair) }));
-  const judged = pairs.flatMap(({ tried, allowed }, pair) => (tried.works && allowed !== null ? [{ pair, nll: tried.nll, allowed }] : []));
+const composed = (judged: readonly Judged[], vocabulary: number): Observation => {
+  // Who answers nothing loses at most what a guess does.
+  const guess = Math.log(vocabulary);
+  const working = judged.flatMap(({ nll, allowed, kept }, composition) =>
+    nll === null || allowed === null ? [] : [{ composition, nll, allowed, kept }],
+  );
   return {
-    values: { interoperability: (100 * found.filter(({ fault }) => fault === null).length) / pairs.length },
-    trace: {
-      pair: judged.map(({ pair }) => pair),
-      'nll-delta': judged.map(({ nll }) => nll),
-      allowed: judged.map(({ allowed }) => allowed),
+    values: {
+      interoperability: share(judged.filter(({ faults }) => faults.length === 0).length, judged.length),
+      'composition-effect': 100 * mean(judged.map(({ kept }) => kept)),
+      'composed-nll-delta': mean(judged.map(({ nll }) => Math.min(guess, nll ?? guess))),
     },
-    warnings: found.flatMap(({ name, fault }) => (fault === null ? [] : [`${name}: ${fault}`])),
+    trace: {
+      composition: working.map(({ composition }) => composition),
+      'nll-delta': working.map(({ nll }) => nll),
+      allowed: working.map(({ allowed }) => allowed),
+      effect: working.map(({ kept }) => 100 * kept),
+    },
+    warnings: judged.flatMap(({ name, faults }) => (faults.length === 0 ? [] : [`${name}: ${faults.join('; ')}`])),
   };
 };
 
+/** How many modules of the pipeline are other bytes, or not there, when the model is changed by each pass before it is cut; of those that were built. */
+const touchedModules = async (passes: readonly PassId[], read: VariantFiles): Promise<readonly number[]> => {
+  const pipeline = (await read('main')) ?? {};
+  const counts: number[] = [];
+  for (const pass of passes) {
+    const touched = await read(cutVariant(pass));
+    if (touched === null) continue;
+    const modules = new Set([...Object.keys(pipeline), ...Object.keys(touched)].filter((key) => key.startsWith('module:')));
+    counts.push([...modules].filter((module) => touched[module] !== pipeline[module]).length);
+  }
+  return counts;
+};
+
 /**
- * Plays the matrix of pairs. `interoperability`: of the ordered pairs a-then-b of the passes that apply, the share (%) whose model loads,
- * takes a prompt and decoding steps, has logits of the reference's shape, and keeps fidelity: with sum = nll-delta(a) + nll-delta(b),
- * nll-delta(a-then-b) ≤ sum + max(`tolerance`, `slack` · sum), in nats on the first `windows` held-out windows. A pair of which a part does not work
- * alone counts as failed.
- * `modules-touched`: mean over passes of the modules that differ when the model is cut after the pass instead of before it.
+ * Plays the compositions: the ordered pairs a-then-b of the passes that apply, and each pass before the cut. `interoperability`: the share (%)
+ * whose model loads, takes a prompt and decoding steps, has logits of the reference's shape, keeps fidelity, and keeps the effect of
+ * both parts (`compositionEffect`). Fidelity: with sum = nll-delta(a) + nll-delta(b), nll-delta(a-then-b) ≤ sum + max(`tolerance`, `slack` · sum),
+ * in nats on the first `windows` held-out windows. A composition of which a part does not work alone counts as failed.
+ * `composition-effect`: mean over compositions of the share (%) that is left of the claim that suffers most. `composed-nll-delta`: mean of their
+ * losses; what does not work counts as a guess. `modules-touched`: mean over passes of the modules that differ when the model is cut
+ * after the pass instead of before it.
  */
 export const compositionPlayer: Player = {
   play: async (turn, tools) => {
     const options = modularOptions.parse(turn.options, 'options');
-    const passes = passesOf(tools.model, options.passes).map(({ id }) => id);
-    const pairs = await tryPairs(tools, passes, options);
-    const { values, trace, warnings = [] }: Observation = pairs.length === 0 ? { values: {}, warnings: [noPairs] } : composed(pairs);
-    const reference = await tools.inspect('main');
-    const touched: number[] = [];
-    const missing: string[] = [];
-    for (const pass of passes) {
-      const count = await touchedBy(tools, cutVariant(pass), reference);
-      if (count === null) missing.push(`${cutVariant(pass)}: it was not built`);
-      else touched.push(count);
-    }
-    return {
-      values:
-        touched.length === 0 ? values : { ...values, 'modules-touched': touched.reduce((sum, count) => sum + count, 0) / touched.length },
-      ...(trace === undefined ? {} : { trace }),
-      warnings: [...warnings, ...missing],
-    };
+    const applying = passesOf(tools.model, options.passes);
+    if (applying.length === 0) return { values: {}, warnings: nothingComposed };
+    const passes = applying.map(({ id }) => id);
+    const read = variantFiles(tools, zeroedBy(applying));
+    const { values, ...shown } = composed(await judgeAll(tools, compositionsOf(passes), read, options), tools.model.vocabulary);
+    const touched = await touchedModules(passes, read);
+    return { ...shown, values: touched.length === 0 ? values : { ...values, 'modules-touched': mean(touched) } };
   },
 };
