@@ -12,8 +12,8 @@ interface System {
   readonly reads: readonly (readonly number[])[];
 }
 
-/** One graph per module; node i makes `t<i>`, which is handed on where another module reads it. */
-const modelsOf = ({ modules, reads }: System, extra: readonly (readonly [number, number])[] = []): readonly OnnxModel[] => {
+/** One graph per module, with `dead` nodes that nothing needs; node i makes `t<i>`, which is handed on where another module reads it. */
+const modelsOf = ({ modules, reads }: System, extra: readonly (readonly [number, number])[] = [], dead = 0): readonly OnnxModel[] => {
   const crossing = [
     ...reads.flatMap((own, node) =>
       own.filter((below) => modules[below] !== modules[node]).map((below) => [below, modules[node] ?? 0] as const),
@@ -29,8 +29,10 @@ const modelsOf = ({ modules, reads }: System, extra: readonly (readonly [number,
       if (own === module)
         graph.node('Sum', `n${node}`, ['x', ...(reads[node] ?? []).map((below) => `t${below}`)], { outputs: [`t${node}`] });
     });
-    for (const below of new Set(crossing.filter(([below]) => modules[below] === module).map(([below]) => below)))
-      graph.output(`t${below}`, 'float32', [1]);
+    const handedOn = crossing.filter(([below]) => modules[below] === module).map(([below]) => below);
+    const last = modules.flatMap((own, node) => (own === module && !reads.some((each) => each.includes(node)) ? [node] : []));
+    for (const given of new Set([...handedOn, ...last])) graph.output(`t${given}`, 'float32', [1]);
+    for (let at = 0; at < dead; at++) graph.node('Identity', `dead${at}`, [`t${modules.indexOf(module)}`], { outputs: [`dead${at}`] });
     return { proto: graph.finish().proto, folder: '', graph: `m${module}.onnx` };
   });
 };
@@ -107,6 +109,24 @@ describe('moduleStructure', () => {
     const idle = moduleStructure(modelsOf({ modules, reads }, [[5, 2]]));
     expect(idle.interfaceTensors).toBe(wide.interfaceTensors);
     expect(idle.modularityScore).toBeLessThanOrEqual(narrow.modularityScore);
+  });
+
+  it('is not moved by nodes that nothing needs', () => {
+    const reads = Array.from({ length: 12 }, (_, i) => (i === 0 ? [] : [i - 1]));
+    const system = { modules: reads.map((_, i) => Math.floor(i / 4)), reads };
+    expect(moduleStructure(modelsOf(system, [], 60))).toEqual(moduleStructure(modelsOf(system)));
+  });
+
+  it('tells the share of the weights in the largest module', () => {
+    const weighing = (module: string, elements: number): OnnxModel => {
+      const graph = graphBuilder(module);
+      graph.input('x', 'float32', [elements]);
+      graph.node('Add', 'n', ['x', graph.floats(Array(elements).fill(1))], { outputs: [module] });
+      graph.output(module, 'float32', [elements]);
+      return { proto: graph.finish().proto, folder: '', graph: `${module}.onnx` };
+    };
+    expect(moduleStructure([weighing('a', 100), weighing('b', 300)]).largestModule).toBe(0.75);
+    expect(moduleStructure([weighing('a', 100)]).largestModule).toBe(1);
   });
 
   it('refuses modules that wait for each other', () => {

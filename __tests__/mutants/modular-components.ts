@@ -54,7 +54,7 @@ export const modularComponents: Catalogue = {
       edits: [
         edit(cut, 'const first = Math.floor((group * layers.length) / groups);', 'const first = group === groups ? layers.length : group;'),
       ],
-      noticedBy: ['modularity-score', 'newman-q'],
+      noticedBy: ['largest-module'],
     },
     {
       id: 'unused-weights-kept',

@@ -21,7 +21,7 @@ it('gives no multiply-adds for an arm with an operator that cannot be counted, a
   writeModel({ proto, sourceFolder: dirname(`${folder}/${graph}`) }, other, graph, new Map());
   const request = { artefacts: { base: artefact(folder, stages), head: artefact(other, stages) } } as unknown as LaunchRequest;
   const { values, warnings } = await inspectArms({ id: 'inspection', kind: 'inspection', arms: ['base', 'head'] }, request);
-  const structure = ['modularity-score', 'newman-q', 'interface-tensors', 'attention-density', 'kv-bytes-per-token'];
+  const structure = ['modularity-score', 'newman-q', 'interface-tensors', 'largest-module', 'attention-density', 'kv-bytes-per-token'];
   expect(Object.keys(values['base'] ?? {})).toEqual(['bytes', 'parameters', ...structure, 'multiply-adds']);
   expect(Object.keys(values['head'] ?? {})).toEqual(['bytes', 'parameters', ...structure]);
   expect(values['head']?.['parameters']).toEqual(values['base']?.['parameters']);

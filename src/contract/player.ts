@@ -56,7 +56,7 @@ export interface Tools {
   /** Mean over the first `windows` held-out windows of (variant NLL − reference NLL), nats per token. Exact; outside the clock. */
   nllDelta(variant: VariantName, windows: number): Promise<number>;
   /**
-   * Multiply-adds of one decode step, bytes and parameters of a variant (null: of the reference model), how modular its cut into stages is, and a
+   * Multiply-adds of one decode step, bytes and parameters of a variant (null: of the reference model), and a
    * number `module:ID` for each module of a pipeline that changes with its bytes; from its files alone. With `weights` also `sparsity` and
    * `pattern-conformity` of these, in percent, where they can be counted.
    */

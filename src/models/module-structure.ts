@@ -1,7 +1,8 @@
 import { GateError } from '../errors.ts';
 import { graphDigest } from '../onnx/digest.ts';
 import { mainGraph, type OnnxModel, readNames } from '../onnx/model.ts';
-import type { NodeProto } from '../onnx/proto/onnx_pb.js';
+import { countParameters } from '../onnx/parameters.ts';
+import type { GraphProto, NodeProto } from '../onnx/proto/onnx_pb.js';
 import type { Stage } from '../records/serving.ts';
 import { type Dependencies, dependencies, reachablePairs } from './reachable-pairs.ts';
 
@@ -13,9 +14,11 @@ export interface ModuleStructure {
   readonly newmanQ: number;
   /** Tensors that a module takes from and gives to others, mean over modules. */
   readonly interfaceTensors: number;
+  /** Share of the weights of all modules that the largest module carries, 0 to 1; 1 for one module. */
+  readonly largestModule: number;
 }
 
-/** Nodes of all modules in topological order. */
+/** Live nodes of all modules in topological order. */
 interface ModuleGraph {
   readonly depends: Dependencies;
   /** The module of each node. */
@@ -47,6 +50,17 @@ const ordered = (needs: readonly ReadonlySet<number>[]): readonly number[] => {
   return order;
 };
 
+/** Nodes that an output of their module needs: what nothing needs is no part of the system. */
+const liveNodes = (graph: GraphProto): readonly NodeProto[] => {
+  const needed = new Set(graph.output.map(({ name }) => name));
+  const live = graph.node.toReversed().filter((node) => {
+    if (!node.output.some((name) => needed.has(name))) return false;
+    for (const name of readNames(node)) needed.add(name);
+    return true;
+  });
+  return live.toReversed();
+};
+
 const moduleGraph = (models: readonly OnnxModel[]): ModuleGraph => {
   const graphs = models.map(({ proto, graph }) => mainGraph(proto, graph));
   const makers = new Map<string, number>();
@@ -56,7 +70,7 @@ const moduleGraph = (models: readonly OnnxModel[]): ModuleGraph => {
   const nodes: { readonly node: NodeProto; readonly module: number }[] = [];
   const producers = graphs.map((graph, module) => {
     const own = new Map<string, number>();
-    for (const node of graph.node) {
+    for (const node of liveNodes(graph)) {
       for (const name of node.output) if (name !== '') own.set(name, nodes.length);
       nodes.push({ node, module });
     }
@@ -133,7 +147,8 @@ const newmanQ = ({ depends, moduleOf, modules }: ModuleGraph): number => {
 };
 
 /**
- * How modular a model is under its cut into stages; one stage is one module. Elements are the operator nodes of all stages.
+ * How modular a model is under its cut into stages; one stage is one module. Elements are the operator nodes of all stages that an
+ * output of their stage needs.
  *
  * Propagation cost (MacCormack, Rusnak, Baldwin: Exploring the Structure of Complex Software Designs, Management Science 52(7), 2006) is the
  * filled share of the transitive dependency matrix. Here its cell (i, j) is filled when i is j; when i depends on j, directly or through others, inside one
@@ -147,10 +162,17 @@ const newmanQ = ({ depends, moduleOf, modules }: ModuleGraph): number => {
 export const moduleStructure = (models: readonly OnnxModel[]): ModuleStructure => {
   const graph = moduleGraph(models);
   const { count } = graph.depends;
+  const weights = models.map(countParameters);
   return {
     modularityScore: count === 0 ? 0 : 1 - filledCells(graph) / count ** 2,
     newmanQ: newmanQ(graph),
     interfaceTensors: graph.handed / Math.max(1, graph.modules),
+    largestModule:
+      Math.max(...weights) /
+      Math.max(
+        1,
+        weights.reduce((sum, each) => sum + each, 0),
+      ),
   };
 };
 

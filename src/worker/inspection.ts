@@ -15,8 +15,8 @@ const past = 256;
 const longestList = 300;
 
 /**
- * Series of every arm, from its files alone: `bytes`, `parameters`, `multiply-adds`; `modularity-score`, `newman-q` and `interface-tensors` of the
- * cut into stages; `attention-density` and `kv-bytes-per-token` of the decoder. An arm with operators that cannot be counted has no
+ * Series of every arm, from its files alone: `bytes`, `parameters`, `multiply-adds`; `modularity-score`, `newman-q`, `interface-tensors` and `largest-module` (percentage
+ * of the weights) of the cut into stages; `attention-density` and `kv-bytes-per-token` of the decoder. An arm with operators that cannot be counted has no
  * `multiply-adds`, since a part of them is no number to compare, and one whose attention is not recognised has no numbers of it; a warning
  * that the gate reads as its reason says so. Throws `build-ineffective` for a head that is `compressed` and not smaller than the reference.
  */
@@ -33,13 +33,14 @@ export const inspectArms = async (
     const artefact = armArtefact(request, arm);
     const { folder, stages, serve, spare } = artefact;
     const found = await forArm(arm, () => inspectArtefact(folder, stages, past, serve));
-    const { modularityScore, newmanQ, interfaceTensors } = found.structure;
+    const { modularityScore, newmanQ, interfaceTensors, largestModule } = found.structure;
     values[arm] = {
       bytes: [found.bytes + spare],
       parameters: [found.parameters],
       'modularity-score': [modularityScore],
       'newman-q': [newmanQ],
       'interface-tensors': [interfaceTensors],
+      'largest-module': [100 * largestModule],
     };
     if (typeof found.attention !== 'string') {
       values[arm]['attention-density'] = [found.attention.density];
@@ -91,12 +92,10 @@ const valuesOf = async (artefact: ArtefactRef, arm: ArmId, weights: CountedWeigh
   const { folder, stages, spare } = artefact;
   const found = await inspectArtefact(folder, stages, past);
   const counted = found.unknown.length === 0 ? { 'multiply-adds': found.multiplyAdds } : {};
-  const { modularityScore, newmanQ, interfaceTensors } = found.structure;
-  const structure = { 'modularity-score': modularityScore, 'newman-q': newmanQ, 'interface-tensors': interfaceTensors };
   const modules = stages.some(({ id }) => id === 'decoder') ? {} : await moduleFingerprints(folder, stages);
   const zeros =
     weights === null
       ? {}
       : Object.fromEntries(Object.entries(sparsitySeries(weights, artefact, arm).values).map(([series, [value = 0]]) => [series, value]));
-  return { bytes: found.bytes + spare, parameters: found.parameters, ...counted, ...structure, ...modules, ...zeros };
+  return { bytes: found.bytes + spare, parameters: found.parameters, ...counted, ...modules, ...zeros };
 };

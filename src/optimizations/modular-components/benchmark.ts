@@ -44,14 +44,14 @@ const sameness: MetricSpec = {
   tolerance: 1,
 };
 
-/** Counted from the files, without noise: the score and what passes between modules decide. */
+/** Counted from the files, without noise: how even the cut is, and what passes between modules, decide. */
 const structure: readonly MetricSpec[] = [
   {
     ...exact,
     id: 'modularity-score',
     unit: 'share',
     better: 'higher',
-    role: 'gate',
+    role: 'described',
     from: ofSeries('inspection', 'modularity-score', 'last'),
     tolerance: 0.001,
   },
@@ -72,6 +72,15 @@ const structure: readonly MetricSpec[] = [
     role: 'gate',
     from: ofSeries('inspection', 'interface-tensors', 'last'),
     tolerance: 0,
+  },
+  {
+    ...exact,
+    id: 'largest-module',
+    unit: '%',
+    better: 'lower',
+    role: 'gate',
+    from: ofSeries('inspection', 'largest-module', 'last'),
+    tolerance: 1,
   },
 ];
 
