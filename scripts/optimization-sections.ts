@@ -64,6 +64,8 @@ const sharedAmong = (metrics: readonly MetricSpec[]): string => {
 };
 
 const claimText = (claim: Claim): string => {
+  if (claim.of === 'undominated')
+    return `It claims to beat ${claim.comparator} in something: ineffective where that is as good by ${claim.metrics.map((id) => code(id)).join(', ')}, and better by one of them.`;
   if (claim.of === 'compressed') return `It claims to compress: ineffective where ${code(claim.ratio)} is 1 or less.`;
   const removed = claim.removed.map(({ metric }) => code(metric)).join(', ');
   const possible = claim.possible === null ? '' : `, held against ${code(claim.possible)}`;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JudgedCell, judgeDerived, type RunFigures } from '../../src/gate/derived-metric.ts';
+import { judgeDerived, type RunFigures } from '../../src/gate/derived-metric.ts';
+import type { JudgedCell } from '../../src/gate/figure.ts';
 import { improvementOf } from '../../src/gate/improvement.ts';
 import { metricVerdictOf } from '../../src/gate/judged-metric.ts';
 import type { MetricSpec } from '../../src/records/metric.ts';
@@ -194,6 +195,29 @@ describe('what it costs and saves', () => {
     expect(judged(roi, cells, figures, linear).head).toBeCloseTo(-600, 6);
   });
 
+  it('has the interval that launches leave, and is undecided where that holds none and some', () => {
+    const noisy = (...heads: readonly number[]): MetricVerdict =>
+      metric(timing('decode-latency', 'decode-b1'), { reference: steady(2), base: heads, head: heads });
+    const clear = [cell('a', [noisy(1.45, 1.5, 1.55)], 1)];
+    const { head, interval } = judged(roi, clear, figures, linear);
+    expect(interval?.lower).toBeLessThan(head ?? 0);
+    expect(interval?.upper).toBeGreaterThan(head ?? 0);
+    // Student's t of 2 degrees of freedom times the error of the mean, in seconds over 10,000 tokens.
+    const logs = [1.45, 1.5, 1.55].map((each) => Math.log(2 / each));
+    const mean = logs.reduce((total, each) => total + each, 0) / 3;
+    const error = Math.sqrt(logs.reduce((total, each) => total + (each - mean) ** 2, 0) / 2 / 3);
+    expect((interval?.upper ?? 0) - (head ?? 0)).toBeCloseTo(100 * 10_000 * 4.30265 * 0.002 * Math.exp(-mean) * error, 1);
+    const [least, most] = [judged(breakEven, clear).interval?.lower ?? 0, judged(breakEven, clear).interval?.upper ?? 0];
+    expect(least).toBeLessThan(judged(breakEven, clear).head ?? 0);
+    expect(most).toBeGreaterThan(judged(breakEven, clear).head ?? 0);
+    for (const from of [roi, breakEven])
+      expect(judged(from, [cell('a', [noisy(1.5, 2, 2.5)], 1)], figures, from === roi ? linear : {})).toMatchObject({
+        head: null,
+        state: 'not-applicable',
+        reason: expect.stringMatching(/^undecided: the launches leave open whether a token is faster, -[0-9.e+]+ to [0-9.e+]+ µs saved/),
+      });
+  });
+
   it('is not there where nothing is built, or nothing saves', () => {
     expect(judged(breakEven, [])).toMatchObject({ head: null, state: 'not-applicable' });
     expect(judged(breakEven, [cell('policy', [decode(2, 1)])])).toMatchObject({ head: null, state: 'missing' });
@@ -234,11 +258,12 @@ describe('how much of a possible speed-up has come true', () => {
     ).verdict;
   };
 
-  it('is 0 without a gain, 1 with all of it, below 0 for a loss; other cells have no say', () => {
+  it('is 0 without a gain or for a loss, 1 with all of it and more; other cells have no say', () => {
     expect(of(1, 1.6)).toMatchObject({ head: 0, state: 'measured', reason: '1.000 × of a possible 1.600 ×' });
     expect(of(1.6, 1.6).head).toBe(1);
     expect(of(1.3, 1.6).head).toBeCloseTo(0.5, 12);
-    expect(of(0.94, 1.6).head).toBeCloseTo(-0.1, 12);
+    expect(of(0.94, 1.6)).toMatchObject({ head: 0, reason: '0.940 × of a possible 1.600 ×' });
+    expect(of(1.9, 1.6).head).toBe(1);
   });
 
   it('is no number where nothing could become faster, or nothing was timed', () => {

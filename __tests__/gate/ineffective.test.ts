@@ -82,6 +82,46 @@ it('names a compression that is none', () => {
   expect(ineffective([exact('compression-ratio', 1.01)], factors)).toEqual([]);
 });
 
+describe('what its comparator dominates', () => {
+  const against = (id: string, head: number, scale: 'log' | 'linear', better: 'lower' | 'higher', tolerance: number): JudgedMetric =>
+    metricVerdictOf(
+      {
+        id,
+        unit: scale === 'log' ? '×' : 'nats/token',
+        better,
+        kind: 'exact',
+        role: 'described',
+        scale,
+        from: { of: 'series', point: 'p', series: id, over: 'last' },
+        identity: 'artefact',
+        tolerance,
+      },
+      { head },
+    );
+  const compared = (loss: number, bytes: number, speed: number): readonly JudgedMetric[] => [
+    against('nll-over-fixed-window', loss, 'linear', 'lower', 0.005),
+    against('kv-bytes-over-fixed-window', bytes, 'log', 'lower', 0.001),
+    against('speed-over-fixed-window', speed, 'log', 'higher', 0.02),
+  ];
+  const claims = claimsOf('sparse-attention');
+
+  it('is said: as good in everything, better in something', () => {
+    expect(ineffective(compared(0.02, 1.2, 0.9), claims)).toEqual([
+      'ineffective: dominated: the same window in every layer is as good in everything and better in these: nll-over-fixed-window 0.0200 nats/token, kv-bytes-over-fixed-window 1.20 ×, speed-over-fixed-window 0.900 ×',
+    ]);
+    expect(ineffective(compared(0.004, 1, 0.9), claims)).toEqual([
+      expect.stringMatching(/better in this: speed-over-fixed-window 0\.900 ×$/),
+    ]);
+  });
+
+  it('is not said of one that buys something, is alike, or is not known', () => {
+    expect(ineffective(compared(-0.01, 1.2, 0.9), claims)).toEqual([]);
+    expect(ineffective(compared(0.02, 0.8, 0.9), claims)).toEqual([]);
+    expect(ineffective(compared(0, 1, 1.01), claims)).toEqual([]);
+    expect(ineffective(compared(0.02, 1.2, 0.9).slice(0, 2), claims)).toEqual([]);
+  });
+});
+
 describe('a claim', () => {
   const gone = exact('parameters', 70, 100);
 

@@ -40,11 +40,7 @@ export const modularComponents: Catalogue = {
       id: 'packed-weights-unpacked',
       what: 'weights that were packed are written at full size',
       edits: [
-        edit(
-          subject,
-          'if (findInitializer(module, name) !== undefined) packWeight(module, name);',
-          'if (findInitializer(module, name) === undefined) packWeight(module, name);',
-        ),
+        edit(subject, '  for (const name of packed) if (findInitializer(module, name) !== undefined) packWeight(module, name);\n', ''),
       ],
       noticedBy: ['composition-effect', 'interoperability'],
     },

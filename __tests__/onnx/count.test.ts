@@ -150,8 +150,8 @@ describe('attention', () => {
 
   it('written out in plain products, as torch exports it', () => {
     const model = readModel(join(oracles, 'block.onnx'));
-    // Weights, and the elements of the constants that shape and scale.
-    const parameters = 13568 + 21;
+    // Weights, and the constants that scale; what shapes is none.
+    const parameters = 13568 + 4;
     expect(countMultiplyAdds(model, decode).parameters).toBe(parameters);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 300 }), (batch, tokens) => {
@@ -396,6 +396,29 @@ describe('parameters', () => {
       count({ nodes, initializers: [weight('w', 16, 16), weight('idle', 100)], inputs: [value('inputs_embeds', ['b', 's', 16])] })
         .parameters,
     ).toBe(256);
+  });
+
+  it('counts no tables of rotary operators, which grow with the context, and no integers that shape', () => {
+    const inputs = [value('inputs_embeds', ['b', 's', 16]), value('position_ids', ['b', 's'], 7)];
+    const rotary = (rows: number) =>
+      count({
+        nodes: [
+          {
+            opType: 'RotaryEmbedding',
+            domain: 'com.microsoft',
+            input: ['inputs_embeds', 'position_ids', 'cos', 'sin'],
+            output: ['turned'],
+          },
+          { opType: 'MatMul', input: ['turned', 'w'], output: ['y'] },
+        ],
+        initializers: [weight('w', 16, 16), weight('cos', rows, 8), weight('sin', rows, 8)],
+        inputs,
+      }).parameters;
+    expect([rotary(32), rotary(4096)]).toEqual([256, 256]);
+    // A table that something else reads, too, is a weight.
+    const shared = { opType: 'Add', input: ['inputs_embeds', 'w'], output: ['z'] };
+    const both = { opType: 'RotaryEmbedding', domain: 'com.microsoft', input: ['inputs_embeds', 'position_ids', 'w', 'w'], output: ['y'] };
+    expect(count({ nodes: [both, shared], initializers: [weight('w', 16)], inputs }).parameters).toBe(16);
   });
 
   it('counts the values in packed weights', () => {

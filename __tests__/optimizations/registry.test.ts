@@ -55,11 +55,25 @@ test('every figure, pair and claim of a workload names metrics that it has', () 
           expect(pair?.from, `${metric.id} of ${benchmark.id}`).toMatchObject({ of: 'against', arm: 'reference', as: 'speed-up' });
         }
       const claimed = claims.flatMap((each) =>
-        each.of === 'compressed' ? [each.ratio] : [...each.removed.map(({ metric }) => metric), each.possible ?? []].flat(),
+        each.of === 'compressed'
+          ? [each.ratio]
+          : each.of === 'undominated'
+            ? each.metrics
+            : [...each.removed.map(({ metric }) => metric), each.possible ?? []].flat(),
       );
       for (const each of claims) claim.parse(each);
       expect(ids, benchmark.id).toEqual(expect.arrayContaining(claimed));
     }
+});
+
+test('the improvement averages times that are held against the reference model, not what a policy is held against', () => {
+  const averaged = benchmarks.flatMap(({ needs, options, workload }) =>
+    workload(denseFacts, options.parse({}, 'with'))
+      .metrics.filter(({ kind, scale, role }) => kind === 'timing' && scale === 'log' && role === 'gate')
+      .map(({ id }) => ({ id, needs })),
+  );
+  expect(averaged.filter(({ needs }) => needs.includes('policy'))).toEqual([]);
+  expect(averaged.length).toBeGreaterThan(5);
 });
 
 test('the same id of a call is the same call, and a solo point repeats a call of its workload for long enough', () => {

@@ -1,6 +1,6 @@
 import type { MetricVerdict } from '../records/verdict.ts';
 import { mean, standardDeviation } from '../statistics/describe.ts';
-import { studentQuantile } from '../statistics/student.ts';
+import { halfOfSum } from '../statistics/sum-interval.ts';
 
 /** One cell's metrics, as far as its gain is read from them. */
 export interface GainingCell {
@@ -16,7 +16,7 @@ export interface Improvement {
 }
 
 /** ln of a gain, the squared error of its mean over launches, and the degrees of freedom behind that. */
-interface Gain {
+export interface MetricGain {
   readonly log: number;
   readonly error: number | null;
   readonly freedom: number;
@@ -27,7 +27,7 @@ export const isSpeed = (metric: MetricVerdict, at: string | null): boolean =>
   metric.kind === 'timing' && metric.scale === 'log' && metric.role === 'gate' && (at === null || metric.point === at);
 
 /** Mean of logarithms and its standard error. */
-const meanGain = (logs: readonly number[]): Gain => ({
+const meanGain = (logs: readonly number[]): MetricGain => ({
   log: mean(logs),
   error: logs.length < 2 ? null : standardDeviation(logs) / Math.sqrt(logs.length),
   freedom: logs.length - 1,
@@ -37,7 +37,7 @@ const meanGain = (logs: readonly number[]): Gain => ({
  * What a metric has gained over the reference model. One that is paired with a speed-up from rounds that ran both side by side is read
  * from that; else from the launches that ran both. Numbers without launches, such as a baseline's, have a quotient and no error.
  */
-const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): Gain | null => {
+export const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): MetricGain | null => {
   const paired = cell.metrics.find(({ id, point }) => id === metric.pairedWith && point === metric.point);
   const times = paired?.[side] ?? null;
   if (paired !== undefined && times !== null && times > 0) {
@@ -51,14 +51,8 @@ const metricGain = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'he
   return { log: Math.log(metric.better === 'lower' ? before / after : after / before), error: null, freedom: 0 };
 };
 
-/** How many times as good as the reference model an arm is by this metric; null without both numbers. */
-export const gainOf = (metric: MetricVerdict, cell: GainingCell, side: 'base' | 'head'): number | null => {
-  const gain = metricGain(metric, cell, side);
-  return gain === null ? null : Math.exp(gain.log);
-};
-
 /** A cell counts once, however many metrics it has; their errors may go together, so that they are not taken to cancel. */
-const cellGain = (cell: GainingCell, side: 'base' | 'head', at: string | null): Gain | null => {
+const cellGain = (cell: GainingCell, side: 'base' | 'head', at: string | null): MetricGain | null => {
   const gains = cell.metrics.filter((metric) => isSpeed(metric, at)).flatMap((metric) => metricGain(metric, cell, side) ?? []);
   if (gains.length === 0) return null;
   const errors = gains.flatMap(({ error }) => error ?? []);
@@ -69,14 +63,11 @@ const cellGain = (cell: GainingCell, side: 'base' | 'head', at: string | null): 
   };
 };
 
-/** Student's interval with the degrees of freedom of Welch and Satterthwaite: each cell has its own noise. */
-const intervalOf = (log: number, gains: readonly Gain[]): Improvement['interval'] => {
-  const shares = gains.flatMap(({ error, freedom }) => (error === null ? [] : [{ square: (error / gains.length) ** 2, freedom }]));
-  if (shares.length < gains.length) return null;
-  const square = shares.reduce((sum, each) => sum + each.square, 0);
-  if (square === 0) return { lower: Math.exp(log), upper: Math.exp(log) };
-  const freedom = square ** 2 / shares.reduce((sum, each) => sum + each.square ** 2 / each.freedom, 0);
-  const half = studentQuantile(0.975, Math.max(1, Math.floor(freedom))) * Math.sqrt(square);
+/** Each cell has its own noise. Null where one is not known, or where it says nothing. */
+const intervalOf = (log: number, gains: readonly MetricGain[]): Improvement['interval'] => {
+  const spreads = gains.flatMap(({ error, freedom }) => (error === null ? [] : [{ error: error / gains.length, freedom }]));
+  if (spreads.length < gains.length) return null;
+  const half = halfOfSum(spreads);
   const upper = Math.exp(log + half);
   return Number.isFinite(upper) ? { lower: Math.exp(log - half), upper } : null;
 };

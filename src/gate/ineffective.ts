@@ -4,6 +4,7 @@ import type { MetricVerdict } from '../records/verdict.ts';
 import type { JudgedMetric } from './judged-metric.ts';
 
 type FasterClaim = Extract<Claim, { of: 'faster' }>;
+type DominanceClaim = Extract<Claim, { of: 'undominated' }>;
 type CompressedClaim = Extract<Claim, { of: 'compressed' }>;
 
 /** Below this a speed-up is none; below this share of the possible speed-up it is hardly one. */
@@ -52,8 +53,40 @@ const notCompressed = (metrics: readonly JudgedMetric[], { ratio }: CompressedCl
       : [],
   );
 
+/** How much better head is than a comparator by one metric that compares both: a logarithm, or a difference. */
+const leadOf = ({ verdict: { head, scale, better } }: JudgedMetric): number | null => {
+  if (head === null || (scale === 'log' && head <= 0)) return null;
+  const ahead = scale === 'log' ? Math.log(head) : head;
+  return better === 'higher' ? ahead : -ahead;
+};
+
+/** What a comparator, fixed and simple, does as well in everything and better in something. Only where each of the metrics has a number. */
+const dominated = (metrics: readonly JudgedMetric[], claim: DominanceClaim): string[] => {
+  const compared = claim.metrics.map((id) => metrics.find(({ verdict }) => verdict.id === id));
+  const leads = compared.flatMap((metric) => {
+    const lead = metric === undefined ? null : leadOf(metric);
+    return metric === undefined || lead === null ? [] : [{ metric, lead, tolerance: metric.spec.tolerance }];
+  });
+  if (leads.length < claim.metrics.length || leads.some(({ lead, tolerance }) => lead > tolerance)) return [];
+  const behind = leads.filter(({ lead, tolerance }) => lead < -tolerance);
+  if (behind.length === 0) return [];
+  const worse = behind.map(({ metric: { verdict } }) => `${verdict.id} ${verdict.head?.toPrecision(3) ?? ''} ${verdict.unit}`);
+  return [
+    `dominated: ${claim.comparator} is as good in everything and better in ${behind.length === 1 ? 'this' : 'these'}: ${worse.join(', ')}`,
+  ];
+};
+
+const unborne = (metrics: readonly JudgedMetric[], claim: Claim): string[] => {
+  switch (claim.of) {
+    case 'faster':
+      return slowAsBefore(metrics, claim);
+    case 'undominated':
+      return dominated(metrics, claim);
+    case 'compressed':
+      return notCompressed(metrics, claim);
+  }
+};
+
 /** Claims of an optimization that its own numbers do not bear out: in words, behind the word that scripts and readers look for. */
 export const ineffective = (metrics: readonly JudgedMetric[], claims: readonly Claim[]): string[] =>
-  claims
-    .flatMap((claim) => (claim.of === 'faster' ? slowAsBefore(metrics, claim) : notCompressed(metrics, claim)))
-    .map((found) => `ineffective: ${found}`);
+  claims.flatMap((claim) => unborne(metrics, claim)).map((found) => `ineffective: ${found}`);

@@ -156,6 +156,15 @@ export const packedWeights = (model: OnnxModel): readonly TensorProto[] =>
     create(TensorProtoSchema, { name, dataType: values.dataType, dims: dims.map((dim) => BigInt(dim)) }),
   );
 
+/** The nodes that unfold packed weights, and how many elements these have in all, zeros included. */
+export const unfolding = (model: OnnxModel): { readonly nodes: ReadonlySet<NodeProto>; readonly elements: number } => {
+  const packings = packingsOf(model);
+  return {
+    nodes: new Set(packings.flatMap(({ nodes }) => nodes)),
+    elements: packings.reduce((sum, { mask }) => sum + 8 * elementCount(mask), 0),
+  };
+};
+
 /** Opens the packed weights of a graph, in place: each is an initializer under its own name again. Throws `onnx-malformed` where one does not fit its shape. */
 export const unpackWeights = (model: OnnxModel): void => {
   const packings = packingsOf(model);

@@ -1,8 +1,18 @@
 import { dataType } from './data-type.ts';
 import { type Consumer, graphIndex } from './edit.ts';
 import { attributeTensors, graphsOf, integerAttribute, mainGraph, type OnnxModel } from './model.ts';
+import { unfolding } from './packed-weights.ts';
 import type { GraphProto, NodeProto, SparseTensorProto, TensorProto } from './proto/onnx_pb.js';
 import { elementCount, tensorDims } from './tensor-layout.ts';
+
+/** Types of shapes, axes, indices and conditions. */
+const noWeight: ReadonlySet<number> = new Set([dataType.int32, dataType.int64, dataType.bool]);
+
+/** The inputs that hold tables of cosines and sines by position. */
+const tableInputs = ({ domain, opType }: NodeProto): readonly number[] => {
+  if (opType === 'RotaryEmbedding') return domain === '' ? [1, 2] : [2, 3];
+  return opType === 'GroupQueryAttention' ? [7, 8] : [];
+};
 
 type Readers = (name: string) => readonly Consumer[];
 
@@ -20,8 +30,13 @@ const packing = ({ node, input }: Consumer): number => {
   return [1, 2, 4].includes(bits) ? 8 / bits : 1;
 };
 
+const isTable = (readers: readonly Consumer[]): boolean =>
+  readers.length > 0 && readers.every(({ node, input }) => tableInputs(node).includes(input));
+
 const weightsIn = (tensor: TensorProto, readers: readonly Consumer[]): number =>
-  elementCount(tensor) * Math.max(1, ...(tensor.dataType === dataType.uint8 ? readers.map(packing) : []));
+  noWeight.has(tensor.dataType) || isTable(readers)
+    ? 0
+    : elementCount(tensor) * Math.max(1, ...(tensor.dataType === dataType.uint8 ? readers.map(packing) : []));
 
 const sparseElements = ({ dims, values }: SparseTensorProto): number =>
   tensorDims({ dims, name: values?.name ?? '' }).reduce((product, dim) => product * dim, 1);
@@ -35,8 +50,8 @@ const attributeElements = (node: NodeProto, readers: Readers): number => {
     for (const tensor of [attribute.t, ...attribute.tensors]) if (tensor !== undefined) elements += weightsIn(tensor, own);
     for (const sparse of [attribute.sparseTensor, ...attribute.sparseTensors]) if (sparse !== undefined) elements += sparseElements(sparse);
     if (node.opType !== 'Constant') continue;
-    elements += attribute.floats.length + attribute.ints.length + attribute.strings.length;
-    if (attribute.name === 'value_float' || attribute.name === 'value_int' || attribute.name === 'value_string') elements++;
+    elements += attribute.floats.length;
+    if (attribute.name === 'value_float') elements++;
   }
   return elements;
 };
@@ -64,13 +79,19 @@ const graphElements = (graph: GraphProto, readers: Readers, isUsed: (name: strin
 /**
  * Weights that a model carries: elements of every initializer and constant that something reads, each once however often it is read, those
  * of branches, loops and local functions included. Packed 2-, 4- and 8-bit weights count as the values that they hold, sparse ones
- * with their zeros. Scales, zero points, rotary tables and shape constants count too.
+ * with their zeros, and so do those that `packWeight` has packed. Scales and zero points count too; integers that shape or index, and the tables
+ * of rotary operators, do not: they grow with the context and not with the model.
  */
 export const countParameters = (model: OnnxModel): number => {
   const main = mainGraph(model.proto, model.graph);
   const index = graphIndex(model);
   const read: Readers = (name) => index.consumers.get(name) ?? [];
-  let elements = graphElements(main, read, (name) => index.consumers.has(name) || index.outputs.has(name));
+  const { nodes, elements: packed } = unfolding(model);
+  const isUsed = (name: string): boolean => {
+    const readers = read(name);
+    return index.outputs.has(name) || readers.some(({ node }) => !nodes.has(node));
+  };
+  let elements = packed + graphElements(main, read, isUsed);
   for (const graph of graphsOf(model.proto)) if (graph !== main) elements += graphElements(graph, readersAmong(graph.node), () => true);
   for (const local of model.proto.functions) {
     const readers = readersAmong(local.node);

@@ -16,6 +16,11 @@ export const claim = z.discriminatedUnion('of', [
     removed: z.array(z.strictObject({ metric: z.string(), word: z.string() })).min(1),
     possible: z.string().nullable(),
   }),
+  /**
+   * Better in something than a comparator, or as good in everything: each metric compares head with it, as a quotient (log scale, 1 is equal) or
+   * a difference (0 is equal). `comparator` names it in words.
+   */
+  z.strictObject({ of: z.literal('undominated'), comparator: z.string(), metrics: z.array(z.string()).min(1) }),
   /** The files are smaller than those of the reference: `ratio` is a metric of reference ÷ head. */
   z.strictObject({ of: z.literal('compressed'), ratio: z.string() }),
 ]);

@@ -106,8 +106,8 @@ export const reduction = z.discriminatedUnion('of', [
   /** 100 · (seconds saved over so many tokens ÷ seconds of building − 1). */
   z.strictObject({ of: z.literal('roi'), saving: z.string(), tokens: z.number().positive() }),
   /**
-   * (measured − 1) ÷ (possible − 1), of two speed-ups of the own cell by their metrics' names: 0 where nothing has become faster, 1 where all
-   * of it has; null where nothing could.
+   * (measured − 1) ÷ (possible − 1), of two speed-ups of the own cell by their metrics' names, at least 0 and at most 1: 0 where nothing has become
+   * faster, 1 where all of it has; null where nothing could.
    */
   z.strictObject({ of: z.literal('realized'), measured: z.string(), possible: z.string() }),
   /** A figure of this very run: A/A self-checks called a regression; the smallest change in percent that every tested metric of the model could show. */

@@ -57,11 +57,11 @@ const figureText = ({ id, factor, value, unit }: Figure): string =>
 /** `1.23× better`, `1.05× worse`, `as good`, or the value with its unit. */
 export const figureInWords = (figure: Figure): string => (figure.factor === null ? figureText(figure) : gainText(figure.factor));
 
-/** The text without unit, for narrow tables that say elsewhere what it is. */
+/** For columns of gains: a bare number is a gain, and what is none has its unit. */
 export const bareFigure = (figure: Figure): string => {
   const { factor, value, unit } = figure;
   if (factor !== null) return significant(factor);
-  return unit === '%' ? `${significant(value)}%` : figureText({ ...figure, unit: unit === 'bytes' ? unit : '' });
+  return unit === '%' ? `${significant(value)}%` : figureText(figure);
 };
 
 /** `prefill 1.25×, decode 1.20×`, or `–`. */

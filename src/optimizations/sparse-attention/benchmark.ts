@@ -141,6 +141,13 @@ export const sparseAttentionBenchmark: Benchmark<SparseAttentionOptions> = {
       'kv-bytes-over-fixed-window',
       'attention-density',
     ],
-    claims: sharedClaims,
+    claims: [
+      ...sharedClaims,
+      {
+        of: 'undominated',
+        comparator: 'the same window in every layer',
+        metrics: ['nll-over-fixed-window', 'kv-bytes-over-fixed-window', 'speed-over-fixed-window'],
+      },
+    ],
   }),
 };
