@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { budgetsOf, type DriftTrace, drift, driftTrace } from '../../../src/optimizations/architecture-search/drift.ts';
 import {
-  adaptationTime,
+  adaptationOf,
   type DriftServer,
   type DriftView,
   goodputOf,
@@ -77,7 +77,7 @@ describe('serving a drifting budget', () => {
     expect(result.served.map(isInside)).toEqual([true, true, false, false, true, true]);
     expect(goodputOf(trace, result)).toBe(8);
     // At 100 nothing is inside for a whole phase; 210 is tighter than 200, and takes the rest of the swap and a request; 300 a swap and a request.
-    expect(adaptationTime(trace, result)).toBe((100 + (20 + 20) + (30 + 10)) / 3);
+    expect(adaptationOf(trace, result)).toEqual({ time: (100 + (20 + 20) + (30 + 10)) / 3, missed: 1 / 3 });
   });
 
   it('changes that nobody is free for are told once, the last of them', async () => {
@@ -96,9 +96,22 @@ describe('serving a drifting budget', () => {
 
   it('never tightened, or nobody asked: no time to adapt', async () => {
     const steady = { ...trace, phases: trace.phases.slice(0, 1) };
-    expect(adaptationTime(steady, await serveDrift(steady, serverOf(byBudget)))).toBeNull();
+    expect(adaptationOf(steady, await serveDrift(steady, serverOf(byBudget)))).toBeNull();
     const empty = { ...trace, arrivals: [10] };
-    expect(adaptationTime(empty, await serveDrift(empty, serverOf(byBudget)))).toBeNull();
+    expect(adaptationOf(empty, await serveDrift(empty, serverOf(byBudget)))).toBeNull();
+  });
+
+  it('a phase that is missed never counts for less than one that is kept late', () => {
+    const phases = [
+      { start: 0, budget: 50 },
+      { start: 100, budget: 15 },
+      { start: 200, budget: 50 },
+    ];
+    const late = { ...trace, phases };
+    const request = (arrival: number, start: number, end: number) => ({ name: 'slow', arrival, start, end, budget: 15, waiting: 1 });
+    const queued = [request(100, 100, 160), request(150, 160, 240)];
+    expect(adaptationOf(late, { served: queued, swaps: [] })).toEqual({ time: 140, missed: 1 });
+    expect(adaptationOf(late, { served: [request(100, 100, 120)], swaps: [] })).toEqual({ time: 100, missed: 1 });
   });
 
   it('draws the same requests for the same seed, at a load that leaves the server idle', () => {

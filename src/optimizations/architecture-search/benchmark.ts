@@ -58,6 +58,16 @@ const drifted = (
     },
     {
       ...shared,
+      id: 'missed-phases',
+      unit: '%',
+      better: 'lower',
+      role: role === 'gate' ? 'described' : role,
+      scale: 'linear',
+      from: ofSeries(point, 'missed-phases', 'mean'),
+      tolerance: 1,
+    },
+    {
+      ...shared,
       id: 'performance-gain',
       unit: '×',
       better: 'higher',

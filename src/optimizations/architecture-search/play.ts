@@ -11,7 +11,7 @@ import { type PoolSearchObservation, type PoolSearchSetting, searchAction } from
 import { membersPoint, memberTime, poolBytes } from './member-times.ts';
 import { searchOptions } from './options.ts';
 import { fullModel, poolOf } from './pool.ts';
-import { adaptationTime, goodputOf, type ServedDrift, serveDrift } from './serving.ts';
+import { adaptationOf, goodputOf, type ServedDrift, serveDrift } from './serving.ts';
 
 /** Requests of an episode. */
 const requests = 64;
@@ -90,12 +90,12 @@ const searched = async (
 
 const observed = (trace: DriftTrace, result: ServedDrift, members: readonly Measured[]): Observation => {
   const { served } = result;
-  const adaptation = adaptationTime(trace, result);
+  const adaptation = adaptationOf(trace, result);
   return {
     values: {
       goodput: goodputOf(trace, result),
       'nll-delta': meanLoss(served, lossOf(members)),
-      ...(adaptation === null ? {} : { 'adaptation-ms': adaptation }),
+      ...(adaptation === null ? {} : { 'adaptation-ms': adaptation.time, 'missed-phases': 100 * adaptation.missed }),
     },
     trace: {
       time: served.map(({ start }) => start),

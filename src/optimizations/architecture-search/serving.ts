@@ -91,22 +91,33 @@ export const isInside = ({ arrival, end, budget }: ServedRequest): boolean => en
 export const goodputOf = ({ duration }: DriftTrace, { served }: ServedDrift): number =>
   (1000 * served.filter(isInside).length) / Math.max(duration, served.at(-1)?.end ?? 0);
 
+export interface Adaptation {
+  /** Milliseconds, the mean over all times that the budget tightened. */
+  readonly time: number;
+  /** Share of these after which no request kept the budget before it changed again, 0 to 1. */
+  readonly missed: number;
+}
+
 /**
- * Milliseconds from a tighter budget to the end of the first request that keeps it, mean over all times that the budget tightened. Idle time
- * is not counted, so that it does not matter how soon somebody asked; a phase in which no request kept its budget counts whole, one without
- * requests not at all. Null: the budget never tightened.
+ * From a tighter budget to the end of the first request that keeps it. Idle time is not counted, so that it does not matter how soon somebody
+ * asked. A phase in which no request kept its budget counts whole, or until its last request was served where that is later: never less than one in which
+ * some request did. One without requests does not count. Null: the budget never tightened.
  */
-export const adaptationTime = ({ phases, duration }: DriftTrace, { served, swaps }: ServedDrift): number | null => {
+export const adaptationOf = ({ phases, duration }: DriftTrace, { served, swaps }: ServedDrift): Adaptation | null => {
   const busy: readonly Busy[] = [...served, ...swaps];
-  const times = phases.flatMap(({ start, budget }, at) => {
+  const found = phases.flatMap(({ start, budget }, at) => {
     const before = phases[at - 1];
     if (before === undefined || before.budget <= budget) return [];
     const end = phases[at + 1]?.start ?? duration;
     const asked = served.filter(({ arrival }) => arrival >= start && arrival < end);
-    if (asked.length === 0) return [];
+    const last = asked.at(-1);
+    if (last === undefined) return [];
+    const worked = (until: number): number =>
+      busy.reduce((sum, each) => sum + Math.max(0, Math.min(each.end, until) - Math.max(each.start, start)), 0);
     const first = asked.find(isInside);
-    if (first === undefined) return [end - start];
-    return [busy.reduce((sum, each) => sum + Math.max(0, Math.min(each.end, first.end) - Math.max(each.start, start)), 0)];
+    return [first === undefined ? { missed: 1, time: Math.max(end - start, worked(last.end)) } : { missed: 0, time: worked(first.end) }];
   });
-  return times.length === 0 ? null : times.reduce((sum, each) => sum + each, 0) / times.length;
+  if (found.length === 0) return null;
+  const mean = (key: keyof Adaptation): number => found.reduce((sum, each) => sum + each[key], 0) / found.length;
+  return { time: mean('time'), missed: mean('missed') };
 };

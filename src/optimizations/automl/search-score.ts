@@ -26,11 +26,17 @@ const gainOf = ({ found }: Search, oracle: Oracle, bound: number): number => {
   return Math.min(1, Math.max(0, (start - oracle.latency(found)) / (start - oracle.best)));
 };
 
-/** Percentage of the options that matter of which a search tried more than one value. */
-const automationOf = ({ tried }: Search, oracle: Oracle): number => {
-  const all = [oracle.initial, ...tried.map(({ configuration }) => configuration)];
-  const varied = oracle.mattering.filter((id) => new Set(all.map((each) => each[id])).size > 1);
-  return (100 * varied.length) / oracle.mattering.length;
+/** What another value of one option alone must save to be worth setting by hand. */
+const worthwhile = 0.98;
+
+/** Percentage of the options that matter which nobody could set better by hand afterwards, each alone; nothing for what breaks the bound. */
+const automationOf = ({ found }: Search, oracle: Oracle, bound: number): number => {
+  if (oracle.loss(found) > bound) return 0;
+  const isSet = (id: string): boolean => {
+    const others = (oracle.space.find((range) => range.id === id)?.values ?? []).map((value) => ({ ...found, [id]: value }));
+    return !others.some((other) => oracle.loss(other) <= bound && oracle.latency(other) < worthwhile * oracle.latency(found));
+  };
+  return (100 * oracle.mattering.filter(isSet).length) / oracle.mattering.length;
 };
 
 /** Per cent by which a request takes longer than with the best that keeps the bound. */
@@ -74,7 +80,7 @@ export const searchScore = (
       'regret-by-chance': regretOf(byChance.found, oracle),
       ...(gain ? { quality: gainOf(search, oracle, bound) } : {}),
       ...(searching && far ? { trials: trials ?? censored } : {}),
-      ...(searching && matters ? { automation: automationOf(search, oracle) } : {}),
+      ...(searching && matters ? { automation: automationOf(search, oracle, bound) } : {}),
     },
     warnings: [
       ...(gain ? [] : [absent('quality', slowest)]),
