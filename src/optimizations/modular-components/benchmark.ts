@@ -106,7 +106,7 @@ const compositions = (nats: string): readonly MetricSpec[] => [
     better: 'higher',
     role: 'gate',
     from: ofSeries('composition', 'composition-effect', 'last'),
-    tolerance: 1,
+    tolerance: 0.5,
   },
   {
     ...exact,
@@ -115,7 +115,7 @@ const compositions = (nats: string): readonly MetricSpec[] => [
     better: 'lower',
     role: 'gate',
     from: ofSeries('composition', 'composed-nll-delta', 'last'),
-    tolerance: 0.02,
+    tolerance: 0.005,
   },
   {
     ...exact,

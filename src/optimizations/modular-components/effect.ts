@@ -1,4 +1,5 @@
 import type { Values } from '../../records/words.ts';
+import { mean } from '../../statistics/describe.ts';
 import type { PartId } from './passes.ts';
 
 /** One claim of a part, as files show it: a quantity that it divides, or one that it gives the model. */
@@ -42,7 +43,7 @@ export interface Inspected {
 }
 
 export interface CompositionEffect {
-  /** Share that is left of the claim that suffers most, 0 to 1; 0 where a part has no effect alone. */
+  /** Mean over the claims of both parts of the share that is left, 0 to 1; 0 where one of them has no effect alone. */
   readonly kept: number;
   /** In words, what is not kept. */
   readonly faults: readonly string[];
@@ -76,7 +77,7 @@ const productFaults = ({ reference, parts, whole }: Inspected): readonly string[
  */
 export const compositionEffect = (inspected: Inspected): CompositionEffect => {
   const { parts } = inspected;
-  const kept: number[] = [];
+  const kept: (readonly number[])[] = [];
   const faults: string[] = [];
   for (const { id, alone } of parts) {
     const beside = parts.find((other) => other.id !== id)?.alone ?? inspected.reference;
@@ -85,10 +86,10 @@ export const compositionEffect = (inspected: Inspected): CompositionEffect => {
       const share = keptOf(claim, alone, beside, inspected);
       return share === null ? [] : [{ ...claim, share: Math.max(0, Math.min(1, share)) }];
     });
-    kept.push(found.length === 0 ? 0 : Math.min(...found.map(({ share }) => share)));
+    kept.push(found.map(({ share }) => share));
     if (found.length === 0) faults.push(`${name} has no effect alone`);
     for (const { share, least, quantity } of found)
       if (share < least) faults.push(`${name} keeps ${percent(share)} of its effect on ${quantity}`);
   }
-  return { kept: Math.min(...kept), faults: [...faults, ...productFaults(inspected)] };
+  return { kept: kept.some((shares) => shares.length === 0) ? 0 : mean(kept.flat()), faults: [...faults, ...productFaults(inspected)] };
 };
