@@ -225,7 +225,7 @@ const nearStructure: readonly Row[] = [
     () => {
       const dense = inspected(sound());
       const [branch, local] = [inspected(branched(1)), inspected(called(1))];
-      expect([dense.parameters, branch.parameters, local.parameters]).toEqual([16, 16 + 1, 16]);
+      expect([dense.parameters, branch.parameters, local.parameters]).toEqual([16, 16, 16]);
       expect([dense, branch, local].map(({ multiplyAdds, unknown }) => [multiplyAdds, unknown])).toEqual(Array(3).fill([16, []]));
     },
   ],

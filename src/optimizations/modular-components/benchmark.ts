@@ -173,7 +173,7 @@ export const modularComponentsBenchmark: Benchmark<ModularOptions> = {
   id: 'modular-components',
   title: 'Modular components',
   does: 'cuts the decoder at the residual stream into modules with typed interfaces, run as a pipeline; composes every two passes over the model in both orders',
-  comparedWith: 'the same decoder in one session; for a pair, what its passes lose one by one',
+  comparedWith: 'the same decoder in one session; for a composition, what its parts lose and shrink alone',
   options: modularOptions,
   needs: ['build'],
   applies: (model, { modules }) =>

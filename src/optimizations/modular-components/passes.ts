@@ -38,6 +38,8 @@ export const pairsOf = (passes: readonly PassId[]): readonly (readonly [PassId, 
 export const pairVariant = (first: PassId, then: PassId): string => `${first}-then-${then}`;
 export const cutVariant = (pass: PassId): string => `${pass}-then-modules`;
 
+const sparsePass: PassId = 'sparse-network';
+
 /** The pass that cuts a model into modules is the optimization itself, so its variant is `main`. */
 export type PartId = PassId | 'main';
 
@@ -53,11 +55,22 @@ export const compositionsOf = (passes: readonly PassId[]): readonly Composition[
   ...passes.map((pass): Composition => ({ name: cutVariant(pass), parts: [pass, 'main'] })),
 ];
 
-/** The weights that are looked at for zeros: those of the sparse network, with its pattern; null where it is not among the passes. */
-export const zeroedBy = (passes: ReturnType<typeof passesOf>): CountedWeights | null => {
-  const sparse = passes.find(({ id }) => id === 'sparse-network');
-  if (sparse === undefined) return null;
+/**
+ * The weights of a variant that are looked at for zeros: those of the sparse network, with its pattern, where that is the variant or a part of it. All of
+ * them are read for it.
+ */
+export const zeroedBy = (
+  passes: ReturnType<typeof passesOf>,
+  compositions: readonly Composition[],
+): ((variant: string | null) => CountedWeights | null) => {
+  const sparse = passes.find(({ id }) => id === sparsePass);
+  if (sparse === undefined) return () => null;
   const options = sparsityOptions.parse(sparse.spec.options, 'options');
   const density = densityOf(options);
-  return { target: options.target, pattern: 'zeros' in density ? null : density, tokens: 1 };
+  const weights: CountedWeights = { target: options.target, pattern: 'zeros' in density ? null : density, tokens: 1 };
+  const names = new Set<string | null>([
+    sparsePass,
+    ...compositions.flatMap(({ name, parts }) => (parts.includes(sparsePass) ? [name] : [])),
+  ]);
+  return (variant) => (names.has(variant) ? weights : null);
 };

@@ -125,8 +125,9 @@ export const compositionPlayer: Player = {
     const applying = passesOf(tools.model, options.passes);
     if (applying.length === 0) return { values: {}, warnings: nothingComposed };
     const passes = applying.map(({ id }) => id);
-    const read = variantFiles(tools, zeroedBy(applying));
-    const { values, ...shown } = composed(await judgeAll(tools, compositionsOf(passes), read, options), tools.model.vocabulary);
+    const compositions = compositionsOf(passes);
+    const read = variantFiles(tools, zeroedBy(applying, compositions));
+    const { values, ...shown } = composed(await judgeAll(tools, compositions, read, options), tools.model.vocabulary);
     const touched = await touchedModules(passes, read);
     return { ...shown, values: touched.length === 0 ? values : { ...values, 'modules-touched': mean(touched) } };
   },

@@ -53,13 +53,13 @@ export const tryVariant = async (tools: Tools, variant: string, windows: number)
 /** What the files of a variant tell, or of the reference model (null), each read once; null for files that are not there or cannot be read. */
 export type VariantFiles = (variant: string | null) => Promise<Values | null>;
 
-/** Also counts the `modules` of a pipeline. */
-export const variantFiles = (tools: Tools, weights: CountedWeights | null): VariantFiles => {
+/** Also counts the `modules` of a pipeline, and the zeros of a variant's weights where `weightsOf` says which. */
+export const variantFiles = (tools: Tools, weightsOf: (variant: string | null) => CountedWeights | null): VariantFiles => {
   const known = new Map<string | null, Values | null>();
   const read = async (variant: string | null): Promise<Values | null> => {
     if (variant !== null && !tools.variants.includes(variant)) return null;
     try {
-      const values = await tools.inspect(variant, weights);
+      const values = await tools.inspect(variant, weightsOf(variant));
       return { ...values, modules: Object.keys(values).filter((key) => key.startsWith('module:')).length };
     } catch (thrown) {
       ownFault(thrown);
