@@ -114,5 +114,62 @@ export const adaptiveBatching: Catalogue = {
         ),
       ],
     },
+    {
+      id: 'deadline-by-difference',
+      what: 'the headroom is taken off the objective',
+      edits: [edit(budget, 'deadline: objective * (1 - options.headroom),', 'deadline: objective - objective * options.headroom,')],
+    },
+    {
+      id: 'plans-in-a-map',
+      what: 'plans are kept in a map instead of an array',
+      edits: [
+        edit(
+          budget,
+          'const plans: (Plan | undefined)[] = [{ worth: 0, ends: 0, first: 0 }];',
+          'const plans = new Map<number, Plan>([[0, { worth: 0, ends: 0, first: 0 }]]);',
+        ),
+        edit(budget, 'const before = plans[from];', 'const before = plans.get(from);'),
+        edit(budget, 'const known = plans[to];', 'const known = plans.get(to);'),
+        edit(
+          budget,
+          'plans[to] = { worth, ends, first: from === 0 ? to : before.first };',
+          'plans.set(to, { worth, ends, first: from === 0 ? to : before.first });',
+        ),
+        edit(budget, 'return plans[ages.length]?.first ?? 1;', 'return plans.get(ages.length)?.first ?? 1;'),
+      ],
+    },
+    {
+      id: 'in-time-by-a-filter',
+      what: 'requests in time are counted by a filter instead of a loop',
+      edits: [
+        edit(
+          budget,
+          '      let inTime = 0;\n      for (let at = from; at < to; at++) if ((ages[at] ?? 0) + ends <= deadline) inTime++;',
+          '      const inTime = ages.slice(from, to).filter((age) => age + ends <= deadline).length;',
+        ),
+      ],
+    },
+    {
+      id: 'limits-of-surprise-swapped',
+      what: 'a surprise is limited from above before it is limited from below',
+      edits: [
+        edit(
+          service,
+          'Math.max(-mostSurprise, Math.min(mostSurprise, surprise))',
+          'Math.min(mostSurprise, Math.max(-mostSurprise, surprise))',
+        ),
+      ],
+    },
+    {
+      id: 'controllers-in-a-table',
+      what: 'the controller is looked up in a table',
+      edits: [
+        edit(
+          subject,
+          "const choose = options.controller === 'aimd' ? aimdController(setting, options) : tokenBudgetController(setting, options);",
+          "const choose = { aimd: aimdController, 'token-budget': tokenBudgetController }[options.controller](setting, options);",
+        ),
+      ],
+    },
   ],
 };

@@ -90,5 +90,67 @@ export const architectureSearch: Catalogue = {
         edit(search, 'volumes.indexOf(Math.max(...volumes))', 'volumes.indexOf(volumes.toSorted((one, other) => other - one)[0] ?? 0)'),
       ],
     },
+    {
+      id: 'variants-in-a-map',
+      what: 'variants are looked up in a map',
+      edits: [
+        edit(
+          controller,
+          '  let slowness = 1;',
+          '  const byName = new Map(members.map((each) => [each.name, each] as const));\n  let slowness = 1;',
+        ),
+        edit(controller, 'const member = members.find(({ name }) => name === last.name);', 'const member = byName.get(last.name);'),
+        edit(
+          controller,
+          'const current = members.find(({ name }) => name === view.current);',
+          "const current = byName.get(view.current ?? '');",
+        ),
+      ],
+    },
+    {
+      id: 'better-in-another-order',
+      what: 'conditions of a better variant are asked in another order',
+      edits: [
+        edit(
+          controller,
+          'const better = lasted >= dwell && wanted !== undefined && fits(wanted) && lossOf(wanted) < lossOf(current);',
+          'const better = wanted !== undefined && lossOf(wanted) < lossOf(current) && fits(wanted) && lasted >= dwell;',
+        ),
+      ],
+    },
+    {
+      id: 'tried-in-a-set',
+      what: 'names that were tried are gathered in a set',
+      edits: [
+        edit(
+          search,
+          'const rest = setting.members.filter(({ name }) => !tried.some((each) => each.member.name === name));',
+          'const names = new Set(tried.map((each) => each.member.name));\n    const rest = setting.members.filter(({ name }) => !names.has(name));',
+        ),
+      ],
+    },
+    {
+      id: 'weights-in-pairs',
+      what: 'two nested loops become one loop over pairs',
+      edits: [
+        edit(
+          search,
+          '  for (const depth of weights)\n    for (const width of weights) {',
+          '  for (const [depth, width] of weights.flatMap((one) => weights.map((other) => [one, other] as const)))\n    {',
+        ),
+      ],
+    },
+    {
+      id: 'correction-by-two-logarithms',
+      what: 'the logarithm of a quotient is a difference of logarithms',
+      edits: [
+        edit(search, 'Math.log(trial.latency / relativeLatency(other))', '(Math.log(trial.latency) - Math.log(relativeLatency(other)))'),
+      ],
+    },
+    {
+      id: 'channels-flattened-in-two-steps',
+      what: 'feed-forwards of all layers are gathered in two steps',
+      edits: [edit(elastic, 'layers.flatMap((layer) => layer.feedForwards)', 'layers.map((layer) => layer.feedForwards).flat()')],
+    },
   ],
 };

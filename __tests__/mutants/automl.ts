@@ -88,5 +88,65 @@ export const automl: Catalogue = {
         ),
       ],
     },
+    {
+      id: 'sameness-by-a-count',
+      what: 'two configurations are the same where they share all options',
+      edits: [edit(surrogate, 'const same = keyOf(one) === keyOf(other);', 'const same = shared === Object.keys(one).length;')],
+    },
+    {
+      id: 'untried-in-two-passes',
+      what: 'configurations left to try are filtered in two passes',
+      edits: [
+        edit(
+          improvement,
+          'all.filter((each) => allowed(each) && !tried.has(keyOf(each)))',
+          'all.filter(allowed).filter((each) => !tried.has(keyOf(each)))',
+        ),
+      ],
+    },
+    {
+      id: 'worths-before-they-are-compared',
+      what: 'worths are computed before they are compared',
+      edits: [
+        edit(
+          improvement,
+          '  for (const item of items) {\n    const own = worth(item);',
+          '  const worths = items.map(worth);\n  for (const [at, item] of items.entries()) {\n    const own = worths[at] ?? 0;',
+        ),
+      ],
+    },
+    {
+      id: 'beliefs-remembered',
+      what: 'what is expected of a configuration is computed once',
+      edits: [
+        edit(
+          improvement,
+          '    const belief = surrogate(trials);\n',
+          '    const beliefOf = surrogate(trials);\n    const known = new Map<Configuration, Belief>();\n    const belief = (each: Configuration): Belief => {\n      const found = known.get(each) ?? beliefOf(each);\n      known.set(each, found);\n      return found;\n    };\n',
+        ),
+      ],
+    },
+    {
+      id: 'product-by-a-loop',
+      what: 'a product of vectors is summed by a loop',
+      edits: [
+        edit(
+          surrogate,
+          '(a: Float64Array, b: Float64Array): number => a.reduce((sum, value, k) => sum + value * (b[k] ?? 0), 0);',
+          '(a: Float64Array, b: Float64Array): number => {\n  let sum = 0;\n  for (let k = 0; k < a.length; k++) sum += (a[k] ?? 0) * (b[k] ?? 0);\n  return sum;\n};',
+        ),
+      ],
+    },
+    {
+      id: 'outcome-noted-in-another-order',
+      what: 'the outcome of a trial is noted in another order',
+      edits: [
+        edit(
+          improvement,
+          "    trials.push({ configuration, latency, calls: timed });\n    tried.set(keyOf(configuration), configuration);\n    losses.set(configuration['variant'], loss);\n",
+          "    losses.set(configuration['variant'], loss);\n    tried.set(keyOf(configuration), configuration);\n    trials.push({ configuration, latency, calls: timed });\n",
+        ),
+      ],
+    },
   ],
 };

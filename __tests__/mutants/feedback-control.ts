@@ -89,5 +89,73 @@ export const feedbackControl: Catalogue = {
         edit(subject, 'batch: control(', 'batch: controller('),
       ],
     },
+    {
+      id: 'error-term-by-term',
+      what: 'both terms of the error are divided before one is taken from the other',
+      edits: [edit(loop, 'const error = (setPoint - latency) / slope;', 'const error = setPoint / slope - latency / slope;')],
+    },
+    {
+      id: 'limit-as-a-choice',
+      what: 'the integral is limited by an expression instead of a statement',
+      edits: [
+        edit(
+          loop,
+          'if (options.antiWindup) integral = limited(integral);',
+          'integral = options.antiWindup ? limited(integral) : integral;',
+        ),
+      ],
+    },
+    {
+      id: 'limits-by-branches',
+      what: 'limits are applied by comparisons',
+      edits: [edit(loop, 'Math.min(most, Math.max(minimum, batch))', 'batch < minimum ? minimum : batch > most ? most : batch')],
+    },
+    {
+      id: 'state-in-an-object',
+      what: 'the integral is a property of a state',
+      edits: [
+        edit(loop, '  let integral = initial;', '  const state = { integral: initial };'),
+        edit(loop, '    integral += options.integral * error;', '    state.integral += options.integral * error;'),
+        edit(
+          loop,
+          'if (options.antiWindup) integral = limited(integral);',
+          'if (options.antiWindup) state.integral = limited(state.integral);',
+        ),
+        edit(
+          loop,
+          'return limited(integral + options.proportional * error);',
+          'return limited(state.integral + options.proportional * error);',
+        ),
+      ],
+    },
+    {
+      id: 'largest-by-a-comparison',
+      what: 'the smaller of two maxima is found by a comparison',
+      edits: [
+        edit(
+          loop,
+          'Math.max(minimum, Math.min(maximum, options.maximum))',
+          'Math.max(minimum, maximum < options.maximum ? maximum : options.maximum)',
+        ),
+      ],
+    },
+    {
+      id: 'integral-from-the-initial-batch',
+      what: 'the integral counts from the initial batch',
+      edits: [
+        edit(loop, '  let integral = initial;', '  let moved = 0;'),
+        edit(loop, '    integral += options.integral * error;', '    moved += options.integral * error;'),
+        edit(
+          loop,
+          'if (options.antiWindup) integral = limited(integral);',
+          'if (options.antiWindup) moved = limited(initial + moved) - initial;',
+        ),
+        edit(
+          loop,
+          'return limited(integral + options.proportional * error);',
+          'return limited(initial + moved + options.proportional * error);',
+        ),
+      ],
+    },
   ],
 };

@@ -102,5 +102,60 @@ export const modularComponents: Catalogue = {
       what: 'the sum adds the block to the stream instead of the stream to the block',
       edits: [edit(sum, 'add(stream, delta, plain),', 'add(delta, stream, plain),')],
     },
+    {
+      id: 'modules-walked-breadth-first',
+      what: 'what a module needs is walked breadth first',
+      edits: [
+        edit(
+          cut,
+          'for (let name = queue.pop(); name !== undefined; name = queue.pop()) {',
+          'for (let name = queue.shift(); name !== undefined; name = queue.shift()) {',
+        ),
+      ],
+    },
+    {
+      id: 'gives-in-another-order',
+      what: 'outputs of a module are listed in another order',
+      edits: [edit(cut, 'gives: [...(gives[module] ?? [])],', 'gives: [...(gives[module] ?? [])].toReversed(),')],
+    },
+    {
+      id: 'attributes-in-another-order',
+      what: 'attributes of the norm are written in another order',
+      edits: [
+        edit(
+          sum,
+          "        create(AttributeProtoSchema, { name: 'axis', type: 2, i: -1n }),\n        ...(epsilon === undefined ? [] : [epsilon]),\n        create(AttributeProtoSchema, { name: 'stash_type', type: 2, i: 1n }),\n",
+          "        create(AttributeProtoSchema, { name: 'stash_type', type: 2, i: 1n }),\n        ...(epsilon === undefined ? [] : [epsilon]),\n        create(AttributeProtoSchema, { name: 'axis', type: 2, i: -1n }),\n",
+        ),
+      ],
+    },
+    {
+      id: 'boundaries-in-a-map',
+      what: 'places of boundaries are looked up in a map',
+      edits: [
+        edit(
+          cut,
+          '  const levels = new Map<NodeProto, number>();\n  for',
+          '  const levels = new Map<NodeProto, number>();\n  const places = new Map(boundaries.map((name, at) => [name, at + 1] as const));\n  for',
+        ),
+        edit(cut, 'Math.max(level, boundaries.indexOf(name) + 1)', 'Math.max(level, places.get(name) ?? 0)'),
+      ],
+    },
+    {
+      id: 'unused-weights-removed-twice',
+      what: 'unused weights are removed before and after packing',
+      edits: [
+        edit(
+          subject,
+          '  for (const name of packed) if (findInitializer(module, name) !== undefined) packWeight(module, name);\n',
+          '  for (const name of packed) if (findInitializer(module, name) !== undefined) packWeight(module, name);\n  removeUnusedInitializers(module);\n',
+        ),
+      ],
+    },
+    {
+      id: 'modules-with-a-doc-string',
+      what: 'graphs of modules get a doc string',
+      edits: [edit(subject, '  graph.name = id;\n', "  graph.name = id;\n  graph.docString = 'A module of the decoder.';\n")],
+    },
   ],
 };

@@ -168,5 +168,127 @@ export const runtime: Catalogue = {
       what: 'a comment is added where calls are fed',
       edits: [edit(feeds, 'export const emptyCache', '// Nothing is cached yet.\nexport const emptyCache')],
     },
+    {
+      id: 'loop-angles-in-a-table',
+      what: 'sines and cosines of all pairs are computed before keys are turned',
+      edits: [
+        edit(
+          window,
+          '  for (let pair = 0; pair < half; pair++) {\n    const angle = positions * (frequencies[pair] ?? 0);\n    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];\n',
+          '  const angles = Array.from({ length: half }, (_, pair) => positions * (frequencies[pair] ?? 0));\n  const turns = angles.map((angle) => [Math.cos(angle), Math.sin(angle)] as const);\n  for (const [pair, [cos, sin]] of turns.entries()) {\n',
+        ),
+      ],
+    },
+    {
+      id: 'loop-returns-in-two-steps',
+      what: 'two reasons to leave a cache alone are asked one after the other',
+      edits: [
+        edit(
+          window,
+          '  if (keepLast === undefined || cache.length <= sinks + keepLast + Math.max(0, slack - incoming)) return reached;\n',
+          '  if (keepLast === undefined) return reached;\n  if (cache.length <= sinks + keepLast + Math.max(0, slack - incoming)) return reached;\n',
+        ),
+      ],
+    },
+    {
+      id: 'loop-lines-from-behind',
+      what: 'lines of a cache are cut from the last to the first',
+      edits: [
+        edit(
+          window,
+          'for (let line = 0; line < batch * slot.heads; line++) {',
+          'for (let line = batch * slot.heads - 1; line >= 0; line--) {',
+        ),
+      ],
+    },
+    {
+      id: 'loop-chunks-listed-first',
+      what: 'chunks are listed before they are read',
+      edits: [
+        edit(
+          decoder,
+          'for (let at = 0; at < rows.length; at += size) {',
+          'for (const at of Array.from({ length: Math.ceil(rows.length / size) }, (_, chunk) => chunk * size)) {',
+        ),
+      ],
+    },
+    {
+      id: 'loop-caches-stacked-by-a-loop',
+      what: 'caches of rows are put under one another by another loop',
+      edits: [
+        edit(
+          window,
+          '    parts.forEach((part, row) => {\n      out.set(part, row * size);\n    });\n',
+          '    for (const [row, part] of parts.entries()) out.set(part, row * size);\n',
+        ),
+      ],
+    },
+    {
+      id: 'integers-filled-by-a-loop',
+      what: 'a tensor of integers is filled by a loop',
+      edits: [
+        edit(
+          feeds,
+          "const integerTensor = (ort: OrtModule, values: ArrayLike<number>, dims: readonly number[]): Tensor =>\n  new ort.Tensor(\n    'int64',\n    BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i] ?? 0)),\n    dims,\n  );\n",
+          "const integerTensor = (ort: OrtModule, values: ArrayLike<number>, dims: readonly number[]): Tensor => {\n  const data = new BigInt64Array(values.length);\n  for (let i = 0; i < values.length; i++) data[i] = BigInt(values[i] ?? 0);\n  return new ort.Tensor('int64', data, dims);\n};\n",
+        ),
+      ],
+    },
+    {
+      id: 'caches-fed-first',
+      what: 'caches are fed before tokens',
+      edits: [
+        edit(
+          feeds,
+          '{ input_ids: integerTensor(ort, rows.tokens, [batch, length]), ...cache.tensors }',
+          '{ ...cache.tensors, input_ids: integerTensor(ort, rows.tokens, [batch, length]) }',
+        ),
+      ],
+    },
+    {
+      id: 'scorer-sums-two-by-two',
+      what: 'exponentials are added up in two sums',
+      edits: [
+        edit(
+          scoring,
+          '  let total = 0;\n  for (let i = start; i < start + count; i++) total += expOfNegative((logits[i] as number) - largest);\n  return finite(largest + Math.log(total));',
+          '  const totals: [number, number] = [0, 0];\n  for (let i = start; i < start + count; i++) totals[(i & 1) as 0 | 1] += expOfNegative((logits[i] as number) - largest);\n  return finite(largest + Math.log(totals[0] + totals[1]));',
+        ),
+      ],
+    },
+    {
+      id: 'scorer-means-by-a-factor',
+      what: 'the mean loss is a product with the inverse of a count',
+      edits: [edit(scoring, 'return { nll: nll / tokens, lateNll,', 'return { nll: nll * (1 / tokens), lateNll,')],
+    },
+    {
+      id: 'scorer-targets-in-one-pass',
+      what: 'targets are gathered by a loop',
+      edits: [
+        edit(
+          scoring,
+          '  return Array.from({ length: windows.length - 1 }, (_, t) => t).filter((t) => windows.scored === null || windows.scored[at + t + 1] === 1);\n',
+          '  const targets: number[] = [];\n  for (let t = 0; t < windows.length - 1; t++) if (windows.scored === null || windows.scored[at + t + 1] === 1) targets.push(t);\n  return targets;\n',
+        ),
+      ],
+    },
+    {
+      id: 'queue-longest-by-reduction',
+      what: 'the longest prompt of a batch is found by a reduction',
+      entry: 'adaptive-batching',
+      edits: [edit(queue, 'Math.max(...taken.map((each) => each.tokens))', 'taken.reduce((most, each) => Math.max(most, each.tokens), 0)')],
+    },
+    {
+      id: 'queue-latencies-by-a-loop',
+      what: 'latencies are gathered batch by batch in a loop',
+      entry: 'adaptive-batching',
+      edits: [
+        edit(
+          queue,
+          '  batches.flatMap((batch) => arrivals.slice(batch.first, batch.first + batch.requests).map((each) => batch.end - each.time));',
+          '  {\n    const latencies: number[] = [];\n    for (const { first, requests, end } of batches)\n      for (const { time } of arrivals.slice(first, first + requests)) latencies.push(end - time);\n    return latencies;\n  };',
+        ),
+      ],
+    },
   ],
 };

@@ -171,5 +171,72 @@ export const sparseAttention: Catalogue = {
         ),
       ],
     },
+    {
+      id: 'bias-added-first',
+      what: 'the sum of scores and bias begins with the bias',
+      edits: [
+        edit(
+          blocks,
+          "op('Add', 'scores/Add', op('MatMul', 'scores/MatMul', scaled, keys), frame.bias)",
+          "op('Add', 'scores/Add', frame.bias, op('MatMul', 'scores/MatMul', scaled, keys))",
+        ),
+      ],
+    },
+    {
+      id: 'spent-by-difference',
+      what: 'what is spent grows by the difference of two errors',
+      edits: [
+        edit(
+          choice,
+          'const after = spent - (now?.error ?? 0) + candidate.error;',
+          'const after = spent + (candidate.error - (now?.error ?? 0));',
+        ),
+      ],
+    },
+    {
+      id: 'energy-from-the-last-channel',
+      what: 'the energy of a position is summed from the last channel to the first',
+      edits: [
+        edit(
+          calibrated,
+          'for (let at = position * width; at < (position + 1) * width; at += 1) sum',
+          'for (let at = (position + 1) * width - 1; at >= position * width; at -= 1) sum',
+        ),
+      ],
+    },
+    {
+      id: 'values-kept-before-keys',
+      what: 'the cache of values is cut before that of keys',
+      edits: [
+        edit(
+          grouped,
+          '    keptCache(graph, `${path}/k/kept`, frame, keys, presentKey);\n    keptCache(graph, `${path}/v/kept`, frame, values, presentValue);\n',
+          '    keptCache(graph, `${path}/v/kept`, frame, values, presentValue);\n    keptCache(graph, `${path}/k/kept`, frame, keys, presentKey);\n',
+        ),
+      ],
+    },
+    {
+      id: 'globals-counted-from-one',
+      what: 'global positions are counted from one, and one is taken off at the end',
+      entry: 'sink-attention',
+      edits: [
+        edit(
+          frame,
+          "op('Add', 'globals/places/Add', op('Mul', 'globals/places/Mul', numbers, number(stride)), number(stride - 1));",
+          "op('Sub', 'globals/places/Sub', op('Mul', 'globals/places/Mul', op('Add', 'globals/places/Add', numbers, number(1)), number(stride)), number(1));",
+        ),
+      ],
+    },
+    {
+      id: 'saved-keys-by-two-sums',
+      what: 'keys and keys seen are summed apart',
+      edits: [
+        edit(
+          subject,
+          '  let saved = 0;\n  for (let at = 0; at < positions; at += 1) saved += at + 1 - keysSeen(pattern, at);\n  return saved / positions;',
+          '  let [all, seen] = [0, 0];\n  for (let at = 0; at < positions; at += 1) {\n    all += at + 1;\n    seen += keysSeen(pattern, at);\n  }\n  return (all - seen) / positions;',
+        ),
+      ],
+    },
   ],
 };

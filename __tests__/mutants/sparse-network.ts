@@ -162,5 +162,83 @@ export const sparseNetwork: Catalogue = {
       what: 'a weight is dropped by a factor of zero',
       edits: [edit(mask, 'weights[start + least] = 0;', 'weights[start + least] = Math.abs(0 * (weights[start + least] ?? 0));')],
     },
+    {
+      id: 'dropped-in-a-list',
+      what: 'positions that are dropped are kept in a list instead of a set',
+      edits: [
+        edit(mask, 'const gone = new Set<number>();', 'const gone: number[] = [];'),
+        edit(mask, '!gone.has(at)', '!gone.includes(at)'),
+        edit(mask, 'gone.add(least);', 'gone.push(least);'),
+      ],
+    },
+    {
+      id: 'scores-anew-for-each-output',
+      what: 'scores of each output get an array of their own',
+      edits: [
+        edit(
+          mask,
+          '  const scores = new Float64Array(inputs);\n  for (let start = 0; start < out.length; start += inputs) {\n',
+          '  for (let start = 0; start < out.length; start += inputs) {\n    const scores = new Float64Array(inputs);\n',
+        ),
+      ],
+    },
+    {
+      id: 'packed-from-the-last',
+      what: 'weights are packed from the last to the first',
+      edits: [
+        edit(
+          subject,
+          'names.filter((name) => packWeight(model, name)).length',
+          'names.toReversed().filter((name) => packWeight(model, name)).length',
+        ),
+      ],
+    },
+    {
+      id: 'sparse-model-with-a-doc-string',
+      what: 'the model gets a doc string',
+      edits: [
+        edit(
+          subject,
+          '  const { stage, model, architecture } = graph;\n',
+          "  const { stage, model, architecture } = graph;\n  model.proto.docString = 'Made sparse without retraining.';\n",
+        ),
+      ],
+    },
+    {
+      id: 'threshold-from-the-other-end',
+      what: 'the threshold is counted from the largest score',
+      entry: 'unstructured',
+      edits: [
+        edit(
+          mask,
+          'const threshold = scores.toSorted()[count - 1] as number;',
+          'const threshold = scores.toSorted().toReversed()[scores.length - count] as number;',
+        ),
+      ],
+    },
+    {
+      id: 'smaller-scores-by-a-filter',
+      what: 'scores below the threshold are counted by a filter',
+      entry: 'unstructured',
+      edits: [
+        edit(
+          mask,
+          '  let equal = count;\n  for (const score of scores) if (score < threshold) equal -= 1;\n',
+          '  let equal = count - scores.filter((score) => score < threshold).length;\n',
+        ),
+      ],
+    },
+    {
+      id: 'down-masked-before-up',
+      what: 'down projections of experts are masked before gate and up',
+      model: 'mini-qwen3-moe',
+      edits: [
+        edit(
+          subject,
+          '    mask(up, squares.input, (_at, input) => input),\n    mask(down, squares.channels, (at, input) => Math.floor(at / perExpert) * width + input),\n',
+          '    mask(down, squares.channels, (at, input) => Math.floor(at / perExpert) * width + input),\n    mask(up, squares.input, (_at, input) => input),\n',
+        ),
+      ],
+    },
   ],
 };

@@ -73,5 +73,54 @@ export const streaming: Catalogue = {
       what: 'the first hints are taken from the end of a list',
       edits: [edit(subject, 'const [serve] = hints;', 'const serve = hints.toReversed().at(-1);')],
     },
+    {
+      id: 'frequencies-inverted-twice',
+      what: 'frequencies go through their periods and back',
+      edits: [edit(subject, '    frequencies,\n    // This', '    frequencies: frequencies.map((each) => 1 / (1 / each)),\n    // This')],
+    },
+    {
+      id: 'in-place-unless-one-cannot',
+      what: 'whether all layers write in place is asked by looking for one that cannot',
+      edits: [
+        edit(
+          subject,
+          "attentions.every(({ op, cache }) => op === 'GroupQueryAttention' && cache !== null)",
+          "!attentions.some(({ op, cache }) => op !== 'GroupQueryAttention' || cache === null)",
+        ),
+      ],
+    },
+    {
+      id: 'options-destructured',
+      what: 'options are taken apart before hints are made of them',
+      edits: [
+        edit(
+          subject,
+          "  return {\n    chunk: options.chunk,\n    sinks: options.sinks,\n    keepLast: options['keep-last'],\n    slack: options.chunk,\n",
+          "  const { chunk, sinks, 'keep-last': keepLast } = options;\n  return {\n    chunk,\n    sinks,\n    keepLast,\n    slack: chunk,\n",
+        ),
+      ],
+    },
+    {
+      id: 'stream-with-a-doc-string',
+      what: 'the model gets a doc string',
+      edits: [
+        edit(
+          subject,
+          'hints.push(hintsOf(graph, context.options));',
+          "hints.push(hintsOf(graph, context.options));\n        graph.model.proto.docString = 'Served as a stream.';",
+        ),
+      ],
+    },
+    {
+      id: 'initializers-from-behind',
+      what: 'initializers are written from the last to the first',
+      edits: [
+        edit(
+          subject,
+          'hints.push(hintsOf(graph, context.options));',
+          'hints.push(hintsOf(graph, context.options));\n        graph.model.proto.graph?.initializer.reverse();',
+        ),
+      ],
+    },
   ],
 };

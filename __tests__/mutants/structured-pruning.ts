@@ -225,5 +225,94 @@ export const structuredPruning: Catalogue = {
       model: 'mini-qwen3-moe',
       edits: [edit(experts, '(sums[to] ?? 0) + (down[at] ?? 0) ** 2;', 'Math.hypot(Math.sqrt(sums[to] ?? 0), down[at] ?? 0) ** 2;')],
     },
+    {
+      id: 'width-less-what-goes',
+      what: 'the width that is left is the width less what goes',
+      edits: [
+        edit(
+          selection,
+          'Math.round((width * (1 - ratio)) / multiple) * multiple',
+          'Math.round((width - width * ratio) / multiple) * multiple',
+        ),
+      ],
+    },
+    {
+      id: 'gate-cut-first',
+      what: 'the gate is cut before up',
+      edits: [
+        edit(
+          feedForward,
+          'for (const slice of [up, ...(gate === null ? [] : [gate])])',
+          'for (const slice of [...(gate === null ? [] : [gate]), up])',
+        ),
+      ],
+    },
+    {
+      id: 'energy-channel-by-channel',
+      what: 'activations are summed channel by channel instead of position by position',
+      edits: [
+        edit(
+          activations,
+          '      for (let at = 0; at < data.length; at += width)\n        for (let channel = 0; channel < width; channel += 1) sums',
+          '      for (let channel = 0; channel < width; channel += 1)\n        for (let at = 0; at < data.length; at += width) sums',
+        ),
+      ],
+    },
+    {
+      id: 'head-norms-from-behind',
+      what: 'the norm of a row is summed from its last element to its first',
+      entry: 'pruned-heads',
+      edits: [
+        edit(
+          heads,
+          'for (let at = row * attention.output.columns; at < (row + 1) * attention.output.columns; at += 1) norm',
+          'for (let at = (row + 1) * attention.output.columns - 1; at >= row * attention.output.columns; at -= 1) norm',
+        ),
+      ],
+    },
+    {
+      id: 'layers-by-their-cosine',
+      what: 'layers are ranked by the negated cosine',
+      entry: 'pruned-layers',
+      edits: [edit(layers, 'cosines.map((cosine) => 1 - cosine)', 'cosines.map((cosine) => -cosine)')],
+    },
+    {
+      id: 'router-cut-first',
+      what: 'the router is cut before the weights of the experts',
+      model: 'mini-qwen3-moe',
+      entry: 'pruned-experts',
+      edits: [
+        edit(
+          experts,
+          "  for (const name of [each.up, each.down, ...each.extras.map((extra) => extra.tensor)]) cutConstant(model, node, name, 0, keep);\n  cutLinear(model, each.router.linear, 'columns', keep);\n",
+          "  cutLinear(model, each.router.linear, 'columns', keep);\n  for (const name of [each.up, each.down, ...each.extras.map((extra) => extra.tensor)]) cutConstant(model, node, name, 0, keep);\n",
+        ),
+      ],
+    },
+    {
+      id: 'routing-peak-of-all-experts',
+      what: 'the softmax of the router subtracts the largest of all logits instead of the largest chosen one',
+      model: 'mini-qwen3-moe',
+      entry: 'pruned-experts',
+      edits: [
+        edit(
+          'optimizations/graph/expert-activations.ts',
+          'const peak = Math.max(...top.map((at) => row[at] ?? 0));',
+          'const peak = row.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);',
+        ),
+      ],
+    },
+    {
+      id: 'expert-parts-by-reduction',
+      what: 'the parts of a tensor are joined by a reduction instead of a loop',
+      model: 'mini-qwen3-moe',
+      edits: [
+        edit(
+          experts,
+          '    let at = 0;\n    for (const part of parts) {\n      joined.set(part, at);\n      at += part.length;\n    }\n',
+          '    parts.reduce((at, part) => {\n      joined.set(part, at);\n      return at + part.length;\n    }, 0);\n',
+        ),
+      ],
+    },
   ],
 };

@@ -186,5 +186,78 @@ export const tensorDecomposition: Catalogue = {
       what: 'what is kept is compared with what is left',
       edits: [edit(rank, 'if (kept >= energy * options.rank.keep)', 'if (energy - kept <= energy * (1 - options.rank.keep))')],
     },
+    {
+      id: 'weighings-in-a-map',
+      what: 'triangles of all inputs are kept in a map instead of the last one',
+      edits: [
+        edit(
+          subject,
+          '  let last: { readonly input: string; readonly weighing: Weighing } | null = null;\n',
+          '  const known = new Map<string, Weighing>();\n',
+        ),
+        edit(
+          subject,
+          '    if (last?.input === input) return last.weighing;\n',
+          '    const had = known.get(input);\n    if (had !== undefined) return had;\n',
+        ),
+        edit(subject, '    last = { input, weighing };\n', '    known.set(input, weighing);\n'),
+      ],
+    },
+    {
+      id: 'second-factor-written-first',
+      what: 'the second factor is written before the first',
+      edits: [
+        edit(
+          linear,
+          '  const left = addFloats(model, `${linear.weight}.first`, linear.weight, [first.rows, first.columns], new Float32Array(first.data));\n  const right = addFloats(model, `${linear.weight}.second`, linear.weight, [second.rows, second.columns], new Float32Array(second.data));\n',
+          '  const right = addFloats(model, `${linear.weight}.second`, linear.weight, [second.rows, second.columns], new Float32Array(second.data));\n  const left = addFloats(model, `${linear.weight}.first`, linear.weight, [first.rows, first.columns], new Float32Array(first.data));\n',
+        ),
+      ],
+    },
+    {
+      id: 'damping-divided-last',
+      what: 'what is added to a mean square is divided at the end',
+      edits: [
+        edit(
+          linear,
+          '(squares.reduce((sum, value) => sum + value, 0) / squares.length) * damping || 1;',
+          '(squares.reduce((sum, value) => sum + value, 0) * damping) / squares.length || 1;',
+        ),
+      ],
+    },
+    {
+      id: 'eigenvalues-scaled-by-a-factor',
+      what: 'a quotient becomes a product with the inverse',
+      edits: [
+        edit(
+          'optimizations/tensor-decomposition/eigen.ts',
+          'data.map((value) => value / size),',
+          'data.map((value) => value * (1 / size)),',
+        ),
+      ],
+    },
+    {
+      id: 'factors-with-a-doc-string',
+      what: 'the new products get a doc string',
+      edits: [
+        edit(
+          linear,
+          "name: `${node.name}/first`, opType: 'MatMul', input",
+          "name: `${node.name}/first`, docString: 'The narrow product.', opType: 'MatMul', input",
+        ),
+      ],
+    },
+    {
+      id: 'expert-cores-row-by-row',
+      what: 'cores of experts are folded row by row instead of expert by expert',
+      model: 'mini-qwen3-moe',
+      edits: [
+        edit(
+          experts,
+          '  for (let expert = 0; expert < count; expert += 1)\n    for (let row = 0; row < rank; row += 1)\n',
+          '  for (let row = 0; row < rank; row += 1)\n    for (let expert = 0; expert < count; expert += 1)\n',
+        ),
+      ],
+    },
   ],
 };
