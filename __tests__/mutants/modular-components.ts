@@ -153,9 +153,9 @@ export const modularComponents: Catalogue = {
       ],
     },
     {
-      id: 'modules-with-a-doc-string',
-      what: 'graphs of modules get a doc string',
-      edits: [edit(subject, '  graph.name = id;\n', "  graph.name = id;\n  graph.docString = 'A module of the decoder.';\n")],
+      id: 'modules-with-a-producer',
+      what: 'modules say what has made them',
+      edits: [edit(subject, '  graph.name = id;\n', "  graph.name = id;\n  module.proto.producerName = 'modular-components';\n")],
     },
   ],
 };

@@ -194,13 +194,13 @@ export const sparseNetwork: Catalogue = {
       ],
     },
     {
-      id: 'sparse-model-with-a-doc-string',
-      what: 'the model gets a doc string',
+      id: 'sparse-model-with-a-producer',
+      what: 'the model says what has made it',
       edits: [
         edit(
           subject,
           '  const { stage, model, architecture } = graph;\n',
-          "  const { stage, model, architecture } = graph;\n  model.proto.docString = 'Made sparse without retraining.';\n",
+          "  const { stage, model, architecture } = graph;\n  model.proto.producerName = 'sparse-network';\n",
         ),
       ],
     },

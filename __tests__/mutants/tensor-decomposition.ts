@@ -237,14 +237,11 @@ export const tensorDecomposition: Catalogue = {
       ],
     },
     {
-      id: 'factors-with-a-doc-string',
-      what: 'the new products get a doc string',
+      id: 'factors-named-otherwise',
+      what: 'the weights of both factors have other names',
       edits: [
-        edit(
-          linear,
-          "name: `${node.name}/first`, opType: 'MatMul', input",
-          "name: `${node.name}/first`, docString: 'The narrow product.', opType: 'MatMul', input",
-        ),
+        edit(linear, '`${linear.weight}.first`', '`${linear.weight}.narrow`'),
+        edit(linear, '`${linear.weight}.second`', '`${linear.weight}.wide`'),
       ],
     },
     {
