@@ -143,8 +143,8 @@ export const automl: Catalogue = {
       edits: [
         edit(
           improvement,
-          "    trials.push({ configuration, latency, calls: timed });\n    tried.set(keyOf(configuration), configuration);\n    losses.set(configuration['variant'], loss);\n",
-          "    losses.set(configuration['variant'], loss);\n    tried.set(keyOf(configuration), configuration);\n    trials.push({ configuration, latency, calls: timed });\n",
+          '    trials.push({ configuration, latency, calls: timed });\n    tried.set(keyOf(configuration), configuration);\n    losses.set(configuration[setting.model], loss);\n',
+          '    losses.set(configuration[setting.model], loss);\n    tried.set(keyOf(configuration), configuration);\n    trials.push({ configuration, latency, calls: timed });\n',
         ),
       ],
     },

@@ -259,7 +259,7 @@ export const runtime: Catalogue = {
     {
       id: 'scorer-means-by-a-factor',
       what: 'the mean loss is a product with the inverse of a count',
-      edits: [edit(scoring, 'return { nll: nll / tokens, lateNll,', 'return { nll: nll * (1 / tokens), lateNll,')],
+      edits: [edit(scoring, 'nll: nll / tokens,', 'nll: nll * (1 / tokens),')],
     },
     {
       id: 'scorer-targets-in-one-pass',

@@ -229,14 +229,14 @@ export const sparseNetwork: Catalogue = {
       ],
     },
     {
-      id: 'down-masked-before-up',
-      what: 'down projections of experts are masked before gate and up',
+      id: 'down-read-before-up',
+      what: 'down projections of experts are read before gate and up',
       model: 'mini-qwen3-moe',
       edits: [
         edit(
           subject,
-          '    mask(up, squares.input, (_at, input) => input),\n    mask(down, squares.channels, (at, input) => Math.floor(at / perExpert) * width + input),\n',
-          '    mask(down, squares.channels, (at, input) => Math.floor(at / perExpert) * width + input),\n    mask(up, squares.input, (_at, input) => input),\n',
+          'const [ups, downs] = [readFloats(model, up), readFloats(model, down)];',
+          'const downs = readFloats(model, down);\n  const ups = readFloats(model, up);',
         ),
       ],
     },

@@ -219,9 +219,9 @@ export const tensorDecomposition: Catalogue = {
       what: 'what is added to a mean square is divided at the end',
       edits: [
         edit(
-          linear,
-          '(squares.reduce((sum, value) => sum + value, 0) / squares.length) * damping || 1;',
-          '(squares.reduce((sum, value) => sum + value, 0) * damping) / squares.length || 1;',
+          'optimizations/algebra/moment.ts',
+          'return (sum / squares.length) * damping || 1;',
+          'return (sum * damping) / squares.length || 1;',
         ),
       ],
     },

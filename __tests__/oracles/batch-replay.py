@@ -57,13 +57,15 @@ def goodput(traces):
 def metrics(traces):
     waits = np.concatenate([latencies(*trace) for trace in traces])
     asked = sum(tokens + decode for arrivals, _ in traces for _, tokens in arrivals)
-    computed = sum(taken * (longest + decode) for _, batches in traces for _, _, taken, longest, _ in batches)
+    # Milliseconds of a token in the batch of the table that takes least for one, and of the batches as the table has them.
+    least = (table / (sizes * (lengths[:, None] + decode))).min()
+    spent = sum(takes(taken, longest) for _, batches in traces for _, _, taken, longest, _ in batches)
     return {
         'goodput': goodput(traces),
         'latency-p50': np.percentile(waits, 50),
         'latency-p99': np.percentile(waits, 99),
         'slo-attainment': 100 * (waits <= objective).mean(),
-        'utilization': 100 * asked / computed,
+        'utilization': 100 * asked * least / spent,
     }
 
 

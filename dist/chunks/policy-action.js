@@ -1,1 +1,1 @@
-import{h as e,m as t}from"./command-line.js";import{an as n}from"./progress-line.js";const r=async(r,i,a,o)=>{let s=await r.next(i);try{return n(a,s,o)}catch(n){throw new t(`subject-protocol`,`The program was asked for its next action. ${e(n).message}`,{where:o,cause:n})}};export{r as t};
+import{h as e,m as t}from"./command-line.js";import{on as n}from"./progress-line.js";const r=async(r,i,a,o)=>{let s=await r.next(i);try{return n(a,s,o)}catch(n){throw new t(`subject-protocol`,`The program was asked for its next action. ${e(n).message}`,{where:o,cause:n})}};export{r as t};

@@ -27,6 +27,8 @@ export interface Calibration {
         readonly dims: readonly number[];
         readonly data: Float32Array;
     }>>) => unknown): Promise<void>;
+    /** The same windows, in the same order, through another model: one that the build has written. */
+    through(view: ModelView): Calibration;
 }
 /** A dense matrix: `rows · columns` values, row-major. */
 export interface Matrix<Values extends Float32Array | Float64Array = Float64Array> {

@@ -1,5 +1,5 @@
 /** Episodes: what plays them against the policy or the serving of an arm, and with which tools. */
-import type { OperatingPoint } from '../records/metric.js';
+import type { CountedWeights, OperatingPoint } from '../records/metric.js';
 import type { ModelFacts } from '../records/serving.js';
 import type { ArmId, Json, Values, VariantName } from '../records/words.js';
 import type { GenerationSession, Prompt, SessionOptions } from './generation.js';
@@ -53,10 +53,11 @@ export interface Tools {
     /** Mean over the first `windows` held-out windows of (variant NLL − reference NLL), nats per token. Exact; outside the clock. */
     nllDelta(variant: VariantName, windows: number): Promise<number>;
     /**
-     * Multiply-adds of one decode step, bytes and parameters of a variant, how modular its cut into stages is, and a number `module:ID` for each
-     * module of a pipeline that changes with its bytes; from its files alone.
+     * Multiply-adds of one decode step, bytes and parameters of a variant (null: of the reference model), and a
+     * number `module:ID` for each module of a pipeline that changes with its bytes; from its files alone. With `weights` also `sparsity` and
+     * `pattern-conformity` of these, in percent, where they can be counted.
      */
-    inspect(variant: VariantName): Promise<Values>;
+    inspect(variant: VariantName | null, weights?: CountedWeights | null): Promise<Values>;
     /** Rows of one length; the same rows for the same turn. At most the model's context. */
     prompt(batch: number, length: number): Prompt;
     /**

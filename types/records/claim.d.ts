@@ -12,6 +12,10 @@ export declare const claim: z.ZodDiscriminatedUnion<[z.ZodObject<{
     }, z.core.$strict>>;
     possible: z.ZodNullable<z.ZodString>;
 }, z.core.$strict>, z.ZodObject<{
+    of: z.ZodLiteral<"undominated">;
+    comparator: z.ZodString;
+    metrics: z.ZodArray<z.ZodString>;
+}, z.core.$strict>, z.ZodObject<{
     of: z.ZodLiteral<"compressed">;
     ratio: z.ZodString;
 }, z.core.$strict>], "of">;

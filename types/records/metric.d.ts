@@ -1,5 +1,20 @@
 import type * as z from '../zod/v4/classic/external.js';
 import { type Immutable } from './words.js';
+/** Which weights of an artefact are counted, and the pattern that is claimed for them: `kept` of every `of` inputs of an output. */
+declare const countedWeights: z.ZodObject<{
+    target: z.ZodEnum<{
+        all: "all";
+        attention: "attention";
+        ffn: "ffn";
+        vision: "vision";
+    }>;
+    pattern: z.ZodNullable<z.ZodObject<{
+        kept: z.ZodInt;
+        of: z.ZodInt;
+    }, z.core.$strict>>;
+    tokens: z.ZodInt;
+}, z.core.$strict>;
+export type CountedWeights = Immutable<z.infer<typeof countedWeights>>;
 /** A timed point ends early by its seconds, but never before so many rounds are in. */
 export declare const minimumRounds = 15;
 /** A point of draws is content with so many where programs answer slowly. */
@@ -285,3 +300,4 @@ export declare const metricSpec: z.ZodObject<{
 export type MetricSpec = Immutable<z.infer<typeof metricSpec>>;
 /** Whether launches measure it; else it is a figure over other metrics. */
 export declare const isSampled: ({ from }: Pick<MetricSpec, 'from'>) => boolean;
+export {};

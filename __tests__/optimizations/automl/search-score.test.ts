@@ -53,8 +53,7 @@ it('scores gain, trials and options against the best that keeps the bound', () =
 });
 
 it('an option is set by what was found, not by having been tried', () => {
-  const automation = (found: Configuration): number | undefined =>
-    score(search(found, ...all), usual, 'head').values['automation'];
+  const automation = (found: Configuration): number | undefined => score(search(found, ...all), usual, 'head').values['automation'];
   expect(automation(at('small', 2))).toBe(100);
   expect(automation(at('main', 2))).toBe(50);
   expect(automation(at('small', 1))).toBe(50);
