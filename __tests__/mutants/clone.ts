@@ -14,22 +14,26 @@ export interface Ended {
   readonly report: ReportDocument | null;
 }
 
-/** This repository a second time, gated by the program that is built and committed there. */
+/** This repository a second time, gated by its own program. */
 export class Clone {
   readonly #folder = mkdtempSync(join(tmpdir(), 'optimization-gate-clone-'));
   readonly #tree = join(this.#folder, 'clone');
 
   /**
-   * A clone of the last commit, whose measurements take turns with all others on this machine.
+   * A clone of the last commit with its programs built, whose measurements take turns with all others on this machine.
    * @param files text of files that are committed there on top
    */
   constructor(files: Readonly<Record<string, string>> = {}) {
     this.#git('clone', '--quiet', '--no-hardlinks', repository, this.#tree);
     symlinkSync(join(repository, 'node_modules'), join(this.#tree, 'node_modules'));
     for (const [path, text] of Object.entries(files)) writeFileSync(join(this.#tree, path), text);
-    if (Object.keys(files).length === 0) return;
+    this.#build();
     const author = ['-c', 'user.name=Clone', '-c', 'user.email=clone@example.invalid'];
-    this.#git('-C', this.#tree, ...author, 'commit', '--quiet', '--all', '--message', 'Configure');
+    this.#git('-C', this.#tree, ...author, 'commit', '--quiet', '--all', '--allow-empty', '--message', 'Build and configure');
+  }
+
+  #build(): void {
+    execFileSync(process.execPath, ['scripts/build.ts'], { cwd: this.#tree });
   }
 
   #git(...argv: readonly string[]): void {
@@ -58,7 +62,7 @@ export class Clone {
         text.replace(from, () => to),
       );
     }
-    execFileSync(process.execPath, ['scripts/build.ts'], { cwd: this.#tree });
+    this.#build();
   }
 
   /** Undoes all edits. */
