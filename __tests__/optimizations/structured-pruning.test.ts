@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import type { ModelView } from '../../src/contract/build.ts';
-import { graphDigest } from '../../src/onnx/digest.ts';
+import { graphDigest, usedBytes } from '../../src/onnx/digest.ts';
 import { NodeProtoSchema } from '../../src/onnx/proto/onnx_pb.js';
 import { readModel } from '../../src/onnx/read.ts';
 import type { Architecture } from '../../src/onnx/recognise/architecture.ts';
@@ -24,6 +24,7 @@ import { type PruningOptions, pruningOptions } from '../../src/optimizations/str
 import { structuredPruning } from '../../src/optimizations/structured-pruning/subject.ts';
 import {
   build,
+  calibrationOf,
   denseFacts,
   expertFacts,
   type Family,
@@ -324,6 +325,56 @@ describe('builds', () => {
       graphDigest((await build(structuredPruning, miniature('dense'), options({ importance }), seed)).folder, 'model.onnx');
     expect(await digest('random', 1)).not.toBe(await digest('random', 2));
     expect(await digest('magnitude', 1)).toBe(await digest('magnitude', 2));
+  });
+});
+
+describe('what is left makes up for what went', () => {
+  /** ‖Y − Y'‖² of a tensor of the first layer, whose inputs no cut has changed, over the calibration text. */
+  const apart = async (view: ModelView, built: ModelView, stage: string, tensor: string): Promise<number> => {
+    const calibration = calibrationOf(view);
+    const before: Float32Array[] = [];
+    await calibration.observe(stage, [tensor], (values) => before.push(values[tensor]!.data));
+    let sum = 0;
+    let window = 0;
+    await calibration.through(built).observe(stage, [tensor], (values) => {
+      sum += before[window]!.reduce((part, value, at) => part + (value - values[tensor]!.data[at]!) ** 2, 0);
+      window += 1;
+    });
+    return sum;
+  };
+
+  test.each([
+    ['dense', 'ffn'],
+    ['glm', 'ffn'],
+    ['moe', 'ffn'],
+    ['vl', 'vision'],
+    ['dense', 'heads'],
+    ['glm', 'heads'],
+  ] as const)('%s %s: the first layer is nearer to what it made on calibration text, in as many weights', async (family, target) => {
+    const view = miniature(family);
+    const stage = target === 'vision' ? 'vision' : 'decoder';
+    const [layer] = architectureOf(view, stage).layers;
+    const tensor = target === 'heads' ? layer!.attention.output.node : (layer!.feedForwards[0]?.down.node ?? layer!.experts!.output);
+    const [cut, refitted] = [
+      await build(structuredPruning, view, options({ target, ratio: 0.25, multiple: 4, refit: false })),
+      await build(structuredPruning, view, options({ target, ratio: 0.25, multiple: 4 })),
+    ];
+    expect(await apart(view, refitted, stage, tensor)).toBeLessThan(0.9 * (await apart(view, cut, stage, tensor)));
+    expect(refitted.facts).toEqual(cut.facts);
+    const bytes = ({ folder, stages }: ModelView): number => usedBytes(folder, ...stages.map(({ graph }) => graph));
+    expect(bytes(refitted)).toBe(bytes(cut));
+  });
+
+  test('by chance and by norms too; layers and whole experts have nothing to refit', async () => {
+    const digest = async (family: Family, value: object): Promise<string> =>
+      graphDigest((await build(structuredPruning, miniature(family), options(value))).folder, 'model.onnx');
+    for (const importance of ['magnitude', 'random'])
+      expect(await digest('dense', { importance })).not.toBe(await digest('dense', { importance, refit: false }));
+    for (const [family, target] of [
+      ['dense', 'layers'],
+      ['moe', 'experts'],
+    ] as const)
+      expect(await digest(family, { target })).toBe(await digest(family, { target, refit: false }));
   });
 });
 
