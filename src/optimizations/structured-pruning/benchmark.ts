@@ -6,7 +6,7 @@ import { type PruningOptions, pruningOptions } from './options.ts';
 export const structuredPruningBenchmark: Benchmark<PruningOptions> = {
   id: 'structured-pruning',
   title: 'Structured pruning',
-  does: 'removes feed-forward channels (of experts and the vision tower too), query heads with their key-value group, layers or experts, by activations on calibration text; the matrices really shrink',
+  does: 'removes feed-forward channels (of experts and the vision tower too), query heads with their key-value group, layers or experts, by activations on calibration text, and refits what follows channels and heads; the matrices really shrink',
   comparedWith: 'the reference model',
   options: pruningOptions,
   needs: ['build'],
