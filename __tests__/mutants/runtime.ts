@@ -97,16 +97,22 @@ export const runtime: Catalogue = {
         edit(
           window,
           'cache.length <= sinks + keepLast + Math.max(0, slack - incoming)',
-          'cache.length <= sinks + keepLast + Math.max(0, slack - 1)',
+          'cache.length <= sinks + keepLast + Math.max(0, slack - 0 * incoming)',
         ),
       ],
-      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'memory-slope', 'build'],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'cache-bytes', 'build'],
     },
     {
-      id: 'loop-ignores-chunks',
-      what: 'prompts are read in chunks of 64 whatever the hints say',
-      edits: [edit(decoder, 'const size = serve.chunk ?? Math.min(', 'const size = Math.min(serve.chunk ?? 1, 16) * 1 || Math.min(')],
-      noticedBy: ['time-to-first-token', 'nll-delta', 'cached-nll-delta'],
+      id: 'loop-skips-the-first-chunk',
+      what: 'prompts are read from the second chunk on',
+      edits: [
+        edit(
+          decoder,
+          'for (let at = 0; at < rows.length; at += size) {',
+          'for (let at = rows.length > size ? size : 0; at < rows.length; at += size) {',
+        ),
+      ],
+      noticedBy: ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'build'],
     },
     {
       id: 'scorer-takes-the-likeliest',
@@ -130,7 +136,7 @@ export const runtime: Catalogue = {
           'const loss = log - (logits[start + (windows.tokens[window * windows.length + t] ?? 0)] as number);',
         ),
       ],
-      noticedBy: ['nll-delta', 'other-measure'],
+      noticedBy: ['nll-delta', 'other-measure', 'build'],
     },
     {
       id: 'files-of-weights-not-counted',
@@ -143,7 +149,7 @@ export const runtime: Catalogue = {
       what: 'a request is taken to have arrived when its batch begins',
       entry: 'adaptive-batching',
       edits: [edit(queue, 'time = start + took;', 'time = oldest.time + took;')],
-      noticedBy: ['goodput', 'other-measure'],
+      noticedBy: ['goodput', 'other-measure', 'build'],
     },
   ],
   placebos: [

@@ -1,5 +1,6 @@
 import { isOnce } from '../gate/cell-state.ts';
 import type { LaunchDemand } from '../gate/launch-demand.ts';
+import { readAbsence } from '../records/absence.ts';
 import type { OperatingPoint } from '../records/metric.ts';
 import { otherMeasureText } from '../records/other-measure.ts';
 import { measuringDigest, type Plan } from '../records/plan.ts';
@@ -105,6 +106,18 @@ export const joinedLaunch = (request: LaunchRequest, base: Measured, head: Measu
   },
 });
 
+/** Why head's program has no numbers of head where base's program has some of base; null where it has. */
+const lacking = (request: LaunchRequest, base: Measured, head: Measured): Coded | null => {
+  for (const { id } of request.points) {
+    const [others, own] = [base, head].map(({ points }) => points.find(({ point }) => point === id));
+    if (others?.values['base'] === undefined || own === undefined || own.values['head'] !== undefined) continue;
+    const why = own.warnings.map((warning) => readAbsence(warning)?.reason ?? warning).join(' ');
+    const message = `A launch was run by head's own program and by base's. Expected numbers of both at ${id}, got none of head. ${why}`;
+    return { code: 'launch-crashed', message: message.trim(), arm: 'head' };
+  }
+  return null;
+};
+
 /** How one launch is measured. */
 export interface MeasuringWorkers {
   readonly running: WorkerProgram;
@@ -151,5 +164,7 @@ export const measureLaunch = async (
   }
   const [first, second] = [answers.get('base'), answers.get('head')];
   if (first?.status !== 'measured' || second?.status !== 'measured') throw new TypeError('A side of the launch was not asked.');
+  const error = lacking(request, first.measured, second.measured);
+  if (error !== null) return { status: 'failed', error };
   return { status: 'measured', measured: joinedLaunch(request, first.measured, second.measured) };
 };
