@@ -42,7 +42,7 @@ export const structuredPruning: Catalogue = {
           "cutLinear(model, slice.linear, 'columns', slice === up ? keep : keep.map((at) => (at + 1) % each.width));",
         ),
       ],
-      noticedBy: ['nll-delta'],
+      noticedBy: ['nll-delta', 'build'],
     },
     {
       id: 'energy-of-the-last-window',
