@@ -10,6 +10,7 @@ import { factorise, unweighed, weighingBy, weighingByEnergy } from '../../src/op
 import { savingRank, wantedRank } from '../../src/optimizations/tensor-decomposition/rank.ts';
 import { seededRandom } from '../../src/statistics/random.ts';
 import { products } from './miniature.ts';
+import { numbers, times } from './plain-matrix.ts';
 
 interface Tails {
   readonly singular: readonly number[];
@@ -23,29 +24,12 @@ const oracle: {
   readonly weighed: Tails;
 } = JSON.parse(readFileSync(new URL('../oracles/truncated-svd.json', import.meta.url), 'utf8'));
 
-/** The generator of oracles/truncated-svd.py. */
-const numbers = (seed: number, count: number): number[] => {
-  let state = seed;
-  return Array.from({ length: count }, () => {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-};
 const decaying = (seed: number, rows: number, columns: number, power: number): Matrix =>
   matrix(
     rows,
     columns,
     numbers(seed, rows * columns).map((value, at) => value * (1 + Math.floor(at / columns)) ** -power),
   );
-/** left · right in plain loops, to judge by. */
-const times = (left: Matrix, right: Matrix): Matrix => {
-  const out = matrix(left.rows, right.columns);
-  for (let i = 0; i < left.rows; i += 1)
-    for (let k = 0; k < left.columns; k += 1)
-      for (let j = 0; j < right.columns; j += 1)
-        out.data[i * right.columns + j]! += left.data[i * left.columns + k]! * right.data[k * right.columns + j]!;
-  return out;
-};
 const timesTransposed = (left: Matrix, right: Matrix): Matrix => times(left, flipped(right));
 const identity = (n: number): Matrix =>
   matrix(

@@ -52,7 +52,7 @@ export interface LoadedModel {
   generate(windows: EvaluationWindows, index: number, count: number, steps: number): Promise<RowLogits>;
   /** The same positions by one call over each window, without a cache. */
   recompute(windows: EvaluationWindows, index: number, count: number, steps: number): Promise<RowLogits>;
-  /** Share of what is cached of a window before its last `steps` positions that the first of these does not read; 0 … 1. */
+  /** A window is cached up to its last `steps` positions. The share of the cache that the first of these does not read; 0 … 1. */
   unreadCache(windows: EvaluationWindows, index: number, steps: number): Promise<number>;
   /** Feeds rows after a cache (null: from the start), which is used up where it is written in place; logits of the newest position only. */
   advance(rows: Prompt, after: Reached | null, images?: EvaluationWindows['images']): Promise<Advanced>;

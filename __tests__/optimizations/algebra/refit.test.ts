@@ -8,6 +8,7 @@ import { refittedRows, refittedTo, refittedWeights } from '../../../src/optimiza
 import { momentsInTurns } from '../../../src/optimizations/graph/moments.ts';
 import { seededRandom } from '../../../src/statistics/random.ts';
 import { products } from '../miniature.ts';
+import { numbers, times } from '../plain-matrix.ts';
 
 const oracle: {
   readonly inputs: number;
@@ -21,15 +22,6 @@ const oracle: {
   readonly errors: Readonly<Record<'cut' | 'rows' | 'mask' | 'masked', number>>;
 } = JSON.parse(readFileSync(new URL('../../oracles/least-squares-refit.json', import.meta.url), 'utf8'));
 
-/** The generator of oracles/least-squares-refit.py. */
-const numbers = (seed: number, count: number): number[] => {
-  let state = seed;
-  return Array.from({ length: count }, () => {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-};
-
 /** leftᵀ · right in plain loops. */
 const across = (left: Matrix, right: Matrix): Matrix => {
   const out = matrix(left.columns, right.columns);
@@ -37,14 +29,6 @@ const across = (left: Matrix, right: Matrix): Matrix => {
     for (let i = 0; i < left.columns; i += 1)
       for (let j = 0; j < right.columns; j += 1)
         out.data[i * right.columns + j]! += left.data[row * left.columns + i]! * right.data[row * right.columns + j]!;
-  return out;
-};
-const times = (left: Matrix, right: Matrix): Matrix => {
-  const out = matrix(left.rows, right.columns);
-  for (let i = 0; i < left.rows; i += 1)
-    for (let k = 0; k < left.columns; k += 1)
-      for (let j = 0; j < right.columns; j += 1)
-        out.data[i * right.columns + j]! += left.data[i * left.columns + k]! * right.data[k * right.columns + j]!;
   return out;
 };
 const taken = ({ columns, data, rows }: Matrix, keep: readonly number[]): Matrix =>
