@@ -1,46 +1,20 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readWindows } from '../../../src/models/evaluation.ts';
-import { openModelSource } from '../../../src/models/model-source.ts';
-import { buildGraphs } from '../../../src/models/reference.ts';
-import { openWeights } from '../../../src/models/weights.ts';
-import { streamingOptions } from '../../../src/optimizations/streaming/options.ts';
-import { streaming } from '../../../src/optimizations/streaming/subject.ts';
 import type { EvaluationWindows, ServeHints } from '../../../src/records/serving.ts';
-import { type LoadedModel, openModel } from '../../../src/runtime/decoder.ts';
+import type { LoadedModel } from '../../../src/runtime/decoder.ts';
 import { type GenerationScore, scoreGeneration } from '../../../src/runtime/generation-scoring.ts';
 import oracle from '../../oracles/cached-nll.json' with { type: 'json' };
-import { runtime, settings } from '../../runtime/tiny-model.ts';
-import { calibrationOf, freshFolder, products } from '../miniature.ts';
+import { shippedStream } from './shipped-stream.ts';
 
 /** Only the first window of the oracle, so that it is quick; the acceptance tests compare all of them. */
 const count = 1;
-const source = openModelSource(join('models', 'mini-qwen3-dense'));
 let windows: EvaluationWindows;
 let reference: LoadedModel;
 let hints: ServeHints;
 let open: (serve: ServeHints) => Promise<LoadedModel>;
 
 beforeAll(async () => {
-  const weights = openWeights([join(source.folder, 'model.safetensors')]);
-  const folder = freshFolder();
-  const stages = buildGraphs(weights, source.config, folder);
-  weights.close();
-  const output = freshFolder();
-  const built = await streaming.build?.({
-    model: source.facts,
-    input: { folder, stages },
-    options: streamingOptions.parse({}, 'with'),
-    variant: { name: 'main', options: null },
-    output,
-    seed: 1,
-    calibration: calibrationOf({ folder, stages }),
-    products,
-  });
-  hints = built?.serve ?? {};
-  open = async (serve) => openModel(output, built?.stages ?? [], serve, { runtime: await runtime(), settings, prompts: null });
+  ({ windows, hints, open } = await shippedStream());
   reference = await open({});
-  windows = readWindows(join(source.folder, 'evaluation.safetensors'), source.config);
 });
 afterAll(() => reference.release());
 
