@@ -171,6 +171,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       environment: await environment(arm),
       confinement: sides.confinement(arm),
       otherTree: arm === 'head' ? base : repository.folder,
+      answers: new Map(),
     });
     return installedPackages(folders);
   };

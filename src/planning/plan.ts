@@ -132,7 +132,11 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     })),
   );
   if (cells.length === 0) return emptyPlan({ commit: base, dirty: false }, 'nothing that the base branch configures can be measured');
-  const baselines = await baselinesAt(repository, base, [...ids, null]);
+  const [baselines, runtime, baseRuntime] = await Promise.all([
+    baselinesAt(repository, base, [...ids, null]),
+    describeRuntime(context, headConfig.runtime),
+    describeBaseRuntime(context, repository, commits, rules.runtime),
+  ]);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',
     head: headRevision,
@@ -156,8 +160,8 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
       ...edits,
       ...(event === 'change' ? await baselineEdits(repository, commits, folders) : []),
     ],
-    runtime: await describeRuntime(context, headConfig.runtime),
-    ...(await describeBaseRuntime(context, repository, commits, rules.runtime)),
+    runtime,
+    ...baseRuntime,
     models: sources.map((source) => ({ id: source.id, digest: source.digest, folder: relativeTo(context, source.folder) })),
     builds: [...builds],
     cells: cells.map((cell) => withWindows(cell, sources)),

@@ -109,13 +109,13 @@ export const describeBaseRuntime = async (
   commits: { readonly base: string; readonly head: string },
   settings: Config['runtime'],
 ): Promise<BaseRuntime> => {
-  const running = await describeRuntime(context, settings);
+  const [running, { folder }] = await Promise.all([describeRuntime(context, settings), locateRuntime(context)]);
   const atBase: Read = (paths) => repository.textsAt(commits.base, paths, largestText);
   const entry = await ownWorker(context, repository, atBase);
   const serving = (entry === null ? null : await servingDigest(entry, atBase)) ?? running.serving;
   const runtime = { ...running, serving };
   const baseWorker = serving === running.serving ? null : entry;
-  const deciding = decidingManifests(context, repository, (await locateRuntime(context)).folder);
+  const deciding = decidingManifests(context, repository, folder);
   const onDisk: Read = async (paths) => paths.map((path) => textBehind(join(repository.folder, path)));
   let [was, is] = [namedVersions(await atBase(deciding ?? [])), namedVersions(await onDisk(deciding ?? []))];
   // Manifests that name none: it was installed beside them.

@@ -27,7 +27,7 @@ import type { Trees } from '../trees.ts';
 import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompiled } from './code-copies.ts';
 import { findLackingSubmodule } from './lacking-submodule.ts';
 import { findLeftFile } from './left-file.ts';
-import { foldersOfPackages } from './python-packages.ts';
+import { foldersOfPackages, type PythonAnswers } from './python-packages.ts';
 import { watchReads } from './read-watch.ts';
 import { findSharedAddress } from './shared-address.ts';
 import { watchPlaces } from './shared-place.ts';
@@ -63,7 +63,7 @@ export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watc
     if (cell.presence !== 'both' || cell.skipped !== null || findings.has(cell.optimization)) continue;
     const [base, head] = [sideProgram(plan, cell, 'base'), sideProgram(plan, cell, 'head')];
     if (base === null || head === null || equalCode(cell)) continue;
-    const looking = { ...rehearsal, trees, watch };
+    const looking = { ...rehearsal, trees, watch, answers: new Map() };
     const known = listeners();
     if (!(await areSetUp(trees))) break;
     const [taken] = await trees.readBySetup();
@@ -91,6 +91,7 @@ const areSetUp = async (trees: Trees): Promise<boolean> => {
 interface Looking extends Rehearsal {
   readonly trees: Trees;
   readonly watch: typeof watchReads;
+  readonly answers: PythonAnswers;
 }
 
 const findForeign = async (base: SideProgram, head: SideProgram, looking: Looking): Promise<LeakFinding> => {
@@ -186,6 +187,7 @@ const readsOf = async (program: SideProgram, changed: readonly string[], looking
     environment,
     confinement: trees.sides.confinement(program.arm),
     otherTree: other,
+    answers: looking.answers,
   });
   const products = productsInTree(other, changed, await trees.ignoredFiles(other));
   const ownProducts = productsInTree(own, changed, await trees.ignoredFiles(own));

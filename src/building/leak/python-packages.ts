@@ -20,7 +20,12 @@ export interface AskingSide {
   readonly confinement: Confinement;
   /** Where programs of this side find the other one's tree: its files are the other one's code, by whatever name they are found. */
   readonly otherTree: string;
+  /** What interpreters answered before. */
+  readonly answers: PythonAnswers;
 }
+
+/** What each interpreter answered, by how it was asked. To be kept while nothing is installed: asking all of them may take seconds. */
+export type PythonAnswers = Map<string, Promise<readonly string[]>>;
 
 /**
  * All folders of installed packages that the commands of one side, or the scripts that they start, may
@@ -39,7 +44,7 @@ export const foldersOfPackages = async (side: AskingSide): Promise<readonly stri
  */
 const pythonPackageFolders = async (
   commands: readonly string[],
-  { cwd, environment, confinement, otherTree }: Omit<AskingSide, 'own' | 'others'>,
+  { cwd, environment, confinement, otherTree, answers }: Omit<AskingSide, 'own' | 'others'>,
 ): Promise<readonly string[]> => {
   const named = wordsIn(commands).filter((word) => /(^|\/)(python|pypy)[\d.]*$/.test(word));
   const programs = [...named, 'python3', 'python'].flatMap((word) => {
@@ -47,13 +52,14 @@ const pythonPackageFolders = async (
     return paths.some((path) => path.startsWith(`${otherTree}/`)) ? [] : paths.slice(0, 1);
   });
   const own = askingEnvironment(environment, otherTree);
+  const ask = (program: readonly string[], folder: string): Promise<readonly string[]> => {
+    const how = JSON.stringify([program, folder, own]);
+    const answer = answers.get(how) ?? searchPath(program, folder, own, confinement);
+    answers.set(how, answer);
+    return answer;
+  };
   // A version manager chooses by the folder, where modules of the tree could stand in for Python's own.
-  const asked = await Promise.all(
-    [...new Set(programs)].flatMap((program) => [
-      searchPath([program], '/', own, confinement),
-      searchPath([program, '-I'], cwd, own, confinement),
-    ]),
-  );
+  const asked = await Promise.all([...new Set(programs)].flatMap((program) => [ask([program], '/'), ask([program, '-I'], cwd)]));
   return [...new Set(asked.flat())].filter((folder) => /\/(site|dist)-packages$/.test(folder));
 };
 

@@ -7,10 +7,11 @@ import { commandsOf, type Rehearsal, rehearse, type SideProgram } from '../side-
 import type { Trees } from '../trees.ts';
 import { absolutePaths } from './command-texts.ts';
 import { type Contents, filesAt, type InstalledPrograms, installedPrograms, namedContents, writtenSince } from './installed-programs.ts';
-import { foldersOfPackages } from './python-packages.ts';
+import { foldersOfPackages, type PythonAnswers } from './python-packages.ts';
 
 interface Looking extends Rehearsal {
   readonly trees: Trees;
+  readonly answers: PythonAnswers;
 }
 
 /**
@@ -46,7 +47,7 @@ const isCode = (path: string): boolean =>
   basename(path) === 'RECORD' || code.test(path) || ((reached(() => statSync(path))?.mode ?? 0) & 0o111) !== 0;
 
 /** What lists the programs and packages that either side may run: as they are whenever it is called. */
-const placesOf = async (base: SideProgram, head: SideProgram, { context, trees }: Looking): Promise<() => InstalledPrograms> => {
+const placesOf = async (base: SideProgram, head: SideProgram, { context, trees, answers }: Looking): Promise<() => InstalledPrograms> => {
   const environment = subjectEnvironment(context);
   const all = [...commandsOf(base), ...commandsOf(head)];
   const folder = await trees.folder('head');
@@ -57,6 +58,7 @@ const placesOf = async (base: SideProgram, head: SideProgram, { context, trees }
     environment,
     confinement: trees.sides.confinement('head'),
     otherTree: await trees.shown('base'),
+    answers,
   });
   const named = absolutePaths(all, folder, environment);
   return () => new Map([...installedPrograms(environment, named), ...filesAt([...named, ...packages].flatMap(entriesOf))]);
