@@ -32,6 +32,8 @@ export interface Fault {
 export interface PullRequest {
   readonly number: number;
   readonly state: 'open' | 'closed';
+  /** What a closed one was merged as. */
+  readonly merged?: string;
   /** `OWNER:BRANCH` */
   readonly label: string;
   readonly sha: string;
@@ -138,8 +140,7 @@ export const startGitHub = async (options: {
   const pullJson = (one: PullRequest) => ({
     number: one.number,
     state: one.state,
-    merged: false,
-    merge_commit_sha: null,
+    merge_commit_sha: one.merged ?? null,
     head: { label: one.label, sha: one.sha, repo: { full_name: `${one.label.split(':')[0]}/${name}` } },
     base: { ref: defaultBranch, sha: 'b'.repeat(40), ...one.base, repo: { full_name: `${owner}/${name}` } },
   });
@@ -294,9 +295,13 @@ export const startGitHub = async (options: {
       'GET',
       /^\/pulls$/,
       (call) => {
-        const wanted = (one: PullRequest) =>
-          one.state === (call.query.get('state') ?? 'open') && one.label === (call.query.get('head') ?? one.label);
-        return page(call, state.pullRequests.filter(wanted).map(pullJson));
+        const states = call.query.get('state') ?? 'open';
+        const wanted = (one: PullRequest) => [one.state, 'all'].includes(states) && one.label === (call.query.get('head') ?? one.label);
+        const listed = state.pullRequests.filter(wanted);
+        return page(
+          call,
+          listed.map((one) => ({ ...pullJson(one), merged_at: one.merged === undefined ? null : '2026-01-01T00:00:00Z' })),
+        );
       },
     ],
     [
@@ -305,7 +310,7 @@ export const startGitHub = async (options: {
       (call) => {
         const found = state.pullRequests.find((one) => one.number === Number(call.match[1]));
         if (found === undefined) throw new Refusal(404, 'Not Found');
-        return { status: 200, body: pullJson(found) };
+        return { status: 200, body: { ...pullJson(found), merged: found.merged !== undefined } };
       },
     ],
     ['GET', /^\/git\/ref\/heads(?:\/|%2F)(.+)$/, reference],

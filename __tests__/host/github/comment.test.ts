@@ -147,7 +147,7 @@ describe('sticky comment', () => {
     expect(github.state.comments.map(({ issue }) => issue)).toEqual([5]);
     github.state.pullRequests.splice(0);
     expect(await untrusted.publish(report('text'))).toMatchObject([
-      { code: 'github-failed', message: expect.stringContaining('no open pull request') },
+      { code: 'github-failed', message: expect.stringContaining('no open or merged pull request') },
     ]);
   });
 });

@@ -45,6 +45,19 @@ describe('an event that names no base branch', () => {
     expect(github.state.comments).toEqual([]);
   });
 
+  test('is completed by the pull request of a fork that was merged before the job began', async () => {
+    const { github, host } = await openSetting();
+    const merged = { ...pull(7, into('release/1')), state: 'closed' as const, merged: sha('9') };
+    github.state.pullRequests.push(merged, { ...pull(8), state: 'closed' as const });
+    expect(await host('workflow_run', run).completeEvent()).toMatchObject({
+      number: 7,
+      checkout: { kind: 'commit', head: sha('1'), merge: sha('9'), merged: true },
+      base: { kind: 'branch', name: 'release/1', commit: sha('2'), instead: null },
+    });
+    github.state.pullRequests.push(pull(9));
+    expect(await host('workflow_run', run).completeEvent()).toMatchObject({ number: 9, checkout: { merged: false } });
+  });
+
   test('of a commit that several pull requests have is neither completed nor commented on', async () => {
     const { github, host } = await openSetting();
     github.state.pullRequests.push(pull(7), pull(8, into('release/1')));
@@ -53,7 +66,7 @@ describe('an event that names no base branch', () => {
       number: null,
       base: { name: 'main', instead: expect.stringContaining('Several') },
     });
-    expect(await several.publish(report('text'))).toMatchObject([{ message: expect.stringContaining('several open pull requests') }]);
+    expect(await several.publish(report('text'))).toMatchObject([{ message: expect.stringContaining('several pull requests') }]);
     expect(github.state.comments).toEqual([]);
   });
 

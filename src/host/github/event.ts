@@ -50,9 +50,11 @@ const change = (setting: Setting, checkout: ReviewedCommit, base: ChangeBase, nu
   base,
 });
 
+export const isMerged = ({ merged, merged_at }: PullRequest): boolean => merged === true || merged_at != null;
+
 /** `merge`: the merge commit that GitHub made for this run, null where it made none. */
 const pullRequestEvent = (repository: string, pull: PullRequest, merge: string | null): ChangeEvent => {
-  const merged = pull.merged === true && pull.merge_commit_sha != null;
+  const merged = isMerged(pull) && pull.merge_commit_sha != null;
   return {
     kind: 'change',
     repository,
@@ -233,7 +235,7 @@ export const completedEvent = (event: ChangeEvent, found: readonly PullRequest[]
   const { base } = event;
   if (base.kind === 'commit') return event;
   if (first !== undefined)
-    return { ...event, base: { ...base, instead: 'Several open pull requests have this head: the default branch is the base branch.' } };
+    return { ...event, base: { ...base, instead: 'Several pull requests have this head: the default branch is the base branch.' } };
   return { ...event, base: { ...base, instead: failure === null ? base.instead : `${base.instead} (${failure})` } };
 };
 

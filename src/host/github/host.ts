@@ -137,8 +137,8 @@ export const githubHost = (environment: Environment, options: GitHubHostOptions 
     if (event.kind === 'change' && event.number !== null) return event.number;
     const found = run.lookUp?.by === 'head' ? await findPullRequests(github, run.lookUp) : [];
     const [first] = found;
-    if (first === undefined) throw new GitHubFailure('not-found', 'no open pull request has this commit as its head');
-    if (found.length > 1) throw new GitHubFailure('other', 'several open pull requests have this commit as their head');
+    if (first === undefined) throw new GitHubFailure('not-found', 'no open or merged pull request has this commit as its head');
+    if (found.length > 1) throw new GitHubFailure('other', 'several pull requests have this commit as their head');
     return first.number;
   };
 

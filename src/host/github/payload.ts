@@ -21,7 +21,10 @@ const ownRepository = z.object({ full_name: name }).nullable();
 /** A pull request as payloads and answers of the interface have it. */
 export const pullRequest = z.object({
   number,
+  state: name.optional(),
   merged: z.boolean().nullish(),
+  /** Lists have this in place of `merged`. */
+  merged_at: z.string().max(100).nullish(),
   merge_commit_sha: commitId.nullish(),
   head: z.object({ sha: commitId, repo: ownRepository }),
   base: z.object({ ref: branchName, sha: commitId, repo: ownRepository }),
