@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeDocument } from '../../src/records/decode.ts';
+import { type Plan, plan } from '../../src/records/plan.ts';
 import { type ReportDocument, reportDocumentSchema } from '../../src/report/document.ts';
 import type { Edit } from './mutant.ts';
 
@@ -40,15 +42,31 @@ export class Clone {
     execFileSync('git', argv);
   }
 
-  /** Runs the gate in a run folder of its own; all runs share a store. */
-  gate(name: string, ...options: readonly string[]): Ended {
-    const run = join(this.#folder, name);
-    const ended = spawnSync(process.execPath, [join(this.#tree, 'dist', 'cli.js'), '--run-dir', run, ...options], {
+  #command(run: string, ...words: readonly string[]): Omit<Ended, 'report'> {
+    const ended = spawnSync(process.execPath, [join(this.#tree, 'dist', 'cli.js'), '--run-dir', run, ...words], {
       cwd: this.#tree,
       encoding: 'utf8',
       env: { ...process.env, OPTIMIZATION_GATE_STORE: join(this.#folder, 'store'), ORT_PATH: repository },
     });
-    return { status: ended.status, text: ended.stdout, errors: ended.stderr, report: reportIn(run) };
+    return { status: ended.status, text: ended.stdout, errors: ended.stderr };
+  }
+
+  /** Runs the gate in a run folder of its own; all runs share a store. */
+  gate(name: string, ...options: readonly string[]): Ended {
+    const run = join(this.#folder, name);
+    return { ...this.#command(run, ...options), report: reportIn(run) };
+  }
+
+  /** The same, but the plan is changed before anything is measured. */
+  gatePart(name: string, part: (plan: Plan) => Plan, ...options: readonly string[]): Ended {
+    const run = join(this.#folder, name);
+    const planned = this.#command(run, 'plan', ...options);
+    if (planned.status !== 0) return { ...planned, report: null };
+    const file = join(run, 'plan.json');
+    writeFileSync(file, encodeDocument(part(plan.parse(JSON.parse(readFileSync(file, 'utf8'))))));
+    const measured = this.#command(run, 'measure');
+    if (measured.status !== 0) return { ...measured, report: null };
+    return { ...this.#command(run, 'gate'), report: reportIn(run) };
   }
 
   /** Edits the sources and builds them, as someone would before a commit. */
