@@ -63,7 +63,7 @@ export const architectureSearch: Catalogue = {
       id: 'depth-ignored',
       what: 'members of the pool keep all layers',
       edits: [edit(elastic, 'const removed = depth === 1 ? 0 :', 'const removed = depth <= 1 ? 0 :')],
-      noticedBy: ['member-latency', 'pool-size', ...served],
+      noticedBy: ['pool-size', ...served],
     },
   ],
   placebos: [
