@@ -1,5 +1,6 @@
 /** Plants what the catalogue of mutants holds, and says what became of it: docs/mutants.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Clone } from '../__tests__/mutants/clone.ts';
@@ -8,6 +9,9 @@ import type { Outcome } from '../__tests__/mutants/outcome.ts';
 import { type Placed, reachOf, together } from '../__tests__/mutants/together.ts';
 import { mostTogether, placed, type TriedOne, tryTogether } from '../__tests__/mutants/trial.ts';
 import { code, table } from './markdown-table.ts';
+
+/** Most of a run is one thread's work. */
+const lanes = Math.min(4, availableParallelism());
 
 const usage = 'npm run mutants -- [--only ID[,ID]] [--kind mutants|placebos] [--seed N] [--json FILE] [--known FILE] [--write]';
 
@@ -79,21 +83,25 @@ const main = async (): Promise<void> => {
   });
   const only = values.only.flatMap((ids) => ids.split(','));
   if (values.write && (only.length > 0 || values.kind !== undefined)) throw new Error('Only a whole run is written to docs/mutants.md.');
-  const clone = new Clone({ 'optimization-gate.yml': mutantsConfiguration });
   const trials = chosen(only, values.kind);
   const results: TriedOne[] = [...knownIn(values.known, trials)];
   const rest = trials.filter((trial) => !results.some((result) => result.trial === trial));
-  try {
-    for (const group of together(rest, await reachOf(), mostTogether)) {
-      const { tried, said } = tryTogether(clone, group, values.seed);
-      results.push(...tried);
+  const groups = [...together(rest, await reachOf(), mostTogether)];
+  const tryAll = async (clone: Clone): Promise<void> => {
+    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+      const { tried, said } = await tryTogether(clone, group, values.seed);
+      results.push(...tried.map((one) => ({ ...one, seconds: one.seconds / clones.length })));
       if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
       for (const { trial, outcome, seconds } of tried)
         console.log(`${trial.optimization} ${trial.planted.id}: ${outcome.kind}, ${outcome.by} (${seconds.toFixed(0)} s)`);
       if (tried.some(({ outcome }) => outcome.by === 'no report')) console.error(said);
     }
+  };
+  const clones = Array.from({ length: Math.min(lanes, groups.length) }, () => new Clone({ 'optimization-gate.yml': mutantsConfiguration }));
+  try {
+    await Promise.all(clones.map(tryAll));
   } finally {
-    clone.remove();
+    for (const clone of clones) clone.remove();
   }
   const text = summary(results, values.seed);
   console.log(`\n${text}`);

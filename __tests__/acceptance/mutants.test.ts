@@ -20,15 +20,15 @@ describe('what is planted first in each optimization, the right metric notices',
     mostTogether,
   );
 
-  it.each(groups.map((group) => [namesOf(group), group] as const))('%s', (_, group) => {
-    const { tried, said } = tryTogether(clone, group, '1');
+  it.each(groups.map((group) => [namesOf(group), group] as const))('%s', async (_, group) => {
+    const { tried, said } = await tryTogether(clone, group, '1');
     for (const { trial, outcome } of tried) expect(outcome, `${trial.planted.id}\n${said}`).toMatchObject({ kind: 'caught' });
   });
 });
 
 describe.each(['1', '2', '3'])('no metric moves for a rewrite that changes nothing, seed %s', (seed) => {
-  it.each(together(placed('placebos'), reach, mostTogether).map((group) => [namesOf(group), group] as const))('%s', (_, group) => {
-    const { tried, said } = tryTogether(clone, group, seed);
+  it.each(together(placed('placebos'), reach, mostTogether).map((group) => [namesOf(group), group] as const))('%s', async (_, group) => {
+    const { tried, said } = await tryTogether(clone, group, seed);
     for (const { trial, outcome } of tried) expect(outcome, `${trial.planted.id}\n${said}`).toMatchObject({ kind: 'left-alone' });
   });
 });

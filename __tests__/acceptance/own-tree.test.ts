@@ -10,8 +10,8 @@ const clone = new Clone();
 afterAll(() => clone.remove());
 
 describe('this repository, gated by itself', () => {
-  it('passes as it is, and measures what each optimization does', () => {
-    const ended = clone.gate('clean');
+  it('passes as it is, and measures what each optimization does', async () => {
+    const ended = await clone.gate('clean');
     expect(ended.status, ended.errors).toBe(0);
     const cells = ended.report?.cells ?? [];
     expect(cells).toHaveLength(4 * builtinOptimizations.length);
@@ -22,8 +22,8 @@ describe('this repository, gated by itself', () => {
     }
   });
 
-  it('sees that pruning by magnitude costs quality, on the models it hurts', () => {
-    const ended = clone.gate(
+  it('sees that pruning by magnitude costs quality, on the models it hurts', async () => {
+    const ended = await clone.gate(
       'magnitude',
       '--set',
       'optimizations.structured-pruning.with.importance=magnitude',
@@ -38,8 +38,14 @@ describe('this repository, gated by itself', () => {
     expect(verdictsOf(ended, 'model-size')['mini-qwen3-dense/structured-pruning inspection']).toBe('passed');
   });
 
-  it('sees that pruning less costs size, work and time, and gains quality', () => {
-    const ended = clone.gate('ratio', '--set', 'optimizations.structured-pruning.with.ratio=0.10', '--optimizations', 'structured-pruning');
+  it('sees that pruning less costs size, work and time, and gains quality', async () => {
+    const ended = await clone.gate(
+      'ratio',
+      '--set',
+      'optimizations.structured-pruning.with.ratio=0.10',
+      '--optimizations',
+      'structured-pruning',
+    );
     expect(ended.status, ended.errors).toBe(1);
     const dense = 'mini-qwen3-dense/structured-pruning';
     expect(verdictsOf(ended, 'model-size')[`${dense} inspection`]).toBe('regressed');
@@ -48,8 +54,8 @@ describe('this repository, gated by itself', () => {
     expect(verdictsOf(ended, 'nll-delta')[`${dense} evaluation`]).toBe('improved');
   });
 
-  it('refuses a broken option, saying where and what is allowed', () => {
-    const ended = clone.gate('broken', '--set', 'optimizations.structured-pruning.with.importance=magic');
+  it('refuses a broken option, saying where and what is allowed', async () => {
+    const ended = await clone.gate('broken', '--set', 'optimizations.structured-pruning.with.importance=magic');
     expect(ended.status).toBe(2);
     expect(ended.errors).toContain('importance');
     expect(ended.errors).toContain('magnitude');

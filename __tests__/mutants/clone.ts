@@ -1,13 +1,22 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ExecFileOptions, execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeDocument } from '../../src/records/decode.ts';
-import { type Plan, plan } from '../../src/records/plan.ts';
+import { plan } from '../../src/records/plan.ts';
 import { type ReportDocument, reportDocumentSchema } from '../../src/report/document.ts';
+import { exactPlan } from './exact-plan.ts';
 import type { Edit } from './mutant.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
+
+/** Runs Node to its end, whatever that is. */
+const node = (argv: readonly string[], options: ExecFileOptions): Promise<Omit<Ended, 'report'>> =>
+  new Promise((resolve) => {
+    const child = execFile(process.execPath, argv, { ...options, encoding: 'utf8', maxBuffer: 2 ** 26 }, (_, text, errors) =>
+      resolve({ status: child.exitCode, text, errors }),
+    );
+  });
 
 export interface Ended {
   readonly status: number | null;
@@ -22,55 +31,52 @@ export class Clone {
   readonly #tree = join(this.#folder, 'clone');
 
   /**
-   * A clone of the last commit with its programs built, whose measurements take turns with all others on this machine.
+   * A clone of the last commit with its programs built.
    * @param files text of files that are committed there on top
    */
   constructor(files: Readonly<Record<string, string>> = {}) {
     this.#git('clone', '--quiet', '--no-hardlinks', repository, this.#tree);
     symlinkSync(join(repository, 'node_modules'), join(this.#tree, 'node_modules'));
     for (const [path, text] of Object.entries(files)) writeFileSync(join(this.#tree, path), text);
-    this.#build();
+    execFileSync(process.execPath, ['scripts/build.ts'], { cwd: this.#tree });
     const author = ['-c', 'user.name=Clone', '-c', 'user.email=clone@example.invalid'];
     this.#git('-C', this.#tree, ...author, 'commit', '--quiet', '--all', '--allow-empty', '--message', 'Build and configure');
-  }
-
-  #build(): void {
-    execFileSync(process.execPath, ['scripts/build.ts'], { cwd: this.#tree });
   }
 
   #git(...argv: readonly string[]): void {
     execFileSync('git', argv);
   }
 
-  #command(run: string, ...words: readonly string[]): Omit<Ended, 'report'> {
-    const ended = spawnSync(process.execPath, [join(this.#tree, 'dist', 'cli.js'), '--run-dir', run, ...words], {
+  #command(run: string, words: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Omit<Ended, 'report'>> {
+    return node([join(this.#tree, 'dist', 'cli.js'), '--run-dir', run, ...words], {
       cwd: this.#tree,
-      encoding: 'utf8',
-      env: { ...process.env, OPTIMIZATION_GATE_STORE: join(this.#folder, 'store'), ORT_PATH: repository },
+      env: { ...process.env, OPTIMIZATION_GATE_STORE: join(this.#folder, 'store'), ORT_PATH: repository, ...more },
     });
-    return { status: ended.status, text: ended.stdout, errors: ended.stderr };
   }
 
-  /** Runs the gate in a run folder of its own; all runs share a store. */
-  gate(name: string, ...options: readonly string[]): Ended {
+  /** Runs the gate in a run folder of its own; all runs share a store. Measurements take turns with all others on this machine. */
+  async gate(name: string, ...options: readonly string[]): Promise<Ended> {
     const run = join(this.#folder, name);
-    return { ...this.#command(run, ...options), report: reportIn(run) };
+    return { ...(await this.#command(run, options)), report: reportIn(run) };
   }
 
-  /** The same, but the plan is changed before anything is measured. */
-  gatePart(name: string, part: (plan: Plan) => Plan, ...options: readonly string[]): Ended {
+  /** The same for exact metrics alone, which other measurements beside these do not disturb. */
+  async gateExactly(name: string, ...options: readonly string[]): Promise<Ended> {
     const run = join(this.#folder, name);
-    const planned = this.#command(run, 'plan', ...options);
+    const temporary = join(this.#folder, 'tmp');
+    mkdirSync(temporary, { recursive: true });
+    const command = (...words: readonly string[]): Promise<Omit<Ended, 'report'>> => this.#command(run, words, { TMPDIR: temporary });
+    const planned = await command('plan', ...options);
     if (planned.status !== 0) return { ...planned, report: null };
     const file = join(run, 'plan.json');
-    writeFileSync(file, encodeDocument(part(plan.parse(JSON.parse(readFileSync(file, 'utf8'))))));
-    const measured = this.#command(run, 'measure');
+    writeFileSync(file, encodeDocument(exactPlan(plan.parse(JSON.parse(readFileSync(file, 'utf8'))))));
+    const measured = await command('measure');
     if (measured.status !== 0) return { ...measured, report: null };
-    return { ...this.#command(run, 'gate'), report: reportIn(run) };
+    return { ...(await command('gate')), report: reportIn(run) };
   }
 
   /** Edits the sources and builds them, as someone would before a commit. */
-  edit(edits: readonly Edit[]): void {
+  async edit(edits: readonly Edit[]): Promise<void> {
     for (const { file, from, to } of edits) {
       const path = join(this.#tree, file);
       const text = readFileSync(path, 'utf8');
@@ -80,7 +86,8 @@ export class Clone {
         text.replace(from, () => to),
       );
     }
-    this.#build();
+    const { status, errors } = await node(['scripts/build.ts'], { cwd: this.#tree });
+    if (status !== 0) throw new Error(errors);
   }
 
   /** Undoes all edits. */

@@ -24,7 +24,7 @@ const expected = ({ planted }: Placed): string =>
 it('of a handful that the commit draws, each becomes what the page says', { timeout: 600_000 }, async () => {
   const drawn = shuffled([...placed('mutants'), ...placed('placebos')], seededRandom(Number.parseInt(commit.slice(0, 8), 16)));
   const [group = []] = together(drawn, await reachOf(), handful).filter(({ length }) => length === handful);
-  const { tried, said } = tryTogether(clone, group, '1');
+  const { tried, said } = await tryTogether(clone, group, '1');
   expect(tried).toHaveLength(handful);
   for (const { trial, outcome } of tried) {
     const { id, what } = trial.planted;

@@ -1,6 +1,5 @@
 import { catalogues } from './catalogue.ts';
 import type { Clone } from './clone.ts';
-import { exactPlan } from './exact-plan.ts';
 import { type Outcome, outcomeOfMutant, outcomeOfPlacebo } from './outcome.ts';
 import { entryOf, modelOf, type Placed } from './together.ts';
 
@@ -19,18 +18,18 @@ export const placed = (kind: 'mutants' | 'placebos'): readonly Placed[] =>
   catalogues.flatMap(({ optimization, [kind]: all }) => all.map((planted) => ({ optimization, planted })));
 
 /** Plants some things in the clone, runs the cells that they concern, and takes them out again. */
-export const tryTogether = (
+export const tryTogether = async (
   clone: Clone,
   group: readonly Placed[],
   seed: string,
-): { readonly tried: readonly TriedOne[]; readonly said: string } => {
+): Promise<{ readonly tried: readonly TriedOne[]; readonly said: string }> => {
   const started = performance.now();
   try {
-    clone.edit(group.flatMap(({ planted }) => planted.edits));
+    await clone.edit(group.flatMap(({ planted }) => planted.edits));
     const [models, entries] = [[...new Set(group.map(modelOf))].join(), group.map(entryOf).join()];
     const scope = ['--models', models, '--optimizations', entries, '--base', 'HEAD', '--seed', seed, '--quick'];
     const name = `${seed}+${group.map(({ planted }) => planted.id).join('+')}`.slice(0, 200);
-    const { report, errors, text } = clone.gatePart(name, exactPlan, ...scope);
+    const { report, errors, text } = await clone.gateExactly(name, ...scope);
     const seconds = (performance.now() - started) / 1000 / group.length;
     const tried = group.map((trial) => {
       const { planted } = trial;
