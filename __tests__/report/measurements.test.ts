@@ -33,7 +33,10 @@ describe('a measurement without a model', () => {
     expect(shown).toMatch(/^measurement +verdict +head$/m);
     expect(shown).toMatch(/^our-engine +regressed +decode-latency 1\.03 ms$/m);
     expect(shown).not.toMatch(/model|nll-delta|reference|\bsize\b|null|undefined/);
-    const comment = commentBody(only, context).split('<details><summary>How to read')[0] ?? '';
+    const [comment = '', below = ''] = commentBody(only, context).split('<details><summary>How to read');
+    const [guide = ''] = below.split('</details>');
+    expect(guide).toContain('- A **measurement** is a cell without a model');
+    expect(guide).not.toMatch(/of one model|the model before|\*\*reference\*\*/);
     expect(comment).toContain('<b>measurements</b>: 1 regressed');
     expect(comment).toContain('| measurement | metric | base | head | head against base | tolerance | verdict |');
     expect(comment).not.toMatch(/quality|peak memory|null|undefined|reference →/);
@@ -52,7 +55,8 @@ describe('a measurement without a model', () => {
     expect(own).toBeGreaterThan(models ?? 0);
     expect(lines.filter((line) => line.startsWith('our-engine '))).toHaveLength(1);
     const comment = commentBody(mixed, context);
-    expect(comment).toContain('| metrics with a number | `mini-qwen3-dense` | measurements |');
+    expect(comment).toMatch(/- A \*\*cell\*\* is one optimization of one model.*\n- A \*\*measurement\*\* is/);
+    expect(comment).toContain('| verdict, metrics with a number | `mini-qwen3-dense` | measurements |');
     expect(indexHtml(mixed, context, evidence)).toContain('<select name="model"');
   });
 

@@ -21,7 +21,7 @@ const gapText = (gap: Gap): string => tableRow([gap.state, prose(gap.reason, 200
 const omitted = (count: number): string => `… and ${counted(count, 'more row')}: see coverage.json.`;
 
 /**
- * One collapsed block of two sections to be put next to each other: optimizations × models with `measured / all`, then the gaps.
+ * One collapsed block of two sections to be put next to each other: optimizations × models with the verdict and `measured of all`, then the gaps.
  * Rows have the given ranks; what has no room is counted.
  */
 export const coverageSections = (
@@ -41,14 +41,14 @@ export const coverageSections = (
         code(optimization),
         ...columns.map((model) => {
           const cell = cellAt.get(`${optimization} ${model}`);
-          return cell === undefined ? '' : `${knownMetrics(cell)} / ${cell.metrics.length} ${cell.verdict}`;
+          return cell === undefined ? '' : `${cell.verdict}, ${knownMetrics(cell)} of ${cell.metrics.length}`;
         }),
       ]),
   });
   const gaps = gapsOf(document);
   return [
     {
-      open: `<details><summary>Coverage: judged ${document.judged} of ${counted(document.total, 'metric')}</summary>\n\n${coverageSentence(document, prose)}\n\n${tableHead(['metrics with a number', ...columns.map((model) => (model === null ? measurementsTitle : code(model)))])}`,
+      open: `<details><summary>Coverage: judged ${document.judged} of ${counted(document.total, 'metric')}</summary>\n\n${coverageSentence(document, prose)}\n\n${tableHead(['verdict, metrics with a number', ...columns.map((model) => (model === null ? measurementsTitle : code(model)))])}`,
       rows: optimizations.map(gridRow),
       close: '',
       omitted,

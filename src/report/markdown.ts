@@ -7,10 +7,11 @@ import type { ReportContext } from './context.ts';
 import { coverageDocument } from './coverage.ts';
 import { coverageSections } from './coverage-table.ts';
 import { code, prose } from './escape.ts';
+import { guide } from './guide.ts';
 import { heading } from './heading.ts';
 import { cellsByKind, cellsByModel } from './listed-metric.ts';
 import { measurementSections, modelSections } from './model-section.ts';
-import { allowanceText, counted, quantity } from './number.ts';
+import { counted, quantity } from './number.ts';
 import { tableHead, tableRow } from './table.ts';
 
 /** GitHub refuses comments above 65,536 characters; the rest is room for a marker and a note of the host. */
@@ -19,27 +20,6 @@ export const commentLimit = 60_000;
 const summaryLimit = 1_000_000;
 
 const fixed = (open: string): Section => ({ open, rows: [], close: '', omitted: () => '' });
-
-const confirmed = (family: number): string =>
-  family === 0
-    ? 'No timed metric needed a confirmation in this pull request.'
-    : `p is corrected for everything that needed a confirmation in this pull request: ${counted(family, 'timed metric')}.`;
-
-const guide = (verdict: Verdict): string =>
-  [
-    '<details><summary>How to read this</summary>',
-    [
-      '- A **cell** is one optimization of one model. Three versions of the model are measured side by side. The **reference** is the model before any optimization; **base** and **head** are what the code of each commit makes of it.',
-      '- A **launch** is one fresh process that measures. Five screening launches look for a change, later ones confirm it; a **self-check** tests the machine.',
-      '- **Change** is head against base, the centre of all launches, with its interval. Numbers of base and head are medians over launches. Where the machine was faster in some launches than in others, the two can differ; then the change says that it is **within launches**. ↓ lower is better, ↑ higher is better. Only a change that is worse beyond its tolerance, and told from noise, is a regression.',
-      '- In brackets behind a number of head stands its own 95 % interval: of a mean over held-out windows, or of an improvement over launches.',
-      `- ${confirmed(verdict.statistics.family)} At most ${allowanceText(verdict.statistics.alpha, { scale: 'log', unit: '' })} of pull requests without a regression may fail by chance.`,
-      '- **passed** needs evidence. **unchanged** means the same artefact on the same runtime, so nothing can have regressed. **inconclusive** means that a large change could not be ruled out.',
-      '- The **reference** stands beside base and head where the same launches measured all three. Else its column says how head compares with it in launches that ran both.',
-      '- **described** and **advisory** numbers never decide. **–** was not measured: the coverage says why.',
-    ].join('\n'),
-    '</details>',
-  ].join('\n\n');
 
 const facts = (value: Json, path = ''): readonly (readonly [string, string])[] => {
   if (value === null || typeof value !== 'object') return [[path === '' ? 'details' : path, String(value)]];
