@@ -10,6 +10,9 @@ import type { Edit } from './mutant.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
+/** Types do not depend on what is planted, and are half of the time. */
+const buildsPrograms = "const { buildPrograms } = await import('./scripts/build.ts'); await buildPrograms('dist');";
+
 /** Runs Node to its end, whatever that is. */
 const node = (argv: readonly string[], options: ExecFileOptions): Promise<Omit<Ended, 'report'>> =>
   new Promise((resolve) => {
@@ -86,7 +89,7 @@ export class Clone {
         text.replace(from, () => to),
       );
     }
-    const { status, errors } = await node(['scripts/build.ts'], { cwd: this.#tree });
+    const { status, errors } = await node(['--input-type=module', '--eval', buildsPrograms], { cwd: this.#tree });
     if (status !== 0) throw new Error(errors);
   }
 
