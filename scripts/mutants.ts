@@ -13,7 +13,8 @@ import { code, table } from './markdown-table.ts';
 /** Most of a run is one thread's work. */
 const lanes = Math.min(4, availableParallelism());
 
-const usage = 'npm run mutants -- [--only ID[,ID]] [--kind mutants|placebos] [--seed N] [--json FILE] [--known FILE] [--write]';
+const usage =
+  'npm run mutants -- [--only ID[,ID]] [--kind mutants|placebos] [--seed N] [--without METRIC[,METRIC]] [--json FILE] [--known FILE] [--write]';
 
 /** Those of the catalogue that were asked for: by id, or by optimization. */
 const chosen = (only: readonly string[], kind: string | undefined): readonly Placed[] =>
@@ -76,20 +77,23 @@ const main = async (): Promise<void> => {
       only: { type: 'string', multiple: true, default: [] },
       kind: { type: 'string' },
       seed: { type: 'string', default: '1' },
+      without: { type: 'string', default: '' },
       json: { type: 'string' },
       known: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   });
   const only = values.only.flatMap((ids) => ids.split(','));
-  if (values.write && (only.length > 0 || values.kind !== undefined)) throw new Error('Only a whole run is written to docs/mutants.md.');
+  const without = values.without.split(',').filter((id) => id !== '');
+  if (values.write && (only.length > 0 || without.length > 0 || values.kind !== undefined))
+    throw new Error('Only a whole run is written to docs/mutants.md.');
   const trials = chosen(only, values.kind);
   const results: TriedOne[] = [...knownIn(values.known, trials)];
   const rest = trials.filter((trial) => !results.some((result) => result.trial === trial));
   const groups = [...together(rest, await reachOf(), mostTogether)];
   const tryAll = async (clone: Clone): Promise<void> => {
     for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-      const { tried, said } = await tryTogether(clone, group, values.seed);
+      const { tried, said } = await tryTogether(clone, group, values.seed, without);
       results.push(...tried.map((one) => ({ ...one, seconds: one.seconds / clones.length })));
       if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
       for (const { trial, outcome, seconds } of tried)

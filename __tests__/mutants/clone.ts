@@ -63,8 +63,8 @@ export class Clone {
     return { ...(await this.#command(run, options)), report: reportIn(run) };
   }
 
-  /** The same for exact metrics alone, which other measurements beside these do not disturb. */
-  async gateExactly(name: string, ...options: readonly string[]): Promise<Ended> {
+  /** The same for exact metrics alone, which other measurements beside these do not disturb; `without` the ones of these ids. */
+  async gateExactly(name: string, without: readonly string[], ...options: readonly string[]): Promise<Ended> {
     const run = join(this.#folder, name);
     const temporary = join(this.#folder, 'tmp');
     mkdirSync(temporary, { recursive: true });
@@ -72,7 +72,7 @@ export class Clone {
     const planned = await command('plan', ...options);
     if (planned.status !== 0) return { ...planned, report: null };
     const file = join(run, 'plan.json');
-    writeFileSync(file, encodeDocument(exactPlan(plan.parse(JSON.parse(readFileSync(file, 'utf8'))))));
+    writeFileSync(file, encodeDocument(exactPlan(plan.parse(JSON.parse(readFileSync(file, 'utf8'))), without)));
     const measured = await command('measure');
     if (measured.status !== 0) return { ...measured, report: null };
     return { ...(await command('gate')), report: reportIn(run) };

@@ -17,11 +17,12 @@ export interface TriedOne {
 export const placed = (kind: 'mutants' | 'placebos'): readonly Placed[] =>
   catalogues.flatMap(({ optimization, [kind]: all }) => all.map((planted) => ({ optimization, planted })));
 
-/** Plants some things in the clone, runs the cells that they concern, and takes them out again. */
+/** Plants some things in the clone, runs the cells that they concern, and takes them out again. `without`: metrics that are switched off. */
 export const tryTogether = async (
   clone: Clone,
   group: readonly Placed[],
   seed: string,
+  without: readonly string[] = [],
 ): Promise<{ readonly tried: readonly TriedOne[]; readonly said: string }> => {
   const started = performance.now();
   try {
@@ -29,7 +30,7 @@ export const tryTogether = async (
     const [models, entries] = [[...new Set(group.map(modelOf))].join(), group.map(entryOf).join()];
     const scope = ['--models', models, '--optimizations', entries, '--base', 'HEAD', '--seed', seed, '--quick'];
     const name = `${seed}+${group.map(({ planted }) => planted.id).join('+')}`.slice(0, 200);
-    const { report, errors, text } = await clone.gateExactly(name, ...scope);
+    const { report, errors, text } = await clone.gateExactly(name, without, ...scope);
     const seconds = (performance.now() - started) / 1000 / group.length;
     const tried = group.map((trial) => {
       const { planted } = trial;
