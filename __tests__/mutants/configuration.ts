@@ -9,7 +9,6 @@ const defaults = builtinOptimizations.map(({ benchmark }) => `  - { id: ${benchm
  * The configuration that mutants are judged with: every optimization as it is, and the targets that the defaults leave out. None of the mutants
  * makes a build vary, so builds are not repeated.
  */
-export const mutantsConfiguration = targets.replace(
-  'optimizations:\n',
-  () => `gate: { build-twice: false }\n\noptimizations:\n${defaults}`,
-);
+export const mutantsConfiguration = targets
+  .replace('optimizations:\n', () => `optimizations:\n${defaults}`)
+  .replace('gate:\n', 'gate:\n  build-twice: false\n');
