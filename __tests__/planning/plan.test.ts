@@ -116,6 +116,16 @@ describe('the plan', () => {
     expect(stderr).toMatch(says);
   });
 
+  it('what is refused after base was read otherwise than it stands is told with that', async () => {
+    const broken = Project.make();
+    broken.commit({ ...ignored, 'copy.mjs': copyProgram(false), 'optimization-gate.yml': configuration([copied('kept')]) });
+    broken.commit({ 'optimization-gate.yml': configuration([copied('kept'), copied('added')], ['gate: { alpha: ']) });
+    broken.commit({ 'README.md': 'another\n' });
+    const { code, stderr } = await broken.gate('plan', '--base', 'HEAD~1', '--optimizations', 'added');
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('error[optimization-unknown]') });
+    expect(stderr).toMatch(/warning: optimization-gate\.yml:\d+:\d+ of base: .*its last readable version counts/s);
+  });
+
   it('an option of a built-in ends with status 2 at its place', async () => {
     const broken = Project.make();
     broken.commit({ ...ignored, 'optimization-gate.yml': configuration([pruning(0.25)]) });

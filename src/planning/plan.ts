@@ -49,6 +49,8 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const present = modelIds(context.root, context.packageRoot);
   const read = await readConfigurations(context, repository, base, event);
   const { head: headConfig, base: baseConfig, baseFolder, warnings: unusual } = read;
+  // What is refused below may be so because of these.
+  for (const warning of unusual) context.host.log.warn(warning);
   const flawNotes = [...settledFlaws(event, sideFlaws(baseConfig, read.flaws))];
   const folders = { head: workingFolder(context, repository), base: baseFolder };
   const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, baseFolder, base))])].sort());
