@@ -64,18 +64,13 @@ export const adaptiveBatching: Catalogue = {
       noticedBy,
     },
     {
-      id: 'starvation',
-      what: 'a batch waits until four requests are there, as far as it may',
+      id: 'late-ones-alone',
+      what: 'a request that is late already is served alone',
       edits: [
         edit(
-          subject,
-          'return { next: async (seen) => ({ batch: choose(',
-          'return { next: async (seen) => ({ batch: 0 * options.maximum + 1 * Math.min(2, choose(',
-        ),
-        edit(
-          subject,
-          "decodeValue(batchingObservation, seen, 'observation')) }) };",
-          "decodeValue(batchingObservation, seen, 'observation'))) }) };",
+          budget,
+          '  const plans: (Plan | undefined)[] = [{',
+          '  if ((ages[0] ?? 0) > deadline) return 1;\n  const plans: (Plan | undefined)[] = [{',
         ),
       ],
       noticedBy,
