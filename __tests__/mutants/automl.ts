@@ -65,6 +65,12 @@ export const automl: Catalogue = {
       edits: [edit(surrogate, 'mean: middle + product(known, whitened)', 'mean: product(known, known)')],
       noticedBy,
     },
+    {
+      id: 'noise-grows-with-requests',
+      what: 'the more requests time a trial, the less it counts',
+      edits: [edit(surrogate, 'requestNoise ** 2 / one.calls', 'requestNoise ** 2 * one.calls')],
+      noticedBy,
+    },
   ],
   placebos: [
     {

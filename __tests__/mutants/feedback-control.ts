@@ -67,6 +67,12 @@ export const feedbackControl: Catalogue = {
       edits: [edit(loop, 'integral += options.integral * error;', 'integral += 0.1 * options.integral * error;')],
       noticedBy,
     },
+    {
+      id: 'integral-from-the-least-batch',
+      what: 'the integral begins at the least batch, whatever runs',
+      edits: [edit(loop, 'let integral = initial;', 'let integral = Math.min(initial, minimum);')],
+      noticedBy,
+    },
   ],
   placebos: [
     {

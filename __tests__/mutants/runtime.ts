@@ -151,6 +151,12 @@ export const runtime: Catalogue = {
       edits: [edit(queue, 'time = start + took;', 'time = oldest.time + took;')],
       noticedBy: ['goodput', 'other-measure', 'build'],
     },
+    {
+      id: 'loop-turns-the-first-row',
+      what: 'of a batch only keys of the first row are turned back after an eviction',
+      edits: [edit(window, "slot.part === 'key') turnWords(", "slot.part === 'key' && line < slot.heads) turnWords(")],
+      noticedBy: ['cached-nll-delta', 'prefill-decode-agreement'],
+    },
   ],
   placebos: [
     {

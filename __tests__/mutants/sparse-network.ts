@@ -123,6 +123,12 @@ export const sparseNetwork: Catalogue = {
       ],
       noticedBy: ['nll-delta'],
     },
+    {
+      id: 'step-by-the-first-row',
+      what: 'the refit scales its steps by the first row of the moment, not by its diagonal',
+      edits: [edit(refit, 'moment.data[row * (rows + 1)]', 'moment.data[row]')],
+      noticedBy: ['nll-delta'],
+    },
   ],
   placebos: [
     {

@@ -152,6 +152,13 @@ export const structuredPruning: Catalogue = {
       ],
       noticedBy: ['nll-delta'],
     },
+    {
+      id: 'group-by-remainder',
+      what: 'a row belongs to the group of its remainder, not of its quotient',
+      entry: 'pruned-heads',
+      edits: [edit(heads, 'Math.floor(row / perGroup)', 'row % attention.kvHeads')],
+      noticedBy: ['nll-delta'],
+    },
   ],
   placebos: [
     {

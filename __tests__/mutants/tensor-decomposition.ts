@@ -137,6 +137,14 @@ export const tensorDecomposition: Catalogue = {
       ],
       noticedBy: ['nll-delta'],
     },
+    {
+      id: 'range-finder-without-powers',
+      what: 'the range finder neither iterates nor samples more than the rank',
+      edits: [
+        edit(factorisation, 'const powerIterations = 3;\nconst oversampling = 8;', 'const powerIterations = 0;\nconst oversampling = 0;'),
+      ],
+      noticedBy: ['model-size', 'macs-per-token'],
+    },
   ],
   placebos: [
     {
