@@ -28,6 +28,8 @@ describe('text of any origin', () => {
         '``',
         'a',
         ' ',
+        '    ',
+        '1. ',
         '*b*',
         '<img src=x>',
         '[x](https://evil.example)',

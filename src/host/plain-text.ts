@@ -15,9 +15,10 @@ export const noteMarkdown = (text: string): string => {
   const literal = (words: string): string =>
     words
       .replace(linking, '$&\u200b')
-      .replace(/^\s*-|[^\p{L}\p{N}\s.,:;'"()/-]/gu, (found) => found.replace(/\S/u, (character) => `&#${character.codePointAt(0)};`));
+      .replace(/^-|(?<=^\d+)[.)]|[^\p{L}\p{N}\s.,:;'"()/-]/gu, (character) => `&#${character.codePointAt(0)};`);
   const line = (words: string): string =>
     words
+      .trim()
       .split(codeSpan)
       .map((part, at) => (at % 2 === 1 ? part : literal(part)))
       .join('');
