@@ -41,6 +41,11 @@ export const errorTable = {
     exit: 2,
     remedy: 'Use the name of a folder below models/ that holds a card.json, in your repository or in that of the gate.',
   },
+  'model-missing': {
+    exit: 2,
+    remedy:
+      'Let an earlier step of the job bring the model: check its submodule out (`submodules: true` of actions/checkout), mount its disk, or download it. A step that downloads must fail where it cannot.',
+  },
   'model-invalid': { exit: 2, remedy: 'Restore the files of the model from version control, or export them again (models/README.md).' },
   'model-digest-mismatch': { exit: 2, remedy: 'Restore the file. If the change is meant, write its new sha256 into card.json.' },
   'init-file-exists': {

@@ -63,6 +63,10 @@ export declare const errorTable: {
         readonly exit: 2;
         readonly remedy: 'Use the name of a folder below models/ that holds a card.json, in your repository or in that of the gate.';
     };
+    readonly 'model-missing': {
+        readonly exit: 2;
+        readonly remedy: 'Let an earlier step of the job bring the model: check its submodule out (`submodules: true` of actions/checkout), mount its disk, or download it. A step that downloads must fail where it cannot.';
+    };
     readonly 'model-invalid': {
         readonly exit: 2;
         readonly remedy: 'Restore the files of the model from version control, or export them again (models/README.md).';

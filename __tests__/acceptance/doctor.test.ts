@@ -59,6 +59,13 @@ const situations: readonly Situation[] = [
     names: 'mine',
   },
   {
+    code: 'model-missing',
+    check: 'plan',
+    make: (project) =>
+      void project.commit({ '.gitignore': 'models/\n.optimization-gate\n', 'optimization-gate.yml': good.replace(model, 'mine') }),
+    names: 'mine',
+  },
+  {
     code: 'model-invalid',
     check: 'model',
     make: (project) => void project.commit({ 'models/mine/card.json': '{}', 'optimization-gate.yml': good.replace(model, 'mine') }),

@@ -38,6 +38,7 @@ export const doctorCodes = {
   'optimization-unknown': { check: 'plan' },
   'option-invalid': { check: 'plan' },
   'model-unknown': { check: 'plan' },
+  'model-missing': { check: 'plan' },
   'model-invalid': { check: 'model' },
   'model-digest-mismatch': { check: 'model' },
   'init-file-exists': { elsewhere: '`init` writes files' },

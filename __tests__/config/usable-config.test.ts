@@ -52,6 +52,11 @@ describe('readUsableConfig', () => {
 describe('flaws', () => {
   const { flaws } = read('gate: {', 'gate: { tolerence: 5,');
 
+  it('are told as they stand in the file where nothing is left without them', () => {
+    const text = 'models: [mini-qwen3-dense]\noptimizations: [structured-pruning]\n';
+    expect(() => readUsableConfig(text, 'x.yml')).toThrow('optimizations[0]: must be a map of keys and values.');
+  });
+
   it('are the same wherever they stand, until what they say is changed', () => {
     const moved = readUsableConfig(`# a line more\n${good.replace('gate: {', 'gate: { tolerence: 5,')}`, 'gate.yml').flaws;
     const other = read('gate: {', 'gate: { tolerence: 6,').flaws;

@@ -20,6 +20,7 @@ export const kinds = {
   'onnx-structure': 'What ONNX Runtime runs is measured.',
   'scored-as-served': 'A model is scored as it is served.',
   float16: 'Float16 values reach the runtime.',
+  'listed-models': 'A model that is listed is measured, or missed; no commit need hold its files.',
   'counted-work': 'Multiply-adds are counted as they are run.',
 } as const;
 

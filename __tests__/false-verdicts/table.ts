@@ -6,6 +6,7 @@ import { situations as digest } from './digest.ts';
 import { builtInSituations, situations as failedStart } from './failed-start.ts';
 import { situations as files } from './files.ts';
 import { situations as leftFiles } from './left-files.ts';
+import { situations as models } from './models.ts';
 import { situations as numbers } from './numbers.ts';
 import { situations as onnx } from './onnx.ts';
 import { situations as onnxFiles } from './onnx-files.ts';
@@ -30,6 +31,7 @@ export const topics: Readonly<Record<string, readonly Situation[]>> = {
   'failed-start': [...failedStart, ...builtInSituations],
   files,
   'left-files': leftFiles,
+  models,
   numbers,
   onnx,
   'onnx-files': onnxFiles,

@@ -83,13 +83,16 @@ export const readUsableConfig = (text: string, where: string, defaults: ConfigDe
     return stood === undefined || section === undefined ? place(path, part) : place([section, stood, ...rest], part);
   };
   const flaws: Flaw[] = [];
+  /** What is wrong with the file as it stands: without a part it may be wrong in a way that nobody wrote. */
+  let written: readonly ConfigProblem[] | null = null;
   for (;;) {
     const outcome = schema.safeParse(document);
     if (outcome.success) return { config: configOf(outcome.data, where, document, placeNow, defaults), flaws };
     const problems = configProblems(outcome.error.issues, placeNow);
+    written ??= problems;
     const [problem] = problems;
     const part = problem === undefined ? null : partOf(problem);
-    if (problem === undefined || part === null || flaws.length === mostFlaws) throw configError(problems, place);
+    if (problem === undefined || part === null || flaws.length === mostFlaws) throw configError(written, place);
     flaws.push(flawOf(partName(document, part), at(document, part) ?? null, configError([problem], place)));
     const [section, entry] = part;
     if (part.length === 2 && typeof entry === 'number') {

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join, resolve } from 'node:path';
 import { asSentence, GateError } from '../errors.ts';
 import { copyModelSource, type ModelSource } from '../models/model-source.ts';
 import type { Plan } from '../records/plan.ts';
@@ -9,6 +9,7 @@ import type { CommandContext } from '../run/context.ts';
 import { faultOf } from '../run/machine-fault.ts';
 import { workingFolder } from '../run/working-folder.ts';
 import { findModelFolder, openModel, openModelFolder } from './model-folder.ts';
+import { isSamePlace, type ModelOrigin, type ModelOrigins, modelsBelow } from './model-origin.ts';
 
 export interface JudgedModels {
   readonly sources: readonly ModelSource[];
@@ -21,49 +22,53 @@ interface NeededModels extends NeededFiles {
   readonly below: string;
 }
 
-/** Where models lie below a working directory, in paths of the repository. */
-const modelsBelow = (folder: string): string => posix.join(folder, 'models');
-
-/** Ids of the models that a commit of the repository brings itself, below the folder that it works in. */
-export const modelIdsAt = async (repository: Repository, folder: string, commit: string): Promise<readonly string[]> => {
-  const below = modelsBelow(folder);
-  const names = (await repository.filesAt(commit, below)).map((path) => path.slice(below.length + 1).split('/'));
-  return names.flatMap(([id = '', file, more]) => (file === 'card.json' && more === undefined ? [id] : []));
-};
+export interface JudgedSides {
+  readonly event: Plan['event'];
+  /** Base's commit and the folder that it works in. */
+  readonly base: { readonly commit: string; readonly folder: string };
+  /** Ids that base's configuration lists. */
+  readonly listedByBase: readonly string[];
+  readonly origins: ModelOrigins;
+  /** Whether Git LFS is asked for the models' files. */
+  readonly lfs: boolean;
+}
 
 /**
  * The models that both sides are made from and judged on. A change is judged on base's: else it
  * could bring a model that is easier to compress, or other windows. Where base's files are not
  * those of the working tree they are copied into `copies`. A run of the default branch takes what
- * is merged. `base`: its commit and the folder that it works in. `lfs`: whether Git LFS is asked for them. Throws what opening a model throws; where
- * only base's is broken, head's is taken.
+ * is merged. Throws what opening a model throws; where only base's is broken, head's is taken.
  */
 export const openJudgedModels = async (
   ids: readonly string[],
-  event: Plan['event'],
-  { commit: base, folder }: { readonly commit: string; readonly folder: string },
+  { event, base, listedByBase, origins, lfs }: JudgedSides,
   copies: string,
   repository: Repository,
   context: CommandContext,
-  lfs: boolean,
 ): Promise<JudgedModels> => {
   rmSync(copies, { recursive: true, force: true });
-  const below = modelsBelow(folder);
   await repository.fillCheckout(neededModels(modelsBelow(workingFolder(context, repository)), ids, lfs));
-  const needed = neededModels(below, ids, lfs);
+  const needed = neededModels(modelsBelow(base.folder), ids, lfs);
   const sources: ModelSource[] = [];
   const edits: string[] = [];
   for (const id of ids) {
     const here = findModelFolder(id, context.root, context.packageRoot);
-    const card = await cardAt(repository, base, `${below}/${id}/card.json`);
     const shipped = findModelFolder(id, context.packageRoot, context.packageRoot);
-    const same =
-      card === null ? shipped === null || shipped === here : here !== null && readFileSync(join(here, 'card.json'), 'utf8') === card;
-    if (same || (event === 'default-branch' && here !== null)) {
+    const was = await origins.base(id);
+    const isSame = async (): Promise<boolean> => {
+      if (was.kind === 'nowhere') return shipped === null || shipped === here;
+      if (here === null) return false;
+      if (was.kind !== 'files') return isSamePlace(was, await origins.head(id));
+      return readFileSync(join(here, 'card.json'), 'utf8') === (await repository.fileAt(base.commit, `${needed.below}/${id}/card.json`));
+    };
+    if ((await isSame()) || (event === 'default-branch' && here !== null)) {
       sources.push(openModel(id, context.root, context.packageRoot));
+      const unknown = event === 'change' && was.kind === 'nowhere' && shipped === null && listedByBase.includes(id);
+      if (unknown && (await origins.head(id)).kind !== 'nowhere')
+        edits.push(`model ${id} was put under version control; base's commit does not hold it, so head's is in force.`);
       continue;
     }
-    const before = await openBase(id, card === null ? shipped : null, base, needed, copies, repository).catch(faultOf);
+    const before = await openBase(id, was, shipped, base.commit, needed, copies, repository).catch(faultOf);
     if (here === null) {
       if (before instanceof GateError) throw before;
       sources.push(before);
@@ -89,28 +94,21 @@ const neededModels = (below: string, ids: readonly string[], lfs: boolean): Need
   lfs,
 });
 
-/** The card of a model that a commit brings itself. Models that lie behind a link out of the repository are no part of any commit. */
-const cardAt = async (repository: Repository, commit: string, path: string): Promise<string | null> => {
-  try {
-    return await repository.fileAt(commit, path);
-  } catch (thrown) {
-    if (thrown instanceof GateError && thrown.code === 'link-invalid') return null;
-    throw thrown;
-  }
-};
-
-/** Base's own files of a model, from the folder that the gate ships or out of its commit. */
+/** Base's own files of a model: out of its commit or its submodule, where its link leads, or from the folder that the gate ships. */
 const openBase = async (
   id: string,
+  origin: ModelOrigin,
   shipped: string | null,
   base: string,
   needed: NeededModels,
   copies: string,
   repository: Repository,
 ): Promise<ModelSource> => {
-  if (shipped !== null) return openModelFolder(id, shipped);
+  if (origin.kind === 'nowhere' && shipped !== null) return openModelFolder(id, shipped);
+  if (origin.kind === 'outside') return openModelFolder(id, resolve(repository.folder, origin.folder));
   const to = join(copies, id);
-  const worktree = await repository.worktree(base, needed);
+  const within = origin.kind === 'submodule' ? [`${origin.root}/**`] : [];
+  const worktree = await repository.worktree(base, { ...needed, possible: [...needed.possible, ...within] });
   try {
     mkdirSync(to, { recursive: true });
     copyModelSource(join(worktree.folder, needed.below, id), to);

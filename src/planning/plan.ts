@@ -26,9 +26,11 @@ import { comparisonOf, isEmptyChange } from './comparison.ts';
 import { type Configurations, readConfigurations } from './configurations.ts';
 import { cellsAnywhere, configuredCells } from './configured-cells.ts';
 import { writeEmptyPlan } from './empty-plan.ts';
-import { modelIdsAt, openJudgedModels } from './judged-models.ts';
+import { openJudgedModels } from './judged-models.ts';
+import { requireListedModels } from './listed-models.ts';
 import { usableSide } from './measurable-entries.ts';
 import { modelIds } from './model-folder.ts';
+import { modelOrigins } from './model-origin.ts';
 import { requireOwnPlace } from './own-install.ts';
 import { planCells, type Side, workloadOf } from './plan-cells.ts';
 import { type BoundMetric, boundMetrics, checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
@@ -53,7 +55,10 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   for (const warning of unusual) context.host.log.warn(warning);
   const flawNotes = [...settledFlaws(event, sideFlaws(baseConfig, read.flaws))];
   const folders = { head: workingFolder(context, repository), base: baseFolder };
-  const catalogue = catalogueOf([...new Set([...present, ...(await modelIdsAt(repository, baseFolder, base))])].sort());
+  const origins = modelOrigins(repository, folders, base);
+  const named = [headConfig, ...(baseConfig === null ? [] : [baseConfig])].flatMap(idsOf).filter((id) => !present.includes(id));
+  const inBase = await Promise.all([...new Set(named)].map(async (id) => ((await origins.base(id)).kind === 'nowhere' ? [] : [id])));
+  const catalogue = catalogueOf([...new Set([...present, ...inBase.flat()])].sort());
   // Nobody but head says how is judged where base has no configuration.
   const rules = baseConfig ?? headConfig;
   const accepted = await acceptancesAt(repository, base, folders.base);
@@ -72,13 +77,15 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   if (isEmptyChange(context, event, headRevision, base)) return emptyPlan(null, 'the base branch holds the commit that is checked out');
   const renamed = renamedEntries(rules, headConfig);
   const selected = selectConfigs({ head: headConfig, base: baseConfig }, renamed, context.options);
-  // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
   const known = {
     head: resolveUsable(selected.head, catalogue),
     base: selected.base === null ? null : resolveUsable(selected.base, catalogue),
   };
   const configs = [known.head, ...(known.base === null ? [] : [known.base])].map(({ config }) => config);
   const modelled = configs.some(({ optimizations }) => optimizations.some(takesModel));
+  const listedModels = { head: idsOf(selected.head), base: selected.base === null ? [] : idsOf(selected.base) };
+  if (modelled) await requireListedModels(listedModels, present, origins, repository, base, folders.head);
+  // A model whose files head lost is one that head does not have, whatever its configuration lists: its cells are missing.
   const lost = modelled ? known.head.config.models.map(idOfModel).filter((id) => !present.includes(id)) : [];
   const listed = modelled ? configs.flatMap((config) => config.models.map(idOfModel)) : [];
   const ids = [...new Set(listed)].filter((id) => !lost.includes(id) || known.base?.config.models.some((entry) => idOfModel(entry) === id));
@@ -88,12 +95,10 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
   const run = await openRunFolder(context);
   const { sources, edits } = await openJudgedModels(
     ids,
-    event,
-    { commit: base, folder: baseFolder },
+    { event, base: { commit: base, folder: baseFolder }, listedByBase: listedModels.base, origins, lfs: rules.lfs },
     join(run.folder, 'models'),
     repository,
     context,
-    rules.lfs,
   );
   const models = sources.map(({ facts }) => facts);
   const entrySources = { models, catalogue, benchmarkOf };
@@ -157,7 +162,7 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     seed: context.options.seed,
     policy: policyOf(context, rules, accepts),
     policyChanges: [
-      ...diffPolicy(rules, headConfig, renamed),
+      ...diffPolicy(withModels(rules, catalogue), withModels(headConfig, catalogue), renamed),
       ...lost.map((id) => `The files of model ${id} were removed: it is expected until the merge, so it is reported as missing.`),
       ...edits,
       ...(event === 'change' ? await baselineEdits(repository, commits, folders) : []),
@@ -209,6 +214,8 @@ const idOfModel = (entry: Config['models'][number]): string => {
   );
 };
 
+const idsOf = ({ models }: Pick<Config, 'models'>): readonly string[] => models.flatMap((entry) => (entry.kind === 'id' ? [entry.id] : []));
+
 export const benchmarkOf = (id: string): Benchmark => {
   const benchmark = findBenchmark(id);
   if (benchmark === null)
@@ -222,6 +229,12 @@ export const configurable: Catalogue['optimizations'] = benchmarks.map(({ id, op
   runs: builtinOptimizations.some(({ benchmark }) => benchmark.id === id),
   parse: (value, where) => options.parse(value, where),
 }));
+
+/** What is no model was neither added nor removed. */
+const withModels = (config: Config, { models: known }: Catalogue): Config => ({
+  ...config,
+  models: config.models.filter((entry) => entry.kind !== 'id' || known === null || known.includes(entry.id)),
+});
 
 const catalogueOf = (models: readonly string[]): Catalogue => ({ optimizations: configurable, models });
 

@@ -10,7 +10,8 @@ import type { Tree } from './inputs-digest.ts';
 export type TreeEntry =
   | { readonly kind: 'file' | 'folder' | 'nothing' }
   | { readonly kind: 'link'; readonly target: string }
-  | { readonly kind: 'submodule'; readonly root: string };
+  /** `root`: its path; `commit`: the one that the tree pins. */
+  | { readonly kind: 'submodule'; readonly root: string; readonly commit: string };
 
 /**
  * The paths of a tree as git knows them: of a commit, or on disk where they are not ignored.
@@ -53,7 +54,7 @@ export const listTree = async (git: Git, root: string, tree: Tree): Promise<Tree
     },
     entry: async (path) => {
       const submodule = submodules.find((each) => path === each || path.startsWith(`${each}/`));
-      if (submodule !== undefined) return { kind: 'submodule', root: submodule };
+      if (submodule !== undefined) return { kind: 'submodule', root: submodule, commit: listed.get(submodule)?.name ?? '' };
       const object = listed.get(path);
       if (object === undefined) return { kind: folders.has(path) ? 'folder' : 'nothing' };
       if (tree === 'working-tree') return entryOnDisk(join(root, path));
@@ -81,8 +82,8 @@ const workingEntries = async (git: Git): Promise<ReadonlyMap<string, GitObject>>
     (await git.read(['ls-files', '-z', '--full-name', ...args])).toString('utf8').split('\0');
   const onDisk = { mode: '', name: '' };
   const indexed = (await names('--cached', '--stage')).flatMap((line): [string, GitObject][] => {
-    const [, mode = '', path = ''] = /^(\d+) [^\t]*\t(.+)$/s.exec(line) ?? [];
-    return path === '' ? [] : [[path, mode === submoduleMode ? { mode, name: '' } : onDisk]];
+    const [, mode = '', name = '', path = ''] = /^(\d+) ([0-9a-f]+) [^\t]*\t(.+)$/s.exec(line) ?? [];
+    return path === '' ? [] : [[path, mode === submoduleMode ? { mode, name } : onDisk]];
   });
   const others = (await names('--others', '--exclude-standard')).filter((path) => path !== '' && !path.endsWith('/'));
   return new Map([...indexed, ...others.map((path): [string, GitObject] => [path, onDisk])]);
