@@ -30,6 +30,24 @@ const judged = (
   return verdictOf(plan, measure(plan, settled(status, name), machine));
 };
 
+describe('a runtime that differs between base and head', () => {
+  it.each(['changed', 'unchanged'] as const)('leaves open what both miss by it in a cell that is %s, and nothing else', (status) => {
+    const bounds = { 'decode-latency': atMost(0.001), 'nll-delta': atMost(0.05), 'model-size': atMost(1) };
+    const plan = planWith(bounds, 'both');
+    const moved = { ...plan, runtime: { ...plan.runtime, threads: 4, digest: plan.runtime.digest.replace(/./, '1') } };
+    const [still, verdict] = [plan, moved].map((each) => verdictOf(each, measure(each, settled(status), quiet)));
+    const outcomes = (of: typeof verdict) => of!.cells[0]!.requirements.map(({ metric, outcome, reason }) => [metric, outcome, reason]);
+    const why = expect.stringMatching(/^base misses it too, but the runtime differs between base and head \(threads 1 → 4\)/);
+    expect(outcomes(still)).toEqual(Object.keys(bounds).map((metric) => [metric, 'unmet-by-base', null]));
+    expect(outcomes(verdict)).toEqual([
+      ['decode-latency', 'undecided', why],
+      ['nll-delta', 'undecided', why],
+      ['model-size', 'unmet-by-base', null],
+    ]);
+    expect([still!.verdict, verdict!.verdict]).toEqual(['passed', 'inconclusive']);
+  });
+});
+
 describe('an exact number', () => {
   it('fails a new cell beyond its bound, in words, and passes one at it', () => {
     const verdict = judged({ 'nll-delta': atMost(0.05) }, 'new');

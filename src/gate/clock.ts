@@ -71,7 +71,7 @@ const advice = 'read a finer clock or time more work';
  */
 const clockOfConstant = ({ arm, level }: Readings, spec: MetricSpec, tolerance: number, bound: number): ClockStep => {
   const hidden = lastDecimal(level) / (spec.scale === 'log' && level > 0 ? level : 1);
-  const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, which is too coarse to show a change of must-detect; ${advice}`;
+  const coarse = `clock: every reading of ${arm} is ${shown(level, spec)}, which is too coarse to show a change that matters; ${advice}`;
   return { step: tolerance / 4, reach: hidden, coarse: level > 0 && hidden >= bound ? coarse : null };
 };
 

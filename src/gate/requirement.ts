@@ -17,6 +17,7 @@ import { pointIdOf, pointOf } from './metric-key.ts';
 import { armValues } from './metric-values.ts';
 import { type Observations, observationsOf, ofLaunches } from './observation.ts';
 import { numberOf, reasonOf } from './reading.ts';
+import { runtimeChange } from './runtime-change.ts';
 import { allowance, beyondTolerance, exceeds, mustDetectInUnit, worseBy, worseOnScale, worseSign } from './scale.ts';
 import { excludes } from './screen.ts';
 import { comparesMetric } from './tested-metric.ts';
@@ -47,6 +48,8 @@ interface RequiredMetric {
   readonly tested: TestedMiss | null;
   /** Why it cannot be decided; null where it can. */
   readonly gap: string | null;
+  /** Why base's numbers are not those that base has by itself; null where they are. */
+  readonly foreign: string | null;
 }
 
 type Decided = Pick<RequirementVerdict, 'outcome' | 'p' | 'reason' | 'holdsRun'>;
@@ -84,7 +87,20 @@ const missesOf = (
   };
 };
 
-const requiredOf = (cellState: CellState, spec: MetricSpec, require: Requirement, samples: Samples, policy: GatePolicy): RequiredMetric => {
+/** Both sides are measured with head's runtime, on which every number may depend but those of files and builds. */
+const foreignOf = ({ cell, status }: CellState, spec: MetricSpec, change: string | null): string | null => {
+  const kind = pointOf(cell, spec)?.kind;
+  return status === 'new' || kind === undefined || kind === 'inspection' || kind === 'build' ? null : change;
+};
+
+const requiredOf = (
+  cellState: CellState,
+  spec: MetricSpec,
+  require: Requirement,
+  samples: Samples,
+  policy: GatePolicy,
+  change: string | null,
+): RequiredMetric => {
   const point = pointOf(cellState.cell, spec);
   const timed = spec.kind === 'timing' && point !== null && isTimed(point);
   const wanted = requirementLaunches(policy);
@@ -113,6 +129,7 @@ const requiredOf = (cellState: CellState, spec: MetricSpec, require: Requirement
         ? missesOf(spec, require, { head: values, base }, (bound) => foreignClockOf(point, observations.columns, spec, bound), policy)
         : null,
     gap,
+    foreign: foreignOf(cellState, spec, change),
   };
 };
 
@@ -156,8 +173,13 @@ const isMissedByBase = ({ spec, require, head, base, tested, gap }: RequiredMetr
   return (gates && shown) || signedRankGreater(tested.beyondBase, shown ? tested.tolerance : 0) > alpha;
 };
 
+const excused = (foreign: string | null): Pick<RequirementVerdict, 'outcome' | 'reason' | 'holdsRun'> =>
+  foreign === null
+    ? { outcome: 'unmet-by-base', reason: null, holdsRun: false }
+    : { outcome: 'undecided', reason: `base misses it too, but ${foreign}`, holdsRun: true };
+
 const verdictOf = (required: RequiredMetric, decided: Decided, policy: GatePolicy): RequirementVerdict => {
-  const { spec, require, head, base } = required;
+  const { spec, require, head, base, foreign } = required;
   const numbers = { base: base.length === 0 ? null : median(base), head: head.length === 0 ? null : median(head) };
   const byBase = decided.outcome !== 'met' && isMissedByBase(required, policy);
   return {
@@ -168,15 +190,19 @@ const verdictOf = (required: RequiredMetric, decided: Decided, policy: GatePolic
     ...numbers,
     launches: head.length,
     ...decided,
-    ...(byBase ? { outcome: 'unmet-by-base' as const, reason: null, holdsRun: false } : {}),
+    ...(byBase ? excused(foreign) : {}),
   };
 };
 
 /** Of what base and head have alike: a bound that both miss is no fault of head. */
-const unchangedOf = (spec: MetricSpec, require: Requirement, { verdict }: JudgedMetric): readonly RequirementVerdict[] => {
+const unchangedOf = (
+  spec: MetricSpec,
+  require: Requirement,
+  { verdict }: JudgedMetric,
+  foreign: string | null,
+): readonly RequirementVerdict[] => {
   const { head, launches } = verdict;
   if (head === null) return [];
-  const missed = isMissedBy(require, head);
   return [
     {
       metric: spec.id,
@@ -187,9 +213,7 @@ const unchangedOf = (spec: MetricSpec, require: Requirement, { verdict }: Judged
       head,
       launches,
       p: null,
-      outcome: missed ? 'unmet-by-base' : 'met',
-      reason: null,
-      holdsRun: false,
+      ...(isMissedBy(require, head) ? excused(foreign) : { outcome: 'met', reason: null, holdsRun: false }),
     },
   ];
 };
@@ -206,9 +230,11 @@ const isExcused = ({ verdict }: JudgedMetric): boolean => verdict.head === null 
  */
 export const judgeRequirements = (
   cells: readonly { readonly cellState: CellState; readonly metrics: readonly JudgedMetric[] }[],
-  { policy }: Pick<Plan, 'policy'>,
+  plan: Plan,
   samples: Samples,
 ): ReadonlyMap<CellId, readonly RequirementVerdict[]> => {
+  const { policy } = plan;
+  const change = runtimeChange(plan);
   const found = cells.flatMap(({ cellState, metrics }) =>
     outcomeBeforeMetrics(cellState, samples, policy) !== null
       ? []
@@ -221,7 +247,9 @@ export const judgeRequirements = (
   );
   const isJudged = ({ cellState, spec }: (typeof found)[number]): boolean =>
     cellState.status === 'new' || cellState.onlyBase || comparesMetric(cellState, spec);
-  const required = found.filter(isJudged).map(({ cellState, spec, require }) => requiredOf(cellState, spec, require, samples, policy));
+  const required = found
+    .filter(isJudged)
+    .map(({ cellState, spec, require }) => requiredOf(cellState, spec, require, samples, policy, change));
   const family = required.flatMap((each) => (each.tested === null ? [] : [{ each, ...each.tested }]));
   const adjusted = holm(
     family.map(({ misses, reach }) => signedRankGreater(misses, reach)),
@@ -236,7 +264,10 @@ export const judgeRequirements = (
     ...required.map((each) => ({ cell: each.cellState.cell.id, verdicts: [verdictOf(each, decidedOf(each), policy)] })),
     ...found
       .filter((each) => !isJudged(each))
-      .map(({ cellState, spec, require, judged }) => ({ cell: cellState.cell.id, verdicts: unchangedOf(spec, require, judged) })),
+      .map(({ cellState, spec, require, judged }) => ({
+        cell: cellState.cell.id,
+        verdicts: unchangedOf(spec, require, judged, foreignOf(cellState, spec, change)),
+      })),
   ];
   return new Map([...Map.groupBy(all, ({ cell }) => cell)].map(([cell, group]) => [cell, group.flatMap(({ verdicts }) => verdicts)]));
 };

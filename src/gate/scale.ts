@@ -94,6 +94,14 @@ export const rangeOf = (values: readonly number[]): number => {
 export const mustDetectInUnit = (declared: MetricSpec, mustDetect: number, base: number): number =>
   Math.max(declared.scale === 'linear' ? 5 * declared.tolerance : 0, mustDetect * Math.abs(base));
 
+/** What a pass must exclude, in the metric's unit: must-detect, or the tolerance where that is larger. */
+export const passBound = (declared: MetricSpec, mustDetect: number, base: number): number =>
+  Math.max(mustDetectInUnit(declared, mustDetect, base), allowance(declared, base));
+
+/** Whether that is the tolerance. */
+export const tolerancePasses = (declared: MetricSpec, mustDetect: number): boolean =>
+  declared.scale === 'log' && declared.tolerance > mustDetect;
+
 /** The tolerance in the metric's unit. */
 export const allowance = (spec: MetricSpec, base: number): number =>
   spec.scale === 'log' ? spec.tolerance * Math.abs(base) : spec.tolerance;

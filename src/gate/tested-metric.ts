@@ -12,7 +12,7 @@ import { metricKey, pointIdOf, pointOf } from './metric-key.ts';
 import { observationsOf, ofLaunches } from './observation.ts';
 import { absent, numberOf, type Reading, readAll } from './reading.ts';
 import { type LaunchColumns, launchValue, roundsOf, type SampledReduction } from './reduction.ts';
-import { betterOnScale, beyondTolerance, linearSpec, mustDetectInUnit, rangeOf, worseOnScale } from './scale.ts';
+import { betterOnScale, beyondTolerance, linearSpec, passBound, rangeOf, tolerancePasses, worseOnScale } from './scale.ts';
 
 /**
  * A metric that gates and varies, with its launch values: positive is worse, on the metric's scale.
@@ -31,8 +31,9 @@ export interface TestedMetric {
    * where it is larger, and so does what base accepts.
    */
   readonly margins: { readonly worse: number; readonly better: number; readonly mean: number };
-  /** What must be excluded for `passed`, on the same scale. */
+  /** What must be excluded for `passed`, on the same scale, and which setting says it. */
   readonly bound: number;
+  readonly boundBy: 'must-detect' | 'tolerance';
   /** Whether the clock behind the numbers can decide. */
   readonly clock: ClockStep;
   /** Why its times cannot be compared, whatever clock reads them; null where they can. */
@@ -110,8 +111,9 @@ const testedOf = (cellState: CellState, declared: MetricSpec, samples: Samples, 
     // Screening launches that agree on a regression show it, whatever the confirming launches of another metric do.
     if (agreeOnWorse(columns, declared, from)) return null;
   }
-  const bound = spec.scale === 'log' ? worseOnScale(spec, policy.mustDetect) : mustDetectInUnit(declared, policy.mustDetect, level);
-  const clock = foreignClockOf(pointOf(cellState.cell, spec), columns, spec, spec.scale === 'log' ? policy.mustDetect : bound);
+  const amount = spec.scale === 'log' ? Math.max(policy.mustDetect, spec.tolerance) : passBound(declared, policy.mustDetect, level);
+  const bound = worseOnScale(spec, amount);
+  const clock = foreignClockOf(pointOf(cellState.cell, spec), columns, spec, amount);
   const step = onScaleStep(spec, clock.step);
   const tolerated = worseOnScale(spec, spec.tolerance);
   const screened = (change: typeof launchChange): Reading<readonly number[]> =>
@@ -125,9 +127,10 @@ const testedOf = (cellState: CellState, declared: MetricSpec, samples: Samples, 
     margins: {
       worse: tolerated + step,
       better: betterOnScale(spec, spec.tolerance) + step,
-      mean: Math.max(bound, tolerated, worseOnScale(spec, acceptedBound(declared, cellState.cell, policy, samples.at))) + step,
+      mean: Math.max(bound, worseOnScale(spec, acceptedBound(declared, cellState.cell, policy, samples.at))) + step,
     },
     bound,
+    boundBy: tolerancePasses(declared, policy.mustDetect) ? 'tolerance' : 'must-detect',
     clock,
     busy: busyHead(cellState, spec, policy),
     variation,

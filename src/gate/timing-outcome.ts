@@ -32,6 +32,10 @@ const boundText = ({ spec, bound }: TestedMetric, amount = bound): string =>
     ? `${Number((100 * worsening(spec, asMeasured(spec, amount))).toPrecision(4))} %`
     : `${Number(amount.toPrecision(3))} ${spec.unit}`;
 
+/** The setting that says how large a change must be excluded. */
+const boundSetting = ({ boundBy, spec }: TestedMetric): string =>
+  boundBy === 'must-detect' ? 'gate.must-detect' : `gate.tolerance.${spec.id}`;
+
 /** A base near 0 leaves no size that matters: only a tolerance can say one. */
 const remedy = ({ spec, variation }: TestedMetric): string =>
   spec.scale === 'linear' && spec.tolerance === 0 && variation === 0
@@ -145,6 +149,9 @@ export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }:
   if (coarse !== null) return coarse;
   if (regress?.outcome === 'exhausted') {
     const bounded = excludedBy(tested, regress.launches);
+    // What is excluded is then any worsening beyond the tolerance.
+    if (bounded && tested.boundBy === 'tolerance')
+      return { verdict: 'passed', launches: regress.launches, p, reason: null, holdsRun: false };
     const limit = boundText(tested);
     const reason = bounded
       ? `undecided: it may be worse, but by less than must-detect (${limit})`
@@ -157,7 +164,7 @@ export const outcomeOf = (progress: MetricProgress, samples: Samples, { looks }:
       verdict: 'inconclusive',
       launches: evidence.launches,
       p,
-      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded${remedy(tested) || '; use a quieter machine, or raise gate.must-detect'}`,
+      reason: `too noisy: a change of ${boundText(tested)} cannot be excluded${remedy(tested) || `; use a quieter machine, or raise ${boundSetting(tested)}`}`,
       holdsRun: true,
     };
   // Its launches are owed all the same: the last test reads them, and one of them may have failed.

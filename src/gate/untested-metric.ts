@@ -12,7 +12,7 @@ import { pointOf } from './metric-key.ts';
 import { armValues, gainsOf, shownValues } from './metric-values.ts';
 import { type Observations, observationsOf } from './observation.ts';
 import { numberOf, readAll } from './reading.ts';
-import { allowance, beyondTolerance, moved, mustDetectInUnit, rangeOf, scaledFor, worsening, worseSign } from './scale.ts';
+import { allowance, beyondTolerance, moved, passBound, rangeOf, scaledFor, worsening, worseSign } from './scale.ts';
 import { differenceInterval, valueInterval } from './window-interval.ts';
 
 type Verdicted = Pick<MetricVerdict, 'verdict' | 'reason'> & { readonly holdsRun: boolean };
@@ -47,7 +47,7 @@ const verdictOf = (spec: MetricSpec, head: readonly number[], base: readonly num
   const atMost = worseSign(spec) * (h - b) + spread;
   const held = atMost >= bound;
   if (atMost <= allowance(spec, b) || (!held && beyondTolerance(spec, h, b) !== 'worse')) return decided('passed');
-  const excluded = `a change of ${inUnit(bound, spec)} (must-detect) ${held ? 'cannot be' : 'is'} excluded`;
+  const excluded = `a change of ${inUnit(bound, spec)} (${bound > allowance(spec, b) ? 'must-detect' : 'its tolerance'}) ${held ? 'cannot be' : 'is'} excluded`;
   return { verdict: 'inconclusive', reason: `${varies}: ${excluded}`, holdsRun: held };
 };
 
@@ -99,7 +99,7 @@ export const judgePlain = (cellState: CellState, declared: MetricSpec, samples: 
     warnings.push('the interval over windows is wider than the tolerance');
   const { verdict, reason, holdsRun } =
     spec.role === 'gate'
-      ? verdictOf(spec, head.value, base.value, mustDetectInUnit(declared, policy.mustDetect, b))
+      ? verdictOf(spec, head.value, base.value, passBound(declared, policy.mustDetect, b))
       : { verdict: null, reason: null, holdsRun: true };
   const fields: MetricFields = {
     verdict,
