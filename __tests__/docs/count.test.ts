@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { patternOf, shardOf, testsOf } from '../../scripts/acceptance-shard.ts';
+import { patternOf, shardOf, stories, testsOf } from '../../scripts/acceptance-shard.ts';
 import { root } from './documentation.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'count-'));
@@ -60,9 +60,17 @@ describe('the last line of .ci/run', () => {
 describe('the shard of the acceptance tests', () => {
   const names = ['a > one', 'a > two (2 %)', 'b > one', 'b > one more', 'c > $1 [x]'];
 
-  it('holds every test in exactly one shard', () => {
-    const shards = [0, 1, 2].map((shard) => testsOf(names, shard, 3));
-    expect(shards.flat().sort()).toEqual([...names].sort());
+  it('holds every test in exactly one shard, and a story as a whole', () => {
+    const [story = ''] = stories;
+    const told = ['d > one', 'd > two', 'd > three'];
+    const tests = [...names.map((name) => ({ name, file: '/a.test.ts' })), ...told.map((name) => ({ name, file: `/${story}` }))];
+    const shards = [0, 1, 2].map((shard) => testsOf(tests, shard, 3));
+    expect(shards.flat().sort()).toEqual([...names, ...told].sort());
+    expect(shards.filter((shard) => shard.some((name) => told.includes(name)))).toEqual([expect.arrayContaining(told)]);
+  });
+
+  it('knows stories that there are', () => {
+    for (const story of stories) expect(existsSync(join(root, '__tests__/acceptance', story)), story).toBe(true);
   });
 
   it('is drawn by the commit', () => {

@@ -68,7 +68,7 @@ export const faults: readonly JobFault[] = [
     before: 'exit 0: the change chose its tolerance',
     now: "exit 1, `regressed`; base's rules are in force, and the comment names each edit",
     shownBy: {
-      file: 'action/pull-request.test.ts',
+      file: 'acceptance/pull-request.test.ts',
       title: 'judges by the rules of base while the pull request loosens them and edits baselines',
     },
   },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Project } from './project.ts';
+import { Project } from '../commands/project.ts';
 
 const configuration = (require: string): string => `optimizations:
   - id: engine

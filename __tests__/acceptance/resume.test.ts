@@ -8,7 +8,7 @@ import { digestOf } from '../../src/records/decode.ts';
 import type { Plan } from '../../src/records/plan.ts';
 import type { Samples } from '../../src/records/sample.ts';
 import { deriveSeed, seededRandom } from '../../src/statistics/random.ts';
-import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot, quickPoint } from './project.ts';
+import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot, quickPoint } from '../commands/project.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -71,7 +71,7 @@ describe('a measurement that is killed again and again', () => {
     ];
     project.commit({
       '.gitignore': '.optimization-gate\n',
-      'faulty.mjs': readFileSync(join(import.meta.dirname, 'faulty.mjs'), 'utf8'),
+      'faulty.mjs': readFileSync(join(import.meta.dirname, '../commands/faulty.mjs'), 'utf8'),
       'copy.mjs': copyProgram(false),
       'side.txt': 'base',
       'optimization-gate.yml': configuration([copied('healthy'), failing]),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot, quickPoint } from './project.ts';
+import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot, quickPoint } from '../commands/project.ts';
 
 const faulty = (mode: string, more: readonly string[] = []): readonly string[] => [
   mode.replace(':', '-'),
@@ -69,7 +69,7 @@ describe('optimizations that misbehave, all in one pull request', () => {
     project.commit({
       ...files,
       '.gitignore': '.optimization-gate\n',
-      'faulty.mjs': readFileSync(join(import.meta.dirname, 'faulty.mjs'), 'utf8'),
+      'faulty.mjs': readFileSync(join(import.meta.dirname, '../commands/faulty.mjs'), 'utf8'),
       'copy.mjs': copyProgram(false),
       'side.txt': 'base',
       'optimization-gate.yml': configuration([...failing, ...byModule, faulty('head:scribble')], [limits]),
@@ -137,7 +137,7 @@ it('ends an optimization that hangs, with all that it started, and says so', asy
   const project = Project.make();
   project.commit({
     '.gitignore': '.optimization-gate\n',
-    'faulty.mjs': readFileSync(join(import.meta.dirname, 'faulty.mjs'), 'utf8'),
+    'faulty.mjs': readFileSync(join(import.meta.dirname, '../commands/faulty.mjs'), 'utf8'),
     'side.txt': 'base',
     'optimization-gate.yml': configuration([faulty('head:hang')], ['limits: { seconds: 8 }']),
   });

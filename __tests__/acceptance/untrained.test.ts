@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { MetricVerdict } from '../../src/records/verdict.ts';
+import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot } from '../commands/project.ts';
 import { writeRandomMiniature } from '../models/random-miniature.ts';
-import { configuration, copied, copyProgram, type Ended, model, Project, packageRoot } from './project.ts';
 
 const id = 'random-dense';
 const gating = ['nll-delta', 'cached-nll-delta', 'prefill-decode-agreement', 'unread-cache'];

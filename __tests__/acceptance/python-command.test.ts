@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyPackage } from '../action/package-copy.ts';
 import { git } from '../testkit/git.ts';
-import { copyPackage } from './package-copy.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 const python = ['python3', '/usr/bin/python3'].find((program) => spawnSync(program, ['-c', 'import onnx']).status === 0) ?? null;
