@@ -32,6 +32,7 @@ test('each side has a temporary folder of its own as long as the run, in its set
       host,
     } as unknown as CommandContext,
     plan,
+    null,
   );
   const folders: string[] = [];
   try {

@@ -92,7 +92,7 @@ export class LeakScene extends ScratchRepository {
         subjectEnvironment: { ...allowedEnvironment(process.env), ...environment },
       },
     } as unknown as CommandContext;
-    const trees = await openTrees(context, plan);
+    const trees = await openTrees(context, plan, null);
     onTestFinished(() => trees.release());
     const unused = (): never => {
       throw new Error('nothing is built');

@@ -31,6 +31,23 @@ const started = (models: readonly string[], ...ignored: readonly string[]): Proj
   return project;
 };
 
+const program = [
+  "import { readFileSync } from 'node:fs';",
+  "import { createInterface } from 'node:readline';",
+  'const size = readFileSync(process.argv[2]).length;',
+  'for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify({ size }));',
+  '',
+].join('\n');
+
+/** Has the program read the graph of each of the models, and say how large it is. */
+const measuring = (project: Project, ...models: readonly string[]): Project => {
+  const lines = ['  - id: engine', '    measure: node m.mjs {model}', '    inputs: [m.mjs]'];
+  const metrics = '    metrics: [{ id: size, unit: bytes, better: lower, kind: exact }]';
+  project.write('m.mjs', program);
+  project.write('optimization-gate.yml', [`models: [${models.join(', ')}]`, 'optimizations:', ...lines, metrics, ''].join('\n'));
+  return project;
+};
+
 const plan = (project: Project): Promise<Ended> => project.gate('plan', '--base', 'HEAD~1');
 
 const expectMissing = async (project: Project, says: string): Promise<void> => {
@@ -295,6 +312,48 @@ export const situations: readonly Situation[] = [
       first.commit(lists(one, 'own'));
       expect(await plan(first)).toMatchObject({ code: 0 });
       expect(first.plan().cells.map(({ presence }) => presence)).toEqual(['both', 'new']);
+    },
+  },
+  {
+    ...row,
+    source: 'reported',
+    before: 'error[program-changed], of the gate’s own look at who reads the model’s files',
+    now: 'compared, and the new model is new',
+    example: 'a change edits a program that measures models, and brings another model, or one from another place',
+    check: async () => {
+      const brings = (of: string, id: string, to: string): void => {
+        put(of, to);
+        const card = join(to, 'card.json');
+        writeFileSync(card, readFileSync(card, 'utf8').replace('"id": "own"', `"id": "${id}"`));
+      };
+      const files = measuring(started(['own']), 'own');
+      put(one, join(files.folder, 'models/own'));
+      files.commit({});
+      brings(one, 'second', join(files.folder, 'models/second'));
+      measuring(files, 'own', 'second').commit({ 'm.mjs': `${program}// edited\n` });
+      expect(await files.gate('--base', 'HEAD~1')).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error[') });
+      expect(files.verdict().cells.map(({ id, verdict }) => [id, verdict])).toEqual([
+        ['own/engine', 'passed'],
+        ['second/engine', 'new'],
+      ]);
+      const submodule = pinned(measuring(started(['own']), 'own'), 'models/own');
+      submodule.commit({ 'm.mjs': `${program}// edited\n` });
+      const ignored = measuring(started(['own'], 'models'), 'own');
+      put(one, join(ignored.folder, 'models/own'));
+      ignored.commit({});
+      ignored.commit({ 'm.mjs': `${program}// edited\n` });
+      const inside = measuring(started(['own']), 'own');
+      put(one, join(inside.folder, 'assets/own'));
+      mkdirSync(join(inside.folder, 'models'));
+      symlinkSync('../assets/own', join(inside.folder, 'models/own'));
+      inside.commit({});
+      brings(one, 'second', join(inside.folder, 'assets/second'));
+      symlinkSync('../assets/second', join(inside.folder, 'models/second'));
+      measuring(inside, 'own', 'second').commit({ 'm.mjs': `${program}// edited\n` });
+      for (const project of [submodule, ignored, inside]) {
+        expect(await project.gate('--base', 'HEAD~1')).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error[') });
+        expect(project.verdict().cells[0]).toMatchObject({ id: 'own/engine', verdict: 'passed' });
+      }
     },
   },
   {

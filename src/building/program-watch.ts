@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { modelFiles } from '../models/model-source.ts';
 import { providerFacts } from '../records/provider.ts';
+import { reached } from '../repository/on-disk.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
@@ -14,6 +15,8 @@ import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program and of the models that it judges with, as they were before any code of head ran. */
 export interface ProgramWatch {
+  /** Whether a file is one of them: then nobody, not even the gate, may do anything to it. */
+  covers(path: string): boolean;
   /** Throws `program-changed` where something was done to them. */
   requireUnmodified(): void;
   /** The same, and reads all of them once more: what exchanges blocks of files leaves their times. */
@@ -50,6 +53,7 @@ export const watchProgram = async (
   const above = [...tops, process.execPath].flatMap(movableAbove).filter(isStill);
   const folders = (): FolderWatch => watchFolders([...tops.flatMap((top) => [...foldersOf(own(), top)]), ...above]);
   let watch = await watchFiles(list);
+  const covered = new Set(list().map(realPath));
   let places = folders();
   const refuse = ([first, ...more]: readonly string[]): void => {
     if (first === undefined) return;
@@ -63,6 +67,7 @@ export const watchProgram = async (
     );
   };
   return {
+    covers: (path) => covered.has(path),
     requireUnmodified: () => refuse([...watch.touched(), ...places.moved()]),
     requireContents: async () => refuse([...watch.touched(), ...places.moved(), ...(await watch.reread())]),
     settle: async () => {
@@ -72,6 +77,8 @@ export const watchProgram = async (
     },
   };
 };
+
+const realPath = (path: string): string => reached(() => realpathSync(path)) ?? path;
 
 /** @param folder that of the runtime's libraries; those of accelerators are not looked at */
 const librariesSearched = (context: CommandContext, folder: string): readonly string[] => {

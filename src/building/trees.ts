@@ -18,6 +18,7 @@ import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms
 import { foldersOfPackages } from './leak/python-packages.ts';
 import { watchReads } from './leak/read-watch.ts';
 import { commandLinesOf, everyCommand, measuringCommands, neededBy, runsOwnCode, setupOf, subjectsOf } from './plan-commands.ts';
+import type { ProgramWatch } from './program-watch.ts';
 import { setUp } from './setup.ts';
 import { openSides, type Sides } from './sides.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
@@ -83,6 +84,8 @@ export interface Trees {
   alone<T>(arm: 'head' | 'base', program: RunProgram | null, work: () => Promise<T>): Promise<T>;
   /** Whether one more run of a program of base would tell nothing of where launches of it write. */
   isLearned(program: RunProgram | null): Promise<boolean>;
+  /** `watchReads` of those of the files that the gate may touch. */
+  watchReads: typeof watchReads;
   release(): Promise<void>;
 }
 
@@ -109,9 +112,13 @@ export interface FreshTree {
 /**
  * Opens the sides of a plan; nothing is set up before it is wanted. Base is checked out at once where
  * code of head's own will run. Throws what git says where base cannot be had.
- * @param settled after each `setup`
+ * @param program what is watched while code of the sides runs; nothing, where none will
  */
-export const openTrees = async (context: CommandContext, plan: Plan, settled: () => Promise<void> = async () => {}): Promise<Trees> => {
+export const openTrees = async (
+  context: CommandContext,
+  plan: Plan,
+  program: Pick<ProgramWatch, 'settle' | 'covers'> | null,
+): Promise<Trees> => {
   const repository = await openRepository(context.root);
   const within = (root: string, arm: 'head' | 'base'): string => join(root, plan.folders[arm]);
   const sides = await openSides(context, plan, repository);
@@ -133,7 +140,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
       confinement: sides.confinement(arm, recorded),
       where,
     });
-    await settled();
+    await program?.settle();
     return folder;
   };
   const checkOut = async (arm: 'head' | 'base'): Promise<FilledWorktree> => {
@@ -270,13 +277,19 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     const ofPrograms = files.filter((path) => path !== rules && !isGenerated(repository.folder, path) && !isPackageMetadata(path));
     return ofPrograms.filter((path) => committedDifferences.has(path) || !sameContent(join(head, path), join(base, path)));
   };
+  // Watching a file sets its access time back, which the watch of the program would take for a change.
+  const watchTouchable: Trees['watchReads'] = (paths, variables) =>
+    watchReads(
+      paths.filter((path) => program?.covers(path) !== true),
+      variables,
+    );
   let takenBySetup: readonly string[] = [];
   /** Sets base up in a tree, and returns the files of head that this reads. */
   const watchSetup = async (tree: string, where: string): Promise<readonly string[]> => {
     const { folder } = repository;
     const foreign = plan.setup.base === null ? [] : differingIn(committedChanges, folder, tree);
     const paths = copiesInTree(folder, foreign, subjectEnvironment(context)).map(({ path }) => path);
-    const reads = paths.length === 0 ? null : await watchReads(paths, subjectEnvironment(context));
+    const reads = paths.length === 0 ? null : await watchTouchable(paths, subjectEnvironment(context));
     await prepare('base', tree, where, reads === null ? [] : [folder]);
     return reads?.read() ?? [];
   };
@@ -344,6 +357,7 @@ export const openTrees = async (context: CommandContext, plan: Plan, settled: ()
     requireBaseContents: async () => (await baseTree)?.requireContents(),
     beginLaunches: async () => (await baseTree)?.beginLaunches(),
     alone: async (arm, program, work) => (arm === 'head' || baseTree === null ? work() : (await baseTree).alone(program, work)),
+    watchReads: watchTouchable,
     isLearned: async (program) => (await baseTree)?.isLearned(program) ?? true,
     folder: async (arm) => within(await root(arm), arm),
     changedFiles: () => {

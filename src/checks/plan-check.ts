@@ -31,7 +31,7 @@ export const planChecks = async (context: CommandContext): Promise<readonly (Che
     if (planned.found === null) return [planned.check];
     const { plan } = planned.found;
     const trees = await tried('base tree', async () => {
-      await (await openTrees(trial, plan)).release();
+      await (await openTrees(trial, plan, null)).release();
       return { check: { status: 'ok' as const, says: plan.base === null ? 'there is nothing to compare' : 'can be checked out' } };
     });
     return [planned.check, ...(isFailed(trees.check) ? [trees.check] : []), ...(await programChecks(context, plan))];

@@ -7,11 +7,10 @@ import type { LackingSubmodule } from '../../repository/submodules.ts';
 import { subjectEnvironment } from '../../run/context.ts';
 import { inputsOf, type Rehearsal, rehearse, type SideProgram } from '../side-program.ts';
 import type { Trees } from '../trees.ts';
-import type { watchReads } from './read-watch.ts';
 
 interface Looking extends Rehearsal {
   readonly trees: Trees;
-  readonly watch: typeof watchReads;
+  readonly watch: Trees['watchReads'];
 }
 
 interface Finding {

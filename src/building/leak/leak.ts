@@ -28,7 +28,6 @@ import { type CodeCopy, copiesInTree, installedCopies, productsInTree, withCompi
 import { findLackingSubmodule } from './lacking-submodule.ts';
 import { findLeftFile } from './left-file.ts';
 import { foldersOfPackages, type PythonAnswers } from './python-packages.ts';
-import { watchReads } from './read-watch.ts';
 import { findSharedAddress } from './shared-address.ts';
 import { watchPlaces } from './shared-place.ts';
 
@@ -55,7 +54,7 @@ export type LeakFindings = ReadonlyMap<string, LeakFinding>;
  * looked at on base's: head's is built before base is set up. So this is to be called after head's
  * builds and before base's.
  */
-export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = watchReads): Promise<LeakFindings> => {
+export const findLeaks = async (rehearsal: Rehearsal, trees: Trees, watch = trees.watchReads): Promise<LeakFindings> => {
   const { plan, context } = rehearsal;
   const findings = new Map<string, LeakFinding>();
   for (const cell of plan.cells) {
@@ -90,7 +89,7 @@ const areSetUp = async (trees: Trees): Promise<boolean> => {
 
 interface Looking extends Rehearsal {
   readonly trees: Trees;
-  readonly watch: typeof watchReads;
+  readonly watch: Trees['watchReads'];
   readonly answers: PythonAnswers;
 }
 

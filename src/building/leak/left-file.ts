@@ -5,11 +5,10 @@ import { subjectEnvironment } from '../../run/context.ts';
 import { type Rehearsal, rehearse, type SideProgram } from '../side-program.ts';
 import { sameContent } from '../tree-files.ts';
 import type { FreshTree, LeftFiles, Trees } from '../trees.ts';
-import type { watchReads } from './read-watch.ts';
 
 interface Looking extends Rehearsal {
   readonly trees: Trees;
-  readonly watch: typeof watchReads;
+  readonly watch: Trees['watchReads'];
 }
 
 /**
