@@ -14,7 +14,7 @@ const buildBy = (command: string): PlannedBuild => ({
   model: 'mini',
   optimization: 'model',
   on: null,
-  mayFail: false,
+  mayFail: 'never',
   options: {},
   told: { name: 'main', options: {} },
   subject: { door: { kind: 'serve', command }, digest, folder: '.' } as unknown as PlannedBuild['subject'],

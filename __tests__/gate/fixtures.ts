@@ -173,7 +173,7 @@ export const buildOf = (arm: 'head' | 'base'): PlannedBuild => ({
   model: 'mini',
   optimization: 'pruning',
   on: null,
-  mayFail: false,
+  mayFail: 'never',
   options: null,
   told: { name: 'main', options: null },
   subject: {

@@ -17,6 +17,7 @@ import { type InstalledPackages, installedPackages, replacedSince } from './leak
 import { contentsOf, type InstalledPrograms, installedPrograms, replacedPrograms, writtenSince } from './leak/installed-programs.ts';
 import { foldersOfPackages } from './leak/python-packages.ts';
 import { watchReads } from './leak/read-watch.ts';
+import type { FreshTree, LeftFiles } from './left-files.ts';
 import { commandLinesOf, everyCommand, measuringCommands, neededBy, runsOwnCode, setupOf, subjectsOf } from './plan-commands.ts';
 import type { ProgramWatch } from './program-watch.ts';
 import { setUp } from './setup.ts';
@@ -87,26 +88,6 @@ export interface Trees {
   /** `watchReads` of those of the files that the gate may touch. */
   watchReads: typeof watchReads;
   release(): Promise<void>;
-}
-
-/** Paths relative to the root of head's checkout. */
-export interface LeftFiles {
-  /**
-   * What git ignores and repositories that are no submodules. Where a commit is under review, all
-   * that git does not track, and what lies beside the checkout in the folder of the job.
-   */
-  readonly stray: readonly string[];
-  /** Where a commit is under review, its files that are others on disk. */
-  readonly edited: readonly string[];
-}
-
-/** A tree in which nothing lies but what is under review, its setup and the programs put there. */
-export interface FreshTree {
-  readonly root: string;
-  /** Working directory of the programs. */
-  readonly folder: string;
-  /** Its stray files now. */
-  stray(): Promise<readonly string[]>;
 }
 
 /**

@@ -83,7 +83,7 @@ export const equalCode = (cell: PlannedCell): boolean => {
 /** Whether everything that the arm serves was built. */
 const isMade = (plan: Plan, cell: PlannedCell, id: 'head' | 'base', built: Samples['built']): boolean => {
   const arm = cell.arms.find((each) => each.id === id);
-  const optional = new Set(plan.builds.filter((build) => build.cell === cell.id && build.mayFail).map((build) => build.key));
+  const optional = new Set(plan.builds.filter((build) => build.cell === cell.id && build.mayFail !== 'never').map((build) => build.key));
   return arm !== undefined && Object.values(arm.builds).every((key) => optional.has(key) || (built.get(key)?.artefact ?? null) !== null);
 };
 

@@ -14,14 +14,20 @@ export const settleCell = (plan: Plan, cell: PlannedCell, built: ReadonlyMap<str
   const line = { line: 'settled' as const, cell: cell.id, warnings: [] };
   if (cell.skipped !== null) return { ...line, status: 'skipped', arms: {}, error: null };
   if (cell.presence === 'removed') return { ...line, status: 'removed', arms: {}, error: null };
-  const optional = new Set(plan.builds.filter((build) => build.cell === cell.id && build.mayFail).map((build) => build.key));
+  const failing = new Map(plan.builds.filter((build) => build.cell === cell.id).map((build) => [build.key, build.mayFail]));
+  const ofBase = cell.arms.find(({ id }) => id === 'base')?.builds ?? {};
+  const mayFail = (arm: 'base' | 'head', variant: string, key: string): boolean => {
+    const when = failing.get(key) ?? 'never';
+    if (when !== 'where-base-does' || arm === 'base') return when !== 'never';
+    return built.get(ofBase[variant] ?? '')?.artefact == null;
+  };
   const digests: Record<string, string> = {};
   let error: Coded | null = null;
   for (const arm of cell.arms) {
     const artefacts: [string, string][] = [];
     for (const [variant, key] of Object.entries(arm.builds).sort(([a], [b]) => (a < b ? -1 : 1))) {
       const build = built.get(key);
-      if (build?.artefact == null && optional.has(key)) artefacts.push([variant, build?.error?.code ?? 'not built']);
+      if (build?.artefact == null && mayFail(arm.id, variant, key)) artefacts.push([variant, build?.error?.code ?? 'not built']);
       else if (build?.artefact == null)
         error ??= build?.error ?? { code: 'internal', message: `The build "${variant}" was not made.`, arm: arm.id };
       else artefacts.push([variant, build.artefact]);

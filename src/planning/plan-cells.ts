@@ -277,7 +277,7 @@ const buildOf = (
     model: model.id,
     optimization,
     on,
-    mayFail: spec.mayFail === true,
+    mayFail: spec.mayFail ?? 'never',
     options,
     told,
     subject: maker,

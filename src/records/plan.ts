@@ -78,8 +78,8 @@ export const plannedBuild = z.strictObject({
   optimization: nounId,
   /** Key of the build that it starts from; null: the reference model. */
   on: sha256.nullable(),
-  /** Failing is a finding about this variant, not the end of the cell. */
-  mayFail: z.boolean(),
+  /** When failing is a finding about this variant, not the end of the cell; `where-base-does`: of base, and of head where base fails too. */
+  mayFail: z.enum(['never', 'where-base-does', 'always']),
   options: jsonValue,
   /** What its maker is told of the variant; a built-in that makes something for another benchmark builds its own `main`. */
   told: buildVariant,

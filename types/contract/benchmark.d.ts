@@ -18,8 +18,11 @@ export interface BuildSpec {
     readonly optimization?: string;
     /** The variant that it is built from; the reference model where nothing is said. Compositions are chains of these; a cycle is an error. */
     readonly on?: VariantName;
-    /** A build that fails is a finding about this variant, not the end of the cell: the player sees that it is not there. */
-    readonly mayFail?: boolean;
+    /**
+     * A build that fails is a finding about this variant, not the end of the cell: the player sees that it is not there. `where-base-does`: of
+     * base, and of head where base fails too, or has no such variant.
+     */
+    readonly mayFail?: 'always' | 'where-base-does';
 }
 export interface Workload {
     /**

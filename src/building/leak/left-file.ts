@@ -2,9 +2,10 @@ import { dirname, extname, join } from 'node:path';
 import { GateError } from '../../errors.ts';
 import { entryAt } from '../../repository/on-disk.ts';
 import { subjectEnvironment } from '../../run/context.ts';
+import type { FreshTree, LeftFiles } from '../left-files.ts';
 import { type Rehearsal, rehearse, type SideProgram } from '../side-program.ts';
 import { sameContent } from '../tree-files.ts';
-import type { FreshTree, LeftFiles, Trees } from '../trees.ts';
+import type { Trees } from '../trees.ts';
 
 interface Looking extends Rehearsal {
   readonly trees: Trees;

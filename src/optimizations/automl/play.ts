@@ -10,7 +10,7 @@ import { type AutomlOptions, automlOptions } from './options.ts';
 import { measureOracle, type Oracle, type OracleRecord, oracleOf, oracleRecord } from './oracle.ts';
 import { randomSearch } from './random-search.ts';
 import { type Judged, leavesSomething, searchScore } from './search-score.ts';
-import { type Configuration, configurationsOf, modelOption, type OptionRange, servedAs } from './space.ts';
+import { type Configuration, configurationsOf, fullModel, modelOption, type OptionRange, servedAs } from './space.ts';
 import { runSearch, type Trial } from './trials.ts';
 
 /** Most timed requests of one trial. */
@@ -36,6 +36,13 @@ const settingOf = (space: readonly OptionRange[], model: string, options: Automl
   seed,
 });
 
+/** Base's space without the models that this arm has not built: what it cannot serve, it cannot choose. */
+const choicesOf = ({ space }: Oracle, { variants }: Pick<Tools, 'variants'>): readonly OptionRange[] =>
+  space.map(({ id, values }) => ({
+    id,
+    values: id === modelOption ? values.filter((each) => each === fullModel || variants.includes(String(each))) : values,
+  }));
+
 /** Trials that read the record: as many of the recorded requests as are asked for, drawn anew each time. */
 const recorded =
   (tools: Pick<Tools, 'random'>, oracle: Oracle): Trial =>
@@ -60,7 +67,7 @@ const unseen = async (turn: Turn, tools: Tools, record: OracleRecord, options: A
   const where = `${turn.arm} at ${turn.point.id}`;
   const bound = options['nll-bound'];
   const oracle = searchable(record, bound, where, tools.unforeseen);
-  const { space, nameOf, shown, real } = disguised(oracle.space, tools.unforeseen, where);
+  const { space, nameOf, shown, real } = disguised(choicesOf(oracle, tools), tools.unforeseen, where);
   const setting = settingOf(space, nameOf(modelOption), options, turn.round);
   const byChance = randomSearch(oracle, bound, setting.trials, tools.unforeseen);
   if (turn.arm === 'reference') return { oracle, byChance, search: { found: oracle.initial, tried: [] } };
@@ -109,7 +116,7 @@ const timed = async (turn: Turn, tools: Tools, oracle: Oracle, options: AutomlOp
   };
   const search = async (): Promise<Configuration> => {
     if (turn.arm === 'reference') return oracle.initial;
-    const setting = settingOf(oracle.space, modelOption, options, 0);
+    const setting = settingOf(choicesOf(oracle, tools), modelOption, options, 0);
     return (await runSearch((start) => tools.policy(start), setting, oracle.initial, real, `${turn.arm} at ${turn.point.id}`)).found;
   };
   const found = await search().finally(() => pace.release());

@@ -153,13 +153,13 @@ const variantsOf = (model: ModelFacts, options: ModularOptions): Readonly<Record
   const specs = new Map(passes.map(({ id, spec }) => [id, spec]));
   const pairs = pairsOf(passes.map(({ id }) => id)).flatMap(([first, then]) => {
     const spec = specs.get(then);
-    return spec === undefined ? [] : [[pairVariant(first, then), { ...spec, on: first, mayFail: true }]];
+    return spec === undefined ? [] : [[pairVariant(first, then), { ...spec, on: first, mayFail: 'always' }]];
   });
   return {
     main: cut,
     ...Object.fromEntries([
-      ...passes.map(({ id, spec }) => [id, { ...spec, mayFail: true }]),
-      ...passes.map(({ id }) => [cutVariant(id), { ...cut, on: id, mayFail: true }]),
+      ...passes.map(({ id, spec }) => [id, { ...spec, mayFail: 'always' }]),
+      ...passes.map(({ id }) => [cutVariant(id), { ...cut, on: id, mayFail: 'always' }]),
       ...pairs,
     ]),
   };
