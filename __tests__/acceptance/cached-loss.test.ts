@@ -47,7 +47,13 @@ const served = async (reference: ArtefactRef): Promise<ArtefactRef> => {
 
 describe('a launch at the point `generation`', () => {
   it('scores the reference and streaming, window by window, as NumPy does from the weights', async () => {
-    const { runtime } = await askWorker(worker, { type: 'describe', provider: 'cpu', threads: 1 }, 'described', limits, 'test');
+    const { runtime } = await askWorker(
+      worker,
+      { type: 'describe', library: true, provider: 'cpu', threads: 1 },
+      'described',
+      limits,
+      'test',
+    );
     const prepare = { type: 'prepare' as const, model: source.folder, digest: source.digest, store };
     const { artefact: reference } = await askWorker(worker, prepare, 'stored', limits, 'test');
     const { points } = await askWorker(

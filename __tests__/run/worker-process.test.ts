@@ -5,7 +5,7 @@ import { identifyProcess } from '../../src/processes/process-tree.ts';
 import { askWorker, type WorkerLimits } from '../../src/run/worker-process.ts';
 import { testFolder } from '../testkit/folder.ts';
 
-const describeIt = { type: 'describe' as const, provider: 'cpu', threads: 1 };
+const describeIt = { type: 'describe' as const, library: true, provider: 'cpu', threads: 1 };
 const patient: WorkerLimits = { seconds: 60, silenceSeconds: 60, memoryBytes: null, named: 'limits.seconds' };
 const ready = `{ type: 'ready' }`;
 

@@ -39,7 +39,8 @@ let reference: ArtefactRef;
 let bytes: number;
 
 beforeAll(async () => {
-  runtime = (await askWorker(worker, { type: 'describe', provider: 'cpu', threads: 1 }, 'described', limits, 'test')).runtime;
+  runtime = (await askWorker(worker, { type: 'describe', library: true, provider: 'cpu', threads: 1 }, 'described', limits, 'test'))
+    .runtime;
   const { openModelSource } = await import('../../src/models/model-source.ts');
   digest = openModelSource(source).digest;
   const prepare = { type: 'prepare' as const, model: source, digest, store };

@@ -27,23 +27,26 @@ export interface ProgramWatch {
 
 /**
  * Everything that is loaded later than now: the worker program, parts on demand, the native runtime, Node itself, and the models.
- * @param runtime that every later process loads
+ * @param runtime that every later process loads; null: none does
  * @param models folders of those that launches read
  */
 export const watchProgram = async (
   context: CommandContext,
-  { folder, libraries }: LocatedRuntime,
+  runtime: LocatedRuntime | null,
   models: readonly string[],
 ): Promise<ProgramWatch> => {
-  const common = packageAt('onnxruntime-common', join(folder, 'dist', 'index.js'));
-  const tops = [context.packageRoot, folder, ...common.folders];
-  const parts = [dirname(context.worker), libraries, join(folder, 'dist'), join(folder, 'lib'), ...common.folders, ...common.nearer];
-  const manifests = [context.packageRoot, folder].map((each) => join(each, 'package.json'));
+  const libraries = runtime === null ? [] : [runtime.libraries];
+  const ofRuntime = runtime === null ? [] : [runtime.folder];
+  const common = runtime === null ? noPackage : packageAt('onnxruntime-common', join(runtime.folder, 'dist', 'index.js'));
+  const tops = [context.packageRoot, ...ofRuntime, ...common.folders];
+  const loaded = ofRuntime.flatMap((folder) => [join(folder, 'dist'), join(folder, 'lib')]);
+  const parts = [dirname(context.worker), ...libraries, ...loaded, ...common.folders, ...common.nearer];
+  const manifests = [context.packageRoot, ...ofRuntime].map((each) => join(each, 'package.json'));
   // A package that is there for a moment only changes its folder, or the one that gets this folder.
   const single = [process.execPath, ...manifests, ...common.links, ...common.nearer, ...common.nearer.map((each) => dirname(each))];
   const judging = models.flatMap(modelFiles);
   const own = (): readonly string[] => [...single, ...judging, ...parts.flatMap(filesBelow)];
-  const searched = (): readonly string[] => librariesSearched(context, libraries);
+  const searched = (): readonly string[] => libraries.flatMap((folder) => librariesSearched(context, folder));
   // A library that is there for a moment only changes its folder. Elsewhere workers do not look.
   const around = context.searchesLibraries ? new Set(searched().map((file) => dirname(file))) : [];
   const list = (): readonly string[] => [...own(), ...searched(), ...around];
@@ -99,6 +102,8 @@ interface PackagePlace {
   /** Folders of packages in which one of this name would come first. */
   readonly nearer: readonly string[];
 }
+
+const noPackage: PackagePlace = { folders: [], links: [], nearer: [] };
 
 const packageAt = (name: string, from: string): PackagePlace => {
   const places = createRequire(from).resolve.paths(name) ?? [];

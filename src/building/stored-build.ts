@@ -26,7 +26,7 @@ export const storeLimits = ({ limits }: Pick<Plan, 'limits'>): WorkerLimits =>
  * What the store knows a planned build by: besides its own key what the machine adds, because a build may use activations, whose last bits depend
  * on the processor and on the version of ONNX Runtime.
  */
-export const storedBuildKey = (key: string, cpu: string, ort: string): string => digestOf(JSON.stringify(['build', key, cpu, ort]));
+export const storedBuildKey = (key: string, cpu: string, ort: string | null): string => digestOf(JSON.stringify(['build', key, cpu, ort]));
 
 /** What was built under a key before and is still here, leased; else null. What was damaged is removed, and counts as not here. */
 export const findBuild = async ({ store, records }: Stock, key: string): Promise<StoredBuild | null> => {

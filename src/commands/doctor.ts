@@ -41,12 +41,12 @@ export const doctor = async (context: CommandContext): Promise<CommandOutput> =>
   const facts = await machineFacts(subjectEnvironment(context));
   const config = await tried('configuration', () => describeConfig(context));
   const runtime = config.found?.runtime ?? { provider: hostProvider, threads: 1 };
-  const library = await tried('runtime', () => runtimeCheck(context, runtime));
+  const library = config.found?.measuresAlone === true ? noLibrary : await tried('runtime', () => runtimeCheck(context, runtime));
   const isolation = config.found?.isolation ?? null;
   const parts = [
     ...machineChecks(facts, machineState()),
     library.check,
-    ...(library.found === null ? [] : await providerChecks(context, runtime)),
+    ...(library.found === null || library.found.ort === null ? [] : await providerChecks(context, runtime)),
     meterCheck(facts, runtime.provider, openEnergyMeter() !== null),
     confinementCheck(findConfinement()),
     (await tried('git', () => describeGit(context))).check,
@@ -116,13 +116,19 @@ const machineChecks = (facts: MachineFacts, state: MachineState): readonly Check
   ];
 };
 
+/** Of a configuration whose programs all measure by themselves. */
+const noLibrary = {
+  check: { id: 'runtime', status: 'absent', says: 'no entry needs ONNX Runtime: every program measures by itself' },
+  found: { ort: null },
+} as const;
+
 interface RuntimeChoice {
   readonly provider: string;
   readonly threads: number;
 }
 
 const runtimeCheck = async (context: CommandContext, choice: RuntimeChoice) => {
-  const { ort, digest } = await describeRuntime(context, choice);
+  const { ort, digest } = await describeRuntime(context, choice, true);
   return { check: { status: 'ok' as const, says: `ONNX Runtime ${ort}, digest ${digest.slice(0, 12)}` }, ort };
 };
 
@@ -177,7 +183,8 @@ const describeGit = async (context: CommandContext) => {
 const describeConfig = async (context: CommandContext) => {
   const { origin, models, optimizations, runtime, isolation } = await readHeadConfig(context, await openRepository(context.root));
   const says = `${origin}: ${counted(models.length, 'model')} × ${counted(optimizations.length, 'optimization')}, ${runtime.provider} with ${counted(runtime.threads, 'thread')}`;
-  return { check: { status: 'ok' as const, says }, runtime, isolation };
+  const measuresAlone = optimizations.every(({ door }) => door.kind === 'measure');
+  return { check: { status: 'ok' as const, says }, runtime, isolation, measuresAlone };
 };
 
 const describeIsolation = async (context: CommandContext, isolation: NonNullable<Config['isolation']>) => {

@@ -44,11 +44,11 @@ export const measureRun = async (started: CommandContext, run: RunFolder): Promi
     return 0;
   }
   const record = (lines: readonly SampleLine[]): void => recordSamples(run, lines);
-  const runtime = await locateRuntime(started);
+  const runtime = plan.runtime.ort === null ? null : await locateRuntime(started);
   // Code under test could let a later search find another one.
   const declared = withDeclared(started, plan.environment);
-  const searchesLibraries = needsSearchPath(declared, runtime, plan.runtime.provider);
-  const context = { ...declared, ortPath: runtime.folder, searchesLibraries };
+  const searchesLibraries = runtime !== null && needsSearchPath(declared, runtime, plan.runtime.provider);
+  const context = { ...declared, ortPath: runtime?.folder ?? started.ortPath, searchesLibraries };
   const models = plan.models.map(({ folder }) => modelFolderOf(context, folder));
   const [machine, program] = await Promise.all([machineFacts(), watchProgram(context, runtime, models)]);
   const { provider, threads, ort } = plan.runtime;

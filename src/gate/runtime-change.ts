@@ -7,7 +7,7 @@ import { pointOf } from './metric-key.ts';
 const parts = {
   provider: ({ provider }) => provider,
   threads: ({ threads }) => String(threads),
-  library: ({ ort }) => ort,
+  library: ({ ort }) => ort ?? 'none',
   'session options': ({ session }) => JSON.stringify(session),
 } as const satisfies Readonly<Record<string, (spec: RuntimeSpec) => string>>;
 

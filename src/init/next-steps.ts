@@ -107,7 +107,8 @@ export const nextCommands = async (
   const ignoring = kept.length === 0 ? [] : [`printf '\\n${kept.map((path) => `/${path}\\n`).join('')}' >> ${up}.gitignore`];
   // Base has the committed files only.
   const isSaved = (await repository.unsaved(projects.flatMap(({ active }) => active.map(({ path }) => path)))).length === 0;
-  const hasRuntime = await runtimeIsThere(context);
+  const needsRuntime = projects.some(({ active }) => active.length === 0 || active.some(({ key }) => key !== 'measure'));
+  const hasRuntime = !needsRuntime || (await runtimeIsThere(context));
   const changed = [...files.map(({ path }) => path), ...(hasRuntime ? [] : changedByRuntime(context, repository))];
   const added = [...changed.map(fromHere), ...(kept.length === 0 ? [] : [`${up}.gitignore`])];
   return [

@@ -35,7 +35,7 @@ export const writeEmptyPlan = async (
     seed: context.options.seed,
     policy,
     policyChanges: [],
-    runtime: await describeRuntime(context, config.runtime),
+    runtime: await describeRuntime(context, config.runtime, false),
     baseRuntime: null,
     baseWorker: null,
     models: [],

@@ -139,10 +139,11 @@ export const planRun = async (context: CommandContext): Promise<RunFolder> => {
     })),
   );
   if (cells.length === 0) return emptyPlan({ commit: base, dirty: false }, 'nothing that the base branch configures can be measured');
+  const library = builds.length > 0 || cells.some(({ points }) => points.some(({ kind }) => kind !== 'external'));
   const [baselines, runtime, baseRuntime] = await Promise.all([
     baselinesAt(repository, base, [...ids, null]),
-    describeRuntime(context, headConfig.runtime),
-    describeBaseRuntime(context, repository, commits, rules.runtime),
+    describeRuntime(context, headConfig.runtime, library),
+    describeBaseRuntime(context, repository, commits, rules.runtime, library),
   ]);
   const plan: Plan = {
     schema: 'optimization-gate/plan/1',

@@ -102,20 +102,23 @@ export type BaseRuntime = Pick<Plan, 'baseWorker'> & { readonly baseRuntime: Run
  * What base would be measured with. Its library is not installed: where base's commit names another
  * version of it than the files on disk, the runtime is another one. What serves is base's own only
  * where base's tree holds it. Throws `runtime-not-found`.
+ * @param library whether ONNX Runtime is needed
  */
 export const describeBaseRuntime = async (
   context: CommandContext,
   repository: Repository,
   commits: { readonly base: string; readonly head: string },
   settings: Config['runtime'],
+  library: boolean,
 ): Promise<BaseRuntime> => {
-  const [running, { folder }] = await Promise.all([describeRuntime(context, settings), locateRuntime(context)]);
+  const [running, located] = await Promise.all([describeRuntime(context, settings, library), library ? locateRuntime(context) : null]);
   const atBase: Read = (paths) => repository.textsAt(commits.base, paths, largestText);
   const entry = await ownWorker(context, repository, atBase);
   const serving = (entry === null ? null : await servingDigest(entry, atBase)) ?? running.serving;
   const runtime = { ...running, serving };
   const baseWorker = serving === running.serving ? null : entry;
-  const deciding = decidingManifests(context, repository, folder);
+  if (located === null) return { baseRuntime: runtime, baseWorker };
+  const deciding = decidingManifests(context, repository, located.folder);
   const onDisk: Read = async (paths) => paths.map((path) => textBehind(join(repository.folder, path)));
   let [was, is] = [namedVersions(await atBase(deciding ?? [])), namedVersions(await onDisk(deciding ?? []))];
   // Manifests that name none: it was installed beside them.

@@ -9,9 +9,10 @@ const revision = z.strictObject({ commit: commitId, dirty: z.boolean() });
 
 /** What measures. For numbers to be comparable, `digest` and `serving` must agree. */
 export const runtimeSpec = z.strictObject({
-  /** Of the native library, the provider, the session options and the variables that change them. */
+  /** Of the native library, the provider, the session options and the variables that change them; without a library, of these variables. */
   digest: sha256,
-  ort: z.string(),
+  /** Version of ONNX Runtime. Null: no cell needs it, because every program measures by itself. */
+  ort: z.string().nullable(),
   provider: z.string(),
   threads: z.int().positive(),
   session: jsonValue,

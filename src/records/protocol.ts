@@ -102,8 +102,8 @@ export type LaunchRequest = Immutable<z.infer<typeof launchRequest>>;
 
 export const toWorker = z.discriminatedUnion('type', [
   launchRequest,
-  /** The runtime that would be used, without loading it. */
-  z.strictObject({ type: z.literal('describe'), provider: z.string(), threads: z.int().positive() }),
+  /** The runtime that would be used, without loading it; `library`: whether ONNX Runtime is part of it. */
+  z.strictObject({ type: z.literal('describe'), library: z.boolean(), provider: z.string(), threads: z.int().positive() }),
   /** Where the runtime is, without loading it. */
   z.strictObject({ type: z.literal('locate') }),
   /** Load the runtime and calculate something on one provider. */

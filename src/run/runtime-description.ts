@@ -3,12 +3,16 @@ import { type CommandContext, workerProgram } from './context.ts';
 import { servingDigestAt } from './serving-code.ts';
 import { askWorker, fixedLimits } from './worker-process.ts';
 
-/** What would measure, asked of a worker process, which does not load it. Throws `runtime-not-found`. */
+/**
+ * What would measure, asked of a worker process, which does not load it. Throws `runtime-not-found`.
+ * @param library whether ONNX Runtime is needed
+ */
 export const describeRuntime = async (
   context: CommandContext,
   { provider, threads }: { readonly provider: string; readonly threads: number },
+  library: boolean,
 ): Promise<RuntimeSpec> => {
-  const request = { type: 'describe' as const, provider, threads };
+  const request = { type: 'describe' as const, library, provider, threads };
   const { runtime } = await askWorker(workerProgram(context), request, 'described', fixedLimits(60), 'runtime');
   return { ...runtime, serving: await servingDigestAt(context.worker) };
 };

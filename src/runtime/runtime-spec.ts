@@ -15,27 +15,33 @@ const canonical = (value: Json): string => {
 
 /**
  * What sessions are made of. The digest covers the native libraries' bytes, the version, the provider, the session options, and
- * `variables`, those of the environment that change what a session is; nothing else of the machine. Loads nothing native.
+ * `variables`, those of the environment that change what a session is; nothing else of the machine. Without a library it covers these
+ * alone, which programs of one's own see too. Loads nothing native.
  */
 export const describeRuntime = async (
-  location: RuntimeLocation,
+  location: RuntimeLocation | null,
   settings: ProviderSessionOptions,
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Omit<RuntimeSpec, 'serving'>> => {
+  const { provider, threads } = settings;
+  if (location === null) {
+    const digest = createHash('sha256').update(canonical({ variables })).digest('hex');
+    return { digest, ort: null, provider, threads, session: null };
+  }
   const session: Json = JSON.parse(JSON.stringify(sessionOptions(settings)));
   const covered: Json = {
     libraries: await libraryDigest(location),
     ort: location.version,
-    provider: settings.provider,
-    threads: settings.threads,
+    provider,
+    threads,
     session,
     variables,
   };
   return {
     digest: createHash('sha256').update(canonical(covered)).digest('hex'),
     ort: location.version,
-    provider: settings.provider,
-    threads: settings.threads,
+    provider,
+    threads,
     session,
   };
 };

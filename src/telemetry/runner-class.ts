@@ -5,7 +5,8 @@ import type { MachineFacts } from './machine.ts';
 export type ComparableFacts = Pick<MachineFacts, 'cpu' | 'cores' | 'platform' | 'gpu'> & {
   readonly provider: string;
   readonly threads: number;
-  readonly ort: string;
+  /** Version of ONNX Runtime; null where nothing needs it. */
+  readonly ort: string | null;
 };
 
 /**

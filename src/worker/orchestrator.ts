@@ -56,7 +56,7 @@ const answer = async (
       const settings = { provider: request.provider, threads: request.threads, spinning: false };
       return {
         type: 'described',
-        runtime: await describeRuntime(locateRuntime(roots), settings, runtimeSettingsIn(process.env)),
+        runtime: await describeRuntime(request.library ? locateRuntime(roots) : null, settings, runtimeSettingsIn(process.env)),
       };
     }
     case 'locate': {
@@ -81,7 +81,11 @@ const answer = async (
       });
     }
     case 'launch': {
-      const runtime = await loadRuntime(roots);
+      let loading: ReturnType<typeof loadRuntime> | null = null;
+      const runtime = (): ReturnType<typeof loadRuntime> => {
+        loading ??= loadRuntime(roots);
+        return loading;
+      };
       const settings = { provider: request.runtime.provider, threads: request.runtime.threads, spinning: false };
       let last = Number.NEGATIVE_INFINITY;
       const judged = judgedModel(request);
@@ -89,8 +93,12 @@ const answer = async (
       if (request.model !== null) judged();
       return runLaunch(request, {
         clock,
-        openModel: ({ folder, stages, serve }, sessionOptions = {}) =>
-          openModel(folder, stages, serve, { runtime, settings: { ...settings, ...sessionOptions }, prompts: judged().prompts }),
+        openModel: async ({ folder, stages, serve }, sessionOptions = {}) =>
+          openModel(folder, stages, serve, {
+            runtime: await runtime(),
+            settings: { ...settings, ...sessionOptions },
+            prompts: judged().prompts,
+          }),
         get facts() {
           return judged().facts;
         },
