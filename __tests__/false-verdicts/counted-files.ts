@@ -2,8 +2,10 @@ import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import { commandTree } from '../../src/planning/command-tree.ts';
+import { installedVersions } from '../../src/planning/installed-versions.ts';
+import { namedDifference } from '../../src/planning/named-version.ts';
 import { configurable } from '../../src/planning/plan.ts';
-import { installing, namedVersions } from '../../src/planning/runtime-in-files.ts';
 import { subjectResolver } from '../../src/planning/subjects.ts';
 import { allowedEnvironment, runtimeSettingsIn } from '../../src/processes/environment.ts';
 import type { SubjectRef } from '../../src/records/plan.ts';
@@ -482,10 +484,14 @@ export const situations: readonly Situation[] = [
         const base = scratch.commit({ ...files });
         const same = scratch.commit({ 'README.md': first });
         const head = scratch.commit({ [first]: edit });
-        const named = async (commit: string) =>
-          namedVersions(await installing(repository, commit, (paths) => repository.textsAt(commit, paths, 100_000)));
-        expect([first, await named(same)]).toEqual([first, await named(base)]);
-        expect([first, await named(head)]).not.toEqual([first, await named(base)]);
+        const differs = async (...commits: readonly [string, string]): Promise<boolean> => {
+          const [was, is] = commits.map((commit) => commandTree(repository, commit, (paths) => repository.textsAt(commit, paths, 100_000)));
+          if (was === undefined || is === undefined) throw new Error('two sides');
+          const named = await installedVersions(was, is, { action: null, configuration: 'optimization-gate.yml' });
+          expect([first, named.base.length]).not.toEqual([first, 0]);
+          return namedDifference(named.base, named.head) !== null;
+        };
+        expect([first, await differs(base, same), await differs(base, head)]).toEqual([first, false, true]);
         for (const path of Object.keys(files)) scratch.git('rm', '--quiet', path);
       }
     },

@@ -14,6 +14,7 @@ const parts = {
 const differences = (base: RuntimeSpec, head: RuntimeSpec): string => {
   const named = Object.entries(parts).flatMap(([name, of]) => {
     const [was, is] = [of(base), of(head)];
+    if (name === 'library' && base.named !== undefined) return [`${name} ${base.named.base} → ${base.named.head} in ${base.named.file}`];
     return was === is ? [] : [name === 'session options' ? name : `${name} ${was} → ${is}`];
   });
   return named.length === 0 ? 'its digest' : named.join(', ');

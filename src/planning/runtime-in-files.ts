@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { join, posix, relative } from 'node:path';
+import { join, posix, relative, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { digestOf } from '../records/decode.ts';
 import type { Plan, RuntimeSpec } from '../records/plan.ts';
@@ -8,91 +8,67 @@ import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
 import { describeRuntime, locateRuntime } from '../run/runtime-description.ts';
 import { servingDigest } from '../run/serving-code.ts';
+import { commandTree } from './command-tree.ts';
+import { configFile } from './configurations.ts';
+import { installedVersions } from './installed-versions.ts';
+import { jsonMap, jsonOf } from './json-map.ts';
+import { contentDigest, manifestVersions, type NamedOnSides, type RuntimeSide } from './manifest-versions.ts';
+import { type NamedVersion, namedDifference, specsOf } from './named-version.ts';
 import { ownWorker, type Read } from './subjects.ts';
-
-/** Says which version lies in the `node_modules` of its folder, or of one below. */
-const manifests = ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock'];
-
-/** The name and a version behind it, in one line or in an entry of `package-lock.json`. */
-const versionNamed = /(?<![\w-])onnxruntime-node(?!\w|-[a-z])(?:": \{\s*"version": "|[^\n]*?)(\d+\.\d+\.\d+(?:-[\w.]+)?)/g;
-
-/** What stands behind the name where no version does: a tag, a variable, an expression of a workflow, a command. */
-const otherSpec = /(?<![\w-])onnxruntime-node@["']?(\$\{\{[^}]*\}\}|\$\([^)]*\)|[^\s"'`,;)]+)/g;
-
-const hasVersion = /\d+\.\d+\.\d+/;
-
-const specsIn = (texts: readonly (string | null)[]): readonly string[] =>
-  texts.flatMap((text) => [...(text ?? '').matchAll(otherSpec)].map(([, spec = '']) => spec)).filter((spec) => !hasVersion.test(spec));
-
-/** Names that a spec reads, and words of the command that gives it. */
-const readBy = (spec: string): { readonly names: readonly string[]; readonly words: readonly string[] } => {
-  if (spec.startsWith('$(')) {
-    const words = spec.slice(2, -1).split(/\s+/);
-    // One alone is a variable of a Makefile.
-    return words.length === 1 ? { names: words.filter((word) => /^\w+$/.test(word)), words: [] } : { names: [], words };
-  }
-  const expression = /^\$\{\{(.*)\}\}$/.exec(spec)?.[1];
-  if (expression !== undefined) return { names: [...expression.matchAll(/[.'"]([\w-]+)/g)].map(([, name = '']) => name), words: [] };
-  return { names: [...spec.matchAll(/\$(?:env:|\{)?(\w+)|%(\w+)%/g)].map(([, name, quoted]) => name ?? quoted ?? ''), words: [] };
-};
-
-/** What some texts assign to a name, as it is written. */
-const assigned = (name: string, texts: readonly (string | null)[]): readonly string[] => {
-  const assignment = new RegExp(`(?<![\\w-])${name}["']?\\s*:?[=:]\\s*([^\\n#]+(?:\\n\\s*-[^\\n#]*)*)`, 'g');
-  return texts.flatMap((text) => [...(text ?? '').matchAll(assignment)].map(([, value = '']) => value.trim()));
-};
-
-/**
- * What some manifests, lock files, workflows or scripts say of the version of onnxruntime-node, each
- * once: versions, tags, and what is assigned to the variables that stand in their place.
- */
-export const namedVersions = (texts: readonly (string | null)[]): readonly string[] => {
-  const versions = texts.flatMap((text) => [...(text ?? '').matchAll(versionNamed)].map(([, version = '']) => version));
-  const others = specsIn(texts).flatMap((spec) => [spec, ...readBy(spec).names.flatMap((name) => assigned(name, texts))]);
-  return [...new Set([...versions, ...others])].sort();
-};
 
 /** More bytes than any lock file has. */
 const largestText = 64 * 1024 * 1024;
 
-const upwards = (folder: string): readonly string[] => (folder === '.' ? ['.'] : [folder, ...upwards(posix.dirname(folder))]);
-
-/** Files that hold commands; and those that hold values of their variables. */
-const scripts = [
-  ...['.github/**', '**/*.yml', '**/*.yaml', '**/*.sh', '**/*.bash', '**/*.ps1', '**/*.cmd', '**/*.bat'],
-  ...['**/*.mk', '**/[Mm]akefile', '**/GNUmakefile', '**/[Jj]ustfile', '**/Dockerfile*', '**/*.Dockerfile', '**/Containerfile*'],
-];
-const values = ['**/*.env', '**/.env*', '**/*.txt', '**/*.toml', '**/*.cfg', '**/*.ini', '**/*.json', '**/*.properties'];
-
-/** Manifests of either side in the folder that holds the runtime, and those above it; null where the checkout does not hold it. */
-const decidingManifests = (context: CommandContext, repository: Repository, folder: string): readonly string[] | null => {
-  const inside = relative(realpathSync(repository.folder), realpathSync(folder)).split('/');
-  const at = inside.indexOf('node_modules');
-  if (inside[0] !== '..')
-    return at === -1
-      ? []
-      : upwards(inside.slice(0, at).join('/') || '.').flatMap((each) => manifests.map((name) => posix.join(each, name)));
-  // That of the gate itself is not the user's.
-  return relative(realpathSync(context.packageRoot), realpathSync(folder)).startsWith('..') ? null : [];
+/** The path of the library in the checkout; null where it lies outside. */
+const pathInside = (repository: Repository, folder: string): string | null => {
+  const path = relative(realpathSync(repository.folder), realpathSync(folder)).replaceAll('\\', '/');
+  return path === '..' || path.startsWith('../') || posix.isAbsolute(path) ? null : path;
 };
 
-/** Texts in which workflows and scripts of one side install the runtime, and those that say with which version. */
-export const installing = async (repository: Repository, commit: string, read: Read): Promise<readonly (string | null)[]> => {
-  const named = (await repository.filesWith(commit, 'onnxruntime-node', scripts)).filter(
-    (path) => !manifests.includes(posix.basename(path)),
-  );
-  const texts = await read(named);
-  const wanted = specsIn(texts).map(readBy);
-  // A name as common as `version` stands for others elsewhere.
-  const names = [...new Set(wanted.flatMap((each) => each.names))].filter((name) => assigned(name, texts).length === 0);
-  const words = [...new Set(wanted.flatMap((each) => each.words))];
-  const assigning =
-    names.length === 0
-      ? []
-      : await repository.filesWith(commit, `(^|[^[:alnum:]_-])(${names.join('|')})["']?[[:space:]]*:?[=:]`, [...scripts, ...values]);
-  const further = assigning.filter((path) => !named.includes(path));
-  const files = await read(words.map((word) => posix.normalize(word)).filter((path) => !/^(\/|\.\.)/.test(path)));
-  return [...texts, ...(await read(further)), ...files.map((text) => (text === null ? null : `onnxruntime-node@${text.trim()}`))];
+/** What a library that lies in the tree itself is. */
+const contentOf = async (repository: Repository, side: RuntimeSide, folder: string): Promise<readonly NamedVersion[]> => {
+  const path = posix.join(folder, 'package.json');
+  const detail = await contentDigest(repository, side, folder);
+  const { version } = jsonMap(jsonOf((await side.read([path]))[0] ?? ''));
+  return detail === null ? [] : [{ spec: typeof version === 'string' ? version : 'no version', detail, path }];
+};
+
+/** What both sides' files say of the version of the library that lies in a folder. */
+const namedOnSides = async (
+  context: CommandContext,
+  repository: Repository,
+  base: RuntimeSide,
+  head: RuntimeSide,
+  folder: string,
+): Promise<NamedOnSides> => {
+  const path = pathInside(repository, folder);
+  // That of the gate itself is not the user's.
+  const isOwn = path === null && !relative(realpathSync(context.packageRoot), realpathSync(folder)).startsWith('..');
+  if (isOwn) return { base: [], head: [] };
+  const { workflow } = context.host;
+  const configurationPath = relative(repository.folder, resolve(context.root, configFile(context))).replaceAll('\\', '/');
+  const names = { action: workflow.kind === 'change' ? workflow.action : null, configuration: configurationPath };
+  const ofCommands = (): Promise<NamedOnSides> =>
+    installedVersions(commandTree(repository, base.commit, base.read), commandTree(repository, head.commit, head.read), names);
+  if (path === null) return ofCommands();
+  const at = path.split('/').indexOf('node_modules');
+  if (at === -1) {
+    const [was, is] = await Promise.all([contentOf(repository, base, path), contentOf(repository, head, path)]);
+    return was.length + is.length > 0 ? { base: was, head: is } : ofCommands();
+  }
+  const holder = path.split('/').slice(0, at).join('/') || '.';
+  const ofManifests = await manifestVersions(repository, base, head, holder);
+  const nothing = ofManifests.base.length + ofManifests.head.length === 0;
+  // A folder without a manifest of its own was filled by a command.
+  const isProject = await isTracked(repository, [base, head], posix.join(holder, 'package.json'));
+  if (!nothing && isProject) return ofManifests;
+  const found = await ofCommands();
+  return found.base.length + found.head.length > 0 ? found : ofManifests;
+};
+
+const isTracked = async (repository: Repository, sides: readonly RuntimeSide[], path: string): Promise<boolean> => {
+  const found = await Promise.all(sides.map(({ commit }) => repository.textsAt(commit, [path], largestText)));
+  return found.flat().some((text) => text !== null);
 };
 
 /** What base is measured with, and by which program; `baseWorker` as in the plan. */
@@ -111,20 +87,17 @@ export const describeBaseRuntime = async (
 ): Promise<BaseRuntime> => {
   const [running, { folder }] = await Promise.all([describeRuntime(context, settings), locateRuntime(context)]);
   const atBase: Read = (paths) => repository.textsAt(commits.base, paths, largestText);
+  const onDisk: Read = async (paths) => paths.map((path) => textBehind(join(repository.folder, path)));
   const entry = await ownWorker(context, repository, atBase);
   const serving = (entry === null ? null : await servingDigest(entry, atBase)) ?? running.serving;
   const runtime = { ...running, serving };
   const baseWorker = serving === running.serving ? null : entry;
-  const deciding = decidingManifests(context, repository, folder);
-  const onDisk: Read = async (paths) => paths.map((path) => textBehind(join(repository.folder, path)));
-  let [was, is] = [namedVersions(await atBase(deciding ?? [])), namedVersions(await onDisk(deciding ?? []))];
-  // Manifests that name none: it was installed beside them.
-  if (deciding?.length !== 0 && was.length + is.length === 0)
-    [was, is] = [
-      namedVersions(await installing(repository, commits.base, atBase)),
-      namedVersions(await installing(repository, commits.head, onDisk)),
-    ];
-  if (was.join() === is.join()) return { baseRuntime: runtime, baseWorker };
-  const other = { ort: was.join(', ') || 'of no name', digest: digestOf(JSON.stringify([runtime.digest, was])) };
-  return { baseRuntime: { ...runtime, ...other }, baseWorker };
+  const base = { commit: commits.base, tree: { commit: commits.base }, read: atBase };
+  const head = { commit: commits.head, tree: 'working-tree', read: onDisk } as const;
+  const named = await namedOnSides(context, repository, base, head, folder);
+  const difference = namedDifference(named.base, named.head);
+  if (difference === null) return { baseRuntime: runtime, baseWorker };
+  const ort = specsOf(named.base);
+  const digest = digestOf(JSON.stringify([runtime.digest, named.base.map(({ spec, detail }) => [spec, detail]), difference]));
+  return { baseRuntime: { ...runtime, ort, digest, named: difference }, baseWorker };
 };

@@ -17,6 +17,8 @@ export const runtimeSpec = z.strictObject({
   session: jsonValue,
   /** Digest of the gate's code that serves and measures. */
   serving: sha256,
+  /** What the files of base say of the library, and head's say otherwise; `file`: the first of them. */
+  named: z.strictObject({ file: z.string(), base: z.string(), head: z.string() }).optional(),
 });
 export type RuntimeSpec = Immutable<z.infer<typeof runtimeSpec>>;
 
