@@ -487,7 +487,7 @@ export const situations: readonly Situation[] = [
         const differs = async (...commits: readonly [string, string]): Promise<boolean> => {
           const [was, is] = commits.map((commit) => commandTree(repository, commit, (paths) => repository.textsAt(commit, paths, 100_000)));
           if (was === undefined || is === undefined) throw new Error('two sides');
-          const named = await installedVersions(was, is, { action: null, configuration: 'optimization-gate.yml' });
+          const named = await installedVersions(was, is, { action: null, workflow: null, configuration: 'optimization-gate.yml' });
           expect([first, named.base.length]).not.toEqual([first, 0]);
           return namedDifference(named.base, named.head) !== null;
         };

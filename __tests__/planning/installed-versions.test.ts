@@ -46,7 +46,7 @@ const compared = async (
   const base = { 'optimization-gate.yml': 'models: [mini-qwen3-dense]\n', ...files };
   const head = { ...base, ...edit };
   const look = async ([was, is]: readonly CommandTree[]) => {
-    const named = await installedVersions(was!, is!, { action: null, configuration: 'optimization-gate.yml' });
+    const named = await installedVersions(was!, is!, { action: null, workflow: null, configuration: 'optimization-gate.yml' });
     return { base: specsOf(named.base), head: specsOf(named.head), file: namedDifference(named.base, named.head)?.file ?? null };
   };
   const found = await look([inMemory(base), inMemory(head)]);
@@ -269,6 +269,10 @@ describe('another version is seen', () => {
       }),
     ],
     ['where no text runs the gate', both('ci/one.sh', install)],
+    [
+      'by an argument, where no text runs the gate',
+      both(workflow, (v) => `on: push\njobs:\n  one:\n    steps:\n      - run: sh ci/one.sh ${v}\n`, { 'ci/one.sh': install('$1') }),
+    ],
     [
       'where a version takes the place of none',
       [{ [workflow]: run('npm i --prefix ~/ort onnxruntime-node') }, { [workflow]: run(install('1.30.0')) }],

@@ -57,54 +57,94 @@ const needs = (job: CommandText, other: CommandText): boolean => {
 const runsGate = (names: RegExp, { path, text }: CommandText): boolean =>
   names.test(posix.basename(path) === 'package.json' ? text : text.replace(/^\s*(?:- )?(?:run-)?name:.*$/gm, ''));
 
-/**
- * The texts that lead to the gate, and those that they start: what can install the library that it takes.
- * @param action `OWNER/NAME` of the gate where its own workflow names it so
- * @param configuration its path
- */
-export const gateTexts = async (tree: CommandTree, action: string | null, configuration: string): Promise<readonly CommandText[]> => {
-  const names = ['optimization-gate', ...(action === null ? [] : [action])];
-  const naming = new RegExp(names.map(escaped).join('|'), 'i');
-  const globs = [...commandFiles, '**/package.json'];
-  const found = new Map<string, CommandText>();
-  const add = (text: CommandText): boolean => {
+/** Texts that were found, each once. */
+class Found {
+  private readonly texts = new Map<string, CommandText>();
+
+  add(text: CommandText): boolean {
     const key = JSON.stringify([text.path, text.part]);
-    if (found.has(key) || found.size >= mostTexts) return false;
-    found.set(key, text);
+    if (this.texts.has(key) || this.texts.size >= mostTexts) return false;
+    this.texts.set(key, text);
     return true;
-  };
-
-  const first = await tree.textsOf([...new Set([configuration, ...(await tree.with(names.map(escaped).join('|'), globs))])]);
-  for (const text of first) {
-    const isShared = text.part === null && first.some((other) => other.path === text.path && other.part !== null);
-    if (text.path === configuration || (!isShared && runsGate(naming, text))) add(text);
   }
-  // What all jobs of a workflow share names it, and none of them.
-  for (const text of first)
-    if (runsGate(naming, text) && ![...found.values()].some(({ path }) => path === text.path))
-      for (const job of first) if (job.path === text.path) add(job);
 
-  let called = [...found.values()].filter(({ path }) => path !== configuration);
+  /** All of them, with those that are added meanwhile. */
+  all(): MapIterator<CommandText> {
+    return this.texts.values();
+  }
+}
+
+const globs = [...commandFiles, '**/package.json'];
+
+/** Adds the texts that start some others, and those that start these. */
+const addCallers = async (tree: CommandTree, found: Found, first: readonly CommandText[]): Promise<void> => {
+  let called = first;
   for (let round = 0; round < deepest && called.length > 0; round++) {
     const expressions = [...new Set(called.map(calledBy))];
     const callers = await tree.textsOf(await tree.with(expressions.join('|'), globs));
     const tests = called.map((text) => ({ text, expression: scripted(calledBy(text)) }));
     called = callers.filter(
-      (caller) => tests.some(({ text, expression }) => caller.path !== text.path && starts(caller, text, expression)) && add(caller),
+      (caller) => tests.some(({ text, expression }) => caller.path !== text.path && starts(caller, text, expression)) && found.add(caller),
     );
   }
+};
+
+/** Some texts, and those that start them. */
+export const withCallers = async (tree: CommandTree, texts: readonly CommandText[]): Promise<readonly CommandText[]> => {
+  const found = new Found();
+  for (const text of texts) found.add(text);
+  await addCallers(tree, found, texts);
+  return [...found.all()];
+};
+
+/** What tells the texts that run the gate. */
+export interface GateNames {
+  /** `OWNER/NAME` of the gate where its own workflow names it so. */
+  readonly action: string | null;
+  /** The running workflow and its job, where the host names them. */
+  readonly workflow: { readonly path: string; readonly job: string | null } | null;
+  /** Path of the configuration. */
+  readonly configuration: string;
+}
+
+/** The texts that lead to the gate, and those that they start: what can install the library that it takes. */
+export const gateTexts = async (tree: CommandTree, { action, workflow, configuration }: GateNames): Promise<readonly CommandText[]> => {
+  const names = ['optimization-gate', ...(action === null ? [] : [action])].map(escaped).join('|');
+  const naming = new RegExp(names, 'i');
+  const found = new Found();
+  const running = workflow === null ? [] : [workflow.path];
+  const first = await tree.textsOf([...new Set([configuration, ...running, ...(await tree.with(names, globs))])]);
+  const isShared = (text: CommandText): boolean =>
+    text.part === null && first.some(({ path, part }) => path === text.path && part !== null);
+  const runs = (text: CommandText): boolean =>
+    text.path === configuration ||
+    (text.path === workflow?.path && text.part === workflow.job) ||
+    (!isShared(text) && runsGate(naming, text));
+  const sure = first.filter(runs);
+  // What all jobs of a workflow share names it, and none of them.
+  const unsure = first.filter(
+    ({ path }) =>
+      !sure.some((text) => text.path === path) &&
+      first.some((text) => text.path === path && (path === workflow?.path || runsGate(naming, text))),
+  );
+  for (const text of [...sure, ...unsure]) found.add(text);
+  await addCallers(
+    tree,
+    found,
+    [...sure, ...unsure].filter(({ path }) => path !== configuration),
+  );
 
   const paths = await tree.with('.', [...globs, ...valueFiles]);
   const others = [...new Set([...paths, ...(await tree.with('onnxruntime-node', ['**']))])].filter(
     (path) => !/(?:^|\/)tsconfig[^/]*\.json$/.test(path),
   );
-  for (const text of found.values()) {
+  for (const text of found.all()) {
     const mentioned = others.filter((path) => isMentioned(text, path));
     for (const other of await tree.textsOf(mentioned))
-      if (other.path !== text.path && starts(text, other, scripted(calledBy(other)))) add(other);
-    for (const other of await tree.textsOf([text.path])) if (needs(text, other)) add(other);
+      if (other.path !== text.path && starts(text, other, scripted(calledBy(other)))) found.add(other);
+    for (const other of await tree.textsOf([text.path])) if (needs(text, other)) found.add(other);
   }
-  return [...found.values()];
+  return [...found.all()];
 };
 
 /** A quick look whether a text may start a file. */

@@ -1,7 +1,7 @@
 import type { CommandText } from './command-text.ts';
 import { type CommandTree, commandFiles, valueFiles } from './command-tree.ts';
 import { escaped } from './command-words.ts';
-import { gateTexts } from './gate-texts.ts';
+import { type GateNames, gateTexts, withCallers } from './gate-texts.ts';
 import type { NamedOnSides } from './manifest-versions.ts';
 import { library, type NamedVersion } from './named-version.ts';
 import { holdersIn, installSpecs } from './runtime-installs.ts';
@@ -26,9 +26,13 @@ const sourceOf = (tree: CommandTree, texts: readonly CommandText[]): ValueSource
   };
 };
 
-/** What some texts install, each value of a variable on its own. */
-export const versionsIn = async (tree: CommandTree, texts: readonly CommandText[]): Promise<readonly NamedVersion[]> => {
-  const source = sourceOf(tree, texts);
+/** What some texts install, each value of a variable on its own; `around`: texts that give them their values. */
+const versionsIn = async (
+  tree: CommandTree,
+  texts: readonly CommandText[],
+  around: readonly CommandText[],
+): Promise<readonly NamedVersion[]> => {
+  const source = sourceOf(tree, around);
   const holders = holdersIn(texts);
   const found: NamedVersion[] = [];
   for (const { spec, of, at } of texts.flatMap((text) => installSpecs(text, holders)))
@@ -36,25 +40,20 @@ export const versionsIn = async (tree: CommandTree, texts: readonly CommandText[
   return found;
 };
 
-/** The names by which texts run the gate: `action` as its own workflow does. */
-export interface GateNames {
-  readonly action: string | null;
-  readonly configuration: string;
-}
-
 /**
  * What workflows and scripts of both sides install: those that lead to the gate, and those that they start; all that name the package
  * where none of these does.
  */
-export const installedVersions = async (
-  base: CommandTree,
-  head: CommandTree,
-  { action, configuration }: GateNames,
-): Promise<NamedOnSides> => {
+export const installedVersions = async (base: CommandTree, head: CommandTree, names: GateNames): Promise<NamedOnSides> => {
   const sides = [base, head];
-  const reached = await Promise.all(sides.map((tree) => gateTexts(tree, action, configuration)));
-  const ofGate = await Promise.all(sides.map((tree, at) => versionsIn(tree, reached[at] ?? [])));
+  const reached = await Promise.all(sides.map((tree) => gateTexts(tree, names)));
+  const ofGate = await Promise.all(sides.map((tree, at) => versionsIn(tree, reached[at] ?? [], reached[at] ?? [])));
   if (ofGate.some((each) => each.length > 0)) return { base: ofGate[0] ?? [], head: ofGate[1] ?? [] };
-  const [was = [], is = []] = await Promise.all(sides.map(async (tree) => versionsIn(tree, await tree.textsOf(await tree.with(library)))));
+  const [was = [], is = []] = await Promise.all(
+    sides.map(async (tree) => {
+      const texts = await tree.textsOf(await tree.with(library));
+      return versionsIn(tree, texts, await withCallers(tree, texts));
+    }),
+  );
   return { base: was, head: is };
 };

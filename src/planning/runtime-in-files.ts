@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { join, posix, relative, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { digestOf } from '../records/decode.ts';
-import type { Plan, RuntimeSpec } from '../records/plan.ts';
+import type { Plan } from '../records/plan.ts';
 import { textBehind } from '../repository/on-disk.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { CommandContext } from '../run/context.ts';
@@ -47,7 +47,11 @@ const namedOnSides = async (
   if (isOwn) return { base: [], head: [] };
   const { workflow } = context.host;
   const configurationPath = relative(repository.folder, resolve(context.root, configFile(context))).replaceAll('\\', '/');
-  const names = { action: workflow.kind === 'change' ? workflow.action : null, configuration: configurationPath };
+  const names = {
+    action: workflow.kind === 'change' ? workflow.action : null,
+    workflow: workflow.kind === 'change' ? workflow : null,
+    configuration: configurationPath,
+  };
   const ofCommands = (): Promise<NamedOnSides> =>
     installedVersions(commandTree(repository, base.commit, base.read), commandTree(repository, head.commit, head.read), names);
   if (path === null) return ofCommands();
@@ -72,7 +76,7 @@ const isTracked = async (repository: Repository, sides: readonly RuntimeSide[], 
 };
 
 /** What base is measured with, and by which program; `baseWorker` as in the plan. */
-export type BaseRuntime = Pick<Plan, 'baseWorker'> & { readonly baseRuntime: RuntimeSpec };
+export type BaseRuntime = Pick<Plan, 'baseWorker'> & { readonly baseRuntime: NonNullable<Plan['baseRuntime']> };
 
 /**
  * What base would be measured with. Its library is not installed: where base's commit names another
