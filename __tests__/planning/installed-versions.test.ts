@@ -54,6 +54,7 @@ const compared = async (
   return found;
 };
 
+const actionFile = '.github/actions/ort/action.yml';
 const workflow = '.github/workflows/gate.yml';
 const gateStep = '      - uses: a/optimization-gate@v1\n        with:\n          ort-path: ~/ort\n';
 /** A workflow whose job runs the gate behind some steps. */
@@ -277,6 +278,223 @@ describe('another version is seen', () => {
       'where a version takes the place of none',
       [{ [workflow]: run('npm i --prefix ~/ort onnxruntime-node') }, { [workflow]: run(install('1.30.0')) }],
     ],
+    [
+      'by a variable beside a job in an included file',
+      both('.gitlab-ci.yml', (v) => `include:\n  - local: ci/gate.yml\nvariables:\n  ORT_VERSION: ${v}\n`, {
+        'ci/gate.yml': `gate:\n  script:\n    - npm i "onnxruntime-node@$ORT_VERSION"\n    - npx optimization-gate\n`,
+      }),
+    ],
+    [
+      'by an argument of a container',
+      both(workflow, (v) => run(`docker build --build-arg ORT=${v} -t x .`), {
+        Dockerfile: 'FROM node:24\nARG ORT=1.29.0\nRUN npm i onnxruntime-node@${ORT}\n',
+      }),
+    ],
+    [
+      'by a variable of a container',
+      both('Dockerfile', (v) => `FROM node:24\nENV ORT ${v}\nRUN npm i onnxruntime-node@$ORT\n`, { [workflow]: run('docker build .') }),
+    ],
+    [
+      'by an argument of a composed service',
+      both(
+        'docker-compose.yml',
+        (v) => `services:\n  gate:\n    build:\n      context: .\n      args:\n        ORT: ${v}\n    command: npx optimization-gate run\n`,
+        { Dockerfile: 'ARG ORT\nRUN npm i onnxruntime-node@$ORT\n', [workflow]: run('docker compose run gate') },
+      ),
+    ],
+    [
+      'by a variable that an earlier step sets',
+      both(workflow, (v) => gate(`      - run: echo "ORT=${v}" >> "$GITHUB_ENV"\n      - run: ${install('$ORT')}`)),
+    ],
+    [
+      'by a variable that an earlier step reads from a file',
+      both('.ort', (v) => `${v}\n`, {
+        [workflow]: gate(`      - run: echo "ORT=$(cat .ort)" >> "$GITHUB_ENV"\n      - run: ${install('$ORT')}`),
+      }),
+    ],
+    [
+      'by a matrix that a job computes from a file',
+      both('versions.json', (v) => JSON.stringify({ ort: [v] }), {
+        [workflow]: gate(`      - run: ${install('${{ matrix.ort }}')}`, {
+          job: '    needs: v\n    strategy:\n      matrix: ${{ fromJSON(needs.v.outputs.m) }}\n',
+          after:
+            '  v:\n    outputs:\n      m: ${{ steps.m.outputs.m }}\n    steps:\n      - id: m\n        run: echo "m=$(cat versions.json)" >> $GITHUB_OUTPUT\n',
+        }),
+      }),
+    ],
+    ['by a variable below an anchor', both(workflow, (v) => gate(`      - run: ${install('$ORT')}`, { env: `env: &e\n  ORT: '${v}'\n` }))],
+    ['by a variable of the step', both(workflow, (v) => gate(`      - env: { ORT: ${v}, A: 1 }\n        run: ${install('$ORT')}`))],
+    [
+      'by an argument of a script of a manifest',
+      both(workflow, (v) => run(`npm run ort -- ${v}`), {
+        'package.json': JSON.stringify({ scripts: { ort: 'sh ci/ort.sh' } }),
+        'ci/ort.sh': install('$1'),
+      }),
+    ],
+    [
+      'by an input of an action of JavaScript',
+      both(workflow, useAction, {
+        [actionFile]: 'name: x\ninputs: {version: {description: d}}\nruns:\n  using: node24\n  main: index.js\n',
+        '.github/actions/ort/index.js': "exec('npm i onnxruntime-node@' + process.env.INPUT_VERSION)\n",
+      }),
+    ],
+    [
+      'by an input that an action passes on',
+      both(workflow, (v) => gate(`      - uses: ./.github/actions/setup\n        with:\n          ort: ${v}\n`), {
+        '.github/actions/setup/action.yml':
+          'inputs:\n  ort: {}\nruns:\n  steps:\n    - uses: ./.github/actions/ort\n      with:\n        version: ${{ inputs.ort }}\n',
+        [actionFile]: action(install('${{ inputs.version }}')),
+      }),
+    ],
+    [
+      'beside an action that runs the gate',
+      both(workflow, (v) => `on: push\njobs:\n  g:\n    steps:\n      - run: ${install(v)}      - uses: ./.github/actions/gate\n`, {
+        '.github/actions/gate/action.yml': 'runs:\n  steps:\n    - uses: a/optimization-gate@v1\n',
+      }),
+    ],
+    [
+      'by an input of a reusable workflow and an argument',
+      both('.github/workflows/a.yml', (v) => `on: push\njobs:\n  g:\n    uses: ./.github/workflows/b.yml\n    with: { ort: ${v} }\n`, {
+        '.github/workflows/b.yml': gate('      - run: sh ci/x.sh ${{ inputs.ort }}\n').replace(
+          'on: pull_request',
+          'on:\n  workflow_call:\n    inputs:\n      ort: { type: string }',
+        ),
+        'ci/x.sh': install('${1}'),
+      }),
+    ],
+    [
+      'in a text of Python with a name in it',
+      both('ci/i.py', (v) => `V = "${v}"\nsubprocess.run(["npm","i",f"onnxruntime-node@{V}"])\n`, { [workflow]: run('python ci/i.py') }),
+    ],
+    [
+      'in a template of JavaScript',
+      both('ci/i.mjs', (v) => `const version = '${v}';\nexecSync(\`npm i onnxruntime-node@\${version}\`);\n`, {
+        [workflow]: run('node ci/i.mjs'),
+      }),
+    ],
+    [
+      'in a file that JavaScript imports',
+      both('ci/ort.json', (v) => JSON.stringify({ version: v }), {
+        'ci/i.mjs': "import { version } from './ort.json' with { type: 'json' };\nexecSync(`npm i onnxruntime-node@${version}`);\n",
+        [workflow]: run('node ci/i.mjs'),
+      }),
+    ],
+    [
+      'in joined texts of JavaScript',
+      both('ci/i.mjs', (v) => `const version = '${v}';\nexecSync('npm i onnxruntime-node@' + version);\n`, {
+        [workflow]: run('node ci/i.mjs'),
+      }),
+    ],
+    ['in joined texts of a shell', both('i.sh', (v) => `V=${v}\nnpm i onnxruntime-node@"$V"\n`, { [workflow]: run('sh i.sh') })],
+    [
+      'in an array of a shell',
+      both('i.sh', (v) => `PK=(onnxruntime-node@${v} other)\nnpm i "\${PK[@]}"\n`, { [workflow]: run('bash i.sh') }),
+    ],
+    [
+      'in a manifest that a script writes',
+      both('i.sh', (v) => `cat > ~/ort/package.json <<E\n{"dependencies": {"onnxruntime-node": "${v}"}}\nE\ncd ~/ort && npm i\n`, {
+        [workflow]: run('bash i.sh'),
+      }),
+    ],
+    [
+      'in a manifest whose folder is copied',
+      both('ci/ort/package.json', (v) => JSON.stringify({ dependencies: { 'onnxruntime-node': v } }), {
+        [workflow]: run('cp -r ci/ort ~/ort && npm ci --prefix ~/ort'),
+      }),
+    ],
+    [
+      'in a lock file that is copied',
+      both('ci/ort/package-lock.json', (v) => JSON.stringify({ packages: { 'node_modules/onnxruntime-node': { version: v } } }), {
+        [workflow]: run('cp ci/ort/package*.json ~/ort && npm ci --prefix ~/ort'),
+      }),
+    ],
+    [
+      'in a list of packages',
+      both('ci/npm.txt', (v) => `onnxruntime-node@${v}\n`, { [workflow]: run('xargs npm i --prefix ~/ort < ci/npm.txt') }),
+    ],
+    [
+      'by a variable of a justfile',
+      both('justfile', (v) => `version := "${v}"\nort:\n  npm i onnxruntime-node@{{ version }}\n`, { [workflow]: run('just ort') }),
+    ],
+    [
+      'by a variable of a task file',
+      both('Taskfile.yml', (v) => `vars:\n  ORT: ${v}\ntasks:\n  ort:\n    cmds:\n      - npm i onnxruntime-node@{{.ORT}}\n`, {
+        [workflow]: run('task ort'),
+      }),
+    ],
+    [
+      'by a variable of a pipeline',
+      both(
+        'azure-pipelines.yml',
+        (v) =>
+          `variables:\n  - name: ORT\n    value: ${v}\nsteps:\n  - script: npm i onnxruntime-node@$(ORT)\n  - script: npx optimization-gate run\n`,
+      ),
+    ],
+    [
+      'by a variable of a tool, where no script says so',
+      both('mise.toml', (v) => `[env]\nORT_VERSION = "${v}"\n`, { [workflow]: run('mise run ort'), 'ci/i.sh': install('$ORT_VERSION') }),
+    ],
+    [
+      'by an option',
+      both(workflow, (v) => run(`bash i.sh --ort ${v}`), {
+        'i.sh': `while [ $# -gt 0 ]; do case $1 in --ort) ORT=$2; shift 2;; esac; done\n${install('$ORT')}`,
+      }),
+    ],
+    [
+      'by an option of one letter',
+      both(workflow, (v) => run(`bash i.sh -v ${v}`), { 'i.sh': `while getopts v: o; do V=$OPTARG; done\n${install('$V')}` }),
+    ],
+    [
+      'by an option with its value',
+      both(workflow, (v) => run(`bash i.sh --ort=${v}`), { 'i.sh': `for a in "$@"; do ORT="\${a#*=}"; done\n${install('$ORT')}` }),
+    ],
+    ['by a variable before a command', both(workflow, (v) => run(`ORT=${v} bash i.sh`), { 'i.sh': install('$ORT') })],
+    [
+      'by a variable whose default is assigned',
+      both(workflow, (v) => run(`bash i.sh`).replace('steps:', `env: {ORT: "${v}"}\n    steps:`), {
+        'i.sh': `: "\${ORT:=1.28.0}"\n${install('$ORT')}`,
+      }),
+    ],
+    [
+      'by a variable of a sourced file',
+      both('ci/v.sh', (v) => `ORT=${v}\n`, { 'ci/i.sh': `. "$(dirname "$0")/v.sh"\n${install('$ORT')}`, [workflow]: run('bash ci/i.sh') }),
+    ],
+    [
+      'by an argument of a function in a sourced file',
+      both('ci/i.sh', (v) => `source ci/lib.sh\nadd ${v}\n`, {
+        'ci/lib.sh': `add() {\n  local v=$1\n  ${install('$v')}}\n`,
+        [workflow]: run('bash ci/i.sh'),
+      }),
+    ],
+    [
+      'in folded lines',
+      both(workflow, (v) => gate(`      - run: >-\n          npm install --prefix ~/ort\n          onnxruntime-node@${v}\n`)),
+    ],
+    ['as a range in a batch file', both('i.cmd', (v) => `npm i "onnxruntime-node@^${v}"\n`, { [workflow]: run('call i.cmd') })],
+    [
+      'beside the gate in one command',
+      both(workflow, (v) => run(`npx -p onnxruntime-node@${v} -p optimization-gate optimization-gate run`)),
+    ],
+    ['by another package manager', both(workflow, (v) => run(`bun add onnxruntime-node@${v}`))],
+    ['by a packed archive', both(workflow, (v) => run(`npm pack onnxruntime-node@${v} && tar xf onnxruntime-node-${v}.tgz`))],
+    [
+      'in lines that end as on Windows',
+      both(workflow, (v) => gate(`      - run: sh i.sh ${v}\n`).replaceAll('\n', '\r\n'), { 'i.sh': install('$1') }),
+    ],
+    [
+      'in a pipeline of another host',
+      both(
+        'bitbucket-pipelines.yml',
+        (v) =>
+          `pipelines:\n  default:\n    - step:\n        script:\n          - npm i onnxruntime-node@${v}\n          - npx optimization-gate\n`,
+      ),
+    ],
+    ['in a Jenkinsfile', both('Jenkinsfile', (v) => `sh 'npm i onnxruntime-node@${v}'\nsh 'npx optimization-gate'\n`)],
+    ['in a hook', both('.husky/pre-push', (v) => `npm i onnxruntime-node@${v}\nnpx optimization-gate\n`)],
+    [
+      'in a command of a container for developers',
+      both('.devcontainer/devcontainer.json', (v) => `{"postCreateCommand":"npm i onnxruntime-node@${v} && optimization-gate doctor"}`),
+    ],
   ])('%s', async (_, [files, edit]) => {
     const { base, head, file } = await compared(files, edit);
     expect(base).not.toBe(head);
@@ -394,6 +612,73 @@ describe('what installs nothing is no other version', () => {
           `      - uses: actions/cache@v4\n        with: { path: ~/ort, key: onnxruntime-node-1.30.0-b }\n      - run: ${install('1.30.0')}`,
         ),
       },
+    ],
+    [
+      'the matrix of another workflow',
+      {
+        [workflow]: gate(`      - run: ${install('${{ matrix.ort }}')}`, { job: '    strategy:\n      matrix:\n        ort: [1.30.0]\n' }),
+        '.github/workflows/b.yml': 'on: push\njobs:\n  x:\n    strategy:\n      matrix:\n        ort: [1.2.0]\n    steps: []\n',
+      },
+      { '.github/workflows/b.yml': 'on: push\njobs:\n  x:\n    strategy:\n      matrix:\n        ort: [1.3.0]\n    steps: []\n' },
+    ],
+    [
+      'the variable of another job',
+      { [workflow]: withEnv('1.30.0', install('$ORT_VERSION')) },
+      { [workflow]: `${withEnv('1.30.0', install('$ORT_VERSION'))}  other:\n    env:\n      ORT_VERSION: 1.1.1\n    steps: []\n` },
+    ],
+    [
+      'another target of a Makefile',
+      { [workflow]: gate(`      - run: make lint\n      - run: ${install('1.30.0')}`), Makefile: 'lint:\n\ttrue\n' },
+      { Makefile: 'lint:\n\ttrue\nall:\n\techo all\n' },
+    ],
+    [
+      'another argument',
+      { [workflow]: run('sh i.sh 1.30.0'), 'i.sh': install('$1') },
+      { [workflow]: run('sh i.sh 1.30.0 --verbose'), 'i.sh': install('$1') },
+    ],
+    ['other quotes', { [workflow]: run('npm i onnxruntime-node@1.30.0') }, { [workflow]: run("npm i 'onnxruntime-node@1.30.0'") }],
+    [
+      'other quotes of a variable',
+      { [workflow]: withEnv('1.30.0', install('$ORT_VERSION')) },
+      { [workflow]: withEnv('"1.30.0"', install('${ORT_VERSION}')) },
+    ],
+    [
+      'a rule of a bot',
+      named,
+      { '.github/dependabot.yml': 'updates:\n  - ignore:\n      - dependency-name: onnxruntime-node\n        versions: [1.31.0]\n' },
+    ],
+    ['another condition', named, { [workflow]: run(install('1.30.0')).replace('runs-on', '# x\n    if: github.actor != 1\n    runs-on') }],
+    ['a note', named, { 'NOTES.txt': 'onnxruntime-node@1.31.0 is nice\n' }],
+    ['a file of a test', named, { 'test/fixture.json': '{"a":"onnxruntime-node@1.31.0"}' }],
+    ['a comment of a program', { ...named, 'src/x.py': 'x=1\n' }, { 'src/x.py': '# npm i onnxruntime-node@1.31.0\nx=1\n' }],
+    [
+      'a comment behind a variable',
+      { [workflow]: withEnv('1.30.0 # was 1.29.0', install('$ORT_VERSION')) },
+      { [workflow]: withEnv('1.30.0', install('$ORT_VERSION')) },
+    ],
+    [
+      'a comment of several lines',
+      { [workflow]: run('node a.mjs'), 'a.mjs': 'x(`npm i onnxruntime-node@1.30.0`)\n' },
+      { 'a.mjs': '/* onnxruntime-node@1.2.3 */\nx(`npm i onnxruntime-node@1.30.0`)\n' },
+    ],
+    [
+      'advice in a message',
+      named,
+      {
+        'ci/c.sh': 'test -d ort || { echo "run npm i onnxruntime-node@1.31.0" >&2; exit 1; }\n',
+        [workflow]: gate(`      - run: ${install('1.30.0')}      - run: sh ci/c.sh\n`),
+      },
+    ],
+    ['the same version by a variable', named, { [workflow]: withEnv('1.30.0', install('$ORT_VERSION')) }],
+    [
+      'the version of another action, in the same one',
+      { [workflow]: useAction('1.30.0'), [actionFile]: action(install('${{ inputs.version }}')) },
+      { [actionFile]: `${action(install('${{ inputs.version }}'))}    - uses: x/y@v1\n      with:\n        version: 9\n` },
+    ],
+    [
+      'the name of a step',
+      { [workflow]: gate(`      - name: Install onnxruntime-node@1.30.0\n        run: ${install('1.30.0')}`) },
+      { [workflow]: gate(`      - name: Install onnxruntime-node@1.30\n        run: ${install('1.30.0')}`) },
     ],
   ])('%s', async (_, files, edit) => {
     const { base, head, file } = await compared(files, edit);

@@ -306,6 +306,13 @@ describe('texts install what stands behind the name', () => {
     ['a hash in quotes', 'a.sh', "echo 'a # b' && npm i onnxruntime-node@1.30.0", ['1.30.0']],
     ['an apostrophe', 'a.sh', "echo don't | cat # onnxruntime-node@1.2.3\nnpm i onnxruntime-node@1.30.0", ['1.30.0']],
     ['the path of the installed package', 'a.sh', 'npm ci && node node_modules/onnxruntime-node/script/install', []],
+    [
+      'a text that goes to a file',
+      'a.sh',
+      'echo "onnxruntime-node@1.30.0" >> list.txt\necho onnxruntime-node@1.31.0 > b.txt',
+      ['1.30.0', '1.31.0'],
+    ],
+    ['a text that is shown', 'a.sh', 'echo -e "onnxruntime-node@1.30.0" >&2\necho use onnxruntime-node@1.31.0; true', []],
     ['what is removed', 'a.sh', 'npm uninstall onnxruntime-node', []],
   ])('%s', (_, path, text, specs) => {
     expect(commandTexts(path, text).flatMap((each) => installSpecs(each).map(({ spec }) => spec))).toEqual(specs);

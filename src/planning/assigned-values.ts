@@ -60,7 +60,7 @@ const valuesAt = (text: string, start: number, sign: string, spaced: boolean, ke
     : [unquoted(rest)];
 };
 
-const matches = (pattern: string, text: string): readonly RegExpExecArray[] => [...text.matchAll(new RegExp(pattern, 'gim'))];
+const matches = (pattern: string, text: string): readonly RegExpExecArray[] => [...text.matchAll(new RegExp(pattern, 'gm'))];
 
 /** What a text assigns to a name, in whatever of the usual languages. */
 export const assignedValues = (name: string, text: string): readonly AssignedValue[] => {

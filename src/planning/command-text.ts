@@ -83,18 +83,22 @@ export const commandTexts = (path: string, raw: string): readonly CommandText[] 
 /** Keys whose values are for readers. */
 const prose = /^(\s*(?:- )?)["']?(?:name|run-name|description|placeholder|label|title|about|summary|message|deprecationMessage)["']?:/;
 
+/** What is only shown: the text of an `echo` that goes into no file and to no other command. */
+const shown =
+  /(?<!\$\()\b(?:echo|printf|Write-(?:Host|Output|Error|Warning)|console\.(?:log|error|warn)\()\s*(?:-\w+ +)*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`|[^\s"'`>|;&$-][^"'`>|;&$\n]*(?=["'`>|;&$\n]|$))(?!\s*(?:>>?\s*[^&\s>]|\|))/g;
+
+const blank = (text: string): string => ' '.repeat(text.length);
+
 /** The lines that can install something, at their places: neither names and descriptions, nor what is only shown. */
 export const withoutProse = ({ path, text }: CommandText): string => {
   let within: number | null = null;
   const lines = text.split('\n').map((line) => {
     const indent = line.search(/\S/);
-    const blank = ' '.repeat(line.length);
-    if (within !== null && (indent === -1 || indent > within)) return blank;
+    if (within !== null && (indent === -1 || indent > within)) return blank(line);
     within = null;
     const key = yaml.test(path) ? prose.exec(line) : null;
     if (key !== null) within = key[1]?.length ?? 0;
-    const shows = /^\s*(?:- )?(?:run:\s*)?[@-]?(?:echo|printf|Write-Host|Write-Output)\b/.test(line) && !/[>|;&`]|\$\(/.test(line);
-    return key !== null || shows ? blank : line;
+    return key !== null ? blank(line) : line.replace(shown, blank);
   });
   return lines.join('\n');
 };

@@ -2,12 +2,15 @@ import { posix } from 'node:path';
 import type { Repository } from '../repository/repository.ts';
 import { type CommandText, commandTexts } from './command-text.ts';
 import { lockFiles } from './lock-entries.ts';
+import { library } from './named-version.ts';
 import type { Read } from './subjects.ts';
 
 /** One side's files of commands and of values. */
 export interface CommandTree {
   /** The files among those of the globs in which a line matches an extended regular expression. */
   readonly with: (expression: string, globs?: readonly string[]) => Promise<readonly string[]>;
+  /** The manifests and lock files that name the package. */
+  readonly manifests: () => Promise<readonly string[]>;
   readonly fileAt: (path: string) => Promise<string | null>;
   /** What some files can be started as; nothing of one that is not there. */
   readonly textsOf: (paths: readonly string[]) => Promise<readonly CommandText[]>;
@@ -17,6 +20,7 @@ export interface CommandTree {
 export const commandFiles = [
   ...['.github/**', '**/*.yml', '**/*.yaml', '**/*.sh', '**/*.bash', '**/*.zsh', '**/*.ps1', '**/*.cmd', '**/*.bat'],
   ...['**/*.mk', '**/[Mm]akefile', '**/GNUmakefile', '**/[Jj]ustfile', '**/Dockerfile*', '**/*.Dockerfile', '**/Containerfile*'],
+  ...['**/Jenkinsfile*', '**/*.groovy', '**/*.fish', '**/*.just', '.husky/**', '.devcontainer/**', '.buildkite/**', '.circleci/**'],
 ];
 export const valueFiles = ['**/*.env', '**/.env*', '**/*.txt', '**/*.toml', '**/*.cfg', '**/*.ini', '**/*.json', '**/*.properties'];
 
@@ -46,6 +50,10 @@ export const commandTree = (repository: Pick<Repository, 'filesWith'>, commit: s
   return {
     with: async (expression, globs = commandFiles) =>
       (await repository.filesWith(commit, expression, globs)).filter((path) => !unread.test(path) && !isLock(path)),
+    manifests: async () => {
+      const globs = [...lockFiles, 'package.json'].map((name) => `**/${name}`);
+      return (await repository.filesWith(commit, library, globs)).filter((path) => !unread.test(path));
+    },
     fileAt: async (path) => {
       await load([path]);
       return files.get(path) ?? null;

@@ -1,6 +1,7 @@
 import type { CommandText } from './command-text.ts';
 import { type CommandTree, commandFiles, valueFiles } from './command-tree.ts';
 import { escaped } from './command-words.ts';
+import { copiedVersions } from './copied-manifests.ts';
 import { type GateNames, gateTexts, withCallers } from './gate-texts.ts';
 import type { NamedOnSides } from './manifest-versions.ts';
 import { library, type NamedVersion } from './named-version.ts';
@@ -34,7 +35,7 @@ const versionsIn = async (
 ): Promise<readonly NamedVersion[]> => {
   const source = sourceOf(tree, around);
   const holders = holdersIn(texts);
-  const found: NamedVersion[] = [];
+  const found: NamedVersion[] = [...(await copiedVersions(tree, around))];
   for (const { spec, of, at } of texts.flatMap((text) => installSpecs(text, holders)))
     for (const said of await specValues(spec, { of, at }, source)) found.push({ ...said, detail: null });
   return found;

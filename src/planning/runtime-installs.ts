@@ -68,6 +68,14 @@ export const installSpecs = (of: CommandText, holders: readonly string[] = []): 
   for (const { index, 0: whole } of text.matchAll(new RegExp(`${written(holders)}(["']?)@(["']?)`, 'g'))) {
     const start = index + whole.length;
     const inner = /["']$/.exec(whole)?.[0] ?? null;
+    // A text of another language that ends here, or has a hole: its version stands behind it.
+    const joined = /^["'`]\s*\+\s*([\w.[\]'"]+)|^(?:\{\}|%s)[^"'`\n]*["'`]\s*(?:\.format\(|%\s*\(?)\s*([\w.]+)/.exec(
+      text.slice(inner === null ? start : start - 1, start + 300),
+    );
+    if (joined !== null) {
+      add(`{{ ${joined[1] ?? joined[2] ?? ''} }}`, index);
+      continue;
+    }
     const spec = wordAt(text, start, inner ?? (/["']@/.test(whole) ? null : quoteBefore(text, index)));
     add(spec, index);
   }

@@ -13,7 +13,7 @@ export type SpecReference =
 export type SpecPiece = string | { readonly written: string; readonly any: readonly SpecReference[] };
 
 const pattern =
-  /\$\{\{([\s\S]*?)\}\}|\{\{([^{}]*)\}\}|\$\(((?:[^()]|\([^()]*\))*)\)|`([^`]*)`|\$\{(?:env:)?(\w+|[@*])((?:[^{}]|\$?\{[^{}]*\})*)\}|\$(?:env:)?([a-z_]\w*|\d|[@*])|%~?(\d|\*)|%(\w+)%|!(\w+)!/gi;
+  /\$\{\{([\s\S]*?)\}\}|\{\{([^{}]*)\}\}|\$\(((?:[^()]|\([^()]*\))*)\)|`([^`]*)`|\$\{(?:env:)?(\w+|[@*])((?:[^{}]|\{[^{}]*\})*)\}|\$(?:env:)?([a-z_]\w*|\d|[@*])|%~?(\d|\*)|%(\w+)%|!(\w+)!|\bgetInput\(\s*["']([^"'\n]+)["'][^)\n]*\)|\b(?:process\.env\.|process\.env\[["']|os\.(?:environ(?:\.get)?|getenv)[[(]["'])(\w+)(?:["'](?:, *["']([^"'\n]*)["'])?[\])])?|\{([a-z_]\w*)\}/gi;
 
 const property =
   /\b(env|inputs|matrix|steps|needs|vars|github|secrets|runner|job|strategy|parameters|variables)((?:\s*\.\s*[\w-]+|\[\s*['"][^'"]*['"]\s*\])+)/gi;
@@ -36,7 +36,8 @@ const inExpression = (expression: string): readonly SpecReference[] => {
 const byName = (name: string, behind: string): readonly SpecReference[] => {
   const instead = /^:?[-=+]([\s\S]*)$/.exec(behind)?.[1]?.replace(/^["']|["']$/g, '') ?? null;
   if (/^(?:\d|[@*])$/.test(name)) return [{ kind: 'argument', place: /\d/.test(name) ? Number(name) : 'all', instead }];
-  if (name === 'args') return [{ kind: 'argument', place: 'all', instead }];
+  // `$args` of PowerShell, and what `getopts` gives.
+  if (name === 'args' || name === 'OPTARG') return [{ kind: 'argument', place: 'all', instead }];
   return [{ kind: 'variable', name, instead }];
 };
 
@@ -51,12 +52,38 @@ export const specPieces = (spec: string): readonly SpecPiece[] => {
   const pieces: SpecPiece[] = [];
   let end = 0;
   for (const match of spec.matchAll(pattern)) {
-    const [written, expression, template, command, ticked, braced, behind = '', plain, placed, percent, delayed] = match;
+    const [
+      written,
+      expression,
+      template,
+      command,
+      ticked,
+      braced,
+      behind = '',
+      plain,
+      placed,
+      percent,
+      delayed,
+      input,
+      variable,
+      instead,
+      field,
+    ] = match;
     if (match.index > end) pieces.push(spec.slice(end, match.index));
     const inner = expression ?? template;
     const run = command ?? ticked;
-    const name = braced ?? plain ?? placed ?? percent ?? delayed ?? '';
-    pieces.push({ written, any: inner !== undefined ? inExpression(inner) : run !== undefined ? inCommand(run) : byName(name, behind) });
+    const name = braced ?? plain ?? placed ?? percent ?? delayed ?? variable ?? field ?? '';
+    pieces.push({
+      written,
+      any:
+        input !== undefined
+          ? [{ kind: 'context', context: 'inputs', name: input }]
+          : inner !== undefined
+            ? inExpression(inner)
+            : run !== undefined
+              ? inCommand(run)
+              : byName(name, instead === undefined ? behind : `-${instead}`),
+    });
     end = match.index + written.length;
   }
   if (end < spec.length) pieces.push(spec.slice(end));

@@ -30,6 +30,7 @@ export interface ValueSource {
 const deepest = 8;
 const mostValues = 40;
 const mostSteps = 400;
+const longest = 1000;
 
 const digested = (text: string): string => `text ${digestOf(text).slice(0, 8)}`;
 
@@ -103,6 +104,9 @@ const read = async (reference: SpecReference, place: ValuePlace, source: ValueSo
     case 'argument':
       return callArguments(reference.place, place, source.texts).map((each) => ({ ...each }));
     case 'variable': {
+      const input = /^INPUT_(.+)$/.exec(reference.name)?.[1];
+      const given = input === undefined ? [] : placedIn(givenInputs(input, place.of, source.texts));
+      if (given.length > 0) return given;
       const near = assigned(reference.name, source.texts);
       return near.length > 0 ? near : assigned(reference.name, await source.assigning(reference.name));
     }
@@ -138,7 +142,7 @@ export const specValues = async (spec: string, place: ValuePlace, source: ValueS
   };
   const resolve = async (value: string, at: ValuePlace, above: readonly string[]): Promise<readonly SaidSpec[]> => {
     let specs: readonly SaidSpec[] = [{ spec: '', path: at.of.path }];
-    for (const piece of specPieces(value)) {
+    for (const piece of specPieces(value.slice(0, longest))) {
       const own = { spec: typeof piece === 'string' ? piece : piece.written, path: null };
       const found: SaidSpec[] = [];
       if (typeof piece !== 'string') for (const reference of piece.any) found.push(...(await readOne(reference, at, above)));
@@ -154,5 +158,7 @@ export const specValues = async (spec: string, place: ValuePlace, source: ValueS
   };
   const said = await resolve(spec, place, []);
   const found = said.flatMap(({ spec: value, path }) => plainSpecs(value).map((each) => ({ spec: each, path })));
-  return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
+  // What nobody assigns says nothing beside what somebody does.
+  const settled = found.filter((each) => !/[$%{]/.test(each.spec));
+  return [...new Map((settled.length > 0 ? settled : found).map((each) => [JSON.stringify(each), each])).values()];
 };

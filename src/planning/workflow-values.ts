@@ -31,8 +31,17 @@ const isUsed = (uses: Json | undefined, path: string): boolean => {
   return target === path || (/^action\.ya?ml$/.test(posix.basename(path)) && target === posix.dirname(path));
 };
 
+/** The file that declares the inputs which a text reads: itself, or that of the action in whose folder a program lies. */
+const declaring = ({ path }: CommandText, texts: readonly CommandText[]): string =>
+  /\.ya?ml$/.test(path)
+    ? path
+    : (texts.find((each) => /(?:^|\/)action\.ya?ml$/.test(each.path) && path.startsWith(`${posix.dirname(each.path)}/`))?.path ?? path);
+
 /** What an input of an action or a reusable workflow is given by its callers, and its default. */
-export const givenInputs = (name: string, { path }: CommandText, texts: readonly CommandText[]): readonly Given[] => [
+export const givenInputs = (name: string, reading: CommandText, texts: readonly CommandText[]): readonly Given[] =>
+  inputsOf(name, declaring(reading, texts), texts);
+
+const inputsOf = (name: string, path: string, texts: readonly CommandText[]): readonly Given[] => [
   ...texts
     .filter((each) => each.path === path)
     .flatMap((of) => {
@@ -58,7 +67,12 @@ export const matrixValues = (name: string, { path }: CommandText, texts: readonl
     .flatMap((of) =>
       given(
         of,
-        mapsIn(of.data).flatMap((each) => mapsIn(jsonMap(each['strategy'])['matrix'] ?? null).map((matrix) => entryOf(matrix, name))),
+        mapsIn(of.data).flatMap((each) => {
+          const matrix = jsonMap(each['strategy'])['matrix'] ?? null;
+          // A matrix, or a list in it, that an expression computes.
+          const computed = [matrix, jsonMap(matrix)['include']].filter((value) => typeof value === 'string');
+          return [...computed, ...mapsIn(matrix).map((map) => entryOf(map, name))];
+        }),
       ),
     );
 
