@@ -1,4 +1,4 @@
-import { escaped, quoteBefore, wordAt, wordsAfter } from './command-words.ts';
+import { escaped, firstMatches, quoteBefore, wordAt, wordsAfter } from './command-words.ts';
 
 /** What a text assigns to a name, as it is written, and where. */
 export interface AssignedValue {
@@ -60,7 +60,10 @@ const valuesAt = (text: string, start: number, sign: string, spaced: boolean, ke
     : [unquoted(rest)];
 };
 
-const matches = (pattern: string, text: string): readonly RegExpExecArray[] => [...text.matchAll(new RegExp(pattern, 'gm'))];
+/** Assignments of one name in one text. */
+const most = 200;
+
+const matches = (pattern: string, text: string): readonly RegExpExecArray[] => firstMatches(text, new RegExp(pattern, 'gm'), most);
 
 /** What a text assigns to a name, in whatever of the usual languages. */
 export const assignedValues = (name: string, text: string): readonly AssignedValue[] => {
@@ -79,8 +82,9 @@ export const assignedValues = (name: string, text: string): readonly AssignedVal
     const by = sign === '=' && !spaced ? 'shell' : 'other';
     found.push(...values.filter((value) => value !== '').map((value): AssignedValue => ({ value, at: index, by })));
   }
+  if (found.length >= most) return found.slice(0, most);
   for (const [pattern, take] of [
-    [`^\\s*(?:ENV|ARG) +${own} +`, 1],
+    [`^[ \\t]*(?:ENV|ARG) +${own} +`, 1],
     [`\\bfor +${own} +in +`, Number.POSITIVE_INFINITY],
     [`\\bforeach *\\( *\\$${own} +in +@?\\(?`, Number.POSITIVE_INFINITY],
     [`(?<=[\\s"'])--?${own}(?: +|=)`, 1],
@@ -91,7 +95,7 @@ export const assignedValues = (name: string, text: string): readonly AssignedVal
       const words = wordsAfter(text, match.index + match[0].length).slice(0, take);
       found.push(...words.map((value): AssignedValue => ({ value, at: match.index, by: 'shell' })));
     }
-  for (const match of matches(`^\\s*- +name: *["']?${own}["']?\\s*\\n\\s+value: *(.*)$`, text))
+  for (const match of matches(`^[ \\t]*- +name: *["']?${own}["']?[ \\t]*\\n[ \\t]+value: *(.*)$`, text))
     found.push({ value: unquoted(match[1] ?? ''), at: match.index, by: 'other' });
   for (const match of matches(`\\bread +(?:-\\w+ +)*${own}\\b[^<\\n]*< *`, text))
     found.push({ value: `$(cat ${wordAt(text, match.index + match[0].length)})`, at: match.index, by: 'other' });

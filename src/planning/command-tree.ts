@@ -30,6 +30,7 @@ const unread =
 const isLock = (path: string): boolean => lockFiles.includes(posix.basename(path)) || posix.basename(path) === 'pnpm-workspace.yaml';
 
 /** More bytes than a script has that a person writes. */
+const largestScript = 256 * 1024;
 const largestText = 1024 * 1024;
 
 /**
@@ -62,7 +63,7 @@ export const commandTree = (repository: Pick<Repository, 'filesWith'>, commit: s
       await load(paths);
       return paths.flatMap((path) => {
         const text = files.get(path) ?? null;
-        const own = texts.get(path) ?? (text === null ? [] : commandTexts(path, text));
+        const own = texts.get(path) ?? (text === null || text.length > largestScript ? [] : commandTexts(path, text));
         texts.set(path, own);
         return own;
       });

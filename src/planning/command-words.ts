@@ -49,3 +49,10 @@ export const wordsAfter = (text: string, start: number): readonly string[] => {
 export const quoteBefore = (text: string, at: number): string | null => (/["'`]/.test(text[at - 1] ?? '') ? (text[at - 1] ?? null) : null);
 
 export const escaped = (name: string): string => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** The matches of a pattern, no more than so many. */
+export const firstMatches = (text: string, pattern: RegExp, most: number): readonly RegExpExecArray[] => {
+  const found: RegExpExecArray[] = [];
+  for (const match of text.matchAll(pattern)) if (found.push(match) >= most) break;
+  return found;
+};

@@ -86,7 +86,7 @@ const pnpmEntries = (text: string, path: string): readonly LockEntry[] => {
 };
 
 const bunEntries = (text: string, path: string): readonly LockEntry[] =>
-  [...text.matchAll(/^\s*"((?:[^"\n]*\/)?onnxruntime-node)":\s*\["([^"\n]*)"([^\n]*)$/gm)].map(([, key = '', spec = '', rest = '']) => ({
+  [...text.matchAll(/^[ \t]*"((?:[^"\n]*\/)?onnxruntime-node)":\s*\["([^"\n]*)"([^\n]*)$/gm)].map(([, key = '', spec = '', rest = '']) => ({
     spec: spec.startsWith(`${library}@`) ? spec.slice(library.length + 1) : spec,
     detail: /"(sha\d+-[^"]+)"/.exec(rest)?.[1] ?? null,
     path,

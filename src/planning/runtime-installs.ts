@@ -1,6 +1,6 @@
 import { assignedValues } from './assigned-values.ts';
 import { type CommandText, withoutProse } from './command-text.ts';
-import { escaped, quoteBefore, wordAt } from './command-words.ts';
+import { escaped, firstMatches, quoteBefore, wordAt } from './command-words.ts';
 import { library } from './named-version.ts';
 
 /** A spec of the package as a text gives it, and where. */
@@ -9,6 +9,9 @@ export interface InstallSpec {
   readonly of: CommandText;
   readonly at: number;
 }
+
+/** Mentions of one text. */
+const most = 200;
 
 const managers = new Set(['npm', 'pnpm', 'yarn', 'bun', 'cnpm', 'npm.cmd', 'pnpm.cmd', 'yarn.cmd']);
 const verbs = new Set(['install', 'i', 'in', 'ins', 'isntall', 'add', 'update', 'up', 'upgrade']);
@@ -43,7 +46,7 @@ const written = (holders: readonly string[]): string => {
     `\\$(?:env:)?${name}(?!\\w)`,
     `\\$\\{${name}\\}`,
     `\\$\\(${name}\\)`,
-    `\\$\\{\\{[^}\\n]*\\.${name}\\s*\\}\\}`,
+    `\\$\\{\\{[^}\\n]{0,200}\\.${name}\\s*\\}\\}`,
     `%${name}%`,
   ]);
   return `(?:${[`(?<![\\w-])${library}`, ...variables].join('|')})`;
@@ -65,7 +68,7 @@ export const installSpecs = (of: CommandText, holders: readonly string[] = []): 
     const plain = spec.trim().replace(/[.:]+$/, '');
     if (plain !== '') found.push({ spec: plain, of, at });
   };
-  for (const { index, 0: whole } of text.matchAll(new RegExp(`${written(holders)}(["']?)@(["']?)`, 'g'))) {
+  for (const { index, 0: whole } of firstMatches(text, new RegExp(`${written(holders)}(["']?)@(["']?)`, 'g'), most)) {
     const start = index + whole.length;
     const inner = /["']$/.exec(whole)?.[0] ?? null;
     // A text of another language that ends here, or has a hole: its version stands behind it.
@@ -79,7 +82,7 @@ export const installSpecs = (of: CommandText, holders: readonly string[] = []): 
     const spec = wordAt(text, start, inner ?? (/["']@/.test(whole) ? null : quoteBefore(text, index)));
     add(spec, index);
   }
-  for (const { index, 0: whole } of text.matchAll(new RegExp(`${written(holders)}-(?=[\\d$%{])`, 'g'))) {
+  for (const { index, 0: whole } of firstMatches(text, new RegExp(`${written(holders)}-(?=[\\d$%{])`, 'g'), most)) {
     const file = /^(.+?)\.(?:tgz|tar\.gz)/.exec(wordAt(text, index + whole.length, quoteBefore(text, index)));
     if (file !== null) add(file[1] ?? '', index);
   }
