@@ -2,8 +2,10 @@ import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import { commandTree } from '../../src/planning/named-runtime/command-tree.ts';
+import { installedVersions } from '../../src/planning/named-runtime/installed-versions.ts';
+import { namedDifference } from '../../src/planning/named-runtime/named-version.ts';
 import { configurable } from '../../src/planning/plan.ts';
-import { installing, namedVersions } from '../../src/planning/runtime-in-files.ts';
 import { subjectResolver } from '../../src/planning/subjects.ts';
 import { allowedEnvironment, runtimeSettingsIn } from '../../src/processes/environment.ts';
 import type { SubjectRef } from '../../src/records/plan.ts';
@@ -404,6 +406,31 @@ const harmless: Change = {
   edit: { 'other.md': 'y\n', 'tables/v.txt': '9' },
 };
 
+const workflowOf = (step: string): Files => ({
+  '.github/workflows/gate.yml': `jobs:\n  gate:\n    steps:\n      ${step}\n      - uses: a/optimization-gate@v1\n`,
+});
+
+const placeRuntime = (folder: string): void => {
+  const [from, to] = [packageRoot, folder].map((each) => join(each, 'node_modules/onnxruntime-node'));
+  mkdirSync(to ?? '', { recursive: true });
+  cpSync(join(from ?? '', 'package.json'), join(to ?? '', 'package.json'));
+  symlinkSync(join(from ?? '', 'bin'), join(to ?? '', 'bin'));
+};
+
+/** How a plan says that base's library is another one. `place`: the folder that holds the library, or null for one outside of the checkout. */
+const differenceOf = async (files: Files, edit: Files, place: string | null) => {
+  const project = Project.make();
+  const folder = place === null ? ScratchRepository.create().folder : join(project.folder, place);
+  placeRuntime(folder);
+  const pruning = configuration([['structured-pruning', quickPoint]]);
+  project.commit({ '.gitignore': 'node_modules\n.optimization-gate\n', 'optimization-gate.yml': pruning, ...files });
+  project.commit(edit);
+  await project.gate('plan', '--base', 'HEAD~1', '--ort-path', folder);
+  const { runtime, baseRuntime } = project.plan();
+  expect(runtime.digest === baseRuntime?.digest).toBe(baseRuntime?.named === undefined);
+  return baseRuntime?.named;
+};
+
 export const situations: readonly Situation[] = [
   ...compared.map(
     (change, at): Situation => ({ ...row, example: change.example, speed: at < fast ? 'fast' : 'slow', check: () => changes(change) }),
@@ -435,12 +462,6 @@ export const situations: readonly Situation[] = [
     speed: 'slow',
     check: async () => {
       const project = Project.make();
-      const ort = (folder: string): void => {
-        const [from, to] = [packageRoot, folder].map((each) => join(each, 'node_modules/onnxruntime-node'));
-        mkdirSync(to ?? '', { recursive: true });
-        cpSync(join(from ?? '', 'package.json'), join(to ?? '', 'package.json'));
-        symlinkSync(join(from ?? '', 'bin'), join(to ?? '', 'bin'));
-      };
       const named = (version: string): Files => ({
         'package.json': JSON.stringify({ dependencies: { 'onnxruntime-node': version } }),
         '.github/workflows/gate.yml': `jobs: { gate: { steps: [run: npm install onnxruntime-node@${version}] } }\n`,
@@ -450,9 +471,9 @@ export const situations: readonly Situation[] = [
         const { runtime, baseRuntime } = project.plan();
         return runtime.digest !== baseRuntime?.digest;
       };
-      ort(project.folder);
+      placeRuntime(project.folder);
       const outside = ScratchRepository.create().folder;
-      ort(outside);
+      placeRuntime(outside);
       const pruning = configuration([['structured-pruning', quickPoint]]);
       project.commit({ '.gitignore': 'node_modules\n.optimization-gate\n', 'optimization-gate.yml': pruning, ...named('1.30.0') });
       const { 'package.json': manifest = '', ...workflow } = named('1.31.0');
@@ -482,12 +503,69 @@ export const situations: readonly Situation[] = [
         const base = scratch.commit({ ...files });
         const same = scratch.commit({ 'README.md': first });
         const head = scratch.commit({ [first]: edit });
-        const named = async (commit: string) =>
-          namedVersions(await installing(repository, commit, (paths) => repository.textsAt(commit, paths, 100_000)));
-        expect([first, await named(same)]).toEqual([first, await named(base)]);
-        expect([first, await named(head)]).not.toEqual([first, await named(base)]);
+        const differs = async (...commits: readonly [string, string]): Promise<boolean> => {
+          const [was, is] = commits.map((commit) => commandTree(repository, commit, (paths) => repository.textsAt(commit, paths, 100_000)));
+          if (was === undefined || is === undefined) throw new Error('two sides');
+          const named = await installedVersions(was, is, { action: null, workflow: null, configuration: 'optimization-gate.yml' });
+          expect([first, named.base.length]).not.toEqual([first, 0]);
+          return namedDifference(named.base, named.head) !== null;
+        };
+        expect([first, await differs(base, same), await differs(base, head)]).toEqual([first, false, true]);
         for (const path of Object.keys(files)) scratch.git('rm', '--quiet', path);
       }
+    },
+  },
+  {
+    ...row,
+    source: 'reported',
+    example: 'the manifest names another range of onnxruntime-node, in the root or in a member of a workspace, and there is no lock file',
+    now: 'compared; time and memory are inconclusive, and the reason names the file',
+    speed: 'slow',
+    check: async () => {
+      const needs = (spec: string): string => JSON.stringify({ dependencies: { 'onnxruntime-node': spec } });
+      const root = { 'package.json': '{"private": true, "workspaces": ["packages/*"]}' };
+      expect(await differenceOf({ 'package.json': needs('~1.29') }, { 'package.json': needs('~1.30') }, '.')).toEqual({
+        file: 'package.json',
+        base: '~1.29',
+        head: '~1.30',
+      });
+      const member = 'packages/a/package.json';
+      expect(await differenceOf({ ...root, [member]: needs('1.29.0') }, { [member]: needs('1.30.0') }, '.')).toMatchObject({
+        file: member,
+      });
+    },
+  },
+  {
+    ...row,
+    source: 'reported',
+    example: 'another onnxruntime-node reaches the install command by an input of an action, a default or an argument',
+    now: 'compared; time and memory are inconclusive, and the reason names the file',
+    speed: 'slow',
+    check: async () => {
+      const action = `runs:\n  using: composite\n  steps:\n    - run: npm i --prefix ~/ort "onnxruntime-node@\${{ inputs.version }}"\n`;
+      const used = (version: string): Files => workflowOf(`- uses: ./.github/actions/ort\n        with: { version: ${version} }`);
+      const called = (version: string): Files => workflowOf(`- run: sh install.sh ${version}`);
+      const script = 'V=${1:-1.28.0}\nnpm i --prefix ~/ort "onnxruntime-node@$V"\n';
+      const expected = { file: '.github/workflows/gate.yml', base: '1.29.0', head: '1.30.0' };
+      expect(await differenceOf({ ...used('1.29.0'), '.github/actions/ort/action.yml': action }, used('1.30.0'), null)).toEqual(expected);
+      expect(await differenceOf({ ...called('1.29.0'), 'install.sh': script }, called('1.30.0'), null)).toEqual(expected);
+    },
+  },
+  {
+    ...row,
+    source: 'reported',
+    example: 'an issue template, a comment or another workflow names onnxruntime-node with another version',
+    before: 'inconclusive: the runtime differs',
+    now: 'unchanged',
+    speed: 'slow',
+    check: async () => {
+      const files = workflowOf('- run: npm i --prefix ~/ort onnxruntime-node@1.30.0');
+      for (const edit of [
+        { '.github/ISSUE_TEMPLATE/bug.yml': 'body:\n  - attributes: { placeholder: onnxruntime-node 1.24.3 }\n' },
+        { '.github/workflows/gate.yml': `# onnxruntime-node@1.29.0 was slower\n${files['.github/workflows/gate.yml']}` },
+        { '.github/workflows/compat.yml': 'jobs:\n  compat:\n    steps:\n      - run: npm i onnxruntime-node@1.31.0\n' },
+      ])
+        expect(await differenceOf(files, edit, null)).toBeUndefined();
     },
   },
   {

@@ -324,6 +324,14 @@ describe('a runtime that differs between base and head', () => {
     expect(unknown).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining("(base's is not known)") });
   });
 
+  it('names the file in which the library differs, where both versions read alike too', () => {
+    const named = { file: 'package-lock.json', base: '1.30.0 (sha512-AA)', head: '1.30.0 (sha512-BB)' };
+    const baseRuntime = { ...one.runtime, digest: digest('7'), named };
+    const metric = metricOf(measured(quiet, { ...one, baseRuntime }), 'decode-latency');
+    const words = '(library 1.30.0 (sha512-AA) → 1.30.0 (sha512-BB) in package-lock.json)';
+    expect(metric).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining(words) });
+  });
+
   it('says nothing of a new cell', () => {
     const verdict = verdictOf(moved, measure(moved, samplesOf([settle('mini/pruning', 'new')]), quiet));
     expect(verdict).toMatchObject({ verdict: 'passed', cells: [{ verdict: 'new' }] });

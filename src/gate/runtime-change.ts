@@ -11,9 +11,10 @@ const parts = {
   'session options': ({ session }) => JSON.stringify(session),
 } as const satisfies Readonly<Record<string, (spec: RuntimeSpec) => string>>;
 
-const differences = (base: RuntimeSpec, head: RuntimeSpec): string => {
+const differences = (base: NonNullable<Plan['baseRuntime']>, head: RuntimeSpec): string => {
   const named = Object.entries(parts).flatMap(([name, of]) => {
     const [was, is] = [of(base), of(head)];
+    if (name === 'library' && base.named !== undefined) return [`${name} ${base.named.base} → ${base.named.head} in ${base.named.file}`];
     return was === is ? [] : [name === 'session options' ? name : `${name} ${was} → ${is}`];
   });
   return named.length === 0 ? 'its digest' : named.join(', ');

@@ -31,10 +31,10 @@ import { requireListedModels } from './listed-models.ts';
 import { usableSide } from './measurable-entries.ts';
 import { modelIds } from './model-folder.ts';
 import { modelOrigins } from './model-origin.ts';
+import { describeBaseRuntime } from './named-runtime/base-runtime.ts';
 import { requireOwnPlace } from './own-install.ts';
 import { planCells, type Side, workloadOf } from './plan-cells.ts';
 import { type BoundMetric, boundMetrics, checkPolicy, type SideFlaws, settledFlaws } from './policy-check.ts';
-import { describeBaseRuntime } from './runtime-in-files.ts';
 import { subjectResolver } from './subjects.ts';
 
 /**

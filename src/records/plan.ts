@@ -177,7 +177,10 @@ export const plan = z.strictObject({
   /** Head's edits of the policy: shown, in force only after the merge. */
   policyChanges: z.array(z.string()),
   runtime: runtimeSpec,
-  baseRuntime: runtimeSpec.nullable(),
+  /** `named`: versions of the library that base's files name and head's do not, and the other way round; `file`: the first of them. */
+  baseRuntime: runtimeSpec
+    .extend({ named: z.strictObject({ file: z.string(), base: z.string(), head: z.string() }).optional() })
+    .nullable(),
   /**
    * Worker program in base's tree, which measures base's arm. Null: the running program measures all
    * arms, because base's own serves alike, or is not at hand.
