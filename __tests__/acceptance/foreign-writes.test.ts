@@ -41,6 +41,19 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     ["edits base's program in its setup", { 'setup.mjs': setup(inBase(copies)) }],
     ["adds a file to base's tree in its setup", { 'setup.mjs': setup(inBase("fs.writeFileSync(tree + '/sitecustomize.py', '');")) }],
     ["adds an empty folder to base's tree in its setup", { 'setup.mjs': setup(inBase("fs.mkdirSync(tree + '/library');")) }],
+    [
+      "takes the right to write in a folder of base's tree in its setup",
+      { 'setup.mjs': setup(inBase("fs.chmodSync(tree + '/lib', 0o555);")) },
+    ],
+    [
+      "sets back the time of a file of base's tree in its setup",
+      { 'setup.mjs': setup(inBase("fs.utimesSync(tree + '/lib/size.txt', 1, 1);")) },
+    ],
+    ['adds a folder `.git` inside of base’s tree in its setup', { 'setup.mjs': setup(inBase("fs.mkdirSync(tree + '/lib/.git');")) }],
+    [
+      "takes the right to write in a folder of base's tree when it is measured",
+      { 'bench.mjs': engineProgram(900, inBase("fs.chmodSync(tree + '/lib', 0o555);")) },
+    ],
     ["edits base's program when it is measured", { 'bench.mjs': engineProgram(900, inBase(copies)) }],
     [
       "edits base's program for a moment when it is measured",
@@ -88,6 +101,12 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
     ],
     ['makes its file like that of base until it is measured', "fs.writeFileSync('lib.mjs', 'export const size = 100;');"],
     ['keeps reads of its files from being recorded', "execFileSync('chattr', ['+A', 'lib.mjs']);"],
+    ['keeps times of another file from being set', "execFileSync('chattr', ['+i', 'etc/hostname']);"],
+    ['keeps times of its file from being set', "execFileSync('chattr', ['+i', 'lib.mjs']);"],
+    [
+      'puts a link in the place of another folder, of which it tells git nothing',
+      "fs.rmSync('etc', { recursive: true }); fs.symlinkSync('/etc', 'etc'); fs.appendFileSync('.git/info/exclude', 'etc\\n');",
+    ],
   ])("is seen to run in base's program, although it %s", async (_, told) => {
     // Where the checkout lies is what both sides share.
     const shared = engineProgram('size', `const { size } = await import(process.env.HOME + '/../work/models/lib.mjs');`);
@@ -96,11 +115,16 @@ describe('a head that is nine times as big', { timeout: 400_000 }, () => {
       'setup.mjs': setup(''),
       'bench.mjs': shared,
       'lib.mjs': 'export const size = 100;',
+      'etc/hostname': 'one',
     });
-    const worse = { 'bench.mjs': shared, 'lib.mjs': 'export const size = 900;' };
+    onTestFinished(() => void spawnSync('chattr', ['-R', '-i', other.workspace]));
+    const worse = { 'bench.mjs': shared, 'lib.mjs': 'export const size = 900;', 'etc/hostname': 'two' };
     const { run } = await other.change({ ...worse, 'setup.mjs': setup(told.replace('TREES', baseTrees)) });
     expect([run.code, run.outputs['verdict']], said(run)).toEqual([1, 'failed']);
-    expect(readFileSync(run.outputs['report-json'] ?? '', 'utf8')).toMatch(/inputs-leak.*It ran head's lib\.mjs/);
+    expect(readFileSync(run.outputs['report-json'] ?? '', 'utf8')).toMatch(
+      // What hides its reads counts as read, by base's setup too.
+      told.includes('chattr') ? /inputs-leak.*(?:lib\.mjs|hostname)/ : /inputs-leak.*It ran head's lib\.mjs/,
+    );
   });
 
   it('ends the run when it writes to the text that quality is judged on, for a moment when it is measured', async () => {

@@ -14,7 +14,7 @@ const tree = (): string => {
   return folder;
 };
 
-it('lists files and links, not those of git', () => {
+it('lists files and links, not what git keeps', () => {
   const folder = tree();
   expect([...filesBelow(folder)].sort()).toEqual([join(folder, 'a', 'one'), join(folder, 'link'), join(folder, 'two')]);
   expect(filesBelow(join(folder, 'none'))).toEqual([]);
@@ -22,7 +22,7 @@ it('lists files and links, not those of git', () => {
 
 it('lists folders too where that is asked for', () => {
   const folder = tree();
-  const files = ['a', 'a/one', 'link', 'two'].map((path) => join(folder, path));
+  const files = ['a', 'a/.git', 'a/one', 'link', 'two'].map((path) => join(folder, path));
   expect([...filesAndFoldersBelow(folder)].sort()).toEqual(files);
 });
 

@@ -5,13 +5,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSubjectFolders, type SubjectFolders } from '../../src/building/subject-folders.ts';
 import { thisProcess } from '../../src/records/owner.ts';
@@ -81,6 +82,23 @@ describe('the folders that code under test is given', () => {
     await store.requireUnmodified(artefact);
   });
 
+  it('are seen to be moved, if only for a moment, and not to have a file beside them for a moment', async () => {
+    const root = testFolder();
+    const { artefact } = await oneArtefact(root);
+    for (const above of [0, 1, 2, 3]) {
+      const folders = await opened(root);
+      const { folder } = await folders.view(artefact, 'base', 'built-in');
+      await folders.empty();
+      writeFileSync(join(folder, 'lock'), '');
+      rmSync(join(folder, 'lock'));
+      await folders.requireIntact();
+      const moved = Array.from({ length: above }).reduce<string>((at) => dirname(at), folder);
+      renameSync(moved, `${moved}.away`);
+      renameSync(`${moved}.away`, moved);
+      await expect(folders.requireIntact()).rejects.toMatchObject({ code: 'store-corrupt' });
+    }
+  });
+
   it("show a user's own code files of one name, which it may hand on by links and not write to", async () => {
     const root = testFolder();
     const { artefact } = await oneArtefact(root);
@@ -100,7 +118,7 @@ describe('the folders that code under test is given', () => {
 
   it('of a killed run are removed by the next one, and nothing else that is called so', async () => {
     const root = testFolder();
-    const place = join((await opened(root)).root, '..');
+    const place = join((await opened(root)).root, '../..');
     const left = (name: string, pid: number): string => {
       const folder = join(place, `gate-subject-${process.pid}-${name}`);
       mkdirSync(folder);

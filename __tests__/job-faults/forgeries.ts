@@ -290,6 +290,24 @@ export const faults: readonly JobFault[] = [
   },
   {
     ...found,
+    what: "head's setup takes the right to write in a folder of base's tree, sets back the time of a file there, or adds a folder `.git` to a folder",
+    now: changed('base-changed'),
+    shownBy: foreignWrites("ends the run when it takes the right to write in a folder of base's tree in its setup"),
+  },
+  {
+    ...found,
+    what: "head's program takes the right to write in a folder of base's tree",
+    now: changed('base-changed'),
+    shownBy: foreignWrites("ends the run when it takes the right to write in a folder of base's tree when it is measured"),
+  },
+  {
+    ...found,
+    what: 'a file of head’s, or one beside it, refuses that its times are set, so that nobody sees that base’s program reads it',
+    now: 'exit 1, `failed` with inputs-leak',
+    shownBy: foreignWrites("is seen to run in base's program, although it keeps times of another file from being set"),
+  },
+  {
+    ...found,
     what: "head's setup makes its files like those of base, so that nobody sees that base's program reads them",
     now: 'exit 1, `failed` with inputs-leak',
     shownBy: foreignWrites("is seen to run in base's program, although it makes its file like that of base until it is measured"),

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -112,6 +113,19 @@ describe('artefacts', () => {
     utimesSync(file, atime, mtime);
     chmodSync(file, 0o444);
     await expect(store.requireUnmodified(added)).rejects.toEqual(coded('store-corrupt', '"model.onnx" has changed'));
+  });
+
+  it('are refused where their folder was moved, or one in it or around it, if only for a moment', async () => {
+    for (const folder of ['sub', '.', '..', '../..']) {
+      const store = await open(fresh());
+      const added = await add(store, 'a');
+      await add(store, 'b');
+      await store.requireUnmodified(added);
+      const moved = join(added.path, folder);
+      renameSync(moved, `${moved}.away`);
+      renameSync(`${moved}.away`, moved);
+      await expect(store.requireUnmodified(added)).rejects.toEqual(coded('store-corrupt', 'a folder that it lies in was moved'));
+    }
   });
 
   it('are refused where their files change after their digest was computed, but not where another artefact shares them', async () => {

@@ -1,16 +1,17 @@
 import { lstatSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { GateError } from '../errors.ts';
+import { foldersOf, watchFolders, watchRights } from '../records/folder-watch.ts';
 import type { FilledWorktree } from '../repository/repository.ts';
 import { filesAndFoldersBelow, filesBelow, onDisk, watchFiles } from './file-watch.ts';
-import { foldersOf, watchFolders } from './folder-watch.ts';
 
 /** Base's commit in a folder of its own, and what its files hold. */
 export interface BaseTree extends FilledWorktree {
   /**
    * Throws `base-changed` where a file of the commit holds something else than base's own code left
-   * in it; in launches also where it was only written to, since both sides run then. Files that
-   * base's programs wrote to are no longer looked at.
+   * in it, or where its rights or its time of writing are others, or the rights of a folder. Before
+   * base's own code has run, and in launches, when both sides run, nothing may be done to them at all.
+   * Files that base's programs wrote to are no longer looked at.
    */
   requireSame(): Promise<void>;
   /** The same, and reads all of them once more: what exchanges blocks of files leaves their times. */
@@ -43,7 +44,8 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   /** Files of the commit that base's programs write to, and will in launches. */
   const written = new Set<string>();
   let watch = await watchFiles(list);
-  let launching = false;
+  /** When only base's own code writes, or nobody does. */
+  let isUntouchable = true;
   // The folder around a worktree is the gate's own too: nobody writes there.
   const places = [...foldersOf(files, folder), dirname(folder)];
   /**
@@ -55,6 +57,9 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const runsOf = ({ name, tree }: RunProgram) => (`${tree}/`.startsWith(`${folder}/`) ? (runs.get(name) ?? []) : null);
   const isUsed = (path: string): boolean => [...runs.values()].some((each) => each.at(-1)?.includes(path) === true);
   let moves = watchFolders(places);
+  let rights = watchRights(places);
+  /** Folders whose rights a program of base changes, and will in launches. */
+  const opened = new Set<string>();
   const moved = (): readonly string[] => moves.moved().filter((each) => !isUsed(each));
   const refuse = ([first]: readonly string[]): void => {
     if (first === undefined) return;
@@ -62,7 +67,8 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
     throw new GateError('base-changed', message, { where: folder });
   };
   const requireSame = async (): Promise<void> => {
-    const changed = launching ? [...watch.touched(), ...moved()] : await watch.changed();
+    const closed = rights.changed().filter((each) => !opened.has(each));
+    const changed = [...(isUntouchable ? [...watch.touched(), ...moved()] : await watch.altered()), ...closed];
     if (changed.length === 0) moves = watchFolders(places);
     refuse(changed);
   };
@@ -72,11 +78,13 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   };
   const whileAlone = async <T>(work: () => Promise<T>): Promise<T> => {
     await requireSame();
+    isUntouchable = false;
     list = () => files.filter((file) => !written.has(file) && lstatSync(onDisk(file), { throwIfNoEntry: false }) !== undefined);
     try {
       return await work();
     } finally {
       watch = await watch.again(list);
+      rights = watchRights(places);
     }
   };
   return {
@@ -95,6 +103,7 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
           const before = program === null ? null : runsOf(program);
           if (program !== null && before !== null) {
             for (const file of watch.touched()) written.add(file);
+            for (const each of rights.changed()) opened.add(each);
             if (before.length < 2) runs.set(program.name, [...before, moves.moved()]);
           }
         }
@@ -107,7 +116,7 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
       await requireSame();
       watch = await watch.again(list);
       moves = watchFolders(places);
-      launching = true;
+      isUntouchable = true;
     },
   };
 };

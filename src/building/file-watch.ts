@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { digestInMemory } from '../records/file-in-memory.ts';
 
 /** What some files held when the watch began. */
@@ -11,6 +11,11 @@ export interface FileWatch {
    * where something was done to a file since they were read last.
    */
   changed(): Promise<readonly string[]>;
+  /**
+   * The same, and those whose rights or time of writing are others: tools such as make decide by that
+   * time. The time of the last read may be another one.
+   */
+  altered(): Promise<readonly string[]>;
   /** The same, and those that something was done to, whatever they hold now. Reads no file but those in memory. */
   touched(): readonly string[];
   /**
@@ -25,6 +30,8 @@ export interface FileWatch {
 interface Known {
   /** Changes with all that is done to the file: the system sets the time of the last change itself. */
   readonly signature: string;
+  /** The same but for that time, which a new time of the last read changes too. */
+  readonly standing: string;
   readonly digest: string;
 }
 
@@ -35,29 +42,32 @@ export const watchFiles = (list: () => readonly string[]): Promise<FileWatch> =>
 const watchSince = async (list: () => readonly string[], earlier: ReadonlyMap<string, Known>): Promise<FileWatch> => {
   const known = new Map<string, Known>();
   for (const file of list()) {
-    const signature = signatureOf(file);
+    const { signature, standing } = stateOf(file);
     const before = earlier.get(file);
-    known.set(file, before?.signature === signature ? before : { signature, digest: await digestOfFile(file) });
+    known.set(file, before?.signature === signature ? before : { signature, standing, digest: await digestOfFile(file) });
   }
+  /** @param isOther whether a file counts, whatever it holds */
+  const changedBy = async (isOther: (before: Known, standing: string) => boolean): Promise<readonly string[]> => {
+    const now = list();
+    const there = new Set(now);
+    const changed = [...known.keys()].filter((file) => !there.has(file));
+    for (const file of now) {
+      const before = known.get(file);
+      const { signature, standing } = stateOf(file);
+      if (before?.signature === signature) continue;
+      if (before === undefined || isOther(before, standing) || (await digestOfFile(file)) !== before.digest) changed.push(file);
+      else known.set(file, { ...before, signature, standing });
+    }
+    return changed;
+  };
   return {
-    changed: async () => {
-      const now = list();
-      const there = new Set(now);
-      const changed = [...known.keys()].filter((file) => !there.has(file));
-      for (const file of now) {
-        const before = known.get(file);
-        const signature = signatureOf(file);
-        if (before?.signature === signature) continue;
-        if (before === undefined || (await digestOfFile(file)) !== before.digest) changed.push(file);
-        else known.set(file, { ...before, signature });
-      }
-      return changed;
-    },
+    changed: () => changedBy(() => false),
+    altered: () => changedBy((before, standing) => before.standing !== standing),
     touched: () => {
       const now = list();
       const there = new Set(now);
       const changed = [...known.keys()].filter((file) => !there.has(file));
-      return [...changed, ...now.filter((file) => known.get(file)?.signature !== signatureOf(file))];
+      return [...changed, ...now.filter((file) => known.get(file)?.signature !== stateOf(file).signature)];
     },
     reread: async () => {
       const now = list();
@@ -70,11 +80,15 @@ const watchSince = async (list: () => readonly string[], earlier: ReadonlyMap<st
   };
 };
 
-const signatureOf = (path: string): string => {
+const stateOf = (path: string): Pick<Known, 'signature' | 'standing'> => {
   const file = onDisk(path);
   const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined) return 'gone';
-  return [stats.dev, stats.ino, stats.mode, stats.size, stats.mtimeNs, stats.ctimeNs, digestInMemory(file, stats)].join(' ');
+  if (stats === undefined) return { signature: 'gone', standing: 'gone' };
+  const { dev, ino, mode, size, mtimeNs, ctimeNs } = stats;
+  // Git writes in its own folder.
+  const isGits = basename(path) === '.git' && stats.isDirectory();
+  const standing = (isGits ? [dev, ino, mode] : [dev, ino, mode, size, mtimeNs]).join(' ');
+  return { standing, signature: isGits ? standing : [standing, ctimeNs, digestInMemory(file, stats)].join(' ') };
 };
 
 /** The runtime and Node itself are some 250 MB: in the chunks of a stream, of 64 KiB, reading them takes several times as long. */
@@ -106,8 +120,8 @@ const openUnnoticed = (file: string | Buffer): Promise<FileHandle> =>
   open(file, constants.O_RDONLY | (constants.O_NOATIME ?? 0)).catch(() => open(file, constants.O_RDONLY));
 
 /**
- * All files and links below a folder, but for those that git keeps in a checkout; none where there is
- * no folder. Of a name that is no UTF-8, each byte above 127 stands as U+DC00 plus the byte.
+ * All files and links below a folder, but for those in folders `.git`; none where there is no folder.
+ * Of a name that is no UTF-8, each byte above 127 stands as U+DC00 plus the byte.
  */
 export const filesBelow = (folder: string): readonly string[] =>
   entriesBelow(folder).flatMap(({ path, isFolder }) => (isFolder ? [] : [path]));
@@ -121,9 +135,9 @@ const entriesBelow = (folder: string): readonly { readonly path: string; readonl
   const entries = isThere ? readdirSync(at, { withFileTypes: true, encoding: 'buffer' }) : [];
   return entries.flatMap((entry) => {
     const name = nameOf(entry.name);
-    if (name === '.git') return [];
     const path = join(folder, name);
-    return [{ path, isFolder: entry.isDirectory() }, ...(entry.isDirectory() ? entriesBelow(path) : [])];
+    const isFolder = entry.isDirectory();
+    return [{ path, isFolder }, ...(isFolder && name !== '.git' ? entriesBelow(path) : [])];
   });
 };
 

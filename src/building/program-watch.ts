@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
 import { modelFiles } from '../models/model-source.ts';
+import { type FolderWatch, foldersOf, movableAbove, watchFolders } from '../records/folder-watch.ts';
 import { providerFacts } from '../records/provider.ts';
 import { reached } from '../repository/on-disk.ts';
 import { type CommandContext, subjectEnvironment } from '../run/context.ts';
 import type { LocatedRuntime } from '../run/runtime-description.ts';
 import { filesBelow, watchFiles } from './file-watch.ts';
-import { type FolderWatch, foldersOf, movableAbove, watchFolders } from './folder-watch.ts';
 import { neededLibraries } from './needed-libraries.ts';
 import { searchedLibraries } from './searched-libraries.ts';
 

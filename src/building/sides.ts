@@ -1,8 +1,9 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { requireAlike } from '../processes/alike-users.ts';
+import { removeClosedFolder } from '../processes/closed-folder.ts';
 import { type Confinement, findConfinement } from '../processes/confinement.ts';
 import { ancestors, type OtherUser, openOtherUser, type View } from '../processes/other-user.ts';
 import type { Plan } from '../records/plan.ts';
@@ -78,7 +79,7 @@ const isolated = async (
   const homes = { head: join(folders.head, 'home'), base: join(folders.base, 'home') } as const;
   const release = async (): Promise<void> => {
     users.head.take(area);
-    await rm(area, { recursive: true, force: true });
+    await removeClosedFolder(area);
   };
   // Unless folders of this run lie there.
   const above = [area, context.storeRoot, context.packageRoot, repository.folder].flatMap(ancestors);

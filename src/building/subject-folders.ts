@@ -1,9 +1,11 @@
-import { access, chmod, constants, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { GateError } from '../errors.ts';
+import { removeClosedFolder } from '../processes/closed-folder.ts';
 import { asDiskError, type WrittenPlace } from '../records/disk-error.ts';
 import { digestInMemory } from '../records/file-in-memory.ts';
+import { type FolderWatch, foldersOf, watchFolders } from '../records/folder-watch.ts';
 import { thisProcess } from '../records/owner.ts';
 import type { ArtefactRef } from '../records/protocol.ts';
 import { fileDigest, listRegularFiles } from '../store/disk.ts';
@@ -51,30 +53,39 @@ export const openSubjectFolders = async (
       throw asDiskError(thrown, place) ?? thrown;
     }
   };
-  const root = await onDisk(async () => {
+  const holder = await onDisk(async () => {
     await removeLeft(place.path);
     const made = await mkdtemp(join(place.path, beginning));
     await writeFile(join(made, ownerName), JSON.stringify(thisProcess()));
-    if (isolated) await chmod(made, 0o711);
+    await mkdir(join(made, 'files'));
+    if (isolated) for (const each of [made, join(made, 'files')]) await chmod(each, 0o711);
     return made;
   });
+  const root = join(holder, 'files');
+  // Nobody writes in a folder around another one: it only changes where that is moved.
+  const around = watchFolders([holder, root]);
   admit(root);
   const empty = (): Promise<string> => onDisk(() => mkdtemp(join(root, 'files-')));
   const views = new Map<string, Promise<View>>();
   const show = async (artefact: ArtefactRef, ways: readonly Way[]): Promise<View> => {
-    const folder = await empty();
+    const outer = await empty();
+    const folder = join(outer, 'model');
     return onDisk(async () => {
-      if (isolated) await chmod(folder, 0o755);
+      await mkdir(folder);
+      if (isolated) for (const each of [outer, folder]) await chmod(each, 0o755);
       for (const path of await listRegularFiles(artefact.folder)) {
         if (path === manifestName) continue;
         await mkdir(dirname(join(folder, path)), { recursive: true });
         await showFile(join(artefact.folder, path), join(folder, path), ways);
       }
-      return { artefact, shown: { ...artefact, folder }, stamps: await stampsOf(folder, artefact.folder) };
+      const stamps = await stampsOf(folder, artefact.folder);
+      const files = [...stamps.keys()].map((path) => join(folder, path));
+      return { artefact, shown: { ...artefact, folder }, stamps, places: watchFolders([outer, ...foldersOf(files, folder)]) };
     });
   };
   const intact = async (name: string, made: Promise<View>): Promise<boolean> => {
     const view = await made;
+    if (around.moved().length + view.places.moved().length > 0) return false;
     const stamps = await stampsOf(view.shown.folder, view.artefact.folder).catch(() => null);
     if (stamps === null || !(await isIntact(view, stamps))) return false;
     if (views.get(name) === made) views.set(name, Promise.resolve({ ...view, stamps }));
@@ -102,8 +113,8 @@ export const openSubjectFolders = async (
     },
     requireIntact: () => requireEach(intact),
     requireContents: () => requireEach(async (name, made) => (await intact(name, made)) && hasContents(await made)),
-    discard: (folder) => rm(folder, { recursive: true, force: true }),
-    release: () => rm(root, { recursive: true, force: true }).catch(() => {}),
+    discard: removeClosedFolder,
+    release: () => removeClosedFolder(holder).catch(() => {}),
   };
 };
 
@@ -111,6 +122,7 @@ interface View {
   readonly artefact: ArtefactRef;
   readonly shown: ArtefactRef;
   readonly stamps: Stamps;
+  readonly places: FolderWatch;
 }
 
 /** By path: the file that it is, and when it was changed. */
@@ -176,7 +188,7 @@ const removeLeft = async (place: string): Promise<void> => {
     const folder = join(place, name);
     if (!name.startsWith(beginning) || (await lstat(folder).catch(() => null))?.isDirectory() !== true) continue;
     // Another user's cannot be read or removed: it is theirs to remove.
-    if (await isAbandoned(join(folder, ownerName))) await rm(folder, { recursive: true, force: true }).catch(() => {});
+    if (await isAbandoned(join(folder, ownerName))) await removeClosedFolder(folder).catch(() => {});
   }
 };
 

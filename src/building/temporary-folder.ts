@@ -1,5 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { removeClosedFolder } from '../processes/closed-folder.ts';
 import { asDiskError } from '../records/disk-error.ts';
 
 /** A temporary folder of its own for the programs of one side, or for one program. */
@@ -22,6 +23,6 @@ export const openTemporaryFolder = async (around: string): Promise<TemporaryFold
   return {
     folder,
     environment: { TMPDIR: folder, TEMP: folder, TMP: folder },
-    release: () => rm(folder, { recursive: true, force: true }).catch(() => {}),
+    release: () => removeClosedFolder(folder).catch(() => {}),
   };
 };

@@ -370,7 +370,10 @@ export const openTrees = async (
     freshHead,
     release: async () => {
       for (const each of opened) sides.take(dirname(each.folder));
-      for (const one of [...opened, ...(await Promise.all(temporaries.values())), sides]) await one.release();
+      const kept: unknown[] = [];
+      for (const one of [...opened, ...(await Promise.all(temporaries.values())), sides])
+        await one.release().catch((thrown: unknown) => kept.push(thrown));
+      if (kept.length > 0) throw kept[0];
     },
   };
 };

@@ -54,7 +54,7 @@ export const appendLines = (path: string, lines: readonly SampleLine[]): void =>
 export const encodeLines = (lines: readonly SampleLine[]): Buffer => Buffer.from(lines.map((line) => `${encodeLine(line)}\n`).join(''));
 
 // A link in the place of the file would lead the samples elsewhere; Windows has no such flag.
-const appending = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
+const appending = constants.O_RDWR | (constants.O_NONBLOCK ?? 0) | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
 
 export const appendBytes = (path: string, bytes: Buffer): void => {
   const file = openToAppend(path);
@@ -75,7 +75,10 @@ export const appendBytes = (path: string, bytes: Buffer): void => {
 
 const openToAppend = (path: string): number => {
   try {
-    return openSync(path, appending, 0o666);
+    const file = openSync(path, appending, 0o666);
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
+    throw Object.assign(new Error('no regular file'), { code: 'EISDIR' });
   } catch (thrown) {
     throw asDiskError(thrown, { path, noun: 'run folder' }) ?? thrown;
   }

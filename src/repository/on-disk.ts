@@ -25,6 +25,12 @@ export const fileBehind = (path: string): Stats | null => {
 /** Its text; null where there is none. */
 export const textBehind = (path: string): string | null => (fileBehind(path) === null ? null : reached(() => readFileSync(path, 'utf8')));
 
+/** Whether a link is on the way to a path below a root. */
+export const isBehindLink = (root: string, path: string): boolean => {
+  const folder = dirname(path);
+  return reached(() => realpathSync(join(root, folder)) !== join(realpathSync(root), folder)) === true;
+};
+
 /** What a path below a root names, where no link is on the way to it: behind one it would be something outside of the root. */
 export const entryWithin = (root: string, path: string): Stats | null => {
   const folder = dirname(path);

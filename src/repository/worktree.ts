@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeClosedFolder } from '../processes/closed-folder.ts';
 import type { CommandResult } from '../processes/run-command.ts';
 import { type Owner, owner, ownerLives, thisProcess } from '../records/owner.ts';
 import { withoutFilters } from './filters.ts';
@@ -78,7 +79,7 @@ const removeAbandoned = async (git: Git): Promise<void> => {
 /** Prunes only what could not be removed: pruning may take an entry that another job is just writing. */
 const removeWorktree = async (git: Git, folder: string, holder: string): Promise<void> => {
   const removed = await worktreeCommand(git, ['remove', '--force', '--force', folder]);
-  await rm(holder, { recursive: true, force: true });
+  await removeClosedFolder(holder);
   if (!succeeded(removed)) await worktreeCommand(git, ['prune']);
 };
 

@@ -10,6 +10,7 @@ import { type Plan, plan } from '../records/plan.ts';
 import type { SampleLine, Samples } from '../records/sample.ts';
 import { appendBytes, encodeLines, readSamples } from '../records/samples-file.ts';
 import { type Verdict, verdict } from '../records/verdict.ts';
+import { reached } from '../repository/on-disk.ts';
 import type { CommandContext } from './context.ts';
 import { claimFolder, isMarked, markFolder } from './own-folder.ts';
 
@@ -171,7 +172,7 @@ export const dropSamples = ({ samplesFile, held }: RunFolder): void => {
 const isFolder = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** What the file system says where code under test put something else in the place of the folder or the file. */
-const disturbed: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP']);
+const disturbed: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO']);
 
 /** Records what was measured. Throws `disk-full`. */
 export const recordSamples = (run: RunFolder, lines: readonly SampleLine[]): void => {
@@ -185,7 +186,8 @@ export const recordSamples = (run: RunFolder, lines: readonly SampleLine[]): voi
     appendBytes(run.samplesFile, bytes);
   } catch (thrown) {
     // It stands in memory, and `restoreFiles` writes it.
-    if (!(thrown instanceof Error && 'code' in thrown && disturbed.has(thrown.code))) throw thrown;
+    const isTaken = before.length > 0 && thrown instanceof GateError && thrown.code === 'folder-unwritable';
+    if (!isTaken && !(thrown instanceof Error && 'code' in thrown && disturbed.has(thrown.code))) throw thrown;
   }
 };
 
@@ -207,7 +209,7 @@ export const restoreFiles = ({ folder, held }: RunFolder): readonly string[] => 
 const holds = (file: string, content: Buffer): boolean =>
   lstatSync(file, { throwIfNoEntry: false })?.isFile() === true &&
   statSync(file).size === content.length &&
-  readFileSync(file).equals(content);
+  reached(() => readFileSync(file))?.equals(content) === true;
 
 /**
  * The samples so far; a torn tail of a killed run is dropped. Throws `run-mismatch` for samples of

@@ -37,3 +37,14 @@ const stamped = async (folder: string, byChange: (name: string, stats: BigIntSta
   }
   return stamps.sort().join('\n');
 };
+
+/** The folders in a folder; none where there is none. */
+export const foldersIn = async (folder: string): Promise<readonly string[]> => {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+  } catch (thrown) {
+    if (errorCode(thrown) !== 'ENOENT') throw thrown;
+    return [];
+  }
+};

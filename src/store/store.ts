@@ -3,13 +3,14 @@ import { access, mkdir, readdir, rename, rm, rmdir, stat, statfs, utimes, writeF
 import { dirname, join } from 'node:path';
 import { GateError } from '../errors.ts';
 import { encodeDocument } from '../records/decode.ts';
+import { type FolderWatch, watchFolders } from '../records/folder-watch.ts';
 import { type HeldLock, takeLock } from '../records/lock-file.ts';
 import { type Json, sha256 } from '../records/words.ts';
 import { errorCode, exists, inStore, listRegularFiles, seal, takeFolder } from './disk.ts';
 import { unshare } from './links.ts';
 import { type ArtefactManifest, contentOf, describeFolder, findDamage, manifestName, readManifest, type StoredId } from './manifest.ts';
 import { isAbandoned, newLease, newStaging, removeAbandoned } from './staging.ts';
-import { stagedStampOf, stampOf } from './stamp.ts';
+import { foldersIn, stagedStampOf, stampOf } from './stamp.ts';
 
 /** The folders of every store. */
 export const storeFolders = ['artefacts', 'records', 'staging', 'leases', 'locks'] as const;
@@ -71,7 +72,7 @@ export class Store {
   readonly root: string;
   readonly #options: StoreOptions;
   /** Name → how its files were when all their bytes were read. */
-  readonly #verified = new Map<string, string>();
+  readonly #verified = new Map<string, { readonly stamp: string; readonly places: FolderWatch }>();
   readonly #leases = new Map<string, Promise<string>>();
 
   constructor(root: string, options: StoreOptions) {
@@ -131,18 +132,28 @@ export class Store {
    */
   async verify(id: StoredId): Promise<void> {
     // Before its bytes are read: what is written meanwhile changes it.
+    const places = await this.#places(id);
     const stamp = await stampOf(this.#folder(id));
     const damage = await findDamage(this.#folder(id), id);
     if (damage !== null) await this.#refuse(id, damage);
-    this.#verified.set(nameOf(id), stamp);
+    this.#verified.set(nameOf(id), { stamp, places });
   }
 
   /**
-   * Throws `store-corrupt` where a file of a verified artefact was written, replaced or added since.
-   * Bytes are read only where the file system says that something changed.
+   * Throws `store-corrupt` where a file of a verified artefact was written, replaced or added since, or
+   * a folder that it lies in was moved, if only for a moment. Bytes are read only where the file
+   * system says that something changed.
    */
   async requireUnmodified(id: StoredId): Promise<void> {
-    if ((await stampOf(this.#folder(id))) !== this.#verified.get(nameOf(id))) await this.verify(id);
+    const known = this.#verified.get(nameOf(id));
+    if (known !== undefined && known.places.moved().length > 0) await this.#refuse(id, 'a folder that it lies in was moved');
+    if ((await stampOf(this.#folder(id))) !== known?.stamp) await this.verify(id);
+  }
+
+  /** The folders that an artefact lies in, below that of the store. */
+  async #places(id: StoredId): Promise<FolderWatch> {
+    const folder = this.#folder(id);
+    return watchFolders([...(await foldersIn(folder)), folder, dirname(folder), dirname(dirname(folder))]);
   }
 
   /** Verifies every artefact that this run has used once more: what exchanges blocks of files leaves their times. */
@@ -204,7 +215,7 @@ export class Store {
       const moved = await this.#moveIn(staging, folder);
       // What was written since the bytes were read, or lies here already, is read once more.
       if (!moved || (await stagedStampOf(folder, manifestName)) !== closed) await this.#replaceDamaged(staging, id);
-      else this.#verified.set(nameOf(id), await stampOf(folder));
+      else this.#verified.set(nameOf(id), { stamp: await stampOf(folder), places: await this.#places(id) });
       await this.discard(staging);
       await this.#touch(folder);
       return { content: id.content, folder };

@@ -1,6 +1,6 @@
 import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
-import { entryAt, fileBehind, reached, textBehind } from '../../repository/on-disk.ts';
+import { entryAt, fileBehind, isBehindLink, reached, textBehind } from '../../repository/on-disk.ts';
 
 /** A file that holds, or was made of, one of the files in which two trees differ. */
 export interface CodeCopy {
@@ -23,7 +23,8 @@ export const copiesInTree = (
   const stats = new Map(there.map(({ of, path }) => [of, entryAt(path)]));
   const links = changed.filter((of) => stats.get(of)?.isSymbolicLink() === true);
   return there.flatMap(({ of, path }) => {
-    if (links.some((link) => of.startsWith(`${link}/`))) return [];
+    // Git may have been told not to list a link on the way.
+    if (links.some((link) => of.startsWith(`${link}/`)) || isBehindLink(tree, of)) return [];
     const own = stats.get(of)?.isFile() === true || links.includes(of) ? [{ path, of }] : [];
     return [...own, ...compiledBy(path, environment['PYTHONPYCACHEPREFIX'] ?? null).map((compiled) => ({ path: compiled, of }))];
   });

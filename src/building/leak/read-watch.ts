@@ -15,19 +15,27 @@ export interface ReadWatch {
  * after a change (`relatime`).
  */
 const longAgo = '200001010000';
+const longAgoNs = BigInt(Date.UTC(2000, 0, 1)) * 1_000_000n;
 /** Paths of one call of `touch`: far below the length that a command line may have. */
 const batch = 500;
 
 /**
  * Sets the access times of files back, and tells later which were read since; links count by
- * themselves. Contents and times of change stay. A file whose owner keeps its reads from being
- * recorded (`chattr +A`), where those of others are, counts as read. Returns null where nothing can
- * be told: another owner, a file system that records no reads, or none of the files is there.
+ * themselves. Contents and times of change stay. A file of this user that keeps its reads from being
+ * recorded (`chattr +A`), where those of others are, or its time from being set (`chattr +i`), counts
+ * as read. Another user's file is left out. Returns null where nothing can be told: a file system that
+ * records no reads, or none of the files is there, or this user's.
  */
-export const watchReads = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
-  if (!(await setBack(paths, environment))) return null;
+export const watchReads = async (all: readonly string[], environment: Readonly<Record<string, string>>): Promise<ReadWatch | null> => {
+  const isAllowed = await setBack(all, environment);
+  const isRefused = (path: string): boolean => accessTime(path) !== null && accessTime(path) !== longAgoNs;
+  const refused = all.filter(isRefused);
+  // The system keeps no such times.
+  if (isAllowed && refused.length > 0) return null;
+  const closed = refused.filter(isOwn);
+  const paths = all.filter((path) => !refused.includes(path));
   const before = paths.map(accessTime);
-  if (paths.length > 0 && before.every((time) => time === null)) return null;
+  if (all.length > 0 && closed.length === 0 && before.every((time) => time === null)) return null;
   const tried = paths.map(hasRead);
   const isRecorded = paths.map((path, index) => accessTime(path) !== before[index]);
   const recording = new Set(paths.filter((_, index) => isRecorded[index]).map(deviceOf));
@@ -35,20 +43,25 @@ export const watchReads = async (paths: readonly string[], environment: Readonly
   if (unrecorded.some((path) => !recording.has(deviceOf(path)))) return null;
   const hidden = new Set(unrecorded);
   // All of them: what was tried may be a link to another.
-  if (!(await setBack(paths, environment))) return null;
+  await setBack(paths, environment);
+  if (paths.some(isRefused)) return null;
   const times = new Map(paths.map((path) => [path, accessTime(path)]));
-  return { read: () => paths.filter((path) => hidden.has(path) || accessTime(path) !== times.get(path)) };
+  return { read: () => [...closed, ...paths.filter((path) => hidden.has(path) || accessTime(path) !== times.get(path))] };
 };
 
+/** Whether no file refused it; the others are set back all the same. */
 const setBack = async (paths: readonly string[], environment: Readonly<Record<string, string>>): Promise<boolean> => {
-  const tools = toolEnvironment(environment);
+  const tools = { ...toolEnvironment(environment), TZ: 'UTC' };
+  let isAllowed = true;
   for (let at = 0; at < paths.length; at += batch) {
     const argv = [systemProgram('touch') ?? 'touch', '-a', '-c', '-h', '-t', longAgo, '--', ...paths.slice(at, at + batch)];
     const { status, code } = await runCommand({ argv, cwd: '/', environment: tools, timeoutSeconds: 60, maxOutputBytes: 1024 });
-    if (status !== 'exited' || code !== 0) return false;
+    isAllowed &&= status === 'exited' && code === 0;
   }
-  return true;
+  return isAllowed;
 };
+
+const isOwn = (path: string): boolean => entryAt(path)?.uid === process.geteuid?.() || process.geteuid?.() === 0;
 
 const deviceOf = (path: string): number | undefined => entryAt(path)?.dev;
 

@@ -35,7 +35,6 @@ export const openCommandFiles = (environment: Readonly<Record<string, string | u
   return {
     restore: () => {
       if (restored) return [];
-      restored = true;
       const faults: unknown[] = [];
       const changed = files.filter(({ path, known, above }) => {
         try {
@@ -48,6 +47,7 @@ export const openCommandFiles = (environment: Readonly<Record<string, string | u
       });
       const [fault] = faults;
       if (fault !== undefined) throw fault;
+      restored = true;
       return changed.map(({ name }) => name);
     },
   };
@@ -61,6 +61,8 @@ const modeOf = (path: string, kind: 'file' | 'folder'): number | null => {
 };
 
 const contentOf = (path: string): Buffer | null => (modeOf(path, 'file') === null ? null : readFileSync(path));
+
+const sizeOf = (path: string): number | null => (modeOf(path, 'file') === null ? null : lstatSync(path).size);
 
 const namesOf = (path: string): string | null => {
   const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -78,8 +80,9 @@ const knownOf = (path: string): Known => ({
 const writeBack = (path: string, { content, names, mode, around }: Known): boolean => {
   const folder = dirname(path);
   if (around !== null && modeOf(folder, 'folder') !== around) chmodSync(folder, around);
-  // Its mode first: what may not be read was changed.
-  if (modeOf(path, 'file') === mode && namesOf(path) === names && same(contentOf(path), content)) return false;
+  // Its mode and size first: what may not be read, or is larger than memory, was changed.
+  const isLike = modeOf(path, 'file') === mode && namesOf(path) === names && sizeOf(path) === (content?.length ?? null);
+  if (isLike && same(contentOf(path), content)) return false;
   openUp(path);
   rmSync(path, { recursive: true, force: true });
   if (content !== null && mode !== null) {

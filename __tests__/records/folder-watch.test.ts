@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { movableAbove, watchFolders } from '../../src/building/folder-watch.ts';
+import { movableAbove, watchFolders } from '../../src/records/folder-watch.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'folder-watch-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

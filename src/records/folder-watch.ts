@@ -11,6 +11,18 @@ export interface FolderWatch {
   moved(): readonly string[];
 }
 
+/** The folders, of some, with which something else may be done now: rights that were taken away or given. */
+export interface RightsWatch {
+  changed(): readonly string[];
+}
+
+const rightsOf = (folder: string): number | null => lstatSync(folder, { throwIfNoEntry: false })?.mode ?? null;
+
+export const watchRights = (folders: Iterable<string>): RightsWatch => {
+  const known = [...new Set(folders)].map((folder) => [folder, rightsOf(folder)] as const);
+  return { changed: () => known.filter(([folder, rights]) => rightsOf(folder) !== rights).map(([folder]) => folder) };
+};
+
 /** Watches folders, not what lies in them. */
 export const watchFolders = (folders: Iterable<string>): FolderWatch => {
   const known = new Map([...new Set(folders)].map((folder) => [folder, { own: stampOf(folder), around: entriesOf(dirname(folder)) }]));
