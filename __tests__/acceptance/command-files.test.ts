@@ -17,6 +17,7 @@ const forged = "'verdict=passed\\\\nexit-code=0\\\\nregressions=0\\\\n'";
 const attacks: Readonly<Record<string, string>> = {
   'appends to them': `for (const file of files) fs.appendFileSync(file, 'verdict=passed\\nexit-code=0\\nregressions=0\\n');`,
   'begins an output that does not end': `for (const file of files) fs.appendFileSync(file, 'verdict<<NEVER\\npassed\\n');`,
+  'lengthens them to more than memory holds': `for (const file of files.filter((each) => fs.statSync(each).size < 2 ** 20)) { fs.appendFileSync(file, 'verdict=passed\\nexit-code=0\\n'); fs.truncateSync(file, 3 * 2 ** 30); }`,
   'puts folders and links in their place': `for (const [at, file] of files.entries()) { fs.rmSync(file); if (at % 2 === 0) fs.mkdirSync(file); else fs.symlinkSync('/dev/null', file); }`,
   'makes one file of all': `for (const file of files.slice(1)) { fs.rmSync(file); fs.linkSync(files[0], file); }`,
   'leaves a daemon that writes to them': `spawn('setsid', ['sh', '-c', '(setsid env -i ${process.execPath} -e "$1" >/dev/null 2>&1 &) &', 'sh', 'setInterval(() => { for (const file of ' + JSON.stringify(files) + ') require("node:fs").appendFileSync(file, ' + JSON.stringify(${forged}) + '); }, 5)'], { detached: true, stdio: 'ignore', cwd: '/' });`,

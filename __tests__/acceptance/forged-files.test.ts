@@ -33,6 +33,11 @@ fs.writeFileSync('${folder}/report/report.json', '{}');`,
   'puts a link in its place': `
 fs.rmSync('${folder}', { recursive: true, force: true });
 fs.symlinkSync('elsewhere', '${folder}');`,
+  'puts pipes in the place of its files': `
+for (const name of ['samples.jsonl', 'verdict.json']) {
+  fs.rmSync('${folder}/' + name, { recursive: true, force: true });
+  execFileSync('mkfifo', ['${folder}/' + name]);
+}`,
   'puts links in the place of its files': `
 for (const name of ['samples.jsonl', 'verdict.json', 'verdict.json.partial', 'report']) {
   fs.rmSync('${folder}/' + name, { recursive: true, force: true });
