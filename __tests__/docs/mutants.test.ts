@@ -19,14 +19,13 @@ const rows = page
   .filter(({ id }) => id !== 'Planted' && !id.startsWith('-'));
 
 describe('docs/mutants.md', () => {
-  it('has a row for nothing but what is in the catalogue, and none twice', () => {
+  it('has a row for all that is in the catalogue, and for nothing else', () => {
     const planted = catalogues.flatMap(({ optimization, mutants, placebos }) =>
       [...mutants, ...placebos].map(({ id, what }) => ({ optimization, id, what })),
     );
     const named = ({ optimization, id, what }: { optimization: string; id: string; what: string }): string =>
       `${optimization} ${id}: ${what}`;
-    expect(rows.map(named).filter((row) => !planted.map(named).includes(row))).toEqual([]);
-    expect(new Set(rows.map(named)).size).toBe(rows.length);
+    expect(rows.map(named).toSorted()).toEqual(planted.map(named).toSorted());
   });
 
   it('adds up, to a score that is good enough', () => {

@@ -70,12 +70,12 @@ export const sparseNetwork: Catalogue = {
     },
     {
       id: 'signs-lost',
-      what: 'weights are stored without their sign in the last quarter',
+      what: 'refitted weights are stored without their sign in the last quarter',
       edits: [
         edit(
-          mask,
-          'const out = weights.slice();',
-          'const out = weights.map((value, at) => (at > (3 * weights.length) / 4 ? Math.abs(value) : value));',
+          subject,
+          'moment, products)).data);',
+          'moment, products)).data).map((value, at, all) => (at > (3 * all.length) / 4 ? Math.abs(value) : value));',
         ),
       ],
       noticedBy: ['nll-delta'],
