@@ -1,7 +1,8 @@
-import { cpSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { needsSearchPath } from '../../src/building/program-watch.ts';
+import { watchReads } from '../../src/building/leak/read-watch.ts';
+import { needsSearchPath, watchProgram } from '../../src/building/program-watch.ts';
 import { type CommandContext, workerProgram } from '../../src/run/context.ts';
 import { testFolder } from '../testkit/folder.ts';
 
@@ -32,5 +33,41 @@ describe.skipIf(process.platform !== 'linux')('the folders of LD_LIBRARY_PATH', 
   it('are told to worker processes only then', () => {
     expect(workerProgram(contextWith('/made', true)).environment['LD_LIBRARY_PATH']).toBe('/absent;/made');
     expect(workerProgram(contextWith('/made', false)).environment).toEqual({ PATH: '/bin', ORT_PATH: '/gate' });
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a hard link to a file of a model', () => {
+  it('is covered like the file: a look at its reads would change the file too', async () => {
+    const folder = testFolder();
+    const [gate, model, cache] = [join(folder, 'gate'), join(folder, 'models/own'), join(folder, 'cache')];
+    for (const each of [gate, cache]) mkdirSync(each);
+    writeFileSync(join(gate, 'worker.js'), '');
+    writeFileSync(join(gate, 'package.json'), '{}');
+    cpSync(join(import.meta.dirname, '../../models/mini-qwen3-dense'), model, { recursive: true });
+    const [linked, copied] = [join(cache, 'linked'), join(cache, 'copied')];
+    linkSync(join(model, 'config.json'), linked);
+    cpSync(join(model, 'config.json'), copied);
+    const context = {
+      ...contextWith('/absent', false),
+      packageRoot: gate,
+      worker: join(gate, 'worker.js'),
+      root: folder,
+      storeRoot: join(folder, 'store'),
+    };
+    const watch = await watchProgram(context, null, [model]);
+    const touchable = [linked, copied, join(model, 'config.json')].filter((path) => !watch.covers(path));
+    expect(touchable).toEqual([copied]);
+    await watchReads(touchable, { PATH: '/usr/bin:/bin' });
+    watch.requireUnmodified();
+    const anew = join(model, 'anew');
+    cpSync(join(model, 'config.json'), anew);
+    renameSync(anew, join(model, 'config.json'));
+    await watch.settle();
+    expect([linked, join(model, 'config.json')].filter((path) => watch.covers(path))).toEqual([join(model, 'config.json')]);
+    rmSync(linked);
+    linkSync(join(model, 'config.json'), linked);
+    await watch.settle();
+    appendFileSync(linked, ' ');
+    expect(() => watch.requireUnmodified()).toThrow('Something wrote to');
   });
 });

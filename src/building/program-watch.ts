@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -15,7 +15,7 @@ import { searchedLibraries } from './searched-libraries.ts';
 
 /** The files of the running program and of the models that it judges with, as they were before any code of head ran. */
 export interface ProgramWatch {
-  /** Whether a file is one of them: then nobody, not even the gate, may do anything to it. */
+  /** Whether a file is one of them, or a hard link to one: then nobody, not even the gate, may do anything to it. */
   covers(path: string): boolean;
   /** Throws `program-changed` where something was done to them. */
   requireUnmodified(): void;
@@ -56,7 +56,8 @@ export const watchProgram = async (
   const above = [...tops, process.execPath].flatMap(movableAbove).filter(isStill);
   const folders = (): FolderWatch => watchFolders([...tops.flatMap((top) => [...foldersOf(own(), top)]), ...above]);
   let watch = await watchFiles(list);
-  const covered = new Set(list().map(realPath));
+  const identities = (): ReadonlySet<string> => new Set(list().flatMap((path) => [path, realPath(path)].map(identityOf)));
+  let covered = identities();
   let places = folders();
   const refuse = ([first, ...more]: readonly string[]): void => {
     if (first === undefined) return;
@@ -70,18 +71,26 @@ export const watchProgram = async (
     );
   };
   return {
-    covers: (path) => covered.has(path),
+    covers: (path) => covered.has(identityOf(path)),
     requireUnmodified: () => refuse([...watch.touched(), ...places.moved()]),
     requireContents: async () => refuse([...watch.touched(), ...places.moved(), ...(await watch.reread())]),
     settle: async () => {
       refuse(await watch.changed());
       watch = await watch.again(list);
+      // A setup may have written one anew with the same content.
+      covered = identities();
       places = folders();
     },
   };
 };
 
 const realPath = (path: string): string => reached(() => realpathSync(path)) ?? path;
+
+/** The same for all hard links to a file; the path where nothing is there. */
+const identityOf = (path: string): string => {
+  const entry = reached(() => lstatSync(path, { bigint: true }));
+  return entry === null ? path : `${entry.dev} ${entry.ino}`;
+};
 
 /** @param folder that of the runtime's libraries; those of accelerators are not looked at */
 const librariesSearched = (context: CommandContext, folder: string): readonly string[] => {
