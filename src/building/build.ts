@@ -103,8 +103,12 @@ export const failedBuild = (build: PlannedBuild, thrown: unknown, arm: Coded['ar
   seconds: null,
   repeatSeconds: null,
   facts: {},
-  error: { ...codedOf(thrown), arm },
+  error: { ...named(codedOf(thrown), build), arm },
 });
+
+/** Which of several builds of a cell it was. */
+const named = (error: Coded, { variant }: PlannedBuild): Coded =>
+  variant === 'main' ? error : { ...error, message: `The variant \`${variant}\` was to be built. ${error.message}` };
 
 /** The line of a build that the store had already. */
 export const foundBuild = (build: PlannedBuild, { artefact, bytes, seconds, facts }: StoredBuild): BuiltLine => ({
