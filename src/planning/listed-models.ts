@@ -39,7 +39,7 @@ export const requireListedModels = async (
     const listedByHead = listed.head.includes(id);
     const told = listedByHead ? whereabouts(is, place) : null;
     if (told !== null || was.kind !== 'nowhere') return told;
-    if (listedByHead && (await repository.ignores(`${place}/card.json`)))
+    if (listedByHead && (await repository.ignoredAmong([`${place}/card.json`])).length > 0)
       return 'No card.json is there, and git ignores it: a step of the job was to bring it';
     if (!(await measured(id))) return null;
     return `No card.json is there, and base has baselines of this model${listedByHead ? '' : ', whose cells are expected until the merge'}`;

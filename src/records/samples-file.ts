@@ -76,9 +76,9 @@ export const appendBytes = (path: string, bytes: Buffer): void => {
 const openToAppend = (path: string): number => {
   try {
     const file = openSync(path, appending, 0o666);
-    if (fstatSync(file).isFile()) return file;
+    if (!fstatSync(file).isFIFO()) return file;
     closeSync(file);
-    throw Object.assign(new Error('no regular file'), { code: 'EISDIR' });
+    throw Object.assign(new Error('a pipe'), { code: 'ESPIPE' });
   } catch (thrown) {
     throw asDiskError(thrown, { path, noun: 'run folder' }) ?? thrown;
   }

@@ -1,16 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Git, gitError } from './git.ts';
+import type { Git } from './git.ts';
 import { submodulesAt } from './submodules.ts';
-
-/** Whether git ignores a path, whether anything is there or not. Throws `git-failed`. */
-export const ignores = async (git: Git, path: string): Promise<boolean> => {
-  const args = ['check-ignore', '--quiet', '--no-index', '--', path];
-  // This command refuses paths that are asked for literally.
-  const asked = await git.run(args, { environment: { GIT_LITERAL_PATHSPECS: '0' } });
-  if (asked.status !== 'exited' || asked.code === null || asked.code > 1) throw gitError(args, asked);
-  return asked.code === 0;
-};
 
 /**
  * What git ignores in a working tree and in its submodules that are checked out, relative to the

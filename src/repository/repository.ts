@@ -24,7 +24,7 @@ import { type Git, gitError, gitIn } from './git.ts';
 import { gitEnvironment, placedEnvironment, withoutPlace } from './git-environment.ts';
 import { requireGit } from './git-version.ts';
 import { headRevision } from './head-revision.ts';
-import { ignoredFiles, ignores, strayFiles } from './ignored-files.ts';
+import { ignoredFiles, strayFiles } from './ignored-files.ts';
 import { digestInputs, inputsBehindLinks, type Tree } from './inputs-digest.ts';
 import { followLinks, linksAt, linksOnDisk } from './links.ts';
 import { entryAt } from './on-disk.ts';
@@ -115,8 +115,6 @@ export interface Repository extends CheckoutFacts {
    * one by one.
    */
   changedFiles(commit: string): Promise<readonly string[]>;
-  /** Whether git ignores a path of the checkout, whether anything is there or not. */
-  ignores(path: string): Promise<boolean>;
   /**
    * What git ignores in the working tree `root` of this repository and in its submodules that are
    * checked out, relative to it; a folder whose files are all ignored ends in `/`.
@@ -270,7 +268,6 @@ export const openRepository = async (cwd: string, options: RepositoryOptions = {
       await require(commit);
       return changedFiles(folder, commit, gitAt);
     },
-    ignores: (path) => ignores(git, path),
     ignoredFiles: (root) => ignoredFiles(root, gitAt),
     strayFiles: (root, committed) => strayFiles(root, committed, gitAt),
     pointers: (root) => pointersIn({ git: gitAt(root), folder: root, name: root }),

@@ -172,7 +172,7 @@ export const dropSamples = ({ samplesFile, held }: RunFolder): void => {
 const isFolder = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** What the file system says where code under test put something else in the place of the folder or the file. */
-const disturbed: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO']);
+const disturbed: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'ESPIPE']);
 
 /** Records what was measured. Throws `disk-full`. */
 export const recordSamples = (run: RunFolder, lines: readonly SampleLine[]): void => {
