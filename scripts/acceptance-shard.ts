@@ -14,7 +14,17 @@ export interface ListedTest {
 }
 
 /** Files whose tests build on each other, or on one long run: each is in one shard as a whole. */
-export const stories = ['faults', 'pull-request', 'python-command', 'requirements', 'resume', 'untrained'].map((name) => `${name}.test.ts`);
+export const stories = [
+  'exit-status',
+  'faults',
+  'own-doors',
+  'own-variants',
+  'pull-request',
+  'python-command',
+  'requirements',
+  'resume',
+  'untrained',
+].map((name) => `${name}.test.ts`);
 
 /** Names of the tests of one shard: every n-th test or story, of all tests in vitest's own order. */
 export const testsOf = (tests: readonly ListedTest[], shard: number, shards: number): readonly string[] => {

@@ -1,8 +1,8 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { configuration, copyProgram, Project } from '../commands/project.ts';
 import { defaultPool } from '../testkit/default-pool.ts';
-import { configuration, copyProgram, Project } from './project.ts';
 
 const ignored = { '.gitignore': '.optimization-gate*\n' };
 /** Builds are made and settled, nothing is measured. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decoder, external } from './external-decoder.ts';
-import { configuration, Project } from './project.ts';
+import { decoder, external } from '../commands/external-decoder.ts';
+import { configuration, Project } from '../commands/project.ts';
 
 describe('an external measurement', () => {
   let project: Project;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { configuration, copied, copyProgram, type Ended, Project, packageRoot } from '../commands/project.ts';
 import { events } from '../testkit/events.ts';
 import { runAction } from '../testkit/run-action.ts';
-import { configuration, copied, copyProgram, type Ended, Project, packageRoot } from './project.ts';
 
 describe('a change of which nothing can be said about time', () => {
   let project: Project;
