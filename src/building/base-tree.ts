@@ -63,7 +63,8 @@ export const openBaseTree = async (worktree: FilledWorktree): Promise<BaseTree> 
   const moved = (): readonly string[] => moves.moved().filter((each) => !isUsed(each));
   const refuse = ([first]: readonly string[]): void => {
     if (first === undefined) return;
-    const message = `The checkout of the base commit was looked at. Something wrote to ${relative(folder, first).toWellFormed() || 'its root'}: only base's own code may, and not while numbers are measured.`;
+    const place = first === dirname(folder) ? 'the folder around it' : relative(folder, first).toWellFormed() || 'its root';
+    const message = `The checkout of the base commit was looked at. Something wrote to ${place}: only base's own code may, and not while numbers are measured.`;
     throw new GateError('base-changed', message, { where: folder });
   };
   const requireSame = async (): Promise<void> => {
