@@ -38,8 +38,11 @@ describe.concurrent.each(ways)('processes held together by %s', (kind, confineme
     runCommand({ ...base, argv, confinement, ...more });
   const sh = (script: string, more: Partial<Command> = {}): Promise<CommandResult> => run(['sh', '-c', script], more);
   const size = (name: string): number => (existsSync(name) ? readFileSync(name).length : 0);
-  const startDaemon = (name: string, ...more: readonly string[]): string =>
-    `python3 ${join(folder, 'daemon.py')} ${join(folder, name)} ${kind} ${more.join(' ')}; sleep 0.4`;
+  /** Until it has written its first bytes, for ten seconds at most. */
+  const startDaemon = (name: string, ...more: readonly string[]): string => {
+    const started = `python3 ${join(folder, 'daemon.py')} ${join(folder, name)} ${kind} ${more.join(' ')}`;
+    return `${started}; n=0; until [ -s ${join(folder, `${name}.${kind}`)} ] || [ $n -ge 200 ]; do n=$((n + 1)); sleep 0.05; done`;
+  };
 
   it('end the way they would end alone', async () => {
     expect(await sh('cat; printf err >&2; exit 3', { input: 'in' })).toMatchObject({ code: 3, stdout: Buffer.from('in'), stderr: 'err' });
